@@ -1,0 +1,187 @@
+"""Everything the core and the providers can refuse or fail with; a docstring is the sentence the person reads.
+
+AccessError
+├── Refusal                     the person is told, nothing changed
+│   ├── InvalidInput            field, sentence: what was typed cannot be used
+│   ├── NotAllowed              policy or eligibility says no
+│   ├── NotFound                no such thing, or not visible to this person
+│   └── Conflict                the state moved on before this click
+├── PolicyError                 the policy file cannot be used: file, line, what to do
+├── Unready                     this process may not start: schema, database, settings
+└── ProviderError               a target; each carries a sentence that is safe to show
+    ├── Transient               worth another try (retry_after)
+    │   └── RateLimited
+    ├── Ambiguous               sent, no answer: observe first
+    ├── TargetConflict          changed under us: read again, then try again
+    └── Permanent               trying again cannot help
+        ├── BadConfig  BadCredential  NotPermitted  TargetNotFound
+        ├── PrincipalNotFound  NotGrantable  Unsupported
+        └── StandingAccess      it was there before us
+"""
+
+import inspect
+from datetime import timedelta
+
+
+class AccessError(Exception):
+    """Something went wrong on our side; the security team can see it in the log."""
+
+    def __init__(self, sentence: str | None = None) -> None:
+        self.sentence = sentence or inspect.cleandoc(type(self).__doc__ or "")
+        super().__init__(self.sentence)
+
+
+class Refusal(AccessError):
+    """This is not possible."""
+
+
+class InvalidInput(Refusal):
+    """What you typed cannot be used."""
+
+    def __init__(self, field: str, sentence: str) -> None:
+        super().__init__(sentence)
+        self.field = field
+
+
+class NotAllowed(Refusal):
+    """You may not do this."""
+
+
+class UnknownPerson(NotAllowed):
+    """You are not in the access policy. Ask the security team to add you."""
+
+
+class SelfReview(NotAllowed):
+    """You can't decide your own request; somebody else has to."""
+
+
+class NotAnApprover(NotAllowed):
+    """You are not one of the approvers of this request."""
+
+
+class NotYours(NotAllowed):
+    """Only the person who holds this access can do that."""
+
+
+class NotSecurity(NotAllowed):
+    """Only the security team can revoke somebody else's access."""
+
+
+class PolicyRefuses(NotAllowed):
+    """The access policy does not allow this."""
+
+
+class NotFound(Refusal):
+    """There is no such request or access."""
+
+
+class Conflict(Refusal):
+    """This changed before your click arrived."""
+
+
+class AlreadyDecided(Conflict):
+    """Someone decided this request before you did."""
+
+
+class AlreadyReviewed(Conflict):
+    """You have already decided on this request."""
+
+
+class RequestLapsed(Conflict):
+    """This request was not answered in time and has lapsed. It can be asked again."""
+
+
+class RequestChanged(Conflict):
+    """The rule has changed since this was posted. A new card with the present terms is up; please decide there."""
+
+
+class AlreadyOpen(Conflict):
+    """You already have this access, or have asked for it."""
+
+
+class AlreadyEnded(Conflict):
+    """This access has already ended or is being ended."""
+
+
+class NotUsableYet(Conflict):
+    """This access is not open; there is nothing to connect to."""
+
+
+class PolicyError(AccessError):
+    """The access policy cannot be used."""
+
+    def __init__(self, sentence: str, *, file: str = "access.yml", line: int | None = None) -> None:
+        where = f"{file}:{line}: " if line else f"{file}: "
+        super().__init__(where + sentence)
+        self.file = file
+        self.line = line
+
+
+class Unready(AccessError):
+    """This process cannot start."""
+
+
+class ProviderError(AccessError):
+    """The target system answered with an error."""
+
+    def __init__(self, sentence: str | None = None, *, code: str | None = None) -> None:
+        super().__init__(sentence)
+        self.code = code
+
+
+class Transient(ProviderError):
+    """The target system can't be reached just now; it will be tried again."""
+
+    def __init__(
+        self, sentence: str | None = None, *, code: str | None = None, retry_after: timedelta | None = None
+    ) -> None:
+        super().__init__(sentence, code=code)
+        self.retry_after = retry_after
+
+
+class RateLimited(Transient):
+    """The target system asks us to slow down; it will be tried again."""
+
+
+class Ambiguous(ProviderError):
+    """The target system was asked but did not answer; it will be looked at before anything else is done."""
+
+
+class TargetConflict(ProviderError):
+    """Something else changed the target at the same moment; it will be tried again."""
+
+
+class Permanent(ProviderError):
+    """The target system refuses this for good."""
+
+
+class BadConfig(Permanent):
+    """The settings of this target are wrong; the policy's `settings` must be corrected."""
+
+
+class BadCredential(Permanent):
+    """The target does not accept the bot's own credential; it must be replaced."""
+
+
+class NotPermitted(Permanent):
+    """The bot's own account on the target lacks a right it needs."""
+
+
+class TargetNotFound(Permanent):
+    """The target does not know the resource or role named in the policy."""
+
+
+class PrincipalNotFound(Permanent):
+    """The target does not know this person."""
+
+
+class NotGrantable(Permanent):
+    """This role cannot be granted by the bot."""
+
+
+class Unsupported(Permanent):
+    """This target cannot do that."""
+
+
+class StandingAccess(Permanent):
+    """The person already has this access on the target, not through Countersign."""

@@ -1,0 +1,230 @@
+"""What the core asks of the outside: targets, the agenda; and the plain data that crosses these borders."""
+
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, ClassVar, Literal, NewType, Protocol
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
+
+from access import clock
+from access.errors import BadConfig
+from access.ids import GrantId
+
+Json = dict[str, Any]
+AgendaItem = NewType("AgendaItem", str)
+"""`kind:id`, for example `grant:01hx…`: something that must be looked at when it is due."""
+
+
+class SecretReference(BaseModel):
+    """Where a secret is to be found: `{env: NAME}` (or the file that `NAME_FILE` names) or `{file: /path}`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    env: str | None = None
+    file: str | None = None
+
+    @model_validator(mode="after")
+    def _one_place(self) -> "SecretReference":
+        if (self.env is None) == (self.file is None):
+            raise ValueError("a secret is given as {env: NAME} or as {file: /path}, one of the two")
+        return self
+
+    def read(self) -> SecretStr:
+        """The secret itself; only workers call this. Raises BadConfig, which never quotes the value."""
+        path = self.file or (os.environ.get(f"{self.env}_FILE") if self.env else None)
+        if path is not None:
+            try:
+                return SecretStr(Path(path).read_text(encoding="utf-8").strip())
+            except OSError as error:
+                raise BadConfig(f"The secret file {path} cannot be read: {error.strerror}.") from None
+        value = os.environ.get(self.env or "")
+        if not value:
+            raise BadConfig(f"The environment of the worker has no {self.env}; set it, or {self.env}_FILE.")
+        return SecretStr(value)
+
+
+class Isolation(StrEnum):
+    """How far apart the access of two grants lies on the target."""
+
+    PER_GRANT = "per grant"
+    PER_GRANTOR = "per grantor"
+    SHARED = "shared"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Capabilities:
+    """What a provider can do; each claim has a promise in the contract suite."""
+
+    isolation: Isolation
+    native_expiry: timedelta | None = None
+    """The grain of the target's own expiry; None where it has none."""
+    ends_sessions: bool = False
+    extend: bool = False
+    reveals: bool = False
+    """Access needs a secret that is made when it is read."""
+    list_managed: bool = False
+    list_holders: bool = False
+    settle: timedelta = timedelta(0)
+    """How long the target may still show the old state after a change."""
+    end_means: str = ""
+    """One sentence for the approver: what happens to open sessions at the end."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class GrantSpec:
+    """What to grant: everything a provider may know of it. Settings hold secrets only by reference."""
+
+    grant_id: GrantId
+    resource: str
+    role: str
+    definition: Mapping[str, Any]
+    """The role as the policy defines it, for this provider."""
+    settings: Mapping[str, Any]
+    scope: Mapping[str, Any]
+    principal: str
+    expires_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """What a grant will do on the target and how it is undone by hand; names and statements, never secrets."""
+
+    grant: tuple[str, ...]
+    revoke: tuple[str, ...]
+
+
+class Receipt(BaseModel):
+    """What a provider needs to end a grant: JSON, versioned, without secrets."""
+
+    model_config = ConfigDict(frozen=True)
+
+    version: int = 1
+    names: dict[str, str] = Field(default_factory=dict)
+    native_expiry: datetime | None = None
+    pre_existing: bool = False
+    details: Json = Field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """The answer to a grant."""
+
+    state: Literal["active", "pending"]
+    receipt: Receipt
+    look_again: timedelta | None = None
+    """With `pending`: when to look again."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Observation:
+    """What the target says now."""
+
+    present: bool
+    sessions: int | None = None
+    expires_at: datetime | None = None
+    details: Json = field(default_factory=dict[str, Any])
+
+
+@dataclass(frozen=True, kw_only=True)
+class Removal:
+    """The answer to a revoke. `removed` and `sessions_ended` are two facts."""
+
+    state: Literal["removed", "absent", "pending"]
+    sessions_ended: int | None = None
+    """None: the provider cannot end sessions."""
+    residual: tuple[str, ...] = ()
+    """Sentences: what may outlive the end, and until when."""
+    look_again: timedelta | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Secret:
+    """How to connect, made when it is read: labelled values in order. Never stored, never logged."""
+
+    fields: tuple[tuple[str, SecretStr], ...]
+    note: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finding:
+    """One line of a provider's check: what was looked at, how it stands, and the cure."""
+
+    level: Literal["ok", "warning", "error"]
+    subject: str
+    sentence: str
+    cure: str = ""
+
+
+@dataclass(frozen=True)
+class Deadline:
+    """When a call must be over, in seconds of the monotonic clock."""
+
+    at: float
+
+    @classmethod
+    def after(cls, seconds: float) -> "Deadline":
+        return cls(clock.monotonic() + seconds)
+
+    def left(self, least: float = 0.05) -> float:
+        """Seconds left, at least `least`: a time-out of nought would mean none to most drivers."""
+        return max(least, self.at - clock.monotonic())
+
+    @property
+    def passed(self) -> bool:
+        return clock.monotonic() >= self.at
+
+
+class Provider(Protocol):
+    """A target system. Synchronous; workers run it in a bounded pool. See docs/writing-a-provider.md.
+
+    Instances are made by workers only, from the parsed `Settings` of one resource.
+    """
+
+    name: ClassVar[str]
+    Settings: ClassVar[type[BaseModel]]
+    Role: ClassVar[type[BaseModel]]
+    """What a role of the policy says beside its title and level, for this provider."""
+    Scope: ClassVar[type[BaseModel]]
+    capabilities: ClassVar[Capabilities]
+
+    def __init__(self, settings: BaseModel) -> None: ...
+
+    def check(self, roles: Mapping[str, BaseModel]) -> list[Finding]:
+        """Reachable, rights enough, rights not too many, clock skew."""
+        ...
+
+    def plan(self, spec: GrantSpec) -> Plan:
+        """Pure and deterministic."""
+        ...
+
+    def grant(self, spec: GrantSpec, deadline: Deadline) -> Outcome:
+        """Converges: the same grant id twice is one effect. Raises ProviderError."""
+        ...
+
+    def observe(self, spec: GrantSpec, receipt: Receipt | None, deadline: Deadline) -> Observation:
+        """Reads only. Works without a receipt."""
+        ...
+
+    def revoke(self, spec: GrantSpec, receipt: Receipt | None, deadline: Deadline) -> Removal:
+        """Absent is success. Works without a receipt."""
+        ...
+
+    def reveal(self, spec: GrantSpec, receipt: Receipt | None, deadline: Deadline) -> Secret:
+        """A fresh secret, set on the target now; the one before stops working. Raises Unsupported."""
+        ...
+
+    def close(self) -> None:
+        """Lets go of connections."""
+        ...
+
+
+class Agenda(Protocol):
+    """What is due when. A hint that makes things fast: the rows are the truth and the sweep finds what it lost."""
+
+    def add(self, items: Iterable[tuple[AgendaItem, datetime]]) -> None:
+        """Puts items on the agenda or moves them, and wakes the timekeeper. Never raises: a lost hint costs a sweep."""
+        ...

@@ -1,0 +1,1 @@
+"""The Slack face: answers the person who clicked."""

@@ -1,0 +1,1 @@
+"""The door: command line, wiring, supervisor and the kit for third parties."""

@@ -1,0 +1,1 @@
+"""A local, strict stand-in for a Slack workspace; never in production."""

@@ -1,0 +1,1 @@
+"""The working face: changes the world and tells everybody else."""
