@@ -1,0 +1,361 @@
+"""The rows: what Countersign remembers."""
+
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    CheckConstraint,
+    Column,
+    DateTime,
+    Dialect,
+    Index,
+    MetaData,
+    String,
+    Text,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.types import TypeDecorator
+from sqlmodel import Field, SQLModel
+
+from access.ids import AlertId, BatchId, GrantId, NoticeId, Person, RequestId, ReviewId, SlackChannel, SlackUser
+from access.ports import Json
+
+SQLModel.metadata.naming_convention = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+).naming_convention
+
+
+class RequestStatus(StrEnum):
+    PENDING = "pending"
+    APPROVED = "approved"
+    DENIED = "denied"
+    CANCELLED = "cancelled"
+    LAPSED = "lapsed"
+
+
+class GrantStatus(StrEnum):
+    SCHEDULED = "scheduled"
+    ACTIVATING = "activating"
+    ACTIVE = "active"
+    REVOKING = "revoking"
+    ENDED = "ended"
+    FAILED = "failed"
+
+
+class EndedBy(StrEnum):
+    EXPIRED = "expired"
+    RETURNED = "returned"
+    REVOKED = "revoked"
+    FROZEN = "frozen"
+    LEFT = "left"
+    CANCELLED = "cancelled"
+    REFUSED = "refused"
+    LATE = "late"
+    DRIFT = "drift"
+
+
+class Verdict(StrEnum):
+    APPROVE = "approve"
+    DENY = "deny"
+
+
+class NoticeKind(StrEnum):
+    """A message that must reach somebody and stay true."""
+
+    REVIEW = "review"  # the card in the approvers' channel; subject: request
+    ANSWER = "answer"  # what became of it, to its requester; subject: request
+    ENDED = "ended"  # that it is over, to its holder; subject: grant
+    ALERT = "alert"  # to the security channel; subject: alert
+    REVEAL = "reveal"  # a secret into an open modal, once; subject: grant, recipient: view
+
+
+class AlertKind(StrEnum):
+    OVERDUE = "overdue"  # access may outlive its end; subject: grant
+    UNREMOVABLE = "unremovable"  # the target refuses the removal for good; subject: grant
+    PROVIDER = "provider"  # a provider disabled itself; subject: resource
+    POLICY = "policy"  # the policy cannot be used; subject: the file
+    TIMERS = "timers"  # Redis cannot be reached; the sweep works from SQL; subject: redis
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """Aware in, UTC out; SQLite drops time zones, so the zone is put back. Refuses naive values."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002 -- the interface's
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError(f"a naive time reached the database: {value!r}")
+        return value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002 -- the interface's
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+def _one_of(column: str, values: type[StrEnum]) -> CheckConstraint:
+    allowed = ", ".join(f"'{value}'" for value in values)
+    return CheckConstraint(f"{column} IN ({allowed})", name=f"{column}_known")
+
+
+def _moment(**options: Any) -> Any:
+    return Field(sa_type=UtcDateTime, **options)  # pyright: ignore[reportCallIssue, reportArgumentType, reportUnknownVariableType] -- typed for classes of SQLAlchemy only
+
+
+def _string(**options: Any) -> Any:
+    """SQLModel cannot see through a NewType, so the column's type is said."""
+    return Field(sa_type=String, **options)
+
+
+def _json() -> Any:
+    return Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
+
+
+def _strings() -> Any:
+    return Field(default_factory=list, sa_column=Column(JSON, nullable=False))
+
+
+def _text() -> Any:
+    return Field(sa_column=Column(Text, nullable=False))
+
+
+class Request(SQLModel, table=True):
+    """A person asks for a role on a resource. Never changed but for its status; a new version voids every vote."""
+
+    __tablename__ = "request"  # pyright: ignore[reportAssignmentType] -- SQLModel types it as a declared attribute
+    __table_args__ = (
+        _one_of("status", RequestStatus),
+        Index("ix_request_lapsing", "lapses_at", postgresql_where=text("status = 'pending'"),
+              sqlite_where=text("status = 'pending'")),
+    )  # fmt: skip
+
+    id: RequestId = _string(primary_key=True)
+    batch_id: BatchId = _string(index=True)
+    version: int = 1
+    status: str = RequestStatus.PENDING
+    requester: Person = _string(index=True)
+    requester_slack: SlackUser = _string()
+    subject: Person = _string(index=True)
+    subject_slack: SlackUser = _string()
+    extends: GrantId | None = _string(default=None)
+    resource: str = Field(index=True)
+    resource_title: str
+    role: str
+    role_title: str
+    level: str
+    rule: str
+    channel: SlackChannel = _string()
+    chain: Json = _json()
+    """The approval chain, for example `{"any_of": ["payments-leads"], "quorum": 1}`."""
+    provider: str
+    principal: str
+    settings: Json = _json()
+    definition: Json = _json()
+    scope: Json = _json()
+    end_means: str = ""
+    duration_s: int | None = None
+    """Seconds; None when `until` is set."""
+    until: datetime | None = _moment(default=None)
+    reason: str = _text()
+    ticket: str | None = None
+    alert_after_s: int
+    fingerprint: str = Field(max_length=64)
+    asked_at: datetime = _moment()
+    lapses_at: datetime = _moment()
+    decided_at: datetime | None = _moment(default=None)
+
+    @property
+    def duration(self) -> timedelta | None:
+        return None if self.duration_s is None else timedelta(seconds=self.duration_s)
+
+    @property
+    def entitlement(self) -> str:
+        return f"{self.resource}/{self.role}"
+
+
+class Review(SQLModel, table=True):
+    """One reviewer's approve or deny; once per person and version."""
+
+    __tablename__ = "review"  # pyright: ignore[reportAssignmentType] -- SQLModel types it as a declared attribute
+    __table_args__ = (
+        _one_of("verdict", Verdict),
+        UniqueConstraint("request_id", "version", "reviewer"),
+    )
+
+    id: ReviewId = _string(primary_key=True)
+    request_id: RequestId = _string(foreign_key="request.id")
+    version: int
+    reviewer: Person = _string()
+    reviewer_slack: SlackUser = _string()
+    verdict: str
+    comment: str = _text()
+    fingerprint: str = Field(max_length=64)
+    at: datetime = _moment()
+
+
+_UNFINISHED = "status NOT IN ('ended', 'failed')"
+
+
+class Grant(SQLModel, table=True):
+    """Access a provider was told to give, until `expires_at`; carries its own way out.
+
+    `due_at` is when somebody must look at it next: its start, the end of a claim, the next try, its expiry.
+    """
+
+    __tablename__ = "grant"  # pyright: ignore[reportAssignmentType] -- SQLModel types it as a declared attribute
+    __table_args__ = (
+        _one_of("status", GrantStatus),
+        Index("ix_grant_due", "due_at", postgresql_where=text(_UNFINISHED), sqlite_where=text(_UNFINISHED)),
+    )
+
+    id: GrantId = _string(primary_key=True)
+    request_id: RequestId = _string(foreign_key="request.id", index=True)
+    continues: GrantId | None = _string(default=None)
+    """The ended grant whose access was found again."""
+    status: str = GrantStatus.SCHEDULED
+    requester: Person = _string()
+    subject: Person = _string(index=True)
+    subject_slack: SlackUser = _string()
+    resource: str = Field(index=True)
+    role: str
+    level: str
+    provider: str
+    provider_version: str = ""
+    """Distribution and version of the provider that granted."""
+    principal: str
+    settings: Json = _json()
+    definition: Json = _json()
+    scope: Json = _json()
+    plan: Json = _json()
+    """`{"grant": [statements], "revoke": [statements]}`."""
+    receipt: Json | None = Field(default=None, sa_column=Column(JSON, nullable=True))
+    duration_s: int | None = None
+    until: datetime | None = _moment(default=None)
+    alert_after_s: int
+    starts_at: datetime = _moment()
+    start_by: datetime = _moment()
+    expires_at: datetime | None = _moment(default=None)
+    activated_at: datetime | None = _moment(default=None)
+    end_due_at: datetime | None = _moment(default=None)
+    """When it should have been over: its expiry, or when somebody ended it; the alert counts from here."""
+    ended_by: str | None = None
+    ended_by_person: Person | None = _string(default=None)
+    end_reason: str = Field(default="", sa_column=Column(Text, nullable=False))
+    removed_at: datetime | None = _moment(default=None)
+    """When the target accepted the removal."""
+    sessions_ended: int | None = None
+    residual: list[str] = _strings()
+    proven_at: datetime | None = _moment(default=None)
+    """When the target was asked again and the access was not there."""
+    ended_at: datetime | None = _moment(default=None)
+    second_look_at: datetime | None = _moment(default=None)
+    """Not over before this: a grant call may still have been under way."""
+    fence: int = 0
+    attempts: int = 0
+    problem: str = ""
+    """The last error's sentence, safe to show."""
+    due_at: datetime | None = _moment(default=None)
+    created_at: datetime = _moment()
+
+    @property
+    def entitlement(self) -> str:
+        return f"{self.resource}/{self.role}"
+
+
+class Notice(SQLModel, table=True):
+    """A message that must reach somebody, where it stands, and which state of its subject it shows.
+
+    `wanted` grows with every change of the subject; a message is true when `shown` has caught up.
+    """
+
+    __tablename__ = "notice"  # pyright: ignore[reportAssignmentType] -- SQLModel types it as a declared attribute
+    __table_args__ = (
+        _one_of("kind", NoticeKind),
+        UniqueConstraint("kind", "subject", "version", "recipient"),
+        Index("ix_notice_due", "due_at", postgresql_where=text("due_at IS NOT NULL"),
+              sqlite_where=text("due_at IS NOT NULL")),
+    )  # fmt: skip
+
+    id: NoticeId = _string(primary_key=True)
+    kind: str
+    subject: str = Field(index=True, max_length=26)
+    version: int = 1
+    recipient: str
+    """A channel, a person's Slack id, or, for a reveal, the modal's id."""
+    urgency: int = 1
+    """0 before 1: alerts and decisions go first."""
+    channel: str | None = None
+    ts: str | None = None
+    wanted: int = 1
+    shown: int = 0
+    fence: int = 0
+    attempts: int = 0
+    problem: str = ""
+    due_at: datetime | None = _moment(default=None)
+    told_at: datetime | None = _moment(default=None)
+    created_at: datetime = _moment()
+
+
+class Alert(SQLModel, table=True):
+    """Something a person must know; unique while open, closed by itself when its cause is gone."""
+
+    __tablename__ = "alert"  # pyright: ignore[reportAssignmentType] -- SQLModel types it as a declared attribute
+    __table_args__ = (
+        _one_of("kind", AlertKind),
+        Index("uq_alert_open", "kind", "subject", unique=True, postgresql_where=text("closed_at IS NULL"),
+              sqlite_where=text("closed_at IS NULL")),
+    )  # fmt: skip
+
+    id: AlertId = _string(primary_key=True)
+    kind: str
+    subject: str
+    sentence: str = _text()
+    opened_at: datetime = _moment()
+    told_at: datetime | None = _moment(default=None)
+    closed_at: datetime | None = _moment(default=None)
+
+
+class AuditEvent(SQLModel, table=True):
+    """One link of the chain. `entry` is the canonical JSON; the other columns repeat parts of it for queries."""
+
+    __tablename__ = "audit_event"  # pyright: ignore[reportAssignmentType] -- SQLModel types it as a declared attribute
+
+    seq: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
+    at: datetime = _moment(index=True)
+    action: str = Field(index=True)
+    actor: str
+    object_id: str | None = Field(default=None, index=True)
+    entry: str = _text()
+    previous: str = Field(max_length=64)
+    hash: str = Field(max_length=64)
+
+
+class AuditHead(SQLModel, table=True):
+    """The end of the chain: one row, locked last and briefly."""
+
+    __tablename__ = "audit_head"  # pyright: ignore[reportAssignmentType] -- SQLModel types it as a declared attribute
+
+    id: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
+    seq: int
+    hash: str = Field(max_length=64)
+
+
+class Heartbeat(SQLModel, table=True):
+    """A process says that it lives."""
+
+    __tablename__ = "heartbeat"  # pyright: ignore[reportAssignmentType] -- SQLModel types it as a declared attribute
+
+    name: str = Field(primary_key=True)
+    kind: str
+    beat_at: datetime = _moment()
