@@ -1,0 +1,94 @@
+"""Reads the times people write, `90m`, `1h30`, `until 17:00`, and writes durations for people, `1 h 30 min`."""
+
+import re
+import unicodedata
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+LONGEST = timedelta(days=366)
+_PIECES = re.compile(
+    r"""
+    (?:(?P<days>[0-9]{1,9})\ ?(?:days?|d))?\ ?
+    (?:(?P<hours>[0-9]{1,9})\ ?(?:hours?|hrs?|h)(?:(?P<rest>[0-5][0-9])(?=$))?)?\ ?
+    (?:(?P<minutes>[0-9]{1,9})\ ?(?:minutes?|mins?|m))?\ ?
+    (?:(?P<seconds>[0-9]{1,9})\ ?(?:seconds?|secs?|s))?
+    """,
+    re.VERBOSE,
+)
+_WALL_TIME = re.compile(r"([01]?[0-9]|2[0-3]):([0-5][0-9])")
+_EXAMPLES = "like 90s, 90m, 2h, 1h30 or 1d"
+
+
+def parse_duration(text: str) -> timedelta:
+    """Reads `90s 90m 2h 1h30 1h30m 1d`, `2 hours`. Raises ValueError with a sentence."""
+    plain = _plain(text)
+    match = _PIECES.fullmatch(plain)
+    if match is None or not plain:
+        raise ValueError(f"a duration is written {_EXAMPLES}, not {_quoted(text)}")
+    days, hours, rest, minutes, seconds = (int(piece or 0) for piece in match.groups())
+    whole = ((days * 24 + hours) * 60 + rest + minutes) * 60 + seconds
+    if whole == 0:
+        raise ValueError(f"a duration must be longer than nothing, {_EXAMPLES}")
+    if whole > LONGEST.total_seconds():
+        raise ValueError("a duration is at most 366 days")
+    return timedelta(seconds=whole)
+
+
+def parse_wall_time(text: str) -> time:
+    """Reads `9:30` and `17:00`. Raises ValueError with a sentence."""
+    match = _WALL_TIME.fullmatch(_plain(text))
+    if match is None:
+        raise ValueError(f"a time of day is written like 9:30 or 17:00, not {_quoted(text)}")
+    return time(int(match[1]), int(match[2]))
+
+
+def parse_when(text: str, *, now: datetime, zone: ZoneInfo) -> timedelta | datetime:
+    """How long, or with `until 17:00` until when (UTC). Raises ValueError with a sentence."""
+    plain = _plain(text)
+    if plain.startswith("until "):
+        return next_wall_time(parse_wall_time(plain.removeprefix("until ")), now=now, zone=zone)
+    if _WALL_TIME.fullmatch(plain):
+        return next_wall_time(parse_wall_time(plain), now=now, zone=zone)
+    return parse_duration(text)
+
+
+def next_wall_time(wanted: time, *, now: datetime, zone: ZoneInfo) -> datetime:
+    """The next moment (UTC) at which clocks in `zone` show `wanted`: today, or tomorrow if it has passed.
+
+    Where the clocks go back and show it twice, the next of the two. Where they go forward and skip it on that
+    day, ValueError with a sentence: any guess could open a door for longer than was meant.
+    """
+    today = now.astimezone(zone).date()
+    for day in (today, today + timedelta(days=1)):
+        shown = [moment for moment in _moments(day, wanted, zone) if moment > now]
+        real = [moment for moment in shown if moment.astimezone(zone).time() == wanted]
+        if real:
+            return min(real)
+        if shown:
+            raise ValueError(f"the clocks skip {wanted:%H:%M} on {day.day} {day:%B}; choose another time")
+    raise AssertionError(f"{wanted} lies neither in today nor in tomorrow after {now}")
+
+
+def format_duration(span: timedelta) -> str:
+    """`1 d 2 h`, `1 h 30 min`, `45 s`; whole seconds, rounded down."""
+    seconds = int(span.total_seconds())
+    if seconds < 0:
+        return f"−{format_duration(-span)}"
+    minutes, seconds = divmod(seconds, 60)
+    hours, minutes = divmod(minutes, 60)
+    days, hours = divmod(hours, 24)
+    pieces = [(days, "d"), (hours, "h"), (minutes, "min"), (seconds, "s")]
+    return " ".join(f"{count} {unit}" for count, unit in pieces if count) or "0 s"
+
+
+def _moments(day: date, wanted: time, zone: ZoneInfo) -> list[datetime]:
+    return [datetime.combine(day, wanted.replace(fold=fold), zone).astimezone(UTC) for fold in (0, 1)]
+
+
+def _plain(text: str) -> str:
+    """Full-width digits and non-breaking spaces are read as what they look like."""
+    return re.sub(r"\s+", " ", unicodedata.normalize("NFKC", text)).strip().lower()
+
+
+def _quoted(text: str) -> str:
+    return f"“{text if len(text) <= 40 else text[:40] + '…'}”"
