@@ -26,7 +26,12 @@ class HostClock:
     offset: timedelta = field(default=timedelta(0))
 
     def now(self) -> datetime:
-        return datetime.now(UTC) + self.offset
+        return host_now() + self.offset
+
+
+def host_now() -> datetime:
+    """What the host's clock says, uncorrected."""
+    return datetime.now(UTC)
 
 
 def monotonic() -> float:

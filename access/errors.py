@@ -7,6 +7,7 @@ AccessError
 │   ├── NotFound                no such thing, or not visible to this person
 │   └── Conflict                the state moved on before this click
 ├── PolicyError                 the policy file cannot be used: file, line, what to do
+├── Unavailable                 the database cannot be used just now; nothing was changed
 ├── Unready                     this process may not start: schema, database, settings
 └── ProviderError               a target; each carries a sentence that is safe to show
     ├── Transient               worth another try (retry_after)
@@ -115,6 +116,10 @@ class PolicyError(AccessError):
         super().__init__(where + sentence)
         self.file = file
         self.line = line
+
+
+class Unavailable(AccessError):
+    """Countersign can't write to its database just now, so nothing was changed. Please try again in a minute."""
 
 
 class Unready(AccessError):

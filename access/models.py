@@ -248,7 +248,9 @@ class Grant(SQLModel, table=True):
     expires_at: datetime | None = _moment(default=None)
     activated_at: datetime | None = _moment(default=None)
     end_due_at: datetime | None = _moment(default=None)
-    """When it should have been over: its expiry, or when somebody ended it; the alert counts from here."""
+    """When it should have been over: its expiry, or when somebody ended it."""
+    alert_at: datetime | None = _moment(default=None)
+    """If it is not ended by then, an alert opens."""
     ended_by: str | None = None
     ended_by_person: Person | None = _string(default=None)
     end_reason: str = Field(default="", sa_column=Column(Text, nullable=False))
@@ -348,6 +350,8 @@ class AuditHead(SQLModel, table=True):
 
     id: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
     seq: int
+    at: datetime = _moment()
+    """The chain's time never runs backwards, whatever a host's clock does."""
     hash: str = Field(max_length=64)
 
 
