@@ -1,0 +1,88 @@
+"""Who and what a sandbox workspace starts with: the team, the app, the people, the channels."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Person:
+    """A member of the team. A guest is one that Slack marks `is_restricted`."""
+
+    id: str
+    name: str
+    real_name: str
+    tz: str = "Europe/Amsterdam"
+    guest: bool = False
+    deactivated: bool = False
+
+
+@dataclass(frozen=True)
+class Channel:
+    """A channel with the ids of its members; the app's bot user is a member like any other."""
+
+    id: str
+    name: str
+    members: tuple[str, ...]
+    private: bool = False
+
+
+@dataclass(frozen=True)
+class Command:
+    """A slash command as the manifest declares it."""
+
+    name: str
+    usage: str = ""
+    description: str = ""
+
+
+@dataclass(frozen=True)
+class App:
+    """The one app that is installed in the workspace."""
+
+    name: str = "Countersign"
+    id: str = "A0COUNTERSIGN"
+    user_id: str = "U0BOT"
+    bot_id: str = "B0BOT"
+    scopes: tuple[str, ...] = ("commands", "chat:write", "im:write", "users:read", "channels:read", "groups:read")
+    commands: tuple[Command, ...] = (
+        Command("/access", "[resource/role] [time] [reason]", "Ask for access to sensitive data, for a limited time"),
+    )
+
+
+@dataclass(frozen=True)
+class Cast:
+    """The whole seed of a workspace."""
+
+    people: tuple[Person, ...]
+    channels: tuple[Channel, ...]
+    app: App = App()
+    team_id: str = "T0ACME"
+    team_name: str = "Acme"
+    team_domain: str = "acme"
+
+
+DEFAULT = Cast(
+    people=(
+        Person("U0ANN", "ann", "Ann"),
+        Person("U0BEN", "ben", "Ben"),
+        Person("U0LEA", "lea", "Lea", tz="Europe/Lisbon"),
+        Person("U0KIM", "kim", "Kim", tz="Asia/Seoul"),
+        Person("U0SAM", "sam", "Sam", tz="America/New_York"),
+        Person("U0EVE", "eve", "Eve"),
+        Person("U0GUS", "gus", "Gus", guest=True),
+        Person("U0DEE", "dee", "Dee", deactivated=True),
+    ),
+    channels=(
+        Channel(
+            "C0PAYAPPR",
+            "payments-approvals",
+            ("U0ANN", "U0BEN", "U0LEA", "U0KIM", "U0SAM", "U0EVE", "U0BOT"),
+            private=True,
+        ),
+        Channel("C0SEC", "security", ("U0SAM", "U0KIM", "U0BOT"), private=True),
+        Channel(
+            "C0GENERAL",
+            "general",
+            ("U0ANN", "U0BEN", "U0LEA", "U0KIM", "U0SAM", "U0EVE", "U0GUS"),
+        ),
+    ),
+)

@@ -1,0 +1,143 @@
+"""Web API methods that post, change and point at messages."""
+
+from typing import Any
+
+from sandbox.blocks import as_kept
+from sandbox.errors import SlackError
+from sandbox.parts import Parts
+from sandbox.state import Channel, Message
+from sandbox.wire import flag
+
+POST_TEXT_LIMIT = 40_000
+UPDATE_TEXT_LIMIT = 4_000
+
+
+def post_message(parts: Parts, arguments: dict[str, Any]) -> dict[str, Any]:
+    """Posts to a channel, a direct message, or a person, whose direct message is opened."""
+    content = _content(arguments, POST_TEXT_LIMIT)
+    channel = _target(parts, arguments["channel"])
+    _check_thread(channel, arguments.get("thread_ts"))
+    message = parts.team.post(
+        channel,
+        parts.team.app.user_id,
+        **content,
+        auto_parse=arguments.get("parse") in ("full", "client") or flag(arguments.get("link_names")),
+        thread_ts=arguments.get("thread_ts"),
+        metadata=arguments.get("metadata"),
+    )
+    return {"channel": channel.id, "ts": message.ts, "message": message_object(parts, message)}
+
+
+def post_ephemeral(parts: Parts, arguments: dict[str, Any]) -> dict[str, Any]:
+    """Shows something to one member of a channel; the timestamp is good for nothing else."""
+    content = _content(arguments, POST_TEXT_LIMIT)
+    channel = _target(parts, arguments["channel"])
+    if arguments["user"] not in channel.members:
+        raise SlackError("user_not_in_channel")
+    message = parts.team.post(
+        channel,
+        parts.team.app.user_id,
+        **content,
+        only_for=arguments["user"],
+        auto_parse=arguments.get("parse") in ("full", "client") or flag(arguments.get("link_names")),
+        thread_ts=arguments.get("thread_ts"),
+    )
+    return {"message_ts": message.ts}
+
+
+def update(parts: Parts, arguments: dict[str, Any]) -> dict[str, Any]:
+    """Rewrites one of the app's own messages; without blocks those it had are gone."""
+    if not isinstance(arguments["ts"], str):
+        raise SlackError("invalid_arguments", response_metadata={"messages": ["[ERROR] ts must be a string"]})
+    content = _content(arguments, UPDATE_TEXT_LIMIT)
+    channel = _channel(parts, arguments["channel"])
+    message = _own_message(parts, channel, arguments["ts"])
+    message.text, message.blocks = content["text"], content["blocks"]
+    message.edited = message.edited or not message.blocks
+    message.auto_parse = arguments.get("parse", "client") != "none" or flag(arguments.get("link_names"))
+    if "metadata" in arguments:
+        message.metadata = arguments["metadata"] or None
+    parts.team.changed()
+    return {
+        "channel": channel.id,
+        "ts": message.ts,
+        "text": message.text,
+        "message": message_object(parts, message),
+    }
+
+
+def get_permalink(parts: Parts, arguments: dict[str, Any]) -> dict[str, Any]:
+    """The address of a message, which leads to it on the sandbox's page."""
+    channel = _channel(parts, arguments["channel"])
+    ts = arguments["message_ts"]
+    if ts not in channel.messages or channel.messages[ts].only_for:
+        raise SlackError("message_not_found")
+    return {
+        "channel": channel.id,
+        "permalink": f"{parts.base_url}/archives/{channel.id}/p{ts.replace('.', '')}",
+    }
+
+
+def message_object(parts: Parts, message: Message) -> dict[str, Any]:
+    """A message as Slack writes it in answers and payloads."""
+    body: dict[str, Any] = {
+        "type": "message",
+        "user": message.author,
+        "ts": message.ts,
+        "team": parts.team.cast.team_id,
+        "text": message.text,
+    }
+    if message.author == parts.team.app.user_id:
+        body |= {"bot_id": parts.team.app.bot_id, "app_id": parts.team.app.id, "blocks": message.blocks}
+    if message.edited:
+        body["edited"] = {"user": message.author, "ts": message.ts}
+    if message.thread_ts:
+        body["thread_ts"] = message.thread_ts
+    if message.metadata:
+        body["metadata"] = message.metadata
+    return body
+
+
+def _content(arguments: dict[str, Any], text_limit: int) -> dict[str, Any]:
+    text, blocks = arguments.get("text") or "", arguments.get("blocks") or []
+    if not text and not blocks:
+        raise SlackError("no_text")
+    if len(text) > text_limit:
+        raise SlackError("msg_too_long")
+    return {"text": text, "blocks": as_kept(blocks)}
+
+
+def _target(parts: Parts, channel_id: str) -> Channel:
+    if channel_id.startswith("U"):
+        return _direct_message(parts, channel_id)
+    return _channel(parts, channel_id)
+
+
+def _direct_message(parts: Parts, person_id: str) -> Channel:
+    member = parts.team.people.get(person_id)
+    if member is None or member.bot or member.deactivated:
+        raise SlackError("channel_not_found")
+    return parts.team.direct_message(person_id)
+
+
+def _channel(parts: Parts, channel_id: str) -> Channel:
+    channel = parts.team.channels.get(channel_id)
+    if channel is None:
+        raise SlackError("channel_not_found")
+    if parts.team.app.user_id not in channel.members:
+        raise SlackError("channel_not_found" if channel.private else "not_in_channel")
+    return channel
+
+
+def _own_message(parts: Parts, channel: Channel, ts: str) -> Message:
+    message = channel.messages.get(ts)
+    if message is None or message.only_for:
+        raise SlackError("message_not_found")
+    if message.author != parts.team.app.user_id:
+        raise SlackError("cant_update_message")
+    return message
+
+
+def _check_thread(channel: Channel, thread_ts: str | None) -> None:
+    if thread_ts and thread_ts not in channel.messages:
+        raise SlackError("thread_not_found")

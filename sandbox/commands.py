@@ -1,0 +1,54 @@
+"""A person types a slash command."""
+
+from typing import Any
+
+from sandbox.acting import acting, channel_of
+from sandbox.chat import message_object
+from sandbox.errors import NotPossible, Trouble
+from sandbox.parts import Parts
+from sandbox.response_urls import post_answer
+from sandbox.state import Channel, Member, Message
+
+SLACKBOT = "USLACKBOT"
+
+
+async def command(parts: Parts, person_id: str, channel_id: str, name: str, text: str) -> dict[str, Any]:
+    """Sends the command; gives the app's direct answer as `message`, or `error` with Slack's word for it."""
+    person = acting(parts, person_id)
+    channel = channel_of(parts, person, channel_id)
+    if name not in [each.name for each in parts.team.app.commands]:
+        raise NotPossible(f"{name} is not a valid command.")
+    try:
+        answer = await parts.sockets.send("slash_commands", _payload(parts, person, channel, name, text))
+    except Trouble as trouble:
+        said = f'{name} failed with the error "{trouble.name}"'
+        parts.team.post(channel, SLACKBOT, text=said, only_for=person.id)
+        return {"error": trouble.name, "text": said}
+    message = _show(parts, channel, person, answer)
+    return {"message": message_object(parts, message)} if message else {}
+
+
+def _payload(parts: Parts, person: Member, channel: Channel, name: str, text: str) -> dict[str, Any]:
+    cast = parts.team.cast
+    kind = "privategroup" if channel.private else channel.name
+    return {
+        "token": "sandbox",
+        "team_id": cast.team_id,
+        "team_domain": cast.team_domain,
+        "channel_id": channel.id,
+        "channel_name": "directmessage" if channel.with_person else kind,
+        "user_id": person.id,
+        "user_name": person.name,
+        "command": name,
+        "text": text.strip(),
+        "api_app_id": parts.team.app.id,
+        "is_enterprise_install": "false",
+        "response_url": parts.response_urls.give(channel.id, person.id),
+        "trigger_id": parts.modals.new_trigger(person.id),
+    }
+
+
+def _show(parts: Parts, channel: Channel, person: Member, answer: Any) -> Message | None:
+    if not isinstance(answer, dict) or not (answer.get("text") or answer.get("blocks")):
+        return None
+    return post_answer(parts.team, channel, person.id, answer)

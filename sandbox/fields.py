@@ -1,0 +1,115 @@
+"""What a person puts into an element, checked the way Slack's own client checks it, as Slack reports it."""
+
+from typing import Any
+
+from sandbox.blocks import INITIAL, Block, Element, carry, options_of, placed_elements, starting_state
+from sandbox.errors import NotPossible
+
+Offered = dict[str, Any]
+REQUIRED = "Please complete this required field."
+
+
+def entry(element: Element, value: Any, offered: Offered) -> dict[str, Any]:
+    """The element's entry in `state.values` after the person put `value` there; None takes a value away."""
+    kind = element["type"]
+    if kind not in INITIAL:
+        raise NotPossible(f"a {kind} holds no value")
+    key = INITIAL[kind][1]
+    return {"type": kind, key: _CHECKS[kind](element, value, offered)}
+
+
+def option(element: Element, value: str, offered: Offered) -> dict[str, Any]:
+    """The option with this value, among those on the list or, for an external select, those offered."""
+    initial = element.get("initial_option")
+    known = {found["value"]: found for found in options_of(element)} | offered
+    if initial:
+        known[initial["value"]] = initial
+    if value in known:
+        return known[value]
+    if element["type"] == "external_select":
+        raise NotPossible(f"{value!r} was not offered: type into the select first, then choose what it offers")
+    raise NotPossible(f"{value!r} is not one of the options: {', '.join(known)}")
+
+
+def fill(blocks: list[Block], state: dict[str, Any], values: dict[str, Any], offered: Any) -> dict[str, Any]:
+    """`state.values` with what the person filled in: `{block_id: value or {action_id: value}}`.
+
+    `offered(block_id, action_id)` gives the options an external select has offered.
+    """
+    filled = starting_state(blocks)
+    carry(state, filled)
+    holders = {
+        (block["block_id"], element["action_id"]): element
+        for block, element in placed_elements(blocks)
+        if element["type"] in INITIAL
+    }
+    for block_id, given in values.items():
+        for action_id, value in _by_action(holders, block_id, given).items():
+            element = holders[(block_id, action_id)]
+            filled[block_id][action_id] = entry(element, value, offered(block_id, action_id))
+    return filled
+
+
+def missing(blocks: list[Block], state: dict[str, Any]) -> dict[str, str]:
+    """What Slack's client says before it sends a form: by block id, for required inputs left empty."""
+    wrong: dict[str, str] = {}
+    for block in blocks:
+        if block["type"] != "input" or block.get("optional"):
+            continue
+        held = state[block["block_id"]][block["element"]["action_id"]]
+        if held[INITIAL[held["type"]][1]] in (None, "", []):
+            wrong[block["block_id"]] = REQUIRED
+    return wrong
+
+
+def _by_action(holders: dict[tuple[str, str], Element], block_id: str, given: Any) -> dict[str, Any]:
+    actions = [action for block, action in holders if block == block_id]
+    if not actions:
+        raise NotPossible(f"the form has no field {block_id!r}; it has {sorted({block for block, _ in holders})}")
+    if not isinstance(given, dict):
+        if len(actions) > 1:
+            raise NotPossible(f"the block {block_id!r} has several fields: {actions}")
+        return {actions[0]: given}
+    unknown = set(given) - set(actions)
+    if unknown:
+        raise NotPossible(f"the block {block_id!r} has no field {unknown.pop()!r}; it has {actions}")
+    return given
+
+
+def _text(element: Element, value: Any, _: Offered) -> str | None:
+    if value in (None, ""):
+        return None
+    if not isinstance(value, str):
+        raise NotPossible("only text can be typed here")
+    least, most = element.get("min_length", 0), element.get("max_length", 3000)
+    if len(value) < least:
+        raise NotPossible(f"at least {least} characters are needed here")
+    if len(value) > most:
+        raise NotPossible(f"at most {most} characters fit in here")
+    if "\n" in value and not element.get("multiline"):
+        raise NotPossible("this field has one line")
+    return value
+
+
+def _one(element: Element, value: Any, offered: Offered) -> dict[str, Any] | None:
+    return None if value is None else option(element, value, offered)
+
+
+def _several(element: Element, value: Any, offered: Offered) -> list[dict[str, Any]]:
+    return [option(element, each, offered) for each in value or []]
+
+
+def _moment(_: Element, value: Any, __: Offered) -> int | None:
+    if value is not None and not isinstance(value, int):
+        raise NotPossible("a date and time is given in whole seconds since the epoch")
+    return value
+
+
+_CHECKS = {
+    "plain_text_input": _text,
+    "static_select": _one,
+    "external_select": _one,
+    "radio_buttons": _one,
+    "checkboxes": _several,
+    "datetimepicker": _moment,
+}

@@ -1,0 +1,25 @@
+"""The parts of one sandbox, held together for whoever answers a call."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from sandbox.modals import Modals
+from sandbox.response_urls import ResponseUrls
+from sandbox.sockets import Sockets
+from sandbox.state import Team
+
+
+@dataclass
+class Parts:
+    """Everything one running sandbox consists of; it listens at `base_url` and shows `window_url` beside itself."""
+
+    team: Team
+    modals: Modals
+    response_urls: ResponseUrls
+    sockets: Sockets
+    bot_token: str
+    app_token: str
+    window_url: str = ""
+    base_url: str = ""
+    offered: dict[tuple[str, str, str, str], dict[str, Any]] = field(default_factory=dict)
+    """Options an external select has offered so far, by (person, message or view, block, action), then by value."""

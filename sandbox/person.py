@@ -1,0 +1,227 @@
+"""People at work in a running sandbox: what a person sees and does, as Python, through the same doors as the page."""
+
+import http.client
+import json
+import re
+from collections import deque
+from typing import Any
+from urllib.parse import urlsplit
+
+from sandbox.seen import Message, Outcome, View, read_message, read_view
+
+ANSWER_SECONDS = 20.0
+
+Values = dict[str, Any]
+
+
+class SandboxError(Exception):
+    """A person could not do that in Slack; `fields` holds what the form says, by block id."""
+
+    def __init__(self, sentence: str, fields: dict[str, str] | None = None) -> None:
+        super().__init__(sentence)
+        self.fields = fields or {}
+
+
+class Trouble(SandboxError):
+    """The app did not answer, or not in a way Slack understands; `name` is Slack's word for it."""
+
+    def __init__(self, name: str, sentence: str) -> None:
+        super().__init__(f"{name}: {sentence}")
+        self.name = name
+
+
+class Workspace:
+    """A running sandbox, seen from outside. Usable from any thread; close it, or use it as a context manager."""
+
+    def __init__(self, url: str, page_token: str = "") -> None:
+        parts = urlsplit(url)
+        self._host, self._port = parts.hostname or "127.0.0.1", parts.port or 80
+        self._idle: deque[http.client.HTTPConnection] = deque()
+        self._token = page_token or self._read_token()
+
+    def __enter__(self) -> "Workspace":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Closes the kept connections."""
+        while self._idle:
+            self._idle.pop().close()
+
+    def person(self, person_id: str) -> "Person":
+        """The person with this id."""
+        return Person(self, person_id)
+
+    def description(self) -> dict[str, Any]:
+        """The team, the app, the people, the channels and how many connections the app has."""
+        return self.ask("workspace")
+
+    def connections(self) -> int:
+        """How many Socket Mode connections the app has now."""
+        return self.description()["connections"]
+
+    def violations(self) -> list[dict[str, Any]]:
+        """What the app did that Slack would have refused: `[{where, error, messages}]`."""
+        return self.ask("violations")["violations"]
+
+    def refresh_connections(self) -> None:
+        """Makes every connection come back on a new one, as Slack does every few hours."""
+        self.ask("refresh_connections")
+
+    def deactivate(self, person_id: str, *, session_lives: bool = False) -> None:
+        """Deactivates an account; with `session_lives` a page that was open can still press for a moment."""
+        self.ask("admin", do="deactivate", person=person_id, session_lives=session_lives)
+
+    def reactivate(self, person_id: str) -> None:
+        """Gives an account back."""
+        self.ask("admin", do="reactivate", person=person_id)
+
+    def make_guest(self, person_id: str) -> None:
+        """Turns a member into a guest."""
+        self.ask("admin", do="make_guest", person=person_id)
+
+    def add_to_channel(self, person_id: str, channel: str) -> None:
+        """Adds a person, or the app's bot user, to a channel."""
+        self.ask("admin", do="add_to_channel", person=person_id, channel=channel)
+
+    def remove_from_channel(self, person_id: str, channel: str) -> None:
+        """Takes a person, or the app's bot user, out of a channel."""
+        self.ask("admin", do="remove_from_channel", person=person_id, channel=channel)
+
+    def ask(self, door: str, **request: Any) -> dict[str, Any]:
+        """Knocks at one door; `SandboxError` when the person could not do that."""
+        body = json.dumps(request).encode()
+        headers = {"X-Sandbox-Token": self._token, "Content-Type": "application/json"}
+        status, text = self._exchange("POST", f"/door/{door}", body, headers)
+        if status == http.HTTPStatus.CONFLICT:
+            refusal = json.loads(text)
+            raise SandboxError(refusal["not_possible"], refusal["fields"])
+        if status != http.HTTPStatus.OK:
+            raise SandboxError(f"the door {door!r} answered {status}: {text}")
+        return json.loads(text)
+
+    def _exchange(self, method: str, path: str, body: bytes | None, headers: dict[str, str]) -> tuple[int, str]:
+        try:
+            connection = self._idle.pop()
+        except IndexError:
+            connection = http.client.HTTPConnection(self._host, self._port, timeout=ANSWER_SECONDS)
+        try:
+            connection.request(method, path, body, headers)
+            response = connection.getresponse()
+            text = response.read().decode()
+        except BaseException:
+            connection.close()
+            raise
+        self._idle.append(connection)
+        return response.status, text
+
+    def _read_token(self) -> str:
+        _, page = self._exchange("GET", "/", None, {})
+        found = re.search(r'name="sandbox-token" content="([^"]+)"', page)
+        if not found:
+            raise SandboxError(f"there is no sandbox at http://{self._host}:{self._port}")
+        return found.group(1)
+
+
+class Person:
+    """One person at his screen. Everything raises `SandboxError` when he could not do that in Slack."""
+
+    def __init__(self, workspace: Workspace, person_id: str) -> None:
+        self.workspace = workspace
+        self.id = person_id
+        self.direct_message = "D" + person_id[1:]
+        """The channel id of his direct message with the app."""
+
+    def command(self, channel: str, name: str, text: str = "") -> Outcome:
+        """Types a slash command in a channel he is in, or in `direct_message`."""
+        answer = self._do("command", channel=channel, command=name, text=text)
+        shown = answer.get("message")
+        message = read_message(channel, shown | {"ephemeral": True}) if shown else None
+        return Outcome(answer.get("error"), answer.get("text") or (message.words if message else ""), message)
+
+    def say(self, channel: str, text: str) -> None:
+        """Sends an ordinary message."""
+        self._do("say", channel=channel, text=text)
+
+    def messages(self, channel: str) -> list[Message]:
+        """What he sees in a channel, oldest first, ephemeral messages included."""
+        answer = self._do("messages", channel=channel)
+        return [read_message(answer["channel"], each) for each in answer["messages"]]
+
+    def direct_messages(self) -> list[Message]:
+        """What he sees in his direct message with the app, oldest first."""
+        return self.messages(self.direct_message)
+
+    def ephemerals(self, channel: str) -> list[Message]:
+        """The messages in a channel that only he sees."""
+        return [message for message in self.messages(channel) if message.ephemeral]
+
+    def click(
+        self, on: Message | View, action_id: str, value: str | None = None, *, block_id: str | None = None
+    ) -> Outcome:
+        """Presses a button, and its confirmation; `value` or `block_id` tell buttons of one action id apart."""
+        return self.choose(on, action_id, value, block_id=block_id)
+
+    def choose(
+        self,
+        on: Message | View,
+        action_id: str,
+        value: Any,
+        *,
+        block_id: str | None = None,
+        values: Values | None = None,
+    ) -> Outcome:
+        """Chooses on a message or in a modal: an option's value, several in a list, a time in seconds.
+
+        `values` is what stands in the other fields, as for `submit`.
+        """
+        answer = self._do("act", **_where(on), action_id=action_id, value=value, block_id=block_id, values=values)
+        return Outcome(answer.get("error"), answer.get("text", ""))
+
+    def view(self) -> View | None:
+        """The modal on top, or None."""
+        stack = self.views()
+        return stack[-1] if stack else None
+
+    def views(self) -> list[View]:
+        """All modals he has open, the top one last."""
+        return [read_view(each) for each in self._do("view")["views"]]
+
+    def suggest(
+        self, block_id: str, action_id: str, text: str = "", *, on: Message | None = None, values: Values | None = None
+    ) -> list[dict[str, Any]]:
+        """Types into an external select of the modal on top, or of a message; the options offered, groups flattened."""
+        where = _where(on or self._top())
+        answer = self._do("suggest", **where, block_id=block_id, action_id=action_id, value=text, values=values)
+        if "error" in answer:
+            raise Trouble(answer["error"], answer["text"])
+        return [option for group in answer["groups"] for option in group["options"]]
+
+    def submit(self, values: Values | None = None) -> dict[str, str] | None:
+        """Fills in and submits the modal on top: `{block_id: value or {action_id: value}}`.
+
+        None when the app took it, else the errors it put beside the fields; `Trouble` when it gave no good answer.
+        """
+        answer = self._do("submit", view=self._top().id, values=values)
+        if "error" in answer:
+            raise Trouble(answer["error"], answer["text"])
+        return answer.get("errors")
+
+    def close_view(self, *, everything: bool = False) -> None:
+        """Presses Cancel on the modal on top, or with `everything` the cross, which closes the whole stack."""
+        self._do("close", view=self._top().id, everything=everything)
+
+    def _top(self) -> View:
+        view = self.view()
+        if view is None:
+            raise SandboxError(f"{self.id} has no modal open")
+        return view
+
+    def _do(self, door: str, **request: Any) -> dict[str, Any]:
+        return self.workspace.ask(door, **{"as": self.id}, **request)
+
+
+def _where(on: Message | View) -> dict[str, str]:
+    return {"view": on.id} if isinstance(on, View) else {"channel": on.channel, "ts": on.ts}

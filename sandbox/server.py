@@ -1,0 +1,199 @@
+"""The sandbox as a server on the loopback interface, in a thread or in the foreground."""
+
+import asyncio
+import ipaddress
+import secrets
+import threading
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from aiohttp import web
+
+from sandbox import api, doors
+from sandbox.cast import DEFAULT, Cast
+from sandbox.errors import SlackError
+from sandbox.modals import Modals
+from sandbox.parts import Parts
+from sandbox.person import Workspace
+from sandbox.response_urls import ResponseUrls
+from sandbox.sockets import ACK_SECONDS, Sockets
+from sandbox.state import Team
+
+PAGE = Path(__file__).parent / "page"
+TOKEN_HEADER = "X-Sandbox-Token"  # noqa: S105 - the name of a header
+IDLE_SECONDS = 3600
+
+
+@dataclass
+class Running:
+    """A sandbox that answers: its addresses and its tokens."""
+
+    url: str
+    bot_token: str
+    app_token: str
+    page_token: str
+    workspaces: list[Workspace] = field(default_factory=list)
+
+    @property
+    def api_url(self) -> str:
+        """The `base_url` for Slack's SDK."""
+        return f"{self.url}/api/"
+
+    @property
+    def page_url(self) -> str:
+        """Where a person opens the page."""
+        return f"{self.url}/"
+
+    def workspace(self) -> Workspace:
+        """A client through which people act; closed with the server."""
+        workspace = Workspace(self.url, self.page_token)
+        self.workspaces.append(workspace)
+        return workspace
+
+
+@asynccontextmanager
+async def serving(
+    cast: Cast = DEFAULT,
+    *,
+    host: str = "127.0.0.1",
+    port: int = 0,
+    clock: Callable[[], float] = time.time,
+    ack_seconds: float = ACK_SECONDS,
+    window_url: str = "",
+    bot_token: str = "",
+    app_token: str = "",
+) -> AsyncIterator[Running]:
+    """Serves a fresh workspace on this event loop until left. Tokens not given are made up; port 0 takes a free one."""
+    if not _is_loopback(host):
+        raise ValueError(f"the sandbox listens on the loopback interface only, not on {host!r}")
+    bot_token = bot_token or f"xoxb-sandbox-{secrets.token_urlsafe(18)}"
+    app_token = app_token or f"xapp-sandbox-{secrets.token_urlsafe(18)}"
+    team = Team(cast, clock)
+    parts = Parts(
+        team, Modals(team), ResponseUrls(team), Sockets(team, ack_seconds), bot_token, app_token, window_url=window_url
+    )
+    page_token = secrets.token_urlsafe(18)
+    runner = web.AppRunner(_application(parts, page_token), keepalive_timeout=IDLE_SECONDS, shutdown_timeout=1.0)
+    await runner.setup()
+    site = web.TCPSite(runner, host, port)
+    await site.start()
+    try:
+        shown = f"[{host}]" if ":" in host else host
+        parts.base_url = parts.response_urls.base_url = f"http://{shown}:{runner.addresses[0][1]}"
+        yield Running(parts.base_url, bot_token, app_token, page_token)
+    finally:
+        await parts.sockets.close()
+        await runner.cleanup()
+
+
+@contextmanager
+def running(cast: Cast = DEFAULT, **options: Any) -> Iterator[Running]:
+    """Serves a fresh workspace from a thread of its own; the options are those of `serving`."""
+    ready: list[Running] = []
+    failed: list[BaseException] = []
+    started, loop = threading.Event(), asyncio.new_event_loop()
+    stop = asyncio.Event()
+
+    async def serve() -> None:
+        try:
+            async with serving(cast, **options) as sandbox:
+                ready.append(sandbox)
+                started.set()
+                await stop.wait()
+        except BaseException as error:
+            failed.append(error)
+            raise
+        finally:
+            started.set()
+
+    def run() -> None:
+        asyncio.set_event_loop(loop)
+        try:
+            loop.run_until_complete(serve())
+        except Exception:  # noqa: S110 - kept in `failed`, raised by whoever waits
+            pass
+        finally:
+            loop.close()
+
+    thread = threading.Thread(target=run, name="sandbox", daemon=True)
+    thread.start()
+    started.wait()
+    if not ready:
+        thread.join()
+        raise failed[0]
+    try:
+        yield ready[0]
+    finally:
+        for workspace in ready[0].workspaces:
+            workspace.close()
+        loop.call_soon_threadsafe(stop.set)
+        thread.join()
+
+
+def _application(parts: Parts, page_token: str) -> web.Application:
+    application = web.Application(middlewares=[_guard(page_token)], client_max_size=4 * 1024 * 1024)
+
+    async def answer_api(request: web.Request) -> web.StreamResponse:
+        return await api.answer(parts, request)
+
+    async def answer_door(request: web.Request) -> web.StreamResponse:
+        return await doors.answer(parts, request)
+
+    async def answer_changes(request: web.Request) -> web.StreamResponse:
+        return await doors.changes(parts, request)
+
+    async def answer_response_url(request: web.Request) -> web.StreamResponse:
+        return await _response_url(parts, request)
+
+    async def answer_page(_: web.Request) -> web.StreamResponse:
+        page = (PAGE / "index.html").read_text().replace("{{page_token}}", page_token)
+        return web.Response(text=page, content_type="text/html", headers={"Cache-Control": "no-store"})
+
+    application.router.add_route("*", "/api/{method}", answer_api)
+    application.router.add_get("/link/", parts.sockets.serve)
+    application.router.add_post("/response/{token}", answer_response_url)
+    application.router.add_get("/door/changes", answer_changes)
+    application.router.add_post("/door/{door}", answer_door)
+    application.router.add_get("/", answer_page)
+    application.router.add_get("/archives/{channel}/{message}", answer_page)
+    application.router.add_static("/page/", PAGE)
+    return application
+
+
+def _guard(page_token: str) -> Any:
+    """Keeps other web pages out: the Host must be loopback, and a door needs the token that only our page knows."""
+
+    @web.middleware
+    async def guard(request: web.Request, handler: Any) -> web.StreamResponse:
+        if not _is_loopback(request.host.rsplit(":", 1)[0].strip("[]")):
+            raise web.HTTPForbidden(text="this server answers on the loopback interface only")
+        if request.path.startswith("/door/"):
+            given = request.headers.get(TOKEN_HEADER) or request.query.get("token", "")
+            if not secrets.compare_digest(given.encode(), page_token.encode()):
+                raise web.HTTPForbidden(text=f"the header {TOKEN_HEADER} does not hold this sandbox's token")
+        return await handler(request)
+
+    return guard
+
+
+async def _response_url(parts: Parts, request: web.Request) -> web.Response:
+    try:
+        url = parts.response_urls.use(request.match_info["token"])
+        parts.response_urls.answer(url, await request.json())
+    except SlackError as error:
+        status = 404 if error.name in ("not_found", "used_url", "expired_url") else 400
+        return web.json_response({"ok": False, "error": error.name} | error.extra, status=status)
+    return web.Response(text="ok")
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

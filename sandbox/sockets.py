@@ -1,0 +1,128 @@
+"""Socket Mode: one-time links, envelopes to one of the connections, acknowledgements in three seconds."""
+
+import asyncio
+import json
+import secrets
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any
+
+from aiohttp import WSMsgType, web
+
+from sandbox.errors import Trouble
+from sandbox.state import Team
+
+CONNECTION_LIMIT = 10
+ACK_SECONDS = 3.0
+
+NO_CONNECTION = "dispatch_failed"
+NO_ACK = "operation_timeout"
+
+
+@dataclass(eq=False)
+class Connection:
+    """One WebSocket of the app, with the envelopes it has not acknowledged yet."""
+
+    socket: web.WebSocketResponse
+    waiting: dict[str, asyncio.Future[Any]] = field(default_factory=dict)
+
+
+class Sockets:
+    """All connections of the app. `ack_seconds` is how long Slack waits for an acknowledgement."""
+
+    def __init__(self, team: Team, ack_seconds: float = ACK_SECONDS) -> None:
+        self._team = team
+        self._ack_seconds = ack_seconds
+        self._tickets: set[str] = set()
+        self._connections: list[Connection] = []
+        self._turn = 0
+
+    def __len__(self) -> int:
+        return len(self._connections)
+
+    def new_ticket(self) -> str:
+        """A ticket that opens one connection, once."""
+        ticket = secrets.token_urlsafe(24)
+        self._tickets.add(ticket)
+        return ticket
+
+    async def serve(self, request: web.Request) -> web.StreamResponse:
+        """The WebSocket endpoint behind `apps.connections.open`."""
+        ticket = request.query.get("ticket", "")
+        if ticket not in self._tickets:
+            raise web.HTTPForbidden(text="this link was used before, or never given")
+        self._tickets.discard(ticket)
+        socket = web.WebSocketResponse()
+        await socket.prepare(request)
+        if len(self._connections) >= CONNECTION_LIMIT:
+            await socket.send_json({"type": "disconnect", "reason": "too_many_websockets", "debug_info": _DEBUG})
+            await socket.close()
+            return socket
+        await self._serve_connection(Connection(socket))
+        return socket
+
+    async def send(self, kind: str, payload: dict[str, Any]) -> Any:
+        """Sends one envelope to one connection; the payload of its acknowledgement, None when that was empty.
+
+        `Trouble` when there is no connection, or no acknowledgement in time.
+        """
+        if not self._connections:
+            raise Trouble(NO_CONNECTION, "the app is not connected")
+        connection = self._connections[self._turn % len(self._connections)]
+        self._turn += 1
+        envelope_id = secrets.token_hex(16)
+        answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        connection.waiting[envelope_id] = answer
+        envelope = {"envelope_id": envelope_id, "type": kind, "accepts_response_payload": True, "payload": payload}
+        try:
+            await connection.socket.send_json(envelope)
+            return await asyncio.wait_for(answer, self._ack_seconds)
+        except (TimeoutError, ConnectionError) as error:
+            raise Trouble(NO_ACK, "the app did not answer in time") from error
+        finally:
+            connection.waiting.pop(envelope_id, None)
+
+    async def refresh(self) -> None:
+        """Asks every connection to come back on a new one, as Slack does every few hours."""
+        frame = {"type": "disconnect", "reason": "refresh_requested", "debug_info": _DEBUG}
+        for connection in list(self._connections):
+            await connection.socket.send_json(frame)
+
+    async def close(self) -> None:
+        """Closes every connection."""
+        for connection in list(self._connections):
+            await connection.socket.close()
+
+    async def _serve_connection(self, connection: Connection) -> None:
+        self._connections.append(connection)
+        self._team.changed()
+        try:
+            await connection.socket.send_json(self._hello())
+            async for frame in connection.socket:
+                if frame.type is WSMsgType.TEXT:
+                    _acknowledge(connection, frame.data)
+        finally:
+            self._connections.remove(connection)
+            for answer in connection.waiting.values():
+                if not answer.done():
+                    answer.set_exception(ConnectionError("the connection closed before the acknowledgement"))
+            self._team.changed()
+
+    def _hello(self) -> dict[str, Any]:
+        return {
+            "type": "hello",
+            "num_connections": len(self._connections),
+            "debug_info": _DEBUG,
+            "connection_info": {"app_id": self._team.app.id},
+        }
+
+
+_DEBUG = {"host": "sandbox", "build_number": 1, "approximate_connection_time": 18060}
+
+
+def _acknowledge(connection: Connection, text: str) -> None:
+    with suppress(json.JSONDecodeError):
+        frame = json.loads(text)
+        answer = connection.waiting.get(frame.get("envelope_id", ""))
+        if answer and not answer.done():
+            answer.set_result(frame.get("payload"))

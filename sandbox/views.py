@@ -1,0 +1,36 @@
+"""Web API methods that open, push and change modals."""
+
+from typing import Any
+
+from sandbox.errors import SlackError
+from sandbox.parts import Parts
+
+
+def open_view(parts: Parts, arguments: dict[str, Any]) -> dict[str, Any]:
+    """Opens a modal for whom the trigger was given to."""
+    trigger = parts.modals.exchange(arguments["trigger_id"])
+    return {"view": parts.modals.payload(parts.modals.open(trigger, arguments["view"]))}
+
+
+def push_view(parts: Parts, arguments: dict[str, Any]) -> dict[str, Any]:
+    """Lays a modal on top of the one the trigger came from."""
+    trigger = parts.modals.exchange(arguments["trigger_id"])
+    if trigger.view_id is None:
+        raise SlackError("not_found")
+    parts.modals.find(trigger.view_id)
+    return {"view": parts.modals.payload(parts.modals.push(trigger.person, arguments["view"]))}
+
+
+def update_view(parts: Parts, arguments: dict[str, Any]) -> dict[str, Any]:
+    """Replaces a modal that is still open, found by its id or the app's own."""
+    if arguments.get("view_id"):
+        view = parts.modals.find(arguments["view_id"])
+    elif arguments.get("external_id"):
+        view = parts.modals.find_external(arguments["external_id"])
+    else:
+        raise SlackError(
+            "invalid_arguments",
+            response_metadata={"messages": ["[ERROR] either view_id or external_id is needed"]},
+        )
+    parts.modals.update(view, arguments["view"], arguments.get("hash"))
+    return {"view": parts.modals.payload(view)}
