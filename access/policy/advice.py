@@ -1,0 +1,56 @@
+"""Advice on a policy that loads: what is probably not meant."""
+
+from collections import defaultdict
+from collections.abc import Iterator
+
+from access.catalog import Entitlement, Policy, Rule
+from access.ids import Person
+from access.policy.decide import eligible
+from access.policy.document import Path
+from access.policy.explain import Finding
+
+_NAMED = 3
+"""So many people are named in a sentence; the rest are counted."""
+
+
+def advice(policy: Policy) -> Iterator[Finding]:
+    """What works as written but leaves somebody without an answer."""
+    yield from _empty_groups(policy)
+    yield from _closed_entitlements(policy)
+    for index, rule in enumerate(policy.rules):
+        yield from _approvers(policy, rule, ("rules", index, "approve", "stages", 0, "any_of"))
+
+
+def _empty_groups(policy: Policy) -> Iterator[Finding]:
+    for group in policy.groups.values():
+        if not group.people:
+            yield ("groups", group.name), f"group `{group.name}` has nobody"
+
+
+def _closed_entitlements(policy: Policy) -> Iterator[Finding]:
+    opened = {entitlement for rule in policy.rules for entitlement in rule.entitlements}
+    for index, resource in enumerate(policy.resources.values()):
+        for role in resource.roles:
+            entitlement = Entitlement(resource.id, role)
+            if entitlement not in opened:
+                yield ("resources", index, "roles", role), f"no rule opens {entitlement}; nobody can ask for it"
+
+
+def _approvers(policy: Policy, rule: Rule, path: Path) -> Iterator[Finding]:
+    """A chain that some requester's request can never complete, and one that hangs on a single person."""
+    left: defaultdict[frozenset[Person], list[Person]] = defaultdict(list)
+    for requester in sorted(policy.members(rule.groups)):
+        left[eligible(policy, rule.any_of, barred=frozenset({requester}))].append(requester)
+    for approvers, requesters in left.items():
+        asking = _people(requesters)
+        if len(approvers) < rule.quorum:
+            yield path, f"nobody can approve what {asking} would ask for by rule `{rule.id}`; it will be refused"
+        elif len(approvers) == rule.quorum:
+            alone = " and ".join(sorted(approvers))
+            yield path, f"only {alone} can approve what {asking} would ask for by rule `{rule.id}`; name another"
+
+
+def _people(people: list[Person]) -> str:
+    if len(people) <= _NAMED:
+        return " or ".join(people)
+    return f"{', '.join(people[:_NAMED])} or {len(people) - _NAMED} more"

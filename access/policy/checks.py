@@ -1,0 +1,162 @@
+"""Checks what shapes cannot: that every name exists, no rule loosens a level, and everybody is one person."""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator
+
+from access.catalog import Entitlement
+from access.durations import format_duration
+from access.policy.document import Document, Path
+from access.policy.explain import Finding, unknown_name
+from access.policy.shape import PolicyShape, RuleShape
+
+
+def findings(shape: PolicyShape, document: Document, providers: Iterable[str]) -> Iterator[Finding]:
+    """Everything wrong in a policy whose parts have the right shape."""
+    yield from _people(shape, document, sorted(providers))
+    yield from _levels(shape)
+    yield from _groups(shape)
+    yield from _resources(shape, document)
+    yield from _rules(shape, document)
+    yield from _known("group", shape.security.group, shape.groups, ("security", "group"))
+    if shape.security.group in shape.groups and not shape.groups[shape.security.group].people:
+        yield ("security", "group"), f"group `{shape.security.group}` has nobody; somebody must be able to revoke"
+
+
+def _people(shape: PolicyShape, document: Document, providers: list[str]) -> Iterator[Finding]:
+    by_slack: dict[str, str] = {}
+    for name, person in shape.people.items():
+        first = by_slack.setdefault(person.slack, name)
+        if first != name:
+            line = document.line(("people", first))
+            yield (
+                ("people", name, "slack"),
+                f"`{name}` and `{first}` (line {line}) have the same Slack account; they are one person",
+            )
+        for provider in person.names:
+            if provider not in providers:
+                otherwise = f"this version has {_listed(providers)}"
+                yield ("people", name, "names", provider), unknown_name("provider", provider, providers, otherwise)
+    for provider in providers:
+        yield from _principals(shape, provider)
+
+
+def _principals(shape: PolicyShape, provider: str) -> Iterator[Finding]:
+    """Two people under one name on a target would share what either of them is granted."""
+    by_principal: dict[str, str] = {}
+    for name, person in shape.people.items():
+        principal = person.names.get(provider, name)
+        first = by_principal.setdefault(principal, name)
+        if first != name:
+            path: Path = ("people", name, "names", provider)
+            yield (
+                path,
+                f"`{name}` and `{first}` would both be `{principal}` on {provider}; each needs a name of their own",
+            )
+
+
+def _levels(shape: PolicyShape) -> Iterator[Finding]:
+    for name, level in shape.levels.items():
+        if level.quorum != 1:
+            yield ("levels", name, "quorum"), _quorum(level.quorum)
+
+
+def _groups(shape: PolicyShape) -> Iterator[Finding]:
+    for name, group in shape.groups.items():
+        path: Path = ("groups", name, "people")
+        yield from _twice(group.people, path)
+        for index, person in enumerate(group.people):
+            yield from _known("person", person, shape.people, (*path, index))
+
+
+def _resources(shape: PolicyShape, document: Document) -> Iterator[Finding]:
+    ids = [resource.id for resource in shape.resources]
+    yield from _ids_twice(ids, "resources", document)
+    for index, resource in enumerate(shape.resources):
+        yield from _known("level", resource.level, shape.levels, ("resources", index, "level"))
+        yield from _known("group", resource.owner, shape.groups, ("resources", index, "owner"))
+        yield from _twice(resource.tags, ("resources", index, "tags"))
+        for name, role in resource.roles.items():
+            if role.level is not None:
+                yield from _known("level", role.level, shape.levels, ("resources", index, "roles", name, "level"))
+
+
+def _rules(shape: PolicyShape, document: Document) -> Iterator[Finding]:
+    yield from _ids_twice([rule.id for rule in shape.rules], "rules", document)
+    levels = {
+        Entitlement(resource.id, name): role.level or resource.level
+        for resource in shape.resources
+        for name, role in resource.roles.items()
+    }
+    for index, rule in enumerate(shape.rules):
+        base: Path = ("rules", index)
+        yield from _who(rule, shape, levels, (*base, "for"))
+        yield from _stages(rule, shape, (*base, "approve", "stages"))
+        yield from _longest(rule, shape, levels, (*base, "max"))
+
+
+def _who(rule: RuleShape, shape: PolicyShape, levels: dict[Entitlement, str], path: Path) -> Iterator[Finding]:
+    yield from _twice(rule.who.groups, (*path, "groups"))
+    yield from _twice([str(one) for one in rule.who.entitlements], (*path, "entitlements"))
+    for index, group in enumerate(rule.who.groups):
+        yield from _known("group", group, shape.groups, (*path, "groups", index))
+    catalog = [str(entitlement) for entitlement in levels]
+    for index, entitlement in enumerate(rule.who.entitlements):
+        if entitlement not in levels:
+            otherwise = "add the role to its resource under `resources`"
+            sentence = unknown_name("entitlement", str(entitlement), catalog, otherwise)
+            yield (*path, "entitlements", index), sentence
+
+
+def _stages(rule: RuleShape, shape: PolicyShape, path: Path) -> Iterator[Finding]:
+    if len(rule.approve.stages) > 1:
+        yield (*path, 1), "a second stage is something that this version cannot enforce yet; leave one"
+    for index, stage in enumerate(rule.approve.stages):
+        if stage.quorum != 1:
+            yield (*path, index, "quorum"), _quorum(stage.quorum)
+        yield from _twice(stage.any_of, (*path, index, "any_of"))
+        for place, group in enumerate(stage.any_of):
+            yield from _known("group", group, shape.groups, (*path, index, "any_of", place))
+
+
+def _longest(rule: RuleShape, shape: PolicyShape, levels: dict[Entitlement, str], path: Path) -> Iterator[Finding]:
+    for entitlement in rule.who.entitlements:
+        level = shape.levels.get(levels.get(entitlement, ""))
+        if level and rule.max and rule.max > level.max:
+            yield (
+                path,
+                f"`max` of {format_duration(rule.max)} is over {format_duration(level.max)}, the most that level "
+                f"`{levels[entitlement]}` of {entitlement} allows; a rule may tighten a level, never loosen it",
+            )
+
+
+def _known(kind: str, name: str, known: Collection[str], path: Path) -> Iterator[Finding]:
+    if name not in known:
+        yield path, unknown_name(kind, name, known, f"add it under `{_SECTION[kind]}`")
+
+
+_SECTION = {"person": "people", "group": "groups", "level": "levels"}
+
+
+def _twice(names: list[str], path: Path) -> Iterator[Finding]:
+    seen: set[str] = set()
+    for index, name in enumerate(names):
+        if name in seen:
+            yield (*path, index), f"`{name}` is in this list twice; keep one"
+        seen.add(name)
+
+
+def _ids_twice(ids: list[str], section: str, document: Document) -> Iterator[Finding]:
+    places: defaultdict[str, list[int]] = defaultdict(list)
+    for index, name in enumerate(ids):
+        places[name].append(index)
+        if places[name][0] != index:
+            first = document.line((section, places[name][0], "id"))
+            yield (section, index, "id"), f"`{name}` is here twice, the first time on line {first}; give it another id"
+
+
+def _quorum(quorum: int) -> str:
+    return f"a quorum of {quorum} is more than this version can enforce yet; it must be 1"
+
+
+def _listed(names: list[str]) -> str:
+    return ", ".join(f"`{name}`" for name in names) or "none"

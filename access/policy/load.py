@@ -1,0 +1,154 @@
+"""Loads the policy file: strictly, with the line and the cure for everything that is wrong in it."""
+
+from collections.abc import Iterator, Mapping
+from hashlib import sha256
+from itertools import combinations
+from typing import Any
+
+from pydantic import ValidationError
+
+from access import catalog
+from access.errors import PolicyError
+from access.ids import Person, SlackChannel, SlackUser
+from access.policy import checks, explain
+from access.policy.advice import advice
+from access.policy.document import Document, Path, Problem, read
+from access.policy.explain import Finding
+from access.policy.shape import PolicyShape, ResourceShape, RuleShape
+from access.policy.targets import Target, targets
+from access.ports import Provider
+
+
+def load_policy(text: str, *, file: str, providers: Mapping[str, type[Provider]]) -> catalog.Policy:
+    """The policy that this text says. Raises PolicyError at its first error; its sentence holds all of them."""
+    policy, problems = check(text, file=file, providers=providers)
+    if policy is not None:
+        return policy
+    first, *others = [problem for problem in problems if problem.severity == "error"]
+    sentence = "\n".join([first.sentence, *(problem.at(file) for problem in others)])
+    raise PolicyError(sentence, file=file, line=first.line)
+
+
+def check(
+    text: str, *, file: str, providers: Mapping[str, type[Provider]]
+) -> tuple[catalog.Policy | None, list[Problem]]:
+    """The policy, or None where it has errors; and the problems by line: errors, or advice on what loads."""
+    document = read(text)
+    shape, found = _shape(document)
+    policy = None
+    if shape is not None:
+        read_targets, target_findings = targets(shape, providers)
+        policy = _policy(shape, read_targets, sha256(text.encode()).hexdigest(), file)
+        found += [*checks.findings(shape, document, providers), *target_findings, *_overlaps(policy, document)]
+    problems = document.problems + [Problem(line=document.line(path), sentence=sentence) for path, sentence in found]
+    if policy is None or problems:
+        return None, _by_line(problems)
+    warnings = [
+        Problem(line=document.line(path), sentence=sentence, severity="warning") for path, sentence in advice(policy)
+    ]
+    return policy, _by_line(warnings)
+
+
+def _by_line(problems: list[Problem]) -> list[Problem]:
+    return sorted(problems, key=lambda problem: problem.line or 0)
+
+
+def _shape(document: Document) -> tuple[PolicyShape | None, list[Finding]]:
+    """Reads past words it does not know, so that one round shows all there is to mend."""
+    if document.data is None:
+        empty = "the file is empty; access.example.yml is a good start"
+        return None, [] if document.problems else [((), empty)]
+    found: list[Finding] = []
+    while True:
+        try:
+            return PolicyShape.model_validate(document.data), found
+        except ValidationError as error:
+            unknown = [detail for detail in explain.details(error) if explain.is_unknown_word(detail)]
+            if not unknown:
+                return None, [*found, *explain.findings(error, PolicyShape)]
+            found += [explain.finding(detail, PolicyShape) for detail in unknown]
+            for detail in unknown:
+                _drop(document.data, detail["loc"])
+
+
+def _drop(data: Any, path: Path) -> None:
+    for part in path[:-1]:
+        data = data[part]
+    del data[path[-1]]
+
+
+def _policy(shape: PolicyShape, read_targets: list[Target], digest: str, file: str) -> catalog.Policy:
+    people = {Person(name): entry for name, entry in shape.people.items()}
+    return catalog.Policy(
+        version=shape.version,
+        slack_team=shape.organisation.slack_team,
+        timezone=shape.organisation.timezone,
+        people={
+            name: catalog.PersonEntry(name=name, slack=SlackUser(entry.slack), names=entry.names)
+            for name, entry in people.items()
+        },
+        levels={name: catalog.Level(name=name, **dict(level)) for name, level in shape.levels.items()},
+        groups={
+            name: catalog.Group(name=name, people=frozenset(map(Person, group.people)))
+            for name, group in shape.groups.items()
+        },
+        resources={
+            resource.id: _resource(resource, target)
+            for resource, target in zip(shape.resources, read_targets, strict=True)
+        },
+        rules=tuple(_rule(rule) for rule in shape.rules),
+        security=catalog.Security(group=shape.security.group, channel=SlackChannel(shape.security.channel)),
+        digest=catalog.Digest(channel=SlackChannel(shape.digest.channel), at=shape.digest.at),
+        sha256=digest,
+        file=file,
+    )
+
+
+def _resource(resource: ResourceShape, target: Target) -> catalog.Resource:
+    return catalog.Resource(
+        id=resource.id,
+        title=resource.title,
+        level=resource.level,
+        owner=resource.owner,
+        tags=frozenset(resource.tags),
+        provider=resource.provider,
+        settings=target.settings,
+        roles={
+            name: catalog.Role(
+                name=name,
+                title=role.title,
+                level=role.level or resource.level,
+                definition=target.definitions[name],
+            )
+            for name, role in resource.roles.items()
+        },
+    )
+
+
+def _rule(rule: RuleShape) -> catalog.Rule:
+    stage = rule.approve.stages[0]
+    return catalog.Rule(
+        id=rule.id,
+        groups=tuple(rule.who.groups),
+        entitlements=tuple(rule.who.entitlements),
+        max=rule.max,
+        channel=SlackChannel(rule.approve.channel),
+        any_of=tuple(stage.any_of),
+        quorum=stage.quorum,
+    )
+
+
+def _overlaps(policy: catalog.Policy, document: Document) -> Iterator[Finding]:
+    """Two rules for one person and entitlement: neither may win by chance, by order or by being the looser."""
+    reach = [(rule, frozenset(rule.entitlements), policy.members(rule.groups)) for rule in policy.rules]
+    for (first, (one, opens, people)), (second, (other, opens_too, people_too)) in combinations(enumerate(reach), 2):
+        entitlements, both = opens & opens_too, people & people_too
+        if not entitlements or not both:
+            continue
+        line = document.line(("rules", first))
+        more = f" and {len(both) - 1} more" if len(both) > 1 else ""
+        sentence = (
+            f"rules `{one.id}` (line {line}) and `{other.id}` both open {min(entitlements)} to {min(both)}{more}; "
+            "only one rule may match"
+        )
+        yield ("rules", second), sentence

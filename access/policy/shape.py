@@ -1,0 +1,209 @@
+"""The words of the policy language that this version knows, as shapes that pydantic checks; and those still to come."""
+
+import re
+from collections.abc import Callable
+from datetime import time, timedelta
+from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+from access.catalog import RESOURCE_ID, ROLE_NAME, Entitlement
+from access.durations import format_duration, parse_duration, parse_wall_time
+from access.policy.decide import REASON_LONGEST, SHORTEST
+from access.words import clean
+
+LATER = frozenset(
+    (
+        *("schedules", "calendars", "trackers", "deny", "never_together", "break_glass", "limits"),
+        *("step_up", "cooldown", "slack_usergroup", "okta", "subject"),
+        *("when", "ticket", "escalate", "notify", "view", "scope"),
+    )
+)
+"""Words of the policy language that this version cannot enforce, and therefore refuses."""
+
+TITLE_LONGEST = 75
+"""What one option of a menu in Slack holds."""
+
+
+def _written(read: Callable[[str], object]) -> BeforeValidator:
+    """A value that is written as text; `read` raises ValueError with a sentence."""
+
+    def from_text(value: Any) -> object:
+        if value is None:
+            raise ValueError("needs a value")
+        if not isinstance(value, str):
+            raise ValueError(f"must be text; put {value} in quotes" if isinstance(value, int) else "must be text")
+        return read(value)
+
+    return BeforeValidator(from_text)
+
+
+def _matching(pattern: str, sentence: str) -> BeforeValidator:
+    whole = re.compile(pattern)
+
+    def read(text: str) -> str:
+        if not whole.fullmatch(text):
+            raise ValueError(f"{sentence}, not “{text}”")
+        return text
+
+    return _written(read)
+
+
+def _title(text: str) -> str:
+    cleaned = clean(text).text
+    if not text or text != cleaned or "\n" in text:
+        raise ValueError("a title is one line without hidden characters or spaces around it")
+    if len(text) > TITLE_LONGEST:
+        raise ValueError(
+            f"a title has at most {TITLE_LONGEST} characters, since Slack's menus hold no more; this has {len(text)}"
+        )
+    return text
+
+
+def _duration(value: Any) -> timedelta:
+    if value is None:
+        raise ValueError("needs a value, like 90m or 2h")
+    return parse_duration(value if isinstance(value, str) else str(value))
+
+
+def _longest(value: Any) -> timedelta:
+    span = _duration(value)
+    if span < SHORTEST:
+        raise ValueError(f"the shortest access is {format_duration(SHORTEST)}")
+    return span
+
+
+def _zone(text: str) -> ZoneInfo:
+    try:
+        return ZoneInfo(text)
+    except (OSError, ValueError, LookupError):
+        raise ValueError(f"unknown time zone “{text}”; write it like Europe/Amsterdam or UTC") from None
+
+
+_NAME = "a name has small letters, digits and hyphens, at most 63"
+Name = Annotated[str, _matching(RESOURCE_ID, _NAME)]
+PersonName = Annotated[
+    str,
+    _matching(r"[a-z0-9][a-z0-9._-]{0,62}", "a person's name has small letters, digits, dots and hyphens, at most 63"),
+]
+RoleName = Annotated[
+    str, _matching(ROLE_NAME, "a role's name has letters, digits, dots, hyphens and underscores, at most 63")
+]
+TargetName = Annotated[
+    str, _matching(r"\S(.{0,254}\S)?", "a name on a target has 1 to 256 characters without spaces around them")
+]
+SlackTeam = Annotated[str, _matching(r"[TE][A-Z0-9]{2,30}", "a Slack workspace is given by its id, like T0ACME")]
+SlackUserId = Annotated[
+    str,
+    _matching(
+        r"[UW][A-Z0-9]{2,30}",
+        "a Slack account is given by its member id, like U0ANN (in Slack: profile, ⋮, Copy member ID)",
+    ),
+]
+SlackChannelId = Annotated[
+    str,
+    _matching(
+        r"[CG][A-Z0-9]{2,30}",
+        "a Slack channel is given by its id, like C0SEC (in Slack: at the end of the channel's details)",
+    ),
+]
+Title = Annotated[str, _written(_title)]
+Duration = Annotated[timedelta, BeforeValidator(_duration)]
+Longest = Annotated[timedelta, BeforeValidator(_longest)]
+WallTime = Annotated[time, _written(parse_wall_time)]
+Zone = Annotated[ZoneInfo, _written(_zone)]
+EntitlementText = Annotated[Entitlement, _written(Entitlement.parse)]
+Quorum = Annotated[int, Field(ge=1)]
+
+
+class Shape(BaseModel):
+    """Nothing unknown, nothing converted that is not written so."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, arbitrary_types_allowed=True)
+
+
+class OrganisationShape(Shape):
+    slack_team: SlackTeam
+    timezone: Zone
+
+
+class PersonShape(Shape):
+    slack: SlackUserId
+    names: dict[str, TargetName] = {}
+
+
+class LevelShape(Shape):
+    max: Longest
+    quorum: Quorum = 1
+    request_ttl: Duration
+    alert_after: Duration
+    reason_min: Annotated[int, Field(ge=1, le=REASON_LONGEST)] = 1
+
+
+class GroupShape(Shape):
+    people: list[str]
+
+
+class RoleShape(Shape):
+    """Every other word of a role is its provider's."""
+
+    model_config = ConfigDict(extra="allow")
+
+    title: Title
+    level: str | None = None
+
+
+class ResourceShape(Shape):
+    id: Name
+    title: Title
+    level: str
+    owner: str
+    tags: list[Name] = []
+    provider: str
+    settings: dict[str, Any] = {}
+    roles: Annotated[dict[RoleName, RoleShape], Field(min_length=1)]
+
+
+class ForShape(Shape):
+    groups: Annotated[list[str], Field(min_length=1)]
+    entitlements: Annotated[list[EntitlementText], Field(min_length=1)]
+
+
+class StageShape(Shape):
+    any_of: Annotated[list[str], Field(min_length=1)]
+    quorum: Quorum = 1
+
+
+class ApproveShape(Shape):
+    channel: SlackChannelId
+    stages: Annotated[list[StageShape], Field(min_length=1)]
+
+
+class RuleShape(Shape):
+    id: Name
+    who: Annotated[ForShape, Field(alias="for")]
+    max: Longest | None = None
+    approve: ApproveShape
+
+
+class SecurityShape(Shape):
+    group: str
+    channel: SlackChannelId
+
+
+class DigestShape(Shape):
+    channel: SlackChannelId
+    at: WallTime
+
+
+class PolicyShape(Shape):
+    version: Literal[1]
+    organisation: OrganisationShape
+    people: dict[PersonName, PersonShape]
+    levels: dict[Name, LevelShape]
+    groups: dict[Name, GroupShape]
+    resources: list[ResourceShape]
+    rules: list[RuleShape]
+    security: SecurityShape
+    digest: DigestShape
