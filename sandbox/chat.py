@@ -4,17 +4,16 @@ from typing import Any
 
 from sandbox.blocks import as_kept
 from sandbox.errors import SlackError
+from sandbox.facts import limit
 from sandbox.parts import Parts
 from sandbox.state import Channel, Message
+from sandbox.validator import check_message
 from sandbox.wire import flag
-
-POST_TEXT_LIMIT = 40_000
-UPDATE_TEXT_LIMIT = 4_000
 
 
 def post_message(parts: Parts, arguments: dict[str, Any]) -> dict[str, Any]:
     """Posts to a channel, a direct message, or a person, whose direct message is opened."""
-    content = _content(arguments, POST_TEXT_LIMIT)
+    content = _content(arguments, limit("post.text"))
     channel = _target(parts, arguments["channel"])
     _check_thread(channel, arguments.get("thread_ts"))
     message = parts.team.post(
@@ -30,7 +29,7 @@ def post_message(parts: Parts, arguments: dict[str, Any]) -> dict[str, Any]:
 
 def post_ephemeral(parts: Parts, arguments: dict[str, Any]) -> dict[str, Any]:
     """Shows something to one member of a channel; the timestamp is good for nothing else."""
-    content = _content(arguments, POST_TEXT_LIMIT)
+    content = _content(arguments, limit("post.text"))
     channel = _target(parts, arguments["channel"])
     if arguments["user"] not in channel.members:
         raise SlackError("user_not_in_channel")
@@ -49,7 +48,7 @@ def update(parts: Parts, arguments: dict[str, Any]) -> dict[str, Any]:
     """Rewrites one of the app's own messages; without blocks those it had are gone."""
     if not isinstance(arguments["ts"], str):
         raise SlackError("invalid_arguments", response_metadata={"messages": ["[ERROR] ts must be a string"]})
-    content = _content(arguments, UPDATE_TEXT_LIMIT)
+    content = _content(arguments, limit("update.text"))
     channel = _channel(parts, arguments["channel"])
     message = _own_message(parts, channel, arguments["ts"])
     message.text, message.blocks = content["text"], content["blocks"]
@@ -104,6 +103,7 @@ def _content(arguments: dict[str, Any], text_limit: int) -> dict[str, Any]:
         raise SlackError("no_text")
     if len(text) > text_limit:
         raise SlackError("msg_too_long")
+    check_message(blocks)
     return {"text": text, "blocks": as_kept(blocks)}
 
 

@@ -11,6 +11,7 @@ from sandbox.fields import entry, fill, option
 from sandbox.modals import View
 from sandbox.parts import Parts
 from sandbox.state import Channel, Member, Message
+from sandbox.validator import suggestion_problems
 
 
 @dataclass(frozen=True)
@@ -85,7 +86,7 @@ async def suggest(parts: Parts, request: dict[str, Any]) -> dict[str, Any]:
     payload |= {"action_id": element["action_id"], "block_id": block["block_id"], "value": text}
     payload |= _place(parts, where)
     answer = await parts.sockets.send("interactive", payload)
-    groups = _groups(answer)
+    groups = _groups(parts, answer)
     offered = parts.offered.setdefault((where.person.id, where.id, block["block_id"], element["action_id"]), {})
     offered.update({found["value"]: found for group in groups for found in group["options"]})
     return {"groups": groups}
@@ -96,12 +97,12 @@ def offered_to(parts: Parts, where: Surface) -> Any:
     return lambda block_id, action_id: parts.offered.get((where.person.id, where.id, block_id, action_id), {})
 
 
-def _groups(answer: Any) -> list[dict[str, Any]]:
-    if isinstance(answer, dict) and "option_groups" in answer:
-        return answer["option_groups"]
-    if isinstance(answer, dict) and "options" in answer:
-        return [{"label": None, "options": answer["options"]}]
-    raise Trouble("invalid_options", "Result not loaded. Try again?")
+def _groups(parts: Parts, answer: Any) -> list[dict[str, Any]]:
+    wrong = suggestion_problems(answer)
+    if wrong:
+        parts.team.violation("block_suggestion", "invalid_options", [str(problem) for problem in wrong])
+        raise Trouble("invalid_options", "Results could not be loaded. Try again?")
+    return answer.get("option_groups") or [{"label": None, "options": answer["options"]}]
 
 
 def _find(where: Surface, action_id: str, block_id: str | None, value: Any) -> tuple[Block, Element]:

@@ -4,9 +4,9 @@ from typing import Any
 
 from sandbox.acting import acting, channel_of
 from sandbox.chat import message_object
-from sandbox.errors import NotPossible, Trouble
+from sandbox.errors import NotPossible, SlackError, Trouble
 from sandbox.parts import Parts
-from sandbox.response_urls import post_answer
+from sandbox.response_urls import check_answer, post_answer
 from sandbox.state import Channel, Member, Message
 
 SLACKBOT = "USLACKBOT"
@@ -24,7 +24,11 @@ async def command(parts: Parts, person_id: str, channel_id: str, name: str, text
         said = f'{name} failed with the error "{trouble.name}"'
         parts.team.post(channel, SLACKBOT, text=said, only_for=person.id)
         return {"error": trouble.name, "text": said}
-    message = _show(parts, channel, person, answer)
+    try:
+        message = _show(parts, channel, person, answer)
+    except SlackError as error:
+        parts.team.violation(name, error.name, error.extra.get("errors", []))
+        raise Trouble(error.name, "the app's answer cannot be shown") from error
     return {"message": message_object(parts, message)} if message else {}
 
 
@@ -49,6 +53,7 @@ def _payload(parts: Parts, person: Member, channel: Channel, name: str, text: st
 
 
 def _show(parts: Parts, channel: Channel, person: Member, answer: Any) -> Message | None:
-    if not isinstance(answer, dict) or not (answer.get("text") or answer.get("blocks")):
+    if answer in (None, "", {}):
         return None
+    check_answer(answer)
     return post_answer(parts.team, channel, person.id, answer)

@@ -6,10 +6,8 @@ from typing import Any
 
 from sandbox import blocks as block_kit
 from sandbox.errors import SlackError
+from sandbox.facts import limit
 from sandbox.state import Team, new_id
-
-TRIGGER_SECONDS = 3.0
-STACK_LIMIT = 3
 
 
 @dataclass
@@ -57,7 +55,7 @@ class Modals:
             raise SlackError("invalid_trigger_id")
         if trigger.exchanged:
             raise SlackError("exchanged_trigger_id")
-        if self._team.now() - trigger.issued_at > TRIGGER_SECONDS:
+        if self._team.now() - trigger.issued_at > limit("trigger.seconds"):
             raise SlackError("expired_trigger_id")
         trigger.exchanged = True
         return trigger
@@ -92,7 +90,7 @@ class Modals:
         stack = self.stack(owner)
         if not stack:
             raise SlackError("not_found")
-        if len(stack) >= STACK_LIMIT:
+        if len(stack) >= limit("view.stack"):
             raise SlackError("push_limit_reached")
         self._unique(body)
         view = self._new_view(owner, body, stack[-1])

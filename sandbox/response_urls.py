@@ -6,10 +6,9 @@ from typing import Any
 
 from sandbox.blocks import as_kept
 from sandbox.errors import SlackError
+from sandbox.facts import limit
 from sandbox.state import Channel, Message, Team
-
-USES = 5
-SECONDS = 30 * 60
+from sandbox.validator import check_message
 
 
 @dataclass
@@ -42,15 +41,16 @@ class ResponseUrls:
         url = self._given.get(token)
         if url is None:
             raise SlackError("not_found")
-        if self._team.now() - url.made_at > SECONDS:
+        if self._team.now() - url.made_at > limit("response_url.seconds"):
             raise SlackError("expired_url")
-        if url.uses >= USES:
+        if url.uses >= limit("response_url.uses"):
             raise SlackError("used_url")
         url.uses += 1
         return url
 
     def answer(self, url: ResponseUrl, body: dict[str, Any]) -> None:
         """Does what the body says: a new message, one that replaces its source, or the source deleted."""
+        check_answer(body)
         channel = self._team.channels[url.channel]
         source = channel.messages.get(url.source or "")
         if body.get("delete_original") and source:
@@ -62,6 +62,17 @@ class ResponseUrls:
             self._team.changed()
             return
         post_answer(self._team, channel, url.person, body)
+
+
+def check_answer(body: Any) -> None:
+    """Slack's error for an answer that has nothing to show, or blocks it does not take."""
+    if not isinstance(body, dict):
+        raise SlackError("invalid_payload")
+    if body.get("delete_original"):
+        return
+    if not body.get("text") and not body.get("blocks"):
+        raise SlackError("no_text")
+    check_message(body.get("blocks") or [], cumulative=False)
 
 
 def post_answer(team: Team, channel: Channel, person: str, body: dict[str, Any]) -> Message:

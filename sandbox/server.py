@@ -16,16 +16,18 @@ from aiohttp import web
 from sandbox import api, doors
 from sandbox.cast import DEFAULT, Cast
 from sandbox.errors import SlackError
+from sandbox.facts import limit
 from sandbox.modals import Modals
 from sandbox.parts import Parts
 from sandbox.person import Workspace
 from sandbox.response_urls import ResponseUrls
-from sandbox.sockets import ACK_SECONDS, Sockets
+from sandbox.sockets import Sockets
 from sandbox.state import Team
 
 PAGE = Path(__file__).parent / "page"
 TOKEN_HEADER = "X-Sandbox-Token"  # noqa: S105 - the name of a header
 IDLE_SECONDS = 3600
+GONE = ("not_found", "used_url", "expired_url")
 
 
 @dataclass
@@ -62,7 +64,7 @@ async def serving(
     host: str = "127.0.0.1",
     port: int = 0,
     clock: Callable[[], float] = time.time,
-    ack_seconds: float = ACK_SECONDS,
+    ack_seconds: float = limit("ack.seconds"),
     window_url: str = "",
     bot_token: str = "",
     app_token: str = "",
@@ -185,7 +187,9 @@ async def _response_url(parts: Parts, request: web.Request) -> web.Response:
         url = parts.response_urls.use(request.match_info["token"])
         parts.response_urls.answer(url, await request.json())
     except SlackError as error:
-        status = 404 if error.name in ("not_found", "used_url", "expired_url") else 400
+        if error.name not in GONE:
+            parts.team.violation("response_url", error.name, error.extra.get("errors", []))
+        status = 404 if error.name in GONE else 400
         return web.json_response({"ok": False, "error": error.name} | error.extra, status=status)
     return web.Response(text="ok")
 

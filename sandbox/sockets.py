@@ -3,17 +3,14 @@
 import asyncio
 import json
 import secrets
-from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
 from aiohttp import WSMsgType, web
 
 from sandbox.errors import Trouble
+from sandbox.facts import limit
 from sandbox.state import Team
-
-CONNECTION_LIMIT = 10
-ACK_SECONDS = 3.0
 
 NO_CONNECTION = "dispatch_failed"
 NO_ACK = "operation_timeout"
@@ -30,7 +27,7 @@ class Connection:
 class Sockets:
     """All connections of the app. `ack_seconds` is how long Slack waits for an acknowledgement."""
 
-    def __init__(self, team: Team, ack_seconds: float = ACK_SECONDS) -> None:
+    def __init__(self, team: Team, ack_seconds: float = limit("ack.seconds")) -> None:
         self._team = team
         self._ack_seconds = ack_seconds
         self._tickets: set[str] = set()
@@ -54,7 +51,7 @@ class Sockets:
         self._tickets.discard(ticket)
         socket = web.WebSocketResponse()
         await socket.prepare(request)
-        if len(self._connections) >= CONNECTION_LIMIT:
+        if len(self._connections) >= limit("socket.connections"):
             await socket.send_json({"type": "disconnect", "reason": "too_many_websockets", "debug_info": _DEBUG})
             await socket.close()
             return socket
@@ -121,8 +118,10 @@ _DEBUG = {"host": "sandbox", "build_number": 1, "approximate_connection_time": 1
 
 
 def _acknowledge(connection: Connection, text: str) -> None:
-    with suppress(json.JSONDecodeError):
+    try:
         frame = json.loads(text)
-        answer = connection.waiting.get(frame.get("envelope_id", ""))
-        if answer and not answer.done():
-            answer.set_result(frame.get("payload"))
+    except json.JSONDecodeError:
+        return  # what is no acknowledgement acknowledges nothing
+    answer = connection.waiting.get(frame.get("envelope_id", "")) if isinstance(frame, dict) else None
+    if answer and not answer.done():
+        answer.set_result(frame.get("payload"))

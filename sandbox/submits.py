@@ -10,6 +10,7 @@ from sandbox.fields import fill, missing
 from sandbox.modals import View
 from sandbox.parts import Parts
 from sandbox.state import Member
+from sandbox.validator import check_view
 
 
 async def submit(parts: Parts, request: dict[str, Any]) -> dict[str, Any]:
@@ -100,8 +101,7 @@ def _errors(view: View, errors: Any) -> dict[str, str]:
 
 
 def _body(answer: dict[str, Any]) -> dict[str, Any]:
-    if not isinstance(answer.get("view"), dict):
-        raise _bad("the answer has no view")
+    check_view(answer.get("view"))
     return answer["view"]
 
 

@@ -4,16 +4,19 @@ from typing import Any
 
 from sandbox.errors import SlackError
 from sandbox.parts import Parts
+from sandbox.validator import check_view
 
 
 def open_view(parts: Parts, arguments: dict[str, Any]) -> dict[str, Any]:
     """Opens a modal for whom the trigger was given to."""
+    check_view(arguments["view"])
     trigger = parts.modals.exchange(arguments["trigger_id"])
     return {"view": parts.modals.payload(parts.modals.open(trigger, arguments["view"]))}
 
 
 def push_view(parts: Parts, arguments: dict[str, Any]) -> dict[str, Any]:
     """Lays a modal on top of the one the trigger came from."""
+    check_view(arguments["view"])
     trigger = parts.modals.exchange(arguments["trigger_id"])
     if trigger.view_id is None:
         raise SlackError("not_found")
@@ -32,5 +35,6 @@ def update_view(parts: Parts, arguments: dict[str, Any]) -> dict[str, Any]:
             "invalid_arguments",
             response_metadata={"messages": ["[ERROR] either view_id or external_id is needed"]},
         )
+    check_view(arguments["view"])
     parts.modals.update(view, arguments["view"], arguments.get("hash"))
     return {"view": parts.modals.payload(view)}

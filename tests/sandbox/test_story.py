@@ -37,6 +37,7 @@ def test_a_request_goes_from_the_command_to_the_decided_card(sandbox: Running) -
     with connected(sandbox, _listen):
         assert ann.command("C0PAYAPPR", "/access").ok
         form = wait_until(ann.view, "the form to open")
+        assert form
         assert form.title == "Ask for access"
         assert ann.submit({"reason": "because"}) == {"reason": "Say a little more."}
         assert ann.view() is not None
