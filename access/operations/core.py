@@ -1,0 +1,190 @@
+"""The core wired to its surroundings, and one unit of work: rows, audit events and agenda in one transaction."""
+
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import update
+from sqlalchemy.orm.attributes import set_committed_value
+from sqlmodel import Session, col
+
+from access import audit
+from access.audit import Event, Outcome
+from access.catalog import PersonEntry, Policy
+from access.clock import Clock
+from access.errors import Conflict, NotFound, Refusal, UnknownPerson
+from access.ids import AlertId, GrantId, NoticeId, RequestId, SlackUser, ulid
+from access.lifecycle import allowed
+from access.models import Alert, AlertKind, Grant, GrantStatus, Notice, NoticeKind, Request, RequestStatus
+from access.operations.policy_source import PolicySource
+from access.ports import Agenda, AgendaItem, Provider
+from access.store import Database, compare_and_set, insert_unless_there
+
+URGENT = 0
+
+
+@dataclass
+class Work:
+    """What happens in one transaction: all of it is committed with its audit events, or none of it."""
+
+    session: Session
+    now: datetime
+    actor: str
+    events: list[Event] = field(default_factory=list[Event])
+    due: list[tuple[AgendaItem, datetime]] = field(default_factory=list[tuple[AgendaItem, datetime]])
+
+    def record(self, action: str, object_id: str | None, *, outcome: Outcome = "success", **details: Any) -> None:
+        self.events.append(
+            Event(action=action, actor=self.actor, object_id=object_id, outcome=outcome, details=details)
+        )
+
+    def move_request(self, request: Request, to: RequestStatus, *, action: str, details: dict[str, Any]) -> bool:
+        """Compare-and-set with its event; False when somebody was faster."""
+        assert allowed(RequestStatus(request.status), to), f"{request.status} to {to} is not in the table"
+        won = compare_and_set(
+            self.session, Request, request.id,
+            expected={"status": request.status, "version": request.version},
+            values={"status": to, "decided_at": self.now},
+        )  # fmt: skip
+        if won:
+            self.record(action, request.id, version=request.version, fingerprint=request.fingerprint, **details)
+            self.session.refresh(request)
+            self.changed(request.id)
+        return won
+
+    def move_grant(self, grant: Grant, to: GrantStatus, *, action: str, details: dict[str, Any], **values: Any) -> bool:
+        """Compare-and-set on status and fence, with its event; False when somebody was faster."""
+        assert allowed(GrantStatus(grant.status), to), f"{grant.status} to {to} is not in the table"
+        if not self.set_grant(grant, status=to, **values):
+            return False
+        self.record(action, grant.id, resource=grant.resource, role=grant.role, subject=grant.subject, **details)
+        self.changed(grant.request_id)
+        return True
+
+    def set_grant(self, grant: Grant, **values: Any) -> bool:
+        """Changes what is not a move (a claim, the next try) while status and fence are what was seen."""
+        expected = {"status": grant.status, "fence": grant.fence}
+        if not compare_and_set(self.session, Grant, grant.id, expected=expected, values=values):
+            return False
+        for name, value in values.items():
+            set_committed_value(grant, name, value)
+        due = values.get("due_at")
+        if due is not None:
+            self.due.append((grant_item(grant.id), due))
+        return True
+
+    def changed(self, subject: str) -> None:
+        """Every message about this subject must be told anew; they coalesce until they are."""
+        statement = (
+            update(Notice)
+            .where(
+                col(Notice.subject) == subject,
+                col(Notice.kind).in_([NoticeKind.REVIEW, NoticeKind.ANSWER, NoticeKind.ALERT]),
+            )
+            .values(wanted=col(Notice.wanted) + 1, due_at=self.now)
+            .returning(col(Notice.id))
+        )
+        self.due += [(notice_item(row[0]), self.now) for row in self.session.connection().execute(statement)]
+
+    def tell(self, kind: NoticeKind, subject: str, recipient: str, *, version: int = 1, urgency: int = 1) -> None:
+        """A message that must reach somebody; the same one twice is one."""
+        notice = Notice(
+            id=NoticeId(ulid(self.now)), kind=kind, subject=subject, version=version, recipient=recipient,
+            urgency=urgency, due_at=self.now, created_at=self.now,
+        )  # fmt: skip
+        if insert_unless_there(self.session, notice):
+            self.due.append((notice_item(notice.id), self.now))
+
+    def open_alert(self, kind: AlertKind, subject: str, sentence: str, *, channel: str) -> None:
+        """Opens an alert unless it is open already, and sees to it that the security team is told."""
+        alert = Alert(id=AlertId(ulid(self.now)), kind=kind, subject=subject, sentence=sentence, opened_at=self.now)
+        if not insert_unless_there(self.session, alert):
+            return
+        self.record("alert.opened", alert.id, kind=kind, subject=subject, sentence=sentence)
+        self.tell(NoticeKind.ALERT, alert.id, channel, urgency=URGENT)
+
+    def close_alerts(self, subject: str, *kinds: AlertKind) -> None:
+        """Closes what is open about this subject: its cause is gone."""
+        statement = (
+            update(Alert)
+            .where(col(Alert.subject) == subject, col(Alert.kind).in_(kinds), col(Alert.closed_at).is_(None))
+            .values(closed_at=self.now)
+            .returning(col(Alert.id), col(Alert.kind))
+        )
+        for identifier, kind in self.session.connection().execute(statement).all():
+            self.record("alert.closed", identifier, kind=kind, subject=subject)
+            self.changed(identifier)
+
+
+@dataclass(frozen=True)
+class Core:
+    """What every verb needs."""
+
+    database: Database
+    clock: Clock
+    agenda: Agenda
+    policy: PolicySource
+    providers: Mapping[str, type[Provider]]
+
+    @contextmanager
+    def work(self, actor: str) -> Generator[Work]:
+        """One transaction. The agenda hears of it after the commit; if we die in between, the sweep finds the rows."""
+        with self.database.write() as session:
+            work = Work(session=session, now=self.clock.now(), actor=actor)
+            yield work
+            session.flush()
+            audit.append(session, work.events, at=work.now)
+        if work.due:
+            self.agenda.add(work.due)
+
+    @contextmanager
+    def refusals_recorded(self, actor: str, attempt: str, object_id: str | None) -> Generator[None]:
+        """A refused attempt is an audit event too; the refusal goes on to the person."""
+        try:
+            yield
+        except Refusal as refusal:
+            with self.work(actor) as work:
+                work.record(
+                    "attempt.refused", object_id, outcome="refused", attempt=attempt, because=type(refusal).__name__
+                )
+            raise
+
+    def person(self, user: SlackUser, policy: Policy | None = None) -> PersonEntry:
+        """Exactly one person of the policy. Raises UnknownPerson."""
+        entry = (policy or self.policy.known()).person_by_slack(user)
+        if entry is None:
+            raise UnknownPerson
+        return entry
+
+
+def load_request(session: Session, request_id: RequestId) -> Request:
+    request = session.get(Request, request_id)
+    if request is None:
+        raise NotFound
+    return request
+
+
+def load_grant(session: Session, grant_id: GrantId) -> Grant:
+    grant = session.get(Grant, grant_id)
+    if grant is None:
+        raise NotFound
+    return grant
+
+
+def grant_item(grant_id: str) -> AgendaItem:
+    return AgendaItem(f"grant:{grant_id}")
+
+
+def notice_item(notice_id: str) -> AgendaItem:
+    return AgendaItem(f"notice:{notice_id}")
+
+
+def by_person(user: SlackUser) -> str:
+    """How the audit log names who acted: by the Slack id, which the payload proves."""
+    return f"slack:{user}"
+
+
+class LostRace(Conflict):
+    """Somebody else changed this at the same moment. Please look again."""

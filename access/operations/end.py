@@ -1,0 +1,123 @@
+"""Taking it back before the end: a pending request is cancelled, open access is returned or revoked."""
+
+from datetime import timedelta
+from typing import Any
+
+from access.errors import AlreadyDecided, AlreadyEnded, InvalidInput, NotSecurity, NotUsableYet, NotYours
+from access.ids import GrantId, Person, RequestId, SlackUser
+from access.models import EndedBy, Grant, GrantStatus, NoticeKind, Request, RequestStatus
+from access.operations.core import URGENT, Core, LostRace, Work, by_person, load_grant, load_request
+from access.policy.decide import REASON_LONGEST, is_security
+from access.words import clean
+
+
+def cancel(core: Core, *, request_id: RequestId, by: SlackUser) -> Request:
+    """The requester takes a pending request back."""
+    with core.refusals_recorded(by_person(by), "request.cancel", request_id):
+        person = core.person(by)
+        with core.work(by_person(by)) as work:
+            request = load_request(work.session, request_id)
+            if request.requester != person.name:
+                raise NotYours("Only the person who asked can take a request back.")
+            if request.status != RequestStatus.PENDING:
+                raise AlreadyDecided(f"This request is already {request.status}; there is nothing to take back.")
+            if not work.move_request(request, RequestStatus.CANCELLED, action="request.cancelled", details={}):
+                raise AlreadyDecided
+    return request
+
+
+def finish(core: Core, *, grant_id: GrantId, by: SlackUser) -> Grant:
+    """The holder is done early."""
+    with core.refusals_recorded(by_person(by), "grant.return", grant_id):
+        person = core.person(by)
+        with core.work(by_person(by)) as work:
+            grant = load_grant(work.session, grant_id)
+            if grant.subject != person.name:
+                raise NotYours
+            end(work, grant, EndedBy.RETURNED, person=person.name)
+    return grant
+
+
+def revoke(core: Core, *, grant_id: GrantId, by: SlackUser, reason: str) -> Grant:
+    """Security ends somebody's access; the reason is kept."""
+    with core.refusals_recorded(by_person(by), "grant.revoke", grant_id):
+        policy = core.policy.known()
+        person = core.person(by, policy)
+        if not is_security(policy, person.name):
+            raise NotSecurity
+        words = clean(reason).text
+        if not words:
+            raise InvalidInput("reason", "Say why you revoke it; the holder and the log will have it.")
+        if len(words) > REASON_LONGEST:
+            sentence = f"Shorten the reason: it may have {REASON_LONGEST} characters, this has {len(words):,}."
+            raise InvalidInput("reason", sentence)
+        with core.work(by_person(by)) as work:
+            grant = load_grant(work.session, grant_id)
+            end(work, grant, EndedBy.REVOKED, person=person.name, reason=words)
+    return grant
+
+
+def may_revoke(core: Core, *, grant_id: GrantId, by: SlackUser) -> Grant:
+    """Whether this person could revoke now, before being asked why. Raises a Refusal."""
+    with core.refusals_recorded(by_person(by), "grant.revoke", grant_id):
+        policy = core.policy.known()
+        person = core.person(by, policy)
+        if not is_security(policy, person.name):
+            raise NotSecurity
+        with core.database.read() as session:
+            grant = load_grant(session, grant_id)
+        if grant.status not in (GrantStatus.SCHEDULED, GrantStatus.ACTIVATING, GrantStatus.ACTIVE):
+            raise AlreadyEnded
+    return grant
+
+
+def reveal(core: Core, *, grant_id: GrantId, by: SlackUser, view: str) -> Grant:
+    """The holder wants to know how to connect: a worker makes the secret and puts it into the open modal."""
+    with core.refusals_recorded(by_person(by), "grant.reveal", grant_id):
+        person = core.person(by)
+        with core.work(by_person(by)) as work:
+            grant = load_grant(work.session, grant_id)
+            if grant.subject != person.name:
+                raise NotYours
+            if grant.status != GrantStatus.ACTIVE:
+                raise NotUsableYet
+            work.record("grant.reveal-asked", grant.id)
+            work.tell(NoticeKind.REVEAL, grant.id, view, urgency=URGENT)
+    return grant
+
+
+def end(work: Work, grant: Grant, by: EndedBy, *, person: Person | None = None, reason: str = "") -> None:
+    """Sees to it that this access goes away now. Raises AlreadyEnded when it is going already."""
+    if grant.status == GrantStatus.SCHEDULED:
+        won = never_started(work, grant, by, person=person, reason=reason)
+    elif grant.status in (GrantStatus.ACTIVATING, GrantStatus.ACTIVE):
+        won = start_removal(work, grant, by, at=work.now, person=person, reason=reason)
+    else:
+        raise AlreadyEnded
+    if not won:
+        raise LostRace
+
+
+def never_started(work: Work, grant: Grant, by: EndedBy, *, person: Person | None = None, reason: str = "") -> bool:
+    """Ends what was never given to the target."""
+    won = work.move_grant(
+        grant, GrantStatus.ENDED, action="grant.ended", details={"by": by, "person": person, "reason": reason},
+        fence=grant.fence + 1, ended_by=by, ended_by_person=person, end_reason=reason, ended_at=work.now, due_at=None,
+    )  # fmt: skip
+    if won:
+        work.tell(NoticeKind.ENDED, grant.id, grant.subject_slack)
+    return won
+
+
+def start_removal(
+    work: Work, grant: Grant, by: EndedBy, *, at: Any, person: Person | None = None, reason: str = "", **values: Any
+) -> bool:
+    """Moves to revoking, due at once; `at` is when it should have been over. A running claim loses by the fence."""
+    return work.move_grant(
+        grant, GrantStatus.REVOKING, action="grant.revoking", details={"by": by, "person": person, "reason": reason},
+        **({
+            "fence": grant.fence + 1, "ended_by": by, "ended_by_person": person, "end_reason": reason,
+            "end_due_at": at, "alert_at": at + timedelta(seconds=grant.alert_after_s), "due_at": work.now,
+            "attempts": 0, "problem": "",
+        } | values),
+    )  # fmt: skip

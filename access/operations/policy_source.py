@@ -1,0 +1,59 @@
+"""The policy as it is now: the file is read again whenever it changes."""
+
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+
+from access.catalog import Policy
+from access.errors import PolicyError
+from access.policy.load import load_policy
+from access.ports import Provider
+
+Stamp = tuple[int, int, int]
+
+
+class PolicySource:
+    """Hands out the checked policy. Granting needs a valid one; ending and telling go on with the last that was."""
+
+    def __init__(self, file: Path, providers: Mapping[str, type[Provider]]) -> None:
+        self.file = file
+        self._providers = providers
+        self._lock = threading.Lock()
+        self._stamp: Stamp | None = None
+        self._policy: Policy | None = None
+        self._error: PolicyError | None = None
+
+    def current(self) -> Policy:
+        """The policy of this moment. Raises PolicyError when the file cannot be used, whatever it said before."""
+        with self._lock:
+            self._refresh()
+            if self._error is not None:
+                raise self._error
+            assert self._policy is not None
+            return self._policy
+
+    def known(self) -> Policy:
+        """The newest policy that could be used: for telling, ending, denying. Raises PolicyError if there was none."""
+        with self._lock:
+            self._refresh()
+            if self._policy is None:
+                assert self._error is not None
+                raise self._error
+            return self._policy
+
+    def _refresh(self) -> None:
+        try:
+            status = self.file.stat()
+            stamp = (status.st_mtime_ns, status.st_size, status.st_ino)
+            if stamp == self._stamp:
+                return
+            text = self.file.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            self._stamp, self._error = None, PolicyError(f"the file cannot be read: {error}", file=str(self.file))
+            return
+        self._stamp = stamp
+        try:
+            self._policy = load_policy(text, file=str(self.file), providers=self._providers)
+            self._error = None
+        except PolicyError as error:
+            self._error = error

@@ -1,0 +1,186 @@
+"""A reviewer decides: what was shown, by the policy of now, once."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from sqlmodel import col, select
+
+from access.errors import (
+    AlreadyDecided,
+    AlreadyReviewed,
+    Conflict,
+    InvalidInput,
+    Refusal,
+    RequestChanged,
+    RequestLapsed,
+)
+from access.ids import GrantId, NoticeId, Person, ReviewId, SlackUser, ulid
+from access.models import Grant, Notice, NoticeKind, Request, RequestStatus, Review, Verdict
+from access.operations.core import URGENT, Core, LostRace, Work, by_person, grant_item, load_request, notice_item
+from access.operations.submit import ask_again, fingerprint_of, resolved
+from access.policy.decide import Refused, Terms, decide, may_review
+from access.policy.fingerprint import Button, parse_button
+from access.store import compare_and_set, insert_unless_there
+from access.words import clean
+
+START_WINDOW = timedelta(minutes=15)
+"""A grant that is not active this long after its start ends as late."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a message stands in Slack."""
+
+    channel: str
+    ts: str
+
+
+def review(
+    core: Core, *, button: str, reviewer: SlackUser, verdict: Verdict, comment: str = "", card: Place | None = None
+) -> Request:
+    """One click on approve or deny. Raises a Refusal; a refused click is recorded and changes nothing."""
+    pressed = parse_button(button)
+    with core.refusals_recorded(by_person(reviewer), f"request.{verdict}", pressed.request_id):
+        policy = core.policy.current() if verdict is Verdict.APPROVE else core.policy.known()
+        person = core.person(reviewer, policy)
+        words = clean(comment).text
+        if verdict is Verdict.DENY and not words:
+            raise InvalidInput("comment", "Say why: the requester will read it.")
+        refusal: Refusal | None = None
+        if card is not None:
+            _register(core, by_person(reviewer), pressed, card)
+        with core.work(by_person(reviewer)) as work:
+            request = load_request(work.session, pressed.request_id)
+            _refuse_stale(work, request, pressed, person.name)
+            may_review(
+                policy, reviewer=person.name, requester=request.requester, subject=request.subject,
+                any_of=request.chain["any_of"],
+            )  # fmt: skip
+            if verdict is Verdict.APPROVE:
+                refusal = _terms_now(core, work, request)
+            if refusal is None:
+                _decide(work, request, verdict, person=person.name, slack=reviewer, comment=words)
+        if refusal is not None:
+            raise refusal
+    return request
+
+
+def may_deny(core: Core, *, button: str, reviewer: SlackUser) -> Request:
+    """Whether this person could deny now, before being asked why. Raises a Refusal."""
+    pressed = parse_button(button)
+    with core.refusals_recorded(by_person(reviewer), "request.deny", pressed.request_id):
+        policy = core.policy.known()
+        person = core.person(reviewer, policy)
+        with core.work(by_person(reviewer)) as work:
+            request = load_request(work.session, pressed.request_id)
+            _refuse_stale(work, request, pressed, person.name)
+            may_review(
+                policy, reviewer=person.name, requester=request.requester, subject=request.subject,
+                any_of=request.chain["any_of"],
+            )  # fmt: skip
+    return request
+
+
+def _refuse_stale(work: Work, request: Request, pressed: Button, person: Person) -> None:
+    if request.status != RequestStatus.PENDING:
+        raise _decided(work, request, person)
+    if work.now >= request.lapses_at:
+        raise RequestLapsed
+    if pressed.version != request.version or not pressed.fits(request.fingerprint):
+        raise RequestChanged
+
+
+def _decided(work: Work, request: Request, person: Person) -> Conflict:
+    if request.status == RequestStatus.LAPSED:
+        return RequestLapsed()
+    if request.status == RequestStatus.CANCELLED:
+        return AlreadyDecided("The requester has taken this request back.")
+    reviews = work.session.exec(
+        select(Review).filter_by(request_id=request.id, version=request.version).order_by(col(Review.at))
+    ).all()
+    if any(one.reviewer == person for one in reviews):
+        return AlreadyReviewed()
+    said = " and ".join(
+        f"{one.reviewer} ({'approved' if one.verdict == Verdict.APPROVE else 'denied'})" for one in reviews
+    )
+    return AlreadyDecided(f"Someone decided this request before you did: {said}.") if said else AlreadyDecided()
+
+
+def _terms_now(core: Core, work: Work, request: Request) -> Refusal | None:
+    """What was shown must still be what would be granted; a changed rule or role is posted anew."""
+    ask = ask_again(request, work.now)
+    try:
+        terms = decide(core.policy.current(), ask).terms
+    except Refused as refused:
+        refused.sentence = f"The access policy no longer allows this request. {refused.sentence}"
+        return refused
+    if fingerprint_of(request.id, request.version, ask, terms) == request.fingerprint:
+        return None
+    _new_version(core, work, request, terms)
+    return RequestChanged()
+
+
+def _new_version(core: Core, work: Work, request: Request, terms: Terms) -> None:
+    ask, version = ask_again(request, work.now), request.version + 1
+    digest = fingerprint_of(request.id, version, ask, terms)
+    values = resolved(ask, terms, core.providers) | {"version": version, "fingerprint": digest}
+    expected = {"status": RequestStatus.PENDING, "version": request.version}
+    if not compare_and_set(work.session, Request, request.id, expected=expected, values=values):
+        raise LostRace
+    work.record("request.changed", request.id, version=version, fingerprint=digest, before=request.fingerprint)
+    work.session.refresh(request)
+    work.changed(request.id)
+    work.tell(NoticeKind.REVIEW, request.id, request.channel, version=version, urgency=URGENT)
+
+
+def _decide(work: Work, request: Request, verdict: Verdict, *, person: Person, slack: SlackUser, comment: str) -> None:
+    details = {"reviewer": person, "verdict": verdict, "comment": comment, "rule": request.rule}
+    to = RequestStatus.DENIED if verdict is Verdict.DENY else RequestStatus.APPROVED
+    # The move first: of two clicks at once the slower one finds the row changed and is told who was faster.
+    if not work.move_request(request, to, action=f"request.{to}", details=details):
+        work.session.refresh(request)
+        raise _decided(work, request, person)
+    work.session.add(
+        Review(
+            id=ReviewId(ulid(work.now)), request_id=request.id, version=request.version, reviewer=person,
+            reviewer_slack=slack, verdict=verdict, comment=comment, fingerprint=request.fingerprint, at=work.now,
+        )
+    )  # fmt: skip
+    work.tell(NoticeKind.ANSWER, request.id, request.requester_slack, urgency=URGENT)
+    if to is RequestStatus.APPROVED:
+        _schedule(work, request)
+
+
+def _schedule(work: Work, request: Request) -> None:
+    grant = Grant(
+        id=GrantId(ulid(work.now)), request_id=request.id, requester=request.requester, subject=request.subject,
+        subject_slack=request.subject_slack, resource=request.resource, role=request.role, level=request.level,
+        provider=request.provider, principal=request.principal, settings=request.settings,
+        definition=request.definition, scope=request.scope, duration_s=request.duration_s, until=request.until,
+        alert_after_s=request.alert_after_s, starts_at=work.now, start_by=work.now + START_WINDOW,
+        due_at=work.now, created_at=work.now,
+    )  # fmt: skip
+    work.session.add(grant)
+    work.session.flush()
+    work.record("grant.scheduled", grant.id, request=request.id, fingerprint=request.fingerprint)
+    work.due.append((grant_item(grant.id), work.now))
+
+
+def _register(core: Core, actor: str, pressed: Button, card: Place) -> None:
+    """We may have died between posting a card and noting where it stands; a click on it tells us."""
+    known = select(Notice.id).where(
+        Notice.subject == pressed.request_id, Notice.channel == card.channel, Notice.ts == card.ts
+    )
+    with core.database.read() as session:
+        load_request(session, pressed.request_id)
+        if session.exec(known).first() is not None:
+            return
+    with core.work(actor) as work:
+        notice = Notice(
+            id=NoticeId(ulid(work.now)), kind=NoticeKind.REVIEW, subject=pressed.request_id, version=pressed.version,
+            recipient=f"{card.channel}:{card.ts}", channel=card.channel, ts=card.ts, due_at=work.now,
+            created_at=work.now,
+        )  # fmt: skip
+        if insert_unless_there(work.session, notice):
+            work.record("card.registered", pressed.request_id, channel=card.channel, ts=card.ts)
+            work.due.append((notice_item(notice.id), work.now))

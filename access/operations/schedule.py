@@ -1,0 +1,222 @@
+"""What is due when, from SQL: the timekeeper's view, and the sweep that finds whatever was lost."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Literal
+
+from sqlmodel import Session, col, select
+
+from access.errors import PolicyError
+from access.models import (
+    Alert,
+    AlertKind,
+    AuditEvent,
+    Grant,
+    GrantStatus,
+    Heartbeat,
+    Notice,
+    NoticeKind,
+    Request,
+    RequestStatus,
+)
+from access.operations.core import Core, Work, grant_item, notice_item
+from access.ports import AgendaItem
+
+Queue = Literal["grant", "revoke", "tell"]
+SLACK = "slack"
+SWEEP_MOST = 10_000
+UNFINISHED = (GrantStatus.SCHEDULED, GrantStatus.ACTIVATING, GrantStatus.ACTIVE, GrantStatus.REVOKING)
+_QUEUES: dict[str, Queue] = {
+    GrantStatus.SCHEDULED: "grant",
+    GrantStatus.ACTIVATING: "grant",
+    GrantStatus.ACTIVE: "revoke",
+    GrantStatus.REVOKING: "revoke",
+}
+
+
+@dataclass(frozen=True)
+class Route:
+    """Who must look at an item: a queue, and the target whose pool it needs."""
+
+    item: AgendaItem
+    id: str
+    queue: Queue
+    target: str
+
+
+@dataclass(frozen=True)
+class Routes:
+    now: list[Route] = field(default_factory=list[Route])
+    later: list[tuple[AgendaItem, datetime]] = field(default_factory=list[tuple[AgendaItem, datetime]])
+    finished: list[AgendaItem] = field(default_factory=list[AgendaItem])
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """The timekeeper asks this what the rows say."""
+
+    core: Core
+
+    def route(self, items: Sequence[AgendaItem]) -> Routes:
+        """Sorts what the agenda holds into now, later and finished; the rows decide."""
+        routes, now = Routes(), self.core.clock.now()
+        with self.core.database.read() as session:
+            found = dict(_grants(session, items)) | dict(_notices(session, items))
+        for item in items:
+            if item not in found:
+                routes.finished.append(item)
+                continue
+            route, due_at = found[item]
+            if due_at <= now:
+                routes.now.append(route)
+            else:
+                routes.later.append((item, due_at))
+        return routes
+
+    def sweep(self) -> list[tuple[AgendaItem, datetime]]:
+        """Lapses what nobody answered, alerts what is overdue, and returns every item that is due by the rows."""
+        note_policy(self.core)
+        self._lapse()
+        self._alert()
+        now = self.core.clock.now()
+        with self.core.database.read() as session:
+            grants = session.exec(
+                select(Grant.id, Grant.due_at)
+                .where(col(Grant.status).in_(UNFINISHED), col(Grant.due_at) <= now)
+                .order_by(col(Grant.due_at))
+                .limit(SWEEP_MOST)
+            ).all()
+            notices = session.exec(
+                select(Notice.id, Notice.due_at)
+                .where(col(Notice.due_at) <= now)
+                .order_by(col(Notice.urgency), col(Notice.due_at))
+                .limit(SWEEP_MOST)
+            ).all()
+        due = [(grant_item(identifier), due_at) for identifier, due_at in grants if due_at]
+        return due + [(notice_item(identifier), due_at) for identifier, due_at in notices if due_at]
+
+    def timers(self) -> Iterator[tuple[AgendaItem, datetime]]:
+        """Every unfinished item: what a flushed Redis must hold again."""
+        with self.core.database.read() as session:
+            grants = select(Grant.id, Grant.due_at).where(
+                col(Grant.status).in_(UNFINISHED), col(Grant.due_at).is_not(None)
+            )
+            for identifier, due_at in session.exec(grants.execution_options(yield_per=2000)):
+                assert due_at is not None
+                yield grant_item(identifier), due_at
+            notices = select(Notice.id, Notice.due_at).where(col(Notice.due_at).is_not(None))
+            for identifier, due_at in session.exec(notices.execution_options(yield_per=2000)):
+                assert due_at is not None
+                yield notice_item(identifier), due_at
+
+    def beat(self, name: str, kind: str) -> None:
+        """This process lives."""
+        with self.core.database.write() as session:
+            session.merge(Heartbeat(name=name, kind=kind, beat_at=self.core.clock.now()))
+
+    def timers_lost(self) -> None:
+        """Redis cannot be reached: access still ends, from SQL; somebody should know."""
+        sentence = (
+            "Redis cannot be reached. Access still starts and ends, by the sweep of the database, a little slower."
+        )
+        with self.core.work("system:timekeeper") as work:
+            channel = self.core.policy.known().security.channel
+            work.open_alert(AlertKind.TIMERS, "redis", sentence, channel=channel)
+
+    def timers_back(self) -> None:
+        with self.core.work("system:timekeeper") as work:
+            work.close_alerts("redis", AlertKind.TIMERS)
+
+    def _lapse(self) -> None:
+        now = self.core.clock.now()
+        pending = select(Request.id).where(Request.status == RequestStatus.PENDING, col(Request.lapses_at) <= now)
+        with self.core.database.read() as session:
+            lapsed = session.exec(pending.order_by(col(Request.id)).limit(500)).all()
+        if not lapsed:
+            return
+        with self.core.work("system:timekeeper") as work:
+            for request_id in lapsed:
+                request = work.session.get_one(Request, request_id)
+                if request.status != RequestStatus.PENDING:
+                    continue
+                if work.move_request(request, RequestStatus.LAPSED, action="request.lapsed", details={}):
+                    work.tell(NoticeKind.ANSWER, request.id, request.requester_slack)
+
+    def _alert(self) -> None:
+        now = self.core.clock.now()
+        overdue = (
+            select(Grant)
+            .where(col(Grant.status).in_((GrantStatus.ACTIVATING, GrantStatus.ACTIVE, GrantStatus.REVOKING)))
+            .where(col(Grant.alert_at) <= now)
+        )
+        with self.core.database.read() as session:
+            grants = session.exec(overdue.order_by(col(Grant.id)).limit(500)).all()
+        if not grants:
+            return
+        channel = self.core.policy.known().security.channel
+        with self.core.work("system:timekeeper") as work:
+            for grant in grants:
+                self._alert_one(work, grant, channel)
+
+    def _alert_one(self, work: Work, grant: Grant, channel: str) -> None:
+        over = grant.end_due_at or grant.expires_at
+        assert over is not None
+        late = timedelta(seconds=int((work.now - over).total_seconds()))
+        sentence = f"{grant.entitlement} of {grant.subject} should have ended {late} ago and may still be there."
+        work.open_alert(AlertKind.OVERDUE, grant.id, sentence, channel=channel)
+        # Told and due no more: the alert stays open until the access is proven gone.
+        work.set_grant(grant, alert_at=None)
+
+
+def note_policy(core: Core) -> None:
+    """Writes down when another policy came into force, and alerts while the file cannot be used."""
+    try:
+        policy = core.policy.current()
+    except PolicyError as error:
+        channel = core.policy.known().security.channel
+        with core.work("system:timekeeper") as work:
+            work.open_alert(AlertKind.POLICY, "policy", error.sentence, channel=channel)
+        return
+    with core.database.read() as session:
+        alerted = session.exec(select(Alert.id).filter_by(kind=AlertKind.POLICY, closed_at=None)).first()
+        newest = session.exec(
+            select(AuditEvent.object_id)
+            .where(AuditEvent.action == "policy.loaded")
+            .order_by(col(AuditEvent.seq).desc())
+        ).first()
+    if newest == policy.sha256 and alerted is None:
+        return
+    with core.work("system:timekeeper") as work:
+        if newest != policy.sha256:
+            work.record("policy.loaded", policy.sha256, file=policy.file)
+        work.close_alerts("policy", AlertKind.POLICY)
+
+
+def _grants(session: Session, items: Sequence[AgendaItem]) -> Iterator[tuple[AgendaItem, tuple[Route, datetime]]]:
+    unfinished = select(Grant.id, Grant.status, Grant.resource, Grant.due_at).where(
+        col(Grant.id).in_(_ids(items, "grant")), col(Grant.status).in_(UNFINISHED), col(Grant.due_at).is_not(None)
+    )
+    for identifier, status, resource, due_at in session.exec(unfinished):
+        assert due_at is not None
+        item = grant_item(identifier)
+        yield item, (Route(item, identifier, _QUEUES[status], resource), due_at)
+
+
+def _notices(session: Session, items: Sequence[AgendaItem]) -> Iterator[tuple[AgendaItem, tuple[Route, datetime]]]:
+    untold = (
+        select(Notice.id, Notice.kind, Notice.due_at, Grant.resource)
+        .join(Grant, col(Grant.id) == col(Notice.subject), isouter=True)
+        .where(col(Notice.id).in_(_ids(items, "notice")), col(Notice.due_at).is_not(None))
+    )
+    for identifier, kind, due_at, resource in session.exec(untold):
+        assert due_at is not None
+        item = notice_item(identifier)
+        # A secret is made by those who hold the targets' keys.
+        reveal = kind == NoticeKind.REVEAL
+        route = Route(item, identifier, "grant" if reveal else "tell", resource if reveal else SLACK)
+        yield item, (route, due_at)
+
+
+def _ids(items: Sequence[AgendaItem], kind: str) -> list[str]:
+    return [item.removeprefix(f"{kind}:") for item in items if item.startswith(f"{kind}:")]

@@ -1,0 +1,73 @@
+"""Looking: what is mine, what is open, and finding a request or a grant by the end of its id."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+from sqlmodel import Session, col, select
+
+from access.errors import InvalidInput, NotFound
+from access.ids import SlackUser
+from access.models import Grant, GrantStatus, Request, RequestStatus
+from access.operations.core import Core
+from access.policy.decide import is_security
+
+Row = TypeVar("Row", Request, Grant)
+OPEN = (GrantStatus.SCHEDULED, GrantStatus.ACTIVATING, GrantStatus.ACTIVE, GrantStatus.REVOKING)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mine:
+    """What one person waits for and holds, the newest first."""
+
+    requests: list[Request]
+    grants: list[Grant]
+
+
+def mine(core: Core, *, person: SlackUser) -> Mine:
+    name = core.person(person).name
+    with core.database.read() as session:
+        requests = session.exec(
+            select(Request).filter_by(requester=name, status=RequestStatus.PENDING).order_by(col(Request.id).desc())
+        ).all()
+        grants = session.exec(
+            select(Grant).filter_by(subject=name).where(col(Grant.status).in_(OPEN)).order_by(col(Grant.id).desc())
+        ).all()
+    return Mine(requests=list(requests), grants=list(grants))
+
+
+def find_request(core: Core, *, text: str, by: SlackUser) -> Request:
+    """One of this person's pending requests, by its id or the end of it."""
+    return _one(mine(core, person=by).requests, text, "request that waits for an answer")
+
+
+def find_grant(core: Core, *, text: str, by: SlackUser) -> Grant:
+    """Open access by its id or the end of it: one's own, or anybody's for the security team."""
+    policy = core.policy.known()
+    if not is_security(policy, core.person(by, policy).name):
+        return _one(mine(core, person=by).grants, text, "open access")
+    with core.database.read() as session:
+        return _one(_open(session), text, "open access")
+
+
+def outstanding(core: Core) -> Sequence[Grant]:
+    """Every grant that may still be on a target, the soonest to end first."""
+    with core.database.read() as session:
+        return sorted(_open(session), key=lambda grant: (grant.expires_at or grant.starts_at, grant.id))
+
+
+def _open(session: Session) -> Sequence[Grant]:
+    return session.exec(select(Grant).where(col(Grant.status).in_(OPEN))).all()
+
+
+def _one(rows: Sequence[Row], text: str, what: str) -> Row:
+    wanted = text.strip().lower()
+    found = [row for row in rows if wanted and row.id.endswith(wanted)]
+    if not found:
+        known = ", ".join(f"`{row.id[-6:]}` ({row.entitlement})" for row in rows[:5])
+        raise NotFound(
+            f"You have no {what} called `{wanted}`. " + (f"There is {known}." if known else "There is none.")
+        )
+    if len(found) > 1:
+        raise InvalidInput("id", f"`{wanted}` fits {len(found)} of them; write more of the id.")
+    return found[0]

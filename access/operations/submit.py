@@ -1,0 +1,185 @@
+"""A person asks: checked by the policy as it is now, written down with its fingerprint, shown to the approvers."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, cast
+
+from sqlmodel import col, select
+
+from access.catalog import Entitlement, PersonEntry, Policy
+from access.errors import AlreadyOpen, InvalidInput
+from access.ids import BatchId, Person, RequestId, SlackChannel, SlackUser, ulid
+from access.models import Grant, GrantStatus, NoticeKind, Request, RequestStatus
+from access.operations.core import URGENT, Core, Work, by_person
+from access.policy.decide import Ask, Terms, decide, eligible
+from access.policy.fingerprint import facts, fingerprint
+from access.ports import Provider
+
+
+@dataclass(frozen=True, kw_only=True)
+class Choice:
+    """One entitlement that a person may ask for."""
+
+    resource_id: str
+    resource_title: str
+    role: str
+    role_title: str
+    level: str
+    longest: timedelta
+
+    @property
+    def entitlement(self) -> str:
+        return f"{self.resource_id}/{self.role}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Preview:
+    """What asking for this would mean, before it is asked."""
+
+    rule: str
+    level: str
+    longest: timedelta
+    channel: SlackChannel
+    asked: int
+    """How many people can decide."""
+    reason_min: int
+    end_means: str
+
+
+def submit(
+    core: Core,
+    *,
+    requester: SlackUser,
+    entitlement: str,
+    duration: timedelta | None,
+    until: datetime | None,
+    reason: str,
+    source: str,
+) -> Request:
+    """Writes a pending request and sees to its card. Raises a Refusal with the field to mend."""
+    with core.refusals_recorded(by_person(requester), "request.submit", None):
+        policy = core.policy.current()
+        person = core.person(requester, policy)
+        ask = Ask(
+            requester=person.name, subject=person.name, entitlement=_parsed(entitlement),
+            duration=duration, until=until, reason=reason, at=core.clock.now(),
+        )  # fmt: skip
+        terms = decide(policy, ask).terms
+        with core.work(by_person(requester)) as work:
+            _refuse_what_is_open(work, ask)
+            request = _request(work, ask, terms, person, core.providers)
+            work.session.add(request)
+            work.record("request.created", request.id, source=source, fingerprint=request.fingerprint, **_told(request))
+            work.tell(NoticeKind.REVIEW, request.id, request.channel, urgency=URGENT)
+    return request
+
+
+def requestable(core: Core, *, requester: SlackUser) -> list[Choice]:
+    """What this person may ask for now."""
+    policy = core.policy.current()
+    person = core.person(requester, policy)
+    return [
+        Choice(
+            resource_id=resource.id, resource_title=resource.title, role=role.name, role_title=role.title,
+            level=role.level, longest=min(rule.max or policy.levels[role.level].max, policy.levels[role.level].max),
+        )
+        for resource, role, rule in policy.requestable(person.name)
+    ]  # fmt: skip
+
+
+def preview(core: Core, *, requester: SlackUser, entitlement: str) -> Preview:
+    """The terms for one entitlement. Raises InvalidInput when this person may not ask for it."""
+    policy = core.policy.current()
+    person = core.person(requester, policy)
+    wanted = _parsed(entitlement)
+    found = next(
+        (one for one in policy.requestable(person.name) if (one[0].id, one[1].name) == (wanted.resource, wanted.role)),
+        None,
+    )
+    if found is None:
+        raise InvalidInput("entitlement", f"There is no {wanted} that you may ask for.")
+    resource, role, rule = found
+    level = policy.levels[role.level]
+    return Preview(
+        rule=rule.id, level=role.level, longest=min(rule.max or level.max, level.max), channel=rule.channel,
+        asked=len(eligible(policy, rule.any_of, barred=frozenset({person.name}))), reason_min=level.reason_min,
+        end_means=core.providers[resource.provider].capabilities.end_means,
+    )  # fmt: skip
+
+
+def ask_again(request: Request, at: datetime) -> Ask:
+    """What was asked, put to the policy of another moment."""
+    return Ask(
+        requester=request.requester, subject=request.subject,
+        entitlement=Entitlement(request.resource, request.role),
+        duration=request.duration, until=request.until, reason=request.reason, at=at,
+    )  # fmt: skip
+
+
+def fingerprint_of(request_id: RequestId, version: int, ask: Ask, terms: Terms) -> str:
+    return fingerprint(facts(request_id=request_id, version=version, ask=ask, terms=terms))
+
+
+def resolved(ask: Ask, terms: Terms, providers: Mapping[str, type[Provider]]) -> dict[str, Any]:
+    """The columns of a request that the policy decides."""
+    return {
+        "resource": ask.entitlement.resource, "resource_title": terms.resource_title,
+        "role": ask.entitlement.role, "role_title": terms.role_title,
+        "level": terms.level, "rule": terms.rule, "channel": terms.channel,
+        "chain": {"any_of": list(terms.any_of), "quorum": terms.quorum},
+        "provider": terms.provider, "principal": terms.principal,
+        "settings": dict(terms.settings), "definition": dict(terms.definition),
+        "end_means": providers[terms.provider].capabilities.end_means,
+        "alert_after_s": int(terms.alert_after.total_seconds()),
+    }  # fmt: skip
+
+
+def approvers(policy: Policy, request: Request) -> frozenset[Person]:
+    """Who may decide on this request by the policy of now."""
+    groups = cast("list[str]", request.chain["any_of"])
+    return eligible(policy, groups, barred=frozenset({request.requester, request.subject}))
+
+
+def _parsed(entitlement: str) -> Entitlement:
+    try:
+        return Entitlement.parse(entitlement.strip())
+    except ValueError as error:
+        sentence = str(error)
+        raise InvalidInput("entitlement", sentence[:1].upper() + sentence[1:] + ".") from None
+
+
+def _refuse_what_is_open(work: Work, ask: Ask) -> None:
+    same = {"subject": ask.subject, "resource": ask.entitlement.resource, "role": ask.entitlement.role}
+    pending = work.session.exec(select(Request).filter_by(status=RequestStatus.PENDING, **same)).first()
+    if pending is not None:
+        raise AlreadyOpen(f"You have already asked for {ask.entitlement}; it waits for an answer.")
+    grant = work.session.exec(
+        select(Grant).filter_by(**same).where(col(Grant.status).not_in([GrantStatus.ENDED, GrantStatus.FAILED]))
+    ).first()
+    if grant is not None:
+        ending = grant.status == GrantStatus.REVOKING
+        state = "is just being ended; ask again when that is done" if ending else "is open; see `/access mine`"
+        raise AlreadyOpen(f"Your access to {ask.entitlement} {state}.")
+
+
+def _request(
+    work: Work, ask: Ask, terms: Terms, person: PersonEntry, providers: Mapping[str, type[Provider]]
+) -> Request:
+    identifier = RequestId(ulid(work.now))
+    return Request(
+        id=identifier, batch_id=BatchId(identifier), version=1, status=RequestStatus.PENDING,
+        requester=person.name, requester_slack=person.slack, subject=person.name, subject_slack=person.slack,
+        duration_s=None if terms.duration is None else int(terms.duration.total_seconds()), until=terms.until,
+        reason=terms.reason, asked_at=work.now, lapses_at=work.now + terms.lapses_after,
+        fingerprint=fingerprint_of(identifier, 1, ask, terms), **resolved(ask, terms, providers),
+    )  # fmt: skip
+
+
+def _told(request: Request) -> dict[str, Any]:
+    return {
+        "version": request.version, "requester": request.requester, "subject": request.subject,
+        "resource": request.resource, "role": request.role, "level": request.level, "rule": request.rule,
+        "duration_s": request.duration_s, "until": request.until, "reason": request.reason,
+        "chain": request.chain, "lapses_at": request.lapses_at,
+    }  # fmt: skip

@@ -1,0 +1,180 @@
+"""Words that must reach somebody: claim an untold notice, hand over what it shows, write down where it stands."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlmodel import Session, col, select
+
+from access.catalog import Policy
+from access.ids import AlertId, GrantId, RequestId, SlackUser
+from access.models import Alert, Grant, Notice, NoticeKind, Request, Review
+from access.operations.activate import pause
+from access.operations.core import Core, Work, load_grant, load_request, notice_item
+from access.operations.submit import approvers
+from access.store import compare_and_set
+
+CLAIM = timedelta(seconds=30)
+HISTORY = 3
+
+
+@dataclass(frozen=True, kw_only=True)
+class Past:
+    """An earlier request of the same person for the same resource."""
+
+    role: str
+    status: str
+    asked_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class CardFacts:
+    """Everything that messages about a request show."""
+
+    request: Request
+    reviews: list[Review]
+    grant: Grant | None
+    history: list[Past]
+    approvers: list[SlackUser]
+    now: datetime
+    version: int
+    """Which version of the request this message was posted for."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class AlertFacts:
+    """Everything that an alert shows."""
+
+    alert: Alert
+    grant: Grant | None
+    now: datetime
+
+
+@dataclass(frozen=True)
+class Claimed:
+    """One message that this worker alone may send until its claim ends."""
+
+    notice: Notice
+    facts: CardFacts | AlertFacts
+
+    @property
+    def id(self) -> str:
+        return self.notice.id
+
+
+@dataclass(frozen=True)
+class Told:
+    """What Slack answered."""
+
+    claimed: Claimed
+    channel: str | None = None
+    ts: str | None = None
+    problem: str = ""
+    retry_after: timedelta | None = None
+    healthy: bool = True
+
+
+@dataclass(frozen=True)
+class Telling:
+    """The core's half of the queue `tell`; the words and Slack are the workers'."""
+
+    core: Core
+    actor: str = "system:tell"
+
+    def claim(self, ids: Sequence[str]) -> list[Claimed]:
+        """The most urgent first."""
+        return claim_notices(self.core, ids, (NoticeKind.REVIEW, NoticeKind.ANSWER, NoticeKind.ENDED, NoticeKind.ALERT))
+
+    def commit(self, results: Sequence[Told]) -> None:
+        with self.core.work(self.actor) as work:
+            for told in sorted(results, key=lambda one: one.claimed.id):
+                _write(work, told)
+
+    def release(self, claimed: Sequence[Claimed]) -> None:
+        with self.core.work(self.actor) as work:
+            for one in sorted(claimed, key=lambda one: one.id):
+                _set(work, one.notice, due_at=work.now)
+
+
+def claim_notices(core: Core, ids: Sequence[str], kinds: Sequence[NoticeKind]) -> list[Claimed]:
+    """Takes what is due of these kinds, with the facts as they are after the claim."""
+    taken = list[Notice]()
+    with core.work("system:tell") as work:
+        due = select(Notice).where(col(Notice.id).in_(ids), col(Notice.kind).in_(kinds), col(Notice.due_at) <= work.now)
+        for notice in work.session.exec(due.order_by(col(Notice.id))).all():
+            if _set(work, notice, fence=notice.fence + 1, attempts=notice.attempts + 1, due_at=work.now + CLAIM):
+                taken.append(notice)
+    policy = core.policy.known()
+    with core.database.read() as session:
+        claimed = [Claimed(notice, _facts(session, policy, notice, core.clock.now())) for notice in taken]
+    return sorted(claimed, key=lambda one: (one.notice.urgency, one.notice.id))
+
+
+def card_of(core: Core, request_id: RequestId) -> CardFacts:
+    """The facts of a request's messages, now."""
+    with core.database.read() as session:
+        request = load_request(session, request_id)
+        return _card_facts(session, core.policy.known(), request, request.version, core.clock.now())
+
+
+def _facts(session: Session, policy: Policy, notice: Notice, now: datetime) -> CardFacts | AlertFacts:
+    # The claim read `wanted` before these facts: what changed in between has grown it, and the message comes again.
+    if notice.kind == NoticeKind.ALERT:
+        alert = session.get_one(Alert, AlertId(notice.subject))
+        return AlertFacts(alert=alert, grant=session.get(Grant, alert.subject), now=now)
+    if notice.kind in (NoticeKind.ENDED, NoticeKind.REVEAL):
+        grant = load_grant(session, GrantId(notice.subject))
+        request = load_request(session, grant.request_id)
+    else:
+        request = load_request(session, RequestId(notice.subject))
+    return _card_facts(session, policy, request, notice.version, now)
+
+
+def _card_facts(session: Session, policy: Policy, request: Request, version: int, now: datetime) -> CardFacts:
+    reviews = session.exec(
+        select(Review).filter_by(request_id=request.id, version=request.version).order_by(col(Review.at))
+    ).all()
+    grant = session.exec(select(Grant).filter_by(request_id=request.id).where(col(Grant.continues).is_(None))).first()
+    earlier = session.exec(
+        select(Request)
+        .filter_by(subject=request.subject, resource=request.resource)
+        .where(col(Request.asked_at) < request.asked_at)
+        .order_by(col(Request.asked_at).desc())
+        .limit(HISTORY)
+    ).all()
+    return CardFacts(
+        request=request, reviews=list(reviews), grant=grant, now=now, version=version,
+        history=[Past(role=one.role, status=one.status, asked_at=one.asked_at) for one in earlier],
+        approvers=sorted(policy.people[person].slack for person in approvers(policy, request)),
+    )  # fmt: skip
+
+
+def _write(work: Work, told: Told) -> None:
+    notice = told.claimed.notice
+    if told.problem:
+        _set(work, notice, problem=told.problem, due_at=work.now + (told.retry_after or pause(notice.attempts)))
+        return
+    # Where it stands is kept even when the claim was lost: else the card would be posted twice and updated once.
+    place = {"channel": told.channel, "ts": told.ts, "shown": notice.wanted, "problem": "", "attempts": 0}
+    done = compare_and_set(
+        work.session, Notice, notice.id,
+        expected={"fence": notice.fence, "wanted": notice.wanted},
+        values=place | {"told_at": work.now, "due_at": None},
+    )  # fmt: skip
+    if not done:
+        compare_and_set(work.session, Notice, notice.id, expected={"fence": notice.fence}, values=place)
+    if notice.shown == 0:
+        work.record("notice.told", notice.subject, kind=notice.kind, channel=told.channel, ts=told.ts)
+    if notice.kind == NoticeKind.ALERT:
+        compare_and_set(work.session, Alert, notice.subject, expected={"told_at": None}, values={"told_at": work.now})
+
+
+def _set(work: Work, notice: Notice, **values: object) -> bool:
+    won = compare_and_set(
+        work.session, Notice, notice.id, expected={"fence": notice.fence, "wanted": notice.wanted}, values=values
+    )
+    if won:
+        work.session.refresh(notice)
+        if notice.due_at is not None:
+            work.due.append((notice_item(notice.id), notice.due_at))
+    return won
