@@ -109,6 +109,11 @@ def _one_of(column: str, values: type[StrEnum]) -> CheckConstraint:
     return CheckConstraint(f"{column} IN ({allowed})", name=f"{column}_known")
 
 
+def _partly(name: str, column: str, *, where: str) -> Index:
+    """An index over the few rows that the sweep asks for."""
+    return Index(name, column, postgresql_where=text(where), sqlite_where=text(where))
+
+
 def _moment(**options: Any) -> Any:
     return Field(sa_type=UtcDateTime, **options)  # pyright: ignore[reportCallIssue, reportArgumentType, reportUnknownVariableType] -- typed for classes of SQLAlchemy only
 
@@ -136,9 +141,8 @@ class Request(SQLModel, table=True):
     __tablename__ = "request"  # pyright: ignore[reportAssignmentType] -- SQLModel types it as a declared attribute
     __table_args__ = (
         _one_of("status", RequestStatus),
-        Index("ix_request_lapsing", "lapses_at", postgresql_where=text("status = 'pending'"),
-              sqlite_where=text("status = 'pending'")),
-    )  # fmt: skip
+        _partly("ix_request_lapsing", "lapses_at", where="status = 'pending'"),
+    )
 
     id: RequestId = _string(primary_key=True)
     batch_id: BatchId = _string(index=True)
@@ -204,9 +208,6 @@ class Review(SQLModel, table=True):
     at: datetime = _moment()
 
 
-_UNFINISHED = "status NOT IN ('ended', 'failed')"
-
-
 class Grant(SQLModel, table=True):
     """Access a provider was told to give, until `expires_at`; carries its own way out.
 
@@ -216,7 +217,8 @@ class Grant(SQLModel, table=True):
     __tablename__ = "grant"  # pyright: ignore[reportAssignmentType] -- SQLModel types it as a declared attribute
     __table_args__ = (
         _one_of("status", GrantStatus),
-        Index("ix_grant_due", "due_at", postgresql_where=text(_UNFINISHED), sqlite_where=text(_UNFINISHED)),
+        _partly("ix_grant_due", "due_at", where="due_at IS NOT NULL"),
+        _partly("ix_grant_alert", "alert_at", where="alert_at IS NOT NULL"),
     )
 
     id: GrantId = _string(primary_key=True)
@@ -285,9 +287,8 @@ class Notice(SQLModel, table=True):
     __table_args__ = (
         _one_of("kind", NoticeKind),
         UniqueConstraint("kind", "subject", "version", "recipient"),
-        Index("ix_notice_due", "due_at", postgresql_where=text("due_at IS NOT NULL"),
-              sqlite_where=text("due_at IS NOT NULL")),
-    )  # fmt: skip
+        _partly("ix_notice_due", "due_at", where="due_at IS NOT NULL"),
+    )
 
     id: NoticeId = _string(primary_key=True)
     kind: str

@@ -4,6 +4,7 @@ import sqlite3
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any, cast
 
 import sqlalchemy as sa
@@ -58,20 +59,31 @@ class Database:
         """For migrations."""
         return self._writer
 
+    def reachable(self) -> None:
+        """Raises Unready with what the database or its driver says."""
+        if self._is_sqlite and self.url.database and self.url.database != ":memory:":
+            Path(self.url.database).parent.mkdir(parents=True, exist_ok=True)
+        with self._told():
+            self._writer.connect().close()
+
     def check(self, revision: str) -> None:
         """Reachable, writable and on this revision. Raises Unready with the cure."""
-        try:
-            with self._writer.begin() as connection:
-                found = self._revision(connection)
-                if found == revision:
-                    connection.execute(sa.text("UPDATE audit_head SET id = id"))
-        except DBAPIError as error:
-            raise Unready(f"The database {self.shown} cannot be used: {_cause(error)}.") from None
+        with self._told(), self._writer.begin() as connection:
+            found = self._revision(connection)
+            if found == revision:
+                connection.execute(sa.text("UPDATE audit_head SET id = id"))
         if found != revision:
             state = f"at revision {found}" if found else "empty"
             raise Unready(
                 f"The database {self.shown} is {state}; this version needs {revision}. Run `countersign migrate`."
             )
+
+    @contextmanager
+    def _told(self) -> Generator[None]:
+        try:
+            yield
+        except DBAPIError as error:
+            raise Unready(f"The database {self.shown} cannot be used: {_cause(error)}.") from None
 
     def _revision(self, connection: sa.Connection) -> str | None:
         if not sa.inspect(connection).has_table("alembic_version"):
