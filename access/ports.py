@@ -178,6 +178,11 @@ class Deadline:
         return clock.monotonic() >= self.at
 
 
+def host_time() -> datetime:
+    """The host's own clock: what a provider's check compares the target's clock with."""
+    return clock.HostClock().now()
+
+
 class Provider(Protocol):
     """A target system. Synchronous; workers run it in a bounded pool. See docs/writing-a-provider.md.
 

@@ -1,0 +1,221 @@
+"""PostgreSQL, login mode: each grant is a temporary login of its own, named after the grant, dropped at the end."""
+
+import json
+import re
+import secrets
+import shlex
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, ClassVar
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError
+
+from access.errors import BadConfig, Permanent, TargetConflict, TargetNotFound
+from access.ports import (
+    Capabilities,
+    Deadline,
+    Finding,
+    GrantSpec,
+    Isolation,
+    Observation,
+    Outcome,
+    Plan,
+    Receipt,
+    Removal,
+    Secret,
+    SecretReference,
+)
+from workers.providers import postgres_statements as statements
+from workers.providers.postgres_catalogue import Login, look, refuse_ungrantable
+from workers.providers.postgres_check import check
+from workers.providers.postgres_ending import Ending
+from workers.providers.postgres_errors import DUPLICATE, DUPLICATE_AT_ONCE
+
+
+def _fits_a_name(name: str) -> str:
+    if not name or "\0" in name or len(name.encode(errors="replace")) > 63:
+        raise ValueError("a name in PostgreSQL has 1 to 63 bytes and no NUL character")
+    if not name.isprintable():
+        raise ValueError("a name has an invisible character in it; remove it")
+    return name
+
+
+TargetName = Annotated[str, AfterValidator(_fits_a_name)]
+
+
+class Settings(BaseModel):
+    """Where the database is. `database` replaces the one of the `dsn`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    dsn: SecretReference
+    database: TargetName | None = None
+
+
+class Role(BaseModel):
+    """Which roles of the database a person gets."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    grants: Annotated[list[TargetName], Field(min_length=1)]
+
+
+class Scope(BaseModel):
+    """A request cannot narrow anything here."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Postgres:
+    """The provider. What it needs of the server, and why: docs/adr/0003-postgres-login-mode.md."""
+
+    name: ClassVar[str] = "postgres"
+    Settings: ClassVar[type[BaseModel]] = Settings
+    Role: ClassVar[type[BaseModel]] = Role
+    Scope: ClassVar[type[BaseModel]] = Scope
+    capabilities: ClassVar[Capabilities] = Capabilities(
+        isolation=Isolation.PER_GRANT,
+        native_expiry=timedelta(seconds=1),
+        ends_sessions=True,
+        reveals=True,
+        end_means="Open sessions are ended in the middle of what they do, and the temporary login is dropped.",
+    )
+
+    def __init__(self, settings: BaseModel) -> None:
+        from workers.providers import postgres_session  # noqa: PLC0415  (the driver; declarations are read without it)
+
+        assert isinstance(settings, Settings)
+        self._driver = postgres_session
+        self._connections = postgres_session.Connections(settings.dsn, settings.database)
+
+    def check(self, roles: Mapping[str, BaseModel]) -> list[Finding]:
+        wanted = {title: Role.model_validate(role.model_dump()).grants for title, role in roles.items()}
+        return check(self._connections, wanted)
+
+    def plan(self, spec: GrantSpec) -> Plan:
+        login = login_name(spec)
+        until = until_second(spec.expires_at)
+        made = statements.create(login, _role(spec).grants, until, _marker(spec))
+        return Plan(
+            grant=self._driver.render(made[:-1]),  # the last one only asks for the number
+            revoke=self._driver.render(statements.by_hand(login)),
+        )
+
+    def grant(self, spec: GrantSpec, deadline: Deadline) -> Outcome:
+        login = login_name(spec)
+        roles = _role(spec).grants
+        until = until_second(spec.expires_at)
+        wanted = (login, roles, until, _marker(spec))
+        with self._connections.session(deadline) as session:
+            session.refuse_old()
+            refuse_ungrantable(session, roles)
+            try:
+                ((oid,),) = session.write(*statements.create(*wanted))
+            except TargetConflict as conflict:
+                if conflict.code not in (DUPLICATE, DUPLICATE_AT_ONCE):
+                    raise
+                _refuse_strange(look(session, login), spec)
+                ((oid,),) = session.write(*statements.mend(*wanted))
+        receipt = Receipt(names={"role": login}, native_expiry=until, details={"oid": oid})
+        return Outcome(state="active", receipt=receipt)
+
+    def observe(self, spec: GrantSpec, receipt: Receipt | None, deadline: Deadline) -> Observation:
+        """`present` is whether access is left: a login that is locked, belongs to nothing and has no session is not."""
+        name = login_name(spec)
+        with self._connections.session(deadline) as session:
+            login = look(session, name)
+            if login is None:
+                ((ghosts, _),) = session.read(statements.sessions_of_no_role(_oid(receipt)))
+                return Observation(present=ghosts > 0, sessions=ghosts)
+        expected = set(_role(spec).grants)
+        return Observation(
+            present=login.can_log_in or bool(login.memberships) or login.sessions > 0,
+            sessions=login.sessions,
+            expires_at=None if login.expires is None else datetime.fromtimestamp(login.expires, UTC),
+            details={
+                "role": name,
+                "can_log_in": login.can_log_in,
+                "too_much": sorted(set(login.memberships) - expected) + ["attributes"] * login.has_powers,
+                "missing": sorted(expected - set(login.memberships)),
+            },
+        )
+
+    def revoke(self, spec: GrantSpec, receipt: Receipt | None, deadline: Deadline) -> Removal:
+        """Whatever bears the name of the grant is ended, also where somebody has changed it on the server."""
+        with self._connections.session(deadline) as session:
+            return Ending(self._connections, session, deadline).end(login_name(spec), _oid(receipt))
+
+    def reveal(self, spec: GrantSpec, receipt: Receipt | None, deadline: Deadline) -> Secret:  # noqa: ARG002  (the interface)
+        login = login_name(spec)
+        password = secrets.token_urlsafe(24)
+        with self._connections.session(deadline) as session:
+            found = look(session, login)
+            if found is None or not found.can_log_in:
+                raise TargetNotFound("This access is no longer open on the database server.")
+            _refuse_strange(found, spec)
+            session.write(statements.set_password(login, session.hashed(login, password)))
+            address = session.address(login)
+        command = shlex.join(["psql", self._driver.connection_string(address)])
+        labels = {"host": "Host", "port": "Port", "dbname": "Database", "user": "Login"}
+        shown = {label: address[keyword] for keyword, label in labels.items()}
+        return Secret(
+            fields=_labelled(shown | {"Password": password, "psql": command}),
+            note="A second look makes a new password; this one then stops working.",
+        )
+
+    def close(self) -> None:
+        self._connections.close()
+
+
+def login_name(spec: GrantSpec) -> str:
+    """`cs_` and the grant id: short enough for PostgreSQL, which cuts longer names without a word."""
+    if not re.fullmatch(r"[0-9a-z]{26}", spec.grant_id):
+        raise BadConfig("The id of the grant is not 26 lower-case letters and digits, so it cannot name a login.")
+    return f"cs_{spec.grant_id}"
+
+
+def until_second(moment: datetime) -> datetime:
+    """Rounded up to PostgreSQL's grain for us: never before the end of the grant."""
+    whole = moment.replace(microsecond=0)
+    return whole if whole == moment else whole + timedelta(seconds=1)
+
+
+def _role(spec: GrantSpec) -> Role:
+    try:
+        return Role.model_validate(spec.definition)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        where = ".".join(str(step) for step in first["loc"])
+        raise BadConfig(
+            f"The role {spec.role} cannot be used by the provider postgres: {where}: {first['msg']}."
+        ) from None
+
+
+def _marker(spec: GrantSpec) -> str:
+    expires = statements.timestamp(until_second(spec.expires_at))
+    return json.dumps({"countersign": 1, "grant": spec.grant_id, "exp": expires})
+
+
+def _refuse_strange(login: Login | None, spec: GrantSpec) -> None:
+    """Raises Permanent for a login of that name that is not this grant's, or that somebody has made mightier."""
+    if login is None:
+        raise TargetConflict
+    try:
+        marker = json.loads(login.marker)
+    except ValueError:
+        marker = None
+    if not isinstance(marker, dict) or marker.get("grant") != spec.grant_id:
+        raise Permanent(f"The database server has a login {login_name(spec)} that Countersign did not make.")
+    if login.has_powers:
+        raise Permanent(
+            f"Somebody gave the login {login_name(spec)} more rights than it was made with; end this access."
+        )
+
+
+def _oid(receipt: Receipt | None) -> int | None:
+    oid = receipt.details.get("oid") if receipt else None
+    return oid if isinstance(oid, int) else None
+
+
+def _labelled(shown: dict[str, str]) -> tuple[tuple[str, SecretStr], ...]:
+    return tuple((label, SecretStr(value)) for label, value in shown.items())

@@ -1,0 +1,120 @@
+"""What the provider postgres finds when it looks at itself: reachable, rights enough, rights not too many, clocks."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from access.errors import ProviderError
+from access.ports import Deadline, Finding, host_time
+from workers.providers import postgres_statements as statements
+from workers.providers.postgres_catalogue import refuse_ungrantable
+
+if TYPE_CHECKING:  # they need the driver
+    from workers.providers.postgres_session import Connections, Session
+
+_SECONDS = 10.0
+_SKEW_WARNING = 5.0
+_SKEW_ERROR = 60.0
+
+
+def check(connections: "Connections", roles: Mapping[str, Sequence[str]]) -> list[Finding]:
+    """`roles`: what each role of the policy grants."""
+    try:
+        with connections.session(Deadline.after(_SECONDS)) as session:
+            return list(_findings(session, roles))
+    except ProviderError as error:
+        cure = "Look at the `dsn` of this resource, at the server, and at the way between."
+        return [Finding(level="error", subject="connection", sentence=error.sentence, cure=cure)]
+
+
+def _findings(session: "Session", roles: Mapping[str, Sequence[str]]) -> Iterator[Finding]:
+    yield Finding(level="ok", subject="connection", sentence="The database server answers.")
+    yield _version(session)
+    yield from _bot(session)
+    for title, granted in roles.items():
+        yield from _role(session, title, granted)
+    yield from _public(session)
+    yield _clock(session)
+
+
+def _version(session: "Session") -> Finding:
+    try:
+        session.refuse_old()
+    except ProviderError as error:
+        return Finding(level="error", subject="version", sentence=error.sentence, cure="Upgrade the server.")
+    return Finding(level="ok", subject="version", sentence=f"PostgreSQL {session.version // 10000}.")
+
+
+def _bot(session: "Session") -> Iterator[Finding]:
+    ((bot, superuser, createrole, signals, standby),) = session.read(statements.BOT)
+    if standby:
+        sentence = "This server is a standby; nothing can be granted on it."
+        yield Finding(level="error", subject="standby", sentence=sentence, cure="Let the `dsn` point to the primary.")
+    if superuser:
+        yield Finding(
+            level="warning",
+            subject="superuser",
+            sentence=f"The bot's account {bot} is a superuser: it can do far more than it needs.",
+            cure=f"Give it an account of its own: CREATE ROLE … LOGIN CREATEROLE; or ALTER ROLE {bot} NOSUPERUSER;",
+        )
+    yield _right(createrole, "CREATEROLE", f"ALTER ROLE {bot} CREATEROLE;", bot)
+    yield _right(signals, "pg_signal_backend", f"GRANT pg_signal_backend TO {bot};", bot)
+
+
+def _right(held: bool, right: str, cure: str, bot: str) -> Finding:
+    if held:
+        return Finding(level="ok", subject=right, sentence=f"The bot's account {bot} has {right}.")
+    sentence = f"The bot's account {bot} lacks {right}."
+    return Finding(level="error", subject=right, sentence=sentence, cure=f"As a superuser: {cure}")
+
+
+def _role(session: "Session", title: str, granted: Sequence[str]) -> Iterator[Finding]:
+    try:
+        refuse_ungrantable(session, granted)
+    except ProviderError as error:
+        yield Finding(
+            level="error", subject=title, sentence=error.sentence, cure="Change the role's `grants` or the database."
+        )
+        return
+    yield Finding(level="ok", subject=title, sentence=f"The bot may grant {', '.join(granted)}.")
+    ((connects, readable, database, bot),) = session.read(statements.role_use(granted))
+    if not connects:
+        yield Finding(
+            level="error",
+            subject=title,
+            sentence=f"With {', '.join(granted)} nobody can connect to the database {database}.",
+            cure=f"GRANT CONNECT ON DATABASE {database} TO {granted[0]};",
+        )
+    for role in readable:
+        yield Finding(
+            level="warning",
+            subject=title,
+            sentence=f"The bot's account {bot} can itself use the rights of {role}.",
+            cure=f"GRANT {role} TO {bot} WITH ADMIN TRUE, INHERIT FALSE, SET FALSE;",
+        )
+
+
+def _public(session: "Session") -> Iterator[Finding]:
+    ((connect, temporary),) = session.read(statements.PUBLIC_RIGHTS)
+    for right, databases in (("CONNECT", connect), ("TEMPORARY", temporary)):
+        if not databases:
+            yield Finding(level="ok", subject=f"public {right}", sentence=f"PUBLIC has no {right} on any database.")
+            continue
+        names = ", ".join(databases)
+        yield Finding(
+            level="warning",
+            subject=f"public {right}",
+            sentence=f"Everybody, so also every temporary login, has {right} on: {names}.",
+            cure=f"REVOKE {right} ON DATABASE {names} FROM PUBLIC;",
+        )
+
+
+def _clock(session: "Session") -> Finding:
+    before = host_time()
+    ((seconds,),) = session.read(statements.CLOCK)
+    after = host_time()
+    skew = abs((datetime.fromtimestamp(seconds, UTC) - (before + (after - before) / 2)).total_seconds())
+    level = "error" if skew > _SKEW_ERROR else "warning" if skew > _SKEW_WARNING else "ok"
+    cure = "Let both hosts keep time by NTP." if level != "ok" else ""
+    sentence = f"The clock of the database server differs from this host's by {skew:.1f} s."
+    return Finding(level=level, subject="clock", sentence=sentence, cure=cure)

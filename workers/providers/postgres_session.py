@@ -1,0 +1,194 @@
+"""The provider postgres's connections: kept warm, never shared by two threads, every wait bounded, every error ours.
+
+One message to the server is one transaction: all statements of a `read` or a `write` happen or none.
+"""
+
+import math
+import select
+import threading
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import psycopg
+from psycopg import conninfo, sql
+from psycopg.abc import RV, PQGen
+
+from access.errors import BadConfig, Unsupported
+from access.ports import Deadline, SecretReference
+from workers.providers.postgres_errors import connect_failure, failure
+from workers.providers.postgres_statements import Name, Statement
+
+_OLDEST = 160000
+"""From PostgreSQL 16 on a membership says whether it may be used by SET ROLE, and who granted it."""
+
+_KEPT_IDLE = 4
+_GRACE = 0.5
+"""Seconds that the server's own time-out comes before ours, so that a slow statement ends with an answer."""
+
+Row = tuple[Any, ...]
+
+
+class _Connection(psycopg.Connection[Row]):
+    """A connection whose every wait ends with the deadline of the call it serves."""
+
+    deadline = Deadline(math.inf)
+
+    def wait(self, gen: PQGen[RV], interval: float = 0.1, timeout: float | None = None) -> RV:
+        left = self.deadline.left() + _GRACE
+        return super().wait(gen, interval, left if timeout is None else min(timeout, left))
+
+
+class Session:
+    """One connection in the hands of one thread for one call of the provider."""
+
+    def __init__(self, connection: _Connection) -> None:
+        self._connection = connection
+
+    @property
+    def version(self) -> int:
+        """As PostgreSQL counts: 180006 is 18.6."""
+        return self._connection.info.server_version
+
+    def refuse_old(self) -> None:
+        """Raises Unsupported where login mode would promise more than the server can keep."""
+        if self.version < _OLDEST:
+            major = self.version // 10000
+            raise Unsupported(f"The target runs PostgreSQL {major}; temporary logins need PostgreSQL 16 or later.")
+
+    def read(self, *statements: Statement) -> list[Row]:
+        """The rows of the last statement. Raises ProviderError; nothing was changed."""
+        return self._send(statements, changes=False)
+
+    def write(self, *statements: Statement) -> list[Row]:
+        """The rows of the last statement. Raises Ambiguous where the change may have happened."""
+        return self._send(statements, changes=True)
+
+    def hashed(self, login: str, password: str) -> str:
+        """The password as the server keeps it: made here, so that the server and its log never see the password."""
+        return self._connection.pgconn.encrypt_password(password.encode(), login.encode(), b"scram-sha-256").decode()
+
+    def address(self, login: str) -> dict[str, str]:
+        """Where `login` connects to, as keywords of libpq."""
+        info = self._connection.info
+        address = {"host": info.host, "port": str(info.port), "dbname": info.dbname, "user": login}
+        sslmode = info.get_parameters().get("sslmode")
+        return address | ({"sslmode": sslmode} if sslmode else {})
+
+    def _send(self, statements: Iterable[Statement], *, changes: bool) -> list[Row]:
+        milliseconds = int(self._connection.deadline.left() * 1000)
+        # LOCAL, so that a pooler's next client does not inherit them.
+        limits = Statement(
+            "SET LOCAL statement_timeout = {limit}; SET LOCAL lock_timeout = {limit}", {"limit": milliseconds}
+        )
+        message = sql.SQL("; ").join(_compose(statement) for statement in (limits, *statements))
+        try:
+            return _last_rows(self._connection.execute(message))
+        except psycopg.Error as error:
+            raise failure(error.sqlstate, changes=changes) from None
+
+
+class Connections:
+    """The connections of one provider instance."""
+
+    def __init__(self, dsn: SecretReference, database: str | None) -> None:
+        self._dsn = dsn
+        self._database = database
+        self._idle: list[_Connection] = []
+        self._lock = threading.Lock()
+
+    @contextmanager
+    def session(self, deadline: Deadline) -> Iterator[Session]:
+        """A session on the target's database. Raises ProviderError."""
+        connection = self._take() or self._connect(deadline, self._database)
+        connection.deadline = deadline
+        try:
+            yield Session(connection)
+        finally:
+            self._give_back(connection)
+
+    @contextmanager
+    def session_on(self, database: str, deadline: Deadline) -> Iterator[Session]:
+        """A session on another database of the same server, not kept."""
+        connection = self._connect(deadline, database)
+        connection.deadline = deadline
+        try:
+            yield Session(connection)
+        finally:
+            connection.close()
+
+    def close(self) -> None:
+        with self._lock:
+            idle, self._idle = self._idle, []
+        for connection in idle:
+            connection.close()
+
+    def _take(self) -> _Connection | None:
+        while True:
+            with self._lock:
+                if not self._idle:
+                    return None
+                connection = self._idle.pop()
+            if _is_quiet(connection):
+                return connection
+            connection.close()
+
+    def _give_back(self, connection: _Connection) -> None:
+        # A connection in the middle of an answer would give it to the next call.
+        reusable = connection.info.transaction_status == psycopg.pq.TransactionStatus.IDLE
+        with self._lock:
+            if reusable and len(self._idle) < _KEPT_IDLE:
+                self._idle.append(connection)
+                return
+        connection.close()
+
+    def _connect(self, deadline: Deadline, database: str | None) -> _Connection:
+        settings: dict[str, Any] = {"application_name": "countersign", "client_encoding": "UTF8"}
+        if database is not None:
+            settings["dbname"] = database
+        settings["connect_timeout"] = max(2, math.ceil(deadline.left()))  # 2 is libpq's least
+        dsn = self._dsn.read().get_secret_value()
+        try:
+            conninfo.conninfo_to_dict(dsn)
+        except psycopg.ProgrammingError:
+            raise BadConfig(
+                "The target's `dsn` cannot be read; it looks like postgresql://bot:password@host:5432/database."
+            ) from None
+        try:
+            return _Connection.connect(dsn, autocommit=True, prepare_threshold=None, **settings)
+        except psycopg.Error as error:
+            raise connect_failure(str(error)) from None
+
+
+def connection_string(address: dict[str, str]) -> str:
+    """As psql and every client of libpq read it."""
+    return conninfo.make_conninfo("", **address)
+
+
+def render(statements: Iterable[Statement]) -> tuple[str, ...]:
+    """The statements as text, for people."""
+    return tuple(_compose(statement).as_string() for statement in statements)
+
+
+def _compose(statement: Statement) -> sql.Composed:
+    return sql.SQL(statement.text).format(
+        **{
+            hole: sql.Identifier(value) if isinstance(value, Name) else sql.Literal(value)
+            for hole, value in statement.values.items()
+        }
+    )
+
+
+def _last_rows(cursor: psycopg.Cursor[Row]) -> list[Row]:
+    while cursor.nextset():
+        pass
+    return cursor.fetchall() if cursor.description else []
+
+
+def _is_quiet(connection: _Connection) -> bool:
+    """Nothing to read on an idle connection: the server has not hung up meanwhile."""
+    if connection.closed:
+        return False
+    poll = select.poll()
+    poll.register(connection.fileno(), select.POLLIN)
+    return not poll.poll(0)
