@@ -1,0 +1,1 @@
+"""The demonstration: a whole Countersign on one machine."""
