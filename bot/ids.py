@@ -1,0 +1,25 @@
+"""Every id that Slack hands back to us: of actions, of modals, of their blocks. A typo here is a dead button."""
+
+# Buttons and selects
+APPROVE = "request.approve"
+DENY = "request.deny"
+CANCEL = "request.cancel"
+REVOKE = "grant.revoke"
+DONE = "grant.done"
+CONNECT = "grant.connect"
+CHOOSE = "form.choose"
+
+# Modals
+FORM = "form"
+DENIAL = "denial"
+REVOCATION = "revocation"
+
+# Blocks of modals; refusals are shown beneath those with an input
+ENTITLEMENT = "entitlement"
+DURATION = "duration"
+REASON = "reason"
+COMMENT = "comment"
+ASKED = "asked"
+
+# Inputs: an action id inside its block
+TYPED = "typed"

@@ -1,0 +1,91 @@
+"""The card of an alert in the security channel: what, since when, and what to do by hand."""
+
+from datetime import datetime
+from typing import cast
+
+from access.durations import format_duration
+from access.ids import short
+from access.models import Alert, AlertKind, Grant
+from bot.views.blocks import (
+    Block,
+    Message,
+    at_second,
+    code,
+    context,
+    escaped,
+    header,
+    mention,
+    note,
+    preformatted,
+    section,
+    sentence,
+)
+
+_TITLES = {
+    AlertKind.OVERDUE: "Access may outlive its end",
+    AlertKind.UNREMOVABLE: "Access cannot be removed",
+    AlertKind.PROVIDER: "A provider is disabled",
+    AlertKind.POLICY: "The access policy cannot be used",
+    AlertKind.TIMERS: "Redis cannot be reached",
+}
+_WHAT_TO_DO = {
+    AlertKind.OVERDUE: "It is tried again until it is proven. If the target stays away, end the access by hand:",
+    AlertKind.UNREMOVABLE: "Remove the cause named above, or end the access by hand; the bot looks again by itself:",
+    AlertKind.PROVIDER: "Nothing new is granted on it. Correct its settings and start the workers again.",
+    AlertKind.POLICY: "Nothing new is granted; what is open still ends on time. Correct the file; it is read anew.",
+    AlertKind.TIMERS: "Nothing is lost: the timekeeper works from the database, a little slower. Bring Redis back.",
+}
+_MOST_STATEMENTS = 6_000
+"""Characters, so that the message stays far under what Slack takes."""
+
+
+def alert_card(alert: Alert, grant: Grant | None, now: datetime) -> Message:
+    """Open until its cause is gone; then it says when that was."""
+    kind = AlertKind(alert.kind)
+    title = _TITLES[kind]
+    state = "Alert" if alert.closed_at is None else "Closed"
+    blocks = [
+        header(f"{state}: {title[0].lower()}{title[1:]}"),
+        sentence(alert.sentence),
+        *_which(grant),
+        *(_open(alert, kind, grant, now) if alert.closed_at is None else _closed(alert, alert.closed_at)),
+    ]
+    about = f", request {short(grant.request_id)}" if grant else ""
+    return Message(text=f"{state}: {title}{about}", blocks=blocks)
+
+
+def _which(grant: Grant | None) -> list[Block]:
+    if grant is None:
+        return []
+    due = f", should have ended {at_second(grant.end_due_at)}" if grant.end_due_at else ""
+    return [section(f"{code(grant.entitlement)} of {mention(grant.subject_slack)}{due} (grant {code(grant.id)})")]
+
+
+def _open(alert: Alert, kind: AlertKind, grant: Grant | None, now: datetime) -> list[Block]:
+    since = f"Open since {at_second(alert.opened_at)}, {format_duration(now - alert.opened_at)} when this was written."
+    by_hand = _statements(grant) if kind in (AlertKind.OVERDUE, AlertKind.UNREMOVABLE) else []
+    return [context(since), section(f"*What to do:* {_WHAT_TO_DO[kind]}"), *by_hand]
+
+
+def _closed(alert: Alert, closed_at: datetime) -> list[Block]:
+    lasted = format_duration(closed_at - alert.opened_at)
+    return [context(f"Opened {at_second(alert.opened_at)}, closed at {at_second(closed_at)} after {escaped(lasted)}.")]
+
+
+def _statements(grant: Grant | None) -> list[Block]:
+    """What ends the access by hand, as planned before it was granted. Cut at a line, and said so."""
+    if grant is None:
+        return []
+    statements = cast("list[str]", grant.plan.get("revoke") or [])
+    if not statements:
+        return [note("The way to end it by hand is in the guide of this provider.")]
+    shown: list[str] = []
+    for statement in statements:
+        if sum(map(len, shown)) + len(statement) > _MOST_STATEMENTS:
+            return [*_pre(shown), note("More statements follow; `countersign outstanding` prints them all.")]
+        shown.append(statement)
+    return _pre(shown)
+
+
+def _pre(statements: list[str]) -> list[Block]:
+    return [preformatted("\n".join(statements))] if statements else []

@@ -1,0 +1,102 @@
+"""The direct messages to who asked: what became of the request, and that the access is over."""
+
+from access.ids import short
+from access.models import Grant, GrantStatus, Request, RequestStatus
+from access.operations import CardFacts
+from bot import ids
+from bot.views.blocks import Block, Message, actions, button, code, context, counted, escaped, header, note, section
+from bot.views.progress import headline, progress
+from bot.views.review import decision, how_long, state_of
+
+
+def answer(facts: CardFacts) -> Message:
+    """What became of a request, with the holder's buttons while it is open."""
+    request = facts.request
+    state = state_of(facts)
+    blocks = [header(state), _what(request), *_became(facts), context(f"Request {code(short(request.id))}")]
+    return Message(text=f"{state}: {request.entitlement}, request {short(request.id)}", blocks=blocks)
+
+
+def asked(facts: CardFacts) -> Message:
+    """At once after asking: who is asked now."""
+    request = facts.request
+    pinged = counted(len(facts.approvers), "person is", "people are")
+    identifier = short(request.id)
+    return Message(
+        text=f"Asked for {request.entitlement}, request {identifier}",
+        blocks=[
+            section(f"*Asked.* {pinged} pinged; you hear from me as soon as somebody decides."),
+            _what(request),
+            context(f"Request {code(identifier)}. To take it back: {code(f'/access cancel {identifier}')}"),
+        ],
+    )
+
+
+def ended(facts: CardFacts) -> Message:
+    """That it is over, and how that was proven."""
+    assert facts.grant is not None, "only a grant ends"
+    request, grant = facts.request, facts.grant
+    state = headline(grant)
+    return Message(
+        text=f"{state}: {request.entitlement}, request {short(request.id)}",
+        blocks=[section(f"*{state}:* {_title(request)}"), *progress(grant)],
+    )
+
+
+def returned(grant: Grant) -> Message:
+    """At once after "I'm done"."""
+    words = f"*Thank you.* {code(grant.entitlement)} is being ended; I tell you when the target was read back."
+    return Message(text=f"Being ended: {grant.entitlement}", blocks=[section(words)])
+
+
+def taken_back(request: Request) -> Message:
+    """At once after a request was cancelled."""
+    words = f"Your request {code(short(request.id))} for {code(request.entitlement)} is taken back."
+    return Message(text=f"Taken back: request {short(request.id)}", blocks=[section(words)])
+
+
+def holder_buttons(grant: Grant, request: Request) -> list[Block]:
+    """What the holder of open access can do with it."""
+    if grant.status != GrantStatus.ACTIVE:
+        return []
+    what = f"{grant.entitlement}, request {short(request.id)}"
+    return [
+        actions(
+            button("Show me how to connect", action=ids.CONNECT, value=grant.id, label=f"How to connect to {what}"),
+            button("I'm done", action=ids.DONE, value=grant.id, label=f"I'm done with {what}"),
+        )
+    ]
+
+
+def _became(facts: CardFacts) -> list[Block]:
+    request = facts.request
+    decided = decision(request, facts.reviews)
+    match RequestStatus(request.status):
+        case RequestStatus.PENDING:
+            pinged = counted(len(facts.approvers), "person was", "people were")
+            return [*decided, section(f"Waiting for an answer; {pinged} pinged.")]
+        case RequestStatus.LAPSED:
+            return [*decided, section("Nobody answered in time. You can ask again with /access.")]
+        case RequestStatus.CANCELLED:
+            return [*decided, section("You took it back.")]
+        case RequestStatus.DENIED:
+            return decided
+        case RequestStatus.APPROVED:
+            return [*decided, *_granted(facts.grant, request)]
+
+
+def _granted(grant: Grant | None, request: Request) -> list[Block]:
+    if grant is None:
+        return [section("The access is about to be opened.")]
+    blocks = [*progress(grant), *holder_buttons(grant, request)]
+    if grant.status == GrantStatus.ACTIVE and request.end_means:
+        blocks.append(note(f"At the end: {request.end_means}"))
+    return blocks
+
+
+def _what(request: Request) -> Block:
+    return section(f"{_title(request)} – {how_long(request)}")
+
+
+def _title(request: Request) -> str:
+    return f"*{escaped(request.role_title)}* on *{escaped(request.resource_title)}* ({code(request.entitlement)})"

@@ -1,0 +1,133 @@
+"""The few kinds of block every view is made of, and the one place that shows people's words."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+from access.ids import SlackUser
+from access.words import clean
+
+Block = dict[str, Any]
+View = dict[str, Any]
+Element = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Message:
+    """What is posted. `text` is for notifications and screen readers: ids and fixed words, never a person's."""
+
+    text: str
+    blocks: list[Block]
+
+
+def header(text: str) -> Block:
+    return {"type": "header", "text": plain(text)}
+
+
+def section(markup: str) -> Block:
+    """Our own words with markup; whatever was put into them went through `escaped`."""
+    return {"type": "section", "text": mrkdwn(markup)}
+
+
+def facts_grid(facts: Iterable[tuple[str, str]]) -> Block:
+    """Labelled facts, two in a row; labels and values are markup."""
+    return {"type": "section", "fields": [mrkdwn(f"*{label}*\n{value}") for label, value in facts]}
+
+
+def sentence(text: str) -> Block:
+    """A sentence that is shown letter by letter, such as a provider's or a policy's."""
+    return {"type": "section", "text": plain(text)}
+
+
+def context(markup: str) -> Block:
+    return {"type": "context", "elements": [mrkdwn(markup)]}
+
+
+def note(text: str) -> Block:
+    """A sentence in small print, shown letter by letter."""
+    return {"type": "context", "elements": [plain(text)]}
+
+
+def actions(*elements: Element) -> Block:
+    return {"type": "actions", "elements": list(elements)}
+
+
+def quoted(label: str, words: str) -> Block:
+    """What a person wrote, as a quotation labelled as that person's: nothing in it can become a link or a mention."""
+    return {
+        "type": "rich_text",
+        "elements": [
+            {"type": "rich_text_section", "elements": [{"type": "text", "text": label, "style": {"bold": True}}]},
+            {"type": "rich_text_quote", "elements": [{"type": "text", "text": clean(words).text or "(nothing)"}]},
+        ],
+    }
+
+
+def preformatted(text: str) -> Block:
+    """Text to copy: statements, addresses, passwords."""
+    element = {"type": "rich_text_preformatted", "elements": [{"type": "text", "text": text}]}
+    return {"type": "rich_text", "elements": [element]}
+
+
+def button(
+    text: str, *, action: str, value: str, label: str, style: Literal["primary", "danger"] | None = None
+) -> Element:
+    """`label` is what a screen reader says, because the text repeats from card to card."""
+    element: Element = {
+        "type": "button",
+        "action_id": action,
+        "text": plain(text),
+        "value": value,
+        "accessibility_label": shortened(label, 75),
+    }
+    if style is not None:
+        element["style"] = style
+    return element
+
+
+def plain(text: str) -> dict[str, Any]:
+    return {"type": "plain_text", "text": text, "emoji": False}
+
+
+def mrkdwn(markup: str) -> dict[str, Any]:
+    # verbatim: otherwise Slack makes mentions of bare @here and #general, whatever was escaped.
+    return {"type": "mrkdwn", "text": markup, "verbatim": True}
+
+
+def escaped(text: str) -> str:
+    """A policy's words inside markup."""
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def code(text: str) -> str:
+    return f"`{escaped(text)}`"
+
+
+def mention(user: SlackUser) -> str:
+    """By the id from a row, never from text."""
+    return f"<@{user}>"
+
+
+def mentions(users: Sequence[SlackUser], most: int = 25) -> str:
+    named = ", ".join(mention(user) for user in users[:most])
+    return named if len(users) <= most else f"{named} and {len(users) - most} more"
+
+
+def at(moment: datetime) -> str:
+    """A moment in the reader's own zone."""
+    return f"<!date^{int(moment.timestamp())}^{{date_short_pretty}} at {{time}}|{moment:%Y-%m-%d %H:%M} UTC>"
+
+
+def at_second(moment: datetime) -> str:
+    return f"<!date^{int(moment.timestamp())}^{{date_short_pretty}} at {{time_secs}}|{moment:%Y-%m-%d %H:%M:%S} UTC>"
+
+
+def counted(number: int, one: str, many: str) -> str:
+    """`1 person`, `2 people`."""
+    return f"{number:,} {one if number == 1 else many}"
+
+
+def shortened(text: str, longest: int) -> str:
+    """For labels that only help to find something; what an approver decides on is never cut."""
+    return text if len(text) <= longest else text[: longest - 1] + "…"

@@ -1,0 +1,110 @@
+"""The form behind `/access`: what, how long, why; and who will be asked, before anything is sent."""
+
+from collections.abc import Iterable, Sequence
+from itertools import groupby
+from typing import Any
+
+from access.durations import format_duration
+from access.operations import Choice, Preview
+from bot import ids
+from bot.views.blocks import Block, View, counted, escaped, plain, section, sentence, shortened
+
+MOST_OPTIONS = 100
+"""A select of Slack's holds no more, over all its groups."""
+_LONGEST_LABEL = 75
+
+
+def request_form(choices: Sequence[Choice], preview: Preview | str | None = None) -> View:
+    """`preview` belongs to what is chosen at the moment, or says why there is none.
+
+    Block and action ids stay from one update to the next, so that nothing typed is lost.
+    """
+    terms = preview if isinstance(preview, Preview) else None
+    return {
+        "type": "modal",
+        "callback_id": ids.FORM,
+        "title": plain("Ask for access"),
+        "submit": plain("Ask"),
+        "close": plain("Cancel"),
+        "blocks": [_entitlement(choices), _asked(preview), _duration(terms), _reason(terms)],
+    }
+
+
+def option_groups(choices: Iterable[Choice]) -> list[dict[str, Any]]:
+    """Options grouped by resource, as they come: sorted by title. For at most 100 choices."""
+    return [
+        {"label": plain(shortened(title, _LONGEST_LABEL)), "options": [_option(choice) for choice in same]}
+        for (_, title), same in groupby(choices, key=lambda choice: (choice.resource_id, choice.resource_title))
+    ]
+
+
+def suggestions(choices: Sequence[Choice], typed: str) -> list[dict[str, Any]]:
+    """What fits the typed words, as option groups; when there is more than Slack shows, the first label says so."""
+    words = typed.casefold().split()
+    fitting = [choice for choice in choices if all(word in _searched(choice) for word in words)]
+    groups = option_groups(fitting[:MOST_OPTIONS])
+    if len(fitting) > MOST_OPTIONS:
+        first = groups[0]["label"]["text"]
+        label = f"{MOST_OPTIONS} of {len(fitting):,}, type more to narrow: {first}"
+        groups[0]["label"] = plain(shortened(label, _LONGEST_LABEL))
+    return groups
+
+
+def _entitlement(choices: Sequence[Choice]) -> Block:
+    element: dict[str, Any] = {"action_id": ids.CHOOSE, "placeholder": plain("Choose a role on a resource")}
+    if len(choices) > MOST_OPTIONS:
+        element |= {"type": "external_select", "min_query_length": 0}
+    else:
+        element |= {"type": "static_select", "option_groups": option_groups(choices)}
+    return {
+        "type": "input",
+        "block_id": ids.ENTITLEMENT,
+        "label": plain("What do you need?"),
+        "element": element,
+        "dispatch_action": True,
+    }
+
+
+def _option(choice: Choice) -> dict[str, Any]:
+    return {
+        "text": plain(shortened(choice.role_title, _LONGEST_LABEL)),
+        "description": plain(shortened(f"{choice.entitlement}, up to {format_duration(choice.longest)}", 75)),
+        "value": choice.entitlement,
+    }
+
+
+def _searched(choice: Choice) -> str:
+    return f"{choice.resource_title} {choice.role_title} {choice.entitlement}".casefold()
+
+
+def _asked(preview: Preview | str | None) -> Block:
+    if preview is None:
+        return section("Once you have chosen, this says who will be asked.") | {"block_id": ids.ASKED}
+    if isinstance(preview, str):
+        return sentence(preview) | {"block_id": ids.ASKED}
+    words = f"*{counted(preview.asked, 'person is', 'people are')} pinged.* Level {escaped(preview.level)}."
+    if preview.end_means:
+        words += f" At the end: {escaped(preview.end_means)}"
+    return section(words) | {"block_id": ids.ASKED}
+
+
+def _duration(preview: Preview | None) -> Block:
+    longest = f" At most {format_duration(preview.longest)}." if preview else ""
+    return {
+        "type": "input",
+        "block_id": ids.DURATION,
+        "label": plain("For how long?"),
+        "hint": plain(f"Like 90m, 2h, 1h30 or until 17:00.{longest}"),
+        "element": {"type": "plain_text_input", "action_id": ids.TYPED, "placeholder": plain("2h")},
+    }
+
+
+def _reason(preview: Preview | None) -> Block:
+    least = f" At least {preview.reason_min} characters." if preview and preview.reason_min else ""
+    return {
+        "type": "input",
+        "block_id": ids.REASON,
+        "label": plain("Why?"),
+        "hint": plain(f"The approvers decide by this.{least} At most 500 characters."),
+        "element": {"type": "plain_text_input", "action_id": ids.TYPED, "multiline": True},
+    }

@@ -1,0 +1,19 @@
+"""What `/access help` answers."""
+
+from collections.abc import Iterable
+
+from bot.views.blocks import Message, code, context, header, section
+
+
+def help_message(commands: Iterable[tuple[str, str]]) -> Message:
+    """`commands`: how each is written, and what it does."""
+    lines = [f"{code(f'/access {usage}'.strip())} {meaning}" for usage, meaning in commands]
+    times = " ".join(map(code, ("90s", "90m", "2h", "1h30", "1d", "until 17:00")))
+    return Message(
+        text="How to use /access",
+        blocks=[
+            header("How to use /access"),
+            section("\n".join(lines)),
+            context(f"Times are written {times}; a time of day is in your own zone."),
+        ],
+    )

@@ -1,0 +1,54 @@
+"""What `/access mine` answers: what this person waits for and holds, with the buttons to end it."""
+
+from datetime import datetime
+
+from access.durations import format_duration
+from access.ids import short
+from access.models import Grant, GrantStatus, Request
+from access.operations import Mine
+from bot import ids
+from bot.views.blocks import Block, Message, actions, at, button, code, context, counted, escaped, header, section
+from bot.views.progress import headline
+
+_MOST = 20
+"""Rows of two blocks each; a message has room for 50 blocks."""
+
+
+def mine_list(mine: Mine, now: datetime) -> Message:
+    rows = [_holding(grant, now) for grant in mine.grants] + [_waiting(request) for request in mine.requests]
+    if not rows:
+        return Message(
+            text="Nothing is open and nothing waits",
+            blocks=[section("You hold no access and wait for none. /access opens the form.")],
+        )
+    blocks = [header("Your access"), *(block for row in rows[:_MOST] for block in row)]
+    if len(rows) > _MOST:
+        rest = ", ".join(code(short(one.id)) for one in [*mine.grants, *mine.requests][_MOST:])
+        blocks.append(context(f"And {counted(len(rows) - _MOST, 'more', 'more')}: {rest}"))
+    text = f"{counted(len(mine.grants), 'access', 'accesses')} held, {len(mine.requests)} waiting"
+    return Message(text=text, blocks=blocks)
+
+
+def _holding(grant: Grant, now: datetime) -> list[Block]:
+    identifier = short(grant.id)
+    left = ""
+    if grant.status == GrantStatus.ACTIVE and grant.expires_at is not None:
+        left = f" until {at(grant.expires_at)}, {format_duration(grant.expires_at - now)} left"
+    row = [section(f"*{headline(grant)}* {code(grant.entitlement)}{left} – id {code(identifier)}")]
+    if grant.status != GrantStatus.ACTIVE:
+        return row
+    what = f"{grant.entitlement}, {identifier}"
+    return [
+        *row,
+        actions(
+            button("Show me how to connect", action=ids.CONNECT, value=grant.id, label=f"How to connect to {what}"),
+            button("I'm done", action=ids.DONE, value=grant.id, label=f"I'm done with {what}"),
+        ),
+    ]
+
+
+def _waiting(request: Request) -> list[Block]:
+    identifier = short(request.id)
+    words = f"*Waiting* {code(request.entitlement)} – {escaped(request.role_title)}, lapses {at(request.lapses_at)}"
+    cancel = button("Take it back", action=ids.CANCEL, value=request.id, label=f"Take back request {identifier}")
+    return [section(f"{words} – id {code(identifier)}"), actions(cancel)]

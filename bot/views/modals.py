@@ -1,0 +1,65 @@
+"""The modals around a request: say why not, say why it is revoked, how to connect, and a plain notice."""
+
+from access.ports import Secret
+from bot import ids
+from bot.views.blocks import Block, View, note, plain, preformatted, sentence
+
+
+def denial(metadata: str) -> View:
+    """Asks an approver why not. `metadata` is the pressed button and where it stands."""
+    hint = "Who asked reads this, and so does everybody who sees the card."
+    return _form(ids.DENIAL, "Deny this request", "Deny", metadata, _why(ids.COMMENT, "Why not?", hint))
+
+
+def revocation(metadata: str) -> View:
+    """Asks security why access is taken away before its end. `metadata` is the grant's id."""
+    hint = "The holder reads this. The access ends at once, open sessions with it where the target allows."
+    return _form(ids.REVOCATION, "Revoke this access", "Revoke", metadata, _why(ids.REASON, "Why?", hint))
+
+
+def preparing() -> View:
+    """While a worker sets a fresh secret on the target."""
+    return notice("How to connect", "A way in is being made for you. This takes a moment; keep this window open.")
+
+
+def secret_view(secret: Secret) -> View:
+    """Labelled values to copy. Goes into the holder's open modal and nowhere else."""
+    blocks: list[Block] = []
+    for label, value in secret.fields:
+        blocks += [sentence(label), preformatted(value.get_secret_value())]
+    if secret.note:
+        blocks.append(note(secret.note))
+    blocks.append(note("Nothing of this is stored. Looking again makes a new secret, and this one stops working."))
+    return {"type": "modal", "title": plain("How to connect"), "close": plain("Close"), "blocks": blocks}
+
+
+def notice(title: str, words: str) -> View:
+    """One sentence in a modal."""
+    return {"type": "modal", "title": plain(title), "close": plain("Close"), "blocks": [sentence(words)]}
+
+
+def done(title: str, blocks: list[Block]) -> View:
+    """What was just done, in the modal that did it."""
+    return {"type": "modal", "title": plain(title), "close": plain("Close"), "blocks": blocks}
+
+
+def _why(block_id: str, label: str, hint: str) -> Block:
+    return {
+        "type": "input",
+        "block_id": block_id,
+        "label": plain(label),
+        "hint": plain(hint),
+        "element": {"type": "plain_text_input", "action_id": ids.TYPED, "multiline": True},
+    }
+
+
+def _form(callback_id: str, title: str, submit: str, metadata: str, *blocks: Block) -> View:
+    return {
+        "type": "modal",
+        "callback_id": callback_id,
+        "title": plain(title),
+        "submit": plain(submit),
+        "close": plain("Cancel"),
+        "private_metadata": metadata,
+        "blocks": list(blocks),
+    }

@@ -1,0 +1,168 @@
+"""The card in the approvers' channel: what is asked, by whom, why; then what was decided and how it ended."""
+
+from access.durations import format_duration
+from access.ids import short
+from access.models import Grant, GrantStatus, Request, RequestStatus, Review, Verdict
+from access.operations import CardFacts, Past
+from access.policy.fingerprint import button_value
+from bot import ids
+from bot.views.blocks import (
+    Block,
+    Message,
+    actions,
+    at,
+    at_second,
+    button,
+    code,
+    context,
+    escaped,
+    facts_grid,
+    header,
+    mention,
+    mentions,
+    note,
+    quoted,
+    section,
+)
+from bot.views.progress import headline, progress
+
+_STATES = {
+    RequestStatus.PENDING: "Access request",
+    RequestStatus.APPROVED: "Approved",
+    RequestStatus.DENIED: "Denied",
+    RequestStatus.CANCELLED: "Taken back",
+    RequestStatus.LAPSED: "Lapsed",
+}
+
+_PAST = {
+    RequestStatus.PENDING: "still waiting, asked",
+    RequestStatus.APPROVED: "approved, asked",
+    RequestStatus.DENIED: "denied, asked",
+    RequestStatus.CANCELLED: "taken back, asked",
+    RequestStatus.LAPSED: "lapsed, asked",
+}
+
+
+def review_card(facts: CardFacts) -> Message:
+    """The card of one version of a request; for an older version than the present one, that it is void."""
+    request = facts.request
+    if facts.version < request.version:
+        return _superseded(request)
+    state = state_of(facts)
+    blocks = [header(state), *_asked(facts), *_outcome(facts)]
+    return Message(
+        text=f"{state}: {request.entitlement} for {request.subject}, request {short(request.id)}", blocks=blocks
+    )
+
+
+def state_of(facts: CardFacts) -> str:
+    """The state of a request or of its grant in a few words."""
+    if facts.grant is not None:
+        return headline(facts.grant)
+    return _STATES[RequestStatus(facts.request.status)]
+
+
+def how_long(request: Request) -> str:
+    if request.duration is not None:
+        return f"{format_duration(request.duration)}, counted from when it opens"
+    assert request.until is not None, "a request has a duration or an end"
+    return f"until {at(request.until)}"
+
+
+def decision(request: Request, reviews: list[Review]) -> list[Block]:
+    """Who decided what about this version, when, and with which words."""
+    blocks: list[Block] = []
+    for review in reviews:
+        if review.version != request.version:
+            continue
+        done = "Approved" if review.verdict == Verdict.APPROVE else "Denied"
+        blocks.append(section(f"{done} by {mention(review.reviewer_slack)} {at_second(review.at)}"))
+        if review.comment:
+            blocks.append(quoted("In that person's words", review.comment))
+    return blocks
+
+
+def _asked(facts: CardFacts) -> list[Block]:
+    request = facts.request
+    whom = mention(request.requester_slack)
+    if request.subject_slack != request.requester_slack:
+        whom += f" for {mention(request.subject_slack)}"
+    wanted = f"*{escaped(request.role_title)}* on *{escaped(request.resource_title)}*"
+    return [
+        section(f"{whom} asks for {wanted}"),
+        facts_grid(
+            [
+                ("What", code(request.entitlement)),
+                ("How long", how_long(request)),
+                ("Level", escaped(request.level)),
+                ("Request", code(short(request.id))),
+            ]
+        ),
+        quoted("Why, in the words of who asks", request.reason),
+    ]
+
+
+def _outcome(facts: CardFacts) -> list[Block]:
+    request = facts.request
+    decided = decision(request, facts.reviews)
+    match RequestStatus(request.status):
+        case RequestStatus.PENDING:
+            return [*decided, *_waiting(facts)]
+        case RequestStatus.LAPSED:
+            return [*decided, section("Nobody answered in time. It can be asked again.")]
+        case RequestStatus.CANCELLED:
+            return [*decided, section(f"Taken back by who asked{_decided_at(request)}.")]
+        case RequestStatus.DENIED:
+            return decided
+        case RequestStatus.APPROVED:
+            return [*decided, *_granted(facts)]
+
+
+def _waiting(facts: CardFacts) -> list[Block]:
+    request = facts.request
+    value = button_value(request.id, request.version, request.fingerprint)
+    what = f"request {short(request.id)}, {request.entitlement} for {request.subject}"
+    return [
+        context(_history(facts.history)),
+        *([note(f"At the end: {request.end_means}")] if request.end_means else []),
+        context(f"Can decide: {mentions(facts.approvers) or 'nobody at the moment'}. Lapses {at(request.lapses_at)}."),
+        actions(
+            button("Approve", action=ids.APPROVE, value=value, label=f"Approve {what}", style="primary"),
+            button("Deny", action=ids.DENY, value=value, label=f"Deny {what}", style="danger"),
+        ),
+    ]
+
+
+def _granted(facts: CardFacts) -> list[Block]:
+    if facts.grant is None:
+        return [section("The access is about to be opened.")]
+    return [*progress(facts.grant), *_revoke(facts.grant, facts.request)]
+
+
+def _revoke(grant: Grant, request: Request) -> list[Block]:
+    if grant.status != GrantStatus.ACTIVE:
+        return []
+    label = f"Revoke {grant.entitlement} of {grant.subject}, request {short(request.id)}"
+    blocks = [actions(button("Revoke", action=ids.REVOKE, value=grant.id, label=label, style="danger"))]
+    if request.end_means:
+        blocks.append(note(f"At the end: {request.end_means}"))
+    return [*blocks, note("Only the security team can revoke it.")]
+
+
+def _history(history: list[Past]) -> str:
+    if not history:
+        return "Has not asked for this resource before."
+    earlier = "; ".join(
+        f"{code(past.role)} {_PAST[RequestStatus(past.status)]} {at(past.asked_at)}" for past in history
+    )
+    return f"Asked for this resource before: {earlier}."
+
+
+def _superseded(request: Request) -> Message:
+    words = "The rule has changed since this was posted, so this card is void. A new one with the present terms is up."
+    blocks = [header("Void"), section(words), context(f"Request {code(short(request.id))}")]
+    return Message(text=f"Void: an older card of request {short(request.id)}", blocks=blocks)
+
+
+def _decided_at(request: Request) -> str:
+    return f" {at_second(request.decided_at)}" if request.decided_at else ""
