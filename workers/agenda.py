@@ -1,0 +1,138 @@
+"""The agenda in Redis: one sorted set of what is due when, and a wake-up for whoever keeps time."""
+
+import logging
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, datetime
+from itertools import islice
+from typing import Any, TypeVar, cast
+
+from redis import Redis
+from redis.exceptions import RedisError
+
+from access import clock
+from access.ports import AgendaItem
+from workers.redis_connection import BLOCK_SECONDS
+
+logger = logging.getLogger(__name__)
+T = TypeVar("T")
+
+AGENDA = "countersign:agenda"
+WAKE = "countersign:wake"
+EPOCH = "countersign:epoch"
+
+_AFTER_FAILURE_SECONDS = 1.0
+_CHUNK = 1000
+
+# Leased, not popped: when the job or its worker is lost, the item is due again at the new score.
+_LEASE = """
+local items = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', ARGV[1], 'LIMIT', 0, ARGV[2])
+for _, item in ipairs(items) do redis.call('ZADD', KEYS[1], 'XX', ARGV[3], item) end
+return items
+"""
+
+# Only while the score is still that of the lease: whoever added the item meanwhile knows something newer.
+_SETTLE = """
+for i = 2, #ARGV, 2 do
+    local score = redis.call('ZSCORE', KEYS[1], ARGV[i])
+    if score and tonumber(score) == tonumber(ARGV[1]) then
+        if ARGV[i + 1] == '' then redis.call('ZREM', KEYS[1], ARGV[i])
+        else redis.call('ZADD', KEYS[1], ARGV[i + 1], ARGV[i]) end
+    end
+end
+"""
+
+
+class RedisAgenda:
+    """What is due when, scored in seconds since 1970. Only `add` never raises; the rest raise RedisError."""
+
+    def __init__(self, redis: Redis) -> None:
+        self._redis = redis
+        self._lease = redis.register_script(_LEASE)
+        self._settle = redis.register_script(_SETTLE)
+        self._skip_until = 0.0
+        self._failing = False
+
+    def add(self, items: Iterable[tuple[AgendaItem, datetime]]) -> None:
+        """Puts items on the agenda or moves them, even leased ones, and wakes a timekeeper: the caller just committed.
+
+        Never raises, and does nothing for a second after a failure: the rows are the truth and the sweep reads them.
+        """
+        scores = {item: due.timestamp() for item, due in items}
+        if not scores or clock.monotonic() < self._skip_until:
+            return
+        try:
+            with self._redis.pipeline(transaction=False) as pipeline:
+                pipeline.zadd(AGENDA, cast(dict[Any, Any], scores))
+                _wake(pipeline)
+                pipeline.execute()
+        except RedisError as error:
+            self._note_failure(error)
+            return
+        if self._failing:
+            self._failing = False
+            logger.info("Redis takes agenda items again")
+
+    def add_missing(self, items: Iterable[tuple[AgendaItem, datetime]]) -> int:
+        """Adds those that have no timer at all and so never shortens a lease. Returns how many had none."""
+        added = 0
+        for chunk in _chunks(items):
+            scores = {item: due.timestamp() for item, due in chunk}
+            added += cast(int, self._redis.zadd(AGENDA, cast(dict[Any, Any], scores), nx=True))
+        return added
+
+    def lease(self, now: datetime, until: datetime, limit: int) -> list[AgendaItem]:
+        """Up to `limit` due items, earliest first, which are due again at `until` unless they are settled or added."""
+        arguments = [repr(now.timestamp()), limit, repr(until.timestamp())]
+        found = cast(list[bytes], self._lease(keys=[AGENDA], args=arguments))
+        return [AgendaItem(item.decode()) for item in found]
+
+    def settle(
+        self,
+        leased_until: datetime,
+        *,
+        finished: Sequence[AgendaItem] = (),
+        later: Sequence[tuple[AgendaItem, datetime]] = (),
+    ) -> None:
+        """Takes finished items off and moves others, each only if nobody added it since it was leased."""
+        moves = [(item, "") for item in finished] + [(item, repr(due.timestamp())) for item, due in later]
+        for chunk in _chunks(moves):
+            arguments = [repr(leased_until.timestamp()), *(word for move in chunk for word in move)]
+            self._settle(keys=[AGENDA], args=arguments)
+
+    def next_due(self) -> datetime | None:
+        """When the first item is due."""
+        first = cast(list[tuple[bytes, float]], self._redis.zrange(AGENDA, 0, 0, withscores=True))
+        return datetime.fromtimestamp(first[0][1], UTC) if first else None
+
+    def wait(self, seconds: float) -> bool:
+        """Waits for a wake-up, a second at most. Those that came while nobody waited are kept, as one."""
+        seconds = min(seconds, BLOCK_SECONDS)
+        if seconds <= 0:
+            return self._redis.lpop(WAKE) is not None
+        # Redis takes nought as "for ever" and rounds to milliseconds.
+        return self._redis.blpop([WAKE], max(seconds, 0.002)) is not None
+
+    def was_flushed(self) -> bool:
+        """True until `mark_filled` is called on this Redis: it is new, or was emptied."""
+        return not self._redis.exists(EPOCH)
+
+    def mark_filled(self) -> None:
+        """Says that the timers of all unfinished rows are in."""
+        self._redis.set(EPOCH, "filled")
+
+    def _note_failure(self, error: RedisError) -> None:
+        self._skip_until = clock.monotonic() + _AFTER_FAILURE_SECONDS
+        if not self._failing:
+            logger.warning("Redis does not take agenda items (%s); the sweep finds them", type(error).__name__)
+        self._failing = True
+
+
+def _wake(redis: Any) -> None:
+    redis.lpush(WAKE, 1)
+    redis.ltrim(WAKE, 0, 0)
+
+
+def _chunks(items: Iterable[T]) -> Iterator[list[T]]:
+    source = iter(items)
+    while chunk := list(islice(source, _CHUNK)):
+        yield chunk
