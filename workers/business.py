@@ -1,0 +1,96 @@
+"""The borders between engine and core: what a queue does with an id, what the timekeeper asks of the rows."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal, Protocol, TypeVar
+
+from access.ports import AgendaItem, Deadline
+
+Queue = Literal["grant", "revoke", "tell"]
+QUEUES: tuple[Queue, ...] = ("grant", "revoke", "tell")
+
+_KINDS: dict[Queue, str] = {"grant": "grant", "revoke": "grant", "tell": "notice"}
+
+
+class Claimed(Protocol):
+    """A row this process has won: what it needs to act without looking at the database again."""
+
+    @property
+    def id(self) -> str: ...
+
+
+class Result(Protocol):
+    """What came of one call."""
+
+    @property
+    def healthy(self) -> bool:
+        """False when the target could not be reached or did not answer: the breaker counts these."""
+        ...
+
+
+C = TypeVar("C", bound=Claimed)
+R = TypeVar("R", bound=Result)
+
+
+class Business(Protocol[C, R]):
+    """What one queue does. Every step may run twice: rows are won by compare-and-set with a fence and a claim time."""
+
+    def claim(self, ids: Sequence[str]) -> list[C]:
+        """One short transaction; returns only what was won."""
+        ...
+
+    def act(self, claimed: C, deadline: Deadline) -> R:
+        """The calls over the network, outside any transaction. Never raises: errors are results."""
+        ...
+
+    def commit(self, results: Sequence[R]) -> None:
+        """One short transaction for a chunk."""
+        ...
+
+    def release(self, claimed: Sequence[C]) -> None:
+        """Claimed but not started: given back at once."""
+        ...
+
+
+@dataclass(frozen=True)
+class Route:
+    """Where a due item goes."""
+
+    item: AgendaItem
+    id: str
+    queue: Queue
+    target: str
+    """The resource's id, or `slack` for tell."""
+
+
+@dataclass(frozen=True)
+class Routes:
+    """What the rows say of due items."""
+
+    now: list[Route]
+    later: list[tuple[AgendaItem, datetime]]
+    finished: list[AgendaItem]
+
+
+class Schedule(Protocol):
+    """The timekeeper's view of the core."""
+
+    def route(self, items: Sequence[AgendaItem]) -> Routes: ...
+
+    def sweep(self) -> list[tuple[AgendaItem, datetime]]:
+        """Does the housekeeping of the rows; returns every item that is overdue or stuck, with the time it was due."""
+        ...
+
+    def timers(self) -> Iterator[tuple[AgendaItem, datetime]]:
+        """Every unfinished item, for filling an empty Redis."""
+        ...
+
+    def beat(self, name: str, kind: str) -> None:
+        """Says that this process lives."""
+        ...
+
+
+def agenda_item(queue: Queue, identifier: str) -> AgendaItem:
+    """The agenda's name of an id that a queue works on."""
+    return AgendaItem(f"{_KINDS[queue]}:{identifier}")
