@@ -1,0 +1,51 @@
+"""What every test may ask for."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from access.store import Database
+from countersign.embedded.postgres import EmbeddedPostgres
+from tests.databases import PostgresDatabases, SqliteFiles
+from tests.world import World
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedPostgres]:
+    """One PostgreSQL for the whole run: our own store in the one half of the tests, and the target."""
+    with EmbeddedPostgres(tmp_path_factory.mktemp("postgres")) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def sqlite_files(tmp_path_factory: pytest.TempPathFactory) -> SqliteFiles:
+    return SqliteFiles(tmp_path_factory.mktemp("sqlite"))
+
+
+@pytest.fixture(scope="session")
+def postgres_databases(postgres: EmbeddedPostgres) -> PostgresDatabases:
+    return PostgresDatabases(postgres.superuser_dsn)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """An empty database on the newest revision: each test runs on both kinds."""
+    if request.param == "sqlite":
+        with request.getfixturevalue("sqlite_files").fresh(tmp_path) as url:
+            yield url
+    else:
+        with request.getfixturevalue("postgres_databases").fresh() as url:
+            yield url
+
+
+@pytest.fixture
+def database(database_url: str) -> Iterator[Database]:
+    database = Database(database_url)
+    yield database
+    database.close()
+
+
+@pytest.fixture
+def world(database: Database, tmp_path: Path) -> World:
+    return World.make(database, tmp_path)

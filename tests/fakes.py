@@ -1,0 +1,139 @@
+"""Stand-ins with a memory: a clock that is told the time, an agenda that keeps it, a target that may misbehave."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import ClassVar, Literal
+
+from pydantic import BaseModel, ConfigDict, SecretStr
+
+from access.errors import Ambiguous, NotPermitted, ProviderError, Transient
+from access.models import Grant
+from access.ports import (
+    AgendaItem,
+    Capabilities,
+    Deadline,
+    Finding,
+    GrantSpec,
+    Isolation,
+    Observation,
+    Outcome,
+    Plan,
+    Receipt,
+    Removal,
+    Secret,
+)
+
+NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
+Weather = Literal["fine", "down", "answer lost", "refuses", "stubborn"]
+
+
+@dataclass
+class FakeClock:
+    time: datetime = NOON
+    offset: timedelta = timedelta(0)
+
+    def now(self) -> datetime:
+        return self.time
+
+    def tick(self, **span: float) -> None:
+        self.time += timedelta(**span)
+
+
+@dataclass
+class FakeAgenda:
+    due: dict[AgendaItem, datetime] = field(default_factory=dict)
+
+    def add(self, items: Iterable[tuple[AgendaItem, datetime]]) -> None:
+        self.due.update(items)
+
+
+@dataclass
+class Server:
+    """The target itself: who has what, by grant id."""
+
+    weather: Weather = "fine"
+    holders: dict[str, tuple[str, str]] = field(default_factory=dict)
+    sessions: dict[str, int] = field(default_factory=dict)
+    calls: list[tuple[str, str]] = field(default_factory=list)
+
+    def reached(self, verb: str, grant_id: str) -> None:
+        self.calls.append((verb, grant_id))
+        if self.weather == "down":
+            raise Transient("The fake server does not answer.")
+        if self.weather == "refuses":
+            raise NotPermitted("The fake server refuses the bot.")
+
+    def answer(self) -> None:
+        if self.weather == "answer lost":
+            raise Ambiguous("The fake server's answer was lost.")
+
+
+class FakeProvider:
+    """A provider whose target is in memory."""
+
+    class Settings(BaseModel):
+        model_config = ConfigDict(extra="forbid")
+        server: str
+
+    class Role(BaseModel):
+        model_config = ConfigDict(extra="forbid")
+        power: str
+
+    class Scope(BaseModel):
+        model_config = ConfigDict(extra="forbid")
+
+    name: ClassVar[str] = "fake"
+    capabilities: ClassVar[Capabilities] = Capabilities(
+        isolation=Isolation.PER_GRANT, ends_sessions=True, reveals=True, end_means="Open sessions are ended."
+    )
+
+    def __init__(self, settings: BaseModel, server: Server | None = None) -> None:
+        self.server = server or Server()
+
+    def check(self, roles: Mapping[str, BaseModel]) -> list[Finding]:
+        return []
+
+    def plan(self, spec: GrantSpec) -> Plan:
+        return Plan(grant=(f"ADD {spec.grant_id} {spec.role}",), revoke=(f"REMOVE {spec.grant_id}",))
+
+    def grant(self, spec: GrantSpec, deadline: Deadline) -> Outcome:
+        self.server.reached("grant", spec.grant_id)
+        self.server.holders[spec.grant_id] = (spec.principal, spec.role)
+        self.server.answer()
+        return Outcome(state="active", receipt=Receipt(names={"login": spec.grant_id}))
+
+    def observe(self, spec: GrantSpec, receipt: Receipt | None, deadline: Deadline) -> Observation:
+        if self.server.weather == "down":
+            self.server.reached("observe", spec.grant_id)
+        return Observation(present=spec.grant_id in self.server.holders)
+
+    def revoke(self, spec: GrantSpec, receipt: Receipt | None, deadline: Deadline) -> Removal:
+        self.server.reached("revoke", spec.grant_id)
+        ended = self.server.sessions.pop(spec.grant_id, 0)
+        if self.server.weather == "stubborn":
+            return Removal(state="removed", sessions_ended=ended)
+        there = self.server.holders.pop(spec.grant_id, None)
+        self.server.answer()
+        return Removal(state="removed" if there else "absent", sessions_ended=ended)
+
+    def reveal(self, spec: GrantSpec, receipt: Receipt | None, deadline: Deadline) -> Secret:
+        self.server.reached("reveal", spec.grant_id)
+        return Secret(fields=(("Password", SecretStr("canary-secret")),))
+
+    def close(self) -> None:
+        pass
+
+
+@dataclass
+class FakeTargets:
+    server: Server = field(default_factory=Server)
+    broken: ProviderError | None = None
+
+    def provider(self, grant: Grant) -> FakeProvider:
+        if self.broken is not None:
+            raise self.broken
+        return FakeProvider(FakeProvider.Settings(server="one"), self.server)
+
+    def version(self, name: str) -> str:
+        return f"{name} 1.0 (tests)"

@@ -1,0 +1,127 @@
+"""The real core on a real database, with a target and a clock that do what a test says."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+
+from sqlmodel import col, select
+
+from access import audit
+from access.ids import SlackUser
+from access.models import Alert, AuditEvent, Grant, Notice, Request, Verdict
+from access.operations import review, submit
+from access.operations.activate import Activation
+from access.operations.core import Core
+from access.operations.policy_source import PolicySource
+from access.operations.remove import Deactivation
+from access.operations.schedule import Route, Schedule
+from access.operations.telling import Claimed, Telling, Told
+from access.policy.fingerprint import button_value
+from access.ports import Deadline
+from access.store import Database
+from tests.cast import ANN, LEA, POLICY
+from tests.fakes import FakeAgenda, FakeClock, FakeProvider, FakeTargets, Server
+
+
+@dataclass
+class World:
+    core: Core
+    clock: FakeClock
+    agenda: FakeAgenda
+    targets: FakeTargets
+    policy_file: Path
+    said: list[Claimed] = field(default_factory=list)
+
+    @classmethod
+    def make(cls, database: Database, directory: Path, policy: str = POLICY) -> "World":
+        file = directory / "access.yml"
+        file.write_text(policy, encoding="utf-8")
+        clock, agenda = FakeClock(), FakeAgenda()
+        providers = {"fake": FakeProvider}
+        core = Core(database, clock, agenda, PolicySource(file, providers), providers)
+        return cls(core, clock, agenda, FakeTargets(), file)
+
+    @property
+    def server(self) -> Server:
+        return self.targets.server
+
+    def ask(
+        self, *, by: SlackUser = ANN, entitlement: str = "customers-db/read", minutes: float = 60, **more
+    ) -> Request:
+        given = {
+            "duration": timedelta(minutes=minutes),
+            "until": None,
+            "reason": "INC-12 stuck refunds",
+            "source": "form",
+        }
+        return submit(self.core, requester=by, entitlement=entitlement, **(given | more))
+
+    def button(self, request: Request) -> str:
+        return button_value(request.id, request.version, request.fingerprint)
+
+    def approve(self, request: Request, by: SlackUser = LEA) -> Request:
+        return review(self.core, button=self.button(request), reviewer=by, verdict=Verdict.APPROVE)
+
+    def deny(self, request: Request, by: SlackUser = LEA, comment: str = "Not today.") -> Request:
+        return review(self.core, button=self.button(request), reviewer=by, verdict=Verdict.DENY, comment=comment)
+
+    def open(self, **asked) -> Grant:
+        """A grant that is active."""
+        self.approve(self.ask(**asked))
+        self.work()
+        return self.grants()[-1]
+
+    def rewrite_policy(self, old: str, new: str) -> None:
+        text = self.policy_file.read_text(encoding="utf-8")
+        assert old in text
+        self.policy_file.write_text(text.replace(old, new), encoding="utf-8")
+
+    def work(self, rounds: int = 10) -> None:
+        """Does all that is due now by the rows, as the timekeeper and the workers would."""
+        schedule = Schedule(self.core)
+        for _ in range(rounds):
+            routes = schedule.route([item for item, _ in schedule.sweep()]).now
+            if not routes:
+                return
+            self.run(routes)
+
+    def run(self, routes: Sequence[Route]) -> None:
+        for business, queue in (
+            (Activation(self.core, self.targets), "grant"),
+            (Deactivation(self.core, self.targets), "revoke"),
+        ):
+            ids = [route.id for route in routes if route.queue == queue]
+            business.commit([business.act(one, Deadline.after(5)) for one in business.claim(ids)])
+        telling = Telling(self.core)
+        claimed = telling.claim([route.id for route in routes if route.queue == "tell"])
+        self.said += claimed
+        telling.commit([Told(one, channel=one.notice.recipient, ts=f"{len(self.said)}.0") for one in claimed])
+
+    def grants(self) -> list[Grant]:
+        with self.core.database.read() as session:
+            return list(session.exec(select(Grant).order_by(col(Grant.id))))
+
+    def requests(self) -> list[Request]:
+        with self.core.database.read() as session:
+            return list(session.exec(select(Request).order_by(col(Request.id))))
+
+    def alerts(self) -> list[Alert]:
+        with self.core.database.read() as session:
+            return list(session.exec(select(Alert).order_by(col(Alert.id))))
+
+    def notices(self, kind: str) -> list[Notice]:
+        with self.core.database.read() as session:
+            return list(session.exec(select(Notice).where(Notice.kind == kind).order_by(col(Notice.id))))
+
+    def events(self, action: str | None = None) -> list[AuditEvent]:
+        with self.core.database.read() as session:
+            chosen = select(AuditEvent) if action is None else select(AuditEvent).where(AuditEvent.action == action)
+            return list(session.exec(chosen.order_by(col(AuditEvent.seq))))
+
+    def verified(self) -> audit.Verified:
+        with self.core.database.read() as session:
+            return audit.verify(session)
+
+    def told(self) -> Iterator[tuple[str, str]]:
+        return ((one.notice.kind, one.notice.recipient) for one in self.said)
