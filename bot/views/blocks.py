@@ -37,7 +37,7 @@ def facts_grid(facts: Iterable[tuple[str, str]]) -> Block:
 
 def sentence(text: str) -> Block:
     """A sentence that is shown letter by letter, such as a provider's or a policy's."""
-    return {"type": "section", "text": plain(text)}
+    return {"type": "section", "text": plain(shortened(_visible(text), 3000))}
 
 
 def context(markup: str) -> Block:
@@ -46,7 +46,7 @@ def context(markup: str) -> Block:
 
 def note(text: str) -> Block:
     """A sentence in small print, shown letter by letter."""
-    return {"type": "context", "elements": [plain(text)]}
+    return {"type": "context", "elements": [plain(shortened(_visible(text), 3000))]}
 
 
 def actions(*elements: Element) -> Block:
@@ -59,7 +59,7 @@ def quoted(label: str, words: str) -> Block:
         "type": "rich_text",
         "elements": [
             {"type": "rich_text_section", "elements": [{"type": "text", "text": label, "style": {"bold": True}}]},
-            {"type": "rich_text_quote", "elements": [{"type": "text", "text": clean(words).text or "(nothing)"}]},
+            {"type": "rich_text_quote", "elements": [{"type": "text", "text": _visible(words)}]},
         ],
     }
 
@@ -84,6 +84,11 @@ def button(
     if style is not None:
         element["style"] = style
     return element
+
+
+def _visible(words: str) -> str:
+    """Without what nobody can see or what turns the direction around; Slack takes no empty text."""
+    return clean(words).text or "(nothing)"
 
 
 def plain(text: str) -> dict[str, Any]:

@@ -1,0 +1,160 @@
+"""Rows as they would be found, with the values a test does not care about filled in."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from access.ids import AlertId, BatchId, GrantId, Person, RequestId, ReviewId, SlackChannel
+from access.models import (
+    Alert,
+    AlertKind,
+    EndedBy,
+    Grant,
+    GrantStatus,
+    Request,
+    RequestStatus,
+    Review,
+    Verdict,
+)
+from access.operations import CardFacts, Choice, Past, Preview
+from tests.cast import ANN, APPROVALS, KIM, LEA
+from tests.fakes import NOON
+
+REQUEST = RequestId("01kaq9z0000000000000req7xk")
+GRANT = GrantId("01kaq9z00000000000000gr4nt")
+REASON = "INC-12: 14 refunds are stuck, looking at the customers they belong to"
+
+
+def minutes(after: float) -> datetime:
+    return NOON + timedelta(minutes=after)
+
+
+def a_request(**values: Any) -> Request:
+    known = {
+        "id": REQUEST,
+        "batch_id": BatchId(REQUEST),
+        "requester": Person("ann"),
+        "requester_slack": ANN,
+        "subject": Person("ann"),
+        "subject_slack": ANN,
+        "resource": "customers-db",
+        "resource_title": "Customer database (production)",
+        "role": "read",
+        "role_title": "Read customers, without cards",
+        "level": "medium",
+        "rule": "customers-read",
+        "channel": SlackChannel(APPROVALS),
+        "chain": {"any_of": ["payments-leads"], "quorum": 1},
+        "provider": "postgres",
+        "principal": "ann",
+        "end_means": "Open sessions are ended.",
+        "duration_s": 7200,
+        "reason": REASON,
+        "alert_after_s": 600,
+        "fingerprint": "0123456789abcdef" * 4,
+        "asked_at": NOON,
+        "lapses_at": minutes(480),
+    }
+    return Request(**(known | values))
+
+
+def a_review(verdict: Verdict = Verdict.APPROVE, **values: Any) -> Review:
+    known = {
+        "id": ReviewId("01kaq9z00000000000000rev1w"),
+        "request_id": REQUEST,
+        "version": 1,
+        "reviewer": Person("lea"),
+        "reviewer_slack": LEA,
+        "verdict": verdict,
+        "comment": "",
+        "fingerprint": "0123456789abcdef" * 4,
+        "at": minutes(3),
+    }
+    return Review(**(known | values))
+
+
+def a_grant(status: GrantStatus = GrantStatus.ACTIVE, **values: Any) -> Grant:
+    known: dict[str, Any] = {
+        "id": GRANT,
+        "request_id": REQUEST,
+        "status": status,
+        "requester": Person("ann"),
+        "subject": Person("ann"),
+        "subject_slack": ANN,
+        "resource": "customers-db",
+        "role": "read",
+        "level": "medium",
+        "provider": "postgres",
+        "principal": "ann",
+        "plan": {"grant": [], "revoke": [f'ALTER ROLE "cs_{GRANT}" NOLOGIN', f'DROP ROLE "cs_{GRANT}"']},
+        "duration_s": 7200,
+        "alert_after_s": 600,
+        "starts_at": minutes(3),
+        "start_by": minutes(18),
+        "created_at": minutes(3),
+    }
+    if status not in (GrantStatus.SCHEDULED, GrantStatus.FAILED):
+        known |= {"expires_at": minutes(123), "activated_at": minutes(3)}
+    if status in (GrantStatus.REVOKING, GrantStatus.ENDED):
+        known |= {"ended_by": EndedBy.EXPIRED, "end_due_at": minutes(123)}
+    if status == GrantStatus.ENDED:
+        known |= {"removed_at": minutes(123.05), "sessions_ended": 1, "proven_at": minutes(123.1)}
+        known |= {"ended_at": minutes(123.1)}
+    return Grant(**(known | values))
+
+
+def an_alert(kind: AlertKind = AlertKind.OVERDUE, **values: Any) -> Alert:
+    known = {
+        "id": AlertId("01kaq9z00000000000000a1ert"),
+        "kind": kind,
+        "subject": GRANT,
+        "sentence": "The access could not be removed yet: the target system can't be reached just now.",
+        "opened_at": minutes(133),
+    }
+    return Alert(**(known | values))
+
+
+def facts(request: Request | None = None, grant: Grant | None = None, *reviews: Review, **values: Any) -> CardFacts:
+    known = {"history": [], "approvers": [KIM, LEA], "now": minutes(60), "version": 1}
+    request = request or a_request(status=RequestStatus.APPROVED if grant else RequestStatus.PENDING)
+    return CardFacts(request=request, reviews=list(reviews), grant=grant, **(known | values))
+
+
+def approved(grant: Grant | None) -> CardFacts:
+    return facts(a_request(status=RequestStatus.APPROVED, decided_at=minutes(3)), grant, a_review())
+
+
+def denied(comment: str = "Use the dashboard for this; it shows refunds.") -> CardFacts:
+    request = a_request(status=RequestStatus.DENIED, decided_at=minutes(3))
+    return facts(request, None, a_review(Verdict.DENY, comment=comment))
+
+
+def history() -> list[Past]:
+    return [
+        Past(role="read", status=RequestStatus.APPROVED, asked_at=minutes(-1440)),
+        Past(role="fix-orders", status=RequestStatus.DENIED, asked_at=minutes(-2880)),
+    ]
+
+
+def a_choice(number: int = 0, **values: Any) -> Choice:
+    known = {
+        "resource_id": "customers-db",
+        "resource_title": "Customer database (production)",
+        "role": f"role-{number}",
+        "role_title": f"Role number {number}",
+        "level": "medium",
+        "longest": timedelta(hours=2),
+    }
+    return Choice(**(known | values))
+
+
+def a_preview(**values: Any) -> Preview:
+    known = {
+        "rule": "customers-read",
+        "level": "medium",
+        "longest": timedelta(hours=2),
+        "channel": SlackChannel(APPROVALS),
+        "asked": 2,
+        "reason_min": 15,
+        "end_means": "Open sessions are ended.",
+    }
+    return Preview(**(known | values))

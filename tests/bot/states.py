@@ -1,0 +1,161 @@
+"""Every view in every state it can be in, by the name of its golden file."""
+
+from collections.abc import Callable
+from typing import Any
+
+from pydantic import SecretStr
+
+from access.models import AlertKind, EndedBy, GrantStatus, RequestStatus, Verdict
+from access.operations import Mine
+from access.ports import Secret
+from bot.commands import COMMANDS
+from bot.refusals import refusal
+from bot.views.alert import alert_card
+from bot.views.answer import answer, asked, ended, returned, taken_back
+from bot.views.blocks import Message
+from bot.views.form import request_form
+from bot.views.help import help_message
+from bot.views.mine import mine_list
+from bot.views.modals import denial, done, notice, preparing, revocation, secret_view
+from bot.views.review import review_card
+from tests.bot.facts import (
+    a_choice,
+    a_grant,
+    a_preview,
+    a_request,
+    a_review,
+    an_alert,
+    approved,
+    denied,
+    facts,
+    history,
+    minutes,
+)
+
+LONGEST_REASON = "\n".join(["<!channel> *why* & `so`".ljust(49, "…")] * 10)[:500]
+LONGEST_NAME = "r" * 63
+
+REVOKED = a_grant(
+    GrantStatus.ENDED, ended_by=EndedBy.REVOKED, ended_by_person="sam", end_reason="The laptop was stolen."
+)
+RESIDUAL = a_grant(GrantStatus.ENDED, sessions_ended=None, residual=["A token may live until 16:20 UTC."])
+STUCK = a_grant(GrantStatus.REVOKING, problem="The target system can't be reached just now; it will be tried again.")
+REMOVED = a_grant(GrantStatus.REVOKING, removed_at=minutes(123.05), sessions_ended=2)
+NEVER = {"expires_at": None, "activated_at": None, "removed_at": None, "proven_at": None, "sessions_ended": None}
+LATE = a_grant(GrantStatus.ENDED, **NEVER, ended_by=EndedBy.LATE, problem="The target system does not answer.")
+REFUSED = a_grant(GrantStatus.ENDED, **NEVER, ended_by=EndedBy.REFUSED, end_reason="No rule allows this any more.")
+FAILED = a_grant(GrantStatus.FAILED, problem="The bot's own account on the target lacks a right it needs.")
+TRYING = a_grant(GrantStatus.ACTIVATING, problem="The target system asks us to slow down; it will be tried again.")
+
+GRANTS = {
+    "scheduled": a_grant(GrantStatus.SCHEDULED),
+    "activating": a_grant(GrantStatus.ACTIVATING),
+    "activating-again": TRYING,
+    "active": a_grant(),
+    "revoking": a_grant(GrantStatus.REVOKING),
+    "revoking-removed": REMOVED,
+    "revoking-stuck": STUCK,
+    "ended": a_grant(GrantStatus.ENDED),
+    "ended-no-session": a_grant(GrantStatus.ENDED, sessions_ended=0),
+    "ended-returned": a_grant(GrantStatus.ENDED, ended_by=EndedBy.RETURNED, ended_by_person="ann"),
+    "ended-revoked": REVOKED,
+    "ended-residual": RESIDUAL,
+    "ended-late": LATE,
+    "ended-refused": REFUSED,
+    "failed": FAILED,
+}
+
+LONGEST = a_request(
+    resource=LONGEST_NAME, role=LONGEST_NAME, resource_title="T" * 200, role_title="R" * 200, reason=LONGEST_REASON
+)
+REQUESTS = {
+    "pending": facts(history=history()),
+    "pending-first": facts(),
+    "pending-until": facts(a_request(duration_s=None, until=minutes(300))),
+    "pending-for-another": facts(a_request(subject="ben", subject_slack="U0BEN")),
+    "pending-longest": facts(LONGEST, approvers=[f"U0{number:09}" for number in range(60)], history=history()),
+    "denied": denied(),
+    "denied-longest": denied(LONGEST_REASON * 6),
+    "lapsed": facts(a_request(status=RequestStatus.LAPSED)),
+    "cancelled": facts(a_request(status=RequestStatus.CANCELLED, decided_at=minutes(2))),
+    "approved": approved(None),
+    "approved-with-comment": facts(
+        a_request(status=RequestStatus.APPROVED), None, a_review(Verdict.APPROVE, comment="Only the stuck ones.")
+    ),
+}
+_STATEMENTS = [f"SELECT pg_terminate_backend({number}) -- {'x' * 100}" for number in range(100)]
+
+
+def _all() -> dict[str, Message | dict[str, Any]]:
+    many = [
+        a_choice(number, role=f"{number:02}" + "s" * 61, role_title=f"{number} " + "t" * 200) for number in range(100)
+    ]
+    grants = {name: approved(grant) for name, grant in GRANTS.items()}
+    views: dict[str, Message | dict[str, Any]] = {}
+    for name, shown in (REQUESTS | grants).items():
+        views[f"card-{name}"] = review_card(shown)
+        views[f"answer-{name}"] = answer(shown)
+    for name in ("ended", "ended-returned", "ended-revoked", "ended-residual", "ended-late", "failed"):
+        views[f"over-{name}"] = ended(grants[name])
+    for kind in AlertKind:
+        row = a_grant(GrantStatus.REVOKING) if kind in (AlertKind.OVERDUE, AlertKind.UNREMOVABLE) else None
+        views[f"alert-{kind}"] = alert_card(an_alert(kind), row, minutes(140))
+        closed = an_alert(kind, closed_at=minutes(150))
+        views[f"alert-{kind}-closed"] = alert_card(closed, row, minutes(151))
+    long_plan = a_grant(GrantStatus.REVOKING, plan={"revoke": _STATEMENTS})
+    return views | {
+        "card-superseded": review_card(facts(a_request(version=2), version=1)),
+        "card-voided-vote": review_card(facts(a_request(version=2), None, a_review(version=1), version=2)),
+        "asked": asked(facts()),
+        "asked-one": asked(facts(approvers=["U0LEA"])),
+        "returned": returned(a_grant()),
+        "taken-back": taken_back(a_request()),
+        "alert-longest": alert_card(an_alert(), long_plan, minutes(140)),
+        "alert-long-sentence": alert_card(an_alert(AlertKind.POLICY, sentence="wrong\n" * 1_000), None, minutes(140)),
+        "alert-without-plan": alert_card(an_alert(), a_grant(GrantStatus.REVOKING, plan={}), minutes(140)),
+        "form": request_form([a_choice(1), a_choice(2), a_choice(3, resource_id="logs", resource_title="Logs")]),
+        "form-chosen": request_form([a_choice(1), a_choice(2)], a_preview()),
+        "form-chosen-one-approver": request_form([a_choice(1)], a_preview(asked=1, reason_min=0, end_means="")),
+        "form-refused": request_form([a_choice(1)], "There is no customers-db/read that you may ask for."),
+        "form-longest": request_form(many, a_preview()),
+        "form-external": request_form([a_choice(number) for number in range(101)]),
+        "denial": denial("{}"),
+        "revocation": revocation(a_grant().id),
+        "preparing": preparing(),
+        "secret": secret_view(
+            Secret(
+                fields=(("Host", SecretStr("db.example")), ("Password", SecretStr("made for this picture"))),
+                note="Works until the access ends.",
+            )
+        ),
+        "notice": notice("How to connect", "This access is not open; there is nothing to connect to."),
+        "modal-asked": done("Asked", asked(facts()).blocks),
+        "refusal": refusal("There is no <!channel>/*read* that you may ask for. Did you mean customers-db/read?"),
+        "help": help_message((command.usage, command.meaning) for command in COMMANDS),
+        "mine-empty": mine_list(Mine(requests=[], grants=[]), minutes(60)),
+        "mine": mine_list(
+            Mine(requests=[a_request()], grants=[a_grant(), a_grant(GrantStatus.REVOKING, id="01kaq" + "z" * 21)]),
+            minutes(60),
+        ),
+        "mine-longest": mine_list(Mine(requests=[LONGEST] * 30, grants=[a_grant()] * 15), minutes(60)),
+    }
+
+
+ALL = _all()
+MESSAGES = {name: view for name, view in ALL.items() if isinstance(view, Message)}
+MODALS = {name: view for name, view in ALL.items() if isinstance(view, dict)}
+
+Reworded = Callable[[str], Message | dict[str, Any]]
+WITH_WORDS: dict[str, Reworded] = {
+    "card": lambda words: review_card(facts(a_request(reason=words))),
+    "card denied": lambda words: review_card(denied(words)),
+    "answer": lambda words: answer(denied(words)),
+    "asked": lambda words: asked(facts(a_request(reason=words))),
+    "over": lambda words: ended(
+        approved(a_grant(GrantStatus.ENDED, ended_by=EndedBy.REVOKED, ended_by_person="sam", end_reason=words))
+    ),
+    "mine": lambda words: mine_list(Mine(requests=[a_request(reason=words)], grants=[]), minutes(60)),
+    "refusal": refusal,
+    "notice": lambda words: notice("Not possible", words),
+}
+"""Views that show what a person wrote, or are asked not to."""

@@ -1,0 +1,153 @@
+"""Views: pure, valid for Slack, the same as when somebody last looked, and deaf to what people write into them."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.views.blocks import Message
+from bot.views.form import MOST_OPTIONS, suggestions
+from sandbox.validator import characters, message_problems, suggestion_problems, view_problems
+from tests.bot import golden
+from tests.bot.facts import a_choice
+from tests.bot.states import ALL, LONGEST_REASON, MESSAGES, MODALS, REQUESTS, WITH_WORDS
+
+LIVE = [
+    "<!channel> <!here> <!everyone>",
+    "<@U0EVE> <#C0SEC> <!subteam^S0SRE>",
+    "<https://evil.example|https://console.example>",
+    "https://evil.example",
+    "@here @everyone #general",
+    "*Approved by* Lea\n\n*Level* low",
+    "```swallow the rest",
+    "`",
+    ":white_check_mark:",
+    "\u202egnp.exe\u202c",
+    "&lt;!channel&gt;",
+    "<!date^0^{date}|never>",
+]
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_a_view_is_what_it_was_when_somebody_last_looked(name: str) -> None:
+    view = ALL[name]
+    golden.check(name, {"text": view.text, "blocks": view.blocks} if isinstance(view, Message) else view)
+
+
+def test_every_golden_file_belongs_to_a_view() -> None:
+    assert {file.stem for file in golden.FOLDER.glob("*.json")} == set(ALL)
+
+
+@pytest.mark.parametrize("name", MESSAGES)
+def test_slack_would_take_every_message(name: str) -> None:
+    message = MESSAGES[name]
+    assert [str(problem) for problem in message_problems(message.blocks)] == []
+    assert characters(message.blocks) < 10_000
+    assert 0 < len(message.text) < 300
+
+
+@pytest.mark.parametrize("name", MODALS)
+def test_slack_would_take_every_modal(name: str) -> None:
+    assert [str(problem) for problem in view_problems(MODALS[name])] == []
+
+
+@pytest.mark.parametrize("name", ["card-pending-longest", "answer-pending-longest"])
+def test_the_longest_reason_is_never_cut(name: str) -> None:
+    assert REQUESTS["pending-longest"].request.reason == LONGEST_REASON
+    if name.startswith("card"):
+        assert LONGEST_REASON in [text["text"] for text in texts(MESSAGES[name].blocks)]
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_every_button_says_to_a_screen_reader_what_it_is_about(name: str) -> None:
+    view = ALL[name]
+    for button in walk(view.blocks if isinstance(view, Message) else view):
+        if button.get("type") == "button":
+            assert len(button["accessibility_label"]) > len(button["text"]["text"])
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_markup_is_always_verbatim_and_letters_never_become_emoji(name: str) -> None:
+    view = ALL[name]
+    for text in walk(view.blocks if isinstance(view, Message) else view):
+        if text.get("type") == "mrkdwn":
+            assert text["verbatim"] is True
+        if text.get("type") == "plain_text":
+            assert text["emoji"] is False
+
+
+@pytest.mark.parametrize("name", WITH_WORDS)
+@pytest.mark.parametrize("words", LIVE)
+def test_nothing_that_people_write_comes_alive(name: str, words: str) -> None:
+    assert_dead(name, words)
+
+
+@pytest.mark.parametrize("name", WITH_WORDS)
+@given(words=st.text(max_size=500) | st.sampled_from(LIVE))
+def test_nothing_that_anybody_could_write_comes_alive(name: str, words: str) -> None:
+    assert_dead(name, words)
+
+
+def test_a_date_carries_a_fallback_for_those_who_cannot_read_it() -> None:
+    for message in MESSAGES.values():
+        for text in walk(message.blocks):
+            if "<!date^" in str(text.get("text")):
+                assert " UTC>" in str(text["text"])
+
+
+def test_what_is_typed_narrows_the_choices() -> None:
+    choices = [a_choice(number) for number in range(300)]
+
+    (group,) = suggestions(choices, "NUMBER 29")
+
+    assert [option["value"] for option in group["options"]] == [
+        f"customers-db/role-{number}" for number in (29, 129, 229, *range(290, 300))
+    ]
+    assert suggestion_problems({"option_groups": [group]}) == []
+
+
+def test_more_choices_than_slack_shows_are_never_cut_off_silently() -> None:
+    groups = suggestions([a_choice(number) for number in range(5_000)], "")
+
+    assert sum(len(group["options"]) for group in groups) == MOST_OPTIONS
+    assert groups[0]["label"]["text"].startswith("100 of 5,000, type more to narrow")
+    assert suggestion_problems({"option_groups": groups}) == []
+
+
+def test_nothing_that_fits_is_an_empty_list() -> None:
+    assert suggestions([a_choice(1)], "nowhere") == []
+
+
+def assert_dead(name: str, words: str) -> None:
+    """Everything Slack would read as markup is the same as with other words, and so is the fallback."""
+    calm, wild = WITH_WORDS[name]("calm"), WITH_WORDS[name](words)
+    assert read_by_slack(wild) == read_by_slack(calm)
+    blocks = wild.blocks if isinstance(wild, Message) else wild["blocks"]
+    problems = message_problems(blocks) if isinstance(wild, Message) else view_problems(wild)
+    assert problems == []
+    assert not set("\u202a\u202b\u202d\u202e\u2066\u2067\u2068\u200f") & set(json.dumps(blocks, ensure_ascii=False))
+
+
+def read_by_slack(view: Message | dict[str, Any]) -> list[str]:
+    """Every text in which Slack looks for mentions, links and formatting."""
+    fallback = [view.text] if isinstance(view, Message) else []
+    markup = [node["text"] for node in walk(view.blocks if isinstance(view, Message) else view)
+              if node.get("type") == "mrkdwn"]  # fmt: skip
+    return fallback + markup
+
+
+def texts(blocks: Any) -> Iterator[dict[str, Any]]:
+    return (node for node in walk(blocks) if node.get("type") == "text")
+
+
+def walk(node: Any) -> Iterator[dict[str, Any]]:
+    if isinstance(node, list):
+        for child in node:
+            yield from walk(child)
+    if isinstance(node, dict):
+        yield node
+        for child in node.values():
+            yield from walk(child)
