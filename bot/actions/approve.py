@@ -1,0 +1,27 @@
+"""Approve: one click on the card. The card itself is told by a worker."""
+
+from typing import Any
+
+from slack_bolt.context.ack.async_ack import AsyncAck
+from slack_bolt.context.respond.async_respond import AsyncRespond
+
+from access import operations
+from access.models import Verdict
+from bot import ids
+from bot.face import Face
+from bot.identity import Who, still_member
+from bot.payload import place, pressed
+from bot.refusals import refusals, whisper
+
+
+async def approve(ack: AsyncAck, body: dict[str, Any], respond: AsyncRespond, face: Face, who: Who) -> None:
+    await ack()
+    async with refusals(whisper(respond)):
+        await still_member(face, who, ids.APPROVE)
+        await face.do(
+            operations.review,
+            button=pressed(body),
+            reviewer=who.slack,
+            verdict=Verdict.APPROVE,
+            card=place(body),
+        )

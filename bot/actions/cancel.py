@@ -1,0 +1,21 @@
+"""Cancel: who asked takes the request back."""
+
+from typing import Any
+
+from slack_bolt.context.ack.async_ack import AsyncAck
+from slack_bolt.context.respond.async_respond import AsyncRespond
+
+from access import operations
+from access.ids import RequestId
+from bot.face import Face
+from bot.identity import Who
+from bot.payload import pressed
+from bot.refusals import refusals, tell, whisper
+from bot.views.answer import taken_back
+
+
+async def cancel(ack: AsyncAck, body: dict[str, Any], respond: AsyncRespond, face: Face, who: Who) -> None:
+    await ack()
+    async with refusals(whisper(respond)):
+        request = await face.do(operations.cancel, request_id=RequestId(pressed(body)), by=who.slack)
+        await tell(respond, taken_back(request))

@@ -1,0 +1,26 @@
+"""Connect: opens a modal at once and has a worker put the secret into it; the bot never sees it."""
+
+from typing import Any
+
+from slack_bolt.context.ack.async_ack import AsyncAck
+from slack_bolt.context.respond.async_respond import AsyncRespond
+
+from access import operations
+from access.ids import GrantId
+from bot import ids
+from bot.face import Face
+from bot.identity import Who, still_member
+from bot.payload import pressed
+from bot.refusals import in_modal, refusals, whisper
+from bot.views.modals import preparing
+
+
+async def connect(ack: AsyncAck, body: dict[str, Any], respond: AsyncRespond, face: Face, who: Who) -> None:
+    await ack()
+    async with refusals(whisper(respond)):
+        # First the modal: its trigger lives three seconds, and the secret needs to know where to go.
+        opened = await face.client.views_open(trigger_id=body["trigger_id"], view=preparing())
+        view_id = str((opened["view"] or {})["id"])
+        async with refusals(in_modal(face.client, view_id, "How to connect")):
+            await still_member(face, who, ids.CONNECT)
+            await face.do(operations.reveal, grant_id=GrantId(pressed(body)), by=who.slack, view=view_id)

@@ -1,0 +1,21 @@
+"""Done: the holder gives the access back."""
+
+from typing import Any
+
+from slack_bolt.context.ack.async_ack import AsyncAck
+from slack_bolt.context.respond.async_respond import AsyncRespond
+
+from access import operations
+from access.ids import GrantId
+from bot.face import Face
+from bot.identity import Who
+from bot.payload import pressed
+from bot.refusals import refusals, tell, whisper
+from bot.views.answer import returned
+
+
+async def done(ack: AsyncAck, body: dict[str, Any], respond: AsyncRespond, face: Face, who: Who) -> None:
+    await ack()
+    async with refusals(whisper(respond)):
+        grant = await face.do(operations.finish, grant_id=GrantId(pressed(body)), by=who.slack)
+        await tell(respond, returned(grant))

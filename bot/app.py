@@ -1,0 +1,68 @@
+"""The Bolt app: every listener in one place, behind one middleware that knows who is there."""
+
+import logging
+import re
+from collections.abc import Awaitable, Callable
+from concurrent.futures import Executor
+from typing import Any
+
+from slack_bolt.app.async_app import AsyncApp
+from slack_bolt.context.async_context import AsyncBoltContext
+from slack_sdk.web.async_client import AsyncWebClient
+
+from access.operations.core import Core
+from bot import ids
+from bot.actions import approve, cancel, choose, connect, deny, done, revoke, submit, unknown
+from bot.commands import access_command
+from bot.directory import Directory
+from bot.face import Face
+from bot.identity import identify
+
+logger = logging.getLogger(__name__)
+
+COMMAND = "/access"
+Listener = Callable[..., Awaitable[Any]]
+
+ACTIONS: dict[str, Listener] = {
+    ids.APPROVE: approve.approve,
+    ids.DENY: deny.ask_why,
+    ids.REVOKE: revoke.ask_why,
+    ids.DONE: done.done,
+    ids.CONNECT: connect.connect,
+    ids.CANCEL: cancel.cancel,
+    ids.CHOOSE: choose.chosen,
+}
+OPTIONS: dict[str, Listener] = {ids.CHOOSE: choose.suggest}
+MODALS: dict[str, Listener] = {
+    ids.FORM: submit.submit,
+    ids.DENIAL: deny.deny,
+    ids.REVOCATION: revoke.revoke,
+}
+
+
+def build_app(core: Core, *, client: AsyncWebClient, executor: Executor) -> AsyncApp:
+    """`client` holds the bot's token; `executor` has as many threads as the database pool has connections."""
+    face = Face(core=core, client=client, directory=Directory(client), executor=executor)
+    app = AsyncApp(client=client, logger=logging.getLogger("bot.bolt"))
+
+    async def lend(context: AsyncBoltContext, next: Callable[[], Awaitable[Any]]) -> None:
+        context["face"] = face
+        await next()
+
+    app.middleware(lend)
+    app.middleware(identify)
+    app.command(COMMAND)(access_command)
+    for action, listener in ACTIONS.items():
+        app.action(action)(listener)
+    for action, listener in OPTIONS.items():
+        app.options(action)(listener)
+    for callback, listener in MODALS.items():
+        app.view(callback)(listener)
+    app.action(re.compile(".*"))(unknown.unknown)
+    app.error(_failed)
+    return app
+
+
+async def _failed(error: Exception) -> None:
+    """Listeners catch their own; what arrives here is Bolt's or a mistake of ours."""
+    logger.error("a payload was not answered: %s", type(error).__name__, exc_info=error)

@@ -1,0 +1,70 @@
+"""`/access` and its words. To add one: a file here, a line in the table, a test."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+from slack_bolt.context.ack.async_ack import AsyncAck
+from slack_bolt.context.respond.async_respond import AsyncRespond
+
+from access.errors import InvalidInput
+from access.nearest import nearest
+from access.words import from_slack
+from bot.commands import cancel, done, form, line, mine, revoke
+from bot.commands.asked import Asked
+from bot.face import Face
+from bot.identity import Who
+from bot.refusals import refusals, tell, whisper
+from bot.views.blocks import Message
+from bot.views.help import help_message
+
+
+@dataclass(frozen=True)
+class Command:
+    """How it is written after `/access`, what it does, and the function that does it."""
+
+    usage: str
+    meaning: str
+    run: Callable[[Asked], Awaitable[Message | None]]
+
+    @property
+    def word(self) -> str:
+        return self.usage.partition(" ")[0]
+
+
+async def help_(_: Asked) -> Message:
+    return help_message((command.usage, command.meaning) for command in COMMANDS)
+
+
+COMMANDS = (
+    Command("", "opens the form.", form.run),
+    Command(line.USAGE, "asks without the form.", line.run),
+    Command("mine", "shows what you hold and what you wait for.", mine.run),
+    Command("done <id>", "gives your access back before its end.", done.run),
+    Command("cancel <id>", "takes back a request that is not decided yet.", cancel.run),
+    Command("revoke <id>", "ends somebody's access; for the security team, asks why.", revoke.run),
+    Command("help", "shows this.", help_),
+)
+_BY_WORD = {command.word: command for command in COMMANDS}
+
+
+async def access_command(ack: AsyncAck, body: dict[str, Any], respond: AsyncRespond, face: Face, who: Who) -> None:
+    await ack()
+    async with refusals(whisper(respond)):
+        command, words = read(from_slack(str(body.get("text") or "")))
+        message = await command.run(Asked(face=face, who=who, words=words, trigger_id=str(body["trigger_id"])))
+        if message is not None:
+            await tell(respond, message)
+
+
+def read(text: str) -> tuple[Command, str]:
+    """The command, and the words it is about. Raises InvalidInput that names the nearest one."""
+    first, *rest = text.split(maxsplit=1) or [""]
+    word = first.casefold()
+    if "/" in first:
+        return _BY_WORD[line.USAGE.partition(" ")[0]], text.strip()
+    if word in _BY_WORD:
+        return _BY_WORD[word], "".join(rest).strip()
+    meant = nearest(word, [known for known in _BY_WORD if known and "/" not in known])
+    hint = f"Did you mean /access {meant}?" if meant else f"To ask for access: /access {line.EXAMPLE}."
+    raise InvalidInput("entitlement", f"/access knows no “{first[:40]}”. {hint} /access help shows everything.")

@@ -1,0 +1,134 @@
+"""One middleware before every listener: the right workspace, a person of the policy, a full and active member."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from slack_bolt.context.async_context import AsyncBoltContext
+from slack_bolt.response import BoltResponse
+
+from access.errors import NotAllowed, Refusal
+from access.ids import SlackUser
+from access.operations.core import Core, by_person
+from bot.directory import Member, NotAMember
+from bot.face import Face
+from bot.refusals import Say, in_modal, refusal, refusals, whisper
+
+
+class WrongWorkspace(NotAllowed):
+    """This app answers in one workspace only, and this is another."""
+
+
+@dataclass(frozen=True)
+class Who:
+    """The one who clicked or typed. The id is from the payload, which Slack vouches for."""
+
+    slack: SlackUser
+    zone: ZoneInfo
+
+
+async def identify(
+    body: dict[str, Any], context: AsyncBoltContext, next: Callable[[], Awaitable[Any]]
+) -> BoltResponse | None:
+    """Puts `who` beside the listener's other arguments, or refuses and lets no listener run."""
+    async with refusals(_say(body, context)):
+        context["who"] = await recognise(context["face"], body)
+    if "who" not in context:
+        return context.ack.response or await context.ack()
+    await next()
+    return None
+
+
+async def recognise(face: Face, body: dict[str, Any]) -> Who:
+    """Raises a Refusal, which is recorded: a stranger's click is an event too."""
+    user = SlackUser(_user(body))
+    try:
+        zone = await face.do(_person_of_policy, user=user, teams=_teams(body))
+        member = await face.directory.member(user)
+        await face.do(_of_this_workspace, team=member.team)
+    except Refusal as refused:
+        await face.do(_record, user=user, attempt=attempted(body), refused=refused)
+        raise
+    return Who(slack=user, zone=_zone(member, zone))
+
+
+async def still_member(face: Face, who: Who, attempt: str) -> None:
+    """Slack's word of this moment, for decisions. Raises a Refusal, which is recorded."""
+    try:
+        member = await face.directory.member(who.slack, fresh=True)
+        await face.do(_of_this_workspace, team=member.team)
+    except Refusal as refused:
+        await face.do(_record, user=who.slack, attempt=attempt, refused=refused)
+        raise
+
+
+def attempted(body: dict[str, Any]) -> str:
+    """What a payload is about, for the audit log: a command, an action's id or a modal's."""
+    if body.get("type") == "block_actions":
+        return str(body["actions"][0]["action_id"])
+    if body.get("type") == "view_submission":
+        return str(body["view"]["callback_id"])
+    return str(body.get("command") or body.get("action_id") or body.get("type"))
+
+
+def _person_of_policy(core: Core, *, user: SlackUser, teams: set[str]) -> ZoneInfo:
+    policy = core.policy.known()
+    if teams != {policy.slack_team}:
+        raise WrongWorkspace
+    core.person(user, policy)
+    return policy.timezone
+
+
+def _of_this_workspace(core: Core, *, team: str) -> None:
+    if team != core.policy.known().slack_team:
+        raise NotAMember
+
+
+def _record(core: Core, *, user: SlackUser, attempt: str, refused: Refusal) -> None:
+    with core.work(by_person(user)) as work:
+        because = type(refused).__name__
+        work.record("attempt.refused", None, outcome="refused", attempt=attempt, because=because)
+
+
+def _user(body: dict[str, Any]) -> str:
+    return str(body.get("user_id") or (body.get("user") or {}).get("id") or "")
+
+
+def _teams(body: dict[str, Any]) -> set[str]:
+    """Every workspace the payload names: where it happened and whose member it was."""
+    named = [body.get("team_id"), (body.get("team") or {}).get("id"), (body.get("user") or {}).get("team_id")]
+    return {str(team) for team in named if team}
+
+
+def _zone(member: Member, otherwise: ZoneInfo) -> ZoneInfo:
+    try:
+        return ZoneInfo(member.zone) if member.zone else otherwise
+    except (ZoneInfoNotFoundError, ValueError):
+        return otherwise
+
+
+def _say(body: dict[str, Any], context: AsyncBoltContext) -> Say:
+    """The way back that this kind of payload has."""
+    face, ack, respond = context["face"], context.ack, context.respond
+
+    async def say(words: str, field: str | None) -> None:
+        match body.get("type"):
+            case "view_submission":
+                await ack(response_action="errors", errors={_first_input(body["view"]): words})
+            case "block_suggestion":
+                await ack(options=[])
+            case "block_actions" if "view" in body:
+                await in_modal(face.client, body["view"]["id"], "Not possible")(words, field)
+            case "block_actions":
+                assert respond is not None, "Bolt makes one for every payload"
+                await whisper(respond)(words, field)
+            case _:
+                said = refusal(words)
+                await ack(text=said.text, blocks=said.blocks, response_type="ephemeral")
+
+    return say
+
+
+def _first_input(view: dict[str, Any]) -> str:
+    return next(block["block_id"] for block in view["blocks"] if block["type"] == "input")

@@ -1,0 +1,39 @@
+"""Reads what Slack sends: only ids and what was typed into our own fields."""
+
+import json
+from typing import Any
+
+from access.operations import Place
+
+
+def pressed(body: dict[str, Any]) -> str:
+    """The value of the button that was pressed: an id of ours."""
+    return str(body["actions"][0].get("value") or "")
+
+
+def place(body: dict[str, Any]) -> Place:
+    """Where the message with the pressed button stands."""
+    container = body["container"]
+    return Place(channel=str(container["channel_id"]), ts=str(container["message_ts"]))
+
+
+def typed(view: dict[str, Any], block: str) -> str:
+    """What stands in a text field of a modal; an untouched one is empty."""
+    (element,) = view["state"]["values"][block].values()
+    return str(element.get("value") or "")
+
+
+def chosen(view: dict[str, Any], block: str) -> str:
+    """The value of the option that is selected in a modal; none is empty."""
+    (element,) = view["state"]["values"].get(block, {"": {}}).values()
+    return str((element.get("selected_option") or {}).get("value") or "")
+
+
+def pack(button: str, card: Place) -> str:
+    """For a modal's private metadata: which button was pressed, and where it stands."""
+    return json.dumps({"button": button, "channel": card.channel, "ts": card.ts})
+
+
+def unpack(view: dict[str, Any]) -> tuple[str, Place]:
+    kept = json.loads(view["private_metadata"])
+    return str(kept["button"]), Place(channel=str(kept["channel"]), ts=str(kept["ts"]))

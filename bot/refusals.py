@@ -1,0 +1,96 @@
+"""Says no: a refusal is caught inside its listener and told to the one person it concerns."""
+
+import logging
+import traceback
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+from slack_bolt.context.ack.async_ack import AsyncAck
+from slack_bolt.context.respond.async_respond import AsyncRespond
+from slack_sdk.errors import SlackApiError
+from slack_sdk.web.async_client import AsyncWebClient
+
+from access.errors import AccessError, InvalidInput, PolicyError, Refusal, Unavailable
+from bot.views.blocks import Message, sentence
+from bot.views.modals import notice
+
+logger = logging.getLogger(__name__)
+
+Say = Callable[[str, str | None], Awaitable[Any]]
+"""Takes the sentence, and the field it is about if there is one."""
+
+OUR_FAULT = "Something went wrong on our side; it is in the log. Please look whether it was done, and try again if not."
+POLICY_BROKEN = (
+    "The access policy cannot be read at the moment, so nothing can be asked for or approved. "
+    "What is open still ends on time. The security team has to mend the file."
+)
+SLACK_BUSY = "Slack did not take our answer. Please try again."
+
+
+@asynccontextmanager
+async def refusals(say: Say) -> AsyncGenerator[None]:
+    """Nothing leaves this block: Bolt would lose an ack that was followed by an exception."""
+    try:
+        yield
+    except Exception as error:
+        try:
+            await say(_sentence(error), error.field if isinstance(error, InvalidInput) else None)
+        except Exception as second:
+            _log("the person could not be told", second)
+
+
+def whisper(respond: AsyncRespond) -> Say:
+    """To the one who clicked or typed, seen by nobody else."""
+
+    async def say(words: str, _: str | None) -> None:
+        await tell(respond, refusal(words))
+
+    return say
+
+
+def beneath(ack: AsyncAck, default: str) -> Say:
+    """Under the field of the modal it is about; `default` is the block for what is about none."""
+
+    async def say(words: str, field: str | None) -> None:
+        await ack(response_action="errors", errors={field or default: words})
+
+    return say
+
+
+def in_modal(client: AsyncWebClient, view_id: str, title: str) -> Say:
+    """In the place of what the open modal shows."""
+
+    async def say(words: str, _: str | None) -> None:
+        await client.views_update(view_id=view_id, view=notice(title, words))
+
+    return say
+
+
+async def tell(respond: AsyncRespond, message: Message) -> None:
+    """An ephemeral message beside what was clicked or typed."""
+    await respond(text=message.text, blocks=message.blocks, response_type="ephemeral", replace_original=False)
+
+
+def refusal(words: str) -> Message:
+    """Plain text, because a sentence may quote what was typed."""
+    return Message(text="That was not done; the reason is in this message.", blocks=[sentence(words)])
+
+
+def _sentence(error: Exception) -> str:
+    if isinstance(error, Refusal | Unavailable):
+        return error.sentence
+    if isinstance(error, PolicyError):
+        logger.warning("%s", error.sentence)
+        return POLICY_BROKEN
+    if isinstance(error, SlackApiError):
+        logger.warning("Slack refused a call: %s", error.response.get("error"))
+        return SLACK_BUSY
+    _log("a listener failed", error)
+    return error.sentence if isinstance(error, AccessError) else OUR_FAULT
+
+
+def _log(what: str, error: Exception) -> None:
+    # The place and the kind, never the text: a database's error quotes its parameters, people's words among them.
+    frames = "".join(traceback.format_tb(error.__traceback__))
+    logger.error("%s: %s at\n%s", what, type(error).__name__, frames)
