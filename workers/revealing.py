@@ -1,0 +1,103 @@
+"""The business of the queue `grant`: opening doors, and making secrets for those who may go through them."""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from slack_sdk import WebClient
+from slack_sdk.errors import SlackApiError
+
+from access.errors import ProviderError
+from access.models import GrantStatus, NoticeKind
+from access.operations import activate, telling
+from access.operations.activate import Activation, Targets, receipt_of, spec_of
+from access.operations.core import Core
+from access.operations.telling import CardFacts, Claimed, Telling, Told, claim_notices
+from access.ports import Deadline, Secret
+from bot.views.modals import notice, secret_view
+from workers.telling import refused
+
+logger = logging.getLogger(__name__)
+
+PATIENCE = timedelta(minutes=2)
+"""A modal that waited longer than this is no longer looked at; its person presses again."""
+
+
+@dataclass(frozen=True)
+class Revealing:
+    """Makes a secret on the target and puts it into the modal that waits for it. It is kept nowhere."""
+
+    core: Core
+    targets: Targets
+    client: WebClient
+
+    def claim(self, ids: Sequence[str]) -> list[Claimed]:
+        return claim_notices(self.core, ids, (NoticeKind.REVEAL,))
+
+    def act(self, claimed: Claimed, deadline: Deadline) -> Told:
+        """Never raises; nothing of the secret reaches a result, a log or an exception."""
+        facts = claimed.facts
+        assert isinstance(facts, CardFacts)
+        if facts.now - claimed.notice.created_at > PATIENCE:
+            return Told(claimed)
+        try:
+            view = secret_view(self._secret(facts, deadline))
+        except ProviderError as error:
+            view = notice("Not possible now", f"{error.sentence} Close this and press the button again.")
+        except Exception as error:
+            logger.error("a secret could not be made: %s", type(error).__name__)
+            view = notice("Not possible now", "The target gave no secret. Close this and press the button again.")
+        try:
+            self.client.views_update(view_id=claimed.notice.recipient, view=view)
+        except SlackApiError as error:
+            if error.response.get("error") == "not_found":
+                return Told(claimed)  # the person closed the modal; nobody has seen the secret
+            return refused(claimed, error)
+        except OSError as error:
+            return Told(claimed, problem=f"Slack cannot be reached ({type(error).__name__}).", healthy=False)
+        return Told(claimed)
+
+    def commit(self, results: Sequence[Told]) -> None:
+        Telling(self.core, actor="system:grant").commit(results)
+
+    def release(self, claimed: Sequence[Claimed]) -> None:
+        Telling(self.core, actor="system:grant").release(claimed)
+
+    def _secret(self, facts: CardFacts, deadline: Deadline) -> Secret:
+        grant = facts.grant
+        if grant is None or grant.status != GrantStatus.ACTIVE:
+            raise ProviderError("This access is not open any more.")
+        return self.targets.provider(grant).reveal(spec_of(grant), receipt_of(grant), deadline)
+
+
+GrantClaim = activate.Claimed | telling.Claimed
+GrantResult = activate.Result | telling.Told
+
+
+@dataclass(frozen=True)
+class Granting:
+    """The queue `grant`: both of its businesses need the targets' keys."""
+
+    activation: Activation
+    revealing: Revealing
+
+    def claim(self, ids: Sequence[str]) -> list[GrantClaim]:
+        return [*self.activation.claim(ids), *self.revealing.claim(ids)]
+
+    def act(self, claimed: GrantClaim, deadline: Deadline) -> GrantResult:
+        if isinstance(claimed, activate.Claimed):
+            return self.activation.act(claimed, deadline)
+        return self.revealing.act(claimed, deadline)
+
+    def commit(self, results: Sequence[GrantResult]) -> None:
+        activated = [result for result in results if isinstance(result, activate.Result)]
+        told = [result for result in results if isinstance(result, telling.Told)]
+        if activated:
+            self.activation.commit(activated)
+        if told:
+            self.revealing.commit(told)
+
+    def release(self, claimed: Sequence[GrantClaim]) -> None:
+        self.activation.release([one for one in claimed if isinstance(one, activate.Claimed)])
+        self.revealing.release([one for one in claimed if isinstance(one, telling.Claimed)])

@@ -1,0 +1,52 @@
+"""The targets of this process: one provider instance for each target, made when first needed."""
+
+import threading
+from collections.abc import Callable, Mapping
+
+from pydantic import ValidationError
+
+from access.canonical import canonical
+from access.errors import BadConfig, ProviderError
+from access.models import Grant
+from access.ports import Provider
+
+
+class ProviderTargets:
+    """Makes instances from the settings that a grant carries, so that it can be ended whatever the policy says now."""
+
+    def __init__(self, classes: Mapping[str, type[Provider]], version: Callable[[str], str]) -> None:
+        self._classes = classes
+        self._version = version
+        self._lock = threading.Lock()
+        self._made: dict[tuple[str, str], Provider] = {}
+
+    def provider(self, grant: Grant) -> Provider:
+        """Raises BadConfig, BadCredential or another ProviderError when there can be none."""
+        key = (grant.provider, canonical(grant.settings))
+        with self._lock:
+            if key not in self._made:
+                self._made[key] = self._make(grant)
+            return self._made[key]
+
+    def version(self, name: str) -> str:
+        return self._version(name)
+
+    def close(self) -> None:
+        with self._lock:
+            for provider in self._made.values():
+                provider.close()
+            self._made.clear()
+
+    def _make(self, grant: Grant) -> Provider:
+        found = self._classes.get(grant.provider)
+        if found is None:
+            raise BadConfig(f"The provider {grant.provider} is not installed on this worker.")
+        try:
+            return found(found.Settings.model_validate(grant.settings))
+        except ProviderError:
+            raise
+        except ValidationError:
+            raise BadConfig(f"The provider {grant.provider} cannot read the settings of {grant.resource}.") from None
+        except Exception as error:
+            # A third party's constructor: it disables this target alone, and its words might hold a secret.
+            raise BadConfig(f"The provider {grant.provider} cannot be started ({type(error).__name__}).") from None

@@ -1,0 +1,94 @@
+"""The business of the queue `tell`: posts and updates messages so that they show what the rows say."""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from slack_sdk import WebClient
+from slack_sdk.errors import SlackApiError
+
+from access.models import NoticeKind
+from access.operations.telling import AlertFacts, Claimed, Telling, Told
+from access.ports import Deadline
+from bot.views.alert import alert_card
+from bot.views.answer import answer, ended
+from bot.views.blocks import Message
+from bot.views.review import review_card
+
+logger = logging.getLogger(__name__)
+
+_GONE = frozenset({"message_not_found", "cant_update_message", "edit_window_closed", "is_inactive"})
+"""The message cannot be changed any more: it is said anew."""
+
+
+@dataclass(frozen=True)
+class SlackTelling:
+    """Words by the views, deliveries by Slack; what came of it is written by the core."""
+
+    telling: Telling
+    client: WebClient
+
+    def claim(self, ids: Sequence[str]) -> list[Claimed]:
+        return self.telling.claim(ids)
+
+    def act(self, claimed: Claimed, deadline: Deadline) -> Told:  # noqa: ARG002 -- the client has a time-out
+        """Posts the message, or updates the one that stands there. Never raises."""
+        try:
+            return self._say(claimed, render(claimed))
+        except SlackApiError as error:
+            return refused(claimed, error)
+        except (OSError, TimeoutError) as error:
+            problem = f"Slack cannot be reached ({type(error).__name__})."
+            return Told(claimed, problem=problem, healthy=False)
+        except Exception as error:
+            # A message that cannot be drawn must not stop the others; it is tried again and stays visible as untold.
+            logger.exception("the %s notice %s cannot be told", claimed.notice.kind, claimed.id)
+            return Told(claimed, problem=f"The message cannot be drawn ({type(error).__name__}).")
+
+    def commit(self, results: Sequence[Told]) -> None:
+        self.telling.commit(results)
+
+    def release(self, claimed: Sequence[Claimed]) -> None:
+        self.telling.release(claimed)
+
+    def _say(self, claimed: Claimed, message: Message) -> Told:
+        notice = claimed.notice
+        if notice.channel and notice.ts:
+            try:
+                self.client.chat_update(
+                    channel=notice.channel, ts=notice.ts, text=message.text, blocks=message.blocks,
+                    parse="none", link_names=False,
+                )  # fmt: skip
+                return Told(claimed, channel=notice.channel, ts=notice.ts)
+            except SlackApiError as error:
+                if error.response.get("error") not in _GONE:
+                    raise
+        answer = self.client.chat_postMessage(
+            channel=notice.recipient.partition(":")[0], text=message.text, blocks=message.blocks,
+            unfurl_links=False, unfurl_media=False,
+        )  # fmt: skip
+        return Told(claimed, channel=answer["channel"], ts=answer["ts"])
+
+
+def render(claimed: Claimed) -> Message:
+    """The words for the state of now."""
+    facts = claimed.facts
+    if isinstance(facts, AlertFacts):
+        return alert_card(facts.alert, facts.grant, facts.now)
+    views = {NoticeKind.REVIEW: review_card, NoticeKind.ANSWER: answer, NoticeKind.ENDED: ended}
+    return views[NoticeKind(claimed.notice.kind)](facts)
+
+
+def refused(claimed: Claimed, error: SlackApiError) -> Told:
+    """What Slack said, as a sentence; with when to come back where it says so."""
+    response: Any = error.response
+    name = response.get("error", "an error")
+    if getattr(response, "status_code", 200) == 429:
+        wait = timedelta(seconds=int(response.headers.get("Retry-After", 1)))
+        return Told(claimed, problem="Slack asks us to slow down.", retry_after=wait)
+    logger.error(
+        "Slack refuses the %s notice %s to %s: %s", claimed.notice.kind, claimed.id, claimed.notice.recipient, name
+    )
+    return Told(claimed, problem=f"Slack refuses the message ({name}).")
