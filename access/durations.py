@@ -58,14 +58,14 @@ def next_wall_time(wanted: time, *, now: datetime, zone: ZoneInfo) -> datetime:
     Where the clocks go back and show it twice, the next of the two. Where they go forward and skip it on that
     day, ValueError with a sentence: any guess could open a door for longer than was meant.
     """
-    today = now.astimezone(zone).date()
-    for day in (today, today + timedelta(days=1)):
-        shown = [moment for moment in _moments(day, wanted, zone) if moment > now]
-        real = [moment for moment in shown if moment.astimezone(zone).time() == wanted]
-        if real:
-            return min(real)
-        if shown:
+    local = now.astimezone(zone)
+    for day in (local.date(), local.date() + timedelta(days=1)):
+        shown = [moment for moment in _moments(day, wanted, zone) if moment.astimezone(zone).time() == wanted]
+        if not shown and (day > local.date() or local.time() < wanted):
             raise ValueError(f"the clocks skip {wanted:%H:%M} on {day.day} {day:%B}; choose another time")
+        ahead = [moment for moment in shown if moment > now]
+        if ahead:
+            return min(ahead)
     raise AssertionError(f"{wanted} lies neither in today nor in tomorrow after {now}")
 
 

@@ -60,7 +60,7 @@ def read(text: str) -> Document:
     """Never raises: what is wrong is in `problems`. `data` is None when nothing could be read."""
     document = Document()
     try:
-        _Builder(text, document).build()
+        document.data = _Builder(text, document).build()
     except _Unreadable as error:
         document.problems.append(error.problem)
     except yaml.MarkedYAMLError as error:
@@ -86,16 +86,17 @@ class _Builder:
         self._events: Iterator[Event] = yaml.parse(text, Loader=yaml.SafeLoader)
         self._document = document
 
-    def build(self) -> None:
+    def build(self) -> Any:
         next(self._events)
         start = next(self._events)
         if isinstance(start, yaml.StreamEndEvent):
-            return
-        self._document.data = self._value(next(self._events), ())
+            return None
+        data = self._value(next(self._events), ())
         next(self._events)
         more = next(self._events)
         if not isinstance(more, yaml.StreamEndEvent):
             raise _Unreadable(_line(more), "a second document starts here (`---`); the policy is one")
+        return data
 
     def _value(self, event: Event, path: Path) -> Any:
         _refuse_indirection(event)

@@ -25,6 +25,7 @@ _SENTENCES = {
     "list_type": "must be a list, like [one, two]",
     "tuple_type": "must be a list, like [one, two]",
     "dict_type": "must hold words with values, like {word: value}",
+    "too_short": "must not be empty",
     "model_type": "must hold words with values, like {word: value}",
 }
 
@@ -35,31 +36,30 @@ def unknown_name(kind: str, name: str, choices: Iterable[str], otherwise: str) -
     return f"unknown {kind} `{name}`; " + (f"did you mean `{suggestion}`?" if suggestion else otherwise)
 
 
-def findings(error: ValidationError, model: type[BaseModel], base: Path = ()) -> Iterator[Finding]:
-    """Each of pydantic's errors as a finding. `base` is where the model's own data stands."""
-    return (finding(detail, model, base) for detail in details(error))
+def findings(
+    error: ValidationError, model: type[BaseModel], base: Path = (), beside: tuple[str, ...] = ()
+) -> Iterator[Finding]:
+    """Each of pydantic's errors as a finding. `base` is where its data stands, `beside` the words next to it."""
+    return (finding(detail, model, base, beside) for detail in details(error))
 
 
 def details(error: ValidationError) -> list[ErrorDetails]:
     return error.errors(include_url=False)
 
 
-def finding(detail: ErrorDetails, model: type[BaseModel], base: Path = ()) -> Finding:
+def finding(detail: ErrorDetails, model: type[BaseModel], base: Path = (), beside: tuple[str, ...] = ()) -> Finding:
     path: Path = tuple(part for part in detail["loc"] if part != "[key]")
-    return (*base, *path), _sentence(detail, model, base, path)
+    above, place = _place((*base, *path[:-1])), _place((*base, *path))
+    if is_unknown_word(detail):
+        known = [*beside, *_words(model, ())] if len(path) == 1 else _words(model, path[:-1])
+        return (*base, *path), _unknown_word(str(path[-1]), known, above)
+    if detail["type"] == "missing":
+        return (*base, *path), f"{above} needs `{path[-1]}`"
+    return (*base, *path), _wrong_value(detail, place)
 
 
 def is_unknown_word(detail: ErrorDetails) -> bool:
     return detail["type"] == "extra_forbidden"
-
-
-def _sentence(detail: ErrorDetails, model: type[BaseModel], base: Path, path: Path) -> str:
-    above, place = _place((*base, *path[:-1])), _place((*base, *path))
-    if is_unknown_word(detail):
-        return _unknown_word(str(path[-1]), _words(model, path[:-1]), above)
-    if detail["type"] == "missing":
-        return f"{above} needs `{path[-1]}`"
-    return _wrong_value(detail, place)
 
 
 def _wrong_value(detail: ErrorDetails, place: str) -> str:
@@ -68,6 +68,8 @@ def _wrong_value(detail: ErrorDetails, place: str) -> str:
         return f"{place} needs a value"
     if context.get("class_name") == SecretReference.__name__:
         return f"{place} is a secret: say where it is, as {{env: NAME}} or {{file: /path}}, never the secret itself"
+    if detail["type"] == "literal_error":
+        return f"{place} must be {context['expected']}"
     if detail["type"] == "value_error":
         return f"{place}: {context['error']}"
     if detail["type"] in _SENTENCES:

@@ -1,22 +1,20 @@
 """Binds a request to what people were shown: one hash over every fact that decides what would be granted."""
 
-import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from hashlib import sha256
-from typing import cast
 
 from pydantic import JsonValue
 
+from access.canonical import canonical
 from access.errors import NotFound
 from access.ids import RequestId
 from access.policy.decide import Ask, Terms
 
 _SHOWN = 16
 _BUTTON = re.compile(rf"v1\.([0-9a-z]{{26}})\.([1-9][0-9]{{0,8}})\.([0-9a-f]{{{_SHOWN}}})")
-_MICROSECOND = timedelta(microseconds=1)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,16 +65,8 @@ def facts(
 
 
 def fingerprint(facts: Mapping[str, object]) -> str:
-    """SHA-256 in hex over `canonical(facts)`. Raises ValueError for what has no one canonical form."""
-    return sha256(canonical(facts)).hexdigest()
-
-
-def canonical(value: object) -> bytes:
-    """UTF-8 JSON with sorted keys and no spaces. Times are RFC 3339 in UTC with microseconds, spans whole microseconds.
-
-    Raises ValueError for floats, naive times, lone surrogates, keys that are no text, and other types.
-    """
-    return json.dumps(_plain(value), sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+    """SHA-256 in hex over their canonical JSON. Raises TypeError for what has no one canonical form, as a float."""
+    return sha256(canonical(dict(facts)).encode()).hexdigest()
 
 
 def button_value(request_id: RequestId, version: int, fingerprint: str) -> str:
@@ -89,31 +79,3 @@ def parse_button(value: str) -> Button:
     if match is None:
         raise NotFound
     return Button(request_id=RequestId(match[1]), version=int(match[2]), fingerprint=match[3])
-
-
-def _plain(value: object) -> JsonValue:
-    match value:
-        case None | bool() | int() | str():
-            return value
-        case datetime():
-            return _moment(value)
-        case timedelta():
-            return value // _MICROSECOND
-        case Mapping():
-            return {_key(key): _plain(one) for key, one in cast("Mapping[object, object]", value).items()}
-        case list() | tuple():
-            return [_plain(one) for one in cast("Sequence[object]", value)]
-        case _:
-            raise ValueError(f"a {type(value).__name__} has no canonical form")
-
-
-def _key(key: object) -> str:
-    if not isinstance(key, str):
-        raise ValueError(f"a key must be text, not a {type(key).__name__}")
-    return key
-
-
-def _moment(moment: datetime) -> str:
-    if moment.tzinfo is None:
-        raise ValueError("a time without a zone has no canonical form")
-    return moment.astimezone(UTC).isoformat(timespec="microseconds").removesuffix("+00:00") + "Z"

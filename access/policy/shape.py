@@ -30,10 +30,8 @@ def _written(read: Callable[[str], object]) -> BeforeValidator:
     """A value that is written as text; `read` raises ValueError with a sentence."""
 
     def from_text(value: Any) -> object:
-        if value is None:
-            raise ValueError("needs a value")
         if not isinstance(value, str):
-            raise ValueError(f"must be text; put {value} in quotes" if isinstance(value, int) else "must be text")
+            raise ValueError("must be text; put it in quotes")
         return read(value)
 
     return BeforeValidator(from_text)
@@ -62,9 +60,9 @@ def _title(text: str) -> str:
 
 
 def _duration(value: Any) -> timedelta:
-    if value is None:
-        raise ValueError("needs a value, like 90m or 2h")
-    return parse_duration(value if isinstance(value, str) else str(value))
+    if isinstance(value, bool) or not isinstance(value, str | int):
+        raise ValueError("must be a duration, like 90m or 2h")
+    return parse_duration(str(value))
 
 
 def _longest(value: Any) -> timedelta:
@@ -151,7 +149,7 @@ class RoleShape(Shape):
     model_config = ConfigDict(extra="allow")
 
     title: Title
-    level: str | None = None
+    level: Annotated[str | None, _written(str)] = None
 
 
 class ResourceShape(Shape):
@@ -183,7 +181,8 @@ class ApproveShape(Shape):
 class RuleShape(Shape):
     id: Name
     who: Annotated[ForShape, Field(alias="for")]
-    max: Longest | None = None
+    # Of what is there and empty, nothing may be assumed: `max:` is a mistake, not the level's.
+    max: Annotated[timedelta | None, BeforeValidator(_longest)] = None
     approve: ApproveShape
 
 

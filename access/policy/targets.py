@@ -5,10 +5,10 @@ from typing import Any, NamedTuple
 
 from pydantic import BaseModel, JsonValue, ValidationError
 
+from access.canonical import canonical
 from access.policy import explain
 from access.policy.document import Path
 from access.policy.explain import Finding
-from access.policy.fingerprint import canonical
 from access.policy.shape import PolicyShape, ResourceShape
 from access.ports import Provider
 
@@ -39,20 +39,23 @@ def _target(
         found.append(((*base, "provider"), sentence))
         return Target({}, {name: {} for name in resource.roles})
     definitions = {
-        name: _read(provider.Role, role.model_extra or {}, (*base, "roles", name), found)
+        name: _read(provider.Role, role.model_extra or {}, (*base, "roles", name), found, beside=("title", "level"))
         for name, role in resource.roles.items()
     }
     return Target(_read(provider.Settings, resource.settings, (*base, "settings"), found), definitions)
 
 
-def _read(model: type[BaseModel], data: Mapping[str, Any], base: Path, found: list[Finding]) -> dict[str, JsonValue]:
+def _read(
+    model: type[BaseModel], data: Mapping[str, Any], base: Path, found: list[Finding], beside: tuple[str, ...] = ()
+) -> dict[str, JsonValue]:
     try:
-        values: dict[str, JsonValue] = model.model_validate(data).model_dump(mode="json")
+        # Whatever the provider's model says of it: a word that would be ignored could be a misspelt `level`.
+        values: dict[str, JsonValue] = model.model_validate(data, extra="forbid").model_dump(mode="json")
         canonical(values)
     except ValidationError as error:
-        found.extend(explain.findings(error, model, base))
+        found.extend(explain.findings(error, model, base, beside))
         return {}
-    except ValueError as error:
+    except TypeError as error:
         found.append((base, f"this cannot be bound to a request's fingerprint: {error}"))
         return {}
     return values

@@ -1,0 +1,212 @@
+"""What the policy answers: the terms, or a refusal that says why, with every step on the way."""
+
+import itertools
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from access.catalog import Entitlement, Policy
+from access.errors import InvalidInput, NotAnApprover, PolicyRefuses, SelfReview, UnknownPerson
+from access.ids import Person
+from access.policy.decide import Refused, RefusedStranger, decide, eligible, is_security, may_review, render
+from tests.access.policy.example import NOW, ask, changed, policy
+
+ANN, LEA, KIM, SAM, EVE = (Person(name) for name in ("ann", "lea", "kim", "sam", "eve"))
+READ = Entitlement("customers-db", "read")
+FIX = Entitlement("customers-db", "fix-orders")
+PAYROLL = Entitlement("payroll", "read")
+
+
+def hours(count: float) -> timedelta:
+    return timedelta(hours=count)
+
+
+def refusal(loaded: Policy | None = None, **asked: Any) -> Refused:
+    with pytest.raises(Refused) as refused:
+        decide(loaded or policy(), ask(**asked))
+    return refused.value
+
+
+def test_the_terms_are_the_policys_resolved_to_plain_values() -> None:
+    terms = decide(policy(), ask(reason="  INC-12\u200b a refund is stuck \n")).terms
+    assert (terms.rule, terms.level, terms.entitlement, terms.provider) == (
+        "customers-read", "medium", READ, "postgres",
+    )  # fmt: skip
+    assert (terms.resource_title, terms.role_title) == ("Customer database", "Read customers")
+    assert terms.principal == "ann.a"
+    assert terms.settings["dsn"] == {"env": "CUSTOMERS_DSN", "file": None}
+    assert terms.definition == {"grants": ["support_read"]}
+    assert (terms.channel, terms.any_of, terms.quorum) == ("C0APPROVE", ("leads",), 1)
+    assert (terms.longest, terms.duration, terms.until) == (hours(3), hours(2), None)
+    assert (terms.lapses_after, terms.alert_after) == (hours(8), timedelta(minutes=10))
+    assert terms.reason == "INC-12 a refund is stuck"
+
+
+def test_the_longest_is_the_tighter_of_rule_and_level() -> None:
+    assert decide(policy(), ask(entitlement=FIX)).terms.longest == hours(2)
+    assert decide(policy(), ask(entitlement=PAYROLL, requester=KIM, duration=hours(0.5))).terms.longest == hours(0.5)
+
+
+def test_every_step_can_be_read() -> None:
+    assert render(decide(policy(), ask()).trace) == (
+        "✓ person ann: is in the policy\n"
+        "✓ entitlement customers-db/read: is in the catalog\n"
+        "✓ rule customers-read: matches because ann is in engineers\n"
+        "✓ time 2 h: is within 3 h, the longest by rule customers-read and level medium\n"
+        "✓ reason of 24 characters: level medium wants 15 to 500 characters in 10 lines\n"
+        "✓ approvers leads: 1 needed of kim, lea, sam"
+    )
+
+
+TIMES = [
+    ({"duration": hours(3)}, None),
+    ({"duration": None, "until": NOW + hours(3)}, None),
+    ({"duration": timedelta(seconds=5)}, None),
+    ({"duration": timedelta(seconds=4.9)}, "The shortest access is 5 s."),
+    ({"duration": timedelta(0)}, "The shortest access is 5 s."),
+    ({"duration": -hours(1)}, "The shortest access is 5 s."),
+    ({"duration": hours(3) + timedelta(seconds=1)},
+     "The longest access to customers-db/read is 3 h; you asked for 3 h 1 s."),
+    ({"duration": None, "until": NOW + hours(4)},
+     "The longest access to customers-db/read is 3 h; you asked for 4 h."),
+    ({"duration": None, "until": NOW}, "That end has already passed."),
+    ({"duration": None, "until": NOW - hours(1)}, "That end has already passed."),
+    ({"duration": None},
+     "Say how long you need it, like 2h, or until when, like until 17:00: one of the two."),
+    ({"duration": hours(1), "until": NOW + hours(1)},
+     "Say how long you need it, like 2h, or until when, like until 17:00: one of the two."),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("asked", "sentence"), TIMES)
+def test_the_time_is_within_the_shortest_and_the_longest(asked: dict[str, Any], sentence: str | None) -> None:
+    if sentence is None:
+        assert decide(policy(), ask(**asked)).trace[-1].verdict
+        return
+    refused = refusal(**asked)
+    assert isinstance(refused, InvalidInput)
+    assert (refused.field, refused.sentence) == ("duration", sentence)
+
+
+REASONS = [
+    ("x" * 15, None),
+    ("x" * 500, None),
+    ("\n".join(["xxxx"] * 10), None),
+    ("", "Say why you need it: the approver decides by that."),
+    (" \n\u200b\u202e\t", "Say why you need it: the approver decides by that."),
+    ("x" * 14, "Say more: the reason needs at least 15 characters here, this has 14."),
+    ("x" * 14 + "\u2066" * 400, "Say more: the reason needs at least 15 characters here, this has 14."),
+    ("x" * 501, "Shorten the reason: it may have 500 characters, this has 501."),
+    ("x" * 3000, "Shorten the reason: it may have 500 characters, this has 3,000."),
+    ("\n".join(["xxxx"] * 11), "Shorten the reason: it may have 10 lines, this has 11."),
+]
+
+
+@pytest.mark.parametrize(("reason", "sentence"), REASONS, ids=range(len(REASONS)))
+def test_a_reason_has_its_length_counted_in_what_can_be_seen(reason: str, sentence: str | None) -> None:
+    if sentence is None:
+        assert decide(policy(), ask(reason=reason)).trace[-1].verdict
+        return
+    refused = refusal(reason=reason)
+    assert isinstance(refused, InvalidInput)
+    assert (refused.field, refused.sentence) == ("reason", sentence)
+
+
+def test_a_level_without_reason_min_still_wants_a_reason() -> None:
+    assert decide(policy(), ask(entitlement=FIX, reason="x")).terms.reason == "x"
+    assert refusal(entitlement=FIX, reason=" ").field == "reason"
+
+
+@pytest.mark.parametrize(
+    ("requester", "entitlement", "sentence"),
+    [
+        (ANN, Entitlement("customers-db", "raed"),
+         "There is no customers-db/raed that you may ask for. Did you mean customers-db/read?"),
+        (ANN, Entitlement("nothing", "x"), "There is no nothing/x that you may ask for."),
+        # What exists for others, and a misspelling of it, are answered as what does not exist.
+        (ANN, PAYROLL, "There is no payroll/read that you may ask for."),
+        (ANN, Entitlement("payroll", "raed"), "There is no payroll/raed that you may ask for."),
+        (EVE, READ, "There is no customers-db/read that you may ask for."),
+    ],
+)  # fmt: skip
+def test_what_a_person_may_not_ask_for_is_answered_like_what_does_not_exist(
+    requester: Person, entitlement: Entitlement, sentence: str
+) -> None:
+    refused = refusal(requester=requester, entitlement=entitlement)
+    assert isinstance(refused, PolicyRefuses)
+    assert (refused.field, refused.sentence) == ("entitlement", sentence)
+
+
+def test_the_trace_of_a_refusal_tells_security_what_the_requester_is_not_told() -> None:
+    assert render(refusal(entitlement=PAYROLL).trace) == (
+        "✓ person ann: is in the policy\n"
+        "✓ entitlement payroll/read: is in the catalog\n"
+        "✗ rule payroll-read: does not match because ann is in none of leads\n"
+        "✗ rule none: 1 of 3 rules name payroll/read, none is for ann"
+    )
+
+
+def test_somebody_who_is_not_in_the_policy_is_refused() -> None:
+    refused = refusal(requester=Person("mallory"))
+    assert isinstance(refused, UnknownPerson)
+    assert refused.sentence == RefusedStranger().sentence
+    assert [(step.name, step.verdict) for step in refused.trace] == [("person", False)]
+    assert refusal(subject=Person("mallory")).sentence == "mallory is not in the access policy."
+
+
+def test_asking_for_somebody_else_needs_the_rule_to_be_for_both() -> None:
+    assert decide(policy(), ask(requester=LEA, subject=ANN)).terms.principal == "ann.a"
+    assert isinstance(refusal(requester=ANN, subject=EVE), PolicyRefuses)
+    assert isinstance(refusal(requester=EVE, subject=ANN), PolicyRefuses)
+
+
+def test_two_rules_are_refused_even_where_loading_would_have_seen_them() -> None:
+    loaded = policy()
+    doubled = replace(loaded, rules=(*loaded.rules, replace(loaded.rules[0], id="again")))
+    refused = refusal(doubled)
+    assert isinstance(refused, PolicyRefuses)
+    assert refused.sentence == (
+        "More than one rule of the access policy answers this (customers-read and again). "
+        "Ask the security team to mend it."
+    )
+
+
+def test_what_nobody_else_can_approve_cannot_be_asked_for() -> None:
+    only_lea = policy(changed("leads: {people: [lea, kim, sam]}", "leads: {people: [lea]}"))
+    assert decide(only_lea, ask()).trace[-1].because == "1 needed of lea"
+    refused = refusal(only_lea, requester=LEA)
+    assert isinstance(refused, PolicyRefuses)
+    assert refused.sentence == (
+        "Nobody else can approve customers-db/read for you, so it can't be asked for. "
+        "Ask the security team to name another approver in the policy."
+    )
+    assert refusal(only_lea, requester=ANN, subject=LEA).trace[-1].name == "approvers"
+
+
+def test_neither_requester_nor_subject_is_ever_eligible() -> None:
+    loaded = policy()
+    for rule, requester, subject in itertools.product(loaded.rules, loaded.people, loaded.people):
+        barred = frozenset({requester, subject})
+        for reviewer in loaded.people:
+            allowed = reviewer in eligible(loaded, rule.any_of, barred=barred)
+            assert not (allowed and reviewer in barred)
+            if allowed:
+                may_review(loaded, reviewer=reviewer, requester=requester, subject=subject, any_of=rule.any_of)
+                continue
+            expected = SelfReview if reviewer in barred else NotAnApprover
+            with pytest.raises(expected):
+                may_review(loaded, reviewer=reviewer, requester=requester, subject=subject, any_of=rule.any_of)
+
+
+def test_a_person_in_two_groups_counts_once() -> None:
+    assert eligible(policy(), ("leads", "security"), barred=frozenset({LEA})) == {KIM, SAM}
+
+
+def test_a_group_that_is_gone_has_nobody() -> None:
+    assert eligible(policy(), ("gone",), barred=frozenset()) == frozenset()
+
+
+def test_security_is_who_is_in_its_group() -> None:
+    assert [person for person in policy().people if is_security(policy(), person)] == [SAM]

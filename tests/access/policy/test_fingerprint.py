@@ -1,0 +1,147 @@
+"""The fingerprint binds a request to what was shown: any other fact is another fingerprint."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
+
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from access.errors import NotFound
+from access.ids import RequestId, ulid
+from access.policy.decide import decide
+from access.policy.fingerprint import Button, button_value, facts, fingerprint, parse_button
+from tests.access.policy.example import NOW, ask, changed, policy
+
+REQUEST = RequestId(ulid(NOW))
+PLAIN = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+def of(text: str | None = None, **asked: Any) -> dict[str, object]:
+    asking = ask(**asked)
+    terms = decide(policy(text) if text else policy(), asking).terms
+    return facts(request_id=REQUEST, version=1, ask=asking, terms=terms)
+
+
+def test_every_fact_of_the_design_is_in_it() -> None:
+    assert of() == {
+        "request": REQUEST, "version": 1, "requester": "ann", "subject": "ann", "principal": "ann.a",
+        "resource": "customers-db", "role": "read", "provider": "postgres",
+        "settings": {"dsn": {"env": "CUSTOMERS_DSN", "file": None}, "database": "shop", "port": 5432},
+        "definition": {"grants": ["support_read"]}, "scope": {}, "start": None,
+        "duration": timedelta(hours=2), "until": None, "reason": "INC-12 a refund is stuck", "ticket": None,
+        "level": "medium", "rule": "customers-read",
+        "chain": {"channel": "C0APPROVE", "stages": [{"any_of": ["leads"], "quorum": 1}]},
+    }  # fmt: skip
+
+
+@given(name=st.sampled_from(sorted(of())), other=PLAIN)
+def test_any_other_value_of_any_fact_changes_it(name: str, other: object) -> None:
+    before = of()
+    after = before | {name: other}
+    assume(canonically(before[name]) != canonically(other))
+    assert fingerprint(after) != fingerprint(before)
+
+
+def canonically(value: object) -> str:
+    return fingerprint({"": value})
+
+
+@given(data=st.data(), values=st.dictionaries(st.text(), PLAIN, max_size=6))
+def test_the_order_of_keys_does_not_matter(data: st.DataObject, values: dict[str, object]) -> None:
+    shuffled = dict(data.draw(st.permutations(list(values.items()))))
+    assert fingerprint(shuffled) == fingerprint(values)
+
+
+POLICY_CHANGES = [
+    ("grants: [support_read]", "grants: [support_read, support_write]"),
+    ("database: shop", "database: shop2"),
+    ("{env: CUSTOMERS_DSN}", "{env: OTHER_DSN}"),
+    ("postgres: ann.a", "postgres: ann.b"),
+    ("id: customers-read", "id: customers-reading"),
+    ("stages: [{any_of: [leads], quorum: 1}]", "stages: [{any_of: [leads, security], quorum: 1}]"),
+    ("C0APPROVE\n      stages: [{any_of: [leads], quorum", "C0OTHER\n      stages: [{any_of: [leads], quorum"),
+    ("title: Read customers, grants", "title: Read customers, level: high, grants"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("old", "new"), POLICY_CHANGES)
+def test_a_changed_rule_or_role_changes_it(old: str, new: str) -> None:
+    text = changed(old, new, changed("max: 3h", "max: 2h"))
+    assert fingerprint(of(text)) != fingerprint(of())
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("leads: {people: [lea, kim, sam]}", "leads: {people: [lea, sam]}"),
+        ("max: 3h", "max: 2h"),
+        ("grants: [orders_fix]", "grants: [orders_all]"),
+        ("title: Payroll", "title: Pay"),
+        ("any_of: [leads], quorum: 1", "any_of: [leads]"),
+    ],
+)
+def test_an_unrelated_change_of_the_policy_leaves_it_alone(old: str, new: str) -> None:
+    assert fingerprint(of(changed(old, new))) == fingerprint(of())
+
+
+def test_when_it_was_asked_is_not_a_fact_so_that_it_can_be_asked_again_at_the_click() -> None:
+    assert fingerprint(of(at=NOW + timedelta(minutes=5))) == fingerprint(of())
+
+
+def test_what_cleaning_takes_out_of_a_reason_makes_no_difference() -> None:
+    assert fingerprint(of(reason="INC-12 a refund\u200b is stuck ")) == fingerprint(of())
+
+
+def test_a_moment_has_one_form_in_every_zone() -> None:
+    amsterdam = timezone(timedelta(hours=1))
+    assert canonically(NOW) == canonically(NOW.astimezone(amsterdam))
+    assert canonically(NOW) != canonically(NOW + timedelta(microseconds=1))
+
+
+@pytest.mark.parametrize("value", [0.5, float("nan"), datetime(2026, 1, 1), object(), {1: "x"}, b"x"])  # noqa: DTZ001
+def test_what_has_no_one_form_is_refused(value: object) -> None:
+    with pytest.raises(TypeError):
+        canonically(value)
+
+
+def test_a_button_carries_an_id_a_version_and_the_beginning_of_the_fingerprint() -> None:
+    digest = fingerprint(of())
+    value = button_value(REQUEST, 12, digest)
+    assert value == f"v1.{REQUEST}.12.{digest[:16]}"
+    button = parse_button(value)
+    assert button == Button(request_id=REQUEST, version=12, fingerprint=digest[:16])
+    assert button.fits(digest)
+    assert not button.fits(fingerprint(of(reason="another reason altogether")))
+
+
+GOOD = button_value(REQUEST, 1, "0123456789abcdef" * 4)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "", "v1", GOOD + "\n", GOOD + "0", GOOD[:-1], " " + GOOD, GOOD.upper(), GOOD.replace("v1", "v2"),
+        GOOD.replace(".1.", ".0."), GOOD.replace(".1.", ".-1."), GOOD.replace(".1.", ".1e9."),
+        GOOD.replace(".1.", ".٣."), GOOD.replace(".1.", "." + "9" * 5000 + "."), GOOD.replace(REQUEST, "../etc"),
+        GOOD * 1000,
+    ],
+    ids=range(15),
+)  # fmt: skip
+def test_a_button_that_we_did_not_write_finds_nothing(value: str) -> None:
+    with pytest.raises(NotFound):
+        parse_button(value)
+
+
+def test_a_request_at_another_version_has_another_fingerprint() -> None:
+    asking = ask()
+    terms = decide(policy(), asking).terms
+    one, two = (facts(request_id=REQUEST, version=version, ask=asking, terms=terms) for version in (1, 2))
+    assert fingerprint(one) != fingerprint(two)
+    until = replace(terms, duration=None, until=datetime(2026, 3, 2, 12, tzinfo=UTC))
+    assert fingerprint(facts(request_id=REQUEST, version=1, ask=asking, terms=until)) != fingerprint(one)

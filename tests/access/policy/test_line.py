@@ -1,0 +1,99 @@
+"""What people type after the command is read as they mean it, or answered with the line that would be right."""
+
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from access.catalog import Entitlement
+from access.errors import InvalidInput
+from access.policy.line import Line, parse_line
+from tests.access.policy.example import NOW
+
+ZONE = ZoneInfo("Europe/Amsterdam")
+NAMES = ("customers-db/read", "customers-db/fix-orders", "aws-payments/PowerUser")
+REQUESTABLE = [Entitlement.parse(name) for name in NAMES]
+EXAMPLE = "/access customers-db/read 2h INC-12 stuck refunds"
+
+
+def parse(text: str) -> Line:
+    return parse_line(text, requestable=REQUESTABLE, now=NOW, zone=ZONE)
+
+
+RIGHT = [
+    ("customers-db/read 2h INC-12 stuck refunds", timedelta(hours=2), "INC-12 stuck refunds"),
+    ("  customers-db/read   90s   why  not ", timedelta(seconds=90), "why  not"),
+    ("customers-db/read\u00a01h30\u00a0because", timedelta(minutes=90), "because"),
+    ("customers-db/read “2 hours” because", timedelta(hours=2), "because"),
+    ("“customers-db/read” 2h “because”", timedelta(hours=2), "“because”"),
+    ("Customers-db/read 2h because", timedelta(hours=2), "because"),
+    ("customers-db/read 2 hours because", timedelta(hours=2), "because"),
+    ("customers-db/read 1 h 30 min because", timedelta(minutes=90), "because"),
+    ("customers-db/read 2h 30 people wait", timedelta(hours=2), "30 people wait"),
+    ("customers-db/read 1d first line\nsecond line", timedelta(days=1), "first line\nsecond line"),
+    ("customers-db/read 2h it's ‘fine’", timedelta(hours=2), "it's ‘fine’"),
+    ("customers-db/read 2h until 17:00 is enough", timedelta(hours=2), "until 17:00 is enough"),
+    ("customers-db/read until 17:00 because", datetime(2026, 3, 2, 16, tzinfo=UTC), "because"),
+    ("customers-db/read Until 9:30 because", datetime(2026, 3, 3, 8, 30, tzinfo=UTC), "because"),
+    ("customers-db/read 17:00 because", datetime(2026, 3, 2, 16, tzinfo=UTC), "because"),
+]
+
+
+@pytest.mark.parametrize(("text", "time", "reason"), RIGHT)
+def test_a_line_is_read_as_it_is_meant(text: str, time: timedelta | datetime, reason: str) -> None:
+    line = parse(text)
+    assert str(line.entitlement) == "customers-db/read"
+    assert (line.duration, line.until) == ((time, None) if isinstance(time, timedelta) else (None, time))
+    assert line.reason == reason
+
+
+def test_the_case_of_a_role_is_the_policys() -> None:
+    assert parse("aws-payments/poweruser 2h x").entitlement == Entitlement("aws-payments", "PowerUser")
+
+
+WRONG = [
+    ("", "entitlement",
+     "Write /access <resource/role> <time> <reason>. For example: "
+     "/access aws-payments/PowerUser 2h INC-12 stuck refunds"),
+    ("customers-db/raed 2h INC-12 stuck refunds", "entitlement",
+     f"I don't know customers-db/raed; did you mean {EXAMPLE}?"),
+    ("customers-db/raed", "entitlement", f"I don't know customers-db/raed; did you mean {EXAMPLE}?"),
+    ("customers-db 2h INC-12 stuck refunds", "entitlement", f"I don't know customers-db; did you mean {EXAMPLE}?"),
+    ("zzz 2h x", "entitlement",
+     "I don't know zzz; you may ask for aws-payments/PowerUser, customers-db/fix-orders, customers-db/read."),
+    ("customers-db/read", "duration", f"Say for how long and why: {EXAMPLE}"),
+    ("customers-db/read 2h", "reason", f"Say why, after the time: {EXAMPLE}"),
+    ("customers-db/read until 17:00", "reason",
+     "Say why, after the time: /access customers-db/read until 17:00 INC-12 stuck refunds"),
+    ("customers-db/read stuck refunds", "duration",
+     "The time after customers-db/read can't be used: a duration is written like 90s, 90m, 2h, 1h30 or 1d, "
+     "not “stuck”. For example: /access customers-db/read 2h stuck refunds"),
+    ("customers-db/read until noon x", "duration",
+     "The time after customers-db/read can't be used: a time of day is written like 9:30 or 17:00, not “noon”. "
+     "For example: /access customers-db/read 2h until noon x"),
+    ("customers-db/read 400d x", "duration",
+     "The time after customers-db/read can't be used: a duration is at most 366 days. "
+     "For example: /access customers-db/read 2h 400d x"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "field", "sentence"), WRONG)
+def test_a_wrong_line_is_answered_with_the_nearest_right_one(text: str, field: str, sentence: str) -> None:
+    with pytest.raises(InvalidInput) as refused:
+        parse(text)
+    assert (refused.value.field, refused.value.sentence) == (field, sentence)
+
+
+def test_only_what_the_person_may_ask_for_is_suggested() -> None:
+    with pytest.raises(InvalidInput) as refused:
+        parse_line("customers-db/raed 2h x", requestable=REQUESTABLE[2:], now=NOW, zone=ZONE)
+    assert "customers-db/read" not in refused.value.sentence
+    with pytest.raises(InvalidInput, match="There is nothing that you may ask for"):
+        parse_line("customers-db/read 2h x", requestable=[], now=NOW, zone=ZONE)
+
+
+@pytest.mark.parametrize("text", ["x" * 100_000, "customers-db/raed " + "y" * 100_000, "a\u202e" * 10_000])
+def test_a_very_long_line_gets_a_short_answer(text: str) -> None:
+    with pytest.raises(InvalidInput) as refused:
+        parse(text)
+    assert len(refused.value.sentence) < 600

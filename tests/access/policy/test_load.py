@@ -1,0 +1,170 @@
+"""The policy file is read strictly: each mistake has its line, its sentence and its cure."""
+
+from datetime import time, timedelta
+from hashlib import sha256
+from pathlib import Path
+from typing import cast
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from access.catalog import Entitlement
+from access.errors import PolicyError
+from access.ids import Person, SlackUser
+from access.policy.load import check, load_policy
+from access.ports import Provider
+from tests.access.policy.example import POLICY, PROVIDERS, Postgres, changed, policy
+from tests.access.policy.mistakes import BROKEN, DSN, MISTAKES, STAGES, WORDS_TO_COME
+
+LATER = "is a word of the policy language that this version cannot enforce yet; remove it"
+
+
+@pytest.mark.parametrize(("old", "new", "line", "sentence"), MISTAKES, ids=[f"{m[1]}"[:50] for m in MISTAKES])
+def test_a_mistake_is_named_with_its_line_and_its_cure(old: str, new: str, line: int, sentence: str) -> None:
+    loaded, problems = check(changed(old, new), file="access.yml", providers=PROVIDERS)
+    assert loaded is None
+    assert (line, sentence) in [(problem.line, problem.sentence) for problem in problems]
+    assert {problem.severity for problem in problems} == {"error"}
+
+
+@pytest.mark.parametrize(("word", "old", "new", "line"), WORDS_TO_COME, ids=[word[0] for word in WORDS_TO_COME])
+def test_a_word_that_cannot_be_enforced_yet_is_refused_and_never_ignored(
+    word: str, old: str, new: str, line: int
+) -> None:
+    with pytest.raises(PolicyError) as refused:
+        policy(changed(old, new))
+    assert str(refused.value).splitlines()[0] == f"access.yml:{line}: `{word}` {LATER}"
+
+
+@pytest.mark.parametrize(("text", "line", "sentence"), BROKEN)
+def test_yaml_that_could_surprise_is_refused(text: str, line: int | None, sentence: str) -> None:
+    loaded, problems = check(text, file="access.yml", providers=PROVIDERS)
+    assert loaded is None
+    assert (line, sentence) == (problems[0].line, problems[0].sentence)
+
+
+def test_all_errors_are_told_at_once_in_the_order_of_the_file() -> None:
+    text = changed(
+        "    max: 30m", "    max: 30m\n    escalate: []", changed("lea]}", "lae]}", changed("T0ACME", "T0ACME", POLICY))
+    )
+    text = changed("owner: leads", "owner: laeds", text)
+    with pytest.raises(PolicyError) as refused:
+        policy(text)
+    assert str(refused.value).splitlines() == [
+        "access.yml:13: unknown person `lae`; did you mean `lea`?",
+        "access.yml:20: unknown group `laeds`; did you mean `leads`?",
+        f"access.yml:50: `escalate` {LATER}",
+    ]
+    assert refused.value.line == 13
+
+
+def test_a_secret_written_into_the_file_is_not_repeated() -> None:
+    _, problems = check(changed(DSN, "postgresql://bot:hunter2@db"), file="f", providers=PROVIDERS)
+    assert not any("hunter2" in problem.sentence for problem in problems)
+
+
+def test_two_rules_for_the_same_people_name_both_and_count_the_people() -> None:
+    text = changed(
+        "entitlements: [customers-db/fix-orders]", "entitlements: [customers-db/fix-orders, customers-db/read]"
+    )
+    _, problems = check(text, file="f", providers=PROVIDERS)
+    assert [problem.sentence for problem in problems] == [
+        "rules `customers-read` (line 36) and `orders-fix` both open customers-db/read to ann and 1 more; "
+        "only one rule may match",
+    ]
+
+
+def test_two_rules_may_name_one_entitlement_for_different_people() -> None:
+    text = changed("lea]}", "eve]}", changed("[payroll/read]", "[payroll/read, customers-db/read]"))
+    assert len(policy(text).rules_for(Person("lea"), Entitlement("customers-db", "read"))) == 1
+
+
+WORDS_THAT_YAML_1_1_CHANGES = ["on", "off", "yes", "no", "22:22", "1_000", "0o17", "2026-01-01", "1.5", "1e3", "0x1F"]
+
+
+@pytest.mark.parametrize("word", WORDS_THAT_YAML_1_1_CHANGES)
+def test_a_word_means_what_is_written(word: str) -> None:
+    loaded = policy(changed("database: shop", f"database: {word}"))
+    assert loaded.resources["customers-db"].settings["database"] == word
+
+
+@pytest.mark.parametrize("at", ['"09:05"', "09:05", "9:05", "'9:05'"])
+def test_a_time_of_day_needs_no_quotes(at: str) -> None:
+    assert policy(changed('"09:00"', at)).digest.at == time(9, 5)
+
+
+def test_what_the_file_says_is_what_the_policy_holds() -> None:
+    loaded = policy()
+    assert (loaded.slack_team, loaded.timezone, loaded.file) == ("T0ACME", ZoneInfo("Europe/Amsterdam"), "access.yml")
+    assert loaded.sha256 == sha256(POLICY.encode()).hexdigest()
+    assert loaded.people[Person("ann")].principal("postgres") == "ann.a"
+    assert loaded.people[Person("lea")].principal("postgres") == "lea"
+    assert loaded.levels["medium"].max == timedelta(hours=8)
+    assert (loaded.levels["high"].quorum, loaded.levels["high"].reason_min) == (1, 1)
+    assert loaded.groups["leads"].people == {"lea", "kim", "sam"}
+    customers = loaded.resources["customers-db"]
+    assert customers.settings == {"dsn": {"env": "CUSTOMERS_DSN", "file": None}, "database": "shop", "port": 5432}
+    assert (customers.roles["read"].level, customers.roles["fix-orders"].level) == ("medium", "high")
+    assert customers.roles["read"].definition == {"grants": ["support_read"]}
+    first, second, _ = loaded.rules
+    assert (first.max, second.max, second.any_of, second.quorum) == (timedelta(hours=3), None, ("leads", "security"), 1)
+    assert (loaded.security.group, loaded.security.channel, loaded.digest.channel) == ("security", "C0SEC", "C0SEC")
+
+
+def test_people_are_found_by_their_slack_account_and_see_what_they_may_ask_for() -> None:
+    loaded = policy()
+    found = loaded.person_by_slack(SlackUser("U0LEA"))
+    assert found
+    assert found.name == "lea"
+    assert loaded.person_by_slack(SlackUser("U0NOBODY")) is None
+    assert [(resource.id, role.name, rule.id) for resource, role, rule in loaded.requestable(found.name)] == [
+        ("customers-db", "fix-orders", "orders-fix"),
+        ("customers-db", "read", "customers-read"),
+        ("payroll", "read", "payroll-read"),
+    ]
+    assert loaded.requestable(Person("eve")) == []
+
+
+ADVICE = [
+    ("grants: [orders_fix]}", "grants: [orders_fix]}\n      drop: {title: Drop, grants: [all]}", 27,
+     "no rule opens customers-db/drop; nobody can ask for it"),
+    (STAGES, "stages: [{any_of: [security]}]", 52,
+     "only sam can approve what kim or lea would ask for by rule `payroll-read`; name another"),
+    (STAGES, "stages: [{any_of: [security]}]", 52,
+     "nobody can approve what sam would ask for by rule `payroll-read`; it will be refused"),
+    ("  security: {people", "  nobody: {people: []}\n  security: {people", 15, "group `nobody` has nobody"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("old", "new", "line", "sentence"), ADVICE)
+def test_a_policy_that_leaves_somebody_without_an_answer_loads_with_advice(
+    old: str, new: str, line: int, sentence: str
+) -> None:
+    loaded, problems = check(changed(old, new), file="access.yml", providers=PROVIDERS)
+    assert loaded is not None
+    assert f"access.yml:{line}: warning: {sentence}" in [problem.at("access.yml") for problem in problems]
+
+
+def test_the_small_policy_needs_no_advice() -> None:
+    assert check(POLICY, file="access.yml", providers=PROVIDERS)[1] == []
+
+
+def test_the_example_of_the_repository_loads_without_advice() -> None:
+    file = Path(__file__).parents[3] / "access.example.yml"
+    loaded, problems = check(file.read_text(encoding="utf-8"), file=file.name, providers=PROVIDERS)
+    assert problems == []
+    assert loaded is not None
+
+
+def test_a_provider_that_keeps_a_number_with_a_point_is_refused_since_it_has_no_fingerprint() -> None:
+    class Inexact(Postgres):
+        class Role(Postgres.Role):
+            share: float = 0.5
+
+    _, problems = check(POLICY, file="f", providers={"postgres": cast("type[Provider]", Inexact)})
+    assert problems[0].at("f") == "f:25: this cannot be bound to a request's fingerprint: float has no canonical form"
+
+
+def test_load_gives_the_file_its_name() -> None:
+    with pytest.raises(PolicyError, match=r"^/etc/countersign/access\.yml: the file is empty"):
+        load_policy("", file="/etc/countersign/access.yml", providers=PROVIDERS)
