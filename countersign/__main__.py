@@ -1,0 +1,123 @@
+"""The command line: `countersign --help`."""
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from access.errors import AccessError
+from access.settings import Settings
+from countersign import logs
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, help="Just-in-time access, from Slack.")
+policy_commands = typer.Typer(no_args_is_help=True, help="The policy file: who may ask for what, and who decides.")
+audit_commands = typer.Typer(no_args_is_help=True, help="The audit log.")
+app.add_typer(policy_commands, name="policy")
+app.add_typer(audit_commands, name="audit")
+
+
+@app.command()
+def up() -> None:
+    """Start everything on this host: bot, timekeeper and workers, under one supervisor."""
+    from countersign.up import run_up
+
+    raise typer.Exit(run_up(_settings()))
+
+
+@app.command()
+def bot() -> None:
+    """Answer in Slack (needs SLACK_BOT_TOKEN and SLACK_APP_TOKEN)."""
+    from countersign.processes import run_bot
+
+    run_bot(_settings())
+
+
+@app.command()
+def worker(queue: Annotated[str, typer.Argument(help="grant, revoke or tell")]) -> None:
+    """Work on one queue; any number may run, on any number of hosts."""
+    from countersign.processes import run_worker
+    from workers.business import QUEUES
+
+    known = next((name for name in QUEUES if name == queue), None)
+    if known is None:
+        raise typer.BadParameter(f"there is no queue {queue}; it is grant, revoke or tell")
+    run_worker(_settings(), known)
+
+
+@app.command()
+def timekeeper() -> None:
+    """Keep the time: start and end access when it is due; any number may run."""
+    from countersign.processes import run_timekeeper
+
+    run_timekeeper(_settings())
+
+
+@app.command()
+def migrate() -> None:
+    """Bring the database to this version's schema."""
+    from access.store import Database
+    from countersign import schema
+
+    database = Database(_settings().database_url)
+    try:
+        schema.migrate(database)
+    finally:
+        database.close()
+    print(f"{database.shown} is at revision {schema.head()}.")
+
+
+@app.command()
+def outstanding() -> None:
+    """Print every grant that may still be open, with what ends it by hand. Needs neither Redis nor Slack."""
+    from countersign.outstanding import report
+
+    print(report(_settings()))
+
+
+@policy_commands.command()
+def lint(file: Annotated[Path, typer.Argument(help="the policy file")] = Path("access.yml")) -> None:
+    """Check a policy file: every mistake with its line and its cure."""
+    from countersign.lint import lint_file
+
+    raise typer.Exit(lint_file(file))
+
+
+@audit_commands.command()
+def verify() -> None:
+    """Recompute the whole audit log and say whether it holds."""
+    from countersign.audit_log import verify_log
+
+    raise typer.Exit(verify_log(_settings()))
+
+
+@app.command()
+def demo(
+    play: Annotated[bool, typer.Option("--play", help="Play the whole story by itself and say how it went.")] = False,
+    port: Annotated[int, typer.Option(help="Where the page is; 0 takes a free port.")] = 0,
+) -> None:
+    """Try it without Slack: a sandbox workspace, a real PostgreSQL, and a window onto it."""
+    from countersign.demo.run import run_demo
+
+    logs.configure("WARNING")
+    raise typer.Exit(run_demo(port=port, play=play))
+
+
+def _settings() -> Settings:
+    settings = Settings.read(os.environ)
+    logs.configure(settings.log_level)
+    return settings
+
+
+def main() -> None:
+    """What goes wrong is said in its sentence, without a traceback; a mistake of ours keeps its own."""
+    try:
+        app()
+    except AccessError as error:
+        print(error.sentence if not str(error) else str(error), file=sys.stderr)
+        sys.exit(2)
+
+
+if __name__ == "__main__":
+    main()

@@ -69,20 +69,26 @@ class Server:
             raise Ambiguous("The fake server's answer was lost.")
 
 
+class FakeSettings(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    server: str
+
+
+class FakeRole(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    power: str
+
+
+class FakeScope(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
 class FakeProvider:
     """A provider whose target is in memory."""
 
-    class Settings(BaseModel):
-        model_config = ConfigDict(extra="forbid")
-        server: str
-
-    class Role(BaseModel):
-        model_config = ConfigDict(extra="forbid")
-        power: str
-
-    class Scope(BaseModel):
-        model_config = ConfigDict(extra="forbid")
-
+    Settings: ClassVar[type[BaseModel]] = FakeSettings
+    Role: ClassVar[type[BaseModel]] = FakeRole
+    Scope: ClassVar[type[BaseModel]] = FakeScope
     name: ClassVar[str] = "fake"
     capabilities: ClassVar[Capabilities] = Capabilities(
         isolation=Isolation.PER_GRANT, ends_sessions=True, reveals=True, end_means="Open sessions are ended."
@@ -133,7 +139,7 @@ class FakeTargets:
     def provider(self, grant: Grant) -> FakeProvider:
         if self.broken is not None:
             raise self.broken
-        return FakeProvider(FakeProvider.Settings(server="one"), self.server)
+        return FakeProvider(FakeSettings(server="one"), self.server)
 
     def version(self, name: str) -> str:
         return f"{name} 1.0 (tests)"

@@ -87,12 +87,11 @@ class World:
             self.run(routes)
 
     def run(self, routes: Sequence[Route]) -> None:
-        for business, queue in (
-            (Activation(self.core, self.targets), "grant"),
-            (Deactivation(self.core, self.targets), "revoke"),
-        ):
-            ids = [route.id for route in routes if route.queue == queue]
-            business.commit([business.act(one, Deadline.after(5)) for one in business.claim(ids)])
+        activation, deactivation = Activation(self.core, self.targets), Deactivation(self.core, self.targets)
+        opening = activation.claim([route.id for route in routes if route.queue == "grant"])
+        activation.commit([activation.act(one, Deadline.after(5)) for one in opening])
+        closing = deactivation.claim([route.id for route in routes if route.queue == "revoke"])
+        deactivation.commit([deactivation.act(one, Deadline.after(5)) for one in closing])
         telling = Telling(self.core)
         claimed = telling.claim([route.id for route in routes if route.queue == "tell"])
         self.said += claimed

@@ -1,13 +1,14 @@
 """The borders between engine and core: what a queue does with an id, what the timekeeper asks of the rows."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
+from access.operations.schedule import Queue, Route, Routes
 from access.ports import AgendaItem, Deadline
 
-Queue = Literal["grant", "revoke", "tell"]
+__all__ = ["QUEUES", "Business", "Claimed", "Queue", "Result", "Route", "Routes", "Schedule", "agenda_item"]
+
 QUEUES: tuple[Queue, ...] = ("grant", "revoke", "tell")
 
 _KINDS: dict[Queue, str] = {"grant": "grant", "revoke": "grant", "tell": "notice"}
@@ -51,26 +52,6 @@ class Business(Protocol[C, R]):
     def release(self, claimed: Sequence[C]) -> None:
         """Claimed but not started: given back at once."""
         ...
-
-
-@dataclass(frozen=True)
-class Route:
-    """Where a due item goes."""
-
-    item: AgendaItem
-    id: str
-    queue: Queue
-    target: str
-    """The resource's id, or `slack` for tell."""
-
-
-@dataclass(frozen=True)
-class Routes:
-    """What the rows say of due items."""
-
-    now: list[Route]
-    later: list[tuple[AgendaItem, datetime]]
-    finished: list[AgendaItem]
 
 
 class Schedule(Protocol):

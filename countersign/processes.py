@@ -1,0 +1,69 @@
+"""What each process runs: the bot, a worker of one queue, a timekeeper."""
+
+import asyncio
+import logging
+import signal
+
+from access.settings import Settings
+from bot.socket_mode import serve
+from countersign.wiring import THREADS, Parts, parts, process_name
+from workers.business import Queue
+from workers.queue_worker import WorkerProcess
+from workers.signing import Seal, job_keys
+from workers.stopping import stop_on_signals
+
+logger = logging.getLogger(__name__)
+
+
+def run_bot(settings: Settings) -> None:
+    """Answers in Slack until it is told to stop. Raises Unready."""
+    bot_token = settings.need(settings.slack_bot_token, "SLACK_BOT_TOKEN")
+    app_token = settings.need(settings.slack_app_token, "SLACK_APP_TOKEN")
+    with parts(settings) as made:
+        asyncio.run(_serve(made, bot_token, app_token))
+
+
+async def _serve(made: Parts, bot_token: str, app_token: str) -> None:
+    stop, here = asyncio.Event(), _Connection()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    await serve(
+        made.core, bot_token=bot_token, app_token=app_token, api_url=made.settings.slack_api_url,
+        threads=THREADS, stop=stop, connected=here.changed,
+    )  # fmt: skip
+
+
+class _Connection:
+    """Says when Slack can reach us, and when it no longer can; once each."""
+
+    def __init__(self) -> None:
+        self._here = False
+
+    def changed(self, here: bool) -> None:
+        if here != self._here:
+            logger.info("Slack can reach the bot" if here else "Slack cannot reach the bot")
+        self._here = here
+
+
+def run_worker(settings: Settings, queue: Queue) -> None:
+    """Works on one queue until it is told to stop or should be replaced. Raises Unready."""
+    with parts(settings, waits=True) as made:
+        assert made.redis is not None, "the command line has checked it"
+        targets = made.targets()
+        business = {
+            "grant": lambda: made.granting(targets), "revoke": lambda: made.revoking(targets), "tell": made.telling
+        }[queue]()  # fmt: skip
+        worker = WorkerProcess(
+            queue, redis=made.redis, seal=_seal(settings), business=business, schedule=made.schedule,
+            agenda=made.core.agenda, clock=made.core.clock, name=process_name(queue),
+        )  # fmt: skip
+        stop_on_signals(worker.stop)
+        logger.info("working on the queue %s", queue)
+        try:
+            worker.run()
+        finally:
+            targets.close()
+
+
+def _seal(settings: Settings) -> Seal:
+    return Seal(job_keys(settings.job_keys, settings.state_directory))

@@ -1,0 +1,118 @@
+"""Where the parts meet: from the settings of a process to the core and what it stands on."""
+
+import os
+import socket
+from collections.abc import Generator, Iterable
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from redis import Redis
+from slack_sdk import WebClient
+
+from access.clock import HostClock, host_now
+from access.operations.activate import Activation
+from access.operations.core import Core
+from access.operations.policy_source import PolicySource
+from access.operations.remove import Deactivation
+from access.operations.schedule import Schedule
+from access.operations.telling import Telling
+from access.ports import AgendaItem
+from access.settings import Settings
+from access.store import Database
+from countersign import schema
+from countersign.providers import ProviderClasses
+from workers.agenda import RedisAgenda
+from workers.redis_connection import connect, connect_waiting
+from workers.revealing import Granting, Revealing
+from workers.targets import ProviderTargets
+from workers.telling import SlackTelling
+
+THREADS = 10
+"""Connections of a process to the database, and threads that use them."""
+SLACK_SECONDS = 8
+"""The longest a worker waits for one answer of Slack."""
+
+
+class SweepOnly:
+    """The agenda where there is no Redis: the sweep of the database finds what is due."""
+
+    def add(self, items: Iterable[tuple[AgendaItem, datetime]]) -> None:
+        """Nothing to make fast."""
+
+
+@dataclass(frozen=True)
+class Parts:
+    """One process's core and what it is made of."""
+
+    settings: Settings
+    database: Database
+    classes: ProviderClasses
+    core: Core
+    redis: Redis | None
+
+    @property
+    def schedule(self) -> Schedule:
+        return Schedule(self.core)
+
+    def targets(self) -> ProviderTargets:
+        """Workers only: instances hold the targets' secrets."""
+        return ProviderTargets(self.classes, self.classes.version)
+
+    def slack(self) -> WebClient:
+        token = self.settings.need(self.settings.slack_bot_token, "SLACK_BOT_TOKEN")
+        return WebClient(token, base_url=self.settings.slack_api_url, timeout=SLACK_SECONDS, retry_handlers=[])
+
+    def granting(self, targets: ProviderTargets) -> Granting:
+        return Granting(Activation(self.core, targets), Revealing(self.core, targets, self.slack()))
+
+    def revoking(self, targets: ProviderTargets) -> Deactivation:
+        return Deactivation(self.core, targets)
+
+    def telling(self) -> SlackTelling:
+        return SlackTelling(Telling(self.core), self.slack())
+
+
+@contextmanager
+def parts(settings: Settings, *, waits: bool = False) -> Generator[Parts]:
+    """Opens the database (which must be on this version's revision) and, if there is an address, Redis.
+
+    `waits`: this process waits at Redis for work. Raises Unready or PolicyError with the cure.
+    """
+    redis = None
+    with opened(settings) as database:
+        classes = ProviderClasses()
+        policy = PolicySource(settings.policy_file, classes)
+        policy.known()
+        if settings.redis_url:
+            redis = (connect_waiting if waits else connect)(settings.redis_url)
+        agenda = RedisAgenda(connect(settings.redis_url)) if settings.redis_url else SweepOnly()
+        clock = HostClock(offset=measured_offset(database))
+        try:
+            yield Parts(settings, database, classes, Core(database, clock, agenda, policy, classes), redis)
+        finally:
+            if redis is not None:
+                redis.close()
+
+
+@contextmanager
+def opened(settings: Settings) -> Generator[Database]:
+    """The database alone, on this version's revision. Raises Unready."""
+    database = Database(settings.database_url, pool_size=THREADS)
+    try:
+        database.check(schema.head())
+        yield database
+    finally:
+        database.close()
+
+
+def measured_offset(database: Database) -> timedelta:
+    """How far the database's clock is ahead of this host's, to half a round trip."""
+    before = host_now()
+    theirs = database.time()
+    return theirs - (before + (host_now() - before) / 2)
+
+
+def process_name(kind: str) -> str:
+    """Unique among all processes of all hosts that live now."""
+    return f"{kind}@{socket.gethostname()}:{os.getpid()}"
