@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from aiohttp import web
 
@@ -153,7 +154,8 @@ def _application(parts: Parts, page_token: str) -> web.Application:
 
     async def answer_page(_: web.Request) -> web.StreamResponse:
         page = (PAGE / "index.html").read_text().replace("{{page_token}}", page_token)
-        return web.Response(text=page, content_type="text/html", headers={"Cache-Control": "no-store"})
+        headers = {"Cache-Control": "no-store", "Content-Security-Policy": _content_policy(parts.window_url)}
+        return web.Response(text=page, content_type="text/html", headers=headers)
 
     application.router.add_route("*", "/api/{method}", answer_api)
     application.router.add_get("/link/", parts.sockets.serve)
@@ -180,6 +182,13 @@ def _guard(page_token: str) -> Any:
         return await handler(request)
 
     return guard
+
+
+def _content_policy(window_url: str) -> str:
+    """Only our own files, and in the frame the window; nobody may frame us and steal a click."""
+    window = urlsplit(window_url)
+    framed = f"{window.scheme}://{window.netloc}" if window_url else "'none'"
+    return f"default-src 'self'; img-src data:; frame-src {framed}; frame-ancestors 'none'; base-uri 'none'"
 
 
 async def _response_url(parts: Parts, request: web.Request) -> web.Response:

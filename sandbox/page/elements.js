@@ -1,0 +1,173 @@
+// Interactive elements. A `surface` takes what people do:
+// {place, held(block, element), hold(block, element, value, option), act(block, element, value), suggest(block, element, text)}.
+
+import { confirmed } from "./confirm.js";
+import { fromField, toField } from "./dates.js";
+import { el, freshId } from "./dom.js";
+import { emojiText } from "./emoji.js";
+import { mrkdwn } from "./mrkdwn.js";
+import { menu } from "./select.js";
+
+export function drawElement(element, block, surface, field = {}) {
+  const draw = DRAW[element.type];
+  if (!draw) return el("span", { class: "broken", role: "alert" }, `unknown element: ${element.type}`);
+  return draw(element, block, surface, field);
+}
+
+function button(element, block, surface) {
+  const node = el(
+    "button",
+    {
+      type: "button",
+      class: `button ${element.style ?? ""}`,
+      "aria-label": element.accessibility_label,
+      "data-action": element.action_id,
+      onclick: async () => {
+        if (!(await confirmed(element.confirm, surface.place))) return;
+        if (element.url) window.open(element.url, "_blank", "noopener,noreferrer");
+        node.setAttribute("aria-busy", "true");
+        await surface.act(block, element, element.value ?? null);
+        node.removeAttribute("aria-busy");
+      },
+    },
+    emojiText(element.text.text),
+  );
+  return node;
+}
+
+function select(element, block, surface, field) {
+  const shown = el("span", { class: "select-value" });
+  const show = (option) => {
+    shown.textContent = option ? option.text.text : (element.placeholder?.text ?? "Choose an option");
+    shown.classList.toggle("empty", !option);
+  };
+  const opener = el(
+    "button",
+    {
+      type: "button", class: "select", "aria-haspopup": "listbox", "aria-expanded": "false", id: field.id,
+      "aria-describedby": field.describedBy, "data-action": element.action_id,
+      "aria-label": field.id ? null : (element.placeholder?.text ?? "Choose an option"),
+      onclick: () =>
+        menu(opener, {
+          searchable: true,
+          hint: element.placeholder?.text,
+          groups: (typed) => groupsOf(element, block, surface, typed),
+          chosen: async (option) => {
+            if (!(await confirmed(element.confirm, surface.place))) return;
+            show(option);
+            surface.hold(block, element, option.value, option);
+            await surface.act(block, element, option.value);
+          },
+        }),
+    },
+    shown,
+    el("span", { class: "select-arrow", "aria-hidden": "true" }),
+  );
+  show(surface.held(block, element)?.option ?? element.initial_option);
+  return opener;
+}
+
+async function groupsOf(element, block, surface, typed) {
+  if (element.type === "external_select") {
+    const least = element.min_query_length ?? 3;
+    if (typed.length < least) throw new Error(`Type at least ${least} characters`);
+    return surface.suggest(block, element, typed);
+  }
+  const groups = element.option_groups ?? [{ label: null, options: element.options }];
+  const wanted = typed.toLowerCase();
+  return groups
+    .map(({ label, options }) => ({ label, options: options.filter((o) => o.text.text.toLowerCase().includes(wanted)) }))
+    .filter((group) => group.options.length);
+}
+
+function overflow(element, block, surface) {
+  const opener = el("button", {
+    type: "button", class: "button overflow", "aria-label": "More actions", "aria-haspopup": "listbox",
+    "aria-expanded": "false", "data-action": element.action_id,
+    onclick: () =>
+      menu(opener, {
+        searchable: false,
+        groups: async () => [{ label: null, options: element.options }],
+        chosen: async (option) => {
+          if (!(await confirmed(element.confirm, surface.place))) return;
+          if (option.url) window.open(option.url, "_blank", "noopener,noreferrer");
+          await surface.act(block, element, option.value);
+        },
+      }),
+  }, "•••");
+  return opener;
+}
+
+function textInput(element, block, surface, field) {
+  const held = surface.held(block, element);
+  const node = el(element.multiline ? "textarea" : "input", {
+    class: "text-input", id: field.id, "aria-describedby": field.describedBy, "data-action": element.action_id,
+    maxlength: element.max_length ?? 3000, minlength: element.min_length, placeholder: element.placeholder?.text,
+    autocomplete: "off", rows: element.multiline ? 4 : null, dir: "auto", autofocus: element.focus_on_load,
+    oninput: () => surface.hold(block, element, node.value || null),
+  });
+  node.value = held ? (held.value ?? "") : (element.initial_value ?? "");
+  return node;
+}
+
+function dateTime(element, block, surface, field) {
+  const { tz } = surface.place;
+  const held = surface.held(block, element);
+  const node = el("input", {
+    type: "datetime-local", class: "text-input", id: field.id, "aria-describedby": field.describedBy,
+    "aria-label": field.id ? null : "Date and time", "data-action": element.action_id,
+    onchange: async () => {
+      const value = fromField(node.value, tz);
+      surface.hold(block, element, value);
+      await surface.act(block, element, value);
+    },
+  });
+  node.value = toField(held ? held.value : element.initial_date_time, tz);
+  return el("span", { class: "date-time" }, node, el("span", { class: "zone" }, tz));
+}
+
+function checkboxes(element, block, surface, field) {
+  const held = surface.held(block, element)?.value ?? (element.initial_options ?? []).map((option) => option.value);
+  return choices("checkbox", element, block, surface, field, held);
+}
+
+function radioButtons(element, block, surface, field) {
+  const held = surface.held(block, element);
+  const value = held ? held.value : element.initial_option?.value;
+  return choices("radio", element, block, surface, field, [value]);
+}
+
+function choices(type, element, block, surface, field, chosen) {
+  const name = freshId("choice");
+  const boxes = [];
+  const changed = async () => {
+    const values = boxes.filter((box) => box.checked).map((box) => box.value);
+    const value = type === "radio" ? (values[0] ?? null) : values;
+    surface.hold(block, element, value);
+    await surface.act(block, element, value);
+  };
+  const rows = element.options.map((option) => {
+    const box = el("input", { type, name, value: option.value, onchange: changed });
+    box.checked = chosen.includes(option.value);
+    boxes.push(box);
+    const description = option.description ? el("span", { class: "choice-note" }, words(option.description, surface)) : null;
+    return el("label", { class: "choice" }, box, el("span", {}, words(option.text, surface), description));
+  });
+  const role = type === "radio" ? "radiogroup" : "group";
+  return el("div", { class: "choices", role, "aria-labelledby": field.labelledBy, "data-action": element.action_id }, rows);
+}
+
+function words(text, surface) {
+  return text.type === "mrkdwn" ? mrkdwn(text.text, surface.place, { autoParse: !text.verbatim }) : emojiText(text.text);
+}
+
+const DRAW = {
+  button,
+  static_select: select,
+  external_select: select,
+  overflow,
+  plain_text_input: textInput,
+  datetimepicker: dateTime,
+  checkboxes,
+  radio_buttons: radioButtons,
+};

@@ -1,0 +1,106 @@
+// The page: draws what the acting person sees, again at every change.
+
+import { makeComposer } from "./composer.js";
+import { drawConversation, pointAt } from "./conversation.js";
+import { el } from "./dom.js";
+import { onChange, Unreachable } from "./doors.js";
+import { drawModal } from "./modal.js";
+import { drawCast, drawSidebar } from "./sidebar.js";
+import { load, markRead, refresh, workspace, channel } from "./workspace.js";
+
+const find = (selector) => document.querySelector(selector);
+const bar = { cast: find(".cast"), health: find(".health"), team: find(".team"), menu: find(".menu-button") };
+const sidebar = find(".sidebar");
+const heading = find(".channel-title");
+const messages = find(".messages");
+
+let reachable = true;
+let running = false;
+let again = false;
+let pointed = null;
+
+function draw() {
+  drawCast(bar.cast, switchPerson);
+  drawHealth();
+  if (channel()) markRead(channel());
+  drawSidebar(sidebar, switchChannel);
+  drawConversation(heading, messages);
+  nameComposer();
+  drawModal();
+  if (pointed) pointAt(messages, pointed);
+  pointed = null;
+}
+
+function drawHealth() {
+  const { connections, violations } = workspace.screen;
+  const app = workspace.description.app.name;
+  const words = !reachable ? "The sandbox has stopped" : connections ? `${app} is connected` : `${app} is not connected`;
+  const refused = violations ? `, ${violations} ${violations === 1 ? "call" : "calls"} Slack would refuse` : "";
+  bar.health.className = `health ${reachable && connections ? (violations ? "warned" : "good") : "bad"}`;
+  if (bar.health.textContent !== words + refused) bar.health.textContent = words + refused;
+}
+
+// One refresh at a time; a change that comes meanwhile asks for one more.
+async function renew() {
+  again = true;
+  if (running) return;
+  running = true;
+  while (again) {
+    again = false;
+    try {
+      await refresh();
+      reachable = true;
+    } catch (error) {
+      if (!(error instanceof Unreachable)) throw error;
+      reachable = false;
+    }
+    draw();
+  }
+  running = false;
+}
+
+function switchPerson(person) {
+  workspace.me = person;
+  sessionStorage.setItem("as", person.id);
+  renew();
+}
+
+function switchChannel(id) {
+  workspace.channelId = id;
+  openMenu(false);
+  draw();
+  find("#composer").focus();
+}
+
+function openMenu(open) {
+  document.body.classList.toggle("menu-open", open);
+  bar.menu.setAttribute("aria-expanded", String(open));
+}
+
+function followAddress() {
+  const link = location.pathname.match(/^\/archives\/([^/]+)\/p(\d+)$/);
+  workspace.channelId = link?.[1] ?? new URLSearchParams(location.search).get("channel");
+  if (link) pointed = `${link[2].slice(0, -6)}.${link[2].slice(-6)}`;
+}
+
+function showWindow(address) {
+  if (!address) return;
+  const aside = find(".window");
+  aside.append(el("iframe", { src: address, title: "Window onto the target" }));
+  aside.hidden = false;
+  document.body.classList.add("with-window");
+}
+
+const nameComposer = makeComposer(find(".composer"));
+bar.menu.addEventListener("click", () => openMenu(!document.body.classList.contains("menu-open")));
+document.addEventListener("redraw", renew);
+await load();
+followAddress();
+bar.team.textContent = workspace.description.team.name;
+showWindow(workspace.description.window_url);
+onChange((alive) => {
+  reachable = alive;
+  if (alive) renew();
+  else drawHealth();
+});
+await renew();

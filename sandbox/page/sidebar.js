@@ -1,0 +1,77 @@
+// The bar with the cast, and the list of conversations.
+
+import { el } from "./dom.js";
+import { author, canAct, people, title, unread, workspace } from "./workspace.js";
+
+export function avatar(id) {
+  const { name, colour } = author(id);
+  const node = el("span", { class: "avatar", "aria-hidden": "true" }, name.slice(0, 1));
+  node.style.backgroundColor = colour;
+  return node;
+}
+
+export function drawCast(container, chosen) {
+  const focused = container.contains(document.activeElement) ? document.activeElement.dataset.person : null;
+  container.replaceChildren(
+    ...people().map((person) =>
+      el(
+        "button",
+        {
+          type: "button", class: "person", "data-person": person.id, "aria-pressed": String(person.id === workspace.me.id),
+          disabled: !canAct(person), onclick: () => chosen(person), title: `${person.real_name}, ${person.tz}`,
+        },
+        avatar(person.id),
+        el("span", {}, person.real_name),
+        person.guest ? el("span", { class: "mark" }, "guest") : null,
+        person.deactivated ? el("span", { class: "mark" }, "deactivated") : null,
+      ),
+    ),
+  );
+  container.querySelector(`[data-person="${focused}"]`)?.focus();
+}
+
+export function drawSidebar(container, chosen) {
+  const { channels } = workspace.screen;
+  const focused = container.contains(document.activeElement) ? document.activeElement.dataset.channel : null;
+  container.replaceChildren(
+    el("p", { class: "whoami" }, avatar(workspace.me.id), el("span", {}, "You are ", el("strong", {}, workspace.me.real_name))),
+    group("Channels", channels.filter((each) => !each.direct), chosen),
+    group("Direct messages", channels.filter((each) => each.direct), chosen),
+  );
+  container.querySelector(`[data-channel="${focused}"]`)?.focus();
+}
+
+function group(heading, channels, chosen) {
+  return el("section", {}, el("h2", {}, heading), el("ul", {}, channels.map((each) => el("li", {}, row(each, chosen)))));
+}
+
+function row(each, chosen) {
+  const count = unread(each);
+  const here = each.id === workspace.channelId;
+  return el(
+    "button",
+    {
+      type: "button", class: count && !here ? "row unread" : "row", "data-channel": each.id,
+      "aria-current": here ? "page" : null, onclick: () => chosen(each.id),
+    },
+    el("span", { class: "sign", "aria-hidden": "true" }, sign(each)),
+    el("span", { class: "row-name" }, title(each)),
+    each.private && !each.direct ? el("span", { class: "visually-hidden" }, "private") : null,
+    count && !here ? el("span", { class: "count" }, String(count), el("span", { class: "visually-hidden" }, " unread")) : null,
+  );
+}
+
+function sign(each) {
+  if (each.direct) return avatar(workspace.description.app.user_id);
+  return each.private ? lock() : "#";
+}
+
+function lock() {
+  const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
+  svg.setAttribute("viewBox", "0 0 16 16");
+  svg.setAttribute("class", "lock");
+  const path = document.createElementNS("http://www.w3.org/2000/svg", "path");
+  path.setAttribute("d", "M8 1a3.5 3.5 0 0 0-3.5 3.5V7H4a1 1 0 0 0-1 1v6a1 1 0 0 0 1 1h8a1 1 0 0 0 1-1V8a1 1 0 0 0-1-1h-.5V4.5A3.5 3.5 0 0 0 8 1Zm2 6H6V4.5a2 2 0 1 1 4 0Z");
+  svg.append(path);
+  return svg;
+}

@@ -1,0 +1,72 @@
+// What the page knows: the workspace, who acts, what he sees, what he has read.
+
+import { ask } from "./doors.js";
+
+const AVATAR_COLOURS = ["#0b5d57", "#7a3e9d", "#a3461f", "#1f5fa8", "#4d6a14", "#a12a5e", "#6b5a1e", "#5a6570"];
+
+export const workspace = {
+  description: null,
+  me: null,
+  screen: { channels: [], views: [], connections: 0, violations: 0 },
+  channelId: null,
+};
+
+export async function load() {
+  workspace.description = await ask("workspace");
+  const asked = new URLSearchParams(location.search).get("as") ?? sessionStorage.getItem("as");
+  const wanted = people().find((person) => person.id === asked && canAct(person));
+  workspace.me = wanted ?? people().find(canAct);
+}
+
+export async function refresh() {
+  workspace.description = await ask("workspace");
+  const me = people().find(({ id }) => id === workspace.me.id);
+  workspace.me = canAct(me) ? me : people().find(canAct);
+  workspace.screen = await ask("screen", { as: workspace.me.id });
+  if (!channel()) workspace.channelId = workspace.screen.channels[0]?.id;
+}
+
+export function people() {
+  return workspace.description.people.filter((person) => !person.bot);
+}
+
+export function canAct(person) {
+  return !person.deactivated || person.session_lives;
+}
+
+export function channel() {
+  return workspace.screen.channels.find(({ id }) => id === workspace.channelId);
+}
+
+export function author(id) {
+  const person = workspace.description.people.find((each) => each.id === id);
+  if (!person) return { name: "Sandbox", bot: false, colour: "#5a6570" };
+  const index = workspace.description.people.indexOf(person);
+  return { name: person.real_name, bot: person.bot, colour: person.bot ? "#22303a" : AVATAR_COLOURS[index % AVATAR_COLOURS.length] };
+}
+
+// What texts need to know to be drawn for the person who acts.
+export function place() {
+  const channels = workspace.description.channels;
+  const seen = (each) => !each.private || each.members.includes(workspace.me.id);
+  return {
+    tz: workspace.me.tz,
+    personName: (id) => workspace.description.people.find((each) => each.id === id)?.real_name,
+    channelName: (id) => channels.find((each) => each.id === id && seen(each))?.name,
+    channelByName: (name) => channels.some((each) => each.name === name && seen(each)),
+  };
+}
+
+export function title(each) {
+  return each.direct ? workspace.description.app.name : each.name;
+}
+
+export function unread(each) {
+  const read = sessionStorage.getItem(`read ${workspace.me.id} ${each.id}`) ?? "0";
+  return each.messages.filter((message) => message.ts > read && message.user !== workspace.me.id).length;
+}
+
+export function markRead(each) {
+  const last = each.messages.at(-1);
+  if (last) sessionStorage.setItem(`read ${workspace.me.id} ${each.id}`, last.ts);
+}
