@@ -1,0 +1,34 @@
+"""The bot's listeners on the real core, with a Slack that remembers."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.bot.desk import Desk
+from tests.bot.slack import FakeSlack
+from tests.cast import ANN, BEN, EVE, KIM, LEA, SAM, STRANGER
+from tests.databases import SqliteFiles
+from tests.world import World
+
+
+@pytest.fixture
+def database_url(sqlite_files: SqliteFiles, tmp_path: Path) -> Iterator[str]:
+    """One kind is enough here: the verbs are held to both in their own tests."""
+    with sqlite_files.fresh(tmp_path) as url:
+        yield url
+
+
+@pytest.fixture
+def slack(monkeypatch: pytest.MonkeyPatch) -> FakeSlack:
+    slack = FakeSlack()
+    for person in (ANN, BEN, LEA, KIM, SAM, EVE, STRANGER):
+        slack.join(person)
+    slack.install(monkeypatch)
+    return slack
+
+
+@pytest.fixture
+def desk(world: World, slack: FakeSlack) -> Iterator[Desk]:
+    with Desk.manned(world, slack) as desk:
+        yield desk
