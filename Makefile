@@ -1,0 +1,71 @@
+# Everything needs Python 3.11 or newer and make; on Debian as root, what else is missing is installed by apt.
+
+PYTHON ?= python3
+VENV := .venv
+RUN := $(VENV)/bin/python
+ARGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo test check fix bench soak pictures lock browser
+
+help:  ## this list
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 12
+
+install: $(VENV)/.developer  ## the environment for working on the code, in .venv
+
+demo: $(VENV)/.demo  ## everything on this machine, with a page in the browser; no Slack, no Docker, no account
+	@$(RUN) -m countersign demo $(ARGS)
+
+test: $(VENV)/.developer browser  ## all tests, on SQLite and PostgreSQL, with real servers and a real browser
+	@$(RUN) -m pytest $(ARGS)
+
+check: $(VENV)/.developer  ## format, lint, types, arrows
+	@$(VENV)/bin/ruff format --check .
+	@$(VENV)/bin/ruff check .
+	@$(VENV)/bin/pyright
+	@$(VENV)/bin/lint-imports
+	@$(VENV)/bin/countersign policy lint access.example.yml
+
+fix: $(VENV)/.developer  ## what can be mended by itself
+	@$(VENV)/bin/ruff check --fix .
+	@$(VENV)/bin/ruff format .
+
+bench: $(VENV)/.developer  ## the benchmarks, each beside its floor; writes bench/results.json
+	@$(RUN) -m bench $(ARGS)
+
+soak: $(VENV)/.developer  ## the long runs
+	@$(RUN) -m pytest --soak -m soak $(ARGS)
+
+pictures: $(VENV)/.developer browser  ## the pictures of the README, taken of the real page
+	@$(RUN) -m docs.pictures
+
+lock: $(VENV)/.developer  ## the newest stable version of every dependency, with hashes
+	@set -e; for set in "run:" "demo:--extra local --extra demo --group build" \
+	    "dev:--extra local --extra demo --group build --group dev"; do \
+	  $(VENV)/bin/uv pip compile pyproject.toml $${set#*:} --upgrade --universal --generate-hashes --no-emit-index-url \
+	    --no-header --quiet --output-file requirements/$${set%%:*}.txt; done
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Countersign needs Python 3.11 or newer; this is $$($(PYTHON) --version). Try: make $(MAKECMDGOALS) PYTHON=python3.12"; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || \
+	  { echo "Python cannot make an environment here. On Debian and Ubuntu: apt-get install python3-venv"; exit 1; }
+
+$(VENV)/.demo: requirements/demo.txt pyproject.toml | $(VENV)/bin/python
+	@test -e $(VENV)/.developer || { echo "Installing what the demo needs …"; \
+	  $(RUN) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/demo.txt; \
+	  $(RUN) -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .; }
+	@touch $@
+
+$(VENV)/.developer: requirements/dev.txt pyproject.toml | $(VENV)/bin/python
+	@echo "Installing what working on the code needs …"
+	@$(RUN) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	@$(RUN) -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+browser:
+	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null || { \
+	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	    echo "Installing Chromium for the browser tests …"; \
+	    apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium fonts-dejavu-core fonts-noto-color-emoji >/dev/null; \
+	  else echo "The browser tests need Chromium. On Debian: sudo apt-get install chromium; on a Mac: brew install chromium"; exit 1; fi; }
