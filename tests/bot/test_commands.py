@@ -1,0 +1,204 @@
+"""`/access` and its words, as people write them well and badly."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from access.ids import short
+from access.models import EndedBy, RequestStatus
+from bot import ids
+from bot.commands import COMMANDS
+from bot.refusals import POLICY_BROKEN
+from tests.bot.desk import Desk
+from tests.bot.slack import FakeSlack
+from tests.cast import ANN, BEN, EVE, LEA, SAM
+from tests.world import World
+
+
+def test_a_line_asks_without_the_form(desk: Desk, world: World, slack: FakeSlack) -> None:
+    assert desk.command(ANN, "customers-db/read 90m INC-12 stuck  refunds") is None
+
+    (request,) = world.requests()
+    assert (request.entitlement, request.duration) == ("customers-db/read", timedelta(minutes=90))
+    assert request.reason == "INC-12 stuck  refunds"
+    assert "2 people are pinged" in slack.whispers[0]
+    assert short(request.id) in slack.whispers[0]
+
+
+@pytest.mark.parametrize(
+    ("written", "duration", "reason"),
+    [
+        ("90s stuck refunds", timedelta(seconds=90), "stuck refunds"),
+        ("1h30 stuck refunds", timedelta(minutes=90), "stuck refunds"),
+        ("1 h 30 min stuck refunds", timedelta(minutes=90), "stuck refunds"),
+        ("2 hours to see stuck refunds", timedelta(hours=2), "to see stuck refunds"),
+        ("1h\u00a030m stuck refunds", timedelta(minutes=90), "stuck refunds"),
+        ("1h stuck refunds\nof yesterday", timedelta(hours=1), "stuck refunds\nof yesterday"),
+        ("1h 14 stuck refunds", timedelta(hours=1), "14 stuck refunds"),
+    ],
+)
+def test_times_are_read_as_people_write_them(desk: Desk, written: str, duration: timedelta, reason: str) -> None:
+    desk.command(ANN, f"customers-db/read {written}")
+
+    (request,) = desk.world.requests()
+    assert (request.duration, request.reason) == (duration, reason)
+
+
+@pytest.mark.parametrize(
+    ("zone", "end"),
+    [
+        ("Europe/Amsterdam", datetime(2026, 11, 23, 12, 30, tzinfo=UTC)),
+        ("Asia/Kolkata", datetime(2026, 11, 24, 8, 0, tzinfo=UTC)),
+        ("Mars/Olympus", datetime(2026, 11, 23, 12, 30, tzinfo=UTC)),
+        (None, datetime(2026, 11, 23, 12, 30, tzinfo=UTC)),
+    ],
+)
+def test_until_is_meant_in_the_zone_of_who_writes_it(desk: Desk, zone: str | None, end: datetime) -> None:
+    desk.slack.join(ANN, tz=zone)
+    desk.world.rewrite_policy("max: 2h", "max: 8h")
+    desk.world.rewrite_policy("{max: 8h, request_ttl", "{max: 48h, request_ttl")
+    desk.world.rewrite_policy("    max: 8h\n", "    max: 48h\n")
+
+    desk.command(ANN, "customers-db/read until 13:30 stuck refunds")
+
+    assert [request.until for request in desk.world.requests()] == [end]
+
+
+@pytest.mark.parametrize(
+    ("line", "sentences"),
+    [
+        ("customers-db/raed 2h stuck refunds", ["There is no customers-db/raed", "Did you mean customers-db/read?"]),
+        ("nowhere/read 2h stuck refunds", ["There is no nowhere/read that you may ask for."]),
+        ("customers-db/<!channel> 2h stuck refunds", ["An entitlement is written resource/role"]),
+        ("customers-db/read", ["The time is missing. Did you mean /access customers-db/read 2h why you need it?"]),
+        (
+            "customers-db/read stuck refunds",
+            ["A duration is written like", "Did you mean /access customers-db/read 2h stuck refunds?"],
+        ),
+        ("customers-db/read 3h stuck refunds", ["The longest access to customers-db/read is 2 h; you asked for 3 h."]),
+        ("customers-db/read 1s stuck refunds", ["The shortest access is 5 s."]),
+        ("customers-db/read 2h", ["Say why you need it"]),
+        ("customers-db/read 2h why", ["Say more: the reason needs at least 10 characters here, this has 3."]),
+        (f"customers-db/read 2h {'x' * 3000}", ["it may have 500 characters, this has 3,000."]),
+        ("mien", ["/access knows no “mien”. Did you mean /access mine?"]),
+        ("please <@U0EVE>", ["/access knows no “please”.", "To ask for access: /access customers-db/read 2h why"]),
+        ("done", ["Write one id: /access done <id>."]),
+        ("done a b", ["Write one id: /access done <id>."]),
+        ("done zzzzzz", ["You have no open access called `zzzzzz`. There is none."]),
+        ("cancel zzzzzz", ["You have no request that waits for an answer called `zzzzzz`."]),
+        ("revoke zzzzzz", ["You have no open access called `zzzzzz`."]),
+    ],
+)
+def test_a_wrong_line_is_answered_with_what_would_be_right(desk: Desk, line: str, sentences: list[str]) -> None:
+    desk.command(ANN, line)
+
+    (whisper,) = desk.slack.whispers
+    for sentence in sentences:
+        assert sentence in whisper
+    assert desk.world.requests() == []
+
+
+@pytest.mark.parametrize(
+    ("typed", "kept"),
+    [
+        ("&lt;!channel&gt; a &amp; b are stuck", "<!channel> a & b are stuck"),
+        ("<@U0EVE|eve> says it is stuck", "@eve says it is stuck"),
+        ("<https://evil.example|https://jira.example> is stuck", "https://evil.example is stuck"),
+        ("\u202estuck refunds\u202c of\u200b us", "stuck refunds of us"),
+        ("*Approved by Lea* ```stuck", "*Approved by Lea* ```stuck"),
+    ],
+)
+def test_a_reason_is_kept_as_it_was_meant_and_nothing_is_hidden_in_it(desk: Desk, typed: str, kept: str) -> None:
+    desk.command(ANN, f"customers-db/read 1h {typed}")
+
+    assert [request.reason for request in desk.world.requests()] == [kept]
+
+
+def test_asking_for_what_waits_already_is_told(desk: Desk, slack: FakeSlack) -> None:
+    for _ in range(2):
+        desk.command(ANN, "customers-db/read 1h stuck refunds")
+
+    assert slack.whispers[1] == "You have already asked for customers-db/read; it waits for an answer."
+
+
+def test_a_broken_policy_takes_no_requests_but_still_ends_access(desk: Desk, world: World, slack: FakeSlack) -> None:
+    grant = world.open()
+    world.rewrite_policy("version: 1", "version: 1\nnonsense: 1")
+
+    desk.command(ANN, "customers-db/read 1h stuck refunds")
+    desk.command(ANN, f"done {short(grant.id)}")
+
+    assert slack.whispers[0] == POLICY_BROKEN
+    assert world.grants()[0].ended_by == EndedBy.RETURNED
+
+
+def test_a_database_that_cannot_be_written_is_told(desk: Desk, world: World, slack: FakeSlack) -> None:
+    with world.core.database.engine().connect() as connection:
+        connection.exec_driver_sql("PRAGMA query_only = ON")
+        connection.commit()
+
+    desk.command(ANN, "customers-db/read 1h stuck refunds")
+
+    assert slack.whispers == [
+        "Countersign can't write to its database just now, so nothing was changed. Please try again in a minute."
+    ]
+
+
+def test_mine_shows_what_i_hold_and_wait_for_with_the_buttons(desk: Desk, world: World, slack: FakeSlack) -> None:
+    world.open()
+    world.ask(entitlement="customers-db/fix-orders")
+
+    desk.command(ANN, "mine")
+    desk.command(BEN, "mine")
+
+    assert "customers-db/read" in slack.whispers[0]
+    assert "customers-db/fix-orders" in slack.whispers[0]
+    assert {ids.CONNECT, ids.DONE, ids.CANCEL} == set(action_ids(slack.said[0]["blocks"]))
+    assert slack.whispers[1].startswith("You hold no access")
+
+
+def test_done_by_the_end_of_its_id(desk: Desk, world: World, slack: FakeSlack) -> None:
+    grant = world.open()
+
+    desk.command(ANN, f"done `{short(grant.id).upper()}`")
+
+    assert world.grants()[0].ended_by == EndedBy.RETURNED
+    assert "is being ended" in slack.whispers[0]
+
+
+def test_cancel_by_the_end_of_its_id(desk: Desk, world: World, slack: FakeSlack) -> None:
+    desk.command(ANN, f"CANCEL {short(world.ask().id)}")
+
+    assert world.requests()[0].status == RequestStatus.CANCELLED
+    assert "is taken back" in slack.whispers[0]
+
+
+def test_security_revokes_anybodys_by_command_and_says_why(desk: Desk, world: World, slack: FakeSlack) -> None:
+    desk.command(SAM, f"revoke {short(world.open().id)}")
+
+    assert desk.submit(SAM, slack.view, reason="The laptop was stolen.") is None
+    assert world.grants()[0].end_reason == "The laptop was stolen."
+
+
+def test_revoke_by_its_holder_is_refused(desk: Desk, world: World, slack: FakeSlack) -> None:
+    desk.command(ANN, f"revoke {short(world.open().id)}")
+
+    assert slack.whispers == ["Only the security team can revoke somebody else's access."]
+
+
+def test_help_shows_every_command(desk: Desk, slack: FakeSlack) -> None:
+    desk.command(LEA, "help")
+
+    for command in COMMANDS:
+        assert command.meaning in slack.whispers[0]
+
+
+def test_who_may_ask_for_nothing_is_told_instead_of_shown_an_empty_form(desk: Desk, slack: FakeSlack) -> None:
+    desk.command(EVE)
+
+    assert "nothing that you may ask for" in slack.whispers[0]
+    assert slack.called("views.open") == []
+
+
+def action_ids(blocks: list[dict]) -> list[str]:
+    return [one["action_id"] for block in blocks if block["type"] == "actions" for one in block["elements"]]
