@@ -49,6 +49,12 @@ def test_the_longest_is_the_tighter_of_rule_and_level() -> None:
     assert decide(policy(), ask(entitlement=PAYROLL, requester=KIM, duration=hours(0.5))).terms.longest == hours(0.5)
 
 
+def test_a_rule_that_is_looser_than_its_level_gains_nothing_by_it() -> None:
+    loaded = policy()
+    looser = replace(loaded, rules=(replace(loaded.rules[0], max=hours(99)),))
+    assert decide(looser, ask()).terms.longest == hours(8)
+
+
 def test_every_step_can_be_read() -> None:
     assert render(decide(policy(), ask()).trace) == (
         "✓ person ann: is in the policy\n"
