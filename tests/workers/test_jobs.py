@@ -1,0 +1,373 @@
+"""Signed jobs: ours arrive, and whatever else is planted in Redis is dropped before a name in it is looked up."""
+
+import hashlib
+import hmac
+import json
+import logging
+import pickle
+import threading
+import zlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any, cast
+from uuid import uuid4
+
+import pytest
+import rq
+from redis import Redis
+from rq.command import send_shutdown_command
+from rq.exceptions import DeserializationError, NoSuchJobError
+from rq.suspension import suspend
+
+from access.ports import AgendaItem
+from tests.waiting import wait_until
+from workers.business import Queue, Route
+from workers.jobs import HAND_OVER, MAX_AGE, REFUSED, GuardedJob, JobQueues, guarded
+from workers.queue_worker import QueueWorker
+from workers.signing import Order, Seal
+
+KEY = bytes(range(32))
+SEAL = Seal([KEY])
+pwned: list[str] = []
+
+
+def pwn(*_: object) -> None:
+    """What every planted job wants to have called."""
+    pwned.append("pwned")
+
+
+PWN = f"{__name__}.pwn"
+
+
+@dataclass
+class StillClock:
+    """Stands still until it is moved."""
+
+    at: datetime = field(default_factory=lambda: datetime.now(UTC))
+    offset: timedelta = timedelta(0)
+
+    def now(self) -> datetime:
+        return self.at
+
+
+@dataclass
+class Planter:
+    """Somebody who can write to our Redis, and has seen the jobs that went by."""
+
+    redis: Redis
+    clock: StillClock
+
+    def order(self, **changes: object) -> Order:
+        order = Order(uuid4().hex, "revoke", HAND_OVER, "crm", ("evil",), self.clock.now())
+        return replace(order, **cast(dict[str, Any], changes))
+
+    def plant(
+        self, order: Order, *, key: bytes = KEY, data: bytes | None = None, queue: str = "revoke", **more: Any
+    ) -> None:
+        """A hash as our own jobs have it, but for what the test changes, pushed to the queue."""
+        sealed = Seal([key]).close(order) if data is None else data
+        fields: dict[str, Any] = {
+            "data": zlib.compress(sealed),
+            "origin": order.queue,
+            "status": "queued",
+            "result_ttl": 0,
+        }
+        self.push(order.job, queue, **(fields | more))
+
+    def push(self, job_id: str | bytes, queue: str = "revoke", **fields: Any) -> None:
+        if fields:
+            self.redis.hset(f"rq:job:{job_id}", mapping=cast(dict[Any, Any], fields))
+        self.redis.rpush(f"rq:queue:{queue}", job_id)
+
+
+class Exploit:
+    def __reduce__(self) -> tuple[Callable[..., None], tuple[()]]:
+        return pwn, ()
+
+
+def signed_by_hand(body: object) -> bytes:
+    raw = json.dumps(body).encode()
+    return hmac.new(KEY, raw, hashlib.sha256).hexdigest().encode() + raw
+
+
+def _unsigned(planter: Planter) -> None:
+    rq.Queue("revoke", connection=planter.redis, serializer="json").enqueue(PWN, "x")
+
+
+def _pickled(planter: Planter) -> None:
+    rq.Queue("revoke", connection=planter.redis).enqueue(PWN, Exploit())
+    planter.plant(planter.order(), data=pickle.dumps(Exploit()))
+
+
+def _with_instance(planter: Planter) -> None:
+    order = planter.order()
+    fields = {"job": order.job, "queue": "revoke", "function": HAND_OVER, "target": "crm", "ids": ["evil"]}
+    fields |= {"created": order.created.timestamp(), "instance": PWN}
+    planter.plant(order, data=signed_by_hand(fields))
+
+
+def _order_of_another_job(planter: Planter) -> None:
+    seen = planter.order()
+    planter.plant(planter.order(), data=SEAL.close(seen))
+
+
+def _moved_to_another_queue(planter: Planter) -> None:
+    planter.plant(planter.order(queue="grant"), origin="revoke")
+
+
+def _moved_with_its_origin(planter: Planter) -> None:
+    planter.plant(planter.order(queue="grant"), queue="revoke")
+
+
+def _bomb(planter: Planter) -> None:
+    planter.plant(planter.order(), data=bytes(50_000_000))
+
+
+def _without_data(planter: Planter) -> None:
+    planter.push(uuid4().hex, origin="revoke")
+
+
+def _garbage(planter: Planter) -> None:
+    planter.push(uuid4().hex, origin="revoke", data=b"\xff\xfe\x00garbage")
+    planter.push(uuid4().hex, origin=b"\xff", data=zlib.compress(SEAL.close(planter.order())))
+    planter.plant(planter.order(), data=signed_by_hand(["not", "an", "order"]))
+
+
+def _unreadable_id(planter: Planter) -> None:
+    planter.push(b"\xff\xfe")
+    planter.push("../../etc/passwd x")
+
+
+def _extra(name: str, value: Any) -> Callable[[Planter], None]:
+    return lambda planter: planter.plant(planter.order(), **cast(dict[str, Any], {name: value}))
+
+
+HOSTILE: dict[str, Callable[[Planter], None]] = {
+    "unsigned": _unsigned,
+    "pickled": _pickled,
+    "wrong key": lambda planter: planter.plant(planter.order(), key=bytes(32)),
+    "function not on the list": lambda planter: planter.plant(planter.order(function=PWN)),
+    "instance": _with_instance,
+    "order of another job": _order_of_another_job,
+    "moved to another queue": _moved_to_another_queue,
+    "moved with its origin": _moved_with_its_origin,
+    "too old": lambda p: p.plant(p.order(created=p.clock.now() - MAX_AGE - timedelta(seconds=1))),
+    "from the future": lambda p: p.plant(p.order(created=p.clock.now() + timedelta(minutes=2))),
+    "bomb": _bomb,
+    "without data": _without_data,
+    "garbage": _garbage,
+    "unreadable id": _unreadable_id,
+    "success callback": _extra("success_callback_name", PWN),
+    "failure callback": _extra("failure_callback_name", PWN),
+    "stopped callback": _extra("stopped_callback_name", PWN),
+    "webhook": _extra("webhooks", json.dumps([{"url": "http://127.0.0.1:1", "status": "finished"}])),
+    "dependency": _extra("dependency_ids", json.dumps(["other"])),
+    "retry": _extra("retries_left", 3),
+    "repeat": _extra("repeats_left", 3),
+    "group": _extra("group_id", "group"),
+    "meta": _extra("meta", pickle.dumps(Exploit())),
+    "result": _extra("result", pickle.dumps(Exploit())),
+    "exception": _extra("exc_info", zlib.compress(b"words")),
+    "rate limit": _extra("rate_limit_key", "key"),
+    "description": _extra("description", "\x1b[2J words for the log"),
+}
+
+
+@dataclass
+class Bench:
+    """One worker of the queue `revoke`, run until the queue is empty."""
+
+    redis: Redis
+    clock: StillClock
+    queues: JobQueues
+    orders: list[tuple[str, tuple[str, ...]]] = field(default_factory=list)
+
+    def hand_over(self, target: str, ids: Sequence[str]) -> None:
+        if target == "broken":
+            raise RuntimeError("canary-secret-4711")
+        self.orders.append((target, tuple(ids)))
+
+    def work(self) -> None:
+        self.worker().work(burst=True, logging_level=None)
+
+    def worker(self, stopping: threading.Event | None = None) -> QueueWorker:
+        return QueueWorker("revoke", self.redis, self.job_class, stopping or threading.Event())
+
+    @property
+    def job_class(self) -> type[GuardedJob]:
+        return guarded("revoke", SEAL, self.clock, self.hand_over)
+
+    def job_keys(self) -> list[bytes]:
+        return cast(list[bytes], self.redis.keys("rq:job:*"))
+
+    def job_ids(self) -> list[str]:
+        return [key.decode().removeprefix("rq:job:") for key in self.job_keys()]
+
+
+@pytest.fixture
+def clock() -> StillClock:
+    return StillClock()
+
+
+@pytest.fixture
+def bench(redis: Redis, clock: StillClock) -> Bench:
+    return Bench(redis, clock, JobQueues(redis, SEAL, clock))
+
+
+@pytest.fixture
+def planter(redis: Redis, clock: StillClock) -> Planter:
+    pwned.clear()
+    return Planter(redis, clock)
+
+
+def route(identifier: str, queue: Queue = "revoke", target: str = "crm") -> Route:
+    return Route(AgendaItem(f"grant:{identifier}"), identifier, queue, target)
+
+
+def everything(redis: Redis) -> bytes:
+    """All that lies in Redis, as it lies there."""
+    return b"".join(key + cast(bytes, redis.dump(key)) for key in cast(list[bytes], redis.keys("*")))
+
+
+def test_a_job_of_ours_hands_its_ids_over_and_leaves_nothing_behind(bench: Bench) -> None:
+    sent = [route("01a"), route("01b"), route("01c", target="erp"), route("01d", queue="grant")]
+
+    assert bench.queues.send(sent) == 3
+    bench.work()
+
+    assert sorted(bench.orders) == [("crm", ("01a", "01b")), ("erp", ("01c",))]
+    assert len(bench.job_keys()) == 1  # the one for the other queue
+    left = b" ".join(cast(list[bytes], bench.redis.keys("*")))
+    assert not [word for word in (b"intermediate", b"results", b"wip", b"failed", b"finished") if word in left]
+
+
+def test_a_batch_is_500_ids_of_one_target(bench: Bench) -> None:
+    assert bench.queues.send([route(f"{number:026}") for number in range(1_001)]) == 3
+    bench.work()
+
+    assert [len(ids) for _, ids in bench.orders] == [500, 500, 1]
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_planted_job_is_dropped_and_the_worker_goes_on(
+    name: str, bench: Bench, planter: Planter, caplog: pytest.LogCaptureFixture
+) -> None:
+    HOSTILE[name](planter)
+    bench.queues.send([route("good")])
+
+    with caplog.at_level(logging.WARNING):
+        bench.work()
+
+    assert bench.orders == [("crm", ("good",))]
+    assert pwned == []
+    assert bench.job_keys() == []
+    assert int(cast(bytes, bench.redis.get(REFUSED))) >= 1
+    assert any("dropped a job: " in record.message for record in caplog.records)
+    assert "\x1b" not in caplog.text
+
+
+def test_a_replay_in_time_brings_the_same_ids_and_a_late_one_nothing(bench: Bench, planter: Planter) -> None:
+    bench.queues.send([route("01a")])
+    (key,), (job_id,) = bench.job_keys(), bench.job_ids()
+    seen: dict[str, Any] = {
+        name.decode(): value for name, value in cast(dict[bytes, bytes], bench.redis.hgetall(key)).items()
+    }
+    bench.work()
+
+    planter.push(job_id, **seen)
+    bench.work()
+    assert bench.orders == [("crm", ("01a",))] * 2  # the second time the claim finds nothing
+
+    bench.clock.at += MAX_AGE + timedelta(seconds=1)
+    planter.push(job_id, **seen)
+    bench.work()
+    assert len(bench.orders) == 2
+    assert bench.redis.get(REFUSED) == b"1"
+
+
+def test_nothing_in_a_job_of_ours_is_ever_imported(bench: Bench) -> None:
+    bench.queues.send([route("01a")])
+    (job_id,) = bench.job_ids()
+
+    job = bench.job_class.fetch(job_id, connection=bench.redis)
+
+    assert job.success_callback is job.failure_callback is job.stopped_callback is None
+    assert job.webhooks == []
+    with pytest.raises(DeserializationError):
+        _ = job.func
+
+
+def test_a_refused_job_is_gone_for_everyone_who_fetches_it(bench: Bench, planter: Planter) -> None:
+    order = planter.order()
+    planter.plant(order, success_callback_name=PWN)
+
+    with pytest.raises(NoSuchJobError):
+        bench.job_class.fetch(order.job, connection=bench.redis)
+
+    assert bench.job_keys() == []
+
+
+def test_what_is_planted_beside_the_queue_does_not_run(bench: Bench, planter: Planter) -> None:
+    bench.queues.send([route("good")])
+    (good,) = bench.job_ids()
+    evil = planter.order(job="evil")
+    planter.plant(evil, queue="nobody", status="started", failure_callback_name=PWN, success_callback_name=PWN)
+    bench.redis.sadd(f"rq:job:{good}:dependents", "evil")
+    for registry in ("wip", "deferred", "scheduled", "ready", "failed"):
+        bench.redis.zadd(f"rq:{registry}:revoke", {"evil": 1, "evil:execution": 1})
+    bench.redis.rpush("rq:queue:revoke:intermediate", "evil")
+
+    bench.work()
+    bench.work()
+
+    assert pwned == []
+    assert bench.orders == [("crm", ("good",))]
+    assert bench.redis.llen("rq:queue:revoke") == bench.redis.llen("rq:queue:revoke:intermediate") == 0
+
+
+def test_no_key_and_no_message_in_redis_stops_a_worker(bench: Bench) -> None:
+    suspend(bench.redis)
+    stopping = threading.Event()
+    thread = threading.Thread(target=lambda: bench.worker(stopping).work(logging_level=None))
+    thread.start()
+    try:
+        name = wait_until(lambda: cast(set[bytes], bench.redis.smembers("rq:workers")), "the worker to sign on").pop()
+        send_shutdown_command(bench.redis, name.decode().removeprefix("rq:worker:"))
+        bench.queues.send([route("01a")])
+        wait_until(lambda: bench.orders, "the job in spite of both")
+        assert thread.is_alive()
+    finally:
+        stopping.set()
+        thread.join()
+
+
+def test_no_words_of_an_exception_reach_redis_or_the_log(bench: Bench, caplog: pytest.LogCaptureFixture) -> None:
+    bench.queues.send([route("01a", target="broken"), route("01b")])
+
+    with caplog.at_level(logging.DEBUG):
+        bench.work()
+
+    assert bench.orders == [("crm", ("01b",))]
+    assert b"canary" not in everything(bench.redis)
+    assert "canary" not in caplog.text
+    assert "RuntimeError" in caplog.text
+
+
+def test_a_job_that_nobody_takes_vanishes_by_itself(bench: Bench) -> None:
+    bench.queues.send([route("01a")])
+
+    (key,) = bench.job_keys()
+    assert 0 < cast(int, bench.redis.ttl(key)) <= MAX_AGE.total_seconds()
+
+
+def test_a_job_says_nothing_but_its_order(bench: Bench) -> None:
+    bench.queues.send([route("01a")])
+
+    (key,) = bench.job_keys()
+    fields = cast(dict[bytes, bytes], bench.redis.hgetall(key))
+    order = json.loads(zlib.decompress(fields.pop(b"data"))[64:])
+    assert order.keys() == {"job", "queue", "function", "target", "ids", "created"}
+    assert b"01a" not in b" ".join(fields.values())
+    assert KEY not in everything(bench.redis)
+    assert KEY.hex().encode() not in everything(bench.redis)

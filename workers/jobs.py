@@ -1,0 +1,167 @@
+"""RQ jobs that carry a signed order and nothing else: how they are sent, and what is refused when one is read back.
+
+Redis is not trusted. A job's hash may name functions to call at success, at failure or when stopped, addresses to post
+to, jobs to start next; RQ signs none of it. So a job of ours is built from its signed order alone, a hash that says
+more is refused, and no name found in Redis is ever looked up.
+"""
+
+import logging
+import zlib
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import timedelta
+from typing import Any, ClassVar
+from uuid import uuid4
+
+import rq
+from redis import Redis
+from redis.exceptions import RedisError
+from rq.exceptions import NoSuchJobError
+from rq.job import Job
+
+from access.clock import Clock
+from workers.business import Queue, Route
+from workers.signing import Forged, Order, Seal, is_fresh
+
+logger = logging.getLogger(__name__)
+
+HAND_OVER = "hand_over"
+FUNCTIONS = frozenset({HAND_OVER})
+"""Every function a job may name."""
+BATCH = 500
+MAX_AGE = timedelta(minutes=10)
+"""A replay within this time finds nothing to claim; after it, it is not even looked at."""
+REFUSED = "countersign:refused"
+"""Counts refused jobs."""
+
+HandOver = Callable[[str, Sequence[str]], None]
+"""(target, ids): takes the ids and returns at once."""
+
+_MAX_BYTES = 64 * 1024
+_BOOKKEEPING = frozenset(
+    {"created_at", "enqueued_at", "started_at", "ended_at", "last_heartbeat", "worker_name", "status", "timeout"}
+    | {"result_ttl", "failure_ttl", "ttl"}
+)
+"""What RQ notes beside an order. None of it is read back."""
+_EXPECTED = _BOOKKEEPING | {"data", "origin"}
+
+
+class RefusedJob(NoSuchJobError):
+    """A job that is not ours. RQ takes it for one that is gone, and goes on with the next."""
+
+
+class GuardedJob(Job):
+    """A job whose order was signed by us, for this very job and queue, not long ago. Bound by `guarded`."""
+
+    seal: ClassVar[Seal]
+    clock: ClassVar[Clock]
+    queue: ClassVar[Queue]
+    hand_over: ClassVar[HandOver]
+    order: Order
+
+    @classmethod
+    def fetch(cls, id: str, connection: Redis | None = None, serializer: Any = None) -> Job:
+        """The job of this id. One that is refused is deleted, counted, and named in the log by our words only."""
+        assert connection is not None
+        try:
+            return super().fetch(id, connection=connection, serializer=serializer)
+        except RefusedJob as refused:
+            why = str(refused)
+        except (RedisError, NoSuchJobError):
+            raise
+        except Exception as error:
+            why = f"it cannot be read ({type(error).__name__})"
+        connection.delete(Job.key_for(id), Job.dependents_key_for(id))
+        count_refused(connection, why)
+        raise RefusedJob(why)
+
+    def restore(self, raw_data: Mapping[bytes, bytes]) -> None:
+        """Takes the signed order and nothing else from what lies in Redis. Raises RefusedJob."""
+        foreign = [name for name, value in raw_data.items() if value and name.decode() not in _EXPECTED]
+        if foreign:
+            raise RefusedJob("it carries more than our jobs do")
+        try:
+            order = self.seal.open(_unpacked(raw_data[b"data"]))
+        except Forged as forged:
+            raise RefusedJob(str(forged)) from None
+        if order.job != self.id:
+            raise RefusedJob("it carries the order of another job")
+        if order.queue != self.queue:
+            raise RefusedJob("it was moved here from another queue")
+        if order.function not in FUNCTIONS:
+            raise RefusedJob("it names a function that is not on the list")
+        if not is_fresh(order, self.clock.now(), MAX_AGE):
+            raise RefusedJob("it is too old or from the future")
+        self.order = order
+        self.origin = order.queue
+        self.created_at = order.created
+
+    def perform(self) -> None:
+        """Hands the ids over. The only thing a job can do; RQ's own way would import whatever the job names."""
+        type(self).hand_over(self.order.target, self.order.ids)
+
+
+def guarded(queue: Queue, seal: Seal, clock: Clock, hand_over: HandOver) -> type[GuardedJob]:
+    """The job class of a process that works on `queue`: RQ makes the instances, so what they need is on the class."""
+    needed = {"queue": queue, "seal": seal, "clock": clock, "hand_over": staticmethod(hand_over)}
+    return type("BoundJob", (GuardedJob,), needed)
+
+
+class JobQueues:
+    """Sends routes to the RQ queues: one job for up to 500 ids of one target."""
+
+    def __init__(self, redis: Redis, seal: Seal, clock: Clock) -> None:
+        self._redis = redis
+        self._seal = seal
+        self._clock = clock
+        self._queues: dict[Queue, rq.Queue] = {}
+
+    def send(self, routes: Sequence[Route]) -> int:
+        """All of them in one round trip; returns the number of jobs. Raises RedisError."""
+        jobs = 0
+        with self._redis.pipeline(transaction=False) as pipeline:
+            for queue, target, ids in _batches(routes):
+                self._queue(queue).enqueue_job(self._job(queue, target, ids), pipeline=pipeline)
+                jobs += 1
+            pipeline.execute()
+        return jobs
+
+    def _queue(self, name: Queue) -> rq.Queue:
+        if name not in self._queues:
+            self._queues[name] = rq.Queue(name, connection=self._redis, serializer="json")
+        return self._queues[name]
+
+    def _job(self, queue: Queue, target: str, ids: Sequence[str]) -> Job:
+        job = Job(uuid4().hex, connection=self._redis, serializer="json")
+        order = Order(job.id, queue, HAND_OVER, target, tuple(ids), self._clock.now())
+        job.data = self._seal.close(order)
+        job.timeout = 60
+        job.result_ttl = 0
+        job.failure_ttl = 0
+        # A job that is lost vanishes by itself; its ids are still on the agenda and fire again.
+        job.ttl = int(MAX_AGE.total_seconds())
+        return job
+
+
+def _batches(routes: Sequence[Route]) -> Iterator[tuple[Queue, str, list[str]]]:
+    by_target: dict[tuple[Queue, str], list[str]] = defaultdict(list)
+    for route in routes:
+        by_target[route.queue, route.target].append(route.id)
+    for (queue, target), ids in by_target.items():
+        for start in range(0, len(ids), BATCH):
+            yield queue, target, ids[start : start + BATCH]
+
+
+def _unpacked(data: bytes) -> bytes:
+    """RQ packs what it stores; an order is small, so more than that is not unpacked."""
+    unpacking = zlib.decompressobj()
+    order = unpacking.decompress(data, _MAX_BYTES)
+    if unpacking.unconsumed_tail:
+        raise RefusedJob("it is too large")
+    return order
+
+
+def count_refused(redis: Redis, why: str) -> None:
+    """Makes a dropped job known to whoever looks."""
+    logger.warning("dropped a job: %s", why)
+    redis.incr(REFUSED)

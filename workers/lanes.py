@@ -1,0 +1,67 @@
+"""The lanes of one queue, one for each target: a target that hangs delays no other."""
+
+import threading
+from collections.abc import Callable, Iterable
+from typing import Generic
+
+from workers.business import Business, C, R
+from workers.lane import Lane
+from workers.pacing import Limits
+
+STOP_SECONDS = 10.0
+
+
+def _same_for_all(_target: str) -> Limits:
+    return Limits()
+
+
+class Lanes(Generic[C, R]):
+    """Takes ids and works on them in the background; each target's `limits` are asked for once.
+
+    `on_leak` is called, from another thread and quickly, when a call outlives its deadline: the thread is lost and the
+    process should be replaced when it has finished what it can.
+    """
+
+    def __init__(
+        self,
+        business: Business[C, R],
+        *,
+        on_leak: Callable[[], None],
+        limits: Callable[[str], Limits] = _same_for_all,
+    ) -> None:
+        self._business = business
+        self._on_leak = on_leak
+        self._limits = limits
+        self._lock = threading.Lock()
+        self._lanes: dict[str, Lane[C, R]] = {}
+        self._stopped = False
+
+    def put(self, target: str, ids: Iterable[str]) -> None:
+        """Hands ids to their target's lane and returns at once. After `stop` they are left to the agenda."""
+        with self._lock:
+            if self._stopped:
+                return
+            lane = self._lanes.get(target)
+            if lane is None:
+                lane = self._lanes[target] = Lane(target, self._business, self._limits(target), self._on_leak)
+            lane.put(ids)
+
+    @property
+    def busy(self) -> bool:
+        """Is anything waiting, under way or not yet committed?"""
+        with self._lock:
+            lanes = list(self._lanes.values())
+        return any(lane.busy for lane in lanes)
+
+    def stop(self, within: float = STOP_SECONDS) -> list[str]:
+        """Claims nothing more, releases what has not started, commits what ends within that many seconds.
+
+        Returns the ids that were waiting unclaimed.
+        """
+        with self._lock:
+            self._stopped = True
+            lanes = list(self._lanes.values())
+        left = [identifier for lane in lanes for identifier in lane.ask_to_stop(within)]
+        for lane in lanes:
+            lane.join()
+        return left

@@ -1,0 +1,149 @@
+"""The process that works on one queue: RQ takes the jobs, lanes do the work."""
+
+import logging
+import threading
+from collections.abc import Callable
+from typing import Any, Generic
+
+from redis import Redis
+from redis.exceptions import RedisError
+from rq import SimpleWorker
+from rq.exceptions import DequeueTimeout
+from rq.job import Job
+from rq.utils import now as rq_now
+
+from access.clock import Clock
+from access.ports import Agenda
+from workers.business import Business, C, Queue, R, Schedule, agenda_item
+from workers.heartbeat import Heartbeat
+from workers.jobs import GuardedJob, count_refused, guarded
+from workers.lanes import Lanes
+from workers.pacing import Limits
+from workers.signing import Seal
+
+logger = logging.getLogger(__name__)
+
+_RETRY_SECONDS = 1.0
+_WORKER_TTL = 16
+"""RQ waits for a job 15 seconds less than this: one second, which bounds how long a stop takes."""
+
+
+class QueueWorker(SimpleWorker):
+    """RQ's worker without what we do not use and would have to trust Redis for.
+
+    Left out: results, callbacks, webhooks, dependents, registries, RQ's scheduler, orders over pub/sub, and the key by
+    which anybody suspends all workers. What a lost job leaves behind expires, and its ids fire again from the agenda.
+    """
+
+    def __init__(self, queue: Queue, redis: Redis, job_class: type[GuardedJob], stopping: threading.Event) -> None:
+        self._stopping = stopping
+        super().__init__(
+            [queue],
+            connection=redis,
+            job_class=job_class,
+            serializer="json",
+            worker_ttl=_WORKER_TTL,
+            maintenance_interval=60,
+            log_job_description=False,
+        )
+
+    def execute_job(self, job: Job, queue: Any) -> None:
+        """Hands the ids to a lane. RQ's own way would store the traceback in Redis when that fails."""
+        try:
+            job.perform()
+        except Exception as error:
+            logger.error("a job of %s failed with %s", queue.name, type(error).__name__)
+        with self.connection.pipeline(transaction=False) as pipeline:
+            pipeline.delete(job.key)
+            pipeline.lrem(queue.intermediate_queue_key, 1, job.id)
+            self.increment_successful_job_count(pipeline)
+            pipeline.execute()
+
+    def dequeue_job_and_maintain_ttl(self, timeout: int | None, max_idle_time: int | None = None) -> Any:  # noqa: ARG002
+        """The next job; None when the worker is to stop or Redis does not answer (RQ would try for ever by itself)."""
+        while not self._stopping.is_set():
+            try:
+                self.heartbeat()
+                if self.should_run_maintenance_tasks:
+                    self.run_maintenance_tasks()
+                return self.queue_class.dequeue_any(
+                    self.queues, timeout, self.connection, job_class=self.job_class, serializer=self.serializer
+                )
+            except DequeueTimeout:
+                continue
+            except RedisError as error:
+                logger.warning("Redis does not answer (%s)", type(error).__name__)
+                return None
+            except ValueError:
+                # RQ took the entry off the queue before it could not read the id; the next cleaning removes it.
+                count_refused(self.connection, "its id cannot be read")
+        return None
+
+    def run_maintenance_tasks(self) -> None:
+        """Empties RQ's list of jobs taken but not begun: who took one has it in hand, or its ids fire again."""
+        for queue in self.queues:
+            self.connection.delete(queue.intermediate_queue_key)
+        self.last_cleaned_at = rq_now()
+
+    def teardown(self) -> None:
+        """Signs off, if Redis is there to hear it."""
+        try:
+            self.register_death()
+        except RedisError as error:
+            logger.debug("could not sign off from Redis (%s)", type(error).__name__)
+
+    def subscribe(self) -> None:
+        """Takes no orders from Redis: they are not signed."""
+
+    def check_for_suspension(self, burst: bool) -> None:
+        """Is not suspended by a key in Redis: nothing stops a revoke."""
+
+    def _install_signal_handlers(self) -> None:
+        """Leaves signals to the process, which knows the lanes."""
+
+
+class WorkerProcess(Generic[C, R]):
+    """Works on one queue until it is stopped, a thread of it is lost, or for ever. Survives the loss of Redis."""
+
+    def __init__(
+        self,
+        queue: Queue,
+        *,
+        redis: Redis,
+        seal: Seal,
+        business: Business[C, R],
+        schedule: Schedule,
+        agenda: Agenda,
+        clock: Clock,
+        name: str,
+        limits: Callable[[str], Limits] = lambda _target: Limits(),
+    ) -> None:
+        self._queue: Queue = queue
+        self._redis = redis
+        self._agenda = agenda
+        self._clock = clock
+        self._stopping = threading.Event()
+        self._lanes = Lanes(business, on_leak=self.stop, limits=limits)
+        self._job_class = guarded(queue, seal, clock, self._lanes.put)
+        self._heartbeat = Heartbeat(schedule, name, f"worker {queue}")
+
+    def stop(self) -> None:
+        """Asks for the end: of a signal, or because a lost thread is reason to start afresh. Returns at once."""
+        self._stopping.set()
+
+    def run(self) -> None:
+        """Returns when what could be finished is committed and the rest is given back."""
+        with self._heartbeat:
+            while not self._stopping.is_set():
+                self._take_jobs()
+                self._stopping.wait(_RETRY_SECONDS)
+            now = self._clock.now()
+            left = self._lanes.stop()
+            self._agenda.add((agenda_item(self._queue, identifier), now) for identifier in left)
+
+    def _take_jobs(self) -> None:
+        """Until stopped or Redis is gone. What is in the lanes goes on."""
+        try:
+            QueueWorker(self._queue, self._redis, self._job_class, self._stopping).work(logging_level="WARNING")
+        except RedisError as error:
+            logger.warning("Redis cannot be reached (%s); trying again", type(error).__name__)
