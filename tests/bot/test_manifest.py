@@ -1,0 +1,109 @@
+"""The manifest asks for what the code uses and the code uses what the manifest asks for, nothing else."""
+
+import copy
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+import yaml
+
+from bot import ids
+from bot.app import ACTIONS, COMMAND, MODALS, OPTIONS
+from bot.commands import COMMANDS
+from bot.views.blocks import Message
+from tests.bot.states import ALL
+from tests.bot.states import MODALS as MODAL_VIEWS
+from tests.bot.test_views import walk
+
+ROOT = Path(__file__).parents[2]
+TEXT = (ROOT / "manifest.yml").read_text(encoding="utf-8")
+MANIFEST = yaml.safe_load(TEXT)
+SCHEMA = json.loads((Path(__file__).parent / "manifest_schema.json").read_text(encoding="utf-8"))
+SCOPES_OF = {
+    "auth_test": set(),
+    "chat_postMessage": {"chat:write"},
+    "chat_update": {"chat:write"},
+    "conversations_info": {"channels:read", "groups:read"},
+    "users_info": {"users:read"},
+    "views_open": set(),
+    "views_update": set(),
+}
+"""What Slack wants for each Web API method."""
+METHOD = re.compile(r"client\.((?:auth|chat|conversations|im|reactions|files|usergroups|users|views)_\w+)\(")
+
+
+def test_slack_takes_the_manifest() -> None:
+    jsonschema.validate(MANIFEST, SCHEMA)
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda manifest: manifest["display_information"].update(name="n" * 36),
+        lambda manifest: manifest["display_information"].update(long_description="short"),
+        lambda manifest: manifest["features"]["slash_commands"][0].update(command="access"),
+        lambda manifest: manifest["settings"].update(socket_mode="yes"),
+        lambda manifest: manifest.pop("oauth_config"),
+    ],
+)
+def test_the_schema_finds_mistakes(spoil: Callable[[dict[str, Any]], None]) -> None:
+    broken = copy.deepcopy(MANIFEST)
+    spoil(broken)
+
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate(broken, SCHEMA)
+
+
+def test_the_one_command_of_the_manifest_has_its_listener() -> None:
+    (command,) = MANIFEST["features"]["slash_commands"]
+
+    assert command["command"] == COMMAND
+    for known in COMMANDS:
+        assert known.usage in command["usage_hint"]
+    assert command["should_escape"] is True, "the reason is read with from_slack"
+
+
+def test_every_action_in_a_view_has_a_listener_and_the_reverse() -> None:
+    assert MANIFEST["settings"]["interactivity"]["is_enabled"] is True
+    shown = {
+        element["action_id"]
+        for view in ALL.values()
+        for element in walk(view.blocks if isinstance(view, Message) else view)
+        if "action_id" in element and element["action_id"] != ids.TYPED
+    }
+    assert shown == set(ACTIONS)
+
+
+def test_every_modal_that_can_be_sent_has_a_listener_and_the_reverse() -> None:
+    assert {view["callback_id"] for view in MODAL_VIEWS.values() if "submit" in view} == set(MODALS)
+
+
+def test_every_select_that_asks_for_its_options_has_a_listener_and_the_reverse() -> None:
+    asking = (element for view in MODAL_VIEWS.values() for element in walk(view))
+    assert {one["action_id"] for one in asking if one.get("type") == "external_select"} == set(OPTIONS)
+
+
+def test_every_scope_is_used_and_every_call_has_its_scope() -> None:
+    sources = [file for part in ("bot", "workers") for file in (ROOT / part).rglob("*.py")]
+    called = {method for file in sources for method in METHOD.findall(file.read_text(encoding="utf-8"))}
+    assert called == set(SCOPES_OF)
+
+    wanted = {"commands"}.union(*SCOPES_OF.values())
+    assert set(MANIFEST["oauth_config"]["scopes"]["bot"]) == wanted
+
+
+def test_no_event_is_subscribed_to_that_nobody_hears() -> None:
+    assert "event_subscriptions" not in MANIFEST["settings"]
+    assert MANIFEST["settings"]["socket_mode_enabled"] is True
+
+
+def test_every_scope_is_explained_beside_it_and_in_the_guide() -> None:
+    guide = (ROOT / "docs" / "slack-scopes.md").read_text(encoding="utf-8")
+    for scope in MANIFEST["oauth_config"]["scopes"]["bot"]:
+        assert re.search(rf"^      - {scope} +# \S", TEXT, re.MULTILINE), f"{scope} is not explained"
+        assert f"| `{scope}` |" in guide
+    assert guide.count("\n| `") == len(MANIFEST["oauth_config"]["scopes"]["bot"])
