@@ -11,6 +11,7 @@ from access.catalog import Entitlement, PersonEntry, Policy
 from access.errors import AlreadyOpen, InvalidInput
 from access.ids import BatchId, Person, RequestId, SlackChannel, SlackUser, ulid
 from access.models import Grant, GrantStatus, NoticeKind, Request, RequestStatus
+from access.nearest import nearest
 from access.operations.core import URGENT, Core, Work, by_person
 from access.policy.decide import Ask, Terms, decide, eligible
 from access.policy.fingerprint import facts, fingerprint
@@ -98,7 +99,9 @@ def preview(core: Core, *, requester: SlackUser, entitlement: str) -> Preview:
         None,
     )
     if found is None:
-        raise InvalidInput("entitlement", f"There is no {wanted} that you may ask for.")
+        suggestion = nearest(str(wanted), [f"{one.id}/{role.name}" for one, role, _ in policy.requestable(person.name)])
+        sentence = f"There is no {wanted} that you may ask for."
+        raise InvalidInput("entitlement", f"{sentence} Did you mean {suggestion}?" if suggestion else sentence)
     resource, role, rule = found
     level = policy.levels[role.level]
     return Preview(
