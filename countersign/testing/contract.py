@@ -1,0 +1,13 @@
+"""The contract of a provider: one pytest class to subclass.
+
+A promise that a provider's capabilities leave out (no sessions, no secret) is turned round, not skipped: then the
+provider has to say so.
+"""
+
+from countersign.testing.apartness import Apartness
+from countersign.testing.honesty import Honesty
+from countersign.testing.opening import Opening
+
+
+class ProviderContract(Opening, Apartness, Honesty):
+    """Subclass it in a test module as `TestMyProvider`, with the fixtures of `ContractFixtures`."""

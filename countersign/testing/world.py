@@ -1,0 +1,71 @@
+"""The truth about a target, by another path than the provider's, so that none grades itself."""
+
+from contextlib import AbstractContextManager
+from typing import Literal, Protocol
+
+from access.ports import GrantSpec, Secret
+
+FaultKind = Literal["before", "after", "silence"]
+"""A call is cut before it arrives; or it arrives and its answer is lost; or it arrives and no answer ever comes."""
+
+
+class Refused(Exception):
+    """The target did not let the person in."""
+
+
+class LiveSession(Protocol):
+    """A session of the person, opened while access was there."""
+
+    def is_alive(self) -> bool:
+        """Uses it: whether the target still serves the granted thing on it."""
+        ...
+
+    def close(self) -> None: ...
+
+
+class Fault(Protocol):
+    """A fault that was ordered."""
+
+    @property
+    def fired(self) -> bool:
+        """Whether a call came that it could strike."""
+        ...
+
+
+class World(Protocol):
+    """Adapter to one real target. Each method acts as the person or as the target's owner, never as the provider."""
+
+    def open_session(self, spec: GrantSpec, secret: Secret | None) -> LiveSession:
+        """Logs in as the person and reaches the granted thing once. Raises Refused.
+
+        `secret` is what the provider revealed; None before that, or where it reveals nothing.
+        """
+        ...
+
+    def trespasses(self, spec: GrantSpec, secret: Secret | None) -> list[str]:
+        """Tries, as the person, everything near the granted thing that was not granted; names what worked."""
+        ...
+
+    def remove_behind_our_back(self, spec: GrantSpec) -> None:
+        """Removes the access as the target's owner would by hand."""
+        ...
+
+    def snapshot(self) -> object:
+        """All on the target that a provider could have changed; equal when nothing did."""
+        ...
+
+    def fault(self, kind: FaultKind, at: int) -> AbstractContextManager[Fault]:
+        """The `at`-th call (from 1) that the provider makes to the target inside the block is struck; once."""
+        ...
+
+    def answer(self, code: str) -> AbstractContextManager[None]:
+        """The next call inside the block is answered with this error of the target, and is not done."""
+        ...
+
+    def written(self) -> str:
+        """What the target itself wrote down: its log."""
+        ...
+
+    def credentials(self) -> list[str]:
+        """The bot's own secrets on this target."""
+        ...

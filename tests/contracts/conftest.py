@@ -1,0 +1,30 @@
+"""One real PostgreSQL 18 with the demo's shop for all contract tests of the run."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from countersign.demo.target import Target, prepare
+from countersign.embedded.postgres import EmbeddedPostgres
+from tests.contracts.postgres_world import PostgresWorld
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedPostgres]:
+    # Every statement is logged, so that a test can look for secrets there.
+    settings = {"log_statement": "all", "fsync": "off", "log_min_duration_statement": "0"}
+    server = EmbeddedPostgres(tmp_path_factory.mktemp("postgres"), settings=settings).start()
+    yield server
+    server.remove()
+
+
+@pytest.fixture(scope="session")
+def target(server: EmbeddedPostgres) -> Target:
+    return prepare(server)
+
+
+@pytest.fixture
+def world(server: EmbeddedPostgres, target: Target) -> Iterator[PostgresWorld]:
+    world = PostgresWorld(server, target)
+    yield world
+    world.close()

@@ -1,0 +1,150 @@
+"""The truth about the demo's shop: logs in as the person straight at the server, and looks at it as a superuser."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import psycopg
+from psycopg import sql
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+
+from access.ports import GrantSpec, Secret
+from countersign.demo.target import DATABASE, Target
+from countersign.embedded.postgres import EmbeddedPostgres
+from countersign.testing import Fault, FaultKind, Refused
+from tests.contracts.wire import Wire, error_message
+
+_GRANTED = {"support_read": "SELECT count(email) FROM customers", "orders_fix": "SELECT count(status) FROM orders"}
+
+_SNAPSHOT = """
+SELECT 'role', rolname, concat_ws(' ', rolsuper, rolcreaterole, rolcreatedb, rolcanlogin, rolreplication, rolbypassrls,
+    rolconnlimit, rolvaliduntil, shobj_description(r.oid, 'pg_authid')) FROM pg_roles r
+UNION ALL SELECT 'member', g.rolname, concat_ws(' ', m.rolname, by.rolname, inherit_option, set_option, admin_option)
+    FROM pg_auth_members a JOIN pg_roles g ON g.oid = roleid JOIN pg_roles m ON m.oid = member
+    JOIN pg_roles by ON by.oid = grantor
+UNION ALL SELECT 'relation', relname, relacl::text FROM pg_class WHERE relnamespace = 'public'::regnamespace
+UNION ALL SELECT 'column', attname, attacl::text FROM pg_attribute WHERE attacl IS NOT NULL
+UNION ALL SELECT 'database', datname, datacl::text FROM pg_database
+UNION ALL SELECT 'large object', oid::text, lomowner::regrole::text FROM pg_largeobject_metadata
+ORDER BY 1, 2, 3
+"""
+
+_TRESPASSES = (
+    "SELECT card FROM customers",
+    "SELECT * FROM customers",
+    "UPDATE customers SET name = 'x'",
+    "UPDATE orders SET status = 'paid'",
+    "DELETE FROM orders",
+    "CREATE TABLE public.mine (i integer)",
+    "CREATE TEMPORARY TABLE mine (i integer)",
+    "SET ROLE support_read",
+    "SET ROLE orders_fix",
+    "SET ROLE countersign",
+    "GRANT support_read TO postgres",
+    # In vain it only warns, so the second half fails where the first had no effect.
+    "GRANT SELECT (email) ON customers TO PUBLIC; "
+    "SELECT 1 / has_column_privilege('public', 'customers', 'email', 'SELECT')::int",
+    "CREATE ROLE mine",
+    "SELECT pg_read_file('postgresql.conf')",
+    "SELECT rolpassword FROM pg_authid",
+)
+
+
+class PersonsSession:
+    """One connection of the person."""
+
+    def __init__(self, connection: psycopg.Connection, query: str) -> None:
+        self._connection = connection
+        self._query = query
+
+    def is_alive(self) -> bool:
+        try:
+            return self._connection.execute(self._query.encode()).fetchone() is not None
+        except psycopg.Error:
+            return False
+
+    def close(self) -> None:
+        self._connection.close()
+
+
+class PostgresWorld:
+    """A `World` of the shop; the provider's way to it leads over `wire`."""
+
+    def __init__(self, server: EmbeddedPostgres, target: Target) -> None:
+        self._server = server
+        self._target = target
+        self._owner = psycopg.connect(target.superuser_dsn, autocommit=True)
+        self.wire = Wire(server.port)
+
+    @property
+    def bot_dsn(self) -> str:
+        """The bot's way, over the wire."""
+        return make_conninfo(self._target.bot_dsn, port=self.wire.port)
+
+    @property
+    def owner(self) -> psycopg.Connection:
+        """A superuser in the shop."""
+        return self._owner
+
+    def close(self) -> None:
+        self._owner.close()
+        self.wire.close()
+
+    def connect(self, secret: Secret | None, *, database: str = DATABASE, **changed: str) -> psycopg.Connection:
+        """As the person. Raises Refused."""
+        told = {label: value.get_secret_value() for label, value in secret.fields} if secret else {}
+        login, password = told.get("Login", "nobody"), changed.get("password", told.get("Password", ""))
+        try:
+            return psycopg.connect(
+                self._server.dsn(user=login, password=password, database=database), autocommit=True, connect_timeout=5
+            )
+        except psycopg.OperationalError as error:
+            raise Refused(str(error)) from None
+
+    def open_session(self, spec: GrantSpec, secret: Secret | None) -> PersonsSession:
+        connection = self.connect(secret)
+        granted: list[str] = spec.definition["grants"]
+        session = PersonsSession(connection, _GRANTED.get(granted[0], "SELECT 1"))
+        if not session.is_alive():
+            connection.close()
+            raise Refused("logged in, but does not reach what was granted")
+        return session
+
+    def trespasses(self, spec: GrantSpec, secret: Secret | None) -> list[str]:
+        worked: list[str] = []
+        with self.connect(secret) as connection:
+            for statement in _TRESPASSES:
+                try:
+                    with connection.transaction(force_rollback=True):
+                        connection.execute(statement.encode())
+                except psycopg.Error:
+                    continue
+                worked.append(statement)
+        for database in ("postgres", "template1"):
+            try:
+                self.connect(secret, database=database).close()
+            except Refused:
+                continue
+            worked.append(f"the database {database}")
+        return worked
+
+    def remove_behind_our_back(self, spec: GrantSpec) -> None:
+        self._owner.execute(sql.SQL("DROP ROLE {}").format(sql.Identifier(f"cs_{spec.grant_id}")))
+
+    def snapshot(self) -> object:
+        return self._owner.execute(_SNAPSHOT).fetchall()
+
+    @contextmanager
+    def fault(self, kind: FaultKind, at: int) -> Iterator[Fault]:
+        with self.wire.ordered(kind, at) as order:
+            yield order
+
+    @contextmanager
+    def answer(self, code: str) -> Iterator[None]:
+        with self.wire.ordered(None, 1, error_message(code)):
+            yield
+
+    def written(self) -> str:
+        return self._server.log.read_text(encoding="utf-8", errors="replace")
+
+    def credentials(self) -> list[str]:
+        return [str(conninfo_to_dict(self._target.bot_dsn)["password"])]

@@ -1,0 +1,115 @@
+"""The provider postgres keeps the contract, on a real PostgreSQL 18."""
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import ClassVar
+
+import pytest
+
+from access.errors import BadConfig, NotGrantable, ProviderError, TargetNotFound
+from access.ids import GrantId, ulid
+from access.ports import GrantSpec, Provider, Receipt, SecretReference
+from countersign.testing import MakeSpec, ProviderContract
+from tests.contracts.postgres_world import PostgresWorld
+from workers.providers.postgres import Postgres, Settings
+from workers.providers.postgres_errors import MEANINGS
+
+
+def make_spec(principal: str = "ann") -> GrantSpec:
+    now = datetime.now(UTC)
+    return GrantSpec(
+        grant_id=GrantId(ulid(now)),
+        resource="customers-db",
+        role="read",
+        definition={"grants": ["support_read"]},
+        settings={"dsn": {"env": "SHOP_DSN"}},
+        scope={},
+        principal=principal,
+        expires_at=now + timedelta(hours=1),
+    )
+
+
+def provider_factory(provider: type[Postgres], world: PostgresWorld, directory: Path) -> Callable[[], Postgres]:
+    file = directory / "dsn"
+    file.write_text(world.bot_dsn)
+    return lambda: provider(Settings(dsn=SecretReference(file=str(file))))
+
+
+def specs_to_refuse() -> list[tuple[GrantSpec, type[ProviderError]]]:
+    spec = make_spec()
+    return [
+        (replace(spec, definition={"grants": ["no_such_role"]}), TargetNotFound),
+        (replace(spec, definition={"grants": ["support_read", "no_such_role"]}), TargetNotFound),
+        (replace(spec, definition={"grants": ["postgres"]}), NotGrantable),
+        (replace(spec, definition={"grants": ["countersign"]}), NotGrantable),
+        (replace(spec, definition={"grants": ["pg_write_all_data"]}), NotGrantable),
+        (replace(spec, definition={"grants": ["pg_read_all_data"]}), NotGrantable),
+        (replace(spec, definition={"grants": []}), BadConfig),
+        (replace(spec, definition={"grant": ["support_read"]}), BadConfig),
+        (replace(spec, grant_id=GrantId("x'; DROP ROLE postgres; --")), BadConfig),
+    ]
+
+
+def specs_with(words: str) -> list[GrantSpec]:
+    spec = make_spec()
+    return [
+        replace(spec, principal=words, resource=words, role=words, scope={"x": words}, settings={"x": words}),
+        replace(spec, grant_id=make_spec().grant_id, definition={"grants": ["support_read", words]}),
+    ]
+
+
+def receipts_of_before(receipt: Receipt) -> list[str]:
+    """As version 1 wrote it; and with nothing but the name."""
+    role, oid = receipt.names["role"], receipt.details["oid"]
+    return [
+        json.dumps(
+            {
+                "version": 1,
+                "names": {"role": role},
+                "native_expiry": "2026-11-23T15:00:00Z",
+                "pre_existing": False,
+                "details": {"oid": oid},
+            }
+        ),
+        json.dumps({"version": 1, "names": {"role": role}}),
+    ]
+
+
+def _code(key: str) -> str:
+    """A whole SQLSTATE for a row that stands for a class of them."""
+    return key.ljust(5, "0") if len(key) == 2 else key.ljust(5, "1")
+
+
+class PostgresContract(ProviderContract):
+    error_table: ClassVar = {_code(key): kind for key, (kind, _) in MEANINGS.items()}
+
+    @pytest.fixture
+    def make_provider(self, world: PostgresWorld, tmp_path: Path) -> Callable[[], Provider]:
+        return provider_factory(Postgres, world, tmp_path)
+
+    @pytest.fixture
+    def make_spec(self) -> MakeSpec:
+        return make_spec
+
+    @pytest.fixture
+    def world(self, world: PostgresWorld) -> PostgresWorld:
+        return world
+
+    @pytest.fixture
+    def refused_specs(self) -> list[tuple[GrantSpec, type[ProviderError]]]:
+        return specs_to_refuse()
+
+    @pytest.fixture
+    def hostile_specs(self) -> Callable[[str], list[GrantSpec]]:
+        return specs_with
+
+    @pytest.fixture
+    def earlier_receipts(self) -> Callable[[Receipt], list[str]]:
+        return receipts_of_before
+
+
+class TestPostgres(PostgresContract):
+    """C01 to C28."""
