@@ -33,7 +33,7 @@ class Words:
 
     def problems(self, value: Any, at: str) -> Iterator[Problem]:
         if not isinstance(value, str):
-            yield Problem("must be a string", at)
+            yield Problem("must provide a string", at)
         elif len(value) < self.least:
             yield Problem(f"must be more than {self.least - 1} characters", at)
         elif len(value) > self.most:
@@ -49,7 +49,7 @@ class Number:
 
     def problems(self, value: Any, at: str) -> Iterator[Problem]:
         if not isinstance(value, int) or isinstance(value, bool):
-            yield Problem("must be a whole number", at)
+            yield Problem("must provide a whole number", at)
         elif not self.least <= value <= self.most:
             yield Problem(f"must be from {self.least} to {self.most}", at)
 
@@ -60,7 +60,7 @@ class Flag:
 
     def problems(self, value: Any, at: str) -> Iterator[Problem]:
         if not isinstance(value, bool):
-            yield Problem("must be true or false", at)
+            yield Problem("must provide a boolean", at)
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,7 @@ class Many:
 
     def problems(self, value: Any, at: str) -> Iterator[Problem]:
         if not isinstance(value, list):
-            yield Problem("must be a list", at)
+            yield Problem("must provide an array", at)
             return
         if len(value) < self.least:
             yield Problem(f"no fewer than {self.least} items required", at)
@@ -103,16 +103,16 @@ class Shape:
 
     def problems(self, value: Any, at: str) -> Iterator[Problem]:
         if not isinstance(value, dict):
-            yield Problem("must be an object", at)
+            yield Problem("must provide an object", at)
             return
         for key in self.required:
-            if value.get(key) is None:
+            if key not in value:
                 yield Problem(f"missing required field: {key}", at)
         known = {**self.required, **self.optional}
         for key, each in value.items():
             if key not in known:
                 yield Problem(f"invalid additional property: {key}", at)
-            elif each is not None:
+            else:
                 yield from known[key].problems(each, f"{at}/{key}")
 
 
@@ -123,8 +123,11 @@ class Typed:
     shapes: Mapping[str, Shape]
 
     def problems(self, value: Any, at: str) -> Iterator[Problem]:
-        kind = value.get("type") if isinstance(value, dict) else None
-        if kind is None:
+        if not isinstance(value, dict):
+            yield Problem("must provide an object", at)
+            return
+        kind = value.get("type")
+        if not isinstance(kind, str):
             yield Problem("missing required field: type", at)
         elif kind not in self.shapes:
             yield Problem(f"unsupported type: {kind}", f"{at}/type")

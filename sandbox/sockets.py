@@ -3,7 +3,7 @@
 import asyncio
 import json
 import secrets
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from aiohttp import WSMsgType, web
@@ -18,10 +18,10 @@ NO_ACK = "operation_timeout"
 
 @dataclass(eq=False)
 class Connection:
-    """One WebSocket of the app, with the envelopes it has not acknowledged yet."""
+    """One WebSocket of the app; a leaving one was asked to come back, and is used while there is no other."""
 
     socket: web.WebSocketResponse
-    waiting: dict[str, asyncio.Future[Any]] = field(default_factory=dict)
+    leaving: bool = False
 
 
 class Sockets:
@@ -32,6 +32,7 @@ class Sockets:
         self._ack_seconds = ack_seconds
         self._tickets: set[str] = set()
         self._connections: list[Connection] = []
+        self._waiting: dict[str, asyncio.Future[Any]] = {}
         self._turn = 0
 
     def __len__(self) -> int:
@@ -65,30 +66,34 @@ class Sockets:
         """
         if not self._connections:
             raise Trouble(NO_CONNECTION, "the app is not connected")
-        connection = self._connections[self._turn % len(self._connections)]
-        self._turn += 1
         envelope_id = secrets.token_hex(16)
         answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-        connection.waiting[envelope_id] = answer
+        self._waiting[envelope_id] = answer
         envelope = {"envelope_id": envelope_id, "type": kind, "accepts_response_payload": True, "payload": payload}
         try:
-            await connection.socket.send_json(envelope)
+            await self._next().socket.send_json(envelope)
             return await asyncio.wait_for(answer, self._ack_seconds)
         except (TimeoutError, ConnectionError) as error:
             raise Trouble(NO_ACK, "the app did not answer in time") from error
         finally:
-            connection.waiting.pop(envelope_id, None)
+            del self._waiting[envelope_id]
 
     async def refresh(self) -> None:
         """Asks every connection to come back on a new one, as Slack does every few hours."""
         frame = {"type": "disconnect", "reason": "refresh_requested", "debug_info": _DEBUG}
         for connection in list(self._connections):
+            connection.leaving = True
             await connection.socket.send_json(frame)
 
     async def close(self) -> None:
         """Closes every connection."""
         for connection in list(self._connections):
             await connection.socket.close()
+
+    def _next(self) -> Connection:
+        staying = [connection for connection in self._connections if not connection.leaving] or self._connections
+        self._turn += 1
+        return staying[self._turn % len(staying)]
 
     async def _serve_connection(self, connection: Connection) -> None:
         self._connections.append(connection)
@@ -97,13 +102,20 @@ class Sockets:
             await connection.socket.send_json(self._hello())
             async for frame in connection.socket:
                 if frame.type is WSMsgType.TEXT:
-                    _acknowledge(connection, frame.data)
+                    self._acknowledge(frame.data)
         finally:
             self._connections.remove(connection)
-            for answer in connection.waiting.values():
-                if not answer.done():
-                    answer.set_exception(ConnectionError("the connection closed before the acknowledgement"))
             self._team.changed()
+
+    def _acknowledge(self, text: str) -> None:
+        """Takes an acknowledgement over whatever connection it comes: a client that was refreshed uses its new one."""
+        try:
+            frame = json.loads(text)
+        except json.JSONDecodeError:
+            return  # what is no acknowledgement acknowledges nothing
+        answer = self._waiting.get(frame.get("envelope_id", "")) if isinstance(frame, dict) else None
+        if answer and not answer.done():
+            answer.set_result(frame.get("payload"))
 
     def _hello(self) -> dict[str, Any]:
         return {
@@ -115,13 +127,3 @@ class Sockets:
 
 
 _DEBUG = {"host": "sandbox", "build_number": 1, "approximate_connection_time": 18060}
-
-
-def _acknowledge(connection: Connection, text: str) -> None:
-    try:
-        frame = json.loads(text)
-    except json.JSONDecodeError:
-        return  # what is no acknowledgement acknowledges nothing
-    answer = connection.waiting.get(frame.get("envelope_id", "")) if isinstance(frame, dict) else None
-    if answer and not answer.done():
-        answer.set_result(frame.get("payload"))

@@ -34,10 +34,12 @@ function draw() {
 function drawHealth() {
   const { connections, violations } = workspace.screen;
   const app = workspace.description.app.name;
-  const words = !reachable ? "The sandbox has stopped" : connections ? `${app} is connected` : `${app} is not connected`;
+  const words = !reachable ? "The sandbox has stopped" : connections ? "connected" : "not connected";
   const refused = violations ? `, ${violations} ${violations === 1 ? "call" : "calls"} Slack would refuse` : "";
   bar.health.className = `health ${reachable && connections ? (violations ? "warned" : "good") : "bad"}`;
-  if (bar.health.textContent !== words + refused) bar.health.textContent = words + refused;
+  if (bar.health.dataset.words === words + refused) return;
+  bar.health.dataset.words = words + refused;
+  bar.health.replaceChildren(el("span", {}, reachable ? el("span", { class: "of-app" }, `${app} is `) : null, words, refused));
 }
 
 // One refresh at a time; a change that comes meanwhile asks for one more.

@@ -17,7 +17,8 @@ export function mrkdwn(text, place, { autoParse = true } = {}) {
   text.replace(/[\uE000\uE001]/g, "").split(/```/).forEach((part, index, parts) => {
     const closed = index % 2 === 1 && index < parts.length - 1;
     if (closed) nodes.push(el("pre", { class: "code-block" }, decode(part.replace(/^\n/, ""))));
-    else nodes.push(...lines(index % 2 === 1 ? "```" + part : part, reading));
+    else if (index % 2 === 1) nodes.push(...lines(`\`\`\`${part}`, reading));
+    else nodes.push(...lines(index ? part.replace(/^\n/, "") : part, reading));
   });
   return nodes;
 }

@@ -3,45 +3,88 @@
 import asyncio
 import logging
 import threading
-from collections.abc import Callable, Iterator
-from concurrent.futures import Future
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
 from slack_bolt.app.async_app import AsyncApp
+from slack_sdk.socket_mode.aiohttp import SocketModeClient
+from slack_sdk.socket_mode.async_client import AsyncBaseSocketModeClient
+from slack_sdk.socket_mode.request import SocketModeRequest
+from slack_sdk.socket_mode.response import SocketModeResponse
 from slack_sdk.web.async_client import AsyncWebClient
 
 from sandbox.server import Running
+
+SILENT = object()
+"""The answer of an app that does not acknowledge."""
+
+Answer = Callable[[str, dict[str, Any]], Any]
+
+
+@contextmanager
+def scripted(sandbox: Running, answer: Answer) -> Iterator[SocketModeClient]:
+    """An app on the bare Socket Mode client: `answer(kind, payload)` gives the acknowledgement's payload."""
+    with _loop() as on_loop:
+
+        async def listen(client: AsyncBaseSocketModeClient, request: SocketModeRequest) -> None:
+            payload = await asyncio.to_thread(answer, request.payload.get("type", request.type), request.payload)
+            if payload is not SILENT:
+                await client.send_socket_mode_response(SocketModeResponse(request.envelope_id, payload))
+
+        async def connect() -> SocketModeClient:
+            client = SocketModeClient(
+                sandbox.app_token, web_client=AsyncWebClient(base_url=sandbox.api_url), auto_reconnect_enabled=False
+            )
+            client.socket_mode_request_listeners.append(listen)
+            await client.connect()
+            return client
+
+        client = on_loop(connect())
+        try:
+            yield client
+        finally:
+            on_loop(client.close())
 
 
 @contextmanager
 def connected(sandbox: Running, listen: Callable[[AsyncApp], None]) -> Iterator[AsyncApp]:
     """Runs an app with the listeners that `listen` registers, in a thread of its own, until left."""
+    with _loop() as on_loop:
+
+        async def connect() -> tuple[AsyncApp, AsyncSocketModeHandler]:
+            client = AsyncWebClient(token=sandbox.bot_token, base_url=sandbox.api_url)
+            app = AsyncApp(client=client, logger=logging.getLogger("tests.sandbox.bot"))
+            listen(app)
+            handler = AsyncSocketModeHandler(app, sandbox.app_token)
+            await handler.connect_async()
+            return app, handler
+
+        app, handler = on_loop(connect())
+        try:
+            yield app
+        finally:
+            on_loop(handler.close_async())
+
+
+@contextmanager
+def _loop() -> Iterator[Callable[[Coroutine[Any, Any, Any]], Any]]:
+    """An event loop in a thread of its own, and a way to run something on it and wait."""
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, name="bot", daemon=True)
     thread.start()
 
-    async def connect() -> tuple[AsyncApp, AsyncSocketModeHandler]:
-        client = AsyncWebClient(token=sandbox.bot_token, base_url=sandbox.api_url)
-        app = AsyncApp(client=client, logger=logging.getLogger("tests.sandbox.bot"))
-        listen(app)
-        handler = AsyncSocketModeHandler(app, sandbox.app_token)
-        await handler.connect_async()
-        return app, handler
+    def on_loop(work: Coroutine[Any, Any, Any]) -> Any:
+        return asyncio.run_coroutine_threadsafe(work, loop).result(timeout=10)
 
-    def on_loop(work: Any) -> Any:
-        future: Future[Any] = asyncio.run_coroutine_threadsafe(work, loop)
-        return future.result(timeout=10)
-
-    app, handler = on_loop(connect())
     try:
-        yield app
+        yield on_loop
     finally:
-        on_loop(handler.close_async())
         loop.call_soon_threadsafe(loop.stop)
         thread.join()
         loop.run_until_complete(loop.shutdown_asyncgens())
+        loop.run_until_complete(loop.shutdown_default_executor())
         loop.close()
 
 
