@@ -81,10 +81,10 @@ def _loop() -> Iterator[Callable[[Coroutine[Any, Any, Any]], Any]]:
     try:
         yield on_loop
     finally:
+        on_loop(loop.shutdown_asyncgens())
+        on_loop(loop.shutdown_default_executor())
         loop.call_soon_threadsafe(loop.stop)
         thread.join()
-        loop.run_until_complete(loop.shutdown_asyncgens())
-        loop.run_until_complete(loop.shutdown_default_executor())
         loop.close()
 
 

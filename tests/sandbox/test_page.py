@@ -1,0 +1,180 @@
+"""The page, in a real browser, by a person's hands."""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
+from slack_bolt.app.async_app import AsyncApp
+from slack_sdk import WebClient
+
+from sandbox.server import Running, running
+from tests.sandbox.bot import card, connected, modal
+
+SWITCHES = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=SWITCHES)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def live() -> Iterator[Running]:
+    """A sandbox on the true clock, which the page shares."""
+    with running() as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def page(browser: Browser, live: Running) -> Iterator[Page]:
+    page = browser.new_page(viewport={"width": 1360, "height": 850})
+    faults: list[str] = []
+    page.on("pageerror", lambda error: faults.append(str(error)))
+    page.goto(live.page_url)
+    yield page
+    page.close()
+    assert faults == []
+
+
+def _listen(app: AsyncApp) -> None:
+    @app.command("/access")
+    async def ask(ack: Any, body: dict[str, Any], client: Any) -> None:
+        await ack()
+        what = {
+            "type": "input",
+            "block_id": "what",
+            "label": {"type": "plain_text", "text": "What do you need?"},
+            "element": {"type": "external_select", "action_id": "pick", "min_query_length": 0},
+        }
+        view = modal(blocks=[what, *modal()["blocks"]])
+        await client.views_open(trigger_id=body["trigger_id"], view=view)
+
+    @app.options("pick")
+    async def offer(ack: Any, payload: dict[str, Any]) -> None:
+        names = [name for name in ("db/read", "db/write", "files/read") if payload["value"] in name]
+        await ack(options=[{"text": {"type": "plain_text", "text": name}, "value": name} for name in names])
+
+    @app.view("ask")
+    async def asked(ack: Any, view: dict[str, Any], client: Any) -> None:
+        values = view["state"]["values"]
+        if len(values["reason"]["text"]["value"]) < 10:
+            await ack(response_action="errors", errors={"reason": "Say a little more."})
+            return
+        await ack()
+        what = values["what"]["pick"]["selected_option"]["value"]
+        await client.chat_postMessage(channel="C0PAYAPPR", text="Ann asks", blocks=card(f"Ann asks for {what}"))
+
+    @app.action("approve")
+    async def approve(ack: Any, body: dict[str, Any], client: Any) -> None:
+        await ack()
+        where = body["container"]
+        words = f"approved by <@{body['user']['id']}>"
+        await client.chat_update(channel=where["channel_id"], ts=where["message_ts"], text=words, parse="none")
+
+
+def test_a_request_is_made_and_approved_by_hand(live: Running, page: Page) -> None:
+    with connected(live, _listen):
+        page.get_by_label("Message", exact=True).press_sequentially("/acc")
+        expect(page.get_by_role("option")).to_contain_text("/access [resource/role]")
+        page.keyboard.press("Enter")
+        page.keyboard.press("Enter")
+        dialog = page.get_by_role("dialog", name="Ask for access")
+        dialog.get_by_role("button", name="Ask", exact=True).click()
+        expect(dialog.get_by_role("alert")).to_have_text(["Please complete this required field."] * 2)
+
+        dialog.get_by_label("What do you need?").click()
+        page.keyboard.type("write")
+        expect(dialog.get_by_role("option")).to_have_text(["db/write"])
+        page.keyboard.press("Enter")
+        dialog.get_by_label("Reason").fill("because")
+        page.keyboard.press("Enter")
+        expect(dialog.get_by_role("alert")).to_have_text(["Say a little more."])
+        expect(dialog.get_by_label("What do you need?")).to_have_text("db/write")
+        dialog.get_by_label("Reason").fill("invoice 4711 is wrong")
+        page.keyboard.press("Enter")
+        expect(dialog).to_have_count(0)
+        expect(_last(page)).to_contain_text("Ann asks for db/write")
+
+        page.get_by_role("button", name="Lea").click()
+        page.get_by_role("button", name="Approve").click()
+        expect(_last(page)).to_contain_text("approved by @Lea")
+        expect(page.get_by_role("button", name="Approve")).to_have_count(0)
+    expect(page.get_by_role("status").first).to_have_text("Countersign is not connected")
+    assert live.workspace().violations() == []
+
+
+def test_texts_are_drawn_as_slack_would_draw_them(live: Running, page: Page) -> None:
+    def drawn(text: str, **changes: Any) -> Locator:
+        section = {"type": "section", "text": {"type": "mrkdwn", "text": text} | changes}
+        client.chat_postMessage(channel="C0PAYAPPR", text="x", blocks=[section])
+        count.append(len(count) + 1)
+        expect(page.locator(".message")).to_have_count(len(count))
+        return _last(page).locator(".words")
+
+    client = WebClient(token=live.bot_token, base_url=live.api_url)
+    count: list[int] = []
+    escaped = drawn("&lt;!channel&gt; &amp;lt;", verbatim=True)
+    expect(escaped).to_have_text("<!channel> &lt;")
+    expect(escaped.locator(".mention")).to_have_count(0)
+    expect(drawn("@here #general", verbatim=True).locator(".mention")).to_have_count(0)
+    expect(drawn("@here #general #nowhere").locator(".mention")).to_have_text(["@here", "#general"])
+    expect(drawn("<!here> <@U0KIM> <#C0SEC>").locator(".mention")).to_have_text(["@here", "@Kim", "#private channel"])
+    expect(drawn("<https://evil.example|console>").locator("a")).to_have_attribute("title", "https://evil.example")
+    expect(drawn("<javascript:alert(1)|x>").locator("a")).to_have_count(0)
+    expect(drawn("*b* _i_ ~s~ a*b*c `*c*`").locator("strong, em, s, code")).to_have_text(["b", "i", "s", "*c*"])
+    expect(drawn("```<b>&lt;i&gt;```").locator("pre")).to_have_text("<b><i>")
+    expect(drawn("&gt; quoted").locator("blockquote")).to_have_text("quoted")
+    expect(drawn("<img src=x onerror=alert(1)>")).to_have_text("<img src=x onerror=alert(1)>")
+
+
+def test_a_date_is_drawn_in_the_zone_of_who_looks(live: Running, page: Page) -> None:
+    client = WebClient(token=live.bot_token, base_url=live.api_url)
+    text = "<!date^1800000000^{date_num} {time}|fallback>"
+    client.chat_postMessage(channel="C0PAYAPPR", text=text)
+    expect(_last(page).locator(".words")).to_have_text("2027-01-15 09:00")
+    page.get_by_role("button", name="Kim").click()
+    expect(_last(page).locator(".words")).to_have_text("2027-01-15 17:00")
+
+
+def test_a_person_on_a_phone_reads_and_writes(browser: Browser, live: Running) -> None:
+    page = browser.new_page(viewport={"width": 390, "height": 844})
+    page.goto(f"{live.page_url}?as=U0SAM&channel=C0SEC")
+    expect(page.get_by_role("heading", level=1)).to_have_text("security")
+    page.get_by_role("button", name="Channels").click()
+    page.get_by_role("navigation").get_by_role("button", name=re.compile("Countersign")).click()
+    page.get_by_label("Message", exact=True).fill("hello")
+    page.get_by_role("button", name="Send").click()
+    expect(_last(page)).to_contain_text("hello")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    page.close()
+
+
+def test_what_is_news_is_counted_beside_its_channel(live: Running, page: Page) -> None:
+    expect(page.get_by_role("heading", level=1)).to_have_text("payments-approvals")
+    client = WebClient(token=live.bot_token, base_url=live.api_url)
+    client.chat_postMessage(channel="U0ANN", text="one")
+    client.chat_postMessage(channel="U0ANN", text="two")
+    row = page.get_by_role("navigation").get_by_role("button", name=re.compile("Countersign"))
+    expect(row).to_contain_text("2 unread")
+    row.click()
+    expect(row).not_to_contain_text("unread")
+
+
+def test_an_app_that_is_away_is_shown_in_slacks_words(live: Running, page: Page) -> None:
+    client = WebClient(token=live.bot_token, base_url=live.api_url)
+    client.chat_postMessage(channel="C0PAYAPPR", text="card", blocks=card())
+    page.get_by_role("button", name="Approve").click()
+    expect(_last(page).get_by_role("alert")).to_have_text("We had some trouble connecting. Try again?")
+    page.get_by_label("Message", exact=True).fill("/access mine")
+    page.keyboard.press("Enter")
+    expect(_last(page)).to_contain_text('/access failed with the error "dispatch_failed"')
+    expect(_last(page)).to_contain_text("Only visible to you")
+
+
+def _last(page: Page) -> Locator:
+    return page.locator(".message").last
