@@ -39,30 +39,32 @@ async def serve(
     """
     async with aiohttp.ClientSession() as session:
         client = AsyncWebClient(bot_token, api_url, session=session, timeout=CALL_TIMEOUT)
-        await _check_token(client)
+        link = await _first_link(client, app_token)
         with ThreadPoolExecutor(threads, thread_name_prefix="core") as executor:
             handler = AsyncSocketModeHandler(build_app(core, client=client, executor=executor), app_token)
+            handler.client.wss_uri = link
+            connecting = asyncio.create_task(handler.connect_async())
             try:
-                await _connect(handler)
                 await _warn_of_channels(client, core)
-                await _watch(handler, stop, connected)
+                await _watch(handler, connecting, stop, connected)
             finally:
+                connecting.cancel()
+                await asyncio.gather(connecting, return_exceptions=True)
                 await handler.close_async()
                 connected(False)
 
 
-async def _check_token(client: AsyncWebClient) -> None:
+async def _first_link(client: AsyncWebClient, app_token: str) -> str:
+    """Where to connect. Asked here and not by the handler, which would try a wrong token for ever."""
+    named = "SLACK_BOT_TOKEN"
     try:
         await client.auth_test()
+        named = "SLACK_APP_TOKEN"
+        return str((await client.apps_connections_open(app_token=app_token))["url"])
     except SlackApiError as error:
-        raise Unready(f"Slack does not accept SLACK_BOT_TOKEN ({error.response.get('error')}).") from None
-
-
-async def _connect(handler: AsyncSocketModeHandler) -> None:
-    try:
-        await handler.connect_async()
-    except SlackApiError as error:
-        raise Unready(f"Slack does not accept SLACK_APP_TOKEN ({error.response.get('error')}).") from None
+        raise Unready(f"Slack does not accept {named} ({error.response.get('error')}).") from None
+    except (aiohttp.ClientError, OSError, TimeoutError) as error:
+        raise Unready(f"Slack cannot be reached at {client.base_url} ({type(error).__name__}).") from error
 
 
 async def _warn_of_channels(client: AsyncWebClient, core: Core) -> None:
@@ -74,10 +76,14 @@ async def _warn_of_channels(client: AsyncWebClient, core: Core) -> None:
         logger.error("the policy cannot be followed: %s", trouble)
 
 
-async def _watch(handler: AsyncSocketModeHandler, stop: asyncio.Event, connected: Callable[[bool], None]) -> None:
+async def _watch(
+    handler: AsyncSocketModeHandler,
+    connecting: asyncio.Task[None],
+    stop: asyncio.Event,
+    connected: Callable[[bool], None],
+) -> None:
+    stopping = asyncio.create_task(stop.wait())
+    await asyncio.wait({connecting, stopping}, return_when=asyncio.FIRST_COMPLETED)
     while not stop.is_set():
         connected(await handler.client.is_connected())
-        try:
-            await asyncio.wait_for(stop.wait(), _BETWEEN_LOOKS)
-        except TimeoutError:
-            continue
+        await asyncio.wait({stopping}, timeout=_BETWEEN_LOOKS)
