@@ -22,6 +22,7 @@ EPOCH = "countersign:epoch"
 
 _AFTER_FAILURE_SECONDS = 1.0
 _CHUNK = 1000
+_KINDS = ("grant", "notice")
 
 # Leased, not popped: when the job or its worker is lost, the item is due again at the new score.
 _LEASE = """
@@ -98,6 +99,17 @@ class RedisAgenda:
         for chunk in _chunks(moves):
             arguments = [repr(leased_until.timestamp()), *(word for move in chunk for word in move)]
             self._settle(keys=[AGENDA], args=arguments)
+
+    def give_back(self, ids: Sequence[str], now: datetime) -> None:
+        """What a stopping process took and did not claim is due at once. Never raises: else its lease runs out."""
+        try:
+            for chunk in _chunks(ids):
+                names = {f"{kind}:{identifier}": now.timestamp() for identifier in chunk for kind in _KINDS}
+                # Only those that are there: an id does not say which kind it is of.
+                self._redis.zadd(AGENDA, cast(dict[Any, Any], names), xx=True)
+                _wake(self._redis)
+        except RedisError as error:
+            logger.warning("could not give ids back to the agenda (%s)", type(error).__name__)
 
     def next_due(self) -> datetime | None:
         """When the first item is due."""

@@ -7,11 +7,9 @@ from typing import Protocol, TypeVar
 from access.operations.schedule import Queue, Route, Routes
 from access.ports import AgendaItem, Deadline
 
-__all__ = ["QUEUES", "Business", "Claimed", "Queue", "Result", "Route", "Routes", "Schedule", "agenda_item"]
+__all__ = ["QUEUES", "Business", "Claimed", "Queue", "Result", "Route", "Routes", "Schedule"]
 
 QUEUES: tuple[Queue, ...] = ("grant", "revoke", "tell")
-
-_KINDS: dict[Queue, str] = {"grant": "grant", "revoke": "grant", "tell": "notice"}
 
 
 class Claimed(Protocol):
@@ -71,7 +69,10 @@ class Schedule(Protocol):
         """Says that this process lives."""
         ...
 
+    def timers_lost(self) -> None:
+        """Redis has been gone for a while; may be said twice."""
+        ...
 
-def agenda_item(queue: Queue, identifier: str) -> AgendaItem:
-    """The agenda's name of an id that a queue works on."""
-    return AgendaItem(f"{_KINDS[queue]}:{identifier}")
+    def timers_back(self) -> None:
+        """Redis is there; may be said twice."""
+        ...

@@ -2,7 +2,6 @@
 
 import logging
 import threading
-import traceback
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from typing import Generic
 from access import clock
 from access.ports import Deadline
 from workers.business import Business, C, R
+from workers.faults import describe
 from workers.pacing import Breaker, Limits, TokenBucket
 
 logger = logging.getLogger(__name__)
@@ -267,8 +267,4 @@ class Lane(Generic[C, R]):
             return None  # its claim runs out, and it is looked at again
 
     def _note(self, what: str, error: Exception) -> None:
-        """Where it happened, without the error's own words: they may quote a secret."""
-        place = traceback.extract_tb(error.__traceback__)[-1]
-        logger.error(
-            "%s: %s failed with %s at %s:%s", self._name, what, type(error).__name__, place.filename, place.lineno
-        )
+        logger.error("%s: %s failed with %s", self._name, what, describe(error))

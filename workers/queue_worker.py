@@ -13,8 +13,9 @@ from rq.job import Job
 from rq.utils import now as rq_now
 
 from access.clock import Clock
-from access.ports import Agenda
-from workers.business import Business, C, Queue, R, Schedule, agenda_item
+from workers.agenda import RedisAgenda
+from workers.business import Business, C, Queue, R, Schedule
+from workers.faults import describe
 from workers.heartbeat import Heartbeat
 from workers.jobs import GuardedJob, count_refused, guarded
 from workers.lanes import Lanes
@@ -52,7 +53,7 @@ class QueueWorker(SimpleWorker):
         try:
             job.perform()
         except Exception as error:
-            logger.error("a job of %s failed with %s", queue.name, type(error).__name__)
+            logger.error("a job of %s failed with %s", queue.name, describe(error))
         with self.connection.pipeline(transaction=False) as pipeline:
             pipeline.delete(job.key)
             pipeline.lrem(queue.intermediate_queue_key, 1, job.id)
@@ -113,14 +114,13 @@ class WorkerProcess(Generic[C, R]):
         seal: Seal,
         business: Business[C, R],
         schedule: Schedule,
-        agenda: Agenda,
         clock: Clock,
         name: str,
         limits: Callable[[str], Limits] = lambda _target: Limits(),
     ) -> None:
         self._queue: Queue = queue
         self._redis = redis
-        self._agenda = agenda
+        self._agenda = RedisAgenda(redis)
         self._clock = clock
         self._stopping = threading.Event()
         self._lanes = Lanes(business, on_leak=self.stop, limits=limits)
@@ -138,8 +138,7 @@ class WorkerProcess(Generic[C, R]):
                 self._take_jobs()
                 self._stopping.wait(_RETRY_SECONDS)
             now = self._clock.now()
-            left = self._lanes.stop()
-            self._agenda.add((agenda_item(self._queue, identifier), now) for identifier in left)
+            self._agenda.give_back(self._lanes.stop(), now)
 
     def _take_jobs(self) -> None:
         """Until stopped or Redis is gone. What is in the lanes goes on."""

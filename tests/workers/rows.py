@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from access.ports import AgendaItem, Deadline
-from workers.business import Queue, Route, Routes, agenda_item
+from workers.business import Queue, Route, Routes
 
 _TABLES = """
 CREATE TABLE IF NOT EXISTS work (
@@ -52,6 +52,7 @@ class Rows:
         self._claim_seconds = claim_seconds
         self.broken = False
         """The database fails while this is true."""
+        self.alerts: list[str] = []
         with self._transaction() as connection:
             for statement in _TABLES.split(";"):
                 connection.execute(statement)
@@ -129,6 +130,12 @@ class Rows:
         with self._transaction() as connection:
             connection.execute("INSERT OR REPLACE INTO beats VALUES (?, ?)", (name, kind))
 
+    def timers_lost(self) -> None:
+        self.alerts.append("lost")
+
+    def timers_back(self) -> None:
+        self.alerts.append("back")
+
     # For the business of one queue
 
     def claim(self, queue: Queue, ids: Sequence[str]) -> list[Won]:
@@ -204,6 +211,10 @@ class RowsBusiness:
 
     def release(self, claimed: Sequence[Won]) -> None:
         self._rows.release(claimed)
+
+
+def agenda_item(queue: Queue, identifier: str) -> AgendaItem:
+    return AgendaItem(f"{'notice' if queue == 'tell' else 'grant'}:{identifier}")
 
 
 def _time(seconds: float) -> datetime:

@@ -1,0 +1,331 @@
+"""The timekeeper: jobs when Redis is well, its own hands when it is not, and nothing lost in between."""
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from redis import Redis
+
+from access.clock import HostClock
+from access.ports import Deadline
+from tests.redis_server import RedisServer
+from tests.waiting import wait_until
+from tests.workers.rows import Act, Answer, Rows, Won, answers
+from workers.agenda import AGENDA, RedisAgenda
+from workers.business import QUEUES, Queue
+from workers.jobs import JobQueues
+from workers.lanes import Lanes
+from workers.pacing import Limits
+from workers.queue_worker import WorkerProcess
+from workers.redis_connection import connect, connect_waiting
+from workers.signing import Seal
+from workers.timekeeper import Timekeeper
+
+SEAL = Seal([bytes(range(32))])
+CLOCK = HostClock()
+
+
+@dataclass
+class Engine:
+    """A timekeeper and workers on one Redis and one set of rows, each in a thread."""
+
+    rows: Rows
+    url: str
+    act: Act = answers
+    limits: Limits = field(default_factory=Limits)
+    by_hand: list[str] = field(default_factory=list)
+    """Ids the timekeeper worked on itself."""
+    ending: ExitStack = field(default_factory=ExitStack)
+    """What is to end when the test is over: threads that were told to stop, then their connections."""
+
+    @contextmanager
+    def timekeeper(self, name: str = "timekeeper") -> Iterator[threading.Thread]:
+        redis = self.ending.enter_context(connect_waiting(self.url))
+        keeper = Timekeeper(
+            schedule=self.rows,
+            agenda=RedisAgenda(redis),
+            queues=JobQueues(redis, SEAL, CLOCK),
+            lanes_factory=self.lanes,
+            clock=CLOCK,
+            name=name,
+        )
+        with self.running(keeper.run, keeper.stop) as thread:
+            yield thread
+
+    @contextmanager
+    def timekeeper_without_redis(self) -> Iterator[threading.Thread]:
+        keeper = Timekeeper(
+            schedule=self.rows, agenda=None, queues=None, lanes_factory=self.lanes, clock=CLOCK, name="timekeeper"
+        )
+        with self.running(keeper.run, keeper.stop) as thread:
+            yield thread
+
+    def lanes(self, queue: Queue, on_leak: Callable[[], None]) -> Lanes[Won, Answer]:
+        return Lanes(self.rows.business(queue, self._act_by_hand), on_leak=on_leak, limits=lambda _target: self.limits)
+
+    @contextmanager
+    def worker(self, queue: Queue = "revoke") -> Iterator[threading.Thread]:
+        redis = self.ending.enter_context(connect_waiting(self.url))
+        process = WorkerProcess(
+            queue,
+            redis=redis,
+            seal=SEAL,
+            business=self.rows.business(queue, self.act),
+            schedule=self.rows,
+            clock=CLOCK,
+            name=f"worker-{queue}",
+            limits=lambda _target: self.limits,
+        )
+        with self.running(process.run, process.stop) as thread:
+            yield thread
+
+    def tell_agenda(self, *ids: str) -> None:
+        with connect(self.url) as redis:
+            RedisAgenda(redis).add(self.rows.items(*ids))
+
+    @contextmanager
+    def running(self, run: Callable[[], None], stop: Callable[[], None]) -> Iterator[threading.Thread]:
+        """In a thread that is told to stop at the end, and waited for when the test is over."""
+        thread = threading.Thread(target=run)
+        thread.start()
+        self.ending.callback(thread.join)
+        try:
+            yield thread
+        finally:
+            stop()
+
+    def _act_by_hand(self, identifier: str, deadline: Deadline) -> bool:
+        self.by_hand.append(identifier)
+        return self.act(identifier, deadline)
+
+
+@pytest.fixture
+def rows(tmp_path: Path) -> Rows:
+    return Rows(tmp_path / "rows.db", claim_seconds=1.0)
+
+
+@pytest.fixture
+def engine(rows: Rows, redis_url: str) -> Iterator[Engine]:
+    """On a Redis that all tests share."""
+    engine = Engine(rows, redis_url)
+    with engine.ending:
+        yield engine
+
+
+@pytest.fixture
+def lone_engine(rows: Rows, own_redis: RedisServer) -> Iterator[Engine]:
+    """On a Redis of its own, which has not been started."""
+    engine = Engine(rows, own_redis.url)
+    with engine.ending:
+        yield engine
+
+
+@pytest.fixture
+def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leases of half a second."""
+    monkeypatch.setattr("workers.timekeeper.LEASE", timedelta(seconds=0.5))
+
+
+def test_what_is_committed_reaches_a_worker_by_a_wake_up_and_not_by_a_poll(engine: Engine, rows: Rows) -> None:
+    with engine.timekeeper(), engine.worker():
+        wait_until(lambda: "timekeeper" in rows.beats, "the timekeeper")
+        slowest = 0.0
+        for name in ("ann", "lea", "kim", "sam", "eve"):
+            rows.add(name)
+            began = time.monotonic()
+            engine.tell_agenda(name)
+            wait_until(lambda name=name: name in rows.done, "the job", every=0.002)
+            slowest = max(slowest, time.monotonic() - began)
+
+    assert slowest < 0.5
+    assert engine.by_hand == []
+
+
+def test_something_due_later_fires_on_time(engine: Engine, rows: Rows) -> None:
+    with engine.timekeeper(), engine.worker():
+        rows.add("ann", due=time.time() + 1.3)
+        engine.tell_agenda("ann")
+        wait_until(lambda: rows.done, "the timer", every=0.005)
+
+    assert 0 <= rows.lateness()[0] < 0.5
+
+
+def test_what_is_done_leaves_the_agenda_and_what_waits_stays(
+    engine: Engine, rows: Rows, redis: Redis, hasty: None
+) -> None:
+    rows.add("ann")
+    rows.add("lea", due=time.time() + 3600)
+    with engine.timekeeper(), engine.worker():
+        engine.tell_agenda("ann", "lea")
+        wait_until(lambda: redis.zrange(AGENDA, 0, -1) == [b"grant:lea"], "only the timer to be left")
+
+    assert rows.calls == ["ann"]
+
+
+def test_what_nobody_put_on_the_agenda_is_found_by_the_sweep(engine: Engine, rows: Rows) -> None:
+    with engine.timekeeper(), engine.worker():
+        rows.add("ann")
+        wait_until(lambda: rows.done == {"ann"}, "the sweep")
+
+    assert engine.by_hand == []
+
+
+def test_a_lost_job_fires_again_when_its_lease_is_over(engine: Engine, rows: Rows, redis: Redis, hasty: None) -> None:
+    with engine.timekeeper():
+        rows.add("ann")
+        engine.tell_agenda("ann")
+        wait_until(lambda: redis.delete("rq:queue:revoke"), "a job to lose")
+        with engine.worker():
+            wait_until(lambda: rows.done == {"ann"}, "the next one")
+
+    assert rows.calls == ["ann"]
+
+
+def test_a_flushed_redis_is_filled_again(engine: Engine, rows: Rows, redis: Redis) -> None:
+    rows.add("ann", due=time.time() + 3600)
+    with engine.timekeeper():
+        rows.add("lea")
+        wait_until(lambda: redis.llen("rq:queue:revoke"), "a job on its way")
+
+        redis.flushall()
+
+        wait_until(lambda: redis.zscore(AGENDA, "grant:ann"), "the timer to be back")
+        with engine.worker():
+            wait_until(lambda: rows.done == {"lea"}, "what was on its way")
+
+
+def test_three_timekeepers_do_nothing_twice(engine: Engine, rows: Rows) -> None:
+    names = [f"id{number:04}" for number in range(300)]
+    with engine.timekeeper("one"), engine.timekeeper("two"), engine.timekeeper("three"), engine.worker():
+        rows.add(*names)
+        engine.tell_agenda(*names)
+        wait_until(lambda: len(rows.done) == 300, "all to be done")
+
+    assert sorted(rows.calls) == names
+    assert rows.beats.keys() >= {"one", "two", "three"}
+
+
+def test_with_redis_stopped_it_goes_on_itself_and_returns_when_redis_is_back(
+    lone_engine: Engine, rows: Rows, own_redis: RedisServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("workers.timekeeper.ALERT_AFTER_SECONDS", 0.0)
+    own_redis.start()
+    with (
+        lone_engine.timekeeper(),
+        lone_engine.worker("grant"),
+        lone_engine.worker("revoke"),
+        lone_engine.worker("tell"),
+    ):
+        rows.add("before")
+        lone_engine.tell_agenda("before")
+        wait_until(lambda: rows.done == {"before"}, "a job through Redis")
+        assert lone_engine.by_hand == []
+
+        own_redis.stop()
+        for queue in QUEUES:
+            rows.add(f"without-{queue}", queue=queue)
+        wait_until(lambda: len(rows.done) == 4, "grant, revoke and tell without Redis")
+        assert sorted(lone_engine.by_hand) == [f"without-{queue}" for queue in sorted(QUEUES)]
+        assert rows.alerts == ["back", "lost"]
+
+        rows.add("timer", due=time.time() + 3600)
+        own_redis.start()
+        wait_until(lambda: own_redis.client.zscore(AGENDA, "grant:timer"), "the timekeeper to fill Redis again")
+        for queue in QUEUES:
+            rows.add(f"after-{queue}", queue=queue)
+        wait_until(lambda: len(rows.done) == 7, "jobs through Redis again")
+
+    assert len(lone_engine.by_hand) == 3
+    assert rows.alerts == ["back", "lost", "back"]
+
+
+def test_redis_may_be_absent_at_the_start(lone_engine: Engine, rows: Rows, own_redis: RedisServer) -> None:
+    with lone_engine.timekeeper(), lone_engine.worker():
+        rows.add("ann")
+        wait_until(lambda: rows.done == {"ann"}, "the timekeeper to work by hand")
+        assert lone_engine.by_hand == ["ann"]
+
+        own_redis.start()
+        wait_until(lambda: own_redis.client.smembers("rq:workers"), "the worker to come")
+        wait_until(lambda: own_redis.client.exists("countersign:epoch"), "the timekeeper to come")
+        rows.add("lea")
+        wait_until(lambda: rows.done == {"ann", "lea"}, "a job through Redis")
+
+    assert lone_engine.by_hand == ["ann"]
+
+
+def test_a_redis_that_hangs_is_a_redis_that_is_gone(lone_engine: Engine, rows: Rows, own_redis: RedisServer) -> None:
+    own_redis.start()
+    with lone_engine.timekeeper(), lone_engine.worker():
+        wait_until(lambda: own_redis.client.exists("countersign:epoch"), "the timekeeper")
+        own_redis.freeze()
+        try:
+            rows.add("ann")
+            wait_until(lambda: rows.done == {"ann"}, "the timekeeper to work by hand")
+        finally:
+            own_redis.thaw()
+
+
+def test_it_works_where_there_is_no_redis_at_all(lone_engine: Engine, rows: Rows) -> None:
+    with lone_engine.timekeeper_without_redis():
+        rows.add("ann", queue="grant")
+        wait_until(lambda: rows.done == {"ann"}, "the sweep")
+
+    assert rows.alerts == []
+
+
+def test_what_no_worker_takes_for_long_it_does_itself(
+    engine: Engine, rows: Rows, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("workers.timekeeper.PATIENCE_SECONDS", 1.5)
+    with engine.timekeeper():
+        rows.add("ann")
+        wait_until(lambda: rows.done == {"ann"}, "the timekeeper to lose patience")
+
+    assert engine.by_hand == ["ann"]
+
+
+def test_a_database_that_fails_for_a_while_loses_nothing(
+    engine: Engine, rows: Rows, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.DEBUG), engine.timekeeper() as thread, engine.worker():
+        wait_until(lambda: rows.beats, "the timekeeper")
+        rows.add("ann")
+        items = rows.items("ann")
+        rows.broken = True
+        with connect(engine.url) as redis:
+            RedisAgenda(redis).add(items)
+        wait_until(lambda: "sweep failed" in caplog.text, "the sweep to fail")
+        assert thread.is_alive()
+        rows.broken = False
+        wait_until(lambda: rows.done == {"ann"}, "the job, soon after")
+
+    assert "canary" not in caplog.text
+
+
+@pytest.fixture
+def hanging(lone_engine: Engine) -> Iterator[Engine]:
+    """Calls for `stuck` never end."""
+    let_go = threading.Event()
+
+    def hang(identifier: str, _deadline: Deadline) -> bool:
+        return identifier != "stuck" or let_go.wait(30)
+
+    lone_engine.act = hang
+    lone_engine.limits = Limits(call_seconds=0.05, grace_seconds=0.05)
+    yield lone_engine
+    let_go.set()
+
+
+def test_a_timekeeper_that_lost_a_thread_ends_to_be_replaced(hanging: Engine, rows: Rows) -> None:
+    with hanging.timekeeper_without_redis() as thread:
+        rows.add("stuck", "fine")
+        wait_until(lambda: not thread.is_alive(), "the timekeeper to end by itself")
+
+    assert rows.done == {"fine"}

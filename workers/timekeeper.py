@@ -1,0 +1,202 @@
+"""Keeps time: turns what is due into jobs, sweeps the rows for what was lost, and does the work itself without Redis.
+
+Any number may run. None leads: an item is leased in Redis, a row is claimed in the database.
+"""
+
+import logging
+import threading
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from typing import Any, Protocol
+
+from redis.exceptions import RedisError
+
+from access import clock as host
+from access.clock import Clock
+from access.ports import AgendaItem
+from workers.agenda import RedisAgenda
+from workers.business import Queue, Route, Routes, Schedule
+from workers.faults import describe
+from workers.heartbeat import BEAT_SECONDS
+from workers.lanes import Lanes
+
+logger = logging.getLogger(__name__)
+
+LEASE = timedelta(seconds=60)
+"""An item fires again after this unless it is settled: as long as a claim in the database."""
+PATIENCE_SECONDS = 90.0
+"""What every sweep found overdue for so long while Redis is well, no worker takes: then the timekeeper does it."""
+ALERT_AFTER_SECONDS = 5.0
+"""How long Redis may be gone before somebody is told."""
+_SWEEP_SECONDS = 1.0
+_RETRY_SECONDS = 1.0
+_AT_A_TIME = 1000
+
+
+class Sender(Protocol):
+    """Where jobs are sent."""
+
+    def send(self, routes: Sequence[Route]) -> int:
+        """Raises RedisError."""
+        ...
+
+
+LanesFactory = Callable[[Queue, Callable[[], None]], Lanes[Any, Any]]
+"""(queue, what to call when a thread is lost): the lanes this process works in when it must do so itself."""
+
+
+class Timekeeper:
+    """Runs until it is stopped, or until a lost thread of its own lanes is reason to start afresh.
+
+    Where there is no Redis at all, `agenda` and `queues` are None.
+    """
+
+    def __init__(
+        self,
+        *,
+        schedule: Schedule,
+        agenda: RedisAgenda | None,
+        queues: Sender | None,
+        lanes_factory: LanesFactory,
+        clock: Clock,
+        name: str,
+    ) -> None:
+        self._schedule = schedule
+        self._redis = (agenda, queues) if agenda is not None and queues is not None else None
+        self._lanes_factory = lanes_factory
+        self._clock = clock
+        self._name = name
+        self._stopping = threading.Event()
+        self._lanes: dict[Queue, Lanes[Any, Any]] = {}
+        self._overdue_since: dict[AgendaItem, float] = {}
+        self._next_sweep = 0.0
+        self._next_beat = 0.0
+        self._next_try = 0.0
+        self._blind = False
+        self._gone_since: float | None = None
+        # Does an alert say that Redis is gone? None: one that an earlier process left may.
+        self._told: bool | None = None
+
+    def stop(self) -> None:
+        """Asks for the end. Returns at once."""
+        self._stopping.set()
+
+    def run(self) -> None:
+        """Returns when what was begun here is committed and the rest given back."""
+        while not self._stopping.is_set():
+            try:
+                self._turn()
+            except Exception as error:
+                logger.error("keeping time failed with %s; trying again", describe(error))
+                self._stopping.wait(_RETRY_SECONDS)
+        now = self._clock.now()
+        left = [identifier for lanes in self._lanes.values() for identifier in lanes.stop()]
+        if self._redis is not None:
+            self._redis[0].give_back(left, now)
+
+    def _turn(self) -> None:
+        swept = self._sweep_when_due()
+        if self._redis is not None and host.monotonic() >= self._next_try:
+            try:
+                self._turn_with_redis(*self._redis, swept)
+                return
+            except RedisError as error:
+                self._note_gone(error)
+        if swept:
+            self._work_on([item for item, _ in swept])
+        self._stopping.wait(max(0.0, self._next_sweep - host.monotonic()))
+
+    def _sweep_when_due(self) -> list[tuple[AgendaItem, datetime]] | None:
+        """What the rows say is overdue or stuck; None between two sweeps."""
+        now = host.monotonic()
+        if now < self._next_sweep:
+            return None
+        self._next_sweep = now + _SWEEP_SECONDS
+        try:
+            if now >= self._next_beat:
+                self._schedule.beat(self._name, "timekeeper")
+                self._next_beat = now + BEAT_SECONDS
+            swept = self._schedule.sweep()
+        except Exception as error:
+            # Timers go on firing from Redis.
+            if not self._blind:
+                logger.error("the sweep failed with %s; trying again", describe(error))
+            self._blind = True
+            return []
+        self._blind = False
+        self._overdue_since = {item: self._overdue_since.get(item, now) for item, _ in swept}
+        return swept
+
+    def _turn_with_redis(
+        self, agenda: RedisAgenda, queues: Sender, swept: Sequence[tuple[AgendaItem, datetime]] | None
+    ) -> None:
+        """Raises RedisError. Sleeps at Redis, where a wake-up comes at once."""
+        if swept is not None:
+            self._fill(agenda, swept)
+            self._note_well()
+            impatient = host.monotonic() - PATIENCE_SECONDS
+            self._work_on([item for item, since in self._overdue_since.items() if since <= impatient])
+        now = self._clock.now()
+        until = now + LEASE
+        leased = agenda.lease(now, until, _AT_A_TIME)
+        if leased:
+            routes = self._routes(agenda, leased, until)
+            if routes.now:
+                queues.send(routes.now)
+            agenda.settle(until, finished=routes.finished, later=routes.later)
+            return
+        pause = self._next_sweep - host.monotonic()
+        due = agenda.next_due()
+        if due is not None:
+            pause = min(pause, (due - self._clock.now()).total_seconds())
+        agenda.wait(pause)
+
+    def _fill(self, agenda: RedisAgenda, swept: Sequence[tuple[AgendaItem, datetime]]) -> None:
+        """Puts in what is missing: all timers where Redis is empty or was gone, and always what the sweep found."""
+        was_gone = self._gone_since is not None
+        if was_gone or agenda.was_flushed():
+            agenda.add_missing(self._schedule.timers())
+            agenda.mark_filled()
+        agenda.add_missing(swept)
+        if was_gone:
+            # What was leased before may have lost its job with the last second of Redis.
+            agenda.add(swept)
+
+    def _routes(self, agenda: RedisAgenda, leased: Sequence[AgendaItem], until: datetime) -> Routes:
+        try:
+            return self._schedule.route(leased)
+        except Exception:
+            # The database failed: these are due again soon and not when the lease is over.
+            soon = self._clock.now() + timedelta(seconds=_RETRY_SECONDS)
+            agenda.settle(until, later=[(item, soon) for item in leased])
+            raise
+
+    def _work_on(self, items: Sequence[AgendaItem]) -> None:
+        """Does here what a worker would. One that has it in hand already holds the claim, and nothing is done twice."""
+        for start in range(0, len(items), _AT_A_TIME):
+            by_target: dict[tuple[Queue, str], list[str]] = defaultdict(list)
+            for route in self._schedule.route(items[start : start + _AT_A_TIME]).now:
+                by_target[route.queue, route.target].append(route.id)
+            for (queue, target), ids in by_target.items():
+                if queue not in self._lanes:
+                    self._lanes[queue] = self._lanes_factory(queue, self.stop)
+                self._lanes[queue].put(target, ids)
+
+    def _note_gone(self, error: RedisError) -> None:
+        now = host.monotonic()
+        self._next_try = now + _RETRY_SECONDS
+        if self._gone_since is None:
+            self._gone_since = now
+            logger.warning("Redis cannot be used (%s); the timekeeper does the work itself", type(error).__name__)
+        if self._told is not True and now - self._gone_since >= ALERT_AFTER_SECONDS:
+            self._schedule.timers_lost()
+            self._told = True
+
+    def _note_well(self) -> None:
+        if self._gone_since is not None:
+            self._gone_since = None
+            logger.info("Redis can be used again")
+        if self._told is not False:
+            self._schedule.timers_back()
+            self._told = False
