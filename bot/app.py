@@ -17,8 +17,7 @@ from bot.commands import access_command
 from bot.directory import Directory
 from bot.face import Face
 from bot.identity import identify
-
-logger = logging.getLogger(__name__)
+from bot.refusals import log_fault
 
 COMMAND = "/access"
 Listener = Callable[..., Awaitable[Any]]
@@ -65,4 +64,4 @@ def build_app(core: Core, *, client: AsyncWebClient, executor: Executor) -> Asyn
 
 async def _failed(error: Exception) -> None:
     """Listeners catch their own; what arrives here is Bolt's or a mistake of ours."""
-    logger.error("a payload was not answered: %s", type(error).__name__, exc_info=error)
+    log_fault("a payload was not answered", error)

@@ -37,7 +37,7 @@ async def refusals(say: Say) -> AsyncGenerator[None]:
         try:
             await say(_sentence(error), error.field if isinstance(error, InvalidInput) else None)
         except Exception as second:
-            _log("the person could not be told", second)
+            log_fault("the person could not be told", second)
 
 
 def whisper(respond: AsyncRespond) -> Say:
@@ -86,11 +86,12 @@ def _sentence(error: Exception) -> str:
     if isinstance(error, SlackApiError):
         logger.warning("Slack refused a call: %s", error.response.get("error"))
         return SLACK_BUSY
-    _log("a listener failed", error)
+    log_fault("a listener failed", error)
     return error.sentence if isinstance(error, AccessError) else OUR_FAULT
 
 
-def _log(what: str, error: Exception) -> None:
+def log_fault(what: str, error: Exception) -> None:
+    """For what is nobody's mistake but ours."""
     # The place and the kind, never the text: a database's error quotes its parameters, people's words among them.
     frames = "".join(traceback.format_tb(error.__traceback__))
     logger.error("%s: %s at\n%s", what, type(error).__name__, frames)

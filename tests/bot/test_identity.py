@@ -166,6 +166,20 @@ def test_nobody_decides_while_slack_cannot_tell_who_it_is(desk: Desk, world: Wor
     assert world.requests()[0].status == RequestStatus.PENDING
 
 
+def test_slack_that_does_not_answer_in_time_is_not_waited_for(
+    desk: Desk, slack: FakeSlack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def never(*_: Any, **__: Any) -> None:
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr("bot.directory.PATIENCE", 0.01)
+    monkeypatch.setattr(AsyncWebClient, "users_info", never)
+
+    answer = desk.command(LEA, "mine")
+
+    assert words(answer["blocks"]).startswith("Slack could not tell just now who you are")
+
+
 def test_the_directory_forgets_after_a_minute_and_at_once_what_is_no_longer_true(slack: FakeSlack) -> None:
     moment = [0.0]
     directory = Directory(AsyncWebClient("xoxb-test"), now=lambda: moment[0])

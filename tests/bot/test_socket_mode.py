@@ -122,6 +122,26 @@ def test_the_whole_conversation(world: World, sandbox: Running, workspace: Works
     assert "Read back" in ann.direct_messages()[-1].words
 
 
+def test_among_more_than_slack_lists_typing_finds_it(world: World, workspace: Workspace, connected: list[bool]) -> None:
+    names = [f"role-{number}" for number in range(150)]
+    roles = "".join(f"\n      {name}: {{title: Number {name[5:]}, power: look}}" for name in names)
+    world.rewrite_policy("    roles:", f"    roles:{roles}")
+    world.rewrite_policy(
+        "customers-db/fix-orders]", "".join(f"customers-db/{name}, " for name in names).rstrip(", ") + "]"
+    )
+    ann = workspace.person(ANN)
+
+    ann.command("C0GENERAL", "/access")
+    modal(ann)
+    everything = len(ann.suggest(ids.ENTITLEMENT, ids.CHOOSE))
+    (found,) = ann.suggest(ids.ENTITLEMENT, ids.CHOOSE, "number 149")
+    asked = {ids.ENTITLEMENT: found["value"], ids.DURATION: "1h", ids.REASON: "stuck refunds"}
+
+    assert everything == 100
+    assert ann.submit(asked) is None
+    assert [request.entitlement for request in world.requests()] == ["customers-db/role-149"]
+
+
 def test_a_denial_asks_why_and_is_told(
     world: World, sandbox: Running, workspace: Workspace, connected: list[bool]
 ) -> None:

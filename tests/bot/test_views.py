@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.views.blocks import Message
@@ -86,6 +86,7 @@ def test_nothing_that_people_write_comes_alive(name: str, words: str) -> None:
 
 
 @pytest.mark.parametrize("name", WITH_WORDS)
+@settings(deadline=None)
 @given(words=st.text(max_size=500) | st.sampled_from(LIVE))
 def test_nothing_that_anybody_could_write_comes_alive(name: str, words: str) -> None:
     assert_dead(name, words)
