@@ -1,0 +1,76 @@
+"""Approvals a second on one process, beside the bare SQL that writes the same rows."""
+
+import time
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TypeVar
+
+from access.ids import SlackUser
+from access.models import Request, Verdict
+from access.operations import Place, review
+from access.operations.core import Core
+from bench.bare_sql import BareSql, recorded
+from bench.core import ask, button, core_on, place_of
+from bench.figures import Figure
+from bench.policy import APPROVER, CHANNEL, Crowd, policy
+from bench.servers import KINDS, Kind, Servers, say
+
+THREADS = (1, 10)
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How fast a list of things was done."""
+
+    count: int
+    seconds: float
+    cpu_seconds: float
+    """Of this process alone: a database server's own work is not in it."""
+
+    @property
+    def per_second(self) -> float:
+        return self.count / self.seconds
+
+    @property
+    def cpu_ms_each(self) -> float:
+        return 1000 * self.cpu_seconds / self.count
+
+
+def measure(servers: Servers, *, count: int) -> list[Figure]:
+    """`count` approvals on each store with each number of threads."""
+    return [figure for kind in KINDS for threads in THREADS for figure in _measure(servers, kind, threads, count)]
+
+
+def _measure(servers: Servers, kind: Kind, threads: int, count: int) -> Iterator[Figure]:
+    say(f"  approvals: {count} on {kind}, {threads} at a time, then the same rows by bare SQL")
+    crowd = Crowd(people=20, roles=-(-count // 20))
+    text = policy(crowd, provider="postgres", settings={"dsn": {"env": "SHOP_DSN"}}, role={"grants": ["any"]})
+    with servers.store(kind) as store, servers.store(kind) as empty:
+        environment = servers.environment(store=store, policy=text, state=servers.directory / "approvals")
+        with core_on(environment) as core:
+            requests = ask(core, crowd, count)
+            bare = BareSql(empty, before=recorded(store))
+            ours = _pace(lambda request: _approve(core, request), requests, threads)
+            floor = _pace(bare.approve, bare.approvals(recorded(store)), threads)
+            bare.close()
+    name = f"approvals on {kind}, {threads} at a time"
+    yield Figure(name=name, value=ours.per_second, unit="1/s", floor=floor.per_second, samples=count)
+    yield Figure(
+        name=f"{name}, CPU each", value=ours.cpu_ms_each, unit="ms CPU", floor=floor.cpu_ms_each, samples=count
+    )
+
+
+def _approve(core: Core, request: Request) -> None:
+    place = Place(CHANNEL, place_of(request))
+    review(core, button=button(request), reviewer=SlackUser(APPROVER), verdict=Verdict.APPROVE, card=place)
+
+
+def _pace(do: Callable[[T], None], things: Iterable[T], threads: int) -> Pace:
+    todo = list(things)
+    with ThreadPoolExecutor(threads) as executor:
+        began, cpu = time.perf_counter(), time.process_time()
+        for _ in executor.map(do, todo):
+            pass
+        return Pace(len(todo), time.perf_counter() - began, time.process_time() - cpu)

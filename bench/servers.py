@@ -1,0 +1,138 @@
+"""What the benchmarks stand on: a PostgreSQL, a Valkey, fresh stores, and the product's own processes."""
+
+import os
+import secrets
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, TypeVar
+
+import psycopg
+from psycopg import sql
+from psycopg.conninfo import conninfo_to_dict
+from redis import Redis
+
+from access.store import Database
+from countersign import schema
+from countersign.embedded.postgres import EmbeddedPostgres
+from countersign.embedded.valkey import EmbeddedValkey
+
+Kind = Literal["SQLite", "PostgreSQL"]
+KINDS: tuple[Kind, ...] = ("SQLite", "PostgreSQL")
+STOP_SECONDS = 15.0
+T = TypeVar("T")
+
+
+class TookTooLong(Exception):
+    """What a benchmark waited for did not happen."""
+
+
+@dataclass(frozen=True)
+class Servers:
+    """One PostgreSQL, as a target and as a store, and one Valkey, for the whole run."""
+
+    directory: Path
+    postgres: EmbeddedPostgres
+    valkey: EmbeddedValkey
+
+    @contextmanager
+    def store(self, kind: Kind) -> Generator[str]:
+        """The URL of an empty store on the newest revision; Redis is emptied too."""
+        with Redis.from_url(self.valkey.url) as redis:
+            redis.flushall()
+        name = f"store_{secrets.token_hex(4)}"
+        with self._created(kind, name) as url:
+            database = Database(url)
+            schema.migrate(database)
+            database.close()
+            yield url
+
+    @contextmanager
+    def _created(self, kind: Kind, name: str) -> Generator[str]:
+        if kind == "SQLite":
+            yield f"sqlite:///{self.directory / name}.db"
+            return
+        with psycopg.connect(self.postgres.superuser_dsn, autocommit=True) as connection:
+            parts = conninfo_to_dict(self.postgres.superuser_dsn)
+            connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+            yield f"postgresql://{parts['user']}:{parts['password']}@{parts['host']}:{parts['port']}/{name}"
+            connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+    def environment(self, *, store: str, policy: str, state: Path, **more: str) -> dict[str, str]:
+        """What the product's processes are told; the policy is written into the state directory."""
+        state.mkdir(exist_ok=True)
+        file = state / "access.yml"
+        file.write_text(policy, encoding="utf-8")
+        return inherited() | {
+            "DATABASE_URL": store,
+            "REDIS_URL": self.valkey.url,
+            "COUNTERSIGN_POLICY": str(file),
+            "COUNTERSIGN_STATE": str(state),
+            "COUNTERSIGN_LOG_LEVEL": "WARNING",
+        } | more  # fmt: skip
+
+
+def inherited() -> dict[str, str]:
+    """The few words of our own environment that a process needs to run at all; it must find this package."""
+    kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TZ", "TMPDIR") if name in os.environ}
+    return kept | {"PYTHONPATH": str(Path(__file__).parent.parent)}
+
+
+@contextmanager
+def serving(directory: Path) -> Generator[Servers]:
+    """Starts the servers in `directory`; ends them."""
+    with ExitStack() as stack:
+        postgres = stack.enter_context(EmbeddedPostgres(directory / "postgres"))
+        stack.callback(postgres.remove)
+        valkey = stack.enter_context(EmbeddedValkey(directory / "valkey"))
+        yield Servers(directory, postgres, valkey)
+
+
+@contextmanager
+def process(environment: Mapping[str, str], *command: str) -> Generator[None]:
+    """Runs `python -m <command>` until left."""
+    with processes([([sys.executable, "-m", *command], environment)]):
+        yield
+
+
+@contextmanager
+def processes(commands: Sequence[tuple[Sequence[str], Mapping[str, str]]]) -> Generator[None]:
+    """Runs these commands, each with its own environment, until left; then ends them all."""
+    running = list[subprocess.Popen[bytes]]()
+    try:
+        for command, environment in commands:
+            running.append(subprocess.Popen(command, env=dict(environment), stdin=subprocess.DEVNULL))
+        yield
+    finally:
+        for one in running:
+            one.terminate()
+        end = time.monotonic() + STOP_SECONDS
+        for one in running:
+            _ended(one, max(0.1, end - time.monotonic()))
+
+
+def _ended(one: subprocess.Popen[bytes], within: float) -> None:
+    try:
+        one.wait(within)
+    except subprocess.TimeoutExpired:
+        one.kill()
+        one.wait()
+
+
+def wait_for(look: Callable[[], T], what: str, *, within: float = 30.0, every: float = 0.02) -> T:
+    """The first true answer. Raises TookTooLong."""
+    end = time.monotonic() + within
+    while not (found := look()):
+        if time.monotonic() > end:
+            raise TookTooLong(f"waited {within:g} s in vain for {what}")
+        time.sleep(every)
+    return found
+
+
+def say(words: str) -> None:
+    """A line of progress."""
+    print(words, flush=True)
