@@ -3,14 +3,20 @@
 import asyncio
 import logging
 import signal
+from collections.abc import Callable
+from typing import Any
 
 from access.settings import Settings
 from bot.socket_mode import serve
 from countersign.wiring import THREADS, Parts, parts, process_name
-from workers.business import Queue
+from workers.agenda import RedisAgenda
+from workers.business import Business, Queue
+from workers.jobs import JobQueues
+from workers.lanes import Lanes
 from workers.queue_worker import WorkerProcess
 from workers.signing import Seal, job_keys
 from workers.stopping import stop_on_signals
+from workers.timekeeper import Timekeeper
 
 logger = logging.getLogger(__name__)
 
@@ -55,12 +61,36 @@ def run_worker(settings: Settings, queue: Queue) -> None:
         }[queue]()  # fmt: skip
         worker = WorkerProcess(
             queue, redis=made.redis, seal=_seal(settings), business=business, schedule=made.schedule,
-            agenda=made.core.agenda, clock=made.core.clock, name=process_name(queue),
+            clock=made.core.clock, name=process_name(queue),
         )  # fmt: skip
         stop_on_signals(worker.stop)
         logger.info("working on the queue %s", queue)
         try:
             worker.run()
+        finally:
+            targets.close()
+
+
+def run_timekeeper(settings: Settings) -> None:
+    """Keeps time until it is told to stop; without Redis it does the work itself. Raises Unready."""
+    with parts(settings, waits=True) as made:
+        targets = made.targets()
+        businesses: dict[Queue, Callable[[], Business[Any, Any]]] = {
+            "grant": lambda: made.granting(targets), "revoke": lambda: made.revoking(targets), "tell": made.telling
+        }  # fmt: skip
+        redis = made.redis
+        keeper = Timekeeper(
+            schedule=made.schedule,
+            agenda=RedisAgenda(redis) if redis is not None else None,
+            queues=JobQueues(redis, _seal(settings), made.core.clock) if redis is not None else None,
+            lanes_factory=lambda queue, on_leak: Lanes(businesses[queue](), on_leak=on_leak),
+            clock=made.core.clock,
+            name=process_name("timekeeper"),
+        )
+        stop_on_signals(keeper.stop)
+        logger.info("keeping time")
+        try:
+            keeper.run()
         finally:
             targets.close()
 

@@ -1,0 +1,53 @@
+"""The demo's policy: the sandbox's cast, the shop's two roles."""
+
+from sandbox.cast import Cast
+
+SECRET = "SHOP_DSN"  # noqa: S105 -- the name of a variable
+
+
+def demo_policy(cast: Cast) -> str:
+    """The text of an access.yml for this cast: Ann and Ben ask, Lea and Kim approve, Sam is security, Eve may not."""
+    names = {person.id: person.name for person in cast.people}
+    people = "\n".join(f"  {name}: {{slack: {identifier}}}" for identifier, name in names.items())
+    return f"""\
+# Written by `countersign demo` from the people of its sandbox.
+version: 1
+organisation: {{slack_team: {cast.team_id}, timezone: Europe/Amsterdam}}
+
+people:
+{people}
+
+groups:
+  engineers: {{people: [ann, ben]}}
+  payments-leads: {{people: [lea, kim]}}
+  security: {{people: [sam]}}
+
+levels:
+  low: {{max: 4h, request_ttl: 24h, alert_after: 2m, reason_min: 5}}
+  medium: {{max: 1h, request_ttl: 8h, alert_after: 1m, reason_min: 10}}
+
+resources:
+  - id: customers-db
+    title: Customer database
+    level: low
+    owner: payments-leads
+    tags: [pii]
+    provider: postgres
+    settings: {{dsn: {{env: {SECRET}}}, database: shop}}
+    roles:
+      read: {{title: "Read customers, without cards", grants: [support_read]}}
+      fix-orders: {{title: Correct the status of an order, level: medium, grants: [orders_fix]}}
+
+rules:
+  - id: customers-read
+    for: {{groups: [engineers], entitlements: [customers-db/read]}}
+    max: 2h
+    approve: {{channel: C0PAYAPPR, stages: [{{any_of: [payments-leads], quorum: 1}}]}}
+  - id: orders-fix
+    for: {{groups: [engineers], entitlements: [customers-db/fix-orders]}}
+    max: 30m
+    approve: {{channel: C0PAYAPPR, stages: [{{any_of: [payments-leads], quorum: 1}}]}}
+
+security: {{group: security, channel: C0SEC}}
+digest: {{channel: C0SEC, at: "09:00"}}
+"""

@@ -1,0 +1,105 @@
+"""`countersign up`: everything on one host, each process with its own part of the environment only."""
+
+import logging
+import os
+import sys
+from collections.abc import Generator, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from access.errors import Unready
+from access.operations import outstanding
+from access.operations.policy_source import PolicySource
+from access.settings import Settings
+from access.store import Database
+from countersign import schema
+from countersign.embedded.valkey import EmbeddedValkey
+from countersign.providers import ProviderClasses
+from countersign.supervisor import Child, Supervisor
+
+logger = logging.getLogger(__name__)
+
+_EVERYBODY = (
+    "PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "VIRTUAL_ENV", "PYTHONPATH", "SSL_CERT_FILE", "SSL_CERT_DIR",
+    "DATABASE_URL", "REDIS_URL", "COUNTERSIGN_POLICY", "COUNTERSIGN_STATE", "COUNTERSIGN_SANDBOX",
+    "COUNTERSIGN_LOG_LEVEL", "SLACK_API_URL",
+)  # fmt: skip
+_BOT = ("SLACK_BOT_TOKEN", "SLACK_APP_TOKEN")
+_WORKERS = ("SLACK_BOT_TOKEN", "COUNTERSIGN_JOB_KEY", "COUNTERSIGN_JOB_KEY_OLD")
+
+
+def run_up(settings: Settings) -> int:
+    """Brings the schema up to date, starts a Redis of our own where none is named, and then everything else."""
+    database = Database(settings.database_url)
+    schema.migrate(database)
+    try:
+        with redis_for(settings) as redis_url:
+            return Supervisor(children(settings, database, _environment(settings, redis_url))).run()
+    finally:
+        database.close()
+
+
+def children(settings: Settings, database: Database, environment: Mapping[str, str]) -> list[Child]:
+    """The processes of one host. Only those that touch targets are given the targets' secrets."""
+    targets = sorted(target_secrets(settings, database))
+
+    def child(name: str, arguments: list[str], *names: str) -> Child:
+        return Child(name, [sys.executable, "-m", "countersign", *arguments], _only(environment, *_EVERYBODY, *names))
+
+    return [
+        child("timekeeper", ["timekeeper"], *_WORKERS, *targets),
+        child("grant", ["worker", "grant"], *_WORKERS, *targets),
+        child("revoke", ["worker", "revoke"], *_WORKERS, *targets),
+        child("tell", ["worker", "tell"], *_WORKERS),
+        child("bot", ["bot"], *_BOT),
+    ]
+
+
+def target_secrets(settings: Settings, database: Database) -> set[str]:
+    """The names in the environment that the policy's targets, and those of open grants, refer to."""
+    policy = PolicySource(settings.policy_file, ProviderClasses()).current()
+    found = {name for resource in policy.resources.values() for name in _references(resource.settings)}
+    return found | {name for grant in outstanding(database) for name in _references(grant.settings)}
+
+
+@contextmanager
+def redis_for(settings: Settings) -> Generator[str | None]:
+    """The address that REDIS_URL names, or a Valkey of our own. None where there is none: the sweep works from SQL."""
+    if settings.redis_url:
+        yield settings.redis_url
+        return
+    try:
+        server = EmbeddedValkey(settings.state_directory / "valkey").start()
+    except Unready as error:
+        logger.error("There is no Redis: %s Access starts and ends all the same, a little slower.", error.sentence)
+        yield None
+        return
+    try:
+        yield server.url
+    finally:
+        server.stop()
+
+
+def _environment(settings: Settings, redis_url: str | None) -> dict[str, str]:
+    here = dict(os.environ) | {
+        "DATABASE_URL": settings.database_url,
+        "COUNTERSIGN_STATE": str(settings.state_directory),
+    }
+    return here | ({"REDIS_URL": redis_url} if redis_url else {})
+
+
+def _only(environment: Mapping[str, str], *names: str) -> dict[str, str]:
+    wanted = {spelling for name in names for spelling in (name, f"{name}_FILE")}
+    return {name: value for name, value in environment.items() if name in wanted}
+
+
+def _references(settings: Any) -> Iterator[str]:
+    if isinstance(settings, Mapping):
+        name = settings.get("env")
+        if isinstance(name, str):
+            yield name
+        for inner in settings.values():
+            yield from _references(inner)
+    elif isinstance(settings, list):
+        for inner in settings:
+            yield from _references(inner)

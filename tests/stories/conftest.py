@@ -1,0 +1,22 @@
+"""A house for each story, on either database."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from countersign.embedded.postgres import EmbeddedPostgres
+from tests.stories.house import House, standing
+
+
+@pytest.fixture(scope="session")
+def shop_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedPostgres]:
+    """The target; a server of its own, because a story may stop it."""
+    with EmbeddedPostgres(tmp_path_factory.mktemp("shop")) as server:
+        yield server
+
+
+@pytest.fixture
+def house(tmp_path: Path, database_url: str, shop_server: EmbeddedPostgres) -> Iterator[House]:
+    with standing(tmp_path, database_url, shop_server) as made:
+        yield made

@@ -1,0 +1,195 @@
+"""The whole house, process by process, so that a story can take any part of it away."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Generator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from sqlmodel import col, select
+
+from access.audit import Verified, verify
+from access.models import Alert, AuditEvent, Grant
+from access.store import Database
+from countersign.demo import target
+from countersign.demo.policy import SECRET, demo_policy
+from countersign.demo.prober import Login, login_in
+from countersign.embedded.postgres import EmbeddedPostgres
+from countersign.embedded.valkey import EmbeddedValkey
+from sandbox.cast import DEFAULT
+from sandbox.person import Message, Person
+from sandbox.server import Running, running
+from tests.waiting import wait_until
+
+CHANNEL = "C0PAYAPPR"
+SECURITY = "C0SEC"
+ARGUMENTS = {
+    "bot": ["bot"],
+    "timekeeper": ["timekeeper"],
+    "grant": ["worker", "grant"],
+    "revoke": ["worker", "revoke"],
+    "tell": ["worker", "tell"],
+}
+
+
+@dataclass
+class House:
+    directory: Path
+    database_url: str
+    sandbox: Running
+    shop_server: EmbeddedPostgres
+    shop: target.Target
+    valkey: EmbeddedValkey
+    processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+
+    # The processes
+
+    def start(self, *names: str) -> None:
+        for name in names or ARGUMENTS:
+            log = (self.directory / f"{name}.log").open("ab")
+            self.processes[name] = subprocess.Popen(
+                [sys.executable, "-m", "countersign", *ARGUMENTS[name]],
+                env=self._environment(), stdout=log, stderr=log, stdin=subprocess.DEVNULL,
+            )  # fmt: skip
+            log.close()
+        if not names or "bot" in names:
+            people = self.sandbox.workspace()
+            wait_until(people.connections, "the bot to connect to the sandbox", within=60)
+
+    def kill(self, name: str) -> None:
+        """SIGKILL: no time for anything."""
+        process = self.processes.pop(name)
+        process.kill()
+        process.wait()
+
+    def end(self) -> None:
+        for process in self.processes.values():
+            process.send_signal(signal.SIGTERM)
+        for name, process in self.processes.items():
+            try:
+                process.wait(20)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+                raise AssertionError(f"{name} did not end when asked to; its log:\n{self.log(name)}") from None
+
+    def log(self, name: str) -> str:
+        return (self.directory / f"{name}.log").read_text(encoding="utf-8", errors="replace")
+
+    def _environment(self) -> dict[str, str]:
+        kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TZ", "TMPDIR") if name in os.environ}
+        return kept | {
+            "REDIS_URL": self.valkey.url,
+            "DATABASE_URL": self.database_url,
+            "COUNTERSIGN_POLICY": str(self.directory / "access.yml"),
+            "COUNTERSIGN_STATE": str(self.directory),
+            "COUNTERSIGN_SANDBOX": "1",
+            "SLACK_API_URL": self.sandbox.api_url,
+            "SLACK_BOT_TOKEN": self.sandbox.bot_token,
+            "SLACK_APP_TOKEN": self.sandbox.app_token,
+            SECRET: self.shop.bot_dsn,
+        }  # fmt: skip
+
+    # The people
+
+    def person(self, identifier: str) -> Person:
+        return self.sandbox.workspace().person(identifier)
+
+    def ask(self, time: str, *, entitlement: str = "customers-db/read", by: str = "U0ANN") -> Message:
+        """By one line; returns the card in the approvers' channel."""
+        before = len(self.cards())
+        outcome = self.person(by).command(CHANNEL, "/access", f"{entitlement} {time} INC-12 stuck refunds")
+        assert outcome.ok, outcome
+        wait_until(lambda: len(self.cards()) > before, "the card in the approvers' channel")
+        return self.cards()[-1]
+
+    def approve(self, card: Message, *, by: str = "U0LEA") -> None:
+        assert self.person(by).click(card, "request.approve").ok
+
+    def cards(self) -> list[Message]:
+        return [one for one in self.person("U0LEA").messages(CHANNEL) if one.blocks]
+
+    def card(self) -> Message:
+        return self.cards()[-1]
+
+    def secret(self, *, by: str = "U0ANN") -> Login:
+        """Presses “Show me how to connect” and reads the modal."""
+        ann = self.person(by)
+        answer = self.message(by, lambda one: "grant.connect" in one.actions(), "the button that shows how to connect")
+        ann.click(answer, "grant.connect")
+        shown = wait_until(lambda: (view := ann.view()) and login_in(view), "the secret in the modal")
+        assert shown is not None
+        return shown
+
+    def message(self, person: str, which: Callable[[Message], Any], what: str) -> Message:
+        found = wait_until(
+            lambda: next((one for one in reversed(self.person(person).direct_messages()) if which(one)), None), what
+        )
+        assert found is not None
+        return found
+
+    # The target
+
+    def connect(self, login: Login) -> psycopg.Connection[Any]:
+        return psycopg.connect(
+            host="127.0.0.1", port=self.shop_server.port, dbname=target.DATABASE, user=login.user,
+            password=login.password, autocommit=True, connect_timeout=3,
+        )  # fmt: skip
+
+    def logins(self) -> list[str]:
+        """The temporary logins, as the server's superuser sees them."""
+        with psycopg.connect(self.shop.superuser_dsn, autocommit=True) as connection:
+            found = connection.execute(r"SELECT rolname FROM pg_roles WHERE rolname LIKE 'cs\_%' ORDER BY 1").fetchall()
+        return [name for (name,) in found]
+
+    # The rows
+
+    def grants(self) -> list[Grant]:
+        return self._all(select(Grant).order_by(col(Grant.id)))
+
+    def alerts(self) -> list[Alert]:
+        return self._all(select(Alert).order_by(col(Alert.id)))
+
+    def actions(self) -> list[str]:
+        return [event.action for event in self._all(select(AuditEvent).order_by(col(AuditEvent.seq)))]
+
+    def verified(self) -> Verified:
+        database = Database(self.database_url)
+        try:
+            with database.read() as session:
+                return verify(session)
+        finally:
+            database.close()
+
+    def _all(self, statement: Any) -> list[Any]:
+        database = Database(self.database_url)
+        try:
+            with database.read() as session:
+                return list(session.exec(statement))
+        finally:
+            database.close()
+
+
+@contextmanager
+def standing(
+    directory: Path,
+    database_url: str,
+    shop_server: EmbeddedPostgres,
+) -> Generator[House]:
+    """Everything but our own processes is up; a story starts those. At the end, nothing was wrong by Slack's rules."""
+    with ExitStack() as stack:
+        shop = target.prepare(shop_server)
+        valkey = stack.enter_context(EmbeddedValkey(directory / "valkey"))
+        sandbox = stack.enter_context(running(DEFAULT))
+        (directory / "access.yml").write_text(demo_policy(DEFAULT), encoding="utf-8")
+        house = House(directory, database_url, sandbox, shop_server, shop, valkey)
+        try:
+            yield house
+            assert house.sandbox.workspace().violations() == []
+        finally:
+            house.end()

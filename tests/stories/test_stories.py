@@ -1,0 +1,129 @@
+"""Ask, decide, open, use, end: with everything well, and with one part after the other taken away."""
+
+import psycopg
+import pytest
+from psycopg import sql
+from redis import Redis
+
+from access.models import AlertKind, EndedBy, GrantStatus
+from tests.stories.house import SECURITY, House
+from tests.waiting import wait_until
+
+pytestmark = pytest.mark.timeout(240)
+
+
+def ended(house: House, *, within: float = 40) -> None:
+    wait_until(
+        lambda: house.grants()[-1].status == GrantStatus.ENDED, "the grant to have ended", within=within, every=0.1
+    )
+    assert house.logins() == [], "the target has no login of ours left"
+    assert house.verified().flaw is None
+
+
+def test_the_whole_story(house: House) -> None:
+    house.start()
+    assert house.logins() == []
+
+    card = house.ask("8s")
+    assert house.person("U0ANN").click(card, "request.approve").ok
+    wait_until(lambda: house.person("U0ANN").ephemerals(card.channel), "the whisper that nobody decides for himself")
+    assert house.logins() == []
+
+    house.approve(card)
+    login = house.secret()
+    session = house.connect(login)
+    rows = session.execute("SELECT id, name, email FROM customers").fetchall()
+    assert len(rows) > 100
+    with pytest.raises(psycopg.errors.InsufficientPrivilege):
+        session.execute("SELECT card FROM customers")
+
+    ended(house)
+    with pytest.raises(psycopg.OperationalError):
+        session.execute("SELECT 1 FROM customers")
+    with pytest.raises(psycopg.OperationalError):
+        house.connect(login)
+    grant = house.grants()[0]
+    assert (grant.ended_by, grant.sessions_ended) == (EndedBy.EXPIRED, 1)
+    assert grant.expires_at is not None
+    assert grant.proven_at is not None
+    assert grant.proven_at >= grant.expires_at
+    wait_until(lambda: "Read back" in house.card().words, "the card to say how it was proven")
+    house.message(
+        "U0ANN", lambda one: "over" in one.words.lower() or "ended" in one.words.lower(), "the word that it is over"
+    )
+    assert login.password not in "".join(house.log(name) for name in house.processes)
+
+
+def test_a_flushed_redis_loses_no_end(house: House) -> None:
+    house.start()
+    house.approve(house.ask("6s"))
+    wait_until(house.logins, "the login on the target")
+
+    with Redis.from_url(house.valkey.url) as redis:
+        redis.flushall()
+
+    ended(house)
+    assert house.grants()[0].ended_by == EndedBy.EXPIRED
+
+
+def test_without_redis_from_before_the_approval_on_access_starts_and_ends(house: House) -> None:
+    house.start()
+    card = house.ask("6s")
+    house.valkey.stop()
+
+    house.approve(card)
+    wait_until(house.logins, "the login on the target, without Redis", within=30)
+
+    ended(house, within=60)
+    wait_until(lambda: "Read back" in house.card().words, "the card to be told without Redis", within=30)
+    assert AlertKind.TIMERS in [alert.kind for alert in house.alerts()]
+
+
+def test_a_worker_killed_in_the_middle_of_a_revoke_leaves_nothing_behind(house: House) -> None:
+    house.start()
+    house.approve(house.ask("30m"))
+    (login,) = wait_until(house.logins, "the login on the target")
+
+    with psycopg.connect(house.shop.superuser_dsn) as blocker:
+        # An uncommitted change of the role holds up the worker's first statement.
+        blocker.execute(sql.SQL("ALTER ROLE {} CONNECTION LIMIT 3").format(sql.Identifier(login)))
+        answer = house.message("U0ANN", lambda one: "grant.done" in one.actions(), "the button for being done")
+        house.person("U0ANN").click(answer, "grant.done")
+        waiting = "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND usename = 'countersign'"
+        wait_until(lambda: _asked(house, waiting), "the worker to wait in the middle of the revoke")
+        house.kill("revoke")
+        blocker.rollback()
+    house.start("revoke")
+
+    # The dead worker's claim runs out after a minute; nobody is asked for anything.
+    ended(house, within=120)
+    assert house.grants()[0].ended_by == EndedBy.RETURNED
+
+
+def test_a_target_away_over_the_expiry_is_alarmed_and_ended_when_it_returns(house: House) -> None:
+    policy = house.directory / "access.yml"
+    policy.write_text(
+        policy.read_text(encoding="utf-8").replace("alert_after: 2m", "alert_after: 3s"), encoding="utf-8"
+    )
+    house.start()
+    house.approve(house.ask("6s"))
+    wait_until(house.logins, "the login on the target")
+
+    house.shop_server.stop()
+    try:
+        wait_until(lambda: house.alerts() and house.alerts()[0].told_at, "the alert to be told", within=60, every=0.1)
+        alert = [one for one in house.person("U0SAM").messages(SECURITY) if one.blocks][-1]
+        assert "DROP ROLE" in alert.words
+        assert house.grants()[0].status == GrantStatus.REVOKING
+    finally:
+        house.shop_server.start()
+
+    ended(house, within=120)
+    wait_until(lambda: house.alerts()[0].closed_at, "the alert to close by itself")
+    closed = lambda: [one for one in house.person("U0SAM").messages(SECURITY) if one.blocks][-1].words  # noqa: E731
+    wait_until(lambda: "Closed" in closed(), "the alert's message to say that it is closed")
+
+
+def _asked(house: House, query: str) -> bool:
+    with psycopg.connect(house.shop.superuser_dsn, autocommit=True) as connection:
+        return connection.execute(query).fetchone() is not None  # pyright: ignore[reportCallIssue, reportArgumentType] -- our own words
