@@ -1,7 +1,11 @@
-"""`python -m sandbox`: a workspace of its own in the foreground, with its address and its tokens on the screen."""
+"""`python -m sandbox`: a workspace of its own in the foreground, with its address and its tokens on the screen.
+
+Tokens are made up at every start unless SLACK_BOT_TOKEN and SLACK_APP_TOKEN give them.
+"""
 
 import argparse
 import asyncio
+import os
 import sys
 
 from sandbox.server import serving
@@ -19,7 +23,10 @@ def main() -> None:
 
 
 async def _serve(options: argparse.Namespace) -> None:
-    async with serving(port=options.port, window_url=options.window_url) as sandbox:
+    bot_token, app_token = os.environ.get("SLACK_BOT_TOKEN", ""), os.environ.get("SLACK_APP_TOKEN", "")
+    async with serving(
+        port=options.port, window_url=options.window_url, bot_token=bot_token, app_token=app_token
+    ) as sandbox:
         sys.stdout.write(
             f"{sandbox.page_url}\n"
             f"SLACK_API_URL={sandbox.api_url}\n"

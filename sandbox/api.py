@@ -26,6 +26,12 @@ SHAPE_ERRORS = {
 """Errors that say the call itself was wrong, whatever the state of the workspace: they are kept as violations."""
 
 
+STRINGS = (
+    *("channel", "user", "users", "text", "parse", "ts", "thread_ts", "message_ts"),
+    *("trigger_id", "view_id", "external_id", "hash", "cursor"),
+)
+
+
 @dataclass(frozen=True)
 class Method:
     """One Web API method: what it does, the arguments it takes (those ending in `!` must be there), its scope."""
@@ -36,13 +42,18 @@ class Method:
     for_app_token: bool = False
 
     def check(self, arguments: dict[str, Any]) -> None:
-        """`invalid_arguments` for one that is missing or unknown."""
+        """`invalid_arguments` for one that is missing, unknown or no string where one is wanted."""
         words = self.takes.split()
         known = {word.rstrip("!") for word in words} | {"team_id"}  # Bolt adds it to every call
         missing = [word[:-1] for word in words if word.endswith("!") and arguments.get(word[:-1]) in (None, "")]
         unknown = sorted(set(arguments) - known)
         wrong = [f"[ERROR] missing required field: {name}" for name in missing]
         wrong += [f"[ERROR] this sandbox knows no argument {name!r} here" for name in unknown]
+        wrong += [
+            f"[ERROR] must provide a string [json-pointer:/{name}]"
+            for name in STRINGS
+            if not isinstance(arguments.get(name, ""), str)
+        ]
         if wrong:
             raise SlackError("invalid_arguments", response_metadata={"messages": wrong})
 

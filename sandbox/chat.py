@@ -46,8 +46,6 @@ def post_ephemeral(parts: Parts, arguments: dict[str, Any]) -> dict[str, Any]:
 
 def update(parts: Parts, arguments: dict[str, Any]) -> dict[str, Any]:
     """Rewrites one of the app's own messages; without blocks those it had are gone."""
-    if not isinstance(arguments["ts"], str):
-        raise SlackError("invalid_arguments", response_metadata={"messages": ["[ERROR] ts must be a string"]})
     content = _content(arguments, limit("update.text"))
     channel = _channel(parts, arguments["channel"])
     message = _own_message(parts, channel, arguments["ts"])
@@ -77,6 +75,12 @@ def get_permalink(parts: Parts, arguments: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+def shown(parts: Parts, message: Message) -> dict[str, Any]:
+    """A message as people see it: with its blocks, whether it is for one person only, and how its text is read."""
+    body = {"blocks": []} | message_object(parts, message)
+    return body | {"ephemeral": message.only_for is not None, "auto_parse": message.auto_parse}
+
+
 def message_object(parts: Parts, message: Message) -> dict[str, Any]:
     """A message as Slack writes it in answers and payloads."""
     body: dict[str, Any] = {
@@ -104,6 +108,7 @@ def _content(arguments: dict[str, Any], text_limit: int) -> dict[str, Any]:
     if len(text) > text_limit:
         raise SlackError("msg_too_long")
     check_message(blocks)
+    _check_metadata(arguments.get("metadata"))
     return {"text": text, "blocks": as_kept(blocks)}
 
 
@@ -136,6 +141,15 @@ def _own_message(parts: Parts, channel: Channel, ts: str) -> Message:
     if message.author != parts.team.app.user_id:
         raise SlackError("cant_update_message")
     return message
+
+
+def _check_metadata(metadata: Any) -> None:
+    if not metadata:
+        return
+    if not isinstance(metadata, dict) or set(metadata) - {"event_type", "event_payload"}:
+        raise SlackError("invalid_metadata_format")
+    if not isinstance(metadata.get("event_type"), str) or not isinstance(metadata.get("event_payload"), dict):
+        raise SlackError("invalid_metadata_format")
 
 
 def _check_thread(channel: Channel, thread_ts: str | None) -> None:

@@ -3,7 +3,7 @@
 from typing import Any
 
 from sandbox.acting import acting, channel_of
-from sandbox.chat import message_object
+from sandbox.chat import shown
 from sandbox.errors import NotPossible, SlackError, Trouble
 from sandbox.parts import Parts
 from sandbox.response_urls import check_answer, post_answer
@@ -29,7 +29,7 @@ async def command(parts: Parts, person_id: str, channel_id: str, name: str, text
     except SlackError as error:
         parts.team.violation(name, error.name, error.extra.get("errors", []))
         raise Trouble(error.name, "the app's answer cannot be shown") from error
-    return {"message": message_object(parts, message)} if message else {}
+    return {"message": shown(parts, message)} if message else {}
 
 
 def _payload(parts: Parts, person: Member, channel: Channel, name: str, text: str) -> dict[str, Any]:

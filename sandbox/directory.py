@@ -118,7 +118,7 @@ def conversations_members(parts: Parts, arguments: dict[str, Any]) -> dict[str, 
     """Who is in a conversation, at most `limit` a page."""
     channel = visible_channel(parts, arguments["channel"])
     members = sorted(channel.members)
-    limit = int(arguments.get("limit") or 100)
+    limit = int(asked) if (asked := str(arguments.get("limit") or 100)).isdigit() else 0
     cursor = str(arguments.get("cursor") or "")
     if not 1 <= limit <= 1000:
         raise SlackError("invalid_limit")

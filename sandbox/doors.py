@@ -5,16 +5,17 @@ import json
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import asdict
+from html import escape
 from typing import Any
 
 from aiohttp import web
 
 from sandbox import clicks, commands, submits
 from sandbox.acting import acting, channel_of, visible
-from sandbox.chat import message_object
+from sandbox.chat import shown
 from sandbox.errors import NotPossible, Trouble
 from sandbox.parts import Parts
-from sandbox.state import Channel, Member, Message
+from sandbox.state import Channel, Member
 
 MESSAGES_SHOWN = 300
 HEARTBEAT_SECONDS = 15
@@ -113,8 +114,8 @@ async def _say(parts: Parts, asked: dict[str, Any]) -> dict[str, Any]:
     channel = channel_of(parts, person, asked["channel"])
     if not asked["text"].strip():
         raise NotPossible("there is nothing to send")
-    message = parts.team.post(channel, person.id, text=asked["text"])
-    return {"message": message_object(parts, message)}
+    parts.team.post(channel, person.id, text=escape(asked["text"], quote=False))
+    return {}
 
 
 async def _violations(parts: Parts, _: dict[str, Any]) -> dict[str, Any]:
@@ -167,9 +168,4 @@ DOORS: dict[str, Door] = {
 
 def _messages_for(parts: Parts, person: Member, channel: Channel) -> list[dict[str, Any]]:
     seen = [message for message in channel.messages.values() if visible(person, message)]
-    return [_shown(parts, message) for message in seen[-MESSAGES_SHOWN:]]
-
-
-def _shown(parts: Parts, message: Message) -> dict[str, Any]:
-    body = {"blocks": []} | message_object(parts, message)
-    return body | {"ephemeral": message.only_for is not None, "auto_parse": message.auto_parse}
+    return [shown(parts, message) for message in seen[-MESSAGES_SHOWN:]]

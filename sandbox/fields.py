@@ -18,8 +18,10 @@ def entry(element: Element, value: Any, offered: Offered) -> dict[str, Any]:
     return {"type": kind, key: _CHECKS[kind](element, value, offered)}
 
 
-def option(element: Element, value: str, offered: Offered) -> dict[str, Any]:
+def option(element: Element, value: Any, offered: Offered) -> dict[str, Any]:
     """The option with this value, among those on the list or, for an external select, those offered."""
+    if not isinstance(value, str):
+        raise NotPossible("one option is chosen, by its value")
     initial = element.get("initial_option")
     known = {found["value"]: found for found in options_of(element)} | offered
     if initial:

@@ -137,8 +137,7 @@ class Person:
     def command(self, channel: str, name: str, text: str = "") -> Outcome:
         """Types a slash command in a channel he is in, or in `direct_message`."""
         answer = self._do("command", channel=channel, command=name, text=text)
-        shown = answer.get("message")
-        message = read_message(channel, shown | {"ephemeral": True}) if shown else None
+        message = read_message(channel, answer["message"]) if "message" in answer else None
         return Outcome(answer.get("error"), answer.get("text") or (message.words if message else ""), message)
 
     def say(self, channel: str, text: str) -> None:

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict, Unpack
 from urllib.parse import urlsplit
 
 from aiohttp import web
@@ -80,7 +80,9 @@ async def serving(
         team, Modals(team), ResponseUrls(team), Sockets(team, ack_seconds), bot_token, app_token, window_url=window_url
     )
     page_token = secrets.token_urlsafe(18)
-    runner = web.AppRunner(_application(parts, page_token), keepalive_timeout=IDLE_SECONDS, shutdown_timeout=1.0)
+    runner = web.AppRunner(
+        _application(parts, page_token), keepalive_timeout=IDLE_SECONDS, shutdown_timeout=0.2, access_log=None
+    )
     await runner.setup()
     site = web.TCPSite(runner, host, port)
     await site.start()
@@ -93,48 +95,50 @@ async def serving(
         await runner.cleanup()
 
 
+class Options(TypedDict, total=False):
+    """What `serving` takes beside the cast."""
+
+    host: str
+    port: int
+    clock: Callable[[], float]
+    ack_seconds: float
+    window_url: str
+    bot_token: str
+    app_token: str
+
+
 @contextmanager
-def running(cast: Cast = DEFAULT, **options: Any) -> Iterator[Running]:
+def running(cast: Cast = DEFAULT, **options: Unpack[Options]) -> Iterator[Running]:
     """Serves a fresh workspace from a thread of its own; the options are those of `serving`."""
-    ready: list[Running] = []
-    failed: list[BaseException] = []
-    started, loop = threading.Event(), asyncio.new_event_loop()
-    stop = asyncio.Event()
+    stop, started = asyncio.Event(), threading.Event()
+    ready: list[tuple[Running, asyncio.AbstractEventLoop]] = []
+    failed: list[Exception] = []
 
     async def serve() -> None:
         try:
             async with serving(cast, **options) as sandbox:
-                ready.append(sandbox)
+                ready.append((sandbox, asyncio.get_running_loop()))
                 started.set()
                 await stop.wait()
-        except BaseException as error:
+        except Exception as error:
             failed.append(error)
-            raise
         finally:
             started.set()
 
-    def run() -> None:
-        asyncio.set_event_loop(loop)
-        try:
-            loop.run_until_complete(serve())
-        except Exception:  # noqa: S110 - kept in `failed`, raised by whoever waits
-            pass
-        finally:
-            loop.close()
-
-    thread = threading.Thread(target=run, name="sandbox", daemon=True)
+    thread = threading.Thread(target=lambda: asyncio.run(serve()), name="sandbox", daemon=True)
     thread.start()
     started.wait()
-    if not ready:
-        thread.join()
-        raise failed[0]
     try:
-        yield ready[0]
+        if ready:
+            yield ready[0][0]
     finally:
-        for workspace in ready[0].workspaces:
-            workspace.close()
-        loop.call_soon_threadsafe(stop.set)
+        for sandbox, loop in ready:
+            for workspace in sandbox.workspaces:
+                workspace.close()
+            loop.call_soon_threadsafe(stop.set)
         thread.join()
+        if failed:
+            raise failed[0]
 
 
 def _application(parts: Parts, page_token: str) -> web.Application:

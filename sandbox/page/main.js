@@ -47,18 +47,25 @@ async function renew() {
   again = true;
   if (running) return;
   running = true;
-  while (again) {
-    again = false;
-    try {
-      await refresh();
-      reachable = true;
-    } catch (error) {
-      if (!(error instanceof Unreachable)) throw error;
-      reachable = false;
+  try {
+    while (again) {
+      again = false;
+      await attempt();
+      draw();
     }
-    draw();
+  } finally {
+    running = false;
   }
-  running = false;
+}
+
+async function attempt() {
+  try {
+    await refresh();
+    reachable = true;
+  } catch (error) {
+    if (!(error instanceof Unreachable)) throw error;
+    reachable = false;
+  }
 }
 
 function switchPerson(person) {
@@ -93,16 +100,17 @@ function showWindow(address) {
   document.body.classList.add("with-window");
 }
 
-const nameComposer = makeComposer(find(".composer"));
 bar.menu.addEventListener("click", () => openMenu(!document.body.classList.contains("menu-open")));
 document.addEventListener("redraw", renew);
 await load();
 followAddress();
+await refresh();
 bar.team.textContent = workspace.description.team.name;
 showWindow(workspace.description.window_url);
+const nameComposer = makeComposer(find(".composer"));
+draw();
 onChange((alive) => {
   reachable = alive;
   if (alive) renew();
   else drawHealth();
 });
-await renew();

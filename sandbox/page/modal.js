@@ -45,7 +45,7 @@ function draw(view) {
       el(
         "div",
         { class: "modal-foot" },
-        el("button", { type: "button", class: "button", onclick: () => close(view, false) }, view.close?.text ?? "Cancel"),
+        el("button", { type: "button", class: "button", onclick: () => close(view, false) }, view.close?.text ?? (view.submit ? "Cancel" : "Close")),
         view.submit ? el("button", { type: "submit", class: "button primary" }, view.submit.text) : null,
       ),
     ),

@@ -11,6 +11,9 @@ export function avatar(id) {
 }
 
 export function drawCast(container, chosen) {
+  const signature = JSON.stringify([workspace.me.id, people()]);
+  if (container.dataset.signature === signature) return;
+  container.dataset.signature = signature;
   const focused = container.contains(document.activeElement) ? document.activeElement.dataset.person : null;
   container.replaceChildren(
     ...people().map((person) =>
@@ -28,6 +31,7 @@ export function drawCast(container, chosen) {
     ),
   );
   container.querySelector(`[data-person="${focused}"]`)?.focus();
+  container.querySelector('[aria-pressed="true"]').scrollIntoView({ inline: "nearest", block: "nearest" });
 }
 
 export function drawSidebar(container, chosen) {

@@ -3,6 +3,9 @@
 import asyncio
 import http.client
 import json
+import os
+import subprocess
+import sys
 from contextlib import ExitStack
 from typing import Any
 from urllib.parse import urlsplit
@@ -70,6 +73,20 @@ def test_tokens_are_new_at_every_start(sandbox: Running) -> None:
         assert other.page_token != sandbox.page_token
     with running(bot_token="xoxb-given", app_token="xapp-given") as given:
         assert (given.bot_token, given.app_token) == ("xoxb-given", "xapp-given")
+
+
+def test_the_command_line_prints_all_an_app_needs() -> None:
+    environment = {"PATH": os.environ["PATH"], "SLACK_BOT_TOKEN": "xoxb-given"}
+    command = [sys.executable, "-m", "sandbox", "--port", "0"]
+    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout
+        page, *settings = [process.stdout.readline().strip() for _ in range(4)]
+        given = dict(line.split("=", 1) for line in settings)
+        client = WebClient(token=given["SLACK_BOT_TOKEN"], base_url=given["SLACK_API_URL"])
+        assert client.auth_test()["url"] == page
+        process.terminate()
+    assert given["SLACK_BOT_TOKEN"] == "xoxb-given"
+    assert given["SLACK_APP_TOKEN"].startswith("xapp-")
 
 
 def test_a_link_to_the_socket_opens_once(sandbox: Running) -> None:

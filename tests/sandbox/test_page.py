@@ -10,13 +10,15 @@ from slack_bolt.app.async_app import AsyncApp
 from slack_sdk import WebClient
 
 from sandbox.server import Running, running
-from tests.sandbox.bot import card, connected, modal
+from tests.sandbox.bot import button, card, connected, modal, scripted
+from tests.waiting import wait_until
 
 SWITCHES = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    expect.set_options(timeout=20_000)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=SWITCHES)
         yield browser
@@ -88,6 +90,9 @@ def test_a_request_is_made_and_approved_by_hand(live: Running, page: Page) -> No
         expect(dialog.get_by_role("alert")).to_have_text(["Please complete this required field."] * 2)
 
         dialog.get_by_label("What do you need?").click()
+        page.keyboard.press("Escape")
+        expect(dialog.get_by_role("option")).to_have_count(0)
+        dialog.get_by_label("What do you need?").press("Enter")
         page.keyboard.type("write")
         expect(dialog.get_by_role("option")).to_have_text(["db/write"])
         page.keyboard.press("Enter")
@@ -147,11 +152,33 @@ def test_a_person_on_a_phone_reads_and_writes(browser: Browser, live: Running) -
     expect(page.get_by_role("heading", level=1)).to_have_text("security")
     page.get_by_role("button", name="Channels").click()
     page.get_by_role("navigation").get_by_role("button", name=re.compile("Countersign")).click()
-    page.get_by_label("Message", exact=True).fill("hello")
+    page.get_by_label("Message", exact=True).fill("is 1 < 2 & <!here>?")
     page.get_by_role("button", name="Send").click()
-    expect(_last(page)).to_contain_text("hello")
+    expect(_last(page).locator(".words")).to_have_text("is 1 < 2 & <!here>?")
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     page.close()
+
+
+def test_a_confirmation_stands_between_a_press_and_the_app(live: Running, page: Page) -> None:
+    plain = {name: {"type": "plain_text", "text": name} for name in ("title", "text", "confirm", "deny")}
+    blocks = [{"type": "actions", "elements": [button("revoke", "Revoke", "g1") | {"confirm": plain}]}]
+    pressed: list[str] = []
+    with scripted(live, lambda kind, _: pressed.append(kind)):
+        client = WebClient(token=live.bot_token, base_url=live.api_url)
+        client.chat_postMessage(channel="C0PAYAPPR", text="x", blocks=blocks)
+        page.get_by_role("button", name="Revoke").click()
+        page.get_by_role("dialog", name="title").get_by_role("button", name="deny").click()
+        page.get_by_role("button", name="Revoke").click()
+        page.get_by_role("dialog", name="title").get_by_role("button", name="confirm").click()
+        wait_until(lambda: pressed, "the press to arrive")
+    assert pressed == ["block_actions"]
+
+
+def test_a_permalink_opens_the_page_at_its_message(live: Running, page: Page) -> None:
+    client = WebClient(token=live.bot_token, base_url=live.api_url)
+    ts = client.chat_postMessage(channel="U0ANN", text="this one")["ts"]
+    page.goto(str(client.chat_getPermalink(channel="D0ANN", message_ts=str(ts))["permalink"]))
+    expect(page.locator(".pointed-at")).to_contain_text("this one")
 
 
 def test_what_is_news_is_counted_beside_its_channel(live: Running, page: Page) -> None:

@@ -145,6 +145,13 @@ def test_a_timestamp_is_a_string(client: Any) -> None:
     assert error_of(client.api_call, api_method="chat.update", json=call) == "invalid_arguments"
 
 
+def test_metadata_has_a_type_and_a_payload(client: Any) -> None:
+    call = {"channel": "C0SEC", "text": "x"}
+    good = {"event_type": "card", "event_payload": {"id": "r1"}}
+    assert client.chat_postMessage(**call, metadata=good)["message"]["metadata"] == good
+    assert error_of(client.chat_postMessage, **call, metadata={"event_type": "card"}) == "invalid_metadata_format"
+
+
 def test_texts_have_their_limits(client: Any) -> None:
     ts = client.chat_postMessage(channel="C0SEC", text="x" * 40_000)["ts"]
     assert error_of(client.chat_postMessage, channel="C0SEC", text="x" * 40_001) == "msg_too_long"
