@@ -1,0 +1,191 @@
+"""Runs the processes of one host: each with its own environment only, restarted when it dies, stopped in order."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import IO, Literal
+
+from access import clock
+from countersign.embedded import leash
+
+STOP_SECONDS = 15.0
+"""Longer than a worker takes to end its calls."""
+_FIRST_PAUSE = 0.2
+_LONGEST_PAUSE = 10.0
+_HEALTHY_SECONDS = 30.0
+
+State = Literal["running", "waiting", "stopped"]
+
+
+@dataclass(frozen=True)
+class Child:
+    """A process to keep running. `argv` begins with a program's path; `env` is the whole of its environment."""
+
+    name: str
+    argv: Sequence[str]
+    env: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Status:
+    """How a child stands."""
+
+    name: str
+    state: State
+    pid: int | None
+    restarts: int
+    exit_code: int | None
+    """Of its last end; negative for a signal."""
+
+
+def write_line(line: str) -> None:
+    """To standard output, at once."""
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
+
+
+class Supervisor:
+    """Starts the children and minds them until SIGTERM, SIGINT or `stop`. They die with the thread that runs it."""
+
+    def __init__(self, children: Sequence[Child], *, write: Callable[[str], None] = write_line) -> None:
+        width = max((len(child.name) for child in children), default=0)
+        self._news = threading.Event()
+        self._stopping = threading.Event()
+        self._minded = [_Minded(child, f"{child.name:<{width}} | ", write, self._news) for child in children]
+
+    def run(self) -> int:
+        """Returns 0 when every child ended in time after the stop, 1 when one had to be killed."""
+        if threading.current_thread() is threading.main_thread():
+            for number in (signal.SIGTERM, signal.SIGINT):
+                signal.signal(number, lambda *_: self.stop())
+        while not self._stopping.is_set():
+            self._news.clear()
+            pauses = [pause for minded in self._minded if (pause := minded.mind()) is not None]
+            self._news.wait(min(pauses, default=None))
+        return self._end()
+
+    def stop(self) -> None:
+        """Asks for the end. Returns at once."""
+        self._stopping.set()
+        self._news.set()
+
+    def status(self) -> list[Status]:
+        return [minded.status() for minded in self._minded]
+
+    def _end(self) -> int:
+        for minded in self._minded:
+            minded.ask_to_stop()
+        stop_at = clock.monotonic() + STOP_SECONDS
+        ended = [minded.wait_for_end(stop_at) for minded in self._minded]
+        return 0 if all(ended) else 1
+
+
+class _Minded:
+    """One child and what became of it."""
+
+    def __init__(self, child: Child, prefix: str, write: Callable[[str], None], news: threading.Event) -> None:
+        self._child = child
+        self._prefix = prefix
+        self._write = write
+        self._news = news
+        self._process: subprocess.Popen[bytes] | None = None
+        self._reader: threading.Thread | None = None
+        self._exit_code: int | None = None
+        self._starts = 0
+        self._started_at = 0.0
+        self._start_at = 0.0
+        self._pause = _FIRST_PAUSE
+        self._stopped = False
+
+    def mind(self) -> float | None:
+        """Notices its end and starts it when it is time. Returns the seconds until then; None while it runs."""
+        if self._process is not None:
+            if self._process.poll() is None:
+                return None
+            self._note_end(self._process.returncode)
+        wait = self._start_at - clock.monotonic()
+        if wait > 0:
+            return wait
+        self._start()
+        return None
+
+    def status(self) -> Status:
+        process = self._process
+        if process is not None and process.poll() is None:
+            return Status(self._child.name, "running", process.pid, self._restarts, self._exit_code)
+        state = "stopped" if self._stopped else "waiting"
+        return Status(self._child.name, state, None, self._restarts, self._exit_code)
+
+    def ask_to_stop(self) -> None:
+        self._stopped = True
+        if self._process is not None:
+            self._process.terminate()
+
+    def wait_for_end(self, stop_at: float) -> bool:
+        """False when it had to be killed."""
+        process = self._process
+        if process is None:
+            return True
+        try:
+            process.wait(max(0.0, stop_at - clock.monotonic()))
+            in_time = True
+        except subprocess.TimeoutExpired:
+            self._say("does not stop; killed")
+            process.kill()
+            process.wait()
+            in_time = False
+        self._exit_code = process.returncode
+        if self._reader is not None:
+            self._reader.join(1.0)  # a child of the child may hold the pipe
+        return in_time
+
+    @property
+    def _restarts(self) -> int:
+        return max(0, self._starts - 1)
+
+    def _start(self) -> None:
+        self._starts += 1
+        self._started_at = clock.monotonic()
+        leashed = [sys.executable, "-I", "-S", leash.__file__, str(os.getpid()), str(os.getuid()), str(os.getgid())]
+        process = self._process = subprocess.Popen(  # noqa: S603  (our own programs)
+            [*leashed, *self._child.argv],
+            env=dict(self._child.env),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,  # Ctrl-C in the terminal is for us; we stop them in order
+        )
+        assert process.stdout is not None
+        self._reader = threading.Thread(target=self._read, args=(process.stdout,), daemon=True)
+        self._reader.start()
+        threading.Thread(target=self._watch, args=(process,), daemon=True).start()
+
+    def _note_end(self, code: int) -> None:
+        self._process = None
+        self._exit_code = code
+        now = clock.monotonic()
+        if now - self._started_at >= _HEALTHY_SECONDS:
+            self._pause = _FIRST_PAUSE
+        self._start_at = now + self._pause
+        self._say(f"ended ({_in_words(code)}); starting again in {self._pause:g} s")
+        self._pause = min(2 * self._pause, _LONGEST_PAUSE)
+
+    def _read(self, output: IO[bytes]) -> None:
+        with output:
+            for line in output:
+                self._say(line.decode(errors="replace").rstrip())
+
+    def _watch(self, process: subprocess.Popen[bytes]) -> None:
+        process.wait()
+        self._news.set()
+
+    def _say(self, line: str) -> None:
+        self._write(self._prefix + line)
+
+
+def _in_words(code: int) -> str:
+    return f"exit code {code}" if code >= 0 else signal.Signals(-code).name
