@@ -38,12 +38,12 @@ def bot() -> None:
 def worker(queue: Annotated[str, typer.Argument(help="grant, revoke or tell")]) -> None:
     """Work on one queue; any number may run, on any number of hosts."""
     from countersign.processes import run_worker
-    from workers.business import QUEUES
+    from workers.business import QUEUES, Queue
 
-    known = next((name for name in QUEUES if name == queue), None)
-    if known is None:
+    known: dict[str, Queue] = {name: name for name in QUEUES}
+    if queue not in known:
         raise typer.BadParameter(f"there is no queue {queue}; it is grant, revoke or tell")
-    run_worker(_settings(), known)
+    run_worker(_settings(), known[queue])
 
 
 @app.command()

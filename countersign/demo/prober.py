@@ -27,7 +27,7 @@ class Login:
     password: str
 
 
-NOBODY = Login("ann", "")
+NOBODY = Login("ann", "none")
 """Who knocks before anything was granted: the person's own name, which the target does not know."""
 
 

@@ -46,8 +46,8 @@ def standing(directory: Path, *, port: int = 0) -> Generator[Stage]:
         shop = target.prepare(server)
         valkey = stack.enter_context(EmbeddedValkey(directory / "valkey"))
         # The window is shown beside the sandbox and looks into it, so each must know where the other will be.
-        window = _LateWindow()
-        window_url = stack.enter_context(showing(window))
+        probers = list[Prober]()
+        window_url = stack.enter_context(showing(lambda number: probers[0].since(number) if probers else []))
         sandbox = stack.enter_context(running(DEFAULT, port=port, window_url=window_url))
         prober = stack.enter_context(
             Prober(
@@ -55,22 +55,13 @@ def standing(directory: Path, *, port: int = 0) -> Generator[Stage]:
                 people=sandbox.workspace(), watched=[person.id for person in DEFAULT.people if not person.deactivated],
             )
         )  # fmt: skip
-        window.prober = prober
+        probers.append(prober)
         environment = _environment(directory, sandbox, shop, valkey.url)
         settings = Settings.read(environment)
         _migrate(settings)
         stack.enter_context(_processes(settings, environment))
         _wait_until_connected(sandbox)
         yield Stage(sandbox, prober, window_url, shop, settings)
-
-
-class _LateWindow:
-    """What the window shows, once there is something to show."""
-
-    prober: Prober | None = None
-
-    def since(self, number: int):
-        return self.prober.since(number) if self.prober else []
 
 
 def _environment(directory: Path, sandbox: Running, shop: target.Target, redis_url: str) -> dict[str, str]:

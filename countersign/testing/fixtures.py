@@ -25,8 +25,8 @@ class ContractFixtures:
     """Which of the revealed values are secret."""
 
     @pytest.fixture
-    def make_provider(self) -> Callable[[], Provider]:
-        """Makes an instance, as a fresh worker would."""
+    def make_provider(self) -> Callable[[], Provider] | Iterator[Callable[[], Provider]]:
+        """Makes an instance, as a fresh worker would; closes them all when the test is over."""
         raise NotImplementedError("the subclass has a fixture `make_provider`")
 
     @pytest.fixture
@@ -53,7 +53,5 @@ class ContractFixtures:
         raise NotImplementedError("the subclass has a fixture `earlier_receipts`")
 
     @pytest.fixture
-    def provider(self, make_provider: Callable[[], Provider]) -> Iterator[Provider]:
-        provider = make_provider()
-        yield provider
-        provider.close()
+    def provider(self, make_provider: Callable[[], Provider]) -> Provider:
+        return make_provider()

@@ -85,8 +85,6 @@ class Opening(ContractFixtures):
                 revoke(again, spec, None)
             except ProviderError as error:
                 pytest.fail(f"C05: {where}, the next run raises {error!r}")
-            finally:
-                again.close()
             assert world.snapshot() == untouched, f"C05: {where}, something is left"
             if not struck:
                 return
@@ -114,8 +112,6 @@ class Opening(ContractFixtures):
                     assert time.monotonic() - begun < 3, "C06: the deadline does not end a call without an answer"
             finally:
                 revoke(fresh, spec, None)
-                provider.close()
-                fresh.close()
         assert done_without_answer, "C06: no call of the grant had its answer lost after it was done"
 
 

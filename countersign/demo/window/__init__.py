@@ -2,24 +2,27 @@
 
 import asyncio
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from aiohttp import web
 
-from countersign.demo.prober import CARDS, QUERY, Prober
+from countersign.demo.prober import CARDS, QUERY, Look
+
+Looks = Callable[[int], list[Look]]
+"""The looks after that number."""
 
 _PAGE = Path(__file__).parent
 
 
 @contextmanager
-def showing(prober: Prober) -> Iterator[str]:
+def showing(looks_since: Looks) -> Iterator[str]:
     """Serves the window on the loopback interface from a thread of its own; yields its address."""
     loop, ready, address = asyncio.new_event_loop(), threading.Event(), list[str]()
 
     async def serve() -> web.AppRunner:
-        runner = web.AppRunner(_application(prober), shutdown_timeout=0.5)
+        runner = web.AppRunner(_application(looks_since), shutdown_timeout=0.5)
         await runner.setup()
         await web.TCPSite(runner, "127.0.0.1", 0).start()
         address.append(f"http://127.0.0.1:{runner.addresses[0][1]}/")
@@ -43,13 +46,13 @@ def showing(prober: Prober) -> Iterator[str]:
         thread.join(5)
 
 
-def _application(prober: Prober) -> web.Application:
+def _application(looks_since: Looks) -> web.Application:
     async def page(_request: web.Request) -> web.FileResponse:
         return web.FileResponse(_PAGE / "index.html")
 
     async def looks(request: web.Request) -> web.Response:
         since = int(request.query.get("since", "-1"))
-        found = [look.json() for look in prober.since(since)]
+        found = [look.json() for look in looks_since(since)]
         return web.json_response({"query": QUERY, "cards_query": CARDS, "looks": found})
 
     application = web.Application()
