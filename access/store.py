@@ -11,7 +11,8 @@ import sqlalchemy as sa
 from sqlalchemy import event
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
+from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, InternalError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlmodel import Session, SQLModel
 
 from access.clock import host_now
@@ -19,6 +20,10 @@ from access.errors import Unavailable, Unready
 
 BUSY = timedelta(seconds=30)
 """How long a SQLite writer waits for the one before it."""
+_DRIVERS = {"sqlite": "sqlite", "postgresql": "postgresql+psycopg"}
+_WRITE = "write sqlite:////path/to/file.db or postgresql://user:password@host/name"
+_AWAY = (OperationalError, InterfaceError, InternalError, PoolTimeout)
+"""Gone, locked for too long, read-only for now (a standby), or no connection left; other errors are our own."""
 POSTGRES_TIMEOUTS = {"statement_timeout": "10s", "lock_timeout": "10s", "idle_in_transaction_session_timeout": "15s"}
 """A stopped holder of a row or of the audit head must not stop the others for longer."""
 
@@ -30,8 +35,14 @@ class Database:
         self.url = _parsed(url)
         self.dialect = self.url.get_backend_name()
         self._writer = _engine(self.url, pool_size=pool_size, immediate=True)
-        # SQLite: a write transaction takes the one lock at once, so looking has an engine of its own.
-        self._reader = _engine(self.url, pool_size=pool_size, immediate=False) if self._is_sqlite else self._writer
+        self._reader = self._looking(pool_size)
+
+    def _looking(self, pool_size: int) -> sa.Engine:
+        if self._is_sqlite:
+            # A write transaction takes the one lock at once, so looking has an engine of its own.
+            return _engine(self.url, pool_size=pool_size, immediate=False)
+        # Several statements must see one state: else the audit log seems to be shorter than its head says.
+        return self._writer.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
 
     @property
     def _is_sqlite(self) -> bool:
@@ -43,7 +54,7 @@ class Database:
         try:
             with Session(self._writer, expire_on_commit=False) as session, session.begin():
                 yield session
-        except OperationalError as error:
+        except _AWAY as error:
             raise Unavailable from error
 
     @contextmanager
@@ -52,7 +63,7 @@ class Database:
         try:
             with Session(self._reader, expire_on_commit=False) as session:
                 yield session
-        except OperationalError as error:
+        except _AWAY as error:
             raise Unavailable("Countersign can't read its database just now. Please try again in a minute.") from error
 
     def engine(self) -> sa.Engine:
@@ -61,9 +72,9 @@ class Database:
 
     def reachable(self) -> None:
         """Raises Unready with what the database or its driver says."""
-        if self._is_sqlite and self.url.database and self.url.database != ":memory:":
-            Path(self.url.database).parent.mkdir(parents=True, exist_ok=True)
         with self._told():
+            if self._is_sqlite:
+                Path(self.url.database or "").parent.mkdir(parents=True, exist_ok=True)
             self._writer.connect().close()
 
     def check(self, revision: str) -> None:
@@ -82,7 +93,7 @@ class Database:
     def _told(self) -> Generator[None]:
         try:
             yield
-        except DBAPIError as error:
+        except (DBAPIError, sqlite3.Error, OSError) as error:
             raise Unready(f"The database {self.shown} cannot be used: {_cause(error)}.") from None
 
     def _revision(self, connection: sa.Connection) -> str | None:
@@ -99,8 +110,8 @@ class Database:
 
     @property
     def shown(self) -> str:
-        """The URL without its password."""
-        return self.url.render_as_string(hide_password=True)
+        """The URL without its password, and without its parameters, for one of them may be a password."""
+        return self.url.set(query={}).render_as_string(hide_password=True)
 
     def close(self) -> None:
         self._writer.dispose()
@@ -118,11 +129,13 @@ def compare_and_set(
 
 
 def insert_unless_there(session: Session, row: SQLModel) -> bool:
-    """Inserts, or does nothing when a unique index says that it is there already."""
-    values = {column.name: getattr(row, column.name) for column in _table(type(row)).columns}
+    """Inserts, or does nothing when a unique index says that it is there already; True when it was inserted."""
+    table = _table(type(row))
+    values = {column.name: getattr(row, column.name) for column in table.columns}
     dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
-    statement = dialect.insert(type(row)).values(**values).on_conflict_do_nothing()
-    return session.connection().execute(statement).rowcount == 1
+    statement = dialect.insert(table).values(**values).on_conflict_do_nothing()
+    # Not by the row count: PostgreSQL's driver does not know it for an insert.
+    return session.connection().execute(statement.returning(table.c.id)).first() is not None
 
 
 def _table(row: type[SQLModel]) -> sa.Table:
@@ -132,26 +145,30 @@ def _table(row: type[SQLModel]) -> sa.Table:
 def _parsed(url: str) -> URL:
     try:
         parsed = make_url(url)
-    except ArgumentError:
-        raise Unready(
-            "DATABASE_URL is not a database URL; write sqlite:////path/to/file.db or postgresql://user:password@host/name."
-        ) from None
-    if parsed.get_backend_name() not in {"sqlite", "postgresql"}:
-        raise Unready(f"DATABASE_URL names {parsed.get_backend_name()}; Countersign knows sqlite and postgresql.")
-    return parsed
+    except (ArgumentError, ValueError):
+        raise Unready(f"DATABASE_URL is not a database URL; {_WRITE}.") from None
+    kind = parsed.get_backend_name()
+    if kind not in _DRIVERS:
+        raise Unready(f"DATABASE_URL names {kind}; Countersign knows sqlite and postgresql: {_WRITE}.")
+    if kind == "sqlite" and parsed.database in (None, "", ":memory:"):
+        raise Unready(f"DATABASE_URL names no file, and each process would have a memory of its own; {_WRITE}.")
+    return parsed.set(drivername=_DRIVERS[kind])
 
 
 def _engine(url: URL, *, pool_size: int, immediate: bool) -> sa.Engine:
     if url.get_backend_name() == "postgresql":
         options = " ".join(f"-c {name}={value}" for name, value in POSTGRES_TIMEOUTS.items())
         return sa.create_engine(
-            url.set(drivername="postgresql+psycopg"),
+            url,
+            hide_parameters=True,
             pool_size=pool_size,
             max_overflow=pool_size,
             pool_pre_ping=True,
             connect_args={"connect_timeout": 5, "options": options},
         )
-    engine = sa.create_engine(url, pool_size=pool_size, max_overflow=pool_size, connect_args={"timeout": BUSY.seconds})
+    engine = sa.create_engine(
+        url, hide_parameters=True, pool_size=pool_size, max_overflow=pool_size, connect_args={"timeout": BUSY.seconds}
+    )
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_immediate if immediate else _begin)
     return engine
@@ -172,5 +189,7 @@ def _begin(connection: sa.Connection) -> None:
     connection.exec_driver_sql("BEGIN")
 
 
-def _cause(error: DBAPIError) -> str:
-    return str(error.orig).strip().splitlines()[0].rstrip(".")
+def _cause(error: Exception) -> str:
+    original = error.orig if isinstance(error, DBAPIError) else error
+    words = str(original).strip() or type(original).__name__
+    return words.splitlines()[0].rstrip(".")
