@@ -73,18 +73,14 @@ def link(previous: str, entry: str) -> str:
 
 
 def verify(session: Session) -> Verified:
-    """Recomputes everything: order, links, hashes, the repeated columns, and the head."""
-    count, previous = 0, GENESIS
+    """Recomputes everything: order, links, hashes, times, the repeated columns, and the head."""
+    count, previous, at = 0, GENESIS, None
     for event in _all(session):
-        flaw = _flaw(event, seq=count + 1, previous=previous)
+        flaw = _flaw(event, seq=count + 1, previous=previous, not_before=at)
         if flaw is not None:
             return Verified(events=count, head=previous, flaw=flaw)
-        count, previous = count + 1, event.hash
-    head = session.exec(select(AuditHead)).one()
-    if (head.seq, head.hash) != (count, previous):
-        flaw = Flaw(count + 1, f"the head says {head.seq} events, but the log ends after {count}")
-        return Verified(events=count, head=previous, flaw=flaw)
-    return Verified(events=count, head=previous, flaw=None)
+        count, previous, at = count + 1, event.hash, event.at
+    return Verified(events=count, head=previous, flaw=_flaw_of_head(session, count, previous))
 
 
 def _entry(event: Event, *, seq: int, at: datetime) -> str:
@@ -98,7 +94,18 @@ def _all(session: Session) -> Iterator[AuditEvent]:
     return iter(session.exec(select(AuditEvent).order_by(col(AuditEvent.seq)).execution_options(yield_per=1000)))
 
 
-def _flaw(event: AuditEvent, *, seq: int, previous: str) -> Flaw | None:
+def _flaw_of_head(session: Session, count: int, previous: str) -> Flaw | None:
+    head = session.exec(select(AuditHead)).one_or_none()
+    if head is None:
+        return Flaw(count + 1, "the head of the log is missing")
+    if head.seq != count:
+        return Flaw(count + 1, f"the head says {head.seq} events, but the log ends after {count}")
+    if head.hash != previous:
+        return Flaw(count + 1, f"the head does not follow from event {count}, the last one")
+    return None
+
+
+def _flaw(event: AuditEvent, *, seq: int, previous: str, not_before: datetime | None) -> Flaw | None:
     if event.seq != seq:
         return Flaw(seq, f"event {seq} is missing; the next one is {event.seq}")
     if event.previous != previous:
@@ -110,4 +117,6 @@ def _flaw(event: AuditEvent, *, seq: int, previous: str) -> Flaw | None:
     columns = json.loads(canonical([event.seq, event.at, event.action, event.actor, event.object_id]))
     if list(repeated) != columns:
         return Flaw(seq, f"a column of event {seq} differs from its entry")
+    if not_before is not None and event.at < not_before:
+        return Flaw(seq, f"event {seq} is older than the one before it")
     return None

@@ -10,7 +10,12 @@ def canonical(value: Any) -> str:
 
     Raises TypeError for floats and for anything else that has more than one spelling.
     """
-    return json.dumps(_plain(value), sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    text = json.dumps(_plain(value), sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise TypeError("half of a surrogate pair has no canonical form") from None
+    return text
 
 
 def _plain(value: Any) -> Any:
@@ -26,8 +31,6 @@ def _plain(value: Any) -> Any:
         return {_key(key): _plain(inner) for key, inner in value.items()}  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType] -- any dict
     if isinstance(value, list | tuple):
         return [_plain(inner) for inner in value]  # pyright: ignore[reportUnknownVariableType] -- any list
-    if isinstance(value, set | frozenset):
-        return sorted(str(_plain(inner)) for inner in value)  # pyright: ignore[reportUnknownVariableType] -- any set
     raise TypeError(f"{type(value).__name__} has no canonical form")
 
 
