@@ -10,6 +10,7 @@ from pydantic import SecretStr
 from access.errors import Unready
 
 SLACK_API = "https://slack.com/api/"
+LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,7 +44,7 @@ class Settings:
             slack_api_url=_slack_api(environment.get("SLACK_API_URL") or SLACK_API, sandbox=sandbox),
             job_keys=tuple(key for key in keys if key is not None),
             sandbox=sandbox,
-            log_level=environment.get("COUNTERSIGN_LOG_LEVEL") or "INFO",
+            log_level=_log_level(environment.get("COUNTERSIGN_LOG_LEVEL") or "INFO"),
         )
 
     def need(self, secret: SecretStr | None, name: str) -> str:
@@ -57,11 +58,22 @@ def _secret(environment: Mapping[str, str], name: str) -> SecretStr | None:
     file = environment.get(f"{name}_FILE")
     if file:
         try:
-            return SecretStr(Path(file).read_text(encoding="utf-8").strip())
+            secret = Path(file).read_text(encoding="utf-8").strip()
         except OSError as error:
             raise Unready(f"{name}_FILE names {file}, which cannot be read: {error.strerror}.") from None
+        except UnicodeDecodeError:
+            raise Unready(f"{name}_FILE names {file}, which is not text in UTF-8.") from None
+        if not secret:
+            raise Unready(f"{name}_FILE names {file}, which is empty.")
+        return SecretStr(secret)
     value = environment.get(name)
     return SecretStr(value) if value else None
+
+
+def _log_level(name: str) -> str:
+    if name.upper() not in LOG_LEVELS:
+        raise Unready(f"COUNTERSIGN_LOG_LEVEL is {name!r}; it is one of {', '.join(LOG_LEVELS)}.")
+    return name.upper()
 
 
 def _slack_api(url: str, *, sandbox: bool) -> str:
