@@ -142,7 +142,9 @@ class Request(SQLModel, table=True):
     __table_args__ = (
         _one_of("status", RequestStatus),
         _partly("ix_request_lapsing", "lapses_at", where="status = 'pending'"),
-    )
+        Index("uq_request_pending", "subject", "resource", "role", unique=True,
+              postgresql_where=text("status = 'pending'"), sqlite_where=text("status = 'pending'")),
+    )  # fmt: skip
 
     id: RequestId = _string(primary_key=True)
     batch_id: BatchId = _string(index=True)

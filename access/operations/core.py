@@ -1,28 +1,31 @@
 """The core wired to its surroundings, and one unit of work: rows, audit events and agenda in one transaction."""
 
-from collections.abc import Generator, Mapping
+import json
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import update
+from sqlalchemy import func, update
 from sqlalchemy.orm.attributes import set_committed_value
-from sqlmodel import Session, col
+from sqlmodel import Session, col, select
 
 from access import audit
 from access.audit import Event, Outcome
 from access.catalog import PersonEntry, Policy
 from access.clock import Clock
-from access.errors import Conflict, NotFound, Refusal, UnknownPerson
-from access.ids import AlertId, GrantId, NoticeId, RequestId, SlackUser, ulid
+from access.errors import Conflict, NotFound, PolicyError, Refusal, UnknownPerson
+from access.ids import AlertId, GrantId, NoticeId, RequestId, SlackChannel, SlackUser, ulid
 from access.lifecycle import allowed
-from access.models import Alert, AlertKind, Grant, GrantStatus, Notice, NoticeKind, Request, RequestStatus
+from access.models import Alert, AlertKind, AuditEvent, Grant, GrantStatus, Notice, NoticeKind, Request, RequestStatus
 from access.operations.policy_source import PolicySource
+from access.policy.decide import Refused, render
 from access.ports import Agenda, AgendaItem, Provider
 from access.store import Database, compare_and_set, insert_unless_there
 
 URGENT = 0
+POLICY_LOADED = "policy.loaded"
 
 
 @dataclass
@@ -34,6 +37,8 @@ class Work:
     actor: str
     events: list[Event] = field(default_factory=list[Event])
     due: list[tuple[AgendaItem, datetime]] = field(default_factory=list[tuple[AgendaItem, datetime]])
+    subjects: set[str] = field(default_factory=set[str])
+    """What changed, so that messages about it must be told anew."""
 
     def record(self, action: str, object_id: str | None, *, outcome: Outcome = "success", **details: Any) -> None:
         self.events.append(
@@ -54,56 +59,91 @@ class Work:
             self.changed(request.id)
         return won
 
-    def move_grant(self, grant: Grant, to: GrantStatus, *, action: str, details: dict[str, Any], **values: Any) -> bool:
-        """Compare-and-set on status and fence, with its event; False when somebody was faster."""
+    def move_grant(self, grant: Grant, to: GrantStatus, *, action: str, details: dict[str, Any], **values: Any) -> None:
+        """Compare-and-set on status and fence, with its event. The row is held, so LostRace would be our mistake."""
         assert allowed(GrantStatus(grant.status), to), f"{grant.status} to {to} is not in the table"
-        if not self.set_grant(grant, status=to, **values):
-            return False
+        self.set_grant(grant, status=to, **values)
         self.record(action, grant.id, resource=grant.resource, role=grant.role, subject=grant.subject, **details)
         self.changed(grant.request_id)
-        return True
 
-    def set_grant(self, grant: Grant, **values: Any) -> bool:
+    def set_grant(self, grant: Grant, **values: Any) -> None:
         """Changes what is not a move (a claim, the next try) while status and fence are what was seen."""
         expected = {"status": grant.status, "fence": grant.fence}
         if not compare_and_set(self.session, Grant, grant.id, expected=expected, values=values):
-            return False
+            raise LostRace
         for name, value in values.items():
             set_committed_value(grant, name, value)
         due = values.get("due_at")
         if due is not None:
             self.due.append((grant_item(grant.id), due))
-        return True
+
+    def set_back(self, grant: Grant, action: str, problem: str, *, due_at: datetime, **values: Any) -> None:
+        """It did not work: why, and when to try again. The same problem once more is no event and no new message."""
+        known = grant.problem == problem
+        self.set_grant(grant, problem=problem, due_at=due_at, **values)
+        if not known:
+            self.record(action, grant.id, outcome="failure", problem=problem, attempts=grant.attempts)
+            self.changed(grant.request_id)
 
     def changed(self, subject: str) -> None:
         """Every message about this subject must be told anew; they coalesce until they are."""
+        self.subjects.add(subject)
+
+    def retell(self) -> None:
+        """Makes due what is about changed subjects: at the end of the work and in one order, or two could deadlock."""
+        if not self.subjects:
+            return
+        stale = select(Notice.id).where(
+            col(Notice.subject).in_(self.subjects),
+            col(Notice.kind).in_([NoticeKind.REVIEW, NoticeKind.ANSWER, NoticeKind.ALERT]),
+        )
+        identifiers = self.session.exec(stale.order_by(col(Notice.id)).with_for_update()).all()
+        # One that is being told, or waits out a refusal of Slack, keeps its time: two at once would post it twice.
         statement = (
             update(Notice)
-            .where(
-                col(Notice.subject) == subject,
-                col(Notice.kind).in_([NoticeKind.REVIEW, NoticeKind.ANSWER, NoticeKind.ALERT]),
-            )
-            .values(wanted=col(Notice.wanted) + 1, due_at=self.now)
-            .returning(col(Notice.id))
+            .where(col(Notice.id).in_(identifiers))
+            .values(wanted=col(Notice.wanted) + 1, due_at=func.coalesce(col(Notice.due_at), self.now))
+            .returning(col(Notice.id), col(Notice.due_at))
         )
-        self.due += [(notice_item(row[0]), self.now) for row in self.session.connection().execute(statement)]
+        for identifier, due_at in self.session.connection().execute(statement):
+            if due_at is not None:
+                self.due.append((notice_item(identifier), due_at))
 
     def tell(self, kind: NoticeKind, subject: str, recipient: str, *, version: int = 1, urgency: int = 1) -> None:
         """A message that must reach somebody; the same one twice is one."""
-        notice = Notice(
-            id=NoticeId(ulid(self.now)), kind=kind, subject=subject, version=version, recipient=recipient,
-            urgency=urgency, due_at=self.now, created_at=self.now,
+        self._notice(
+            Notice(
+                id=NoticeId(ulid(self.now)), kind=kind, subject=subject, version=version, recipient=recipient,
+                urgency=urgency, due_at=self.now, created_at=self.now,
+            )
         )  # fmt: skip
-        if insert_unless_there(self.session, notice):
-            self.due.append((notice_item(notice.id), self.now))
 
-    def open_alert(self, kind: AlertKind, subject: str, sentence: str, *, channel: str) -> None:
-        """Opens an alert unless it is open already, and sees to it that the security team is told."""
+    def adopt(self, kind: str, subject: str, channel: str, ts: str, *, version: int) -> bool:
+        """A message of ours that stands in Slack without a row of its own is kept true from now on."""
+        return self._notice(
+            Notice(
+                id=NoticeId(ulid(self.now)), kind=kind, subject=subject, version=version, recipient=f"{channel}:{ts}",
+                channel=channel, ts=ts, due_at=self.now, created_at=self.now,
+            )
+        )  # fmt: skip
+
+    def _notice(self, notice: Notice) -> bool:
+        made = insert_unless_there(self.session, notice)
+        if made:
+            self.due.append((notice_item(notice.id), self.now))
+        return made
+
+    def open_alert(self, kind: AlertKind, subject: str, sentence: str, *, channel: str | None) -> None:
+        """Opens an alert unless it is open already, and sees to it that the security team is told.
+
+        There is no channel only before the first policy came into force, when nothing can have been granted.
+        """
         alert = Alert(id=AlertId(ulid(self.now)), kind=kind, subject=subject, sentence=sentence, opened_at=self.now)
         if not insert_unless_there(self.session, alert):
             return
         self.record("alert.opened", alert.id, kind=kind, subject=subject, sentence=sentence)
-        self.tell(NoticeKind.ALERT, alert.id, channel, urgency=URGENT)
+        if channel is not None:
+            self.tell(NoticeKind.ALERT, alert.id, channel, urgency=URGENT)
 
     def close_alerts(self, subject: str, *kinds: AlertKind) -> None:
         """Closes what is open about this subject: its cause is gone."""
@@ -135,20 +175,22 @@ class Core:
             work = Work(session=session, now=self.clock.now(), actor=actor)
             yield work
             session.flush()
+            work.retell()
             audit.append(session, work.events, at=work.now)
         if work.due:
             self.agenda.add(work.due)
 
     @contextmanager
     def refusals_recorded(self, actor: str, attempt: str, object_id: str | None) -> Generator[None]:
-        """A refused attempt is an audit event too; the refusal goes on to the person."""
+        """A refused attempt is an audit event too, with the policy's trace; the refusal goes on to the person."""
         try:
             yield
-        except Refusal as refusal:
+        except (Refusal, PolicyError) as refusal:
+            details: dict[str, Any] = {"attempt": attempt, "because": type(refusal).__name__}
+            if isinstance(refusal, Refused):
+                details["trace"] = render(refusal.trace).splitlines()
             with self.work(actor) as work:
-                work.record(
-                    "attempt.refused", object_id, outcome="refused", attempt=attempt, because=type(refusal).__name__
-                )
+                work.record("attempt.refused", object_id, outcome="refused", **details)
             raise
 
     def person(self, user: SlackUser, policy: Policy | None = None) -> PersonEntry:
@@ -158,6 +200,18 @@ class Core:
             raise UnknownPerson
         return entry
 
+    def security_channel(self) -> SlackChannel | None:
+        """Where alerts go; while no policy can be used, where the last one in force sent them. None: there was none."""
+        try:
+            return self.policy.known().security.channel
+        except PolicyError:
+            newest = (
+                select(AuditEvent.entry).where(AuditEvent.action == POLICY_LOADED).order_by(col(AuditEvent.seq).desc())
+            )
+            with self.database.read() as session:
+                entry = session.exec(newest.limit(1)).first()
+            return SlackChannel(json.loads(entry)["details"]["security_channel"]) if entry else None
+
 
 def load_request(session: Session, request_id: RequestId) -> Request:
     request = session.get(Request, request_id)
@@ -166,11 +220,18 @@ def load_request(session: Session, request_id: RequestId) -> Request:
     return request
 
 
-def load_grant(session: Session, grant_id: GrantId) -> Grant:
-    grant = session.get(Grant, grant_id)
+def load_grant(session: Session, grant_id: GrantId, *, held: bool = False) -> Grant:
+    """`held`: until the commit nobody else changes it, so that a person's wish never loses to a worker's claim."""
+    grant = session.get(Grant, grant_id, with_for_update=held or None)
     if grant is None:
         raise NotFound
     return grant
+
+
+def held_grants(session: Session, ids: Iterable[str]) -> Sequence[Grant]:
+    """These rows as they are now, held until the commit; taken in one order, so that no two wait for each other."""
+    wanted = select(Grant).where(col(Grant.id).in_(list(ids))).order_by(col(Grant.id))
+    return session.exec(wanted.with_for_update()).all()
 
 
 def grant_item(grant_id: str) -> AgendaItem:

@@ -1,12 +1,11 @@
 """Taking it back before the end: a pending request is cancelled, open access is returned or revoked."""
 
-from datetime import timedelta
-from typing import Any
+from datetime import datetime, timedelta
 
 from access.errors import AlreadyDecided, AlreadyEnded, InvalidInput, NotSecurity, NotUsableYet, NotYours
 from access.ids import GrantId, Person, RequestId, SlackUser
 from access.models import EndedBy, Grant, GrantStatus, NoticeKind, Request, RequestStatus
-from access.operations.core import URGENT, Core, LostRace, Work, by_person, load_grant, load_request
+from access.operations.core import URGENT, Core, Work, by_person, load_grant, load_request
 from access.policy.decide import REASON_LONGEST, is_security
 from access.words import clean
 
@@ -31,7 +30,7 @@ def finish(core: Core, *, grant_id: GrantId, by: SlackUser) -> Grant:
     with core.refusals_recorded(by_person(by), "grant.return", grant_id):
         person = core.person(by)
         with core.work(by_person(by)) as work:
-            grant = load_grant(work.session, grant_id)
+            grant = load_grant(work.session, grant_id, held=True)
             if grant.subject != person.name:
                 raise NotYours
             end(work, grant, EndedBy.RETURNED, person=person.name)
@@ -52,7 +51,7 @@ def revoke(core: Core, *, grant_id: GrantId, by: SlackUser, reason: str) -> Gran
             sentence = f"Shorten the reason: it may have {REASON_LONGEST} characters, this has {len(words):,}."
             raise InvalidInput("reason", sentence)
         with core.work(by_person(by)) as work:
-            grant = load_grant(work.session, grant_id)
+            grant = load_grant(work.session, grant_id, held=True)
             end(work, grant, EndedBy.REVOKED, person=person.name, reason=words)
     return grant
 
@@ -79,7 +78,7 @@ def reveal(core: Core, *, grant_id: GrantId, by: SlackUser, view: str) -> Grant:
             grant = load_grant(work.session, grant_id)
             if grant.subject != person.name:
                 raise NotYours
-            if grant.status != GrantStatus.ACTIVE:
+            if grant.status != GrantStatus.ACTIVE or grant.expires_at is None or grant.expires_at <= work.now:
                 raise NotUsableYet
             work.record("grant.reveal-asked", grant.id)
             work.tell(NoticeKind.REVEAL, grant.id, view, urgency=URGENT)
@@ -87,37 +86,30 @@ def reveal(core: Core, *, grant_id: GrantId, by: SlackUser, view: str) -> Grant:
 
 
 def end(work: Work, grant: Grant, by: EndedBy, *, person: Person | None = None, reason: str = "") -> None:
-    """Sees to it that this access goes away now. Raises AlreadyEnded when it is going already."""
+    """Sees to it that this access, whose row is held, goes away now. Raises AlreadyEnded when it is going already."""
     if grant.status == GrantStatus.SCHEDULED:
-        won = never_started(work, grant, by, person=person, reason=reason)
+        never_started(work, grant, by, person=person, reason=reason)
     elif grant.status in (GrantStatus.ACTIVATING, GrantStatus.ACTIVE):
-        won = start_removal(work, grant, by, at=work.now, person=person, reason=reason)
+        start_removal(work, grant, by, at=work.now, person=person, reason=reason)
     else:
         raise AlreadyEnded
-    if not won:
-        raise LostRace
 
 
-def never_started(work: Work, grant: Grant, by: EndedBy, *, person: Person | None = None, reason: str = "") -> bool:
+def never_started(work: Work, grant: Grant, by: EndedBy, *, person: Person | None = None, reason: str = "") -> None:
     """Ends what was never given to the target."""
-    won = work.move_grant(
+    work.move_grant(
         grant, GrantStatus.ENDED, action="grant.ended", details={"by": by, "person": person, "reason": reason},
         fence=grant.fence + 1, ended_by=by, ended_by_person=person, end_reason=reason, ended_at=work.now, due_at=None,
     )  # fmt: skip
-    if won:
-        work.tell(NoticeKind.ENDED, grant.id, grant.subject_slack)
-    return won
+    work.tell(NoticeKind.ENDED, grant.id, grant.subject_slack)
 
 
 def start_removal(
-    work: Work, grant: Grant, by: EndedBy, *, at: Any, person: Person | None = None, reason: str = "", **values: Any
-) -> bool:
+    work: Work, grant: Grant, by: EndedBy, *, at: datetime, person: Person | None = None, reason: str = ""
+) -> None:
     """Moves to revoking, due at once; `at` is when it should have been over. A running claim loses by the fence."""
-    return work.move_grant(
+    work.move_grant(
         grant, GrantStatus.REVOKING, action="grant.revoking", details={"by": by, "person": person, "reason": reason},
-        **({
-            "fence": grant.fence + 1, "ended_by": by, "ended_by_person": person, "end_reason": reason,
-            "end_due_at": at, "alert_at": at + timedelta(seconds=grant.alert_after_s), "due_at": work.now,
-            "attempts": 0, "problem": "",
-        } | values),
+        fence=grant.fence + 1, ended_by=by, ended_by_person=person, end_reason=reason, end_due_at=at,
+        alert_at=at + timedelta(seconds=grant.alert_after_s), due_at=work.now, attempts=0, problem="",
     )  # fmt: skip

@@ -28,7 +28,7 @@ class PolicySource:
         with self._lock:
             self._refresh()
             if self._error is not None:
-                raise self._error
+                raise self._error.with_traceback(None)  # else each raise would hold on to its callers
             assert self._policy is not None
             return self._policy
 
@@ -38,7 +38,7 @@ class PolicySource:
             self._refresh()
             if self._policy is None:
                 assert self._error is not None
-                raise self._error
+                raise self._error.with_traceback(None)
             return self._policy
 
     def _refresh(self) -> None:

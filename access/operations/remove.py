@@ -3,17 +3,30 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlmodel import col, select
 
 from access.errors import Ambiguous, Permanent, ProviderError, Transient
+from access.ids import GrantId
 from access.models import AlertKind, EndedBy, Grant, GrantStatus, NoticeKind
-from access.operations.activate import CLAIM, Claimed, Targets, pause, receipt_of, spec_of
-from access.operations.core import Core, Work
+from access.operations.core import Core, Work, held_grants
 from access.operations.end import start_removal
-from access.ports import Deadline, Observation, Provider, Removal
+from access.operations.target import (
+    CLAIM,
+    Claimed,
+    Targets,
+    pause,
+    pause_after,
+    provider_of,
+    receipt_of,
+    spec_of,
+    still_ours,
+)
+from access.ports import Deadline, Observation, Removal
 
 GRANT_ALERTS = (AlertKind.OVERDUE, AlertKind.UNREMOVABLE)
+CLOSING = (GrantStatus.ACTIVE, GrantStatus.REVOKING)
 
 
 @dataclass(frozen=True)
@@ -41,32 +54,30 @@ class Deactivation:
 
     def claim(self, ids: Sequence[str]) -> list[Claimed]:
         """Takes what is over and due; never before its end."""
-        won = list[Claimed]()
-        broken = list[tuple[str, ProviderError]]()
         with self.core.database.read() as session:
-            seen = session.exec(select(Grant).where(col(Grant.id).in_(ids))).all()
-        providers = dict(self._provider(grant, broken) for grant in seen)
+            wanted = select(Grant).where(col(Grant.id).in_(ids), col(Grant.status).in_(CLOSING))
+            providers = {grant.id: provider_of(self.targets, grant) for grant in session.exec(wanted)}
+        won = list[Claimed]()
         with self.core.work(self.actor) as work:
-            for grant_id, provider in sorted(providers.items()):
-                grant = work.session.get(Grant, grant_id)
-                if grant is None or not _due(grant, work.now):
+            for grant in held_grants(work.session, providers):
+                if not _due(grant, work.now):
                     continue
-                if grant.status == GrantStatus.ACTIVE and not _expire(work, grant):
-                    continue
+                if grant.status == GrantStatus.ACTIVE:
+                    assert grant.expires_at is not None
+                    start_removal(work, grant, EndedBy.EXPIRED, at=grant.expires_at)
                 until = work.now + CLAIM
-                if not work.set_grant(grant, fence=grant.fence + 1, attempts=grant.attempts + 1, due_at=until):
-                    continue
-                if provider is None:
-                    error = next(error for identifier, error in broken if identifier == grant_id)
-                    self._try_later(work, grant, error)
+                work.set_grant(grant, fence=grant.fence + 1, attempts=grant.attempts + 1, due_at=until)
+                provider = providers[grant.id]
+                if isinstance(provider, ProviderError):
+                    self._try_later(work, grant, provider)
                 else:
                     won.append(Claimed(grant, provider))
         return won
 
     def act(self, claimed: Claimed, deadline: Deadline) -> Result:
         """Takes the access away and asks the target again. Never raises."""
-        spec, receipt = spec_of(claimed.grant), receipt_of(claimed.grant)
         try:
+            spec, receipt = spec_of(claimed.grant), receipt_of(claimed.grant)
             removal = claimed.provider.revoke(spec, receipt, deadline)
             if removal.state == "pending":
                 return Result(claimed, removal=removal)
@@ -78,33 +89,31 @@ class Deactivation:
             return Result(claimed, error=Ambiguous(f"The provider failed unexpectedly ({type(error).__name__})."))
 
     def commit(self, results: Sequence[Result]) -> None:
+        """Safe to do twice: what is not as the claim left it was written before, or another worker has it."""
         with self.core.work(self.actor) as work:
+            now = {grant.id: grant for grant in held_grants(work.session, [one.claimed.id for one in results])}
             for result in sorted(results, key=lambda one: one.claimed.id):
-                self._write(work, result)
+                grant = now[GrantId(result.claimed.id)]
+                if still_ours(result.claimed, grant):
+                    self._write(work, grant, result)
 
     def release(self, claimed: Sequence[Claimed]) -> None:
         """Gives back what was not started, for the next worker at once."""
         with self.core.work(self.actor) as work:
-            for one in sorted(claimed, key=lambda one: one.id):
-                work.set_grant(one.grant, due_at=work.now)
+            now = {grant.id: grant for grant in held_grants(work.session, [one.id for one in claimed])}
+            for one in claimed:
+                if still_ours(one, now[GrantId(one.id)]):
+                    work.set_grant(now[GrantId(one.id)], due_at=work.now)
 
-    def _provider(self, grant: Grant, broken: list[tuple[str, ProviderError]]) -> tuple[str, Provider | None]:
-        try:
-            return grant.id, self.targets.provider(grant)
-        except ProviderError as error:
-            broken.append((grant.id, error))
-            return grant.id, None
-
-    def _write(self, work: Work, result: Result) -> None:
-        grant = result.claimed.grant
+    def _write(self, work: Work, grant: Grant, result: Result) -> None:
         if result.error is not None:
             self._try_later(work, grant, result.error)
             return
         removal, observed = result.removal, result.observed
         assert removal is not None
-        found: dict[str, object] = {
-            "removed_at": grant.removed_at or (work.now if removal.state != "pending" else None)
-        }
+        found: dict[str, Any] = {}
+        if removal.state != "pending":
+            found["removed_at"] = grant.removed_at or work.now
         if removal.sessions_ended is not None:
             found["sessions_ended"] = (grant.sessions_ended or 0) + removal.sessions_ended
         if removal.residual:
@@ -112,16 +121,22 @@ class Deactivation:
         if observed is None:
             work.set_grant(grant, **found, due_at=work.now + (removal.look_again or pause(grant.attempts)))
         elif observed.present:
-            settle = result.claimed.provider.capabilities.settle
-            problem = "The target accepted the removal, but the access is still there."
-            work.set_grant(grant, **found, problem=problem, due_at=work.now + (settle or pause(grant.attempts)))
+            self._still_there(work, grant, result.claimed, found)
         elif grant.second_look_at is not None and grant.second_look_at > work.now:
             work.set_grant(grant, **found, problem="", due_at=grant.second_look_at)
         else:
             self._ended(work, grant, found)
 
-    def _ended(self, work: Work, grant: Grant, found: dict[str, object]) -> None:
-        won = work.move_grant(
+    def _still_there(self, work: Work, grant: Grant, claimed: Claimed, found: dict[str, Any]) -> None:
+        settled_at = found["removed_at"] + claimed.provider.capabilities.settle
+        if work.now < settled_at:
+            work.set_grant(grant, **found, due_at=settled_at)
+            return
+        problem = "The target accepted the removal, but the access is still there."
+        work.set_back(grant, "grant.revoke-failed", problem, due_at=work.now + pause(grant.attempts), **found)
+
+    def _ended(self, work: Work, grant: Grant, found: dict[str, Any]) -> None:
+        work.move_grant(
             grant, GrantStatus.ENDED, action="grant.ended",
             details={
                 "by": grant.ended_by, "person": grant.ended_by_person, "proven": True,
@@ -130,27 +145,17 @@ class Deactivation:
             },
             **found, proven_at=work.now, ended_at=work.now, due_at=None, alert_at=None, problem="",
         )  # fmt: skip
-        if won:
-            work.close_alerts(grant.id, *GRANT_ALERTS)
-            work.tell(NoticeKind.ENDED, grant.id, grant.subject_slack)
+        work.close_alerts(grant.id, *GRANT_ALERTS)
+        work.tell(NoticeKind.ENDED, grant.id, grant.subject_slack)
 
     def _try_later(self, work: Work, grant: Grant, error: ProviderError) -> None:
-        wait = error.retry_after if isinstance(error, Transient) and error.retry_after else pause(grant.attempts)
-        kept = work.set_grant(grant, problem=error.sentence, due_at=work.now + wait)
-        if not kept:
-            return
-        work.record("grant.revoke-failed", grant.id, outcome="failure", problem=error.sentence, attempts=grant.attempts)
-        work.changed(grant.request_id)
+        due_at = work.now + pause_after(error, grant.attempts)
+        work.set_back(grant, "grant.revoke-failed", error.sentence, due_at=due_at)
         if isinstance(error, Permanent):
             # Trying again cannot help until somebody mends the target or the credential; it is tried all the same.
             sentence = f"{grant.entitlement} of {grant.subject} cannot be taken away: {error.sentence}"
-            channel = self.core.policy.known().security.channel
+            channel = self.core.security_channel()
             work.open_alert(AlertKind.UNREMOVABLE, grant.id, sentence, channel=channel)
-
-
-def _expire(work: Work, grant: Grant) -> bool:
-    assert grant.expires_at is not None
-    return start_removal(work, grant, EndedBy.EXPIRED, at=grant.expires_at)
 
 
 def _due(grant: Grant, now: datetime) -> bool:

@@ -1,26 +1,27 @@
 """A reviewer decides: what was shown, by the policy of now, once."""
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import cast
 
-from sqlmodel import col, select
+from sqlmodel import Session, col, select
 
+from access.catalog import Policy
 from access.errors import (
     AlreadyDecided,
     AlreadyReviewed,
     Conflict,
     InvalidInput,
-    Refusal,
     RequestChanged,
     RequestLapsed,
 )
-from access.ids import GrantId, NoticeId, Person, ReviewId, SlackUser, ulid
+from access.ids import GrantId, Person, ReviewId, SlackUser, ulid
 from access.models import Grant, Notice, NoticeKind, Request, RequestStatus, Review, Verdict
-from access.operations.core import URGENT, Core, LostRace, Work, by_person, grant_item, load_request, notice_item
+from access.operations.core import URGENT, Core, LostRace, Work, by_person, grant_item, load_request
 from access.operations.submit import ask_again, fingerprint_of, resolved
-from access.policy.decide import Refused, Terms, decide, may_review
+from access.policy.decide import REASON_LONGEST, Refused, Terms, decide, may_review
 from access.policy.fingerprint import Button, parse_button
-from access.store import compare_and_set, insert_unless_there
+from access.store import compare_and_set
 from access.words import clean
 
 START_WINDOW = timedelta(minutes=15)
@@ -39,63 +40,76 @@ def review(
     core: Core, *, button: str, reviewer: SlackUser, verdict: Verdict, comment: str = "", card: Place | None = None
 ) -> Request:
     """One click on approve or deny. Raises a Refusal; a refused click is recorded and changes nothing."""
-    pressed = parse_button(button)
-    with core.refusals_recorded(by_person(reviewer), f"request.{verdict}", pressed.request_id):
+    pressed, actor = _pressed(core, button, reviewer, verdict), by_person(reviewer)
+    with core.refusals_recorded(actor, f"request.{verdict}", pressed.request_id):
+        if card is not None:
+            _adopt(core, actor, pressed, card)
         policy = core.policy.current() if verdict is Verdict.APPROVE else core.policy.known()
         person = core.person(reviewer, policy)
-        words = clean(comment).text
-        if verdict is Verdict.DENY and not words:
-            raise InvalidInput("comment", "Say why: the requester will read it.")
-        refusal: Refusal | None = None
-        if card is not None:
-            _register(core, by_person(reviewer), pressed, card)
-        with core.work(by_person(reviewer)) as work:
+        words = _comment(verdict, comment)
+        with core.work(actor) as work:
             request = load_request(work.session, pressed.request_id)
-            _refuse_stale(work, request, pressed, person.name)
-            may_review(
-                policy, reviewer=person.name, requester=request.requester, subject=request.subject,
-                any_of=request.chain["any_of"],
-            )  # fmt: skip
-            if verdict is Verdict.APPROVE:
-                refusal = _terms_now(core, work, request)
-            if refusal is None:
+            _refuse_stale(work.session, work.now, request, pressed, person.name)
+            changed = _changed_terms(policy, request, work.now) if verdict is Verdict.APPROVE else None
+            _refuse_outsiders(policy, request, person.name, changed)
+            if changed is None:
                 _decide(work, request, verdict, person=person.name, slack=reviewer, comment=words)
-        if refusal is not None:
-            raise refusal
+            else:
+                _new_version(core, work, request, changed)
+        if changed is not None:
+            raise RequestChanged
     return request
 
 
 def may_deny(core: Core, *, button: str, reviewer: SlackUser) -> Request:
     """Whether this person could deny now, before being asked why. Raises a Refusal."""
-    pressed = parse_button(button)
-    with core.refusals_recorded(by_person(reviewer), "request.deny", pressed.request_id):
+    pressed = _pressed(core, button, reviewer, Verdict.DENY)
+    with core.refusals_recorded(by_person(reviewer), f"request.{Verdict.DENY}", pressed.request_id):
         policy = core.policy.known()
         person = core.person(reviewer, policy)
-        with core.work(by_person(reviewer)) as work:
-            request = load_request(work.session, pressed.request_id)
-            _refuse_stale(work, request, pressed, person.name)
-            may_review(
-                policy, reviewer=person.name, requester=request.requester, subject=request.subject,
-                any_of=request.chain["any_of"],
-            )  # fmt: skip
+        with core.database.read() as session:
+            request = load_request(session, pressed.request_id)
+            _refuse_stale(session, core.clock.now(), request, pressed, person.name)
+        _refuse_outsiders(policy, request, person.name)
     return request
 
 
-def _refuse_stale(work: Work, request: Request, pressed: Button, person: Person) -> None:
+def _pressed(core: Core, button: str, reviewer: SlackUser, verdict: Verdict) -> Button:
+    with core.refusals_recorded(by_person(reviewer), f"request.{verdict}", None):
+        return parse_button(button)
+
+
+def _comment(verdict: Verdict, comment: str) -> str:
+    words = clean(comment).text
+    if verdict is Verdict.DENY and not words:
+        raise InvalidInput("comment", "Say why: the requester will read it.")
+    if len(words) > REASON_LONGEST:
+        sentence = f"Shorten the comment: it may have {REASON_LONGEST} characters, this has {len(words):,}."
+        raise InvalidInput("comment", sentence)
+    return words
+
+
+def _refuse_stale(session: Session, now: datetime, request: Request, pressed: Button, person: Person) -> None:
     if request.status != RequestStatus.PENDING:
-        raise _decided(work, request, person)
-    if work.now >= request.lapses_at:
+        raise _decided(session, request, person)
+    if now >= request.lapses_at:
         raise RequestLapsed
     if pressed.version != request.version or not pressed.fits(request.fingerprint):
         raise RequestChanged
 
 
-def _decided(work: Work, request: Request, person: Person) -> Conflict:
+def _refuse_outsiders(policy: Policy, request: Request, person: Person, terms: Terms | None = None) -> None:
+    """Who was asked may click, and who would be asked now: else a renamed group would leave the card to nobody."""
+    groups = {*cast("list[str]", request.chain["any_of"]), *(terms.any_of if terms else ())}
+    may_review(policy, reviewer=person, requester=request.requester, subject=request.subject, any_of=groups)
+
+
+def _decided(session: Session, request: Request, person: Person) -> Conflict:
     if request.status == RequestStatus.LAPSED:
         return RequestLapsed()
     if request.status == RequestStatus.CANCELLED:
         return AlreadyDecided("The requester has taken this request back.")
-    reviews = work.session.exec(
+    reviews = session.exec(
         select(Review).filter_by(request_id=request.id, version=request.version).order_by(col(Review.at))
     ).all()
     if any(one.reviewer == person for one in reviews):
@@ -106,18 +120,15 @@ def _decided(work: Work, request: Request, person: Person) -> Conflict:
     return AlreadyDecided(f"Someone decided this request before you did: {said}.") if said else AlreadyDecided()
 
 
-def _terms_now(core: Core, work: Work, request: Request) -> Refusal | None:
-    """What was shown must still be what would be granted; a changed rule or role is posted anew."""
-    ask = ask_again(request, work.now)
+def _changed_terms(policy: Policy, request: Request, now: datetime) -> Terms | None:
+    """What was shown must still be what would be granted. The terms of now if they differ; raises Refused if none."""
+    ask = ask_again(request, now)
     try:
-        terms = decide(core.policy.current(), ask).terms
+        terms = decide(policy, ask).terms
     except Refused as refused:
         refused.sentence = f"The access policy no longer allows this request. {refused.sentence}"
-        return refused
-    if fingerprint_of(request.id, request.version, ask, terms) == request.fingerprint:
-        return None
-    _new_version(core, work, request, terms)
-    return RequestChanged()
+        raise
+    return None if fingerprint_of(request.id, request.version, ask, terms) == request.fingerprint else terms
 
 
 def _new_version(core: Core, work: Work, request: Request, terms: Terms) -> None:
@@ -139,7 +150,7 @@ def _decide(work: Work, request: Request, verdict: Verdict, *, person: Person, s
     # The move first: of two clicks at once the slower one finds the row changed and is told who was faster.
     if not work.move_request(request, to, action=f"request.{to}", details=details):
         work.session.refresh(request)
-        raise _decided(work, request, person)
+        raise _decided(work.session, request, person)
     work.session.add(
         Review(
             id=ReviewId(ulid(work.now)), request_id=request.id, version=request.version, reviewer=person,
@@ -166,7 +177,7 @@ def _schedule(work: Work, request: Request) -> None:
     work.due.append((grant_item(grant.id), work.now))
 
 
-def _register(core: Core, actor: str, pressed: Button, card: Place) -> None:
+def _adopt(core: Core, actor: str, pressed: Button, card: Place) -> None:
     """We may have died between posting a card and noting where it stands; a click on it tells us."""
     known = select(Notice.id).where(
         Notice.subject == pressed.request_id, Notice.channel == card.channel, Notice.ts == card.ts
@@ -176,11 +187,5 @@ def _register(core: Core, actor: str, pressed: Button, card: Place) -> None:
         if session.exec(known).first() is not None:
             return
     with core.work(actor) as work:
-        notice = Notice(
-            id=NoticeId(ulid(work.now)), kind=NoticeKind.REVIEW, subject=pressed.request_id, version=pressed.version,
-            recipient=f"{card.channel}:{card.ts}", channel=card.channel, ts=card.ts, due_at=work.now,
-            created_at=work.now,
-        )  # fmt: skip
-        if insert_unless_there(work.session, notice):
+        if work.adopt(NoticeKind.REVIEW, pressed.request_id, card.channel, card.ts, version=pressed.version):
             work.record("card.registered", pressed.request_id, channel=card.channel, ts=card.ts)
-            work.due.append((notice_item(notice.id), work.now))

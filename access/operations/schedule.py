@@ -2,11 +2,12 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Literal
 
 from sqlmodel import Session, col, select
 
+from access.durations import format_duration
 from access.errors import PolicyError
 from access.models import (
     Alert,
@@ -20,11 +21,12 @@ from access.models import (
     Request,
     RequestStatus,
 )
-from access.operations.core import Core, Work, grant_item, notice_item
+from access.operations.core import POLICY_LOADED, Core, Work, grant_item, held_grants, notice_item
 from access.ports import AgendaItem
 
 Queue = Literal["grant", "revoke", "tell"]
 SLACK = "slack"
+TIMEKEEPER = "system:timekeeper"
 SWEEP_MOST = 10_000
 UNFINISHED = (GrantStatus.SCHEDULED, GrantStatus.ACTIVATING, GrantStatus.ACTIVE, GrantStatus.REVOKING)
 _QUEUES: dict[str, Queue] = {
@@ -120,12 +122,11 @@ class Schedule:
         sentence = (
             "Redis cannot be reached. Access still starts and ends, by the sweep of the database, a little slower."
         )
-        with self.core.work("system:timekeeper") as work:
-            channel = self.core.policy.known().security.channel
-            work.open_alert(AlertKind.TIMERS, "redis", sentence, channel=channel)
+        with self.core.work(TIMEKEEPER) as work:
+            work.open_alert(AlertKind.TIMERS, "redis", sentence, channel=self.core.security_channel())
 
     def timers_back(self) -> None:
-        with self.core.work("system:timekeeper") as work:
+        with self.core.work(TIMEKEEPER) as work:
             work.close_alerts("redis", AlertKind.TIMERS)
 
     def _lapse(self) -> None:
@@ -135,7 +136,7 @@ class Schedule:
             lapsed = session.exec(pending.order_by(col(Request.id)).limit(500)).all()
         if not lapsed:
             return
-        with self.core.work("system:timekeeper") as work:
+        with self.core.work(TIMEKEEPER) as work:
             for request_id in lapsed:
                 request = work.session.get_one(Request, request_id)
                 if request.status != RequestStatus.PENDING:
@@ -144,25 +145,21 @@ class Schedule:
                     work.tell(NoticeKind.ANSWER, request.id, request.requester_slack)
 
     def _alert(self) -> None:
-        now = self.core.clock.now()
-        overdue = (
-            select(Grant)
-            .where(col(Grant.status).in_((GrantStatus.ACTIVATING, GrantStatus.ACTIVE, GrantStatus.REVOKING)))
-            .where(col(Grant.alert_at) <= now)
-        )
+        overdue = col(Grant.alert_at) <= self.core.clock.now()
         with self.core.database.read() as session:
-            grants = session.exec(overdue.order_by(col(Grant.id)).limit(500)).all()
-        if not grants:
+            ids = session.exec(select(Grant.id).where(overdue).order_by(col(Grant.id)).limit(500)).all()
+        if not ids:
             return
-        channel = self.core.policy.known().security.channel
-        with self.core.work("system:timekeeper") as work:
-            for grant in grants:
-                self._alert_one(work, grant, channel)
+        channel = self.core.security_channel()
+        with self.core.work(TIMEKEEPER) as work:
+            for grant in held_grants(work.session, ids):
+                if grant.alert_at is not None and grant.alert_at <= work.now:
+                    self._alert_one(work, grant, channel)
 
-    def _alert_one(self, work: Work, grant: Grant, channel: str) -> None:
+    def _alert_one(self, work: Work, grant: Grant, channel: str | None) -> None:
         over = grant.end_due_at or grant.expires_at
         assert over is not None
-        late = timedelta(seconds=int((work.now - over).total_seconds()))
+        late = format_duration(work.now - over)
         sentence = f"{grant.entitlement} of {grant.subject} should have ended {late} ago and may still be there."
         work.open_alert(AlertKind.OVERDUE, grant.id, sentence, channel=channel)
         # Told and due no more: the alert stays open until the access is proven gone.
@@ -174,22 +171,19 @@ def note_policy(core: Core) -> None:
     try:
         policy = core.policy.current()
     except PolicyError as error:
-        channel = core.policy.known().security.channel
-        with core.work("system:timekeeper") as work:
-            work.open_alert(AlertKind.POLICY, "policy", error.sentence, channel=channel)
+        with core.work(TIMEKEEPER) as work:
+            work.open_alert(AlertKind.POLICY, "policy", error.sentence, channel=core.security_channel())
         return
     with core.database.read() as session:
         alerted = session.exec(select(Alert.id).filter_by(kind=AlertKind.POLICY, closed_at=None)).first()
-        newest = session.exec(
-            select(AuditEvent.object_id)
-            .where(AuditEvent.action == "policy.loaded")
-            .order_by(col(AuditEvent.seq).desc())
-        ).first()
+        loaded = select(AuditEvent.object_id).where(AuditEvent.action == POLICY_LOADED)
+        newest = session.exec(loaded.order_by(col(AuditEvent.seq).desc()).limit(1)).first()
     if newest == policy.sha256 and alerted is None:
         return
-    with core.work("system:timekeeper") as work:
+    with core.work(TIMEKEEPER) as work:
         if newest != policy.sha256:
-            work.record("policy.loaded", policy.sha256, file=policy.file)
+            channel = policy.security.channel
+            work.record(POLICY_LOADED, policy.sha256, file=policy.file, security_channel=channel)
         work.close_alerts("policy", AlertKind.POLICY)
 
 

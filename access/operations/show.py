@@ -14,6 +14,7 @@ from access.policy.decide import is_security
 from access.store import Database
 
 Row = TypeVar("Row", Request, Grant)
+LONGEST_ID = 26
 OPEN = (GrantStatus.SCHEDULED, GrantStatus.ACTIVATING, GrantStatus.ACTIVE, GrantStatus.REVOKING)
 
 
@@ -65,6 +66,7 @@ def _one(rows: Sequence[Row], text: str, what: str) -> Row:
     wanted = text.strip().lower()
     found = [row for row in rows if wanted and row.id.endswith(wanted)]
     if not found:
+        wanted = wanted if len(wanted) <= LONGEST_ID else f"{wanted[:LONGEST_ID]}…"
         known = ", ".join(f"`{row.id[-6:]}` ({row.entitlement})" for row in rows[:5])
         raise NotFound(
             f"You have no {what} called `{wanted}`. " + (f"There is {known}." if known else "There is none.")

@@ -13,9 +13,14 @@ from access.ids import BatchId, Person, RequestId, SlackChannel, SlackUser, ulid
 from access.models import Grant, GrantStatus, NoticeKind, Request, RequestStatus
 from access.nearest import nearest
 from access.operations.core import URGENT, Core, Work, by_person
-from access.policy.decide import Ask, Terms, decide, eligible
+from access.policy.decide import Ask, Terms, decide, eligible, render
 from access.policy.fingerprint import facts, fingerprint
 from access.ports import Provider
+from access.store import insert_unless_there
+from access.words import clean
+
+ENTITLEMENT_LONGEST = 130
+"""More than any entitlement has: so much of what was typed goes into the audit log."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,19 +64,22 @@ def submit(
     source: str,
 ) -> Request:
     """Writes a pending request and sees to its card. Raises a Refusal with the field to mend."""
-    with core.refusals_recorded(by_person(requester), "request.submit", None):
+    asked_for = clean(entitlement).text[:ENTITLEMENT_LONGEST]
+    with core.refusals_recorded(by_person(requester), "request.submit", asked_for):
         policy = core.policy.current()
         person = core.person(requester, policy)
         ask = Ask(
             requester=person.name, subject=person.name, entitlement=_parsed(entitlement),
             duration=duration, until=until, reason=reason, at=core.clock.now(),
         )  # fmt: skip
-        terms = decide(policy, ask).terms
+        decision = decide(policy, ask)
         with core.work(by_person(requester)) as work:
             _refuse_what_is_open(work, ask)
-            request = _request(work, ask, terms, person, core.providers)
-            work.session.add(request)
-            work.record("request.created", request.id, source=source, fingerprint=request.fingerprint, **_told(request))
+            request = _request(work, ask, decision.terms, person, core.providers)
+            if not insert_unless_there(work.session, request):
+                raise _already_asked(ask)  # by the same person at the same moment
+            trace = render(decision.trace).splitlines()
+            work.record("request.created", request.id, source=source, trace=trace, **_told(request))
             work.tell(NoticeKind.REVIEW, request.id, request.channel, urgency=URGENT)
     return request
 
@@ -156,7 +164,7 @@ def _refuse_what_is_open(work: Work, ask: Ask) -> None:
     same = {"subject": ask.subject, "resource": ask.entitlement.resource, "role": ask.entitlement.role}
     pending = work.session.exec(select(Request).filter_by(status=RequestStatus.PENDING, **same)).first()
     if pending is not None:
-        raise AlreadyOpen(f"You have already asked for {ask.entitlement}; it waits for an answer.")
+        raise _already_asked(ask)
     grant = work.session.exec(
         select(Grant).filter_by(**same).where(col(Grant.status).not_in([GrantStatus.ENDED, GrantStatus.FAILED]))
     ).first()
@@ -164,6 +172,10 @@ def _refuse_what_is_open(work: Work, ask: Ask) -> None:
         ending = grant.status == GrantStatus.REVOKING
         state = "is just being ended; ask again when that is done" if ending else "is open; see `/access mine`"
         raise AlreadyOpen(f"Your access to {ask.entitlement} {state}.")
+
+
+def _already_asked(ask: Ask) -> AlreadyOpen:
+    return AlreadyOpen(f"You have already asked for {ask.entitlement}; it waits for an answer.")
 
 
 def _request(
@@ -184,5 +196,5 @@ def _told(request: Request) -> dict[str, Any]:
         "version": request.version, "requester": request.requester, "subject": request.subject,
         "resource": request.resource, "role": request.role, "level": request.level, "rule": request.rule,
         "duration_s": request.duration_s, "until": request.until, "reason": request.reason,
-        "chain": request.chain, "lapses_at": request.lapses_at,
+        "chain": request.chain, "lapses_at": request.lapses_at, "fingerprint": request.fingerprint,
     }  # fmt: skip

@@ -7,11 +7,12 @@ from datetime import datetime, timedelta
 from sqlmodel import Session, col, select
 
 from access.catalog import Policy
+from access.errors import PolicyError
 from access.ids import AlertId, GrantId, RequestId, SlackUser
 from access.models import Alert, Grant, Notice, NoticeKind, Request, Review
-from access.operations.activate import pause
 from access.operations.core import Core, Work, load_grant, load_request, notice_item
 from access.operations.submit import approvers
+from access.operations.target import pause
 from access.store import compare_and_set
 
 CLAIM = timedelta(seconds=30)
@@ -87,7 +88,10 @@ class Telling:
 
     def commit(self, results: Sequence[Told]) -> None:
         with self.core.work(self.actor) as work:
-            for told in sorted(results, key=lambda one: one.claimed.id):
+            ordered = sorted(results, key=lambda one: one.claimed.id)
+            for told in ordered:
+                _somebody_was_told(work, told)
+            for told in ordered:
                 _write(work, told)
 
     def release(self, claimed: Sequence[Claimed]) -> None:
@@ -104,7 +108,7 @@ def claim_notices(core: Core, ids: Sequence[str], kinds: Sequence[NoticeKind]) -
         for notice in work.session.exec(due.order_by(col(Notice.id))).all():
             if _set(work, notice, fence=notice.fence + 1, attempts=notice.attempts + 1, due_at=work.now + CLAIM):
                 taken.append(notice)
-    policy = core.policy.known()
+    policy = _policy(core)
     with core.database.read() as session:
         claimed = [Claimed(notice, _facts(session, policy, notice, core.clock.now())) for notice in taken]
     return sorted(claimed, key=lambda one: (one.notice.urgency, one.notice.id))
@@ -114,10 +118,19 @@ def card_of(core: Core, request_id: RequestId) -> CardFacts:
     """The facts of a request's messages, now."""
     with core.database.read() as session:
         request = load_request(session, request_id)
-        return _card_facts(session, core.policy.known(), request, request.version, core.clock.now())
+        grant = _newest_grant(session, request)
+        return _card_facts(session, _policy(core), request, grant, version=request.version, now=core.clock.now())
 
 
-def _facts(session: Session, policy: Policy, notice: Notice, now: datetime) -> CardFacts | AlertFacts:
+def _policy(core: Core) -> Policy | None:
+    """Without a usable policy messages are told all the same; they then name nobody who could decide."""
+    try:
+        return core.policy.known()
+    except PolicyError:
+        return None
+
+
+def _facts(session: Session, policy: Policy | None, notice: Notice, now: datetime) -> CardFacts | AlertFacts:
     # The claim read `wanted` before these facts: what changed in between has grown it, and the message comes again.
     if notice.kind == NoticeKind.ALERT:
         alert = session.get_one(Alert, AlertId(notice.subject))
@@ -127,14 +140,21 @@ def _facts(session: Session, policy: Policy, notice: Notice, now: datetime) -> C
         request = load_request(session, grant.request_id)
     else:
         request = load_request(session, RequestId(notice.subject))
-    return _card_facts(session, policy, request, notice.version, now)
+        grant = _newest_grant(session, request)
+    return _card_facts(session, policy, request, grant, version=notice.version, now=now)
 
 
-def _card_facts(session: Session, policy: Policy, request: Request, version: int, now: datetime) -> CardFacts:
+def _newest_grant(session: Session, request: Request) -> Grant | None:
+    """Access that was found again after its end is what stands there now."""
+    return session.exec(select(Grant).filter_by(request_id=request.id).order_by(col(Grant.created_at).desc())).first()
+
+
+def _card_facts(
+    session: Session, policy: Policy | None, request: Request, grant: Grant | None, *, version: int, now: datetime
+) -> CardFacts:
     reviews = session.exec(
         select(Review).filter_by(request_id=request.id, version=request.version).order_by(col(Review.at))
     ).all()
-    grant = session.exec(select(Grant).filter_by(request_id=request.id).where(col(Grant.continues).is_(None))).first()
     earlier = session.exec(
         select(Request)
         .filter_by(subject=request.subject, resource=request.resource)
@@ -145,8 +165,15 @@ def _card_facts(session: Session, policy: Policy, request: Request, version: int
     return CardFacts(
         request=request, reviews=list(reviews), grant=grant, now=now, version=version,
         history=[Past(role=one.role, status=one.status, asked_at=one.asked_at) for one in earlier],
-        approvers=sorted(policy.people[person].slack for person in approvers(policy, request)),
+        approvers=sorted(policy.people[person].slack for person in approvers(policy, request)) if policy else [],
     )  # fmt: skip
+
+
+def _somebody_was_told(work: Work, told: Told) -> None:
+    # Before the notices, as where an alert is closed: in another order the two could wait for each other.
+    notice = told.claimed.notice
+    if notice.kind == NoticeKind.ALERT and not told.problem:
+        compare_and_set(work.session, Alert, notice.subject, expected={"told_at": None}, values={"told_at": work.now})
 
 
 def _write(work: Work, told: Told) -> None:
@@ -154,19 +181,19 @@ def _write(work: Work, told: Told) -> None:
     if told.problem:
         _set(work, notice, problem=told.problem, due_at=work.now + (told.retry_after or pause(notice.attempts)))
         return
-    # Where it stands is kept even when the claim was lost: else the card would be posted twice and updated once.
-    place = {"channel": told.channel, "ts": told.ts, "shown": notice.wanted, "problem": "", "attempts": 0}
-    done = compare_and_set(
-        work.session, Notice, notice.id,
-        expected={"fence": notice.fence, "wanted": notice.wanted},
-        values=place | {"told_at": work.now, "due_at": None},
-    )  # fmt: skip
-    if not done:
-        compare_and_set(work.session, Notice, notice.id, expected={"fence": notice.fence}, values=place)
     if notice.shown == 0:
         work.record("notice.told", notice.subject, kind=notice.kind, channel=told.channel, ts=told.ts)
-    if notice.kind == NoticeKind.ALERT:
-        compare_and_set(work.session, Alert, notice.subject, expected={"told_at": None}, values={"told_at": work.now})
+    place = {"channel": told.channel, "ts": told.ts, "shown": notice.wanted, "problem": "", "attempts": 0}
+    claim = {"fence": notice.fence}
+    done = place | {"told_at": work.now, "due_at": None}
+    if compare_and_set(work.session, Notice, notice.id, expected=claim | {"wanted": notice.wanted}, values=done):
+        return
+    stale = place | {"told_at": work.now, "due_at": work.now}  # something changed while this was being told
+    if compare_and_set(work.session, Notice, notice.id, expected=claim, values=stale):
+        work.due.append((notice_item(notice.id), work.now))
+    elif told.ts is not None and told.channel is not None and told.ts != notice.ts:
+        # Our claim had run out and another posted it too: both stand in Slack, so both must stay true.
+        work.adopt(notice.kind, notice.subject, told.channel, told.ts, version=notice.version)
 
 
 def _set(work: Work, notice: Notice, **values: object) -> bool:

@@ -119,6 +119,8 @@ def upgrade() -> None:
     )
     op.create_index("ix_request_batch_id", "request", ["batch_id"])
     op.create_index("ix_request_lapsing", "request", ["lapses_at"], **_only("status = 'pending'"))
+    pending = _only("status = 'pending'")
+    op.create_index("uq_request_pending", "request", ["subject", "resource", "role"], unique=True, **pending)
     op.create_index("ix_request_requester", "request", ["requester"])
     op.create_index("ix_request_resource", "request", ["resource"])
     op.create_index("ix_request_subject", "request", ["subject"])

@@ -1,0 +1,81 @@
+"""What opening and closing doors share: a provider, a claim on a grant, what a target is told, when to try again."""
+
+import random
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from access.errors import ProviderError, Transient
+from access.models import Grant
+from access.ports import GrantSpec, Provider, Receipt
+
+CLAIM = timedelta(seconds=60)
+"""How long a worker may take over one grant before another may try."""
+IN_FLIGHT = timedelta(seconds=30)
+"""How long after an unanswered call the target may still carry it out."""
+SHORTEST_PAUSE = timedelta(seconds=1)
+LONGEST_PAUSE = timedelta(seconds=60)
+
+
+class Targets(Protocol):
+    """Makes and keeps provider instances; workers only, for they hold the targets' secrets."""
+
+    def provider(self, grant: Grant) -> Provider:
+        """Raises BadConfig, BadCredential or TargetNotFound when there can be none."""
+        ...
+
+    def version(self, name: str) -> str:
+        """Distribution and version of a provider."""
+        ...
+
+
+@dataclass(frozen=True)
+class Claimed:
+    """One grant that this worker alone may act on until its claim ends; the row as it was when it was won."""
+
+    grant: Grant
+    provider: Provider
+
+    @property
+    def id(self) -> str:
+        return self.grant.id
+
+
+def provider_of(targets: Targets, grant: Grant) -> Provider | ProviderError:
+    try:
+        return targets.provider(grant)
+    except ProviderError as error:
+        return error
+
+
+def still_ours(claimed: Claimed, now: Grant) -> bool:
+    """Whether the row is as the claim left it: nobody took over, nobody ended it, nothing was committed yet."""
+    return (now.status, now.fence) == (claimed.grant.status, claimed.grant.fence)
+
+
+def spec_of(grant: Grant, expires_at: datetime | None = None) -> GrantSpec:
+    """What the provider is told: always by the id under which the target knows it."""
+    ends = expires_at or grant.expires_at
+    assert ends is not None, "a deadline is written before the target is called"
+    return GrantSpec(
+        grant_id=grant.continues or grant.id, resource=grant.resource, role=grant.role,
+        definition=grant.definition, settings=grant.settings, scope=grant.scope, principal=grant.principal,
+        expires_at=ends,
+    )  # fmt: skip
+
+
+def receipt_of(grant: Grant) -> Receipt | None:
+    return None if grant.receipt is None else Receipt.model_validate(grant.receipt)
+
+
+def pause(attempts: int) -> timedelta:
+    """1, 2, 4 … 60 s, less up to half by chance, without end."""
+    longest = min(2.0 ** min(attempts, 6), LONGEST_PAUSE.total_seconds())
+    return timedelta(seconds=longest * random.uniform(0.5, 1.0))  # noqa: S311 -- jitter, not a secret
+
+
+def pause_after(error: ProviderError, attempts: int) -> timedelta:
+    """As the target asks, within reason: one that says "tomorrow" is asked again in a minute all the same."""
+    if isinstance(error, Transient) and error.retry_after is not None:
+        return min(max(error.retry_after, SHORTEST_PAUSE), LONGEST_PAUSE)
+    return pause(attempts)
