@@ -1,6 +1,6 @@
 // What the page knows: the workspace, who acts, what he sees, what he has read.
 
-import { ask } from "./doors.js";
+import { ask, NotPossible } from "./doors.js";
 
 const AVATAR_COLOURS = ["#0b5d57", "#7a3e9d", "#a3461f", "#1f5fa8", "#4d6a14", "#a12a5e", "#6b5a1e", "#5a6570"];
 
@@ -19,11 +19,17 @@ export async function load() {
 }
 
 export async function refresh() {
-  workspace.description = await ask("workspace");
-  const me = people().find(({ id }) => id === workspace.me.id);
-  workspace.me = canAct(me) ? me : people().find(canAct);
-  workspace.screen = await ask("screen", { as: workspace.me.id });
+  const [description, screen] = await Promise.all([ask("workspace"), ask("screen", { as: workspace.me.id }).catch(signedOut)]);
+  workspace.description = description;
+  workspace.me = people().find((person) => person.id === workspace.me.id && canAct(person)) ?? people().find(canAct);
+  workspace.screen = screen ?? (await ask("screen", { as: workspace.me.id }));
   if (!channel()) workspace.channelId = workspace.screen.channels[0]?.id;
+}
+
+// Whoever acted may have been deactivated meanwhile: somebody else looks on.
+function signedOut(error) {
+  if (!(error instanceof NotPossible)) throw error;
+  return null;
 }
 
 export function people() {

@@ -81,11 +81,20 @@ def _loop() -> Iterator[Callable[[Coroutine[Any, Any, Any]], Any]]:
     try:
         yield on_loop
     finally:
+        on_loop(_end_tasks())
         on_loop(loop.shutdown_asyncgens())
         on_loop(loop.shutdown_default_executor())
         loop.call_soon_threadsafe(loop.stop)
         thread.join()
         loop.close()
+
+
+async def _end_tasks() -> None:
+    """Ends what the client left running, so that nothing is destroyed while it waits."""
+    others = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in others:
+        task.cancel()
+    await asyncio.gather(*others, return_exceptions=True)
 
 
 def modal(**changes: Any) -> dict[str, Any]:
