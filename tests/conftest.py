@@ -11,10 +11,24 @@ from tests.databases import PostgresDatabases, SqliteFiles
 from tests.world import World
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--soak", action="store_true", help="run the long tests too (SOAK_ROUNDS says how long)")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Long tests are no part of the normal run: not chosen, rather than skipped."""
+    if config.getoption("--soak"):
+        return
+    long = [item for item in items if item.get_closest_marker("soak")]
+    config.hook.pytest_deselected(items=long)
+    items[:] = [item for item in items if item not in long]
+
+
 @pytest.fixture(scope="session")
 def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedPostgres]:
     """One PostgreSQL for the whole run: our own store in the one half of the tests, and the target."""
-    with EmbeddedPostgres(tmp_path_factory.mktemp("postgres")) as server:
+    quick = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off"}  # nobody pulls the plug here
+    with EmbeddedPostgres(tmp_path_factory.mktemp("postgres"), settings=quick) as server:
         yield server
 
 
@@ -29,10 +43,10 @@ def postgres_databases(postgres: EmbeddedPostgres) -> PostgresDatabases:
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+def database_url(request: pytest.FixtureRequest) -> Iterator[str]:
     """An empty database on the newest revision: each test runs on both kinds."""
     if request.param == "sqlite":
-        with request.getfixturevalue("sqlite_files").fresh(tmp_path) as url:
+        with request.getfixturevalue("sqlite_files").fresh() as url:
             yield url
     else:
         with request.getfixturevalue("postgres_databases").fresh() as url:

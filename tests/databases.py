@@ -1,6 +1,7 @@
 """Fresh databases for tests: a copy of one that is on the newest revision, made once a session."""
 
 import shutil
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,6 +11,9 @@ from psycopg import sql
 
 from access.store import Database
 from countersign import schema
+
+MEMORY = Path("/dev/shm")
+"""Where Linux keeps files in memory: a commit that waits for a disk teaches a test nothing."""
 
 
 class SqliteFiles:
@@ -22,10 +26,11 @@ class SqliteFiles:
         database.close()  # the last connection folds the write-ahead log into the file
 
     @contextmanager
-    def fresh(self, directory: Path) -> Iterator[str]:
-        file = directory / "countersign.db"
-        shutil.copy(self._template, file)
-        yield f"sqlite:///{file}"
+    def fresh(self) -> Iterator[str]:
+        with tempfile.TemporaryDirectory(prefix="countersign-", dir=MEMORY if MEMORY.is_dir() else None) as directory:
+            file = Path(directory) / "countersign.db"
+            shutil.copy(self._template, file)
+            yield f"sqlite:///{file}"
 
 
 class PostgresDatabases:

@@ -1,5 +1,6 @@
 """The real core on a real database, with a target and a clock that do what a test says."""
 
+import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -68,9 +69,36 @@ class World:
 
     def open(self, **asked) -> Grant:
         """A grant that is active."""
-        self.approve(self.ask(**asked))
+        request = self.approve(self.ask(**asked))
         self.work()
-        return self.grants()[-1]
+        return self.grant_of(request)
+
+    def scheduled(self, **asked) -> Grant:
+        """A grant that is approved and was not yet looked at."""
+        return self.grant_of(self.approve(self.ask(**asked)))
+
+    @property
+    def activation(self) -> Activation:
+        return Activation(self.core, self.targets)
+
+    @property
+    def deactivation(self) -> Deactivation:
+        return Deactivation(self.core, self.targets)
+
+    def activate(self, *grants: Grant) -> None:
+        """One round of the queue `grant`."""
+        _round(self.activation, grants)
+
+    def remove(self, *grants: Grant) -> None:
+        """One round of the queue `revoke`."""
+        _round(self.deactivation, grants)
+
+    def pass_time(self, **span: float) -> None:
+        """Lets time pass in steps of 10 s, with all that is due being done in each."""
+        end = self.clock.now() + timedelta(**span)
+        while self.clock.now() < end:
+            self.clock.time = min(end, self.clock.now() + timedelta(seconds=10))
+            self.work()
 
     def rewrite_policy(self, old: str, new: str) -> None:
         text = self.policy_file.read_text(encoding="utf-8")
@@ -101,6 +129,13 @@ class World:
         with self.core.database.read() as session:
             return list(session.exec(select(Grant).order_by(col(Grant.id))))
 
+    def grant_of(self, request: Request) -> Grant:
+        return next(grant for grant in self.grants() if grant.request_id == request.id)
+
+    def again(self, grant: Grant) -> Grant:
+        """The row as it is now."""
+        return next(row for row in self.grants() if row.id == grant.id)
+
     def requests(self) -> list[Request]:
         with self.core.database.read() as session:
             return list(session.exec(select(Request).order_by(col(Request.id))))
@@ -122,5 +157,14 @@ class World:
         with self.core.database.read() as session:
             return audit.verify(session)
 
+    def refusals(self) -> list[tuple[str, str]]:
+        """What was refused: the attempt and the kind of refusal."""
+        details = [json.loads(event.entry)["details"] for event in self.events("attempt.refused")]
+        return [(one["attempt"], one["because"]) for one in details]
+
     def told(self) -> Iterator[tuple[str, str]]:
         return ((one.notice.kind, one.notice.recipient) for one in self.said)
+
+
+def _round(business: Activation | Deactivation, grants: Sequence[Grant]) -> None:
+    business.commit([business.act(one, Deadline.after(5)) for one in business.claim([grant.id for grant in grants])])

@@ -1,7 +1,6 @@
 """The bot's listeners on the real core, with a Slack that remembers."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -13,9 +12,9 @@ from tests.world import World
 
 
 @pytest.fixture
-def database_url(sqlite_files: SqliteFiles, tmp_path: Path) -> Iterator[str]:
+def database_url(sqlite_files: SqliteFiles) -> Iterator[str]:
     """One kind is enough here: the verbs are held to both in their own tests."""
-    with sqlite_files.fresh(tmp_path) as url:
+    with sqlite_files.fresh() as url:
         yield url
 
 
