@@ -1,135 +1,18 @@
 """The timekeeper: jobs when Redis is well, its own hands when it is not, and nothing lost in between."""
 
 import logging
-import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
-from datetime import timedelta
-from pathlib import Path
 
 import pytest
 from redis import Redis
 
-from access.clock import HostClock
-from access.ports import Deadline
 from tests.redis_server import RedisServer
 from tests.waiting import wait_until
-from tests.workers.rows import Act, Answer, Rows, Won, answers
+from tests.workers.engine import Engine
+from tests.workers.rows import Rows
 from workers.agenda import AGENDA, RedisAgenda
-from workers.business import QUEUES, Queue
-from workers.jobs import JobQueues
-from workers.lanes import Lanes
-from workers.pacing import Limits
-from workers.queue_worker import WorkerProcess
-from workers.redis_connection import connect, connect_waiting
-from workers.signing import Seal
-from workers.timekeeper import Timekeeper
-
-SEAL = Seal([bytes(range(32))])
-CLOCK = HostClock()
-
-
-@dataclass
-class Engine:
-    """A timekeeper and workers on one Redis and one set of rows, each in a thread."""
-
-    rows: Rows
-    url: str
-    act: Act = answers
-    limits: Limits = field(default_factory=Limits)
-    by_hand: list[str] = field(default_factory=list)
-    """Ids the timekeeper worked on itself."""
-    ending: ExitStack = field(default_factory=ExitStack)
-    """What is to end when the test is over: threads that were told to stop, then their connections."""
-
-    @contextmanager
-    def timekeeper(self, name: str = "timekeeper") -> Iterator[threading.Thread]:
-        redis = self.ending.enter_context(connect_waiting(self.url))
-        keeper = Timekeeper(
-            schedule=self.rows,
-            agenda=RedisAgenda(redis),
-            queues=JobQueues(redis, SEAL, CLOCK),
-            lanes_factory=self.lanes,
-            clock=CLOCK,
-            name=name,
-        )
-        with self.running(keeper.run, keeper.stop) as thread:
-            yield thread
-
-    @contextmanager
-    def timekeeper_without_redis(self) -> Iterator[threading.Thread]:
-        keeper = Timekeeper(
-            schedule=self.rows, agenda=None, queues=None, lanes_factory=self.lanes, clock=CLOCK, name="timekeeper"
-        )
-        with self.running(keeper.run, keeper.stop) as thread:
-            yield thread
-
-    def lanes(self, queue: Queue, on_leak: Callable[[], None]) -> Lanes[Won, Answer]:
-        return Lanes(self.rows.business(queue, self._act_by_hand), on_leak=on_leak, limits=lambda _target: self.limits)
-
-    @contextmanager
-    def worker(self, queue: Queue = "revoke") -> Iterator[threading.Thread]:
-        redis = self.ending.enter_context(connect_waiting(self.url))
-        process = WorkerProcess(
-            queue,
-            redis=redis,
-            seal=SEAL,
-            business=self.rows.business(queue, self.act),
-            schedule=self.rows,
-            clock=CLOCK,
-            name=f"worker-{queue}",
-            limits=lambda _target: self.limits,
-        )
-        with self.running(process.run, process.stop) as thread:
-            yield thread
-
-    def tell_agenda(self, *ids: str) -> None:
-        with connect(self.url) as redis:
-            RedisAgenda(redis).add(self.rows.items(*ids))
-
-    @contextmanager
-    def running(self, run: Callable[[], None], stop: Callable[[], None]) -> Iterator[threading.Thread]:
-        """In a thread that is told to stop at the end, and waited for when the test is over."""
-        thread = threading.Thread(target=run)
-        thread.start()
-        self.ending.callback(thread.join)
-        try:
-            yield thread
-        finally:
-            stop()
-
-    def _act_by_hand(self, identifier: str, deadline: Deadline) -> bool:
-        self.by_hand.append(identifier)
-        return self.act(identifier, deadline)
-
-
-@pytest.fixture
-def rows(tmp_path: Path) -> Rows:
-    return Rows(tmp_path / "rows.db", claim_seconds=1.0)
-
-
-@pytest.fixture
-def engine(rows: Rows, redis_url: str) -> Iterator[Engine]:
-    """On a Redis that all tests share."""
-    engine = Engine(rows, redis_url)
-    with engine.ending:
-        yield engine
-
-
-@pytest.fixture
-def lone_engine(rows: Rows, own_redis: RedisServer) -> Iterator[Engine]:
-    """On a Redis of its own, which has not been started."""
-    engine = Engine(rows, own_redis.url)
-    with engine.ending:
-        yield engine
-
-
-@pytest.fixture
-def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Leases of half a second."""
-    monkeypatch.setattr("workers.timekeeper.LEASE", timedelta(seconds=0.5))
+from workers.business import QUEUES
+from workers.redis_connection import connect
 
 
 def test_what_is_committed_reaches_a_worker_by_a_wake_up_and_not_by_a_poll(engine: Engine, rows: Rows) -> None:
@@ -307,20 +190,6 @@ def test_a_database_that_fails_for_a_while_loses_nothing(
         wait_until(lambda: rows.done == {"ann"}, "the job, soon after")
 
     assert "canary" not in caplog.text
-
-
-@pytest.fixture
-def hanging(lone_engine: Engine) -> Iterator[Engine]:
-    """Calls for `stuck` never end."""
-    let_go = threading.Event()
-
-    def hang(identifier: str, _deadline: Deadline) -> bool:
-        return identifier != "stuck" or let_go.wait(30)
-
-    lone_engine.act = hang
-    lone_engine.limits = Limits(call_seconds=0.05, grace_seconds=0.05)
-    yield lone_engine
-    let_go.set()
 
 
 def test_a_timekeeper_that_lost_a_thread_ends_to_be_replaced(hanging: Engine, rows: Rows) -> None:

@@ -1,0 +1,96 @@
+"""Timekeepers and workers in threads, on one Redis and one set of rows."""
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+
+from access.clock import HostClock
+from access.ports import Deadline
+from tests.workers.rows import Act, Answer, Rows, Won, answers
+from workers.agenda import RedisAgenda
+from workers.business import Queue
+from workers.jobs import JobQueues
+from workers.lanes import Lanes
+from workers.pacing import Limits
+from workers.queue_worker import WorkerProcess
+from workers.redis_connection import connect, connect_waiting
+from workers.signing import Seal
+from workers.timekeeper import Timekeeper
+
+SEAL = Seal([bytes(range(32))])
+CLOCK = HostClock()
+
+
+@dataclass
+class Engine:
+    """A timekeeper and workers on one Redis and one set of rows, each in a thread."""
+
+    rows: Rows
+    url: str
+    act: Act = answers
+    limits: Limits = field(default_factory=Limits)
+    by_hand: list[str] = field(default_factory=list)
+    """Ids the timekeeper worked on itself."""
+    ending: ExitStack = field(default_factory=ExitStack)
+    """What is to end when the test is over: threads that were told to stop, then their connections."""
+
+    @contextmanager
+    def timekeeper(self, name: str = "timekeeper") -> Iterator[threading.Thread]:
+        redis = self.ending.enter_context(connect_waiting(self.url))
+        keeper = Timekeeper(
+            schedule=self.rows,
+            agenda=RedisAgenda(redis),
+            queues=JobQueues(redis, SEAL, CLOCK),
+            lanes_factory=self.lanes,
+            clock=CLOCK,
+            name=name,
+        )
+        with self.running(keeper.run, keeper.stop) as thread:
+            yield thread
+
+    @contextmanager
+    def timekeeper_without_redis(self) -> Iterator[threading.Thread]:
+        keeper = Timekeeper(
+            schedule=self.rows, agenda=None, queues=None, lanes_factory=self.lanes, clock=CLOCK, name="timekeeper"
+        )
+        with self.running(keeper.run, keeper.stop) as thread:
+            yield thread
+
+    def lanes(self, queue: Queue, on_leak: Callable[[], None]) -> Lanes[Won, Answer]:
+        return Lanes(self.rows.business(queue, self._act_by_hand), on_leak=on_leak, limits=lambda _target: self.limits)
+
+    @contextmanager
+    def worker(self, queue: Queue = "revoke") -> Iterator[threading.Thread]:
+        redis = self.ending.enter_context(connect_waiting(self.url))
+        process = WorkerProcess(
+            queue,
+            redis=redis,
+            seal=SEAL,
+            business=self.rows.business(queue, self.act),
+            schedule=self.rows,
+            clock=CLOCK,
+            name=f"worker-{queue}",
+            limits=lambda _target: self.limits,
+        )
+        with self.running(process.run, process.stop) as thread:
+            yield thread
+
+    def tell_agenda(self, *ids: str) -> None:
+        with connect(self.url) as redis:
+            RedisAgenda(redis).add(self.rows.items(*ids))
+
+    @contextmanager
+    def running(self, run: Callable[[], None], stop: Callable[[], None]) -> Iterator[threading.Thread]:
+        """In a thread that is told to stop at the end, and waited for when the test is over."""
+        thread = threading.Thread(target=run)
+        thread.start()
+        self.ending.callback(thread.join)
+        try:
+            yield thread
+        finally:
+            stop()
+
+    def _act_by_hand(self, identifier: str, deadline: Deadline) -> bool:
+        self.by_hand.append(identifier)
+        return self.act(identifier, deadline)
