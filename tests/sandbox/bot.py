@@ -23,6 +23,18 @@ SILENT = object()
 Answer = Callable[[str, dict[str, Any]], Any]
 
 
+class Keeper:
+    """Acknowledges everything with `answer` and keeps what it was sent."""
+
+    def __init__(self, answer: Any = None) -> None:
+        self.answer = answer
+        self.payloads: list[dict[str, Any]] = []
+
+    def __call__(self, _: str, payload: dict[str, Any]) -> Any:
+        self.payloads.append(payload)
+        return self.answer
+
+
 @contextmanager
 def scripted(sandbox: Running, answer: Answer) -> Iterator[SocketModeClient]:
     """An app on the bare Socket Mode client: `answer(kind, payload)` gives the acknowledgement's payload."""

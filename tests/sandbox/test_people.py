@@ -1,8 +1,5 @@
 """What a person can and cannot do, and what the app is told about it."""
 
-import json
-import urllib.error
-import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -11,22 +8,9 @@ from slack_sdk import WebClient
 
 from sandbox.person import SandboxError, Trouble
 from sandbox.server import Running
-from tests.sandbox.bot import SILENT, button, card, modal, scripted
-from tests.sandbox.conftest import Clock
+from tests.sandbox.bot import SILENT, Keeper, button, card, modal, scripted
 
 Json = dict[str, Any]
-
-
-class Keeper:
-    """Acknowledges everything with `answer` and keeps what it was sent."""
-
-    def __init__(self, answer: Any = None) -> None:
-        self.answer = answer
-        self.payloads: list[Json] = []
-
-    def __call__(self, _: str, payload: Json) -> Any:
-        self.payloads.append(payload)
-        return self.answer
 
 
 def options(*values: str) -> list[Json]:
@@ -284,61 +268,6 @@ def test_one_option_too_long_spoils_the_whole_list(sandbox: Running, client: Web
         with pytest.raises(Trouble, match="could not be loaded"):
             ann.suggest("what", "pick", "db")
     assert [each["error"] for each in workspace.violations()] == ["invalid_options"]
-
-
-def _respond(url: str, **body: Any) -> tuple[int, str]:
-    request = urllib.request.Request(url, json.dumps(body).encode(), {"Content-Type": "application/json"})
-    try:
-        with urllib.request.urlopen(request) as response:
-            return response.status, response.read().decode()
-    except urllib.error.HTTPError as error:
-        with error:
-            return error.code, json.load(error)["error"]
-
-
-def _response_url(sandbox: Running, keeper: Keeper) -> str:
-    with scripted(sandbox, keeper):
-        sandbox.workspace().person("U0ANN").command("C0PAYAPPR", "/access")
-    return keeper.payloads[-1]["response_url"]
-
-
-def test_a_response_url_is_good_for_five_answers(sandbox: Running) -> None:
-    url = _response_url(sandbox, Keeper())
-    assert [_respond(url, text=f"{count}") for count in range(5)] == [(200, "ok")] * 5
-    assert _respond(url, text="6") == (404, "used_url")
-    ann = sandbox.workspace().person("U0ANN")
-    assert [message.text for message in ann.ephemerals("C0PAYAPPR")] == ["0", "1", "2", "3", "4"]
-
-
-def test_a_response_url_is_good_for_thirty_minutes(sandbox: Running, clock: Clock) -> None:
-    url = _response_url(sandbox, Keeper())
-    clock.now += 1800
-    assert _respond(url, text="in time") == (200, "ok")
-    clock.now += 1
-    assert _respond(url, text="late") == (404, "expired_url")
-
-
-def test_an_ephemeral_message_is_replaced_and_deleted_through_a_click_on_it(
-    sandbox: Running, client: WebClient
-) -> None:
-    client.chat_postEphemeral(channel="C0PAYAPPR", user="U0ANN", text="card", blocks=card())
-    keeper = Keeper()
-    ann = sandbox.workspace().person("U0ANN")
-    with scripted(sandbox, keeper):
-        ann.click(ann.ephemerals("C0PAYAPPR")[0], "approve")
-    payload = keeper.payloads[0]
-    assert payload["container"]["is_ephemeral"]
-    assert "message" not in payload
-    assert _respond(payload["response_url"], text="replaced", replace_original=True) == (200, "ok")
-    assert [message.text for message in ann.messages("C0PAYAPPR")] == ["replaced"]
-    assert _respond(payload["response_url"], delete_original=True) == (200, "ok")
-    assert ann.messages("C0PAYAPPR") == []
-
-
-def test_wrong_blocks_are_refused_in_a_response_too(sandbox: Running) -> None:
-    url = _response_url(sandbox, Keeper())
-    assert _respond(url, text="x", blocks=[{"type": "table"}]) == (400, "invalid_blocks")
-    assert [each["where"] for each in sandbox.workspace().violations()] == ["response_url"]
 
 
 def test_many_people_press_at_once(sandbox: Running, client: WebClient) -> None:
