@@ -20,6 +20,8 @@ class Hammer:
         self._tries = 0
         self._entries: list[float] = []
         self._held: list[LiveSession] = []
+        self.any_alive = False
+        """Whether, at the end of the block, a session that was held still served."""
         self._threads = [threading.Thread(target=self._keep_trying) for _ in range(3)]
 
     def __enter__(self) -> "Hammer":
@@ -31,6 +33,9 @@ class Hammer:
         self._over.set()
         for thread in self._threads:
             thread.join()
+        self.any_alive = any(session.is_alive() for session in self._held)
+        for session in self._held:
+            session.close()
 
     def _keep_trying(self) -> None:
         held: LiveSession | None = None
@@ -64,10 +69,3 @@ class Hammer:
 
     def entries_after(self, moment: float) -> list[float]:
         return [begun for begun in self._entries if begun >= moment]
-
-    def is_any_alive(self) -> bool:
-        return any(session.is_alive() for session in self._held)
-
-    def close(self) -> None:
-        for session in self._held:
-            session.close()

@@ -1,7 +1,8 @@
 """The provider postgres keeps the contract, on a real PostgreSQL 18."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -32,10 +33,19 @@ def make_spec(principal: str = "ann") -> GrantSpec:
     )
 
 
-def provider_factory(provider: type[Postgres], world: PostgresWorld, directory: Path) -> Callable[[], Postgres]:
+@contextmanager
+def provider_factory(
+    provider: type[Postgres], world: PostgresWorld, directory: Path
+) -> Iterator[Callable[[], Postgres]]:
+    """Makes instances; closes them all at the end."""
     file = directory / "dsn"
     file.write_text(world.bot_dsn)
-    return lambda: provider(Settings(dsn=SecretReference(file=str(file))))
+    with ExitStack() as made:
+
+        def make() -> Postgres:
+            return made.enter_context(closing(provider(Settings(dsn=SecretReference(file=str(file))))))
+
+        yield make
 
 
 def specs_to_refuse() -> list[tuple[GrantSpec, type[ProviderError]]]:
@@ -87,8 +97,9 @@ class PostgresContract(ProviderContract):
     error_table: ClassVar = {_code(key): kind for key, (kind, _) in MEANINGS.items()}
 
     @pytest.fixture
-    def make_provider(self, world: PostgresWorld, tmp_path: Path) -> Callable[[], Provider]:
-        return provider_factory(Postgres, world, tmp_path)
+    def make_provider(self, world: PostgresWorld, tmp_path: Path) -> Iterator[Callable[[], Provider]]:
+        with provider_factory(Postgres, world, tmp_path) as make:
+            yield make
 
     @pytest.fixture
     def make_spec(self) -> MakeSpec:

@@ -1,0 +1,238 @@
+"""Each promise of the contract suite is failed by a provider that breaks it."""
+
+import inspect
+import json
+import re
+import secrets
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from access.errors import Ambiguous, Permanent, ProviderError, TargetNotFound, Transient
+from access.ports import Deadline, GrantSpec, Observation, Outcome, Plan, Receipt, Removal, Secret
+from tests.contracts.postgres_world import PostgresWorld
+from tests.contracts.test_postgres import (
+    PostgresContract,
+    make_spec,
+    provider_factory,
+    receipts_of_before,
+    specs_to_refuse,
+    specs_with,
+)
+from workers.providers import postgres_statements as statements
+from workers.providers.postgres import Postgres, login_name
+from workers.providers.postgres_catalogue import look
+
+
+class ForgetsToRevoke(Postgres):
+    def revoke(self, spec: GrantSpec, receipt: Receipt | None, deadline: Deadline) -> Removal:
+        return Removal(state="removed", sessions_ended=0)
+
+
+class NamesAnew(Postgres):
+    def grant(self, spec: GrantSpec, deadline: Deadline) -> Outcome:
+        outcome = super().grant(spec, deadline)
+        return replace(outcome, receipt=outcome.receipt.model_copy(update={"names": {"role": secrets.token_hex(8)}}))
+
+
+class CannotRevokeTwice(Postgres):
+    def revoke(self, spec: GrantSpec, receipt: Receipt | None, deadline: Deadline) -> Removal:
+        removal = super().revoke(spec, receipt, deadline)
+        if removal.state == "absent":
+            raise TargetNotFound
+        return removal
+
+
+class NeedsAReceipt(Postgres):
+    def revoke(self, spec: GrantSpec, receipt: Receipt | None, deadline: Deadline) -> Removal:
+        if receipt is None:
+            return Removal(state="absent", sessions_ended=0)
+        return super().revoke(spec, receipt, deadline)
+
+
+class GrantsInHalves(Postgres):
+    def grant(self, spec: GrantSpec, deadline: Deadline) -> Outcome:
+        made = statements.create(login_name(spec), ["support_read"], spec.expires_at, "")
+        with self._connections.session(deadline) as session:
+            session.write(made[0])
+            session.write(*made[1:])
+        return Outcome(state="active", receipt=Receipt(names={"role": login_name(spec)}))
+
+
+class NeverInDoubt(Postgres):
+    def grant(self, spec: GrantSpec, deadline: Deadline) -> Outcome:
+        try:
+            return super().grant(spec, deadline)
+        except Ambiguous:
+            raise Transient from None
+
+
+class RevokesEverybody(Postgres):
+    granted: list[GrantSpec]
+
+    def grant(self, spec: GrantSpec, deadline: Deadline) -> Outcome:
+        self.granted = [*getattr(self, "granted", []), spec]
+        return super().grant(spec, deadline)
+
+    def revoke(self, spec: GrantSpec, receipt: Receipt | None, deadline: Deadline) -> Removal:
+        for other in self.granted:
+            super().revoke(other, None, deadline)
+        return Removal(state="removed", sessions_ended=0)
+
+
+class OnlyLocks(Postgres):
+    def revoke(self, spec: GrantSpec, receipt: Receipt | None, deadline: Deadline) -> Removal:
+        with self._connections.session(deadline) as session:
+            session.write(statements.lock(login_name(spec)))
+        return Removal(state="removed", sessions_ended=0)
+
+
+class OnlyEndsSessions(Postgres):
+    def revoke(self, spec: GrantSpec, receipt: Receipt | None, deadline: Deadline) -> Removal:
+        with self._connections.session(deadline) as session:
+            login = look(session, login_name(spec))
+            assert login is not None
+            session.write(statements.signal(login.oid))
+        return Removal(state="removed", sessions_ended=1)
+
+
+class SeesWhatItWants(Postgres):
+    def observe(self, spec: GrantSpec, receipt: Receipt | None, deadline: Deadline) -> Observation:
+        return Observation(present=True)
+
+
+class WritesBeforeItLooks(Postgres):
+    def grant(self, spec: GrantSpec, deadline: Deadline) -> Outcome:
+        marker = json.dumps({"countersign": 1, "grant": spec.grant_id})
+        with self._connections.session(deadline) as session:
+            session.write(*statements.create(login_name(spec), [], spec.expires_at, marker))
+        return super().grant(spec, deadline)
+
+
+class PastesWordsIntoStatements(Postgres):
+    def grant(self, spec: GrantSpec, deadline: Deadline) -> Outcome:
+        outcome = super().grant(spec, deadline)
+        pasted: Any = f"SELECT 'granted to {spec.principal}'"
+        with self._connections.session(deadline) as session:
+            session.write(statements.Statement(pasted, {}))
+        return outcome
+
+
+class AlwaysTheSameSecret(Postgres):
+    def reveal(self, spec: GrantSpec, receipt: Receipt | None, deadline: Deadline) -> Secret:
+        return _revealed(self, spec, deadline, "correct horse battery staple", in_clear=False)
+
+
+class LetsTheServerHash(Postgres):
+    def reveal(self, spec: GrantSpec, receipt: Receipt | None, deadline: Deadline) -> Secret:
+        return _revealed(self, spec, deadline, secrets.token_urlsafe(24), in_clear=True)
+
+
+class ShowsItsDsn(Postgres):
+    def grant(self, spec: GrantSpec, deadline: Deadline) -> Outcome:
+        try:
+            return super().grant(spec, deadline)
+        except ProviderError:
+            raise Transient(f"cannot connect to {self._connections._dsn.read().get_secret_value()}") from None
+
+
+class PlansByChance(Postgres):
+    def plan(self, spec: GrantSpec) -> Plan:
+        plan = super().plan(spec)
+        return replace(plan, grant=(*plan.grant, secrets.token_hex(4)))
+
+
+class GivesUp(Postgres):
+    def observe(self, spec: GrantSpec, receipt: Receipt | None, deadline: Deadline) -> Observation:
+        try:
+            return super().observe(spec, receipt, deadline)
+        except Transient:
+            raise Permanent from None
+
+
+class WritesReceiptsThatAreNoJson(Postgres):
+    def grant(self, spec: GrantSpec, deadline: Deadline) -> Outcome:
+        outcome = super().grant(spec, deadline)
+        return replace(outcome, receipt=outcome.receipt.model_copy(update={"details": {"roles": ("support_read",)}}))
+
+
+class GrantsMore(Postgres):
+    def grant(self, spec: GrantSpec, deadline: Deadline) -> Outcome:
+        return super().grant(replace(spec, definition={"grants": ["support_read", "orders_fix"]}), deadline)
+
+
+def _revealed(provider: Postgres, spec: GrantSpec, deadline: Deadline, password: str, *, in_clear: bool) -> Secret:
+    login = login_name(spec)
+    secret = Postgres.reveal(provider, spec, None, deadline)
+    with provider._connections.session(deadline) as session:
+        session.write(statements.set_password(login, password if in_clear else session.hashed(login, password)))
+    fields = tuple((label, type(value)(password) if label == "Password" else value) for label, value in secret.fields)
+    return Secret(fields=fields)
+
+
+MUTANTS: list[tuple[str, type[Postgres]]] = [
+    ("C01", ForgetsToRevoke),
+    ("C02", NamesAnew),
+    ("C03", CannotRevokeTwice),
+    ("C04", NeedsAReceipt),
+    ("C05", GrantsInHalves),
+    ("C06", NeverInDoubt),
+    ("C10", RevokesEverybody),
+    ("C11", OnlyLocks),
+    ("C12", OnlyEndsSessions),
+    ("C16", SeesWhatItWants),
+    ("C19", WritesBeforeItLooks),
+    ("C20", PastesWordsIntoStatements),
+    ("C23", AlwaysTheSameSecret),
+    ("C23", LetsTheServerHash),
+    ("C23", ShowsItsDsn),
+    ("C24", PlansByChance),
+    ("C25", GivesUp),
+    ("C27", WritesReceiptsThatAreNoJson),
+    ("C28", GrantsMore),
+]
+
+
+def _promises() -> dict[str, list[Callable[..., None]]]:
+    """The tests of the suite by the number of their promise."""
+    suite = PostgresContract()
+    promises: dict[str, list[Callable[..., None]]] = {}
+    for name, test in inspect.getmembers(suite, inspect.ismethod):
+        if number := re.match(r"test_(c\d\d)_", name):
+            promises.setdefault(number[1].upper(), []).append(test)
+    return promises
+
+
+def test_every_promise_has_a_provider_that_breaks_it() -> None:
+    assert {promise for promise, _ in MUTANTS} == set(_promises())
+
+
+@pytest.mark.parametrize(("promise", "mutant"), MUTANTS, ids=lambda value: getattr(value, "__name__", value))
+def test_a_provider_that_breaks_a_promise_fails_it(
+    promise: str, mutant: type[Postgres], world: PostgresWorld, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    failures: list[str] = []
+    with provider_factory(mutant, world, tmp_path) as make_provider:
+        fixtures = {
+            "provider": make_provider(),
+            "make_provider": make_provider,
+            "world": world,
+            "make_spec": make_spec,
+            "refused_specs": specs_to_refuse(),
+            "hostile_specs": specs_with,
+            "earlier_receipts": receipts_of_before,
+            "caplog": caplog,
+            "verb": "grant",
+            "kind": "after",
+        }
+        for test in _promises()[promise]:
+            wanted = [name for name in inspect.signature(test).parameters if name in fixtures]
+            try:
+                test(**{name: fixtures[name] for name in wanted})
+            except (AssertionError, pytest.fail.Exception) as failure:
+                failures.append(str(failure))
+    assert failures, f"{mutant.__name__} keeps {promise}"
+    assert all(failure.startswith(promise) for failure in failures), failures
