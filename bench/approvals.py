@@ -6,14 +6,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TypeVar
 
-from access.ids import SlackUser
-from access.models import Request, Verdict
-from access.operations import Place, review
-from access.operations.core import Core
 from bench.bare_sql import BareSql, recorded
-from bench.core import ask, button, core_on, place_of
+from bench.core import approve, ask, core_on
 from bench.figures import Figure
-from bench.policy import APPROVER, CHANNEL, Crowd, policy
+from bench.policy import Crowd, policy
 from bench.servers import KINDS, Kind, Servers, say
 
 THREADS = (1, 10)
@@ -52,7 +48,7 @@ def _measure(servers: Servers, kind: Kind, threads: int, count: int) -> Iterator
         with core_on(environment) as core:
             requests = ask(core, crowd, count)
             bare = BareSql(empty, before=recorded(store))
-            ours = _pace(lambda request: _approve(core, request), requests, threads)
+            ours = _pace(lambda request: approve(core, request), requests, threads)
             floor = _pace(bare.approve, bare.approvals(recorded(store)), threads)
             bare.close()
     name = f"approvals on {kind}, {threads} at a time"
@@ -60,11 +56,6 @@ def _measure(servers: Servers, kind: Kind, threads: int, count: int) -> Iterator
     yield Figure(
         name=f"{name}, CPU each", value=ours.cpu_ms_each, unit="ms CPU", floor=floor.cpu_ms_each, samples=count
     )
-
-
-def _approve(core: Core, request: Request) -> None:
-    place = Place(CHANNEL, place_of(request))
-    review(core, button=button(request), reviewer=SlackUser(APPROVER), verdict=Verdict.APPROVE, card=place)
 
 
 def _pace(do: Callable[[T], None], things: Iterable[T], threads: int) -> Pace:

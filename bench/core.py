@@ -5,14 +5,14 @@ from contextlib import contextmanager
 from datetime import timedelta
 
 from access.ids import SlackUser
-from access.models import Request
-from access.operations import submit
+from access.models import Request, Verdict
+from access.operations import Place, review, submit
 from access.operations.core import Core
 from access.operations.schedule import Schedule
 from access.operations.telling import Telling, Told
 from access.policy.fingerprint import button_value
 from access.settings import Settings
-from bench.policy import CHANNEL, Crowd
+from bench.policy import APPROVER, CHANNEL, Crowd
 from countersign.wiring import parts
 
 
@@ -36,17 +36,20 @@ def ask(core: Core, crowd: Crowd, count: int, *, duration: timedelta = timedelta
     return requests
 
 
-def button(request: Request) -> str:
-    return button_value(request.id, request.version, request.fingerprint)
-
-
-def place_of(request: Request) -> str:
-    """The `ts` of the request's card."""
-    return f"{request.id}.1"
+def approve(core: Core, request: Request) -> None:
+    """Lea presses the button on the card."""
+    button = button_value(request.id, request.version, request.fingerprint)
+    place = Place(CHANNEL, _ts(request.id))
+    review(core, button=button, reviewer=SlackUser(APPROVER), verdict=Verdict.APPROVE, card=place)
 
 
 def _post_cards(core: Core) -> None:
     """What the queue `tell` does, with a Slack that takes everything."""
     due = [item.partition(":")[2] for item, _ in Schedule(core).sweep() if item.startswith("notice:")]
     telling = Telling(core)
-    telling.commit([Told(claimed, channel=CHANNEL, ts=f"{claimed.notice.subject}.1") for claimed in telling.claim(due)])
+    telling.commit([Told(one, channel=CHANNEL, ts=_ts(one.notice.subject)) for one in telling.claim(due)])
+
+
+def _ts(request_id: str) -> str:
+    """Where the card of a request stands."""
+    return f"{request_id}.1"

@@ -2,8 +2,8 @@
 
 import os
 import secrets
-import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -16,14 +16,16 @@ from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
 from redis import Redis
 
+from access.settings import Settings
 from access.store import Database
 from countersign import schema
 from countersign.embedded.postgres import EmbeddedPostgres
 from countersign.embedded.valkey import EmbeddedValkey
+from countersign.supervisor import Child, Supervisor
+from countersign.up import children
 
 Kind = Literal["SQLite", "PostgreSQL"]
 KINDS: tuple[Kind, ...] = ("SQLite", "PostgreSQL")
-STOP_SECONDS = 15.0
 T = TypeVar("T")
 
 
@@ -93,34 +95,30 @@ def serving(directory: Path) -> Generator[Servers]:
 
 
 @contextmanager
-def process(environment: Mapping[str, str], *command: str) -> Generator[None]:
-    """Runs `python -m <command>` until left."""
-    with processes([([sys.executable, "-m", *command], environment)]):
-        yield
-
-
-@contextmanager
-def processes(commands: Sequence[tuple[Sequence[str], Mapping[str, str]]]) -> Generator[None]:
-    """Runs these commands, each with its own environment, until left; then ends them all."""
-    running = list[subprocess.Popen[bytes]]()
+def running(children: Sequence[Child]) -> Generator[None]:
+    """Runs these processes until left; then ends them."""
+    supervisor = Supervisor(children, write=say)
+    thread = threading.Thread(target=supervisor.run, name="supervisor", daemon=True)
+    thread.start()
     try:
-        for command, environment in commands:
-            running.append(subprocess.Popen(command, env=dict(environment), stdin=subprocess.DEVNULL))
         yield
     finally:
-        for one in running:
-            one.terminate()
-        end = time.monotonic() + STOP_SECONDS
-        for one in running:
-            _ended(one, max(0.1, end - time.monotonic()))
+        supervisor.stop()
+        thread.join()
 
 
-def _ended(one: subprocess.Popen[bytes], within: float) -> None:
-    try:
-        one.wait(within)
-    except subprocess.TimeoutExpired:
-        one.kill()
-        one.wait()
+def of_one_host(environment: Mapping[str, str], *names: str) -> list[Child]:
+    """The processes that `countersign up` would start; with `names` only these."""
+    settings = Settings.read(environment)
+    database = Database(settings.database_url)
+    found = children(settings, database, environment)
+    database.close()
+    return [child for child in found if not names or child.name in names]
+
+
+def python(name: str, environment: Mapping[str, str], *arguments: str) -> Child:
+    """`python -m <arguments>`."""
+    return Child(name, [sys.executable, "-m", *arguments], environment)
 
 
 def wait_for(look: Callable[[], T], what: str, *, within: float = 30.0, every: float = 0.02) -> T:

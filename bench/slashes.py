@@ -9,7 +9,8 @@ import aiohttp
 
 from bench.figures import Figure, p50_and_p99
 from bench.policy import CHANNEL, Crowd, policy
-from bench.servers import Servers, process, say, wait_for
+from bench.servers import Servers, python, say, wait_for
+from bench.servers import running as processes
 from sandbox.cast import DEFAULT
 from sandbox.server import TOKEN_HEADER, Running, running
 
@@ -47,7 +48,7 @@ def _answered(environment: dict[str, str], *command: str) -> Generator[Running]:
             "SLACK_BOT_TOKEN": sandbox.bot_token,
             "SLACK_APP_TOKEN": sandbox.app_token,
         }
-        with process(environment | tokens, *command):
+        with processes([python(command[-1], environment | tokens, *command)]):
             wait_for(sandbox.workspace().connections, f"{command[0]} to connect")
             yield sandbox
 

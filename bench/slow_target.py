@@ -1,0 +1,132 @@
+"""A target whose every call takes as long as its settings say, as a provider like any other; what it holds is files."""
+
+import time
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import ClassVar
+
+from pydantic import BaseModel, ConfigDict
+
+from access.errors import Unsupported
+from access.ports import (
+    Capabilities,
+    Deadline,
+    Finding,
+    GrantSpec,
+    Isolation,
+    Observation,
+    Outcome,
+    Plan,
+    Receipt,
+    Removal,
+    Secret,
+)
+
+NAME = "slow"
+
+
+class Settings(BaseModel):
+    """`directory` holds a file for each grant that is open, and the journal."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    directory: str
+    milliseconds: int
+    """What one call takes."""
+
+
+class Role(BaseModel):
+    """A role says nothing here."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class SlowTarget:
+    """The provider: each call waits and is noted in the journal."""
+
+    name: ClassVar[str] = NAME
+    Settings: ClassVar[type[BaseModel]] = Settings
+    Role: ClassVar[type[BaseModel]] = Role
+    Scope: ClassVar[type[BaseModel]] = Role
+    capabilities: ClassVar[Capabilities] = Capabilities(isolation=Isolation.PER_GRANT)
+
+    def __init__(self, settings: BaseModel) -> None:
+        assert isinstance(settings, Settings)
+        self._journal = Journal(Path(settings.directory))
+        self._seconds = settings.milliseconds / 1000
+
+    def check(self, roles: Mapping[str, BaseModel]) -> list[Finding]:  # noqa: ARG002 -- the interface's
+        return []
+
+    def plan(self, spec: GrantSpec) -> Plan:
+        return Plan(grant=(f"touch {spec.grant_id}",), revoke=(f"rm {spec.grant_id}",))
+
+    def grant(self, spec: GrantSpec, deadline: Deadline) -> Outcome:  # noqa: ARG002 -- the interface's
+        self._answer("grant", spec)
+        self._journal.holder(spec.grant_id).touch()
+        return Outcome(state="active", receipt=Receipt(names={"file": spec.grant_id}))
+
+    def observe(self, spec: GrantSpec, receipt: Receipt | None, deadline: Deadline) -> Observation:  # noqa: ARG002
+        self._answer("observe", spec)
+        return Observation(present=self._journal.holder(spec.grant_id).exists())
+
+    def revoke(self, spec: GrantSpec, receipt: Receipt | None, deadline: Deadline) -> Removal:  # noqa: ARG002
+        self._answer("revoke", spec)
+        try:
+            self._journal.holder(spec.grant_id).unlink()
+        except FileNotFoundError:
+            return Removal(state="absent")
+        return Removal(state="removed")
+
+    def reveal(self, spec: GrantSpec, receipt: Receipt | None, deadline: Deadline) -> Secret:  # noqa: ARG002
+        raise Unsupported("There is nothing to reveal here.")
+
+    def close(self) -> None:
+        """There are no connections."""
+
+    def _answer(self, verb: str, spec: GrantSpec) -> None:
+        time.sleep(self._seconds)
+        self._journal.note(verb, spec.grant_id)
+
+
+class Journal:
+    """The target itself, as files that all processes see: who holds access, and which call ended when."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        self._file = directory / "journal"
+
+    def holder(self, grant_id: str) -> Path:
+        """There while the access is."""
+        return self._directory / grant_id
+
+    def note(self, verb: str, grant_id: str) -> None:
+        # Appended in one write, so that the lines of many threads do not mix.
+        with self._file.open("ab", buffering=0) as file:
+            file.write(f"{verb} {grant_id} {time.time()}\n".encode())
+
+    def start(self, ids: Iterable[str]) -> None:
+        """These hold access; nothing has happened yet."""
+        for identifier in ids:
+            self.holder(identifier).touch()
+        self._file.unlink()
+
+    def calls(self) -> int:
+        return len(self._lines())
+
+    def times(self, verb: str) -> dict[str, float]:
+        """When this call ended, in seconds since 1970, by grant."""
+        return {identifier: float(at) for said, identifier, at in self._lines() if said == verb}
+
+    def _lines(self) -> list[list[str]]:
+        return [line.split() for line in self._file.read_text(encoding="ascii").splitlines()]
+
+
+def install(site: Path) -> None:
+    """Makes the provider one that is installed, for processes that have `site` on their path."""
+    info = site / "countersign_bench_target-1.0.dist-info"
+    info.mkdir(parents=True, exist_ok=True)
+    metadata = "Metadata-Version: 2.1\nName: countersign-bench-target\nVersion: 1.0\n"
+    (info / "METADATA").write_text(metadata, encoding="utf-8")
+    point = f"[countersign.providers]\n{NAME} = {__name__}:{SlowTarget.__name__}\n"
+    (info / "entry_points.txt").write_text(point, encoding="utf-8")
