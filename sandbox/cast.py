@@ -32,6 +32,7 @@ class Command:
     name: str
     usage: str = ""
     description: str = ""
+    should_escape: bool = False
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from typing import Any
 from sandbox.acting import acting, channel_of
 from sandbox.chat import shown
 from sandbox.errors import NotPossible, SlackError, Trouble
+from sandbox.escaping import escape
 from sandbox.parts import Parts
 from sandbox.response_urls import check_answer, post_answer
 from sandbox.state import Channel, Member, Message
@@ -16,8 +17,10 @@ async def command(parts: Parts, person_id: str, channel_id: str, name: str, text
     """Sends the command; gives the app's direct answer as `message`, or `error` with Slack's word for it."""
     person = acting(parts, person_id)
     channel = channel_of(parts, person, channel_id)
-    if name not in [each.name for each in parts.team.app.commands]:
+    declared = next((each for each in parts.team.app.commands if each.name == name), None)
+    if declared is None:
         raise NotPossible(f"{name} is not a valid command.")
+    text = escape(text.strip(), parts.team) if declared.should_escape else text.strip()
     try:
         answer = await parts.sockets.send("slash_commands", _payload(parts, person, channel, name, text))
     except Trouble as trouble:
@@ -44,7 +47,7 @@ def _payload(parts: Parts, person: Member, channel: Channel, name: str, text: st
         "user_id": person.id,
         "user_name": person.name,
         "command": name,
-        "text": text.strip(),
+        "text": text,
         "api_app_id": parts.team.app.id,
         "is_enterprise_install": "false",
         "response_url": parts.response_urls.give(channel.id, person.id),

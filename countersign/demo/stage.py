@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Generator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from access.errors import Unready
@@ -19,9 +19,11 @@ from countersign.demo.prober import Prober
 from countersign.demo.window import showing
 from countersign.embedded.postgres import EmbeddedPostgres
 from countersign.embedded.valkey import EmbeddedValkey
+from countersign.manifest import manifest_file
 from countersign.supervisor import Supervisor
 from countersign.up import children
-from sandbox.cast import DEFAULT
+from sandbox.cast import DEFAULT, Cast
+from sandbox.manifest import app_of
 from sandbox.server import Running, running
 
 READY_SECONDS = 60
@@ -41,6 +43,7 @@ class Stage:
 @contextmanager
 def standing(directory: Path, *, port: int = 0) -> Generator[Stage]:
     """Brings everything up in `directory`; leaves nothing running. Raises Unready."""
+    cast = acme()
     with ExitStack() as stack:
         server = stack.enter_context(EmbeddedPostgres(directory / "postgres"))
         shop = target.prepare(server)
@@ -48,15 +51,15 @@ def standing(directory: Path, *, port: int = 0) -> Generator[Stage]:
         # The window is shown beside the sandbox and looks into it, so each must know where the other will be.
         probers = list[Prober]()
         window_url = stack.enter_context(showing(lambda number: probers[0].since(number) if probers else []))
-        sandbox = stack.enter_context(running(DEFAULT, port=port, window_url=window_url))
+        sandbox = stack.enter_context(running(cast, port=port, window_url=window_url))
         prober = stack.enter_context(
             Prober(
                 host="127.0.0.1", port=server.port, database=target.DATABASE,
-                people=sandbox.workspace(), watched=[person.id for person in DEFAULT.people if not person.deactivated],
+                people=sandbox.workspace(), watched=[person.id for person in cast.people if not person.deactivated],
             )
         )  # fmt: skip
         probers.append(prober)
-        environment = _environment(directory, sandbox, shop, valkey.url)
+        environment = _environment(directory, cast, sandbox, shop, valkey.url)
         settings = Settings.read(environment)
         _migrate(settings)
         stack.enter_context(_processes(settings, environment))
@@ -64,9 +67,9 @@ def standing(directory: Path, *, port: int = 0) -> Generator[Stage]:
         yield Stage(sandbox, prober, window_url, shop, settings)
 
 
-def _environment(directory: Path, sandbox: Running, shop: target.Target, redis_url: str) -> dict[str, str]:
+def _environment(directory: Path, cast: Cast, sandbox: Running, shop: target.Target, redis_url: str) -> dict[str, str]:
     policy = directory / "access.yml"
-    policy.write_text(demo_policy(DEFAULT), encoding="utf-8")
+    policy.write_text(demo_policy(cast), encoding="utf-8")
     kept = {
         name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TZ", "TMPDIR", "PYTHONPATH") if name in os.environ
     }
@@ -88,6 +91,11 @@ def _migrate(settings: Settings) -> None:
     database = Database(settings.database_url)
     schema.migrate(database)
     database.close()
+
+
+def acme() -> Cast:
+    """The sandbox's people, and the app with just the scopes and commands of its manifest."""
+    return replace(DEFAULT, app=app_of(manifest_file()))
 
 
 @contextmanager

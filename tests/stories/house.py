@@ -19,9 +19,9 @@ from access.store import Database
 from countersign.demo import target
 from countersign.demo.policy import SECRET, demo_policy
 from countersign.demo.prober import Login, login_in
+from countersign.demo.stage import acme
 from countersign.embedded.postgres import EmbeddedPostgres
 from countersign.embedded.valkey import EmbeddedValkey
-from sandbox.cast import DEFAULT
 from sandbox.person import Message, Person
 from sandbox.server import Running, running
 from tests.waiting import wait_until
@@ -185,8 +185,9 @@ def standing(
     with ExitStack() as stack:
         shop = target.prepare(shop_server)
         valkey = stack.enter_context(EmbeddedValkey(directory / "valkey"))
-        sandbox = stack.enter_context(running(DEFAULT))
-        (directory / "access.yml").write_text(demo_policy(DEFAULT), encoding="utf-8")
+        cast = acme()
+        sandbox = stack.enter_context(running(cast))
+        (directory / "access.yml").write_text(demo_policy(cast), encoding="utf-8")
         house = House(directory, database_url, sandbox, shop_server, shop, valkey)
         try:
             yield house
