@@ -12,10 +12,6 @@ def read_when(text: str, *, now: datetime, zone: ZoneInfo) -> tuple[timedelta | 
     try:
         when = parse_when(text, now=now, zone=zone)
     except ValueError as error:
-        raise InvalidInput("duration", as_sentence(error)) from None
+        words = str(error)
+        raise InvalidInput("duration", f"{words[:1].upper()}{words[1:]}.") from None
     return (when, None) if isinstance(when, timedelta) else (None, when)
-
-
-def as_sentence(error: ValueError) -> str:
-    words = str(error)
-    return f"{words[:1].upper()}{words[1:]}."

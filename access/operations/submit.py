@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, cast
+from zoneinfo import ZoneInfo
 
 from sqlmodel import col, select
 
@@ -15,6 +16,7 @@ from access.nearest import nearest
 from access.operations.core import URGENT, Core, Work, by_person
 from access.policy.decide import Ask, Terms, decide, eligible, render
 from access.policy.fingerprint import facts, fingerprint
+from access.policy.line import parse_line
 from access.ports import Provider
 from access.store import insert_unless_there
 from access.words import clean
@@ -82,6 +84,22 @@ def submit(
             work.record("request.created", request.id, source=source, trace=trace, **_told(request))
             work.tell(NoticeKind.REVIEW, request.id, request.channel, urgency=URGENT)
     return request
+
+
+def submit_line(core: Core, *, requester: SlackUser, text: str, zone: ZoneInfo) -> Request:
+    """The same from one line, `<resource/role> <time> <reason…>`; a wrong one is answered with the nearest right one.
+
+    `zone` is the requester's, for `until 17:00`.
+    """
+    with core.refusals_recorded(by_person(requester), "request.submit", None):
+        policy = core.policy.current()
+        person = core.person(requester, policy)
+        mine = [Entitlement(resource.id, role.name) for resource, role, _ in policy.requestable(person.name)]
+        line = parse_line(text, requestable=mine, now=core.clock.now(), zone=zone)
+    return submit(
+        core, requester=requester, entitlement=str(line.entitlement), duration=line.duration, until=line.until,
+        reason=line.reason, source="line",
+    )  # fmt: skip
 
 
 def requestable(core: Core, *, requester: SlackUser) -> list[Choice]:

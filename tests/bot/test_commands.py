@@ -67,17 +67,17 @@ def test_until_is_meant_in_the_zone_of_who_writes_it(desk: Desk, zone: str | Non
 @pytest.mark.parametrize(
     ("line", "sentences"),
     [
-        ("customers-db/raed 2h stuck refunds", ["There is no customers-db/raed", "Did you mean customers-db/read?"]),
-        ("nowhere/read 2h stuck refunds", ["There is no nowhere/read that you may ask for."]),
-        ("customers-db/<!channel> 2h stuck refunds", ["An entitlement is written resource/role"]),
-        ("customers-db/read", ["The time is missing. Did you mean /access customers-db/read 2h why you need it?"]),
+        ("customers-db/raed 2h stuck refunds", ["did you mean /access customers-db/read 2h stuck refunds?"]),
+        ("nowhere/nothing 2h stuck refunds", ["you may ask for customers-db/fix-orders, customers-db/read."]),
+        ("customers-db/<!channel> 2h stuck refunds", ["I don't know customers-db/@channel; did you mean"]),
+        ("customers-db/read", ["Say for how long and why: /access customers-db/read 2h INC-12 stuck refunds"]),
         (
             "customers-db/read stuck refunds",
-            ["A duration is written like", "Did you mean /access customers-db/read 2h stuck refunds?"],
+            ["The time after customers-db/read can't be used", "/access customers-db/read 2h stuck refunds"],
         ),
         ("customers-db/read 3h stuck refunds", ["The longest access to customers-db/read is 2 h; you asked for 3 h."]),
         ("customers-db/read 1s stuck refunds", ["The shortest access is 5 s."]),
-        ("customers-db/read 2h", ["Say why you need it"]),
+        ("customers-db/read 2h", ["Say why, after the time: /access customers-db/read 2h"]),
         ("customers-db/read 2h why", ["Say more: the reason needs at least 10 characters here, this has 3."]),
         (f"customers-db/read 2h {'x' * 3000}", ["it may have 500 characters, this has 3,000."]),
         ("mien", ["/access knows no “mien”. Did you mean /access mine?"]),
