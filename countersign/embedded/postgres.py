@@ -68,6 +68,10 @@ class EmbeddedPostgres:
         return self.dsn()
 
     @property
+    def pid(self) -> int | None:
+        return self._process.pid if self._process else None
+
+    @property
     def running(self) -> bool:
         return self._process is not None and self._process.poll() is None
 
@@ -174,7 +178,7 @@ class EmbeddedPostgres:
         password_file.write_text(self._state["password"], encoding="utf-8")
         _give(password_file)
         command = [self._binary("initdb"), "-D", self._data, "-U", "postgres", "--auth=scram-sha-256"]
-        command += [f"--pwfile={password_file}", "--locale=C", "--encoding=UTF8"]
+        command += [f"--pwfile={password_file}", "--locale=C", "--encoding=UTF8", "--no-sync"]
         with tempfile.TemporaryFile() as said:
             code = self._spawn(command, said.fileno()).wait()
             said.seek(0)

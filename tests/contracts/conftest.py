@@ -1,12 +1,15 @@
 """One real PostgreSQL 18 with the demo's shop for all contract tests of the run."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
 from countersign.demo.target import Target, prepare
 from countersign.embedded.postgres import EmbeddedPostgres
 from tests.contracts.postgres_world import PostgresWorld
+from tests.contracts.shop import provider_factory
+from workers.providers.postgres import Postgres
 
 
 @pytest.fixture(scope="session")
@@ -28,3 +31,14 @@ def world(server: EmbeddedPostgres, target: Target) -> Iterator[PostgresWorld]:
     world = PostgresWorld(server, target)
     yield world
     world.close()
+
+
+@pytest.fixture
+def make_provider(world: PostgresWorld, tmp_path: Path) -> Iterator[Callable[[], Postgres]]:
+    with provider_factory(Postgres, world, tmp_path) as make:
+        yield make
+
+
+@pytest.fixture
+def provider(make_provider: Callable[[], Postgres]) -> Postgres:
+    return make_provider()

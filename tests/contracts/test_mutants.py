@@ -14,14 +14,8 @@ import pytest
 from access.errors import Ambiguous, Permanent, ProviderError, TargetNotFound, Transient
 from access.ports import Deadline, GrantSpec, Observation, Outcome, Plan, Receipt, Removal, Secret
 from tests.contracts.postgres_world import PostgresWorld
-from tests.contracts.test_postgres import (
-    PostgresContract,
-    make_spec,
-    provider_factory,
-    receipts_of_before,
-    specs_to_refuse,
-    specs_with,
-)
+from tests.contracts.shop import make_spec, provider_factory
+from tests.contracts.test_postgres import PostgresContract, receipts_of_before, specs_to_refuse, specs_with
 from workers.providers import postgres_statements as statements
 from workers.providers.postgres import Postgres, login_name
 from workers.providers.postgres_catalogue import look

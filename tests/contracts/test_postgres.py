@@ -2,50 +2,20 @@
 
 import json
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import ClassVar
 
 import pytest
 
 from access.errors import BadConfig, NotGrantable, ProviderError, TargetNotFound
-from access.ids import GrantId, ulid
-from access.ports import GrantSpec, Provider, Receipt, SecretReference
+from access.ids import GrantId
+from access.ports import GrantSpec, Provider, Receipt
 from countersign.testing import MakeSpec, ProviderContract
 from tests.contracts.postgres_world import PostgresWorld
-from workers.providers.postgres import Postgres, Settings
+from tests.contracts.shop import make_spec, provider_factory
+from workers.providers.postgres import Postgres
 from workers.providers.postgres_errors import MEANINGS
-
-
-def make_spec(principal: str = "ann") -> GrantSpec:
-    now = datetime.now(UTC)
-    return GrantSpec(
-        grant_id=GrantId(ulid(now)),
-        resource="customers-db",
-        role="read",
-        definition={"grants": ["support_read"]},
-        settings={"dsn": {"env": "SHOP_DSN"}},
-        scope={},
-        principal=principal,
-        expires_at=now + timedelta(hours=1),
-    )
-
-
-@contextmanager
-def provider_factory(
-    provider: type[Postgres], world: PostgresWorld, directory: Path
-) -> Iterator[Callable[[], Postgres]]:
-    """Makes instances; closes them all at the end."""
-    file = directory / "dsn"
-    file.write_text(world.bot_dsn)
-    with ExitStack() as made:
-
-        def make() -> Postgres:
-            return made.enter_context(closing(provider(Settings(dsn=SecretReference(file=str(file))))))
-
-        yield make
 
 
 def specs_to_refuse() -> list[tuple[GrantSpec, type[ProviderError]]]:

@@ -1,0 +1,257 @@
+"""What the provider postgres does beyond the contract: who can't get in, and what a person leaves behind."""
+
+import os
+import signal
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import psycopg
+import pytest
+from psycopg import sql
+
+from access.errors import (
+    NotPermitted,
+    Permanent,
+    ProviderError,
+)
+from access.ports import Deadline, GrantSpec, Receipt
+from countersign.demo.target import DATABASE
+from countersign.embedded.postgres import EmbeddedPostgres
+from countersign.testing import Refused
+from tests.contracts.postgres_world import PostgresWorld
+from tests.contracts.shop import for_a_while, granting, logins, make_spec, refused, soon
+from tests.waiting import wait_until
+from workers.providers.postgres import Postgres, login_name
+
+
+def test_nobody_can_log_in_before_the_first_look(provider: Postgres, world: PostgresWorld) -> None:
+    spec = make_spec()
+    provider.grant(spec, soon())
+    query = "SELECT rolpassword IS NULL FROM pg_authid WHERE rolname = %s"
+    assert world.owner.execute(query, [login_name(spec)]).fetchone() == (True,)
+    provider.revoke(spec, None, soon())
+
+
+def test_the_revealed_command_line_connects(provider: Postgres) -> None:
+    spec = make_spec()
+    provider.grant(spec, soon())
+    secret = provider.reveal(spec, None, soon())
+    shown = {label: value.get_secret_value() for label, value in secret.fields}
+    assert list(shown) == ["Host", "Port", "Database", "Login", "Password", "psql"]
+    assert shown["Password"] not in shown["psql"]
+    conninfo = shown["psql"].removeprefix("psql '").removesuffix("'")
+    with psycopg.connect(conninfo, password=shown["Password"]) as connection:
+        assert connection.info.user == login_name(spec)
+        assert connection.info.dbname == DATABASE
+    provider.revoke(spec, None, soon())
+
+
+def test_the_server_itself_stops_letting_in_at_the_end(provider: Postgres, world: PostgresWorld) -> None:
+    spec = replace(make_spec(), expires_at=datetime.now(UTC) + timedelta(seconds=0.3))
+    receipt = provider.grant(spec, soon()).receipt
+    assert receipt.native_expiry is not None
+    assert timedelta(0) <= receipt.native_expiry - spec.expires_at < timedelta(seconds=1)
+    observed = provider.observe(spec, None, soon())
+    assert observed.expires_at == receipt.native_expiry
+    secret = provider.reveal(spec, None, soon())
+    wait_until(lambda: refused(world, secret), "the server to refuse an expired login")
+    assert provider.observe(spec, None, soon()).present, "it is still there to be dropped"
+    provider.revoke(spec, None, soon())
+
+
+def test_the_person_cannot_prolong_and_a_password_of_ones_own_does_not_help(
+    provider: Postgres, world: PostgresWorld
+) -> None:
+    spec = make_spec()
+    provider.grant(spec, soon())
+    secret = provider.reveal(spec, None, soon())
+    with world.connect(secret) as connection:
+        for attempt in ("VALID UNTIL 'infinity'", "CONNECTION LIMIT 50", "CREATEROLE", "SUPERUSER"):
+            with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                connection.execute(f"ALTER ROLE CURRENT_USER {attempt}".encode())
+        connection.execute("ALTER ROLE CURRENT_USER PASSWORD 'my own'")
+    world.connect(secret, password="my own").close()
+    provider.revoke(spec, None, soon())
+    with pytest.raises(Refused):
+        world.connect(secret, password="my own")
+
+
+def test_rights_added_by_hand_are_seen_and_stop_the_reveal(provider: Postgres, world: PostgresWorld) -> None:
+    spec = make_spec()
+    provider.grant(spec, soon())
+    name = sql.Identifier(login_name(spec))
+    world.owner.execute(sql.SQL("ALTER ROLE {} CREATEDB; GRANT orders_fix TO {}").format(name, name))
+    assert provider.observe(spec, None, soon()).details["too_much"] == ["orders_fix", "attributes"]
+    with pytest.raises(Permanent, match="more rights"):
+        provider.reveal(spec, None, soon())
+    assert provider.revoke(spec, None, soon()).state == "removed"
+
+
+def test_what_the_person_made_is_kept_and_named_and_does_not_stop_the_end(
+    provider: Postgres, world: PostgresWorld
+) -> None:
+    made = (
+        "CREATE ROLE maker; GRANT CREATE ON SCHEMA public TO maker; GRANT CONNECT ON DATABASE shop TO maker; "
+        "GRANT maker TO countersign WITH ADMIN TRUE"
+    )
+    with for_a_while(world, made, "DROP OWNED BY maker; DROP ROLE maker; DROP TABLE mine; SELECT lo_unlink(4711)"):
+        spec = granting("maker")
+        provider.grant(spec, soon())
+        with world.connect(provider.reveal(spec, None, soon())) as connection:
+            connection.execute(
+                "CREATE TABLE mine AS SELECT 1 AS i; GRANT SELECT ON mine TO PUBLIC; SELECT lo_create(4711)"
+            )
+        removal = provider.revoke(spec, None, soon())
+        assert removal.state == "removed"
+        assert "large object 4711, table mine" in removal.residual[0]
+        assert logins(world, spec) == []
+        owner = world.owner.execute("SELECT tableowner FROM pg_tables WHERE tablename = 'mine'").fetchone()
+        assert owner == ("countersign",)
+
+
+def test_a_login_that_owns_something_out_of_reach_is_shut_and_says_what_to_do(
+    provider: Postgres, world: PostgresWorld, server: EmbeddedPostgres
+) -> None:
+    world.owner.execute("CREATE DATABASE elsewhere")
+    world.owner.execute("REVOKE CONNECT ON DATABASE elsewhere FROM PUBLIC")
+    spec = make_spec()
+    provider.grant(spec, soon())
+    secret = provider.reveal(spec, None, soon())
+    with closing(psycopg.connect(server.dsn(database="elsewhere"), autocommit=True)) as there:
+        name = sql.Identifier(login_name(spec))
+        there.execute(sql.SQL("CREATE TABLE far (i int); ALTER TABLE far OWNER TO {}").format(name))
+
+    for _ in range(2):
+        removal = provider.revoke(spec, None, soon())
+        assert removal.state == "removed"
+        assert "it owns something in the database elsewhere that the bot may not touch" in removal.residual[0]
+        assert f"DROP OWNED BY {login_name(spec)}; then: DROP ROLE {login_name(spec)};" in removal.residual[0]
+        assert not provider.observe(spec, None, soon()).present
+        assert refused(world, secret)
+
+    world.owner.execute("GRANT CONNECT ON DATABASE elsewhere TO countersign")
+    with closing(psycopg.connect(server.dsn(database="elsewhere"), autocommit=True)) as there:
+        there.execute("GRANT CREATE ON SCHEMA public TO countersign")
+    provider.revoke(spec, None, soon())
+    assert logins(world, spec) == []
+    world.owner.execute("DROP DATABASE elsewhere")
+
+
+def test_sessions_of_a_login_dropped_by_hand_are_found_by_the_receipt(provider: Postgres, world: PostgresWorld) -> None:
+    spec = make_spec()
+    receipt = provider.grant(spec, soon()).receipt
+    with closing(world.open_session(spec, provider.reveal(spec, None, soon()))):
+        world.remove_behind_our_back(spec)
+        assert provider.observe(spec, receipt, soon()).sessions == 1
+        without = provider.revoke(spec, None, soon())
+        assert without.state == "absent"
+        assert "belong" not in without.residual[0]
+        assert "logins that were dropped: 1" in without.residual[0]
+        removal = provider.revoke(spec, receipt, soon())
+        assert (removal.state, removal.sessions_ended) == ("removed", 1)
+        assert not provider.observe(spec, receipt, soon()).present
+
+
+def test_a_session_that_will_not_end_keeps_the_revoke_open(provider: Postgres, world: PostgresWorld) -> None:
+    spec = make_spec()
+    provider.grant(spec, soon())
+    with closing(world.connect(provider.reveal(spec, None, soon()))) as connection:
+        backend = connection.info.backend_pid
+        os.kill(backend, signal.SIGSTOP)
+        try:
+            removal = provider.revoke(spec, None, Deadline.after(0.4))
+            assert removal.state == "pending"
+            assert removal.look_again is not None
+            assert "have not ended yet: 1" in removal.residual[0]
+            observed = provider.observe(spec, None, soon())
+            assert (observed.present, observed.sessions) == (True, 1)
+            assert observed.details["missing"] == ["support_read"], "the session has lost its rights already"
+        finally:
+            os.kill(backend, signal.SIGCONT)
+        removal = provider.revoke(spec, None, soon())
+        assert removal.state == "removed"
+
+
+def test_without_the_right_to_end_sessions_the_login_is_shut_and_the_cure_is_named(
+    provider: Postgres, world: PostgresWorld
+) -> None:
+    spec = make_spec()
+    receipt = provider.grant(spec, soon()).receipt
+    session = world.open_session(spec, provider.reveal(spec, None, soon()))
+    with closing(session):
+        with (
+            for_a_while(world, "REVOKE pg_signal_backend FROM countersign", "GRANT pg_signal_backend TO countersign"),
+            pytest.raises(NotPermitted, match="GRANT pg_signal_backend TO"),
+        ):
+            provider.revoke(spec, receipt, soon())
+        assert not session.is_alive(), "it has lost the rights"
+        assert provider.observe(spec, None, soon()).sessions == 1, "but it is there"
+        assert provider.revoke(spec, receipt, soon()).sessions_ended == 1
+
+
+def test_a_warm_connection_that_died_costs_nothing(provider: Postgres, world: PostgresWorld) -> None:
+    spec = make_spec()
+    provider.grant(spec, soon())
+    world.owner.execute("SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE usename = 'countersign'")
+    assert provider.observe(spec, None, soon()).present
+    assert provider.revoke(spec, None, soon()).state == "removed"
+
+
+def test_twenty_at_once_do_not_meddle_with_each_other(provider: Postgres, world: PostgresWorld) -> None:
+    untouched = world.snapshot()
+    specs = [make_spec() for _ in range(20)]
+    with ThreadPoolExecutor(10) as pool:
+        receipts = list(pool.map(lambda spec: provider.grant(spec, soon()).receipt, specs))
+        observed = list(pool.map(lambda spec: provider.observe(spec, None, soon()), specs))
+        removals = list(pool.map(lambda spec: provider.revoke(spec, None, soon()), specs))
+    assert [receipt.names["role"] for receipt in receipts] == [login_name(spec) for spec in specs]
+    assert [observation.details["role"] for observation in observed] == [login_name(spec) for spec in specs]
+    assert {removal.state for removal in removals} == {"removed"}
+    assert world.snapshot() == untouched
+
+
+def test_the_same_grant_twice_at_the_same_moment_is_one(make_provider: Callable[[], Postgres]) -> None:
+    providers = [make_provider() for _ in range(4)]
+    for _ in range(5):
+        spec = make_spec()
+        with ThreadPoolExecutor(4) as pool:
+            answers = list(pool.map(lambda provider, spec=spec: outcome_of(provider, spec), providers))
+        receipts = [answer for answer in answers if isinstance(answer, Receipt)]
+        assert receipts
+        assert all(receipt == receipts[0] for receipt in receipts)
+        assert all(
+            isinstance(answer, Receipt | ProviderError) and not isinstance(answer, Permanent) for answer in answers
+        )
+        providers[0].revoke(spec, None, soon())
+
+
+def outcome_of(provider: Postgres, spec: GrantSpec) -> Receipt | ProviderError:
+    try:
+        return provider.grant(spec, soon()).receipt
+    except ProviderError as error:
+        return error
+
+
+def test_two_workers_may_end_the_same_grant(make_provider: Callable[[], Postgres]) -> None:
+    providers = [make_provider() for _ in range(4)]
+    for _ in range(5):
+        spec = make_spec()
+        providers[0].grant(spec, soon())
+        with ThreadPoolExecutor(4) as pool:
+            list(pool.map(lambda provider, spec=spec: ended(provider, spec), providers))
+        assert not providers[0].observe(spec, None, soon()).present
+
+
+def ended(provider: Postgres, spec: GrantSpec) -> None:
+    """As the workers do: tried again after everything but a refusal for good."""
+    while True:
+        try:
+            provider.revoke(spec, None, soon())
+        except Permanent:
+            raise
+        except ProviderError:
+            continue
+        return
