@@ -24,6 +24,8 @@ from access.store import Database
 from tests.cast import ANN, LEA, POLICY
 from tests.fakes import FakeAgenda, FakeClock, FakeProvider, FakeTargets, Server
 
+DEADLINE = Deadline.after(600)
+
 
 @dataclass
 class World:
@@ -87,11 +89,13 @@ class World:
 
     def activate(self, *grants: Grant) -> None:
         """One round of the queue `grant`."""
-        _round(self.activation, grants)
+        business = self.activation
+        business.commit([business.act(one, DEADLINE) for one in business.claim([grant.id for grant in grants])])
 
     def remove(self, *grants: Grant) -> None:
         """One round of the queue `revoke`."""
-        _round(self.deactivation, grants)
+        business = self.deactivation
+        business.commit([business.act(one, DEADLINE) for one in business.claim([grant.id for grant in grants])])
 
     def pass_time(self, **span: float) -> None:
         """Lets time pass in steps of 10 s, with all that is due being done in each."""
@@ -164,7 +168,3 @@ class World:
 
     def told(self) -> Iterator[tuple[str, str]]:
         return ((one.notice.kind, one.notice.recipient) for one in self.said)
-
-
-def _round(business: Activation | Deactivation, grants: Sequence[Grant]) -> None:
-    business.commit([business.act(one, Deadline.after(5)) for one in business.claim([grant.id for grant in grants])])

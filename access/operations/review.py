@@ -19,7 +19,7 @@ from access.ids import GrantId, Person, ReviewId, SlackUser, ulid
 from access.models import Grant, Notice, NoticeKind, Request, RequestStatus, Review, Verdict
 from access.operations.core import URGENT, Core, LostRace, Work, by_person, grant_item, load_request
 from access.operations.submit import ask_again, fingerprint_of, resolved
-from access.policy.decide import REASON_LONGEST, Refused, Terms, decide, may_review
+from access.policy.decide import REASON_LONGEST, Refused, RefusedByPolicy, Terms, decide, may_review
 from access.policy.fingerprint import Button, parse_button
 from access.store import compare_and_set
 from access.words import clean
@@ -126,8 +126,13 @@ def _changed_terms(policy: Policy, request: Request, now: datetime) -> Terms | N
     try:
         terms = decide(policy, ask).terms
     except Refused as refused:
-        refused.sentence = f"The access policy no longer allows this request. {refused.sentence}"
-        raise
+        # Its words are for who asked; the approver must not take them as said to himself.
+        sentence = (
+            f"The access policy no longer allows this request; asked now, it would be answered: {refused.sentence}"
+        )
+        refusal = RefusedByPolicy(sentence)
+        refusal.trace = refused.trace
+        raise refusal from None
     return None if fingerprint_of(request.id, request.version, ask, terms) == request.fingerprint else terms
 
 
