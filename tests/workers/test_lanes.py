@@ -66,15 +66,14 @@ def ids(count: int, prefix: str = "id") -> list[str]:
     return [f"{prefix}{number:05}" for number in range(count)]
 
 
-def test_a_single_grant_is_committed_at_once(rows: Rows) -> None:
+def test_a_single_grant_is_committed_at_once(rows: Rows, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("workers.lane.COMMIT_AFTER_SECONDS", 60.0)  # how long results are gathered while others run
     lanes = make_lanes(rows.business())
     rows.add("ann")
-    began = time.monotonic()
 
     lanes.put("crm", ["ann"])
-    wait_until(lambda: rows.done == {"ann"}, "the grant to be committed", every=0.002)
 
-    assert time.monotonic() - began < 0.19  # sooner than results are gathered
+    wait_until(lambda: rows.done == {"ann"}, "the grant to be committed")
     lanes.stop()
 
 
