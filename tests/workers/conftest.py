@@ -12,6 +12,7 @@ from access.ports import Deadline
 from tests.redis_server import RedisServer, own_redis, redis_server, redis_url
 from tests.workers.engine import Engine
 from tests.workers.rows import Rows
+from tests.workers.targets import Target
 from workers.pacing import Limits
 from workers.redis_connection import connect_waiting
 
@@ -64,3 +65,11 @@ def hanging(lone_engine: Engine) -> Iterator[Engine]:
     lone_engine.limits = Limits(call_seconds=0.05, grace_seconds=0.05)
     yield lone_engine
     let_go.set()
+
+
+@pytest.fixture
+def target() -> Iterator[Target]:
+    """Answers at once, unless the test says otherwise."""
+    target = Target()
+    yield target
+    target.let_go.set()

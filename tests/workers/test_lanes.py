@@ -1,69 +1,15 @@
-"""Lanes: chunks, hanging targets, lost threads, the breaker, the rate limit, and a stop in order."""
+"""Lanes: chunks, hanging targets, lost threads, bad ids and a database that fails."""
 
 import logging
-import threading
-import time
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
+from collections.abc import Sequence
 
 import pytest
 
 from access.ports import Deadline
 from tests.waiting import wait_until
-from tests.workers.rows import Answer, Rows, RowsBusiness, Won, answers
-from workers.lanes import Lanes
-from workers.pacing import BREAK_AFTER, Limits
-
-
-@dataclass
-class Target:
-    """A target whose calls hang, fail or answer, as the test wants."""
-
-    hanging: set[str] = field(default_factory=set)
-    failing: bool = False
-    let_go: threading.Event = field(default_factory=threading.Event)
-    calling: int = 0
-    most: int = 0
-    lock: threading.Lock = field(default_factory=threading.Lock)
-
-    def act(self, identifier: str, _deadline: Deadline) -> bool:
-        with self.lock:
-            self.calling += 1
-            self.most = max(self.most, self.calling)
-        if identifier in self.hanging or self.failing:
-            self.let_go.wait(0.02 if self.failing else 30)
-        with self.lock:
-            self.calling -= 1
-        return not self.failing
-
-
-@pytest.fixture
-def rows(tmp_path: Path) -> Rows:
-    return Rows(tmp_path / "rows.db")
-
-
-@pytest.fixture
-def target() -> Iterator[Target]:
-    target = Target()
-    yield target
-    target.let_go.set()
-
-
-@dataclass
-class Leaks:
-    count: int = 0
-
-    def __call__(self) -> None:
-        self.count += 1
-
-
-def make_lanes(business: RowsBusiness, limits: Limits | None = None, leaks: Leaks | None = None) -> Lanes[Won, Answer]:
-    return Lanes(business, on_leak=leaks or Leaks(), limits=lambda _target: limits or Limits())
-
-
-def ids(count: int, prefix: str = "id") -> list[str]:
-    return [f"{prefix}{number:05}" for number in range(count)]
+from tests.workers.rows import Answer, Rows
+from tests.workers.targets import Leaks, Target, ids, make_lanes
+from workers.pacing import Limits
 
 
 def test_a_single_grant_is_committed_at_once(rows: Rows, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -241,96 +187,3 @@ def test_results_outlive_a_database_that_fails(rows: Rows, target: Target, monke
     wait_until(lambda: rows.done == {"ann"}, "the result, committed later")
     assert rows.calls == ["ann"]
     lanes.stop()
-
-
-def test_a_target_that_does_not_answer_is_probed_by_one_call_at_a_time(rows: Rows, target: Target) -> None:
-    lanes = make_lanes(rows.business(act=target.act), Limits(threads=4, probe_seconds=0.05))
-    target.failing = True
-    rows.add(*ids(200))
-
-    lanes.put("crm", ids(200))
-    wait_until(lambda: len(rows.calls) >= BREAK_AFTER + 8, "some probes")
-    most_at_break = target.most
-    assert len(rows.calls) < 60
-    wait_until(lambda: len(rows.claimed) <= 1, "claims to be given back while the breaker is open")
-
-    target.most = 0
-    count = len(rows.calls)
-    wait_until(lambda: len(rows.calls) > count + 2, "more probes")
-    assert target.most == 1 < most_at_break
-
-    target.failing = False
-    wait_until(lambda: len(rows.done) > 150, "the breaker to close when the target answers")
-    lanes.stop()
-
-
-def test_a_breaker_concerns_one_target_alone(rows: Rows) -> None:
-    def act(identifier: str, _deadline: Deadline) -> bool:
-        return identifier.startswith("good")
-
-    lanes = make_lanes(rows.business(act=act), Limits(probe_seconds=30.0))
-    rows.add(*ids(50), target="crm")
-    rows.add(*ids(50, "good"), target="erp")
-
-    lanes.put("crm", ids(50))
-    wait_until(lambda: len(rows.calls) >= BREAK_AFTER, "the breaker")
-    lanes.put("erp", ids(50, "good"))
-
-    wait_until(lambda: rows.done == set(ids(50, "good")), "the other target's")
-    lanes.stop()
-
-
-def test_calls_start_no_faster_than_the_rate_limit(rows: Rows) -> None:
-    lanes = make_lanes(rows.business(), Limits(per_second=20.0))
-    rows.add(*ids(10))
-    began = time.monotonic()
-
-    lanes.put("crm", ids(10))
-    wait_until(lambda: len(rows.done) == 10, "all to be done")
-
-    assert time.monotonic() - began >= 9 / 20
-    lanes.stop()
-
-
-def test_a_stop_finishes_what_runs_and_gives_the_rest_back(rows: Rows, target: Target) -> None:
-    lanes = make_lanes(rows.business(act=target.act), Limits(threads=2))
-    target.hanging = set(ids(20))
-    rows.add(*ids(20))
-    lanes.put("crm", ids(20))
-    wait_until(lambda: target.calling == 2 and len(rows.claimed) > 2, "two calls, and claims behind them")
-
-    left: list[str] = []
-    stopping = threading.Thread(target=lambda: left.extend(lanes.stop()))
-    stopping.start()
-    wait_until(lambda: len(rows.claimed) == 2, "what has not started to be given back")
-    target.let_go.set()
-    stopping.join()
-
-    assert len(rows.done) == len(rows.calls) == 2
-    assert rows.claimed == set()
-    assert left
-    assert set(left).isdisjoint(rows.calls)
-
-
-def test_a_stop_does_not_wait_for_ever_for_a_call_that_hangs(rows: Rows, target: Target) -> None:
-    lanes = make_lanes(rows.business(act=target.act))
-    target.hanging = {"stuck"}
-    rows.add("stuck")
-    lanes.put("crm", ["stuck"])
-    wait_until(lambda: target.calling, "the call")
-    began = time.monotonic()
-
-    lanes.stop(within=0.1)
-
-    assert time.monotonic() - began < 2.0
-
-
-def test_after_a_stop_nothing_is_taken(rows: Rows) -> None:
-    lanes = make_lanes(rows.business(act=answers))
-    lanes.stop()
-    rows.add("ann")
-
-    lanes.put("crm", ["ann"])
-
-    assert not lanes.busy
-    assert rows.calls == []
