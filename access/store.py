@@ -4,6 +4,7 @@ import sqlite3
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any, cast
 
@@ -122,20 +123,36 @@ def compare_and_set(
     session: Session, row: type[SQLModel], identifier: str, *, expected: Mapping[str, Any], values: Mapping[str, Any]
 ) -> bool:
     """Changes the row if it still is as expected; False when somebody was faster."""
-    table = _table(row)
-    conditions = [table.c[name] == value for name, value in expected.items()]
-    statement = sa.update(table).where(table.c.id == identifier, *conditions).values(**values)
-    return session.connection().execute(statement).rowcount == 1
+    seen = tuple((name, value is None) for name, value in expected.items())
+    given = {f"seen_{name}": value for name, value in expected.items() if value is not None}
+    given |= {f"new_{name}": value for name, value in values.items()}
+    statement = _compare_and_set(_table(row), seen, tuple(values))
+    return session.connection().execute(statement, {"identifier": identifier} | given).rowcount == 1
 
 
 def insert_unless_there(session: Session, row: SQLModel) -> bool:
     """Inserts, or does nothing when a unique index says that it is there already; True when it was inserted."""
     table = _table(type(row))
     values = {column.name: getattr(row, column.name) for column in table.columns}
-    dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
-    statement = dialect.insert(table).values(**values).on_conflict_do_nothing()
+    statement = _insert_unless_there(table, session.get_bind().dialect.name)
     # Not by the row count: PostgreSQL's driver does not know it for an insert.
-    return session.connection().execute(statement.returning(table.c.id)).first() is not None
+    return session.connection().execute(statement, values).first() is not None
+
+
+# Kept: to build a statement anew, and to see that it is one that was compiled before, costs more than to execute it.
+@cache
+def _compare_and_set(table: sa.Table, seen: tuple[tuple[str, bool], ...], values: tuple[str, ...]) -> sa.Update:
+    conditions = [
+        table.c[name].is_(None) if missing else table.c[name] == sa.bindparam(f"seen_{name}") for name, missing in seen
+    ]
+    new: dict[str, sa.BindParameter[Any]] = {name: sa.bindparam(f"new_{name}") for name in values}
+    return sa.update(table).where(table.c.id == sa.bindparam("identifier"), *conditions).values(new)
+
+
+@cache
+def _insert_unless_there(table: sa.Table, dialect: str) -> sa.Executable:
+    insert = (postgresql if dialect == "postgresql" else sqlite).insert(table)
+    return insert.on_conflict_do_nothing().returning(table.c.id)
 
 
 def _table(row: type[SQLModel]) -> sa.Table:
