@@ -1,5 +1,6 @@
 """Every knob of the environment, read once when a process starts."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,7 +11,10 @@ from pydantic import SecretStr
 from access.errors import Unready
 
 SLACK_API = "https://slack.com/api/"
+HTTP_LISTEN = ("127.0.0.1", 3000)
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
+_PORT = re.compile(r"[0-9]{1,5}")
+_PREFIX = re.compile(r"(/[A-Za-z0-9._~-]+)+")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,6 +27,11 @@ class Settings:
     state_directory: Path
     slack_bot_token: SecretStr | None = None
     slack_app_token: SecretStr | None = None
+    slack_signing_secret: SecretStr | None = None
+    http_listen: tuple[str, int] = HTTP_LISTEN
+    """Host and port."""
+    http_prefix: str = ""
+    """What a proxy puts before our paths: empty, or `/countersign`."""
     slack_api_url: str = SLACK_API
     job_keys: tuple[SecretStr, ...] = field(default=())
     sandbox: bool = False
@@ -41,6 +50,9 @@ class Settings:
             state_directory=state,
             slack_bot_token=_secret(environment, "SLACK_BOT_TOKEN"),
             slack_app_token=_secret(environment, "SLACK_APP_TOKEN"),
+            slack_signing_secret=_secret(environment, "SLACK_SIGNING_SECRET"),
+            http_listen=_listen(environment.get("COUNTERSIGN_HTTP_LISTEN")),
+            http_prefix=_prefix(environment.get("COUNTERSIGN_HTTP_PREFIX") or ""),
             slack_api_url=_slack_api(environment.get("SLACK_API_URL") or SLACK_API, sandbox=sandbox),
             job_keys=tuple(key for key in keys if key is not None),
             sandbox=sandbox,
@@ -74,6 +86,23 @@ def _log_level(name: str) -> str:
     if name.upper() not in LOG_LEVELS:
         raise Unready(f"COUNTERSIGN_LOG_LEVEL is {name!r}; it is one of {', '.join(LOG_LEVELS)}.")
     return name.upper()
+
+
+def _listen(address: str | None) -> tuple[str, int]:
+    if not address:
+        return HTTP_LISTEN
+    host, _, port = address.rpartition(":")
+    host = host.removeprefix("[").removesuffix("]")
+    if not host or not _PORT.fullmatch(port) or not 0 < int(port) <= 65535:
+        raise Unready(f"COUNTERSIGN_HTTP_LISTEN is {address!r}; write host:port, as 127.0.0.1:3000 or [::1]:3000.")
+    return host, int(port)
+
+
+def _prefix(path: str) -> str:
+    prefix = path.rstrip("/")
+    if prefix and not _PREFIX.fullmatch(prefix):
+        raise Unready(f"COUNTERSIGN_HTTP_PREFIX is {path!r}; it is a path that begins with /, as /countersign.")
+    return prefix
 
 
 def _slack_api(url: str, *, sandbox: bool) -> str:

@@ -3,8 +3,7 @@
 import logging
 import os
 import sys
-from collections.abc import Generator, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from access.errors import Unready
@@ -13,7 +12,7 @@ from access.operations.policy_source import PolicySource
 from access.settings import Settings
 from access.store import Database
 from countersign import schema
-from countersign.embedded.valkey import EmbeddedValkey
+from countersign.embedded.valkey import EmbeddedValkey, server_binary
 from countersign.providers import ProviderClasses
 from countersign.supervisor import Child, Supervisor
 
@@ -24,19 +23,23 @@ _EVERYBODY = (
     "DATABASE_URL", "REDIS_URL", "COUNTERSIGN_POLICY", "COUNTERSIGN_STATE", "COUNTERSIGN_SANDBOX",
     "COUNTERSIGN_LOG_LEVEL", "SLACK_API_URL",
 )  # fmt: skip
-_BOT = ("SLACK_BOT_TOKEN", "SLACK_APP_TOKEN")
+_BOT = (
+    "SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "SLACK_SIGNING_SECRET", "COUNTERSIGN_HTTP_LISTEN", "COUNTERSIGN_HTTP_PREFIX",
+)  # fmt: skip
 _WORKERS = ("SLACK_BOT_TOKEN", "COUNTERSIGN_JOB_KEY", "COUNTERSIGN_JOB_KEY_OLD")
 
 
 def run_up(settings: Settings) -> int:
-    """Brings the schema up to date, starts a Redis of our own where none is named, and then everything else."""
+    """Brings the schema up to date, and runs everything; where no Redis is named, a Valkey of our own among it."""
     database = Database(settings.database_url)
-    schema.migrate(database)
     try:
-        with redis_for(settings) as redis_url:
-            return Supervisor(children(settings, database, _environment(settings, redis_url))).run()
+        schema.migrate(database)
+        own = None if settings.redis_url else _own_redis(settings)
+        address = settings.redis_url or (own and own.url)
+        processes = children(settings, database, _environment(settings, address))
     finally:
         database.close()
+    return Supervisor([*([_redis(settings)] if own else []), *processes]).run()
 
 
 def children(settings: Settings, database: Database, environment: Mapping[str, str]) -> list[Child]:
@@ -62,22 +65,20 @@ def target_secrets(settings: Settings, database: Database) -> set[str]:
     return found | {name for grant in outstanding(database) for name in _references(grant.settings)}
 
 
-@contextmanager
-def redis_for(settings: Settings) -> Generator[str | None]:
-    """The address that REDIS_URL names, or a Valkey of our own. None where there is none: the sweep works from SQL."""
-    if settings.redis_url:
-        yield settings.redis_url
-        return
+def _own_redis(settings: Settings) -> EmbeddedValkey | None:
+    """None where the program is missing: the timekeeper then works from the database."""
     try:
-        server = EmbeddedValkey(settings.state_directory / "valkey").start()
+        server_binary()
     except Unready as error:
         logger.error("There is no Redis: %s Access starts and ends all the same, a little slower.", error.sentence)
-        yield None
-        return
-    try:
-        yield server.url
-    finally:
-        server.stop()
+        return None
+    return EmbeddedValkey(settings.state_directory / "valkey")
+
+
+def _redis(settings: Settings) -> Child:
+    directory = str(settings.state_directory / "valkey")
+    arguments = [sys.executable, "-m", "countersign.embedded.valkey", directory]
+    return Child("redis", arguments, _only(os.environ, "PATH", "HOME", "TMPDIR", "PYTHONPATH"))
 
 
 def _environment(settings: Settings, redis_url: str | None) -> dict[str, str]:
