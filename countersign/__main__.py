@@ -11,7 +11,10 @@ from access.errors import AccessError
 from access.settings import Settings
 from countersign import logs
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, help="Just-in-time access, from Slack.")
+# A pretty traceback prints local variables, and those may hold secrets.
+app = typer.Typer(
+    no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="Just-in-time access, from Slack."
+)
 policy_commands = typer.Typer(no_args_is_help=True, help="The policy file: who may ask for what, and who decides.")
 audit_commands = typer.Typer(no_args_is_help=True, help="The audit log.")
 app.add_typer(policy_commands, name="policy")

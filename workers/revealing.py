@@ -10,12 +10,14 @@ from slack_sdk.errors import SlackApiError
 
 from access.errors import ProviderError
 from access.models import GrantStatus, NoticeKind
-from access.operations import activate, telling
+from access.operations import activate, checkup, telling
 from access.operations.activate import Activation, Targets, receipt_of, spec_of
 from access.operations.core import Core
 from access.operations.telling import CardFacts, Claimed, Telling, Told, claim_notices
 from access.ports import Deadline, Secret
 from bot.views.modals import notice, secret_view
+from workers.faults import describe
+from workers.checking import Checking
 from workers.telling import refused
 
 logger = logging.getLogger(__name__)
@@ -46,7 +48,7 @@ class Revealing:
         except ProviderError as error:
             view = notice("Not possible now", f"{error.sentence} Close this and press the button again.")
         except Exception as error:
-            logger.error("a secret could not be made: %s", type(error).__name__)
+            logger.error("a secret could not be made: %s", describe(error))
             view = notice("Not possible now", "The target gave no secret. Close this and press the button again.")
         try:
             self.client.views_update(view_id=claimed.notice.recipient, view=view)
@@ -71,33 +73,40 @@ class Revealing:
         return self.targets.provider(grant).reveal(spec_of(grant), receipt_of(grant), deadline)
 
 
-GrantClaim = activate.Claimed | telling.Claimed
-GrantResult = activate.Result | telling.Told
+GrantClaim = activate.Claimed | telling.Claimed | checkup.Claimed
+GrantResult = activate.Result | telling.Told | checkup.Checked
 
 
 @dataclass(frozen=True)
 class Granting:
-    """The queue `grant`: both of its businesses need the targets' keys."""
+    """The queue `grant`: all of its businesses need the targets' keys."""
 
     activation: Activation
     revealing: Revealing
+    checking: Checking
 
     def claim(self, ids: Sequence[str]) -> list[GrantClaim]:
-        return [*self.activation.claim(ids), *self.revealing.claim(ids)]
+        return [*self.activation.claim(ids), *self.revealing.claim(ids), *self.checking.claim(ids)]
 
     def act(self, claimed: GrantClaim, deadline: Deadline) -> GrantResult:
         if isinstance(claimed, activate.Claimed):
             return self.activation.act(claimed, deadline)
+        if isinstance(claimed, checkup.Claimed):
+            return self.checking.act(claimed, deadline)
         return self.revealing.act(claimed, deadline)
 
     def commit(self, results: Sequence[GrantResult]) -> None:
         activated = [result for result in results if isinstance(result, activate.Result)]
         told = [result for result in results if isinstance(result, telling.Told)]
+        checked = [result for result in results if isinstance(result, checkup.Checked)]
         if activated:
             self.activation.commit(activated)
         if told:
             self.revealing.commit(told)
+        if checked:
+            self.checking.commit(checked)
 
     def release(self, claimed: Sequence[GrantClaim]) -> None:
         self.activation.release([one for one in claimed if isinstance(one, activate.Claimed)])
         self.revealing.release([one for one in claimed if isinstance(one, telling.Claimed)])
+        self.checking.release([one for one in claimed if isinstance(one, checkup.Claimed)])

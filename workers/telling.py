@@ -16,6 +16,7 @@ from bot.views.alert import alert_card
 from bot.views.answer import answer, ended
 from bot.views.blocks import Message
 from bot.views.review import review_card
+from workers.faults import describe
 
 logger = logging.getLogger(__name__)
 
@@ -44,7 +45,7 @@ class SlackTelling:
             return Told(claimed, problem=problem, healthy=False)
         except Exception as error:
             # A message that cannot be drawn must not stop the others; it is tried again and stays visible as untold.
-            logger.exception("the %s notice %s cannot be told", claimed.notice.kind, claimed.id)
+            logger.error("the %s notice %s cannot be told: %s", claimed.notice.kind, claimed.id, describe(error))
             return Told(claimed, problem=f"The message cannot be drawn ({type(error).__name__}).")
 
     def commit(self, results: Sequence[Told]) -> None:
