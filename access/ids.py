@@ -9,6 +9,7 @@ GrantId = NewType("GrantId", str)
 ReviewId = NewType("ReviewId", str)
 NoticeId = NewType("NoticeId", str)
 AlertId = NewType("AlertId", str)
+CheckupId = NewType("CheckupId", str)
 BatchId = NewType("BatchId", str)
 Person = NewType("Person", str)
 """A person's name in the policy: `ann`."""

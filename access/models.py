@@ -20,7 +20,18 @@ from sqlalchemy import (
 from sqlalchemy.types import TypeDecorator
 from sqlmodel import Field, SQLModel
 
-from access.ids import AlertId, BatchId, GrantId, NoticeId, Person, RequestId, ReviewId, SlackChannel, SlackUser
+from access.ids import (
+    AlertId,
+    BatchId,
+    CheckupId,
+    GrantId,
+    NoticeId,
+    Person,
+    RequestId,
+    ReviewId,
+    SlackChannel,
+    SlackUser,
+)
 from access.ports import Json
 
 SQLModel.metadata.naming_convention = MetaData(
@@ -128,6 +139,10 @@ def _json() -> Any:
 
 
 def _strings() -> Any:
+    return Field(default_factory=list, sa_column=Column(JSON, nullable=False))
+
+
+def _dicts() -> Any:
     return Field(default_factory=list, sa_column=Column(JSON, nullable=False))
 
 
@@ -366,3 +381,19 @@ class Heartbeat(SQLModel, table=True):
     name: str = Field(primary_key=True)
     kind: str
     beat_at: datetime = _moment()
+
+
+class Checkup(SQLModel, table=True):
+    """Somebody who holds no key wants a target looked at; a worker, who does, writes here what it found."""
+
+    __tablename__ = "checkup"  # pyright: ignore[reportAssignmentType] -- SQLModel types it as a declared attribute
+    __table_args__ = (_partly("ix_checkup_due", "due_at", where="due_at IS NOT NULL"),)
+
+    id: CheckupId = _string(primary_key=True)
+    resource: str
+    findings: list[Json] = _dicts()
+    """Each a `Finding` of access.ports, without secrets."""
+    fence: int = 0
+    due_at: datetime | None = _moment(default=None)
+    asked_at: datetime = _moment()
+    done_at: datetime | None = _moment(default=None)

@@ -12,6 +12,7 @@ from slack_sdk import WebClient
 
 from access.clock import HostClock, host_now
 from access.operations.activate import Activation
+from access.operations.checkup import Checkups
 from access.operations.core import Core
 from access.operations.policy_source import PolicySource
 from access.operations.remove import Deactivation
@@ -23,6 +24,7 @@ from access.store import Database
 from countersign import schema
 from countersign.providers import ProviderClasses
 from workers.agenda import RedisAgenda
+from workers.checking import Checking
 from workers.redis_connection import connect, connect_waiting
 from workers.revealing import Granting, Revealing
 from workers.targets import ProviderTargets
@@ -64,7 +66,11 @@ class Parts:
         return WebClient(token, base_url=self.settings.slack_api_url, timeout=SLACK_SECONDS, retry_handlers=[])
 
     def granting(self, targets: ProviderTargets) -> Granting:
-        return Granting(Activation(self.core, targets), Revealing(self.core, targets, self.slack()))
+        return Granting(
+            Activation(self.core, targets),
+            Revealing(self.core, targets, self.slack()),
+            Checking(Checkups(self.core), targets),
+        )
 
     def revoking(self, targets: ProviderTargets) -> Deactivation:
         return Deactivation(self.core, targets)

@@ -16,8 +16,8 @@ from access.operations.core import Core
 from access.operations.telling import CardFacts, Claimed, Telling, Told, claim_notices
 from access.ports import Deadline, Secret
 from bot.views.modals import notice, secret_view
-from workers.faults import describe
 from workers.checking import Checking
+from workers.faults import describe
 from workers.telling import refused
 
 logger = logging.getLogger(__name__)

@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Callable, Mapping
 
-from pydantic import ValidationError
+from pydantic import JsonValue, ValidationError
 
 from access.canonical import canonical
 from access.errors import BadConfig, ProviderError
@@ -22,10 +22,14 @@ class ProviderTargets:
 
     def provider(self, grant: Grant) -> Provider:
         """Raises BadConfig, BadCredential or another ProviderError when there can be none."""
-        key = (grant.provider, canonical(grant.settings))
+        return self.of(grant.provider, grant.settings, grant.resource)
+
+    def of(self, provider: str, settings: Mapping[str, JsonValue], resource: str) -> Provider:
+        """The same for a resource of the policy."""
+        key = (provider, canonical(dict(settings)))
         with self._lock:
             if key not in self._made:
-                self._made[key] = self._make(grant)
+                self._made[key] = self._make(provider, settings, resource)
             return self._made[key]
 
     def version(self, name: str) -> str:
@@ -37,16 +41,16 @@ class ProviderTargets:
                 provider.close()
             self._made.clear()
 
-    def _make(self, grant: Grant) -> Provider:
-        found = self._classes.get(grant.provider)
+    def _make(self, provider: str, settings: Mapping[str, JsonValue], resource: str) -> Provider:
+        found = self._classes.get(provider)
         if found is None:
-            raise BadConfig(f"The provider {grant.provider} is not installed on this worker.")
+            raise BadConfig(f"The provider {provider} is not installed on this worker.")
         try:
-            return found(found.Settings.model_validate(grant.settings))
+            return found(found.Settings.model_validate(settings))
         except ProviderError:
             raise
         except ValidationError:
-            raise BadConfig(f"The provider {grant.provider} cannot read the settings of {grant.resource}.") from None
+            raise BadConfig(f"The provider {provider} cannot read the settings of {resource}.") from None
         except Exception as error:
             # A third party's constructor: it disables this target alone, and its words might hold a secret.
-            raise BadConfig(f"The provider {grant.provider} cannot be started ({type(error).__name__}).") from None
+            raise BadConfig(f"The provider {provider} cannot be started ({type(error).__name__}).") from None

@@ -13,6 +13,7 @@ from access.models import (
     Alert,
     AlertKind,
     AuditEvent,
+    Checkup,
     Grant,
     GrantStatus,
     Heartbeat,
@@ -21,11 +22,14 @@ from access.models import (
     Request,
     RequestStatus,
 )
+from access.operations.checkup import checkup_item
 from access.operations.core import POLICY_LOADED, Core, Work, grant_item, held_grants, notice_item
 from access.ports import AgendaItem
 
 Queue = Literal["grant", "revoke", "tell"]
 SLACK = "slack"
+CHECKUPS = ":checkups"
+"""A lane of its own, which no resource can be called: to look at a hanging target must not delay a grant."""
 TIMEKEEPER = "system:timekeeper"
 SWEEP_MOST = 10_000
 UNFINISHED = (GrantStatus.SCHEDULED, GrantStatus.ACTIVATING, GrantStatus.ACTIVE, GrantStatus.REVOKING)
@@ -64,7 +68,7 @@ class Schedule:
         """Sorts what the agenda holds into now, later and finished; the rows decide."""
         routes, now = Routes(), self.core.clock.now()
         with self.core.database.read() as session:
-            found = dict(_grants(session, items)) | dict(_notices(session, items))
+            found = dict(_grants(session, items)) | dict(_notices(session, items)) | dict(_checkups(session, items))
         for item in items:
             if item not in found:
                 routes.finished.append(item)
@@ -95,8 +99,10 @@ class Schedule:
                 .order_by(col(Notice.urgency), col(Notice.due_at))
                 .limit(SWEEP_MOST)
             ).all()
+            checkups = session.exec(select(Checkup.id, Checkup.due_at).where(col(Checkup.due_at) <= now)).all()
         due = [(grant_item(identifier), due_at) for identifier, due_at in grants if due_at]
-        return due + [(notice_item(identifier), due_at) for identifier, due_at in notices if due_at]
+        due += [(notice_item(identifier), due_at) for identifier, due_at in notices if due_at]
+        return due + [(checkup_item(identifier), due_at) for identifier, due_at in checkups if due_at]
 
     def timers(self) -> Iterator[tuple[AgendaItem, datetime]]:
         """Every unfinished item: what a flushed Redis must hold again."""
@@ -210,6 +216,17 @@ def _notices(session: Session, items: Sequence[AgendaItem]) -> Iterator[tuple[Ag
         reveal = kind == NoticeKind.REVEAL
         route = Route(item, identifier, "grant" if reveal else "tell", resource if reveal else SLACK)
         yield item, (route, due_at)
+
+
+def _checkups(session: Session, items: Sequence[AgendaItem]) -> Iterator[tuple[AgendaItem, tuple[Route, datetime]]]:
+    ids = _ids(items, "checkup")
+    if not ids:
+        return
+    asked = select(Checkup.id, Checkup.due_at).where(col(Checkup.id).in_(ids), col(Checkup.due_at).is_not(None))
+    for identifier, due_at in session.exec(asked):
+        assert due_at is not None
+        item = checkup_item(identifier)
+        yield item, (Route(item, identifier, "grant", CHECKUPS), due_at)
 
 
 def _ids(items: Sequence[AgendaItem], kind: str) -> list[str]:

@@ -1,0 +1,54 @@
+"""Looks at a target with the key that only workers hold, for the doctor, who holds none."""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from access.catalog import Resource
+from access.errors import ProviderError
+from access.operations.checkup import Checked, Checkups, Claimed
+from access.ports import Deadline, Finding
+from workers.targets import ProviderTargets
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Checking:
+    """A part of the queue `grant`."""
+
+    checkups: Checkups
+    targets: ProviderTargets
+
+    def claim(self, ids: Sequence[str]) -> list[Claimed]:
+        return self.checkups.claim(ids)
+
+    def act(self, claimed: Claimed, deadline: Deadline) -> Checked:  # noqa: ARG002 -- a check has a time-out of its own
+        """Never raises; what a provider's exception says reaches no finding, for it may hold a secret."""
+        if claimed.resource is None:
+            sentence = f"The policy of the worker has no resource {claimed.checkup.resource}."
+            return Checked(claimed, [_error(sentence, "Give all processes the same policy file.")])
+        try:
+            return Checked(claimed, self._findings(claimed.resource))
+        except ProviderError as error:
+            cure = f"Mend the settings of {claimed.resource.id}, or what the worker is given for them."
+            return Checked(claimed, [_error(error.sentence, cure)])
+        except Exception as error:
+            logger.exception("the check of %s broke", claimed.resource.id)
+            sentence = f"The provider {claimed.resource.provider} cannot look at its target ({type(error).__name__})."
+            return Checked(claimed, [_error(sentence, "Look into the log of the worker for the cause.")])
+
+    def commit(self, results: Sequence[Checked]) -> None:
+        self.checkups.commit(results)
+
+    def release(self, claimed: Sequence[Claimed]) -> None:
+        self.checkups.release(claimed)
+
+    def _findings(self, resource: Resource) -> list[Finding]:
+        provider = self.targets.of(resource.provider, resource.settings, resource.id)
+        roles = {role.name: type(provider).Role.model_validate(role.definition) for role in resource.roles.values()}
+        return provider.check(roles)
+
+
+def _error(sentence: str, cure: str) -> Finding:
+    return Finding(level="error", subject="check", sentence=sentence, cure=cure)
