@@ -64,7 +64,7 @@ async def act(parts: Parts, request: dict[str, Any]) -> dict[str, Any]:
     if block["type"] == "input" and not block.get("dispatch_action"):
         return {}
     try:
-        await parts.sockets.send("interactive", _payload(parts, where, action, state))
+        await parts.delivery.send("interactive", _payload(parts, where, action, state))
     except Trouble as trouble:
         return {"error": trouble.name, "text": str(trouble)}
     return {}
@@ -85,7 +85,7 @@ async def suggest(parts: Parts, request: dict[str, Any]) -> dict[str, Any]:
     payload = about(parts, where.person, "block_suggestion")
     payload |= {"action_id": element["action_id"], "block_id": block["block_id"], "value": text}
     payload |= _place(parts, where)
-    answer = await parts.sockets.send("interactive", payload)
+    answer = await parts.delivery.send("interactive", payload)
     groups = _groups(parts, answer)
     offered = parts.offered.setdefault((where.person.id, where.id, block["block_id"], element["action_id"]), {})
     offered.update({found["value"]: found for group in groups for found in group["options"]})

@@ -22,7 +22,7 @@ async def command(parts: Parts, person_id: str, channel_id: str, name: str, text
         raise NotPossible(f"{name} is not a valid command.")
     text = escape(text.strip(), parts.team) if declared.should_escape else text.strip()
     try:
-        answer = await parts.sockets.send("slash_commands", _payload(parts, person, channel, name, text))
+        answer = await parts.delivery.send("slash_commands", _payload(parts, person, channel, name, text))
     except Trouble as trouble:
         said = f'{name} failed with the error "{trouble.name}"'
         parts.team.post(channel, SLACKBOT, text=said, only_for=person.id)

@@ -31,6 +31,8 @@ def auth_test(parts: Parts, _: dict[str, Any]) -> dict[str, Any]:
 
 def open_connection(parts: Parts, _: dict[str, Any]) -> dict[str, Any]:
     """A link to one Socket Mode connection, good for one use."""
+    if parts.delivery.push:
+        raise SlackError("forbidden_team")  # request URLs and Socket Mode exclude one another
     host = parts.base_url.removeprefix("http")
     return {"url": f"ws{host}/link/?ticket={parts.sockets.new_ticket()}&app_id={parts.team.app.id}"}
 

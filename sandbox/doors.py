@@ -68,6 +68,7 @@ async def _workspace(parts: Parts, _: dict[str, Any]) -> dict[str, Any]:
             if c.with_person is None
         ],
         "connections": len(parts.sockets),
+        "request_url": parts.delivery.push.request_url if parts.delivery.push else "",
         "window_url": parts.window_url,
     }
 
@@ -149,6 +150,18 @@ async def _refresh(parts: Parts, _: dict[str, Any]) -> dict[str, Any]:
     return {}
 
 
+async def _request_url(parts: Parts, asked: dict[str, Any]) -> dict[str, Any]:
+    await parts.delivery.use_request_url(asked["url"])
+    return {}
+
+
+async def _check_ssl(parts: Parts, _: dict[str, Any]) -> dict[str, Any]:
+    if parts.delivery.push is None:
+        raise NotPossible("the app is in Socket Mode and has no request URL")
+    await parts.delivery.push.check_ssl()
+    return {}
+
+
 DOORS: dict[str, Door] = {
     "workspace": _workspace,
     "screen": _screen,
@@ -163,6 +176,8 @@ DOORS: dict[str, Door] = {
     "violations": _violations,
     "admin": _admin,
     "refresh_connections": _refresh,
+    "request_url": _request_url,
+    "check_ssl": _check_ssl,
 }
 
 

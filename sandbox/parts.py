@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any
 
+from sandbox.delivery import Delivery
 from sandbox.modals import Modals
 from sandbox.response_urls import ResponseUrls
 from sandbox.sockets import Sockets
@@ -17,6 +18,7 @@ class Parts:
     modals: Modals
     response_urls: ResponseUrls
     sockets: Sockets
+    delivery: Delivery
     bot_token: str
     app_token: str
     window_url: str = ""

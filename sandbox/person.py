@@ -70,6 +70,17 @@ class Workspace:
         """Makes every connection come back on a new one, as Slack does every few hours."""
         self.ask("refresh_connections")
 
+    def use_request_url(self, url: str) -> None:
+        """Saves a request URL in the app's settings, once it has answered Slack's challenge; "" means Socket Mode.
+
+        `Trouble` when it does not answer as it must.
+        """
+        self._answered("request_url", url=url)
+
+    def check_ssl(self) -> None:
+        """Sends the request URL the `ssl_check` probe; `Trouble` when the answer is not 200."""
+        self._answered("check_ssl")
+
     def deactivate(self, person_id: str, *, session_lives: bool = False) -> None:
         """Deactivates an account; with `session_lives` a page that was open can still press for a moment."""
         self.ask("admin", do="deactivate", person=person_id, session_lives=session_lives)
@@ -101,6 +112,12 @@ class Workspace:
         if status != http.HTTPStatus.OK:
             raise SandboxError(f"the door {door!r} answered {status}: {text}")
         return json.loads(text)
+
+    def _answered(self, door: str, **request: Any) -> dict[str, Any]:
+        answer = self.ask(door, **request)
+        if "error" in answer:
+            raise Trouble(answer["error"], answer["text"])
+        return answer
 
     def _exchange(self, method: str, path: str, body: bytes | None, headers: dict[str, str]) -> tuple[int, str]:
         try:

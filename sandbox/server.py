@@ -16,6 +16,7 @@ from aiohttp import web
 
 from sandbox import api, doors
 from sandbox.cast import DEFAULT, Cast
+from sandbox.delivery import Delivery
 from sandbox.errors import SlackError
 from sandbox.facts import limit
 from sandbox.modals import Modals
@@ -39,6 +40,7 @@ class Running:
     bot_token: str
     app_token: str
     page_token: str
+    signing_secret: str = ""
     workspaces: list[Workspace] = field(default_factory=list)
 
     @property
@@ -69,15 +71,23 @@ async def serving(
     window_url: str = "",
     bot_token: str = "",
     app_token: str = "",
+    request_url: str = "",
+    signing_secret: str = "",
 ) -> AsyncIterator[Running]:
-    """Serves a fresh workspace on this event loop until left. Tokens not given are made up; port 0 takes a free one."""
+    """Serves a fresh workspace on this event loop until left. Tokens not given are made up; port 0 takes a free one.
+
+    With `request_url` everything is pushed there, signed with `signing_secret`, instead of over Socket Mode.
+    """
     if not _is_loopback(host):
         raise ValueError(f"the sandbox listens on the loopback interface only, not on {host!r}")
     bot_token = bot_token or f"xoxb-sandbox-{secrets.token_urlsafe(18)}"
     app_token = app_token or f"xapp-sandbox-{secrets.token_urlsafe(18)}"
+    signing_secret = signing_secret or secrets.token_hex(16)
     team = Team(cast, clock)
+    sockets = Sockets(team, ack_seconds)
+    delivery = Delivery(team, sockets, signing_secret, ack_seconds, request_url)
     parts = Parts(
-        team, Modals(team), ResponseUrls(team), Sockets(team, ack_seconds), bot_token, app_token, window_url=window_url
+        team, Modals(team), ResponseUrls(team), sockets, delivery, bot_token, app_token, window_url=window_url
     )
     page_token = secrets.token_urlsafe(18)
     runner = web.AppRunner(
@@ -89,7 +99,7 @@ async def serving(
     try:
         shown = f"[{host}]" if ":" in host else host
         parts.base_url = parts.response_urls.base_url = f"http://{shown}:{runner.addresses[0][1]}"
-        yield Running(parts.base_url, bot_token, app_token, page_token)
+        yield Running(parts.base_url, bot_token, app_token, page_token, signing_secret)
     finally:
         await parts.sockets.close()
         await runner.cleanup()
@@ -105,6 +115,8 @@ class Options(TypedDict, total=False):
     window_url: str
     bot_token: str
     app_token: str
+    request_url: str
+    signing_secret: str
 
 
 @contextmanager

@@ -8,12 +8,10 @@ from typing import Any
 
 from aiohttp import WSMsgType, web
 
+from sandbox.carrier import NO_ACK, NO_CONNECTION, Kind, Retry
 from sandbox.errors import Trouble
 from sandbox.facts import limit
 from sandbox.state import Team
-
-NO_CONNECTION = "dispatch_failed"
-NO_ACK = "operation_timeout"
 
 
 @dataclass(eq=False)
@@ -59,7 +57,7 @@ class Sockets:
         await self._serve_connection(Connection(socket))
         return socket
 
-    async def send(self, kind: str, payload: dict[str, Any]) -> Any:
+    async def send(self, kind: Kind, payload: dict[str, Any], retry: Retry | None = None) -> Any:
         """Sends one envelope to one connection; the payload of its acknowledgement, None when that was empty.
 
         `Trouble` when there is no connection, or no acknowledgement in time.
@@ -69,7 +67,10 @@ class Sockets:
         envelope_id = secrets.token_hex(16)
         answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         self._waiting[envelope_id] = answer
-        envelope = {"envelope_id": envelope_id, "type": kind, "accepts_response_payload": True, "payload": payload}
+        envelope = {"envelope_id": envelope_id, "type": kind, "payload": payload}
+        envelope["accepts_response_payload"] = kind != "events_api"
+        if kind == "events_api":
+            envelope |= {"retry_attempt": retry.number if retry else 0, "retry_reason": retry.reason if retry else ""}
         try:
             await self._next().socket.send_json(envelope)
             return await asyncio.wait_for(answer, self._ack_seconds)

@@ -32,7 +32,7 @@ async def submit(parts: Parts, request: dict[str, Any]) -> dict[str, Any]:
     payload |= {"trigger_id": parts.modals.new_trigger(person.id, view.id)}
     payload |= {"view": parts.modals.payload(view), "response_urls": []}
     try:
-        answer = await parts.sockets.send("interactive", payload)
+        answer = await parts.delivery.send("interactive", payload)
     except Trouble as trouble:
         return {"error": trouble.name, "text": TROUBLE_CONNECTING}
     try:
@@ -64,7 +64,7 @@ async def _tell_closed(parts: Parts, person: Member, view: View, everything: boo
     inputs = input_block_ids(view.body["blocks"])
     shown["state"] = {"values": {block: held for block, held in view.state.items() if block not in inputs}}
     try:
-        await parts.sockets.send("interactive", payload | {"view": shown, "is_cleared": everything})
+        await parts.delivery.send("interactive", payload | {"view": shown, "is_cleared": everything})
     except Trouble:
         return  # nobody looks at this modal any more, so nobody is told
 

@@ -38,7 +38,7 @@ class Keeper:
 @contextmanager
 def scripted(sandbox: Running, answer: Answer) -> Iterator[SocketModeClient]:
     """An app on the bare Socket Mode client: `answer(kind, payload)` gives the acknowledgement's payload."""
-    with _loop() as on_loop:
+    with on_a_loop() as on_loop:
 
         async def listen(client: AsyncBaseSocketModeClient, request: SocketModeRequest) -> None:
             payload = await asyncio.to_thread(answer, request.payload.get("type", request.type), request.payload)
@@ -63,7 +63,7 @@ def scripted(sandbox: Running, answer: Answer) -> Iterator[SocketModeClient]:
 @contextmanager
 def connected(sandbox: Running, listen: Callable[[AsyncApp], None]) -> Iterator[AsyncApp]:
     """Runs an app with the listeners that `listen` registers, in a thread of its own, until left."""
-    with _loop() as on_loop:
+    with on_a_loop() as on_loop:
 
         async def connect() -> tuple[AsyncApp, AsyncSocketModeHandler]:
             client = AsyncWebClient(token=sandbox.bot_token, base_url=sandbox.api_url)
@@ -81,7 +81,7 @@ def connected(sandbox: Running, listen: Callable[[AsyncApp], None]) -> Iterator[
 
 
 @contextmanager
-def _loop() -> Iterator[Callable[[Coroutine[Any, Any, Any]], Any]]:
+def on_a_loop() -> Iterator[Callable[[Coroutine[Any, Any, Any]], Any]]:
     """An event loop in a thread of its own, and a way to run something on it and wait."""
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, name="bot", daemon=True)
