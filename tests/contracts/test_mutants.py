@@ -4,12 +4,13 @@ import inspect
 import json
 import re
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from psycopg import sql
 
 from access.errors import Ambiguous, Permanent, ProviderError, TargetNotFound, Transient
 from access.ports import Deadline, GrantSpec, Observation, Outcome, Plan, Receipt, Removal, Secret
@@ -198,6 +199,14 @@ def _promises() -> dict[str, list[Callable[..., None]]]:
         if number := re.match(r"test_(c\d\d)_", name):
             promises.setdefault(number[1].upper(), []).append(test)
     return promises
+
+
+@pytest.fixture(autouse=True)
+def _cleaned_up(world: PostgresWorld) -> Iterator[None]:
+    """What wrong providers leave behind would meet the other tests."""
+    yield
+    for (name,) in world.owner.execute(r"SELECT rolname FROM pg_roles WHERE rolname LIKE 'cs\_%'").fetchall():
+        world.owner.execute(sql.SQL("DROP OWNED BY {r}; DROP ROLE {r}").format(r=sql.Identifier(name)))
 
 
 def test_every_promise_has_a_provider_that_breaks_it() -> None:

@@ -16,6 +16,7 @@ from access.errors import (
     NotPermitted,
     Permanent,
     ProviderError,
+    Transient,
 )
 from access.ports import Deadline, GrantSpec, Receipt
 from countersign.demo.target import DATABASE
@@ -25,6 +26,7 @@ from tests.contracts.postgres_world import PostgresWorld
 from tests.contracts.shop import for_a_while, granting, logins, make_spec, refused, soon
 from tests.waiting import wait_until
 from workers.providers.postgres import Postgres, login_name
+from workers.providers.postgres_ending import Ending
 
 
 def test_nobody_can_log_in_before_the_first_look(provider: Postgres, world: PostgresWorld) -> None:
@@ -198,6 +200,35 @@ def test_a_warm_connection_that_died_costs_nothing(provider: Postgres, world: Po
     world.owner.execute("SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE usename = 'countersign'")
     assert provider.observe(spec, None, soon()).present
     assert provider.revoke(spec, None, soon()).state == "removed"
+
+
+def test_a_connection_without_an_answer_is_never_used_again(provider: Postgres, world: PostgresWorld) -> None:
+    spec = make_spec()
+    provider.grant(spec, soon())
+    with world.fault("silence", 1):
+        with pytest.raises(Transient):
+            provider.observe(spec, None, Deadline.after(0.1))
+        assert provider.observe(spec, None, soon()).present
+    provider.revoke(spec, None, soon())
+
+
+def test_a_session_that_was_half_way_in_at_the_lock_is_ended_too(
+    provider: Postgres, world: PostgresWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spec = make_spec()
+    provider.grant(spec, soon())
+    end_sessions, looks = Ending._end_sessions, list[int]()
+
+    def not_seen_at_first(ending: Ending, oid: int) -> tuple[int, int]:
+        looks.append(oid)
+        return end_sessions(ending, oid) if len(looks) > 1 else (0, 0)
+
+    monkeypatch.setattr(Ending, "_end_sessions", not_seen_at_first)
+    with closing(world.connect(provider.reveal(spec, None, soon()))) as connection:
+        removal = provider.revoke(spec, None, soon())
+        assert (removal.state, removal.sessions_ended) == ("removed", 1)
+        with pytest.raises(psycopg.OperationalError):
+            connection.execute("SELECT 1")
 
 
 def test_twenty_at_once_do_not_meddle_with_each_other(provider: Postgres, world: PostgresWorld) -> None:
