@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from sqlmodel import col, select
 
@@ -137,14 +137,14 @@ class Activation:
         return True
 
     def _take(self, work: Work, grant: Grant, provider: Provider) -> bool:
+        ends = grant.expires_at or grant.until or work.now + timedelta(seconds=grant.duration_s or 0)
         claim = {
-            "fence": grant.fence + 1, "attempts": grant.attempts + 1, "due_at": work.now + CLAIM,
+            "fence": grant.fence + 1, "attempts": grant.attempts + 1, "due_at": _in_time(grant, work.now + CLAIM, ends),
             "second_look_at": work.now + CLAIM + IN_FLIGHT,
         }  # fmt: skip
         if grant.status == GrantStatus.ACTIVATING:
             work.set_grant(grant, **claim)
             return True
-        ends = grant.until or work.now + timedelta(seconds=grant.duration_s or 0)
         plan, version = _plan(provider, spec_of(grant, ends)), self.targets.version(grant.provider)
         if isinstance(plan, ProviderError):
             self._broken(work, grant, plan)
@@ -163,7 +163,7 @@ class Activation:
         self._alert(work, grant, error)
 
     def _wait(self, work: Work, grant: Grant, problem: str, wait: timedelta) -> None:
-        due_at = work.now + wait
+        due_at = _in_time(grant, work.now + wait)
         work.set_back(grant, "grant.activate-failed", problem, due_at=due_at, attempts=grant.attempts + 1)
 
     def _alert(self, work: Work, grant: Grant, error: ProviderError) -> None:
@@ -185,7 +185,7 @@ class Activation:
         elif result.outcome.state == "pending":
             work.set_grant(
                 grant, receipt=result.outcome.receipt.model_dump(mode="json"),
-                due_at=work.now + (result.outcome.look_again or pause(grant.attempts)),
+                due_at=_in_time(grant, work.now + (result.outcome.look_again or pause(grant.attempts))),
             )  # fmt: skip
         else:
             self._active(work, grant, result.claimed, result.outcome.receipt)
@@ -222,7 +222,7 @@ class Activation:
             self._alert(work, grant, error)
         if not isinstance(error, Permanent):
             look = work.now + IN_FLIGHT if isinstance(error, Ambiguous) else grant.second_look_at
-            due_at = work.now + pause_after(error, grant.attempts)
+            due_at = _in_time(grant, work.now + pause_after(error, grant.attempts))
             work.set_back(grant, "grant.activate-failed", error.sentence, due_at=due_at, second_look_at=look)
         elif result.nothing_there and _only_call(result.claimed):
             work.move_grant(
@@ -277,6 +277,12 @@ def _plan(provider: Provider, spec: GrantSpec) -> Plan | ProviderError:
         return error
     except Exception as error:
         return BadConfig(f"The provider cannot say what it would do ({type(error).__name__}).")
+
+
+def _in_time(grant: Grant, due_at: datetime, ends: datetime | None = None) -> datetime:
+    """What may be there is taken away at its end, however long the pause or the claim would last."""
+    moments = (due_at, grant.start_by, grant.until, ends or grant.expires_at)
+    return min(moment for moment in moments if moment is not None)
 
 
 def _only_call(claimed: Claimed) -> bool:
