@@ -44,6 +44,7 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedPostg
     quick = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off"}  # nobody pulls the plug here
     with EmbeddedPostgres(tmp_path_factory.mktemp("postgres"), settings=quick) as server:
         yield server
+        server.remove()
 
 
 @pytest.fixture(scope="session")

@@ -46,6 +46,7 @@ def standing(directory: Path, *, port: int = 0) -> Generator[Stage]:
     cast = acme()
     with ExitStack() as stack:
         server = stack.enter_context(EmbeddedPostgres(directory / "postgres"))
+        stack.callback(server.remove)
         shop = target.prepare(server)
         valkey = stack.enter_context(EmbeddedValkey(directory / "valkey"))
         # The window is shown beside the sandbox and looks into it, so each must know where the other will be.

@@ -14,6 +14,7 @@ def shop_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedPo
     """The target; a server of its own, because a story may stop it."""
     with EmbeddedPostgres(tmp_path_factory.mktemp("shop")) as server:
         yield server
+        server.remove()
 
 
 @pytest.fixture
