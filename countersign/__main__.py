@@ -31,7 +31,7 @@ def up() -> None:
 
 @app.command()
 def bot() -> None:
-    """Answer in Slack (needs SLACK_BOT_TOKEN and SLACK_APP_TOKEN)."""
+    """Answer in Slack (needs SLACK_BOT_TOKEN, and SLACK_APP_TOKEN or for HTTP mode SLACK_SIGNING_SECRET)."""
     from countersign.processes import run_bot
 
     run_bot(_settings())
@@ -69,6 +69,17 @@ def migrate() -> None:
     finally:
         database.close()
     print(f"{database.shown} is at revision {schema.head()}.")
+
+
+@app.command()
+def doctor(
+    in_json: Annotated[bool, typer.Option("--json", help="Print a list of findings for programs.")] = False,
+) -> None:
+    """Look at everything and say how to mend what is wrong; exit code 1 for warnings, 2 for errors."""
+    from countersign.doctor.run import run_doctor
+
+    logs.configure("ERROR")
+    raise typer.Exit(run_doctor(in_json=in_json))
 
 
 @app.command()

@@ -21,6 +21,11 @@ def head() -> str:
     return found
 
 
+def revisions() -> set[str]:
+    """Every revision that this version knows."""
+    return {script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions()}
+
+
 def migrate(database: Database) -> None:
     """Brings the database to `head()`. Several at once wait for each other; raises Unready when it cannot be used."""
     database.reachable()

@@ -8,6 +8,7 @@ from access.catalog import Resource
 from access.errors import ProviderError
 from access.operations.checkup import Checked, Checkups, Claimed
 from access.ports import Deadline, Finding
+from workers.faults import describe
 from workers.targets import ProviderTargets
 
 logger = logging.getLogger(__name__)
@@ -34,7 +35,7 @@ class Checking:
             cure = f"Mend the settings of {claimed.resource.id}, or what the worker is given for them."
             return Checked(claimed, [_error(error.sentence, cure)])
         except Exception as error:
-            logger.exception("the check of %s broke", claimed.resource.id)
+            logger.error("the check of %s broke with %s", claimed.resource.id, describe(error))
             sentence = f"The provider {claimed.resource.provider} cannot look at its target ({type(error).__name__})."
             return Checked(claimed, [_error(sentence, "Look into the log of the worker for the cause.")])
 

@@ -1,0 +1,79 @@
+"""The database: there, on this version's revision, writable, and its clock."""
+
+from collections.abc import Iterator
+
+import sqlalchemy as sa
+from alembic.migration import MigrationContext
+from sqlalchemy.exc import DBAPIError
+
+from access.errors import Unready
+from access.ports import Finding
+from access.store import Database
+from countersign import schema
+from countersign.doctor.clocks import compare
+from countersign.doctor.surroundings import Surroundings, error, ok
+
+_MIGRATE = "Run `countersign migrate`."
+
+
+def look(here: Surroundings) -> Iterator[Finding]:
+    try:
+        database = here.database
+    except Unready as unready:
+        yield error("address", unready.sentence, "Set DATABASE_URL so, or leave it out for a SQLite file on this host.")
+        return
+    if here.missing_file is not None:
+        yield error("reachable", f"There is no file {here.missing_file}.", _MIGRATE)
+        return
+    try:
+        found = _revision(database)
+    except (DBAPIError, OSError) as fault:
+        cure = "Start the server, or correct DATABASE_URL: host, name, user, password."
+        yield error("reachable", f"{database.shown} does not answer: {_words(fault)}.", cure)
+        return
+    yield ok("reachable", f"{database.shown} answers.")
+    yield from _state(database, found)
+    yield _clock(here, database)
+
+
+def _clock(here: Surroundings, database: Database) -> Finding:
+    if database.dialect == "sqlite":
+        return ok("clock", "SQLite takes this host's clock.")
+    before = here.host()
+    return compare("The database's", database.time(), before, here.host())
+
+
+def _state(database: Database, found: str | None) -> Iterator[Finding]:
+    wanted = schema.head()
+    if found is None:
+        yield error("revision", "The database is empty.", _MIGRATE)
+        return
+    if found not in schema.revisions():
+        cure = "Install the version that made it, or a newer one."
+        yield error("revision", f"It is at revision {found}, which this version does not know.", cure)
+        return
+    if found != wanted:
+        yield error("revision", f"It is at revision {found}; this version needs {wanted}.", _MIGRATE)
+        return
+    yield ok("revision", f"It is at revision {wanted}.")
+    try:
+        database.check(wanted)
+    except Unready as unready:
+        cure = "Let DATABASE_URL name the primary, and a user (for SQLite: a file and directory) that may write."
+        yield error("writable", unready.sentence, cure)
+        return
+    yield ok("writable", "It takes changes.")
+
+
+def _revision(database: Database) -> str | None:
+    with database.engine().connect() as connection:
+        if not sa.inspect(connection).has_table("alembic_version"):
+            return None
+        return MigrationContext.configure(connection).get_current_revision()
+
+
+def _words(fault: Exception) -> str:
+    """The driver's first line; it names the host and the user, and never the password."""
+    original = fault.orig if isinstance(fault, DBAPIError) else fault
+    words = str(original).strip() or type(original).__name__
+    return words.splitlines()[0].rstrip(".")

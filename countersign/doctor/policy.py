@@ -1,0 +1,31 @@
+"""The policy file: what `countersign policy lint` says of it, warnings too."""
+
+from collections.abc import Iterator
+
+from access.policy.document import Problem
+from access.ports import Finding
+from countersign.doctor.surroundings import Surroundings, error, ok, warning
+
+
+def look(here: Surroundings) -> Iterator[Finding]:
+    file = here.settings.policy_file
+    try:
+        policy, problems = here.policy_checked
+    except OSError as fault:
+        cure = "Name it by COUNTERSIGN_POLICY, or write one: `countersign init` asks the few questions."
+        yield error("access.yml", f"{file} cannot be read: {fault.strerror}.", cure)
+        return
+    except UnicodeDecodeError:
+        yield error("access.yml", f"{file} is not text in UTF-8.", "Save it as UTF-8.")
+        return
+    if policy is not None:
+        yield ok("access.yml", f"{file} can be used: {len(policy.people)} people, {len(policy.rules)} rules.")
+    for problem in problems:
+        yield _finding(str(file), problem)
+
+
+def _finding(file: str, problem: Problem) -> Finding:
+    where = f"line {problem.line} of {file}" if problem.line else file
+    made = error if problem.severity == "error" else warning
+    sentence = problem.sentence.rstrip(".")
+    return made("access.yml", f"{sentence[:1].upper()}{sentence[1:]}.", f"Edit {where}; docs/policy.md explains it.")

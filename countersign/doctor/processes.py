@@ -1,0 +1,80 @@
+"""The processes: who gives a sign of life, and whether anything is left lying."""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+from sqlmodel import Session, col, func, select
+
+from access.durations import format_duration
+from access.models import Alert, Grant, Heartbeat, Notice
+from access.operations.schedule import UNFINISHED
+from access.ports import Finding
+from countersign.doctor.surroundings import Surroundings, error, not_looked_at, ok, warning
+
+ALIVE = timedelta(seconds=15)
+"""Three heartbeats."""
+_LEFT_LYING = timedelta(seconds=30)
+_COMMANDS = {
+    "timekeeper": "countersign timekeeper",
+    "worker grant": "countersign worker grant",
+    "worker revoke": "countersign worker revoke",
+    "worker tell": "countersign worker tell",
+    "bot": "countersign bot",
+}
+_NEED_REDIS = ("worker grant", "worker revoke", "worker tell")
+
+
+def look(here: Surroundings) -> Iterator[Finding]:
+    database = here.usable_database
+    if database is None:
+        yield not_looked_at("alive", "the database")
+        return
+    now = database.time()
+    with database.read() as session:
+        beats = session.exec(select(Heartbeat)).all()
+        for kind in _COMMANDS:
+            if here.redis_url is None and kind in _NEED_REDIS:
+                continue  # the timekeeper does their work
+            yield _alive(kind, [beat for beat in beats if beat.kind == kind], now)
+        yield _left_lying(session, now)
+        yield from _alerts(session)
+
+
+def alive(here: Surroundings, *kinds: str) -> bool:
+    """Does one of these give a sign of life?"""
+    database = here.usable_database
+    if database is None:
+        return False
+    since = database.time() - ALIVE
+    with database.read() as session:
+        beats = select(Heartbeat).where(col(Heartbeat.kind).in_(kinds), col(Heartbeat.beat_at) >= since)
+        return session.exec(beats).first() is not None
+
+
+def _alive(kind: str, beats: list[Heartbeat], now: datetime) -> Finding:
+    living = [beat.name for beat in beats if beat.beat_at >= now - ALIVE]
+    if living:
+        return ok(kind, f"{len(living)} alive: {', '.join(sorted(living))}.")
+    cure = f"Start `{_COMMANDS[kind]}` (`countersign up` starts all), or see its log for why it ended."
+    if not beats:
+        return error(kind, "None has ever given a sign of life.", cure)
+    last = max(beats, key=lambda beat: beat.beat_at)
+    return error(kind, f"None is alive; the last was {last.name}, {format_duration(now - last.beat_at)} ago.", cure)
+
+
+def _left_lying(session: Session, now: datetime) -> Finding:
+    late = now - _LEFT_LYING
+    grants = session.exec(
+        select(func.count()).select_from(Grant).where(col(Grant.status).in_(UNFINISHED), col(Grant.due_at) < late)
+    ).one()
+    notices = session.exec(select(func.count()).select_from(Notice).where(col(Notice.due_at) < late)).one()
+    if not grants and not notices:
+        return ok("work", "Nothing is left lying.")
+    sentence = f"{grants} grants and {notices} messages have been due for more than {format_duration(_LEFT_LYING)}."
+    return warning("work", sentence, "See that timekeeper and workers are alive; then look into their logs.")
+
+
+def _alerts(session: Session) -> Iterator[Finding]:
+    for alert in session.exec(select(Alert).where(col(Alert.closed_at).is_(None)).order_by(col(Alert.opened_at))):
+        cure = "Mend its cause; it closes by itself. `countersign outstanding` prints what ends access by hand."
+        yield warning("alert", alert.sentence, cure)

@@ -1,0 +1,114 @@
+"""Redis: there, new enough, keeps everything, asks for a password; and its clock."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any, cast
+
+from redis import ConnectionPool, Redis
+from redis.connection import UnixDomainSocketConnection, parse_url
+from redis.exceptions import NoPermissionError, RedisError
+
+from access.errors import Unready
+from access.ports import Finding
+from countersign.doctor.clocks import compare
+from countersign.doctor.surroundings import Surroundings, error, ok, warning
+from workers.jobs import REFUSED
+from workers.redis_connection import connect
+
+_OLDEST = (6, 2)
+"""The first with BLMOVE, by which a job survives the death of who took it."""
+
+
+def look(here: Surroundings) -> Iterator[Finding]:
+    url = here.redis_url
+    if url is None:
+        sentence = "There is no Redis: access starts and ends by the sweep of the database alone, a little slower."
+        cure = "Set REDIS_URL, or pip install 'countersign-access[local]' and let `countersign up` start one."
+        yield warning("reachable", sentence, cure)
+        return
+    try:
+        client = connect(url)
+    except Unready as unready:
+        yield error("address", unready.sentence, "Set REDIS_URL so.")
+        return
+    with client:
+        try:
+            info = cast(dict[str, Any], client.info())
+        except NoPermissionError:
+            cure = "Let the user of REDIS_URL use INFO, as RQ does; see ACL SETUSER."
+            yield error("reachable", "The user of REDIS_URL may not ask Redis how it is.", cure)
+            return
+        except RedisError as fault:
+            cure = "Start it, or correct REDIS_URL: host, port, password. Until then the database alone keeps the time."
+            yield error("reachable", f"Redis does not answer ({type(fault).__name__}).", cure)
+            return
+        yield ok("reachable", "Redis answers.")
+        yield _version(info)
+        yield _role(info)
+        yield _eviction(info)
+        yield _persistence(info)
+        yield _password(url)
+        yield _jobs(client)
+        yield _clock(here, client)
+
+
+def _version(info: dict[str, Any]) -> Finding:
+    name, version = ("Valkey", info["valkey_version"]) if "valkey_version" in info else ("Redis", info["redis_version"])
+    if tuple(int(part) for part in version.split(".")[:2]) < _OLDEST:
+        return error("version", f"{name} {version} is too old.", "Upgrade to Redis 6.2 or newer, or any Valkey.")
+    return ok("version", f"{name} {version}.")
+
+
+def _role(info: dict[str, Any]) -> Finding:
+    if info.get("role") != "master":
+        return error("role", "It is a replica and takes no changes.", "Let REDIS_URL name the primary.")
+    return ok("role", "It takes changes.")
+
+
+def _eviction(info: dict[str, Any]) -> Finding:
+    policy = info.get("maxmemory_policy")
+    if policy != "noeviction":
+        cure = "Set `maxmemory-policy noeviction`: in redis.conf, or now with CONFIG SET."
+        return error("eviction", f"With {policy} Redis throws timers and jobs away when it is full.", cure)
+    return ok("eviction", "Nothing is thrown away (noeviction).")
+
+
+def _persistence(info: dict[str, Any]) -> Finding:
+    if not info.get("aof_enabled"):
+        sentence = "Redis writes nothing down at once; after a restart the timers are rebuilt from the database."
+        return warning("persistence", sentence, "Set `appendonly yes` and `appendfsync everysec`.")
+    if info.get("aof_last_write_status", "ok") != "ok":
+        return error("persistence", "Redis cannot write to its disk.", "Look into its log: the disk may be full.")
+    return ok("persistence", "What it holds is written down (AOF).")
+
+
+def _password(url: str) -> Finding:
+    options = parse_url(url)
+    if options.get("connection_class") is UnixDomainSocketConnection:
+        return ok("password", "It listens on a unix socket, whose directory says who may enter.")
+    options.pop("username", None)
+    options.pop("password", None)
+    with Redis(connection_pool=ConnectionPool(**options, socket_connect_timeout=0.5, socket_timeout=0.5)) as stranger:
+        try:
+            stranger.ping()
+        except RedisError:
+            return ok("password", "Nobody gets in without the password.")
+    sentence = "Whoever reaches its port gets in without a password, and could delay or empty the queues."
+    return warning("password", sentence, "Set `requirepass` or an ACL user, and put the password into REDIS_URL.")
+
+
+def _jobs(client: Redis) -> Finding:
+    refused = int(cast(bytes | None, client.get(REFUSED)) or 0)
+    if refused:
+        sentence = f"{refused} jobs were dropped because they were not signed by our key, or not for this queue."
+        cure = (
+            f"Give all workers and timekeepers one COUNTERSIGN_JOB_KEY, look who else writes here, then DEL {REFUSED}."
+        )
+        return warning("jobs", sentence, cure)
+    return ok("jobs", "No job was ever refused.")
+
+
+def _clock(here: Surroundings, client: Redis) -> Finding:
+    before = here.host()
+    seconds, microseconds = cast(tuple[int, int], client.time())
+    return compare("Redis's", datetime.fromtimestamp(seconds + microseconds / 1e6, UTC), before, here.host())
