@@ -5,9 +5,10 @@ from collections.abc import Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cache
 from typing import Any
 
-from sqlalchemy import func, update
+from sqlalchemy import Update, bindparam, func, update
 from sqlalchemy.orm.attributes import set_committed_value
 from sqlmodel import Session, col, select
 
@@ -147,15 +148,22 @@ class Work:
 
     def close_alerts(self, subject: str, *kinds: AlertKind) -> None:
         """Closes what is open about this subject: its cause is gone."""
-        statement = (
-            update(Alert)
-            .where(col(Alert.subject) == subject, col(Alert.kind).in_(kinds), col(Alert.closed_at).is_(None))
-            .values(closed_at=self.now)
-            .returning(col(Alert.id), col(Alert.kind))
-        )
-        for identifier, kind in self.session.connection().execute(statement).all():
+        given = {"about": subject, "kinds": kinds, "now": self.now}
+        for identifier, kind in self.session.connection().execute(_closing_of_alerts(), given).all():
             self.record("alert.closed", identifier, kind=kind, subject=subject)
             self.changed(identifier)
+
+
+@cache
+def _closing_of_alerts() -> Update:
+    """Asked at every end and almost never true, so it is built once."""
+    return (
+        update(Alert)
+        .where(col(Alert.subject) == bindparam("about"), col(Alert.closed_at).is_(None))
+        .where(col(Alert.kind).in_(bindparam("kinds", expanding=True)))
+        .values(closed_at=bindparam("now"))
+        .returning(col(Alert.id), col(Alert.kind))
+    )
 
 
 @dataclass(frozen=True)

@@ -62,11 +62,12 @@ class Deactivation:
             for grant in held_grants(work.session, providers):
                 if not _due(grant, work.now):
                     continue
+                until = work.now + CLAIM
                 if grant.status == GrantStatus.ACTIVE:
                     assert grant.expires_at is not None
-                    start_removal(work, grant, EndedBy.EXPIRED, at=grant.expires_at)
-                until = work.now + CLAIM
-                work.set_grant(grant, fence=grant.fence + 1, attempts=grant.attempts + 1, due_at=until)
+                    start_removal(work, grant, EndedBy.EXPIRED, at=grant.expires_at, claimed_until=until)
+                else:
+                    work.set_grant(grant, fence=grant.fence + 1, attempts=grant.attempts + 1, due_at=until)
                 provider = providers[grant.id]
                 if isinstance(provider, ProviderError):
                     self._try_later(work, grant, provider)
