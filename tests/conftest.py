@@ -33,7 +33,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     """Where it decides what lands, a test that was not run is a test that failed."""
     reporter = session.config.pluginmanager.get_plugin("terminalreporter")
     skipped = len(reporter.stats.get("skipped", [])) if reporter else 0
-    if os.environ.get("CI") == "true" and skipped and session.exitstatus == pytest.ExitCode.OK:
+    if reporter and os.environ.get("CI") == "true" and skipped and session.exitstatus == pytest.ExitCode.OK:
         reporter.write_line(f"{skipped} skipped: with CI=true that is a failure", red=True)
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import psycopg
 from psycopg import sql
+from psycopg.conninfo import conninfo_to_dict
 
 from access.store import Database
 from countersign import schema
@@ -46,7 +47,7 @@ class PostgresDatabases:
         database.close()
 
     def _url(self, name: str) -> str:
-        parts = psycopg.conninfo.conninfo_to_dict(self._dsn)
+        parts = conninfo_to_dict(self._dsn)
         return f"postgresql://{parts['user']}:{parts['password']}@{parts['host']}:{parts['port']}/{name}"
 
     @contextmanager
