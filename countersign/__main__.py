@@ -72,6 +72,24 @@ def migrate() -> None:
 
 
 @app.command()
+def init(
+    directory: Annotated[Path, typer.Option(help="Where to write access.yml and .env.", file_okay=False)] = Path(),
+) -> None:
+    """Ask the few questions of a first set-up and write access.yml and .env; see docs/set-up.md."""
+    from countersign.init.run import run_init
+
+    raise typer.Exit(run_init(directory))
+
+
+@app.command()
+def manifest_link() -> None:
+    """Print the link that makes the Slack app, with everything filled in."""
+    from countersign.manifest import manifest_link as link
+
+    print(link())
+
+
+@app.command()
 def doctor(
     in_json: Annotated[bool, typer.Option("--json", help="Print a list of findings for programs.")] = False,
 ) -> None:

@@ -1,0 +1,1 @@
+"""`countersign init`: asks the few questions and writes `access.yml` and `.env`."""
