@@ -1,24 +1,17 @@
 """Connects the bot to Slack by Socket Mode and keeps it there until it is told to stop."""
 
 import asyncio
-import logging
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import aiohttp
 from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
-from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from access.errors import PolicyError, Unready
 from access.operations.core import Core
 from bot.app import build_app
-from bot.channels import check_channels
+from bot.starting import CALL_TIMEOUT, accepted, warn_of_channels
 
-logger = logging.getLogger(__name__)
-
-CALL_TIMEOUT = 10
-"""Seconds for one call of Slack's Web API."""
 _BETWEEN_LOOKS = 1.0
 """Seconds between two looks at the connection."""
 
@@ -45,7 +38,7 @@ async def serve(
             handler.client.wss_uri = link
             connecting = asyncio.create_task(handler.connect_async())
             try:
-                await _warn_of_channels(client, core)
+                await warn_of_channels(client, core)
                 await _watch(handler, connecting, stop, connected)
             finally:
                 connecting.cancel()
@@ -56,24 +49,9 @@ async def serve(
 
 async def _first_link(client: AsyncWebClient, app_token: str) -> str:
     """Where to connect. Asked here and not by the handler, which would try a wrong token for ever."""
-    named = "SLACK_BOT_TOKEN"
-    try:
-        await client.auth_test()
-        named = "SLACK_APP_TOKEN"
-        return str((await client.apps_connections_open(app_token=app_token))["url"])
-    except SlackApiError as error:
-        raise Unready(f"Slack does not accept {named} ({error.response.get('error')}).") from None
-    except (aiohttp.ClientError, OSError, TimeoutError) as error:
-        raise Unready(f"Slack cannot be reached at {client.base_url} ({type(error).__name__}).") from error
-
-
-async def _warn_of_channels(client: AsyncWebClient, core: Core) -> None:
-    try:
-        troubles = await check_channels(client, core.policy.known())
-    except PolicyError as error:
-        troubles = [error.sentence]
-    for trouble in troubles:
-        logger.error("the policy cannot be followed: %s", trouble)
+    await accepted(client, client.auth_test(), "SLACK_BOT_TOKEN")
+    opened = await accepted(client, client.apps_connections_open(app_token=app_token), "SLACK_APP_TOKEN")
+    return str(opened["url"])
 
 
 async def _watch(

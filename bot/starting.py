@@ -1,0 +1,39 @@
+"""What both ways of serving Slack do first: see that the tokens are good and the channels can be used."""
+
+import logging
+from collections.abc import Awaitable
+from typing import TypeVar
+
+import aiohttp
+from slack_sdk.errors import SlackApiError
+from slack_sdk.web.async_client import AsyncWebClient
+
+from access.errors import PolicyError, Unready
+from access.operations.core import Core
+from bot.channels import check_channels
+
+logger = logging.getLogger(__name__)
+T = TypeVar("T")
+
+CALL_TIMEOUT = 10
+"""Seconds for one call of Slack's Web API."""
+
+
+async def accepted(client: AsyncWebClient, answer: Awaitable[T], token: str) -> T:
+    """Slack's first answer to the token of this name. Raises Unready when there is none, or when Slack refuses it."""
+    try:
+        return await answer
+    except SlackApiError as error:
+        raise Unready(f"Slack does not accept {token} ({error.response.get('error')}).") from None
+    except (aiohttp.ClientError, OSError, TimeoutError) as error:
+        raise Unready(f"Slack cannot be reached at {client.base_url} ({type(error).__name__}).") from error
+
+
+async def warn_of_channels(client: AsyncWebClient, core: Core) -> None:
+    """Logs every channel of the policy that cannot be used as it is."""
+    try:
+        troubles = await check_channels(client, core.policy.known())
+    except PolicyError as error:
+        troubles = [error.sentence]
+    for trouble in troubles:
+        logger.error("the policy cannot be followed: %s", trouble)
