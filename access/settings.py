@@ -59,6 +59,15 @@ class Settings:
             log_level=_log_level(environment.get("COUNTERSIGN_LOG_LEVEL") or "INFO"),
         )
 
+    def answers_by_http(self) -> bool:
+        """Whether Slack calls the bot, instead of the bot Slack. Raises Unready when both are set up."""
+        if self.slack_app_token and self.slack_signing_secret:
+            raise Unready(
+                "SLACK_APP_TOKEN and SLACK_SIGNING_SECRET are both set, and it is one or the other: "
+                "the app token for Socket Mode (manifest.yml), the signing secret for HTTP mode (manifest.http.yml)."
+            )
+        return self.slack_signing_secret is not None
+
     def need(self, secret: SecretStr | None, name: str) -> str:
         """The secret's value, or Unready that says which variable is missing."""
         if secret is None:

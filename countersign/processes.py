@@ -3,11 +3,12 @@
 import asyncio
 import logging
 import signal
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any
 
 from access.settings import Settings
-from bot.socket_mode import serve
+from bot import http_mode, socket_mode
 from countersign.wiring import THREADS, Parts, parts, process_name
 from workers.agenda import RedisAgenda
 from workers.business import Business, Queue
@@ -20,22 +21,40 @@ from workers.timekeeper import Timekeeper
 
 logger = logging.getLogger(__name__)
 
+Serve = Callable[..., Awaitable[None]]
+"""Serves a core until `stop` is set; all else is given already."""
+
 
 def run_bot(settings: Settings) -> None:
-    """Answers in Slack until it is told to stop. Raises Unready."""
-    bot_token = settings.need(settings.slack_bot_token, "SLACK_BOT_TOKEN")
-    app_token = settings.need(settings.slack_app_token, "SLACK_APP_TOKEN")
+    """Answers in Slack until it is told to stop, by whichever way the settings are for. Raises Unready."""
+    serve = _by_http(settings) if settings.answers_by_http() else _by_socket(settings)
     with parts(settings) as made:
-        asyncio.run(_serve(made, bot_token, app_token))
+        asyncio.run(_until_told(serve, made))
 
 
-async def _serve(made: Parts, bot_token: str, app_token: str) -> None:
-    stop, here = asyncio.Event(), _Connection()
+async def _until_told(serve: Serve, made: Parts) -> None:
+    stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    await serve(
-        made.core, bot_token=bot_token, app_token=app_token, api_url=made.settings.slack_api_url,
-        threads=THREADS, stop=stop, connected=here.changed,
+    await serve(made.core, stop=stop)
+
+
+def _by_socket(settings: Settings) -> Serve:
+    return partial(
+        socket_mode.serve,
+        bot_token=settings.need(settings.slack_bot_token, "SLACK_BOT_TOKEN"),
+        app_token=settings.need(settings.slack_app_token, "SLACK_APP_TOKEN"),
+        api_url=settings.slack_api_url, threads=THREADS, connected=_Connection().changed,
+    )  # fmt: skip
+
+
+def _by_http(settings: Settings) -> Serve:
+    return partial(
+        http_mode.serve,
+        bot_token=settings.need(settings.slack_bot_token, "SLACK_BOT_TOKEN"),
+        signing_secret=settings.need(settings.slack_signing_secret, "SLACK_SIGNING_SECRET"),
+        api_url=settings.slack_api_url, threads=THREADS, address=settings.http_listen, prefix=settings.http_prefix,
+        listening=partial(logger.info, "listening for Slack at %s"),
     )  # fmt: skip
 
 
