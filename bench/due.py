@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
+from tempfile import mkdtemp
 
 from sqlmodel import col, func, select
 
@@ -30,9 +31,8 @@ CALL_MS = 20
 CALLS = ("revoke", "observe")
 """What one end takes: the removal, and the look whether it holds."""
 THREADS = Limits().threads
-AHEAD = timedelta(seconds=8)
-"""Until they are due: two processes start and have nothing to do for a while."""
 PATIENCE = 60.0
+CROWD = Crowd(people=1, roles=1)
 
 
 class WentWrong(Exception):
@@ -47,14 +47,14 @@ class Ends:
     proven: list[float]
 
 
-def measure(servers: Servers, *, count: int) -> list[Figure]:
-    """`count` grants on each store. Raises WentWrong."""
-    return [figure for kind in KINDS for figure in _measure(servers, kind, count)]
+def measure(servers: Servers, *, count: int, ahead: timedelta = timedelta(seconds=8)) -> list[Figure]:
+    """`count` grants on each store, due after `ahead`: long enough for two processes to start. Raises WentWrong."""
+    return [figure for kind in KINDS for figure in _measure(servers, kind, count, ahead)]
 
 
-def _measure(servers: Servers, kind: Kind, count: int) -> Iterator[Figure]:
+def _measure(servers: Servers, kind: Kind, count: int, ahead: timedelta) -> Iterator[Figure]:
     say(f"  due at once: {count:,} grants on {kind}, {CALL_MS} ms a call, {THREADS} threads")
-    ends = _run(servers, kind, count)
+    ends = _run(servers, kind, count, ahead)
     floor = count * len(CALLS) * CALL_MS / 1000 / THREADS
     half = quantile(ends.removed, 0.5)
     name = f"{count:,} due at once, {kind}"
@@ -63,26 +63,25 @@ def _measure(servers: Servers, kind: Kind, count: int) -> Iterator[Figure]:
     yield Figure(name=f"{name}, last proven", value=max(ends.proven), unit="s", floor=floor, samples=count)
 
 
-def _run(servers: Servers, kind: Kind, count: int) -> Ends:
-    site, holders = servers.directory / "site", servers.directory / f"holders-{kind}"
-    holders.mkdir()
+def _run(servers: Servers, kind: Kind, count: int, ahead: timedelta) -> Ends:
+    site, holders = servers.directory / "site", Path(mkdtemp(prefix="holders-", dir=servers.directory))
     _install(site)
-    crowd, settings = Crowd(people=1, roles=1), {"directory": str(holders), "milliseconds": CALL_MS}
-    text = policy(crowd, provider=NAME, settings=settings, role={})
+    settings = {"directory": str(holders), "milliseconds": CALL_MS}
+    text = policy(CROWD, provider=NAME, settings=settings, role={})
     with servers.store(kind) as store:
         environment = servers.environment(store=store, policy=text, state=servers.directory / f"due-{kind}")
         environment["PYTHONPATH"] += os.pathsep + str(site)
         with core_on(environment) as core:
-            return _watch(core, environment, crowd, count, Journal(holders))
+            return _watch(core, environment, count, Journal(holders), ahead)
 
 
-def _watch(core: Core, environment: dict[str, str], crowd: Crowd, count: int, journal: Journal) -> Ends:
+def _watch(core: Core, environment: dict[str, str], count: int, journal: Journal, ahead: timedelta) -> Ends:
     classes = ProviderClasses()
-    due = core.clock.now() + AHEAD
-    ids = open_grants(core, ProviderTargets(classes, classes.version), crowd, count, due=due)
+    due = core.clock.now() + ahead
+    ids = open_grants(core, ProviderTargets(classes, classes.version), CROWD, count, due=due)
     journal.start(ids)
     with running(of_one_host(environment, "timekeeper", "revoke")):
-        within = AHEAD.total_seconds() + PATIENCE
+        within = ahead.total_seconds() + PATIENCE
         wait_for(lambda: _left(core.database) == 0, "every grant to end", within=within, every=0.2)
     times = {verb: journal.times(verb) for verb in CALLS}
     removed = [at - due.timestamp() for at in times["revoke"].values()]

@@ -1,0 +1,68 @@
+"""`python -m bench`: measures, prints a table, writes results.json and the page of the documentation."""
+
+import argparse
+import shutil
+import signal
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from bench import approvals, clicks, due, report, slashes
+from bench.figures import Figure, table, write_json
+from bench.servers import Servers, say, serving
+
+HERE = Path(__file__).parent
+Measure = Callable[[Servers], list[Figure]]
+
+ALL: dict[str, Measure] = {
+    "slashes": lambda servers: slashes.measure(servers, alone=200, together=1000),
+    "clicks": lambda servers: clicks.measure(servers, count=40),
+    "approvals": lambda servers: approvals.measure(servers, count=200),
+    "due": lambda servers: due.measure(servers, count=1000),
+}
+"""To add one: a module with `measure(servers, …) -> list[Figure]`, a line here, a paragraph in `report.py`, a test."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m bench", description="The benchmarks, each beside its floor.")
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"only these, of {', '.join(ALL)}")
+    chosen = parser.parse_args(arguments).names
+    unknown = [name for name in chosen if name not in ALL]
+    if unknown:
+        parser.error(f"there is no benchmark {unknown[0]}; there are {', '.join(ALL)}")
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that everything it started is ended
+    began = time.monotonic()
+    figures = run({name: measure for name, measure in ALL.items() if name in (chosen or ALL)})
+    print(f"\n{table(figures)}\n")
+    if chosen:
+        print("Only some were measured, so nothing was written down.")
+        return 0
+    write_json(figures, HERE / "results.json")
+    page = HERE.parent / "docs" / "benchmarks.md"
+    page.write_text(report.page(figures, seconds=time.monotonic() - began), encoding="utf-8")
+    print(f"Written to bench/{HERE.joinpath('results.json').name} and docs/{page.name}.")
+    return 0
+
+
+def run(benchmarks: dict[str, Measure]) -> list[Figure]:
+    """One after the other, on servers of their own, in a directory that is gone afterwards."""
+    directory = Path(tempfile.mkdtemp(prefix="countersign-bench-"))
+    directory.chmod(0o711)  # a server that runs under another account must be able to enter
+    figures = list[Figure]()
+    try:
+        say("starting PostgreSQL and Valkey")
+        with serving(directory) as servers:
+            for name, measure in benchmarks.items():
+                began = time.monotonic()
+                say(f"{name}:")
+                figures += measure(servers)
+                say(f"  {time.monotonic() - began:.0f} s")
+    finally:
+        shutil.rmtree(directory, ignore_errors=True)
+    return figures
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,83 @@
+"""Each benchmark runs, small, and says what it measured; how fast is for `make bench` to say."""
+
+import json
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from bench import __main__ as command
+from bench import approvals, clicks, due, report, slashes
+from bench.figures import Figure, quantile, table, write_json
+from bench.servers import Servers, serving
+from bench.slow_target import Journal
+
+
+@pytest.fixture(scope="module")
+def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
+    directory = tmp_path_factory.mktemp("bench")
+    directory.chmod(0o711)
+    with serving(directory) as started:
+        yield started
+
+
+SOON = timedelta(seconds=1)
+SMALL = {
+    "slashes": (lambda servers: slashes.measure(servers, alone=4, together=8, in_flight=4), 4),
+    "clicks": (lambda servers: clicks.measure(servers, count=1), 8),
+    "approvals": (lambda servers: approvals.measure(servers, count=4), 8),
+    "due": (lambda servers: due.measure(servers, count=5, ahead=SOON), 6),
+}
+
+
+def test_every_benchmark_has_a_small_run() -> None:
+    assert SMALL.keys() == command.ALL.keys()
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_a_benchmark_gives_figures_with_their_floors(name: str, servers: Servers, tmp_path: Path) -> None:
+    measure, count = SMALL[name]
+    figures = measure(servers)
+    write_json(figures, tmp_path / "results.json")
+    rows = json.loads((tmp_path / "results.json").read_text(encoding="utf-8"))
+    assert len(rows) == len({row["name"] for row in rows}) == count
+    for row in rows:
+        assert row.keys() >= {"name", "value", "unit", "floor", "ratio"}
+        assert row["value"] > 0
+        assert row["floor"] > 0
+        assert row["ratio"] > 0
+
+
+def test_a_ratio_says_how_many_times_the_floor_it_takes() -> None:
+    slow = Figure(name="a wait", value=30, unit="ms", floor=10, samples=5)
+    seldom = Figure(name="a pace", value=10, unit="1/s", floor=30, samples=5)
+    assert (slow.ratio, seldom.ratio) == (3, 3)
+
+
+def test_the_99th_percentile_of_few_values_is_the_largest() -> None:
+    assert quantile([3.0, 1.0, 2.0], 0.99) == 3.0
+    assert quantile([float(value) for value in range(1, 201)], 0.99) == 198.0
+    assert quantile([4.0, 1.0, 2.0, 3.0], 0.5) == 2.5
+
+
+def test_the_table_and_the_page_show_every_figure_and_its_goal() -> None:
+    figures = [Figure(name="a wait", value=30, unit="ms", floor=10, goal=100, samples=5)]
+    for text in (table(figures), report.page(figures, seconds=1)):
+        for word in ("a wait", "30.0 ms", "10.0 ms", "3.00", "≤ 100 ms"):
+            assert word in text
+
+
+def test_an_unknown_benchmark_is_refused_by_name(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        command.main(["clocks"])
+    assert "there is no benchmark clocks; there are slashes" in capsys.readouterr().err
+
+
+def test_an_end_before_its_time_fails_the_benchmark(servers: Servers, monkeypatch: pytest.MonkeyPatch) -> None:
+    def in_the_past(self: Journal, verb: str) -> dict[str, float]:
+        return {"a grant": 0.0}
+
+    monkeypatch.setattr(Journal, "times", in_the_past)
+    with pytest.raises(due.WentWrong, match="before its time"):
+        due.measure(servers, count=2, ahead=SOON)
