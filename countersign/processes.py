@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import os
 import signal
 from collections.abc import Awaitable, Callable
 from functools import partial
@@ -28,6 +29,7 @@ Serve = Callable[..., Awaitable[None]]
 def run_bot(settings: Settings) -> None:
     """Answers in Slack until it is told to stop, by whichever way the settings are for. Raises Unready."""
     serve = _by_http(settings) if settings.answers_by_http() else _by_socket(settings)
+    os.environ.pop("SLACK_BOT_TOKEN", None)  # Bolt would read it a second time, and say so
     with parts(settings) as made:
         asyncio.run(_until_told(serve, made))
 
