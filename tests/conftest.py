@@ -3,12 +3,13 @@
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
 from access.store import Database
 from countersign.embedded.postgres import EmbeddedPostgres
-from tests.databases import PostgresDatabases, SqliteFiles
+from tests.databases import MEMORY, PostgresDatabases, SqliteFiles
 from tests.world import World
 
 
@@ -48,8 +49,9 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedPostg
 
 
 @pytest.fixture(scope="session")
-def sqlite_files(tmp_path_factory: pytest.TempPathFactory) -> SqliteFiles:
-    return SqliteFiles(tmp_path_factory.mktemp("sqlite"))
+def sqlite_files() -> Iterator[SqliteFiles]:
+    with TemporaryDirectory(prefix="countersign-", dir=MEMORY if MEMORY.is_dir() else None) as directory:
+        yield SqliteFiles(Path(directory))
 
 
 @pytest.fixture(scope="session")
@@ -58,21 +60,32 @@ def postgres_databases(postgres: EmbeddedPostgres) -> PostgresDatabases:
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def database_url(request: pytest.FixtureRequest) -> Iterator[str]:
-    """An empty database on the newest revision: each test runs on both kinds."""
-    if request.param == "sqlite":
-        with request.getfixturevalue("sqlite_files").fresh() as url:
-            yield url
-    else:
-        with request.getfixturevalue("postgres_databases").fresh() as url:
-            yield url
+def database_kind(request: pytest.FixtureRequest) -> str:
+    """Each test runs on both kinds."""
+    return request.param
 
 
 @pytest.fixture
-def database(database_url: str) -> Iterator[Database]:
-    database = Database(database_url)
+def database_url(database_kind: str, request: pytest.FixtureRequest) -> Iterator[str]:
+    """A database of the test's own on the newest revision: for processes, and to do harm to."""
+    with _databases(database_kind, request).fresh() as url:
+        yield url
+
+
+@pytest.fixture
+def database(database_kind: str, request: pytest.FixtureRequest) -> Iterator[Database]:
+    """An empty database on the newest revision: the one of `database_url` if the test asks for that too."""
+    if "database_url" not in request.fixturenames:
+        with _databases(database_kind, request).emptied() as database:
+            yield database
+        return
+    database = Database(request.getfixturevalue("database_url"))
     yield database
     database.close()
+
+
+def _databases(kind: str, request: pytest.FixtureRequest) -> SqliteFiles | PostgresDatabases:
+    return request.getfixturevalue("sqlite_files" if kind == "sqlite" else "postgres_databases")
 
 
 @pytest.fixture
