@@ -31,6 +31,7 @@ _WORKERS = ("SLACK_BOT_TOKEN", "COUNTERSIGN_JOB_KEY", "COUNTERSIGN_JOB_KEY_OLD")
 
 def run_up(settings: Settings) -> int:
     """Brings the schema up to date, and runs everything; where no Redis is named, a Valkey of our own among it."""
+    settings.answers_by_http()  # what the bot refuses is refused before anything runs
     database = Database(settings.database_url)
     try:
         schema.migrate(database)
