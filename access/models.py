@@ -86,6 +86,9 @@ class NoticeKind(StrEnum):
     ENDED = "ended"  # that it is over, to its holder; subject: grant
     ALERT = "alert"  # to the security channel; subject: alert
     REVEAL = "reveal"  # a secret into an open modal, once; subject: grant, recipient: view
+    WARNING = "warning"  # that the end is near, to its holder; subject: request
+    REMINDER = "reminder"  # that it still waits, in the card's thread; subject: request, recipient: channel:step
+    HOME = "home"  # a person's Home tab; subject and recipient: the person
 
 
 class AlertKind(StrEnum):
@@ -312,11 +315,12 @@ class Notice(SQLModel, table=True):
     subject: str = Field(index=True, max_length=26)
     version: int = 1
     recipient: str
-    """A channel, a person's Slack id, or, for a reveal, the modal's id."""
+    """A channel, a person's Slack id, or, for a reveal, the modal's id; after a colon what tells two apart."""
     urgency: int = 1
     """0 before 1: alerts and decisions go first."""
     channel: str | None = None
     ts: str | None = None
+    """Where it stands; of a Home, the hash of the view that Slack was given last."""
     wanted: int = 1
     shown: int = 0
     fence: int = 0

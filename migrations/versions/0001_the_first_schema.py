@@ -73,7 +73,7 @@ def upgrade() -> None:
         sa.Column("due_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("told_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
-        _known("notice", "kind", "review", "answer", "ended", "alert", "reveal"),
+        _known("notice", "kind", "review", "answer", "ended", "alert", "reveal", "warning", "reminder", "home"),
         sa.PrimaryKeyConstraint("id", name="pk_notice"),
         sa.UniqueConstraint("kind", "subject", "version", "recipient", name="uq_notice_kind_subject_version_recipient"),
     )
