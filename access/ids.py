@@ -10,6 +10,7 @@ ReviewId = NewType("ReviewId", str)
 NoticeId = NewType("NoticeId", str)
 AlertId = NewType("AlertId", str)
 CheckupId = NewType("CheckupId", str)
+DigestId = NewType("DigestId", str)
 BatchId = NewType("BatchId", str)
 Person = NewType("Person", str)
 """A person's name in the policy: `ann`."""

@@ -1,6 +1,6 @@
 """The rows: what Countersign remembers."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
@@ -24,6 +24,7 @@ from access.ids import (
     AlertId,
     BatchId,
     CheckupId,
+    DigestId,
     GrantId,
     NoticeId,
     Person,
@@ -89,6 +90,7 @@ class NoticeKind(StrEnum):
     WARNING = "warning"  # that the end is near, to its holder; subject: request
     REMINDER = "reminder"  # that it still waits, in the card's thread; subject: request, recipient: channel:step
     HOME = "home"  # a person's Home tab; subject and recipient: the person
+    DIGEST = "digest"  # one message of a digest, version by version in its thread; subject: digest
 
 
 class AlertKind(StrEnum):
@@ -375,6 +377,29 @@ class AuditHead(SQLModel, table=True):
     at: datetime = _moment()
     """The chain's time never runs backwards, whatever a host's clock does."""
     hash: str = Field(max_length=64)
+
+
+class Digest(SQLModel, table=True):
+    """The daily message about the audit log from after `from_seq` to `to_seq`, where the one before it ended."""
+
+    __tablename__ = "digest"  # pyright: ignore[reportAssignmentType] -- SQLModel types it as a declared attribute
+    __table_args__ = (UniqueConstraint("number"),)
+
+    id: DigestId = _string(primary_key=True)
+    number: int
+    """1, 2, 3 …; two who make the same one meet here."""
+    day: date | None = None
+    """The day in the policy's zone whose digest this is; None: somebody asked for it between two."""
+    due_at: datetime = _moment()
+    from_seq: int
+    to_seq: int
+    head: str = Field(max_length=64)
+    """The hash at `to_seq`."""
+    made_at: datetime = _moment()
+    holds: bool | None = None
+    """Whether the log held when it was looked at; None: nobody looked yet."""
+    content: Json | None = Field(default=None, sa_column=Column(JSON, nullable=True))
+    """What it says, written once: its parts are drawn from this, whoever draws them and however often."""
 
 
 class Heartbeat(SQLModel, table=True):

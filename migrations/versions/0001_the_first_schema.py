@@ -49,6 +49,21 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name="pk_audit_head"),
     )
     op.create_table(
+        "digest",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column("day", sa.Date(), nullable=True),
+        sa.Column("due_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("from_seq", sa.Integer(), nullable=False),
+        sa.Column("to_seq", sa.Integer(), nullable=False),
+        sa.Column("head", sa.String(64), nullable=False),
+        sa.Column("made_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("holds", sa.Boolean(), nullable=True),
+        sa.Column("content", sa.JSON(), nullable=True),
+        sa.PrimaryKeyConstraint("id", name="pk_digest"),
+        sa.UniqueConstraint("number", name="uq_digest_number"),
+    )
+    op.create_table(
         "heartbeat",
         sa.Column("name", sa.String(), nullable=False),
         sa.Column("kind", sa.String(), nullable=False),
@@ -73,7 +88,11 @@ def upgrade() -> None:
         sa.Column("due_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("told_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
-        _known("notice", "kind", "review", "answer", "ended", "alert", "reveal", "warning", "reminder", "home"),
+        _known(
+            "notice",
+            "kind",
+            *("review", "answer", "ended", "alert", "reveal", "warning", "reminder", "home", "digest"),
+        ),
         sa.PrimaryKeyConstraint("id", name="pk_notice"),
         sa.UniqueConstraint("kind", "subject", "version", "recipient", name="uq_notice_kind_subject_version_recipient"),
     )
