@@ -95,6 +95,14 @@ class Resource:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Reminder:
+    """The approvers of this group are told again when nobody has answered for so long."""
+
+    after: timedelta
+    group: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Rule:
     """Who may ask for what, and who answers."""
 
@@ -106,6 +114,9 @@ class Rule:
     channel: SlackChannel
     any_of: tuple[str, ...]
     quorum: int
+    reminders: tuple[Reminder, ...] = ()
+    lapses_after: timedelta | None = None
+    """None: what the level says."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -136,6 +147,7 @@ class Policy:
     rules: tuple[Rule, ...]
     security: Security
     digest: Digest
+    warn_before_end: timedelta
     sha256: str
     file: str
 

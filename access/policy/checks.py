@@ -7,7 +7,7 @@ from access.catalog import Entitlement
 from access.durations import format_duration
 from access.policy.document import Document, Path
 from access.policy.explain import Finding, unknown_name
-from access.policy.shape import PolicyShape, RuleShape
+from access.policy.shape import EscalateShape, PolicyShape, RuleShape
 
 
 def findings(shape: PolicyShape, document: Document, providers: Iterable[str]) -> Iterator[Finding]:
@@ -92,6 +92,7 @@ def _rules(shape: PolicyShape, document: Document) -> Iterator[Finding]:
         yield from _who(rule, shape, levels, (*base, "for"))
         yield from _stages(rule, shape, (*base, "approve", "stages"))
         yield from _longest(rule, shape, levels, (*base, "max"))
+        yield from _ladder(rule, shape, levels, (*base, "escalate"))
 
 
 def _who(rule: RuleShape, shape: PolicyShape, levels: dict[Entitlement, str], path: Path) -> Iterator[Finding]:
@@ -129,6 +130,46 @@ def _longest(rule: RuleShape, shape: PolicyShape, levels: dict[Entitlement, str]
             )
 
 
+def _ladder(rule: RuleShape, shape: PolicyShape, levels: dict[Entitlement, str], path: Path) -> Iterator[Finding]:
+    """Every step must come to pass, and none may ask people who could not answer."""
+    known = [shape.levels[name] for one in rule.who.entitlements if (name := levels.get(one)) in shape.levels]
+    longest = max((level.request_ttl for level in known), default=None)
+    for index, step in enumerate(rule.escalate):
+        base: Path = (*path, index)
+        yield from _reminded(step, rule, shape, base)
+        if index and (sentence := _order(rule.escalate[index - 1], step)):
+            yield (*base, "after"), sentence
+        if longest and step.after >= longest:
+            after, lapses = format_duration(step.after), format_duration(longest)
+            yield (
+                (*base, "after"),
+                f"`after` of {after} never comes: by `request_ttl` the request lapses after {lapses}",
+            )
+
+
+def _reminded(step: EscalateShape, rule: RuleShape, shape: PolicyShape, path: Path) -> Iterator[Finding]:
+    if step.channel is not None:
+        yield (*path, "channel"), "a `channel` to escalate to is more than this version can enforce yet; remove it"
+    if step.to is None:
+        return
+    yield from _known("group", step.to, shape.groups, (*path, "to"))
+    approvers = [group for stage in rule.approve.stages for group in stage.any_of]
+    if step.to in shape.groups and step.to not in approvers:
+        yield (
+            (*path, "to"),
+            f"`{step.to}` is not among the approvers, and to add people is more than this version can enforce yet; "
+            f"remind {_listed(approvers, ' or ')}",
+        )
+
+
+def _order(before: EscalateShape, step: EscalateShape) -> str | None:
+    if before.then is not None:
+        return "nothing comes after `then: lapse`; make it the last step"
+    if step.after > before.after:
+        return None
+    return f"`after` must grow from step to step; the one before has {format_duration(before.after)}"
+
+
 def _known(kind: str, name: str, known: Collection[str], path: Path) -> Iterator[Finding]:
     if name not in known:
         yield path, unknown_name(kind, name, known, f"add it under `{_SECTION[kind]}`")
@@ -158,5 +199,5 @@ def _quorum(quorum: int) -> str:
     return f"a quorum of {quorum} is more than this version can enforce yet; it must be 1"
 
 
-def _listed(names: list[str]) -> str:
-    return ", ".join(f"`{name}`" for name in names) or "none"
+def _listed(names: list[str], between: str = ", ") -> str:
+    return between.join(f"`{name}`" for name in names) or "none"

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from pydantic import JsonValue
 
-from access.catalog import Entitlement, Level, Policy, Rule
+from access.catalog import Entitlement, Level, Policy, Reminder, Rule
 from access.durations import format_duration
 from access.errors import InvalidInput, NotAnApprover, PolicyRefuses, Refusal, SelfReview, UnknownPerson
 from access.ids import Person, SlackChannel
@@ -57,6 +57,8 @@ class Terms:
     reason: str
     """Cleaned."""
     lapses_after: timedelta
+    reminders: tuple[Reminder, ...]
+    """Before it lapses."""
     alert_after: timedelta
 
     def chain(self) -> dict[str, JsonValue]:
@@ -210,6 +212,7 @@ def _terms(policy: Policy, ask: Ask, rule: Rule) -> Terms:
     assert known, "a loaded policy's rules name only what its catalog has"
     resource, role = known
     level = policy.levels[role.level]
+    lapses_after = min(rule.lapses_after or level.request_ttl, level.request_ttl)
     return Terms(
         rule=rule.id,
         level=level.name,
@@ -227,7 +230,8 @@ def _terms(policy: Policy, ask: Ask, rule: Rule) -> Terms:
         duration=ask.duration,
         until=ask.until,
         reason=clean(ask.reason).text,
-        lapses_after=level.request_ttl,
+        lapses_after=lapses_after,
+        reminders=tuple(one for one in rule.reminders if one.after < lapses_after),
         alert_after=level.alert_after,
     )
 

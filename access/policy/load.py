@@ -99,6 +99,7 @@ def _policy(shape: PolicyShape, read_targets: list[Target], digest: str, file: s
         rules=tuple(_rule(rule) for rule in shape.rules),
         security=catalog.Security(group=shape.security.group, channel=SlackChannel(shape.security.channel)),
         digest=catalog.Digest(channel=SlackChannel(shape.digest.channel), at=shape.digest.at),
+        warn_before_end=shape.limits.warn_before_end,
         sha256=digest,
         file=file,
     )
@@ -135,6 +136,10 @@ def _rule(rule: RuleShape) -> catalog.Rule:
         channel=SlackChannel(rule.approve.channel),
         any_of=tuple(stage.any_of),
         quorum=stage.quorum,
+        reminders=tuple(
+            catalog.Reminder(after=step.after, group=step.to) for step in rule.escalate if step.to is not None
+        ),
+        lapses_after=next((step.after for step in rule.escalate if step.then is not None), None),
     )
 
 

@@ -3,10 +3,10 @@
 import re
 from collections.abc import Callable
 from datetime import time, timedelta
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from access.catalog import RESOURCE_ID, ROLE_NAME, Entitlement
 from access.durations import format_duration, parse_duration, parse_wall_time
@@ -15,13 +15,15 @@ from access.words import clean
 
 LATER = frozenset(
     (
-        *("schedules", "calendars", "trackers", "deny", "never_together", "break_glass", "limits"),
+        *("schedules", "calendars", "trackers", "deny", "never_together", "break_glass"),
+        *("open_per_requester", "requests_per_hour", "extensions"),
         *("step_up", "cooldown", "slack_usergroup", "okta", "subject"),
-        *("when", "ticket", "escalate", "notify", "view", "scope"),
+        *("when", "ticket", "notify", "view", "scope"),
     )
 )
 """Words of the policy language that this version cannot enforce, and therefore refuses."""
 
+WARN_BEFORE_END = timedelta(minutes=15)
 TITLE_LONGEST = 75
 """What one option of a menu in Slack holds."""
 
@@ -178,12 +180,28 @@ class ApproveShape(Shape):
     stages: Annotated[list[StageShape], Field(min_length=1)]
 
 
+class EscalateShape(Shape):
+    """One step of the ladder that a request climbs while nobody answers."""
+
+    after: Duration
+    to: str | None = None
+    then: Literal["lapse"] | None = None
+    channel: SlackChannelId | None = None
+
+    @model_validator(mode="after")
+    def _either(self) -> Self:
+        if (self.to is None) == (self.then is None):
+            raise ValueError("say either `to`, a group to remind, or `then: lapse`")
+        return self
+
+
 class RuleShape(Shape):
     id: Name
     who: Annotated[ForShape, Field(alias="for")]
     # Of what is there and empty, nothing may be assumed: `max:` is a mistake, not the level's.
     max: Annotated[timedelta | None, BeforeValidator(_longest)] = None
     approve: ApproveShape
+    escalate: list[EscalateShape] = []
 
 
 class SecurityShape(Shape):
@@ -196,6 +214,10 @@ class DigestShape(Shape):
     at: WallTime
 
 
+class LimitsShape(Shape):
+    warn_before_end: Duration = WARN_BEFORE_END
+
+
 class PolicyShape(Shape):
     version: Literal[1]
     organisation: OrganisationShape
@@ -205,4 +227,5 @@ class PolicyShape(Shape):
     resources: list[ResourceShape]
     rules: list[RuleShape]
     security: SecurityShape
+    limits: LimitsShape = LimitsShape()
     digest: DigestShape

@@ -117,7 +117,7 @@ MISTAKES = [
     ("max: 30m", "max:", 49, "`max` needs a value"),
     ("max: 30m", "max: 4s", 49, "`max`: the shortest access is 5 s"),
     ("max: 30m", "longest: 30m", 49,
-     "unknown word `longest`; an entry of `rules` may have `id`, `for`, `max`, `approve`"),
+     "unknown word `longest`; an entry of `rules` may have `id`, `for`, `max`, `approve`, `escalate`"),
     ("channel: C0SEC\n      stages", "channel: '#sec'\n      stages", 51,
      "`channel`: a Slack channel is given by its id, like C0SEC (in Slack: at the end of the channel's details), "
      "not “#sec”"),
@@ -132,7 +132,31 @@ MISTAKES = [
      "`orders-fix` is here twice, the first time on line 42; give it another id"),
     ("[payroll/read]", "[payroll/read, customers-db/read]", 47,
      "rules `customers-read` (line 36) and `payroll-read` both open customers-db/read to lea; only one rule may match"),
-    # security and digest
+    *((STAGES, f"{STAGES}\n    escalate: [{steps}]", 53, sentence) for steps, sentence in [
+        ("{after: 15m}", "an entry of `escalate`: say either `to`, a group to remind, or `then: lapse`"),
+        ("{after: 15m, to: leads, then: lapse}",
+         "an entry of `escalate`: say either `to`, a group to remind, or `then: lapse`"),
+        ("{to: leads}", "an entry of `escalate` needs `after`"),
+        ("{after: 15m, then: approve}", "`then` must be 'lapse'"),
+        ("{after: 15m, to: laeds}", "unknown group `laeds`; did you mean `leads`?"),
+        ("{after: 15m, to: security}",
+         "`security` is not among the approvers, and to add people is more than this version can enforce yet; "
+         "remind `leads`"),
+        ("{after: 15m, to: leads, channel: C0SEC}",
+         "a `channel` to escalate to is more than this version can enforce yet; remove it"),
+        ("{after: 15m, to: leads}, {after: 15m, to: leads}",
+         "`after` must grow from step to step; the one before has 15 min"),
+        ("{after: 15m, then: lapse}, {after: 20m, to: leads}",
+         "nothing comes after `then: lapse`; make it the last step"),
+        ("{after: 2h, then: lapse}", "`after` of 2 h never comes: by `request_ttl` the request lapses after 2 h"),
+        ("{after: 15m, to: leads, wait: 1h}",
+         "unknown word `wait`; an entry of `escalate` may have `after`, `to`, `then`, `channel`"),
+    ]),
+    # security, limits and digest
+    ("digest: {", "limits: {warn_before_end: soon}\ndigest: {", 54,
+     "`warn_before_end`: a duration is written like 90s, 90m, 2h, 1h30 or 1d, not “soon”"),
+    ("digest: {", "limits: {warn_after: 5m}\ndigest: {", 54,
+     "unknown word `warn_after`; `limits` may have `warn_before_end`"),
     ("security: {group: security", "security: {group: securty", 53,
      "unknown group `securty`; did you mean `security`?"),
     ("security: {group: security, channel: C0SEC}\n", "", 1, "the file needs `security`"),
@@ -142,9 +166,11 @@ MISTAKES = [
 
 WORDS_TO_COME = [
     *((word, "digest: {", f"{word}: {{}}\ndigest: {{", 54)
-      for word in ("schedules", "calendars", "trackers", "deny", "never_together", "break_glass", "limits")),
+      for word in ("schedules", "calendars", "trackers", "deny", "never_together", "break_glass")),
+    *((word, "digest: {", f"limits: {{{word}: 5}}\ndigest: {{", 54)
+      for word in ("open_per_requester", "requests_per_hour", "extensions")),
     *((word, "    max: 30m", f"    max: 30m\n    {word}: x", 50)
-      for word in ("when", "ticket", "escalate", "notify")),
+      for word in ("when", "ticket", "notify")),
     *((word, "reason_min: 15", f"reason_min: 15, {word}: x", 10) for word in ("step_up", "cooldown")),
     *((word, ENGINEERS, f"engineers: {{{word}: x}}", 13) for word in ("slack_usergroup", "okta")),
     *((word, "grants: [support_read]", f"grants: [support_read], {word}: x", 25) for word in ("view", "scope")),

@@ -23,6 +23,24 @@ def hours(count: float) -> timedelta:
     return timedelta(hours=count)
 
 
+def test_a_ladder_only_shortens_how_long_a_request_waits() -> None:
+    steps = "escalate: [{after: 1h, to: leads}, {after: 3h, to: leads}, {after: 7h, then: lapse}]"
+    one = "      stages: [{any_of: [leads], quorum: 1}]"
+    text = changed(one, f"{one}\n    {steps}")
+
+    terms = decide(policy(text), ask()).terms
+    strict = decide(
+        policy(changed("request_ttl: 8h", "request_ttl: 2h", text.replace("7h", "100m").replace("3h, to", "90m, to"))),
+        ask(),
+    ).terms
+
+    assert (terms.lapses_after, [one.after for one in terms.reminders]) == (hours(7), [hours(1), hours(3)])
+    assert (strict.lapses_after, [one.after for one in strict.reminders]) == (
+        timedelta(minutes=100),
+        [hours(1), hours(1.5)],
+    )
+
+
 def refusal(loaded: Policy | None = None, **asked: Any) -> Refused:
     with pytest.raises(Refused) as refused:
         decide(loaded or policy(), ask(**asked))

@@ -46,7 +46,7 @@ def test_yaml_that_could_surprise_is_refused(text: str, line: int | None, senten
 
 def test_all_errors_are_told_at_once_in_the_order_of_the_file() -> None:
     text = changed(
-        "    max: 30m", "    max: 30m\n    escalate: []", changed("lea]}", "lae]}", changed("T0ACME", "T0ACME", POLICY))
+        "    max: 30m", "    max: 30m\n    notify: []", changed("lea]}", "lae]}", changed("T0ACME", "T0ACME", POLICY))
     )
     text = changed("owner: leads", "owner: laeds", text)
     with pytest.raises(PolicyError) as refused:
@@ -54,7 +54,7 @@ def test_all_errors_are_told_at_once_in_the_order_of_the_file() -> None:
     assert str(refused.value).splitlines() == [
         "access.yml:13: unknown person `lae`; did you mean `lea`?",
         "access.yml:20: unknown group `laeds`; did you mean `leads`?",
-        f"access.yml:50: `escalate` {LATER}",
+        f"access.yml:50: `notify` {LATER}",
     ]
     assert refused.value.line == 13
 
@@ -110,6 +110,22 @@ def test_what_the_file_says_is_what_the_policy_holds() -> None:
     first, second, _ = loaded.rules
     assert (first.max, second.max, second.any_of, second.quorum) == (timedelta(hours=3), None, ("leads", "security"), 1)
     assert (loaded.security.group, loaded.security.channel, loaded.digest.channel) == ("security", "C0SEC", "C0SEC")
+
+
+def test_a_ladder_reminds_the_approvers_and_lets_the_request_lapse() -> None:
+    ladder = "escalate: [{after: 15m, to: leads}, {after: 1h, to: leads}, {after: 90m, then: lapse}]"
+    (*_, rule) = policy(changed(STAGES, f"{STAGES}\n    {ladder}")).rules
+    assert [(one.after, one.group) for one in rule.reminders] == [
+        (timedelta(minutes=15), "leads"),
+        (timedelta(hours=1), "leads"),
+    ]
+    assert rule.lapses_after == timedelta(minutes=90)
+
+
+def test_a_warning_comes_a_quarter_of_an_hour_before_the_end_unless_the_policy_says_otherwise() -> None:
+    assert policy().warn_before_end == timedelta(minutes=15)
+    said = policy(changed("digest: {", "limits: {warn_before_end: 5m}\ndigest: {"))
+    assert said.warn_before_end == timedelta(minutes=5)
 
 
 def test_people_are_found_by_their_slack_account_and_see_what_they_may_ask_for() -> None:
