@@ -1,0 +1,114 @@
+"""The doctor looks at Redis: there, keeps everything, asks for a password, refuses nothing of ours; and its clock."""
+
+import socket
+
+import pytest
+
+from tests.countersign.clinic import Clinic, the, unwell
+from tests.redis_server import RedisServer
+from workers.jobs import REFUSED
+
+
+@pytest.fixture
+def redis(clinic: Clinic, own_redis: RedisServer) -> RedisServer:
+    """As `countersign up` starts it."""
+    own_redis.start()
+    clinic.environment["REDIS_URL"] = own_redis.url
+    return own_redis
+
+
+def free_port() -> int:
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return found.getsockname()[1]
+
+
+def test_the_embedded_redis_is_well(clinic: Clinic, redis: RedisServer) -> None:
+    findings = clinic.look("Redis")
+
+    assert unwell(findings) == []
+    assert the(findings, "version").sentence.startswith("Valkey 9.")
+
+
+def test_no_redis_at_all_is_a_warning_for_everything_goes_on(clinic: Clinic) -> None:
+    findings = clinic.look("Redis")
+
+    assert unwell(findings) == [("warning", "reachable")]
+    assert "There is no Redis" in the(findings, "reachable").sentence
+
+
+def test_one_that_is_named_and_does_not_answer_is_an_error(clinic: Clinic) -> None:
+    clinic.environment["REDIS_URL"] = f"redis://:canary@127.0.0.1:{free_port()}/0"
+
+    findings = clinic.look("Redis")
+
+    assert unwell(findings) == [("error", "reachable")]
+    assert "canary" not in the(findings, "reachable").sentence
+
+
+def test_an_address_that_cannot_be_read_is_found(clinic: Clinic) -> None:
+    clinic.environment["REDIS_URL"] = "localhost:6379"
+
+    assert unwell(clinic.look("Redis")) == [("error", "address")]
+
+
+def test_a_redis_that_throws_timers_away_is_found(clinic: Clinic, redis: RedisServer) -> None:
+    redis.client.config_set("maxmemory-policy", "allkeys-lru")
+
+    findings = clinic.look("Redis")
+
+    assert unwell(findings) == [("error", "eviction")]
+    assert "allkeys-lru" in the(findings, "eviction").sentence
+    assert "noeviction" in the(findings, "eviction").cure
+
+
+def test_a_redis_that_writes_nothing_down_is_found(clinic: Clinic, redis: RedisServer) -> None:
+    redis.client.config_set("appendonly", "no")
+
+    findings = clinic.look("Redis")
+
+    assert unwell(findings) == [("warning", "persistence")]
+    assert "appendonly yes" in the(findings, "persistence").cure
+
+
+@pytest.mark.parametrize("password", ["", "canary"])
+def test_a_port_without_a_password_is_found(clinic: Clinic, redis: RedisServer, password: str) -> None:
+    port = free_port()
+    redis.client.config_set("requirepass", password)
+    if password:
+        redis.client.auth(password)
+    redis.client.config_set("bind", "127.0.0.1")
+    redis.client.config_set("port", port)
+    clinic.environment["REDIS_URL"] = f"redis://:{password}@127.0.0.1:{port}/0"
+
+    findings = clinic.look("Redis")
+
+    assert unwell(findings) == ([] if password else [("warning", "password")])
+    assert not any("canary" in finding.sentence + finding.cure for finding in findings)
+
+
+def test_a_user_that_may_not_ask_is_found(clinic: Clinic, redis: RedisServer) -> None:
+    redis.client.acl_setuser("default", categories=["-@dangerous"], enabled=True)
+
+    findings = clinic.look("Redis")
+
+    assert unwell(findings) == [("error", "reachable")]
+    assert "INFO" in the(findings, "reachable").cure
+
+
+def test_refused_jobs_are_found(clinic: Clinic, redis: RedisServer) -> None:
+    redis.client.set(REFUSED, 3)
+
+    findings = clinic.look("Redis")
+
+    assert unwell(findings) == [("warning", "jobs")]
+    assert "COUNTERSIGN_JOB_KEY" in the(findings, "jobs").cure
+
+
+@pytest.mark.parametrize(("ahead", "level"), [(0, "ok"), (3, "warning"), (-31, "error")])
+def test_a_clock_that_differs_from_that_of_redis_is_found(
+    clinic: Clinic, redis: RedisServer, ahead: float, level: str
+) -> None:
+    clinic.set_clock_ahead(ahead)
+
+    assert the(clinic.look("Redis"), "clock").level == level
