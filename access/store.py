@@ -75,7 +75,7 @@ class Database:
         """Raises Unready with what the database or its driver says."""
         with self._told():
             if self._is_sqlite:
-                Path(self.url.database or "").parent.mkdir(parents=True, exist_ok=True)
+                Path(self.url.database or "").parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._writer.connect().close()
 
     def check(self, revision: str) -> None:

@@ -8,11 +8,13 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any
 
+from access.errors import Unready
 from access.settings import Settings
 from bot import http_mode, socket_mode
 from countersign.wiring import THREADS, Parts, parts, process_name
 from workers.agenda import RedisAgenda
 from workers.business import Business, Queue
+from workers.heartbeat import Heartbeat
 from workers.jobs import JobQueues
 from workers.lanes import Lanes
 from workers.queue_worker import WorkerProcess
@@ -30,7 +32,7 @@ def run_bot(settings: Settings) -> None:
     """Answers in Slack until it is told to stop, by whichever way the settings are for. Raises Unready."""
     serve = _by_http(settings) if settings.answers_by_http() else _by_socket(settings)
     os.environ.pop("SLACK_BOT_TOKEN", None)  # Bolt would read it a second time, and say so
-    with parts(settings) as made:
+    with parts(settings) as made, Heartbeat(made.schedule, process_name("bot"), "bot"):
         asyncio.run(_until_told(serve, made))
 
 
@@ -75,7 +77,8 @@ class _Connection:
 def run_worker(settings: Settings, queue: Queue) -> None:
     """Works on one queue until it is told to stop or should be replaced. Raises Unready."""
     with parts(settings, waits=True) as made:
-        assert made.redis is not None, "the command line has checked it"
+        if made.redis is None:
+            raise Unready("A worker waits at Redis for its jobs; set REDIS_URL. Without it the timekeeper does the work.")
         targets = made.targets()
         business = {
             "grant": lambda: made.granting(targets), "revoke": lambda: made.revoking(targets), "tell": made.telling

@@ -93,7 +93,7 @@ def _own_key(path: Path) -> bytes:
     """Made at the first start. Linked into place whole: two processes that start at once end up with the same one."""
     try:
         if not path.exists():
-            path.parent.mkdir(parents=True, exist_ok=True)
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             fresh = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
             with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
                 file.write(secrets.token_hex(KEY_BYTES))
