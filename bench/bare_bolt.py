@@ -20,7 +20,8 @@ async def main() -> None:
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
     async with aiohttp.ClientSession() as session:
-        client = AsyncWebClient(os.environ["SLACK_BOT_TOKEN"], os.environ["SLACK_API_URL"], session=session)
+        token = os.environ.pop("SLACK_BOT_TOKEN")  # Bolt would warn that it is not needed beside a client
+        client = AsyncWebClient(token, os.environ["SLACK_API_URL"], session=session)
         app = AsyncApp(client=client, logger=logging.getLogger("bench.bare_bolt"))
         app.command("/access")(access)
         handler = AsyncSocketModeHandler(app, os.environ["SLACK_APP_TOKEN"])
