@@ -78,7 +78,7 @@ def run_worker(settings: Settings, queue: Queue) -> None:
     """Works on one queue until it is told to stop or should be replaced. Raises Unready."""
     with parts(settings, waits=True) as made:
         if made.redis is None:
-            raise Unready("A worker waits at Redis for its jobs; set REDIS_URL. Without it the timekeeper does the work.")
+            raise Unready("A worker takes its jobs from Redis: set REDIS_URL. Without, the timekeeper works alone.")
         targets = made.targets()
         business = {
             "grant": lambda: made.granting(targets), "revoke": lambda: made.revoking(targets), "tell": made.telling
