@@ -1,141 +1,16 @@
-"""The table of blocks, elements and objects the sandbox knows: their keys, lengths, counts and places."""
+"""The table of blocks: their keys, lengths and counts, and the surfaces each may stand on."""
 
+from sandbox.elements import BUTTONS, IN_ACTIONS, IN_CONTEXT_ACTIONS, IN_INPUT, IN_SECTION
 from sandbox.facts import limit
+from sandbox.objects import ALL, GROUPS, IMAGE, IMAGE_KEYS, OPTION, marked, plain, words
+from sandbox.rich_text import PARTS, RICH_TEXT
 from sandbox.shapes import Flag, Many, Number, OneOf, Shape, Spec, Typed, Words
 
-_ANY_TIME = Number(1_000_000_000, 9_999_999_999)
-_ALL = 3000
-_PLAIN = {"emoji": Flag()}
-_MARKUP = {"verbatim": Flag()}
-
-
-def plain(fact_id: str) -> Typed:
-    """A plain_text object."""
-    return Typed({"plain_text": Shape({"text": Words(limit(fact_id))}, _PLAIN)})
-
-
-def words(fact_id: str) -> Typed:
-    """A text object of either kind."""
-    text = {"text": Words(limit(fact_id))}
-    return Typed({"plain_text": Shape(text, _PLAIN), "mrkdwn": Shape(text, _MARKUP)})
-
-
-CONFIRM = Shape(
-    {
-        "title": plain("confirm.title"),
-        "text": words("confirm.text"),
-        "confirm": plain("confirm.button"),
-        "deny": plain("confirm.button"),
-    },
-    {"style": OneOf(("primary", "danger"))},
-)
-
-_OPTION_KEYS: dict[str, Spec] = {"description": plain("option.description")}
-_VALUE = Words(limit("option.value"))
-OPTION = Shape({"text": plain("option.text"), "value": _VALUE}, _OPTION_KEYS)
-CHOICE = Shape({"text": words("option.text"), "value": _VALUE}, {"description": words("option.description")})
-OVERFLOW_OPTION = Shape(
-    {"text": plain("option.text"), "value": _VALUE}, _OPTION_KEYS | {"url": Words(limit("option.url"))}
-)
-GROUP = Shape({"label": plain("group.label"), "options": Many(OPTION, limit("group.options"))})
-OPTIONS = Many(OPTION, limit("select.options"))
-GROUPS = Many(GROUP, limit("select.groups"))
-
-_TOUCHED: dict[str, Spec] = {"action_id": Words(limit("action_id"))}
-_ASKED = _TOUCHED | {"confirm": CONFIRM, "focus_on_load": Flag()}
-_SELECT = _ASKED | {"placeholder": plain("placeholder"), "initial_option": OPTION}
-
-ELEMENTS = {
-    "button": Shape(
-        {"text": plain("button.text")},
-        _TOUCHED
-        | {
-            "value": Words(limit("button.value")),
-            "url": Words(limit("button.url")),
-            "style": OneOf(("primary", "danger")),
-            "confirm": CONFIRM,
-            "accessibility_label": Words(limit("button.accessibility_label")),
-        },
-    ),
-    "static_select": Shape({}, _SELECT | {"options": OPTIONS, "option_groups": GROUPS}),
-    "external_select": Shape({}, _SELECT | {"min_query_length": Number(0, limit("option.value"))}),
-    "overflow": Shape({"options": Many(OVERFLOW_OPTION, limit("overflow.options"))}, _TOUCHED | {"confirm": CONFIRM}),
-    "datetimepicker": Shape({}, _ASKED | {"initial_date_time": _ANY_TIME}),
-    "checkboxes": Shape(
-        {"options": Many(CHOICE, limit("checkboxes.options"))},
-        _ASKED | {"initial_options": Many(CHOICE, limit("checkboxes.options"))},
-    ),
-    "radio_buttons": Shape(
-        {"options": Many(CHOICE, limit("radio_buttons.options"))}, _ASKED | {"initial_option": CHOICE}
-    ),
-    "plain_text_input": Shape(
-        {},
-        _TOUCHED
-        | {
-            "initial_value": Words(limit("input.max_length"), least=0),
-            "multiline": Flag(),
-            "min_length": Number(0, limit("input.max_length")),
-            "max_length": Number(1, limit("input.max_length")),
-            "dispatch_action_config": Shape(
-                {}, {"trigger_actions_on": Many(OneOf(("on_enter_pressed", "on_character_entered")), 2)}
-            ),
-            "focus_on_load": Flag(),
-            "placeholder": plain("placeholder"),
-        },
-    ),
-}
-
-
-def _only(*kinds: str) -> Typed:
-    return Typed({kind: ELEMENTS[kind] for kind in kinds})
-
-
-IN_SECTION = _only("button", "static_select", "external_select", "overflow", "checkboxes", "radio_buttons")
-IN_ACTIONS = _only(
-    "button", "static_select", "external_select", "overflow", "datetimepicker", "checkboxes", "radio_buttons"
-)
-IN_INPUT = _only(
-    "plain_text_input", "static_select", "external_select", "datetimepicker", "checkboxes", "radio_buttons"
-)
-
-_STYLE = Shape({}, dict.fromkeys(("bold", "italic", "strike", "code", "underline"), Flag()))
-_STYLED: dict[str, Spec] = {"style": _STYLE}
-_SPANS = Many(
-    Typed(
-        {
-            "text": Shape({"text": Words(_ALL)}, _STYLED),
-            "link": Shape({"url": Words(_ALL)}, _STYLED | {"text": Words(_ALL), "unsafe": Flag()}),
-            "user": Shape({"user_id": Words(255)}, _STYLED),
-            "channel": Shape({"channel_id": Words(255)}, _STYLED),
-            "usergroup": Shape({"usergroup_id": Words(255)}, _STYLED),
-            "emoji": Shape({"name": Words(255)}, _STYLED | {"unicode": Words(255)}),
-            "broadcast": Shape({"range": OneOf(("here", "channel", "everyone"))}, _STYLED),
-            "date": Shape(
-                {"timestamp": _ANY_TIME, "format": Words(_ALL)}, _STYLED | {"url": Words(_ALL), "fallback": Words(_ALL)}
-            ),
-        }
-    ),
-    most=1000,
-)
-_SECTION_OF_SPANS = Shape({"elements": _SPANS})
-_BORDER = Number(0, 1)
-_RICH = Typed(
-    {
-        "rich_text_section": _SECTION_OF_SPANS,
-        "rich_text_quote": Shape({"elements": _SPANS}, {"border": _BORDER}),
-        "rich_text_preformatted": Shape({"elements": _SPANS}, {"border": _BORDER}),
-        "rich_text_list": Shape(
-            {
-                "elements": Many(Typed({"rich_text_section": _SECTION_OF_SPANS}), most=1000),
-                "style": OneOf(("bullet", "ordered")),
-            },
-            {"indent": Number(0, limit("rich_text.indent")), "offset": Number(0, 10_000), "border": _BORDER},
-        ),
-    }
-)
-
 _ID: dict[str, Spec] = {"block_id": Words(limit("block_id"))}
-_BOTH = {
+_IMAGE = Typed({"image": IMAGE})
+_TEXTS = words("text").shapes
+
+_SIMPLE = {
     "header": Shape({"text": plain("header.text")}, _ID | {"level": Number(1, 4)}),
     "section": Shape(
         {},
@@ -147,31 +22,144 @@ _BOTH = {
             "expand": Flag(),
         },
     ),
-    "context": Shape({"elements": Many(words("text"), limit("context.elements"))}, _ID),
+    "context": Shape({"elements": Many(Typed({**_TEXTS, "image": IMAGE}), limit("context.elements"))}, _ID),
     "divider": Shape({}, _ID),
     "actions": Shape({"elements": Many(IN_ACTIONS, limit("actions.elements"))}, _ID),
     "input": Shape(
         {"label": plain("input.label"), "element": IN_INPUT},
         _ID | {"hint": plain("input.hint"), "optional": Flag(), "dispatch_action": Flag()},
     ),
-    "rich_text": Shape({"elements": Many(_RICH, most=1000)}, _ID),
+    "image": Shape({"alt_text": Words(limit("image.alt_text"))}, _ID | IMAGE_KEYS | {"title": plain("image.title")}),
+    "rich_text": Shape({"elements": PARTS}, _ID),
+    "video": Shape(
+        {
+            "video_url": Words(limit("image.url")),
+            "thumbnail_url": Words(limit("image.url")),
+            "alt_text": Words(limit("image.alt_text")),
+            "title": plain("video.title"),
+        },
+        _ID
+        | {
+            "title_url": Words(ALL),
+            "author_name": Words(limit("video.author")),
+            "provider_name": Words(limit("video.author")),
+            "provider_icon_url": Words(ALL),
+            "description": plain("video.title"),
+        },
+    ),
+    "file": Shape({"source": OneOf(("remote",)), "external_id": Words(255)}, _ID),
+    "alert": Shape(
+        {"text": words("alert.text")}, _ID | {"level": OneOf(("default", "info", "warning", "error", "success"))}
+    ),
+    "markdown": Shape({"text": Words(limit("markdown.text"))}, _ID),
 }
-_ALERT = Shape(
-    {"text": words("alert.text")}, _ID | {"level": OneOf(("default", "info", "warning", "error", "success"))}
-)
 
-MESSAGE_BLOCKS = Many(Typed(_BOTH), limit("message.blocks"), least=0)
-MODAL_BLOCKS = Many(Typed(_BOTH | {"alert": _ALERT}), limit("modal.blocks"))
-VIEW = Typed(
+_CARD = Shape(
+    {},
+    _ID
+    | {
+        "hero_image": _IMAGE,
+        "icon": _IMAGE,
+        "title": marked("card.title"),
+        "subtitle": marked("card.title"),
+        "body": marked("card.body"),
+        "subtext": marked("card.body"),
+        "actions": Many(BUTTONS, limit("card.actions")),
+    },
+)
+_CELL = Typed(
+    {
+        "raw_text": Shape({"text": Words(ALL, least=0)}),
+        "raw_number": Shape({"value": Number(-(2**53), 2**53), "text": Words(ALL)}),
+        **RICH_TEXT.shapes,
+    }
+)
+_COLUMN = Shape({}, {"align": OneOf(("left", "center", "right")), "is_wrapped": Flag()})
+_TABLE = Shape(
+    {"rows": Many(Many(_CELL, limit("table.columns")), limit("table.rows"))},
+    _ID | {"column_settings": Many(_COLUMN, limit("table.columns"))},
+)
+_TASK = Shape(
+    {
+        "task_id": Words(255),
+        "title": Words(ALL),
+        "status": OneOf(("pending", "in_progress", "complete", "error")),
+    },
+    _ID
+    | {
+        "details": RICH_TEXT,
+        "output": RICH_TEXT,
+        "sources": Many(Typed({"url": Shape({"url": Words(ALL), "text": Words(ALL)})}), 1000),
+    },
+)
+_CHILDREN = ("actions", "context", "divider", "file", "header", "image", "input", "rich_text", "section", "video")
+_CONTAINER = Shape(
+    {
+        "child_blocks": Many(
+            Typed({kind: _SIMPLE[kind] for kind in _CHILDREN} | {"table": _TABLE}), limit("container.children")
+        )
+    },
+    _ID
+    | {
+        "title": plain("container.title"),
+        "rich_text_title": RICH_TEXT,
+        "subtitle": words("container.title"),
+        "width": OneOf(("narrow", "standard", "wide", "full")),
+        "icon": _IMAGE,
+        "is_collapsible": Flag(),
+        "default_collapsed": Flag(),
+        "has_header_divider": Flag(),
+    },
+)
+BLOCKS = _SIMPLE | {
+    "card": _CARD,
+    "carousel": Shape({"elements": Many(Typed({"card": _CARD}), limit("carousel.cards"))}, _ID),
+    "container": _CONTAINER,
+    "context_actions": Shape({"elements": Many(IN_CONTEXT_ACTIONS, limit("context_actions.elements"))}, _ID),
+    "data_table": Shape(
+        {
+            "rows": Many(Many(_CELL, limit("table.columns")), limit("data_table.rows"), least=2),
+            "caption": Words(ALL),
+        },
+        _ID
+        | {
+            "page_size": Number(1, limit("data_table.page_size")),
+            "row_header_column_index": Number(0, limit("table.columns") - 1),
+        },
+    ),
+    "plan": Shape({"title": Words(ALL)}, _ID | {"tasks": Many(Typed({"task_card": _TASK}), limit("plan.tasks"))}),
+    "table": _TABLE,
+    "task_card": _TASK,
+}
+
+_EVERYWHERE = ("actions", "card", "context", "divider", "header", "image", "input", "rich_text", "section", "video")
+_IN_HOME = (*_EVERYWHERE, "carousel", "container", "data_table", "table")
+ON = {
+    "message": (*_IN_HOME, "context_actions", "file", "markdown", "plan", "task_card"),
+    "modal": (*_EVERYWHERE, "alert"),
+    "home": _IN_HOME,
+}
+"""Which blocks each surface takes."""
+
+
+def _blocks(surface: str, least: int) -> Many:
+    return Many(Typed({kind: BLOCKS[kind] for kind in ON[surface]}), limit(f"{surface}.blocks"), least=least)
+
+
+_VIEW: dict[str, Spec] = {
+    "private_metadata": Words(limit("view.private_metadata"), least=0),
+    "callback_id": Words(limit("view.callback_id"), least=0),
+    "external_id": Words(limit("view.external_id"), least=0),
+}
+MESSAGE_BLOCKS = _blocks("message", 0)
+MODAL = Typed(
     {
         "modal": Shape(
-            {"title": plain("view.title"), "blocks": MODAL_BLOCKS},
-            {
+            {"title": plain("view.title"), "blocks": _blocks("modal", 1)},
+            _VIEW
+            | {
                 "submit": plain("view.button"),
                 "close": plain("view.button"),
-                "private_metadata": Words(limit("view.private_metadata"), least=0),
-                "callback_id": Words(limit("view.callback_id"), least=0),
-                "external_id": Words(limit("view.external_id"), least=0),
                 "notify_on_close": Flag(),
                 "clear_on_close": Flag(),
                 "submit_disabled": Flag(),
@@ -179,4 +167,5 @@ VIEW = Typed(
         )
     }
 )
+HOME = Typed({"home": Shape({"blocks": _blocks("home", 0)}, _VIEW)})
 SUGGESTION = Shape({}, {"options": Many(OPTION, limit("select.options"), least=0), "option_groups": GROUPS})

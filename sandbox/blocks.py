@@ -15,8 +15,25 @@ INITIAL = {
     "radio_buttons": ("initial_option", "selected_option"),
     "checkboxes": ("initial_options", "selected_options"),
     "datetimepicker": ("initial_date_time", "selected_date_time"),
+    "datepicker": ("initial_date", "selected_date"),
+    "timepicker": ("initial_time", "selected_time"),
+    "multi_static_select": ("initial_options", "selected_options"),
+    "multi_external_select": ("initial_options", "selected_options"),
+    "users_select": ("initial_user", "selected_user"),
+    "multi_users_select": ("initial_users", "selected_users"),
+    "conversations_select": ("initial_conversation", "selected_conversation"),
+    "multi_conversations_select": ("initial_conversations", "selected_conversations"),
+    "channels_select": ("initial_channel", "selected_channel"),
+    "multi_channels_select": ("initial_channels", "selected_channels"),
+    "email_text_input": ("initial_value", "value"),
+    "url_text_input": ("initial_value", "value"),
+    "number_input": ("initial_value", "value"),
+    "rich_text_input": ("initial_value", "rich_text_value"),
 }
 """Element types that hold a value: the key it starts from, and the key Slack reports it under."""
+
+SEVERAL = ("selected_options", "selected_users", "selected_conversations", "selected_channels")
+"""Keys that hold a list."""
 
 
 def as_kept(blocks: list[Block]) -> list[Block]:
@@ -31,11 +48,19 @@ def as_kept(blocks: list[Block]) -> list[Block]:
 
 
 def elements(block: Block) -> Iterator[Element]:
-    """The interactive elements of one block."""
-    found = [block.get("accessory"), block.get("element")]
-    if block.get("type") == "actions":
-        found = block.get("elements", [])
-    yield from (element for element in found if element)
+    """The interactive elements of one block, those of the blocks inside it included."""
+    match block.get("type"):
+        case "actions" | "context_actions":
+            found = block.get("elements", [])
+        case "card":
+            found = block.get("actions", [])
+        case "carousel":
+            found = [element for card in block["elements"] for element in elements(card)]
+        case "container":
+            found = [element for child in block["child_blocks"] for element in elements(child)]
+        case _:
+            found = [block.get("accessory"), block.get("element")]
+    yield from (element for element in found if element and element["type"] != "image")
 
 
 def placed_elements(blocks: list[Block]) -> Iterator[tuple[Block, Element]]:
@@ -64,7 +89,7 @@ def starting_state(blocks: list[Block]) -> dict[str, dict[str, Any]]:
         if element["type"] not in INITIAL:
             continue
         initial, key = INITIAL[element["type"]]
-        empty: Any = [] if key == "selected_options" else None
+        empty: Any = [] if key in SEVERAL else None
         entry = {"type": element["type"], key: element.get(initial, empty)}
         values.setdefault(block["block_id"], {})[element["action_id"]] = entry
     return values

@@ -8,6 +8,8 @@ OBJECTS = "docs.slack.dev/reference/block-kit/composition-objects"
 MODALS = "docs.slack.dev/surfaces/modals"
 INTERACTION = "docs.slack.dev/interactivity/handling-user-interaction"
 METHODS = "docs.slack.dev/reference/methods"
+EVENTS = "docs.slack.dev/apis/events-api"
+RATES = "docs.slack.dev/apis/web-api/rate-limits"
 SOCKETS = "docs.slack.dev/apis/events-api/using-socket-mode"
 LIMITS = "PyPI slackblocks 3.0.0, _limits.py"
 
@@ -26,6 +28,7 @@ class Fact:
 FACTS = (
     Fact("message.blocks", 50, "blocks of a message", BLOCKS),
     Fact("modal.blocks", 100, "blocks of a modal", BLOCKS),
+    Fact("home.blocks", 100, "blocks of a Home tab", BLOCKS),
     Fact("message.characters", 10_000, "characters over all blocks of a posted message", "bolt-js#2509", assumed=True),
     Fact("text", 3000, "characters of a text object", f"{OBJECTS}/text-object"),
     Fact("section.fields", 10, "fields of a section", f"{BLOCKS}/section-block"),
@@ -35,6 +38,28 @@ FACTS = (
     Fact("actions.elements", 25, "elements of an actions block", f"{BLOCKS}/actions-block"),
     Fact("input.label", 2000, "characters of an input's label", f"{BLOCKS}/input-block"),
     Fact("input.hint", 2000, "characters of an input's hint", f"{BLOCKS}/input-block"),
+    Fact("image.url", 3000, "characters of an image's or a video's address", LIMITS),
+    Fact("image.alt_text", 2000, "characters of an image's alternative text", LIMITS),
+    Fact("image.title", 2000, "characters of an image's title", LIMITS),
+    Fact("video.title", 200, "characters of a video's title, and of its description", LIMITS),
+    Fact("video.author", 50, "characters of a video's author, and of its provider", LIMITS),
+    Fact("markdown.text", 12_000, "characters of all markdown blocks of a message", LIMITS),
+    Fact("table.rows", 100, "rows of a table", LIMITS),
+    Fact("table.columns", 20, "columns of a table", LIMITS),
+    Fact("message.tables", 1, "tables of a message", "slack-skills-plugin, skills/block-kit"),
+    Fact("data_table.rows", 201, "rows of a data table", LIMITS),
+    Fact("data_table.page_size", 100, "rows of a data table on one page", LIMITS),
+    Fact("data_table.characters", 20_000, "characters of a data table", LIMITS),
+    Fact("card.title", 150, "characters of a card's title, and of its subtitle", LIMITS),
+    Fact("card.body", 200, "characters of a card's body, and of its subtext", LIMITS),
+    Fact("card.actions", 3, "buttons of a card", LIMITS),
+    Fact("carousel.cards", 10, "cards of a carousel", LIMITS),
+    Fact("container.title", 150, "characters of a container's title, and of its subtitle", LIMITS),
+    Fact("container.children", 10, "blocks of a container", LIMITS),
+    Fact("context_actions.elements", 5, "elements of a context_actions block", LIMITS),
+    Fact("plan.tasks", 50, "tasks of a plan", LIMITS),
+    Fact("icon_button.users", 10, "people who may see an icon button", LIMITS),
+    Fact("file_input.files", 10, "files of a file input", LIMITS),
     Fact("alert.text", 200, "characters of an alert", LIMITS),
     Fact("rich_text.indent", 8, "levels a rich text list is indented", LIMITS),
     Fact("block_id", 255, "characters of a block id", BLOCKS),
@@ -73,6 +98,17 @@ FACTS = (
     Fact("response_url.uses", 5, "answers to one response URL", INTERACTION),
     Fact("response_url.seconds", 1800, "seconds a response URL is good for", INTERACTION),
     Fact("socket.connections", 10, "Socket Mode connections of one app", SOCKETS),
+    Fact("socket.warning_seconds", 10, "seconds from a warning to the request to refresh", SOCKETS, assumed=True),
+    Fact("event.retry_1", 0, "seconds to the first retry of an event", EVENTS),
+    Fact("event.retry_2", 60, "seconds from there to the second", EVENTS),
+    Fact("event.retry_3", 300, "seconds from there to the third and last", EVENTS),
+    Fact("rate.channel_second", 1, "messages posted to one channel in a second", RATES),
+    Fact("rate.channel_burst", 5, "messages posted to one channel at once", RATES, assumed=True),
+    Fact("rate.team_minute", 300, "messages posted to the workspace in a minute", RATES, assumed=True),
+    Fact("rate.tier_1", 1, "calls of a tier 1 method in a minute", RATES),
+    Fact("rate.tier_2", 20, "calls of a tier 2 method in a minute", RATES),
+    Fact("rate.tier_3", 50, "calls of a tier 3 method in a minute", RATES),
+    Fact("rate.tier_4", 100, "calls of a tier 4 method in a minute", RATES),
 )
 
 _BY_ID = {fact.id: fact.value for fact in FACTS}

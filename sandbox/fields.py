@@ -1,5 +1,6 @@
 """What a person puts into an element, checked the way Slack's own client checks it, as Slack reports it."""
 
+import re
 from typing import Any
 
 from sandbox.blocks import INITIAL, Block, Element, carry, options_of, placed_elements, starting_state
@@ -24,11 +25,12 @@ def option(element: Element, value: Any, offered: Offered) -> dict[str, Any]:
         raise NotPossible("one option is chosen, by its value")
     initial = element.get("initial_option")
     known = {found["value"]: found for found in options_of(element)} | offered
+    known |= {found["value"]: found for found in element.get("initial_options", [])}
     if initial:
         known[initial["value"]] = initial
     if value in known:
         return known[value]
-    if element["type"] == "external_select":
+    if element["type"] in ("external_select", "multi_external_select"):
         raise NotPossible(f"{value!r} was not offered: type into the select first, then choose what it offers")
     raise NotPossible(f"{value!r} is not one of the options: {', '.join(known)}")
 
@@ -107,11 +109,64 @@ def _moment(_: Element, value: Any, __: Offered) -> int | None:
     return value
 
 
+def _id(_: Element, value: Any, __: Offered) -> str | None:
+    if value is not None and not isinstance(value, str):
+        raise NotPossible("one is chosen, by its id")
+    return value
+
+
+def _ids(_: Element, value: Any, __: Offered) -> list[str]:
+    return list(value or [])
+
+
+def _matching(pattern: str, what: str) -> Any:
+    def check(_: Element, value: Any, __: Offered) -> str | None:
+        if value in (None, ""):
+            return None
+        if not isinstance(value, str) or not re.fullmatch(pattern, value, re.ASCII):
+            raise NotPossible(f"{value!r} is not {what}")
+        return value
+
+    return check
+
+
+def _number(element: Element, value: Any, _: Offered) -> str | None:
+    if value in (None, ""):
+        return None
+    whole, decimal = r"-?\d+", r"-?\d+(\.\d+)?"
+    if not isinstance(value, str) or not re.fullmatch(decimal if element["is_decimal_allowed"] else whole, value):
+        raise NotPossible(f"{value!r} is not a number that is allowed here, written as a string")
+    if float(value) < float(element.get("min_value", "-inf")) or float(value) > float(element.get("max_value", "inf")):
+        raise NotPossible(f"{value} is too small or too large here")
+    return value
+
+
+def _rich(_: Element, value: Any, __: Offered) -> dict[str, Any] | None:
+    if not value:
+        return None
+    section = {"type": "rich_text_section", "elements": [{"type": "text", "text": str(value)}]}
+    return {"type": "rich_text", "elements": [section]}
+
+
 _CHECKS = {
     "plain_text_input": _text,
     "static_select": _one,
     "external_select": _one,
     "radio_buttons": _one,
     "checkboxes": _several,
+    "multi_static_select": _several,
+    "multi_external_select": _several,
     "datetimepicker": _moment,
+    "datepicker": _matching(r"\d{4}-\d{2}-\d{2}", "a date as YYYY-MM-DD"),
+    "timepicker": _matching(r"\d{2}:\d{2}", "a time as HH:mm"),
+    "users_select": _id,
+    "conversations_select": _id,
+    "channels_select": _id,
+    "multi_users_select": _ids,
+    "multi_conversations_select": _ids,
+    "multi_channels_select": _ids,
+    "email_text_input": _matching(r"[^@\s]+@[^@\s]+\.[^@\s]+", "an e-mail address"),
+    "url_text_input": _matching(r"https?://\S+", "an address on the web"),
+    "number_input": _number,
+    "rich_text_input": _rich,
 }

@@ -1,5 +1,6 @@
 """The few kinds of shape that Block Kit is made of; each finds what is wrong with a value."""
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -38,6 +39,18 @@ class Words:
             yield Problem(f"must be more than {self.least - 1} characters", at)
         elif len(value) > self.most:
             yield Problem(f"must be less than {self.most + 1} characters", at)
+
+
+@dataclass(frozen=True)
+class Matching:
+    """A string that is what `what` says, by a regular expression over all of it."""
+
+    pattern: str
+    what: str
+
+    def problems(self, value: Any, at: str) -> Iterator[Problem]:
+        if not isinstance(value, str) or not re.fullmatch(self.pattern, value, re.ASCII):
+            yield Problem(f"must provide {self.what}", at)
 
 
 @dataclass(frozen=True)

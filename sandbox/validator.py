@@ -5,13 +5,14 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
-from sandbox.block_kit import MESSAGE_BLOCKS, SUGGESTION, VIEW
+from sandbox.block_kit import MESSAGE_BLOCKS, MODAL, SUGGESTION
 from sandbox.blocks import elements, options_of
 from sandbox.errors import SlackError
 from sandbox.facts import limit
-from sandbox.shapes import Problem
+from sandbox.shapes import Problem, Typed
 
 Blocks = list[dict[str, Any]]
+LISTING = ("static_select", "multi_static_select", "overflow", "checkboxes", "radio_buttons")
 
 
 def check_message(blocks: Any, *, cumulative: bool = True) -> None:
@@ -26,9 +27,9 @@ def check_message(blocks: Any, *, cumulative: bool = True) -> None:
         raise SlackError("msg_blocks_too_long")
 
 
-def check_view(view: Any) -> None:
-    """Raises `invalid_arguments`, or `view_too_large`."""
-    found = view_problems(view)
+def check_view(view: Any, surface: Typed = MODAL) -> None:
+    """Raises `invalid_arguments`, or `view_too_large`; for the Home tab `surface` is HOME."""
+    found = view_problems(view, surface)
     if found:
         raise SlackError("invalid_arguments", **_metadata([str(problem) for problem in found]))
     if len(json.dumps(view, ensure_ascii=False).encode()) > limit("view.bytes"):
@@ -37,12 +38,12 @@ def check_view(view: Any) -> None:
 
 def message_problems(blocks: Any) -> list[Problem]:
     """Everything that is wrong with the blocks of a message."""
-    return list(MESSAGE_BLOCKS.problems(blocks, "/blocks")) or list(_across(blocks, "/blocks"))
+    return list(MESSAGE_BLOCKS.problems(blocks, "/blocks")) or list(_across_message(blocks))
 
 
-def view_problems(view: Any) -> list[Problem]:
-    """Everything that is wrong with a modal."""
-    return list(VIEW.problems(view, "/view")) or list(_across_view(view))
+def view_problems(view: Any, surface: Typed = MODAL) -> list[Problem]:
+    """Everything that is wrong with a modal, or with a Home tab when `surface` is HOME."""
+    return list(surface.problems(view, "/view")) or list(_across_view(view))
 
 
 def suggestion_problems(answer: Any) -> list[Problem]:
@@ -67,9 +68,24 @@ def _metadata(said: list[str]) -> dict[str, Any]:
     return {"response_metadata": {"messages": [f"[ERROR] {each}" for each in said]}}
 
 
+def _across_message(blocks: Blocks) -> Iterator[Problem]:
+    yield from _across(blocks, "/blocks")
+    kinds = Counter(block["type"] for block in blocks)
+    if kinds["table"] > limit("message.tables"):
+        yield Problem("only one table is allowed in a message", "/blocks")
+    marked = sum(len(block["text"]) for block in blocks if block["type"] == "markdown")
+    if marked > limit("markdown.text"):
+        yield Problem(
+            f"all markdown blocks together must be less than {limit('markdown.text') + 1} characters", "/blocks"
+        )
+    for index, block in enumerate(blocks):
+        if block["type"] == "task_card" and block["status"] == "pending":
+            yield Problem("only a task of a plan can be pending", f"/blocks/{index}/status")
+
+
 def _across_view(view: dict[str, Any]) -> Iterator[Problem]:
     yield from _across(view["blocks"], "/view/blocks")
-    if not view.get("submit") and any(block["type"] == "input" for block in view["blocks"]):
+    if view["type"] == "modal" and not view.get("submit") and any(block["type"] == "input" for block in view["blocks"]):
         yield Problem("missing required field: submit", "/view")
     focused = [each for block in view["blocks"] for each in elements(block) if each.get("focus_on_load")]
     if len(focused) > 1:
@@ -83,9 +99,16 @@ def _across(blocks: Blocks, at: str) -> Iterator[Problem]:
         here = f"{at}/{index}"
         if block["type"] == "section" and not block.get("text") and not block.get("fields"):
             yield Problem("missing required field: text or fields", here)
+        if block["type"] == "image":
+            yield from _across_image(block, here)
+        if block["type"] == "data_table" and characters(block["rows"]) > limit("data_table.characters"):
+            yield Problem(f"must be less than {limit('data_table.characters') + 1} characters", here)
         yield from _twice([element.get("action_id") for element in elements(block)], "action_id", here)
         for element in elements(block):
             yield from _across_element(element, here)
+        for element in [block.get("accessory"), *(block.get("elements", []) if block["type"] == "context" else [])]:
+            if element and element["type"] == "image":
+                yield from _across_image(element, here)
 
 
 def _twice(ids: list[str | None], name: str, at: str) -> Iterator[Problem]:
@@ -96,12 +119,20 @@ def _twice(ids: list[str | None], name: str, at: str) -> Iterator[Problem]:
 
 def _across_element(element: dict[str, Any], at: str) -> Iterator[Problem]:
     kind = element["type"]
-    if kind == "static_select" and ("options" in element) == ("option_groups" in element):
-        yield Problem("either options or option_groups is needed", at)
-        return
     if kind == "plain_text_input" and element.get("min_length", 0) > element.get("max_length", 3000):
         yield Problem("min_length must not be more than max_length", at)
-    if kind in ("external_select", "button"):
+    if kind in LISTING:
+        yield from _across_options(element, at)
+
+
+def _across_image(image: dict[str, Any], at: str) -> Iterator[Problem]:
+    if ("image_url" in image) == ("slack_file" in image):
+        yield Problem("either image_url or slack_file is needed", at)
+
+
+def _across_options(element: dict[str, Any], at: str) -> Iterator[Problem]:
+    if ("options" in element) == ("option_groups" in element):
+        yield Problem("either options or option_groups is needed", at)
         return
     known = options_of(element)
     yield from _twice([option["value"] for option in known], "option value", at)

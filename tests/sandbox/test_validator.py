@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from sandbox.block_kit import HOME, ON
 from sandbox.facts import FACTS, limit
 from sandbox.validator import message_problems, suggestion_problems, view_problems
 
@@ -66,6 +67,40 @@ def dividers(count: int) -> list[Json]:
     return [{"type": "divider"}] * count
 
 
+def image(**changes: Any) -> list[Json]:
+    return [{"type": "image", "image_url": "https://example.org/x.png", "alt_text": "x"} | changes]
+
+
+def video(**changes: Any) -> list[Json]:
+    address = "https://example.org/x"
+    shown = {"type": "video", "video_url": address, "thumbnail_url": address, "alt_text": "x", "title": plain("x")}
+    return [shown | changes]
+
+
+def mark(text: str) -> Json:
+    return {"type": "mrkdwn", "text": text}
+
+
+def cell(text: str = "x") -> Json:
+    return {"type": "raw_text", "text": text}
+
+
+def data_table(**changes: Any) -> list[Json]:
+    return [{"type": "data_table", "caption": "x", "rows": [[cell()], [cell()]]} | changes]
+
+
+def container(**changes: Any) -> list[Json]:
+    return [{"type": "container", "child_blocks": dividers(1)} | changes]
+
+
+def task(status: str = "complete") -> Json:
+    return {"type": "task_card", "task_id": "t", "title": "x", "status": status}
+
+
+def trash(**changes: Any) -> Json:
+    return {"type": "icon_button", "icon": "trash", "text": plain("Away")} | changes
+
+
 MESSAGES: dict[str, Callable[[int], list[Json]]] = {
     "message.blocks": dividers,
     "text": lambda n: section(text=plain(x(n))),
@@ -112,12 +147,41 @@ MESSAGES: dict[str, Callable[[int], list[Json]]] = {
     ],
 }
 
+MESSAGES |= {
+    "image.url": lambda n: image(image_url=x(n)),
+    "image.alt_text": lambda n: image(alt_text=x(n)),
+    "image.title": lambda n: image(title=plain(x(n))),
+    "video.title": lambda n: video(description=plain(x(n))),
+    "video.author": lambda n: video(author_name=x(n)),
+    "markdown.text": lambda n: [{"type": "markdown", "text": x(n - 1)}, {"type": "markdown", "text": "x"}],
+    "table.rows": lambda n: [{"type": "table", "rows": [[cell()]] * n}],
+    "table.columns": lambda n: [{"type": "table", "rows": [[cell()] * n]}],
+    "message.tables": lambda n: [{"type": "table", "rows": [[cell()]]}] * n,
+    "data_table.rows": lambda n: data_table(rows=[[cell()]] * n),
+    "data_table.page_size": lambda n: data_table(page_size=n),
+    "data_table.characters": lambda n: data_table(
+        rows=[[cell(x(2000))] * 5, [cell(x(2000))] * 4 + [cell(x(n - 18000))]]
+    ),
+    "card.title": lambda n: [{"type": "card", "title": mark(x(n))}],
+    "card.body": lambda n: [{"type": "card", "body": mark(x(n))}],
+    "card.actions": lambda n: [{"type": "card", "actions": [button()] * n}],
+    "carousel.cards": lambda n: [{"type": "carousel", "elements": [{"type": "card"}] * n}],
+    "container.title": lambda n: container(title=plain(x(n))),
+    "container.children": lambda n: container(child_blocks=dividers(n)),
+    "context_actions.elements": lambda n: [{"type": "context_actions", "elements": [trash()] * n}],
+    "plan.tasks": lambda n: [{"type": "plan", "title": "x", "tasks": [task("pending")] * n}],
+    "icon_button.users": lambda n: [
+        {"type": "context_actions", "elements": [trash(visible_to_user_ids=["U0ANN"] * n)]}
+    ],
+}
+
 VIEWS: dict[str, Callable[[int], Json]] = {
     "modal.blocks": lambda n: modal(*dividers(n)),
     "input.label": lambda n: modal(text_input() | {"label": plain(x(n))}),
     "input.hint": lambda n: modal(text_input() | {"hint": plain(x(n))}),
     "input.max_length": lambda n: modal(text_input(max_length=n)),
     "alert.text": lambda n: modal({"type": "alert", "text": plain(x(n))}),
+    "file_input.files": lambda n: modal(text_input() | {"element": {"type": "file_input", "max_files": n}}),
     "view.title": lambda n: modal(title=plain(x(n))),
     "view.button": lambda n: modal(submit=plain(x(n))),
     "view.callback_id": lambda n: modal(callback_id=x(n)),
@@ -136,6 +200,11 @@ ELSEWHERE = {
     "response_url.uses",
     "response_url.seconds",
     "socket.connections",
+    "socket.warning_seconds",
+    "home.blocks",
+    *("event.retry_1", "event.retry_2", "event.retry_3"),
+    *("rate.channel_second", "rate.channel_burst", "rate.team_minute"),
+    *("rate.tier_1", "rate.tier_2", "rate.tier_3", "rate.tier_4"),
 }
 """Limits of something else than a block: their tests are beside what they limit."""
 
@@ -165,7 +234,15 @@ def test_a_modal_may_reach_a_limit_but_not_pass_it(fact: str) -> None:
         (section(text=plain("x") | {"verbatim": True}), "invalid additional property: verbatim"),
         (section(colour="red"), "invalid additional property: colour"),
         ([{"type": "header", "text": {"type": "mrkdwn", "text": "x"}}], "unsupported type: mrkdwn"),
-        ([{"type": "table"}], "unsupported type: table"),
+        ([{"type": "data_visualization"}], "unsupported type: data_visualization"),
+        (image(slack_file={"id": "F0"}), "either image_url or slack_file is needed"),
+        ([task("pending")], "only a task of a plan can be pending"),
+        (data_table(rows=[[cell()]]), "no fewer than 2 items required"),
+        (actions({"type": "datepicker", "initial_date": "1/2/2027"}), "must provide a date as YYYY-MM-DD"),
+        (actions({"type": "timepicker", "initial_time": "24:00"}), "must provide a time as HH:mm"),
+        (actions({"type": "number_input"}), "unsupported type: number_input"),
+        ([text_input() | {"element": {"type": "number_input"}}], "missing required field: is_decimal_allowed"),
+        ([{"type": "context", "elements": [{"type": "image", "alt_text": "x"}]}], "either image_url or slack_file"),
         ([{"type": "alert", "text": plain("x")}], "unsupported type: alert"),
         ([{}], "missing required field: type"),
         ([{"type": "divider", "block_id": "a"}] * 2, "block_id 'a' is used 2 times"),
@@ -174,7 +251,6 @@ def test_a_modal_may_reach_a_limit_but_not_pass_it(fact: str) -> None:
         (actions(button(style="default")), "must be one of primary, danger"),
         (actions(button(value="")), "must be more than 0 characters"),
         (actions({"type": "plain_text_input"}), "unsupported type: plain_text_input"),
-        (actions({"type": "datepicker"}), "unsupported type: datepicker"),
         (section(accessory={"type": "datetimepicker"}), "unsupported type: datetimepicker"),
         (select(), "either options or option_groups is needed"),
         (select(options=options(1), option_groups=[{"label": plain("l"), "options": options(1)}]), "either options"),
@@ -222,7 +298,7 @@ def test_everything_the_bot_may_use_is_accepted() -> None:
         {"type": "date", "timestamp": 1_800_000_000, "format": "{time}", "fallback": "noon"},
     ]
     rich = [{"type": kind, "elements": spans} for kind in ("rich_text_section", "rich_text_quote")]
-    rich.append({"type": "rich_text_preformatted", "elements": spans, "border": 0})
+    rich.append({"type": "rich_text_preformatted", "elements": spans[:2], "border": 0})
     choices = {"options": options(2), "action_id": "c"}
     blocks = [
         {"type": "header", "text": plain("Title")},
@@ -241,6 +317,50 @@ def test_everything_the_bot_may_use_is_accepted() -> None:
     ]
     assert message_problems(blocks) == []
     assert view_problems(modal(*blocks, {"type": "alert", "text": plain("x"), "level": "warning"})) == []
+
+
+SAMPLES: dict[str, Json] = {
+    "actions": actions(button())[0],
+    "alert": {"type": "alert", "text": plain("x")},
+    "card": {"type": "card"},
+    "carousel": {"type": "carousel", "elements": [{"type": "card"}]},
+    "container": container()[0],
+    "context": {"type": "context", "elements": [plain("x")]},
+    "context_actions": {"type": "context_actions", "elements": [trash()]},
+    "data_table": data_table()[0],
+    "divider": {"type": "divider"},
+    "file": {"type": "file", "source": "remote", "external_id": "x"},
+    "header": {"type": "header", "text": plain("x")},
+    "image": image()[0],
+    "input": text_input(),
+    "markdown": {"type": "markdown", "text": "x"},
+    "plan": {"type": "plan", "title": "x"},
+    "rich_text": {
+        "type": "rich_text",
+        "elements": [{"type": "rich_text_section", "elements": [{"type": "text", "text": "x"}]}],
+    },
+    "section": section()[0],
+    "table": {"type": "table", "rows": [[cell()]]},
+    "task_card": task(),
+    "video": video()[0],
+}
+
+
+@pytest.mark.parametrize("kind", SAMPLES)
+def test_each_surface_takes_its_own_blocks(kind: str) -> None:
+    on_home = view_problems({"type": "home", "blocks": [SAMPLES[kind]]}, HOME)
+    refusals = {
+        "message": message_problems([SAMPLES[kind]]),
+        "modal": view_problems(modal(SAMPLES[kind])),
+        "home": on_home,
+    }
+    for surface, problems in refusals.items():
+        assert [each.message for each in problems] == ([] if kind in ON[surface] else [f"unsupported type: {kind}"])
+
+
+def test_a_home_takes_a_hundred_blocks() -> None:
+    assert view_problems({"type": "home", "blocks": dividers(limit("home.blocks"))}, HOME) == []
+    assert view_problems({"type": "home", "blocks": dividers(limit("home.blocks") + 1)}, HOME) != []
 
 
 def test_offered_options_have_their_limits_too() -> None:
