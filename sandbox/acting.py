@@ -22,6 +22,8 @@ def channel_of(parts: Parts, person: Member, channel_id: str) -> Channel:
     """A channel this person is in; his direct message with the app opens by itself."""
     own = parts.team.direct_message(person.id)
     if channel_id in (own.id, parts.team.app.user_id):
+        if not parts.team.app.messages_tab:
+            raise NotPossible("the app has no Messages tab")
         return own
     channel = parts.team.channels.get(channel_id)
     if channel is None:
@@ -31,9 +33,17 @@ def channel_of(parts: Parts, person: Member, channel_id: str) -> Channel:
     return channel
 
 
+def check_writable(parts: Parts, channel: Channel) -> None:
+    """Nobody writes in an archived channel, nor where the app takes no messages."""
+    if channel.archived:
+        raise NotPossible(f"#{channel.name} is archived")
+    if channel.with_person and parts.team.app.messages_read_only:
+        raise NotPossible("sending messages to this app has been turned off")
+
+
 def visible(person: Member, message: Message) -> bool:
     """Whether this person, a member of the channel, sees the message."""
-    return message.only_for in (None, person.id)
+    return not message.lost and message.only_for in (None, person.id)
 
 
 def message_of(person: Member, channel: Channel, ts: str) -> Message:
@@ -55,14 +65,21 @@ def top_view(parts: Parts, person: Member, view_id: str | None = None) -> View:
 
 
 def about(parts: Parts, person: Member, kind: str) -> dict[str, Any]:
-    """What every interactive payload begins with."""
+    """What every interactive payload begins with; on Grid the team is null when the app is installed for all of it."""
     cast = parts.team.cast
+    grid = cast.enterprise
+    everywhere = bool(grid and grid.org_install)
+    user = {"id": person.id, "username": person.name, "name": person.name}
+    user["team_id"] = person.home_team or (grid.id if grid and everywhere else cast.team_id)
+    team = {"id": cast.team_id, "domain": cast.team_domain}
     return {
         "type": kind,
-        "team": {"id": cast.team_id, "domain": cast.team_domain},
-        "user": {"id": person.id, "username": person.name, "name": person.name, "team_id": cast.team_id},
+        "team": None
+        if everywhere
+        else team | ({"enterprise_id": grid.id, "enterprise_name": grid.name} if grid else {}),
+        "user": user,
         "api_app_id": parts.team.app.id,
         "token": "sandbox",
-        "enterprise": None,
-        "is_enterprise_install": False,
+        "enterprise": {"id": grid.id, "name": grid.name} if grid else None,
+        "is_enterprise_install": everywhere,
     }

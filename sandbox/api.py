@@ -1,13 +1,14 @@
 """The Web API at `/api/<method>`: the methods the app uses, each with its token, scope and arguments."""
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from aiohttp import web
 
-from sandbox import chat, directory, views
-from sandbox.errors import SlackError
+from sandbox import chat, conversations, directory, groups, validation, views
+from sandbox.errors import SlackError, TooMany
 from sandbox.parts import Parts
 from sandbox.wire import read_arguments, read_token
 
@@ -28,7 +29,7 @@ SHAPE_ERRORS = {
 
 STRINGS = (
     *("channel", "user", "users", "text", "parse", "ts", "thread_ts", "message_ts"),
-    *("trigger_id", "view_id", "external_id", "hash", "cursor"),
+    *("trigger_id", "view_id", "external_id", "hash", "cursor", "user_id", "usergroup", "email", "types", "bot"),
 )
 
 
@@ -40,6 +41,7 @@ class Method:
     takes: str
     scope: str = ""
     for_app_token: bool = False
+    public: bool = False
 
     def check(self, arguments: dict[str, Any]) -> None:
         """`invalid_arguments` for one that is missing, unknown or no string where one is wanted."""
@@ -68,34 +70,75 @@ METHODS = {
     "chat.postEphemeral": Method(chat.post_ephemeral, f"{POST_ARGUMENTS} user!", "chat:write"),
     "chat.update": Method(chat.update, f"{MESSAGE_ARGUMENTS} ts!", "chat:write"),
     "chat.getPermalink": Method(chat.get_permalink, "channel! message_ts!"),
+    "chat.delete": Method(chat.delete, "channel! ts! as_user", "chat:write"),
+    "views.publish": Method(views.publish_view, "user_id! view! hash"),
     "views.open": Method(views.open_view, "trigger_id! view!"),
     "views.push": Method(views.push_view, "trigger_id! view!"),
     "views.update": Method(views.update_view, "view_id external_id view! hash"),
     "users.info": Method(directory.users_info, "user! include_locale", "users:read"),
-    "conversations.open": Method(directory.conversations_open, "users channel return_im prevent_creation", "im:write"),
-    "conversations.info": Method(directory.conversations_info, "channel! include_locale include_num_members"),
-    "conversations.members": Method(directory.conversations_members, "channel! cursor limit"),
+    "users.list": Method(directory.users_list, "cursor limit include_locale", "users:read"),
+    "users.lookupByEmail": Method(directory.users_lookup_by_email, "email!", "users:read.email"),
+    "conversations.open": Method(
+        conversations.conversations_open, "users channel return_im prevent_creation", "im:write"
+    ),
+    "conversations.info": Method(conversations.conversations_info, "channel! include_locale include_num_members"),
+    "conversations.list": Method(conversations.conversations_list, "types cursor limit exclude_archived"),
+    "conversations.members": Method(conversations.conversations_members, "channel! cursor limit"),
+    "usergroups.list": Method(
+        groups.usergroups_list, "include_count include_disabled include_users", "usergroups:read"
+    ),
+    "usergroups.users.list": Method(groups.usergroups_users_list, "usergroup! include_disabled", "usergroups:read"),
+    "team.info": Method(directory.team_info, "team domain", "team:read"),
+    "bots.info": Method(directory.bots_info, "bot", "users:read"),
+    "blocks.validate": Method(validation.validate, "blocks view message", public=True),
 }
 
 
-async def answer(parts: Parts, request: web.Request) -> web.Response:
-    """Answers one call the way Slack does: HTTP 200 with `ok`, and the scopes in a header."""
+async def answer(parts: Parts, request: web.Request) -> web.StreamResponse:
+    """Answers one call the way Slack does: HTTP 200 with `ok` and the scopes in a header, or 429."""
     name = request.match_info["method"]
+    entry = parts.journal.add("call", name)
+    begun = time.monotonic()
+    headers = {"x-oauth-scopes": ",".join(parts.team.app.scopes)}
     try:
-        arguments = await read_arguments(request)
+        entry.sent = arguments = await read_arguments(request)
+        _check_rate(parts, name, arguments)
         body = {"ok": True} | _run(parts, name, request, arguments)
+    except TooMany as too_many:
+        entry.error = "ratelimited"
+        body = {"ok": False, "error": "ratelimited"}
+        return web.json_response(body, status=429, headers=headers | {"Retry-After": str(too_many.seconds)})
     except SlackError as error:
+        entry.error = error.name
         body = {"ok": False, "error": error.name} | error.extra
-        if error.name in SHAPE_ERRORS:
-            parts.team.violation(name, error.name, error.extra.get("response_metadata", {}).get("messages", []))
-    return web.json_response(body, headers={"x-oauth-scopes": ",".join(parts.team.app.scopes)})
+        if error.name in SHAPE_ERRORS and not _is_public(name):
+            parts.violation(name, error.name, error.extra.get("response_metadata", {}).get("messages", []))
+    finally:
+        entry.ms = round((time.monotonic() - begun) * 1000, 1)
+        parts.team.changed()
+    entry.answer = body
+    if request.transport and parts.faults.take("api_break", name):
+        request.transport.abort()
+    return web.json_response(body, headers=headers)
+
+
+def _check_rate(parts: Parts, name: str, arguments: dict[str, Any]) -> None:
+    if fault := parts.faults.take("rate_limit", name):
+        raise TooMany(max(int(fault.seconds), 1))
+    if seconds := parts.rates.retry_after(name, str(arguments.get("channel") or "")):
+        raise TooMany(seconds)
 
 
 def _run(parts: Parts, name: str, request: web.Request, arguments: dict[str, Any]) -> dict[str, Any]:
     if name not in METHODS:
         raise SlackError("unknown_method", req_method=name)
     method = METHODS[name]
-    _admit(parts, method, read_token(request, arguments))
+    if method.public:
+        arguments.pop("token", "")
+    else:
+        _admit(parts, method, read_token(request, arguments))
+    if fault := parts.faults.take("api_error", name):
+        raise SlackError(fault.error or "internal_error")
     method.check(arguments)
     return method.run(parts, arguments)
 
@@ -103,7 +146,13 @@ def _run(parts: Parts, name: str, request: web.Request, arguments: dict[str, Any
 def _admit(parts: Parts, method: Method, token: str) -> None:
     if token not in (parts.bot_token, parts.app_token):
         raise SlackError("invalid_auth")
+    if parts.team.uninstalled:
+        raise SlackError("account_inactive")
     if (token == parts.app_token) != method.for_app_token:
         raise SlackError("not_allowed_token_type")
     if method.scope and not method.for_app_token:
         directory.need_scope(parts, method.scope)
+
+
+def _is_public(name: str) -> bool:
+    return name in METHODS and METHODS[name].public

@@ -1,11 +1,14 @@
-"""Who and what a sandbox workspace starts with: the team, the app, the people, the channels."""
+"""Who and what a sandbox workspace starts with: the team, the app, the people, the channels, the user groups."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class Person:
-    """A member of the team. A guest is one that Slack marks `is_restricted`."""
+    """A member of the team. A guest is one that Slack marks `is_restricted`, a stranger one of another company.
+
+    `home_team` is the id of the workspace he belongs to, when it is not this one; "" makes no e-mail address known.
+    """
 
     id: str
     name: str
@@ -13,6 +16,11 @@ class Person:
     tz: str = "Europe/Amsterdam"
     guest: bool = False
     deactivated: bool = False
+    stranger: bool = False
+    bot: bool = False
+    admin: bool = False
+    email: str = ""
+    home_team: str = ""
 
 
 @dataclass(frozen=True)
@@ -23,6 +31,38 @@ class Channel:
     name: str
     members: tuple[str, ...]
     private: bool = False
+    archived: bool = False
+    ext_shared: bool = False
+    org_shared: bool = False
+
+
+@dataclass(frozen=True)
+class UserGroup:
+    """A user group; those who left the company stay in its list, as in Slack."""
+
+    id: str
+    handle: str
+    name: str
+    members: tuple[str, ...]
+    disabled: bool = False
+
+
+@dataclass(frozen=True)
+class Enterprise:
+    """A Grid organisation around the team; with `org_install` the app is installed for all of it and `team` is null."""
+
+    id: str = "E0ACME"
+    name: str = "Acme Group"
+    org_install: bool = False
+
+
+@dataclass(frozen=True)
+class Shortcut:
+    """A global shortcut as the manifest declares it."""
+
+    name: str
+    callback_id: str
+    description: str = ""
 
 
 @dataclass(frozen=True)
@@ -47,11 +87,19 @@ class App:
     commands: tuple[Command, ...] = (
         Command("/access", "[resource/role] [time] [reason]", "Ask for access to sensitive data, for a limited time"),
     )
+    shortcuts: tuple[Shortcut, ...] = ()
+    events: tuple[str, ...] = ("app_home_opened",)
+    home_tab: bool = True
+    messages_tab: bool = True
+    messages_read_only: bool = False
 
 
 @dataclass(frozen=True)
 class Cast:
-    """The whole seed of a workspace."""
+    """The whole seed of a workspace.
+
+    `paid` plans have user groups. `edit_window_seconds` is how long an own message can be changed, None for ever.
+    """
 
     people: tuple[Person, ...]
     channels: tuple[Channel, ...]
@@ -59,6 +107,10 @@ class Cast:
     team_id: str = "T0ACME"
     team_name: str = "Acme"
     team_domain: str = "acme"
+    groups: tuple[UserGroup, ...] = ()
+    enterprise: Enterprise | None = None
+    paid: bool = True
+    edit_window_seconds: int | None = None
 
 
 DEFAULT = Cast(
@@ -86,4 +138,5 @@ DEFAULT = Cast(
             ("U0ANN", "U0BEN", "U0LEA", "U0KIM", "U0SAM", "U0EVE", "U0GUS"),
         ),
     ),
+    groups=(UserGroup("S0PAYMENTS", "payments-leads", "Payments leads", ("U0LEA", "U0KIM", "U0GUS", "U0DEE")),),
 )

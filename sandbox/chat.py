@@ -15,7 +15,7 @@ def post_message(parts: Parts, arguments: dict[str, Any]) -> dict[str, Any]:
     """Posts to a channel, a direct message, or a person, whose direct message is opened."""
     content = _content(arguments, limit("post.text"))
     channel = _target(parts, arguments["channel"])
-    _check_thread(channel, arguments.get("thread_ts"))
+    check_thread(channel, arguments.get("thread_ts"))
     message = parts.team.post(
         channel,
         parts.team.app.user_id,
@@ -33,13 +33,16 @@ def post_ephemeral(parts: Parts, arguments: dict[str, Any]) -> dict[str, Any]:
     channel = _target(parts, arguments["channel"])
     if arguments["user"] not in channel.members:
         raise SlackError("user_not_in_channel")
+    thread_ts = arguments.get("thread_ts")
+    check_thread(channel, thread_ts)
     message = parts.team.post(
         channel,
         parts.team.app.user_id,
         **content,
         only_for=arguments["user"],
         auto_parse=arguments.get("parse") in ("full", "client") or flag(arguments.get("link_names")),
-        thread_ts=arguments.get("thread_ts"),
+        thread_ts=thread_ts,
+        lost=thread_ts is not None and not _replies(channel, thread_ts),
     )
     return {"message_ts": message.ts}
 
@@ -48,7 +51,10 @@ def update(parts: Parts, arguments: dict[str, Any]) -> dict[str, Any]:
     """Rewrites one of the app's own messages; without blocks those it had are gone."""
     content = _content(arguments, limit("update.text"))
     channel = _channel(parts, arguments["channel"])
-    message = _own_message(parts, channel, arguments["ts"])
+    message = _own_message(parts, channel, arguments["ts"], "cant_update_message")
+    window = parts.team.cast.edit_window_seconds
+    if window is not None and parts.team.now() - float(message.ts) > window:
+        raise SlackError("edit_window_closed")
     message.text, message.blocks = content["text"], content["blocks"]
     message.edited = message.edited or not message.blocks
     message.auto_parse = arguments.get("parse", "client") != "none" or flag(arguments.get("link_names"))
@@ -63,6 +69,15 @@ def update(parts: Parts, arguments: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+def delete(parts: Parts, arguments: dict[str, Any]) -> dict[str, Any]:
+    """Takes one of the app's own messages away."""
+    channel = _channel(parts, arguments["channel"])
+    message = _own_message(parts, channel, arguments["ts"], "cant_delete_message")
+    del channel.messages[message.ts]
+    parts.team.changed()
+    return {"channel": channel.id, "ts": message.ts}
+
+
 def get_permalink(parts: Parts, arguments: dict[str, Any]) -> dict[str, Any]:
     """The address of a message, which leads to it on the sandbox's page."""
     channel = _channel(parts, arguments["channel"])
@@ -75,14 +90,14 @@ def get_permalink(parts: Parts, arguments: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def shown(parts: Parts, message: Message) -> dict[str, Any]:
+def shown(parts: Parts, message: Message, replies: list[Message] | None = None) -> dict[str, Any]:
     """A message as people see it: with its blocks, whether it is for one person only, and how its text is read."""
-    body = {"blocks": []} | message_object(parts, message)
+    body = {"blocks": []} | message_object(parts, message, replies)
     return body | {"ephemeral": message.only_for is not None, "auto_parse": message.auto_parse}
 
 
-def message_object(parts: Parts, message: Message) -> dict[str, Any]:
-    """A message as Slack writes it in answers and payloads."""
+def message_object(parts: Parts, message: Message, replies: list[Message] | None = None) -> dict[str, Any]:
+    """A message as Slack writes it in answers and payloads; `replies` are those of its thread."""
     body: dict[str, Any] = {
         "type": "message",
         "user": message.author,
@@ -96,9 +111,20 @@ def message_object(parts: Parts, message: Message) -> dict[str, Any]:
         body["edited"] = {"user": message.author, "ts": message.ts}
     if message.thread_ts:
         body["thread_ts"] = message.thread_ts
+    if replies:
+        body |= {"thread_ts": message.ts, "reply_count": len(replies), "latest_reply": replies[-1].ts}
     if message.metadata:
         body["metadata"] = message.metadata
     return body
+
+
+def check_thread(channel: Channel, thread_ts: str | None) -> None:
+    """`thread_not_found` unless a message is there that can begin a thread: no reply, and no ephemeral."""
+    if not thread_ts:
+        return
+    parent = channel.messages.get(thread_ts)
+    if parent is None or parent.only_for or parent.thread_ts:
+        raise SlackError("thread_not_found")
 
 
 def _content(arguments: dict[str, Any], text_limit: int) -> dict[str, Any]:
@@ -120,7 +146,9 @@ def _target(parts: Parts, channel_id: str) -> Channel:
 
 def _direct_message(parts: Parts, person_id: str) -> Channel:
     member = parts.team.people.get(person_id)
-    if member is None or member.bot or member.deactivated:
+    if member is not None and member.bot:
+        raise SlackError("cannot_dm_bot")
+    if member is None or member.deactivated:
         raise SlackError("channel_not_found")
     return parts.team.direct_message(person_id)
 
@@ -131,15 +159,17 @@ def _channel(parts: Parts, channel_id: str) -> Channel:
         raise SlackError("channel_not_found")
     if parts.team.app.user_id not in channel.members:
         raise SlackError("channel_not_found" if channel.private else "not_in_channel")
+    if channel.archived:
+        raise SlackError("is_archived")
     return channel
 
 
-def _own_message(parts: Parts, channel: Channel, ts: str) -> Message:
+def _own_message(parts: Parts, channel: Channel, ts: str, refusal: str) -> Message:
     message = channel.messages.get(ts)
     if message is None or message.only_for:
         raise SlackError("message_not_found")
     if message.author != parts.team.app.user_id:
-        raise SlackError("cant_update_message")
+        raise SlackError(refusal)
     return message
 
 
@@ -152,6 +182,5 @@ def _check_metadata(metadata: Any) -> None:
         raise SlackError("invalid_metadata_format")
 
 
-def _check_thread(channel: Channel, thread_ts: str | None) -> None:
-    if thread_ts and thread_ts not in channel.messages:
-        raise SlackError("thread_not_found")
+def _replies(channel: Channel, parent_ts: str) -> list[Message]:
+    return [each for each in channel.messages.values() if each.thread_ts == parent_ts and each.only_for is None]

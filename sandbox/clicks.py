@@ -16,12 +16,13 @@ from sandbox.validator import suggestion_problems
 
 @dataclass(frozen=True)
 class Surface:
-    """Where the element stands: on a message in a channel, or in the view on top."""
+    """Where the element stands: on a message in a channel, in the view on top, or on the Home tab."""
 
     person: Member
     channel: Channel | None = None
     message: Message | None = None
     view: View | None = None
+    is_home: bool = False
 
     @property
     def id(self) -> str:
@@ -37,6 +38,9 @@ class Surface:
 def surface(parts: Parts, request: dict[str, Any]) -> Surface:
     """The surface a request names by `view`, or by `channel` and `ts`, as this person sees it."""
     person = acting(parts, request["as"])
+    home = parts.homes.of(person.id)
+    if home and home.id == request.get("view"):
+        return Surface(person, view=home, is_home=True)
     if request.get("view"):
         return Surface(person, view=top_view(parts, person, request["view"]))
     channel = channel_of(parts, person, request["channel"])
@@ -75,7 +79,7 @@ async def suggest(parts: Parts, request: dict[str, Any]) -> dict[str, Any]:
     where = surface(parts, request)
     text = request.get("value") or ""
     block, element = _find(where, request["action_id"], request.get("block_id"), None)
-    if element["type"] != "external_select":
+    if element["type"] not in ("external_select", "multi_external_select"):
         raise NotPossible(f"a {element['type']} asks nobody for its options")
     least = element.get("min_query_length", 3)
     if len(text) < least:
@@ -100,7 +104,7 @@ def offered_to(parts: Parts, where: Surface) -> Any:
 def _groups(parts: Parts, answer: Any) -> list[dict[str, Any]]:
     wrong = suggestion_problems(answer)
     if wrong:
-        parts.team.violation("block_suggestion", "invalid_options", [str(problem) for problem in wrong])
+        parts.violation("block_suggestion", "invalid_options", [str(problem) for problem in wrong])
         raise Trouble("invalid_options", "Results could not be loaded. Try again?")
     return answer.get("option_groups") or [{"label": None, "options": answer["options"]}]
 
@@ -129,6 +133,8 @@ def _state(parts: Parts, where: Surface, values: dict[str, Any]) -> dict[str, An
 def _done(element: Element, value: Any, offered: dict[str, Any]) -> dict[str, Any]:
     if element["type"] == "button":
         return {key: element[key] for key in ("text", "value", "style") if key in element}
+    if element["type"] in ("icon_button", "workflow_button", "feedback_buttons"):
+        raise NotPossible(f"this sandbox can check a {element['type']}, not press it")
     if element["type"] == "overflow":
         return {"selected_option": option(element, value, offered)}
     key = INITIAL[element["type"]][1]
@@ -137,12 +143,16 @@ def _done(element: Element, value: Any, offered: dict[str, Any]) -> dict[str, An
 
 def _payload(parts: Parts, where: Surface, action: dict[str, Any], state: dict[str, Any]) -> dict[str, Any]:
     payload = about(parts, where.person, "block_actions")
-    payload |= {"trigger_id": parts.modals.new_trigger(where.person.id, where.view.id if where.view else None)}
+    payload |= {"trigger_id": parts.modals.new_trigger(where.person.id, _modal_id(where))}
     payload |= _place(parts, where)
     if where.channel and where.message:
         payload["response_url"] = parts.response_urls.give(where.channel.id, where.person.id, where.message.ts)
         payload["state"] = {"values": state}
     return payload | {"actions": [action]}
+
+
+def _modal_id(where: Surface) -> str | None:
+    return where.view.id if where.view and not where.is_home else None
 
 
 def _place(parts: Parts, where: Surface) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sandbox.acting import acting, channel_of
+from sandbox.acting import acting, channel_of, check_writable
 from sandbox.chat import shown
 from sandbox.errors import NotPossible, SlackError, Trouble
 from sandbox.escaping import escape
@@ -17,6 +17,7 @@ async def command(parts: Parts, person_id: str, channel_id: str, name: str, text
     """Sends the command; gives the app's direct answer as `message`, or `error` with Slack's word for it."""
     person = acting(parts, person_id)
     channel = channel_of(parts, person, channel_id)
+    check_writable(parts, channel)
     declared = next((each for each in parts.team.app.commands if each.name == name), None)
     if declared is None:
         raise NotPossible(f"{name} is not a valid command.")
@@ -30,13 +31,13 @@ async def command(parts: Parts, person_id: str, channel_id: str, name: str, text
     try:
         message = _show(parts, channel, person, answer)
     except SlackError as error:
-        parts.team.violation(name, error.name, error.extra.get("errors", []))
+        parts.violation(name, error.name, error.extra.get("errors", []))
         raise Trouble(error.name, "the app's answer cannot be shown") from error
     return {"message": shown(parts, message)} if message else {}
 
 
 def _payload(parts: Parts, person: Member, channel: Channel, name: str, text: str) -> dict[str, Any]:
-    cast = parts.team.cast
+    cast, grid = parts.team.cast, parts.team.cast.enterprise
     kind = "privategroup" if channel.private else channel.name
     return {
         "token": "sandbox",
@@ -49,10 +50,10 @@ def _payload(parts: Parts, person: Member, channel: Channel, name: str, text: st
         "command": name,
         "text": text,
         "api_app_id": parts.team.app.id,
-        "is_enterprise_install": "false",
+        "is_enterprise_install": "true" if grid and grid.org_install else "false",
         "response_url": parts.response_urls.give(channel.id, person.id),
         "trigger_id": parts.modals.new_trigger(person.id),
-    }
+    } | ({"enterprise_id": grid.id, "enterprise_name": grid.name} if grid else {})
 
 
 def _show(parts: Parts, channel: Channel, person: Member, answer: Any) -> Message | None:

@@ -10,12 +10,12 @@ from typing import Any
 
 from aiohttp import web
 
-from sandbox import clicks, commands, submits
-from sandbox.acting import acting, channel_of, visible
+from sandbox import admin, clicks, commands, shortcuts, submits
+from sandbox.acting import acting, channel_of, check_writable, message_of, visible
 from sandbox.chat import shown
 from sandbox.errors import NotPossible, Trouble
 from sandbox.parts import Parts
-from sandbox.state import Channel, Member
+from sandbox.state import Channel, Member, Message
 
 MESSAGES_SHOWN = 300
 HEARTBEAT_SECONDS = 15
@@ -60,14 +60,24 @@ async def _workspace(parts: Parts, _: dict[str, Any]) -> dict[str, Any]:
     team = parts.team
     return {
         "team": {"id": team.cast.team_id, "name": team.cast.team_name},
-        "app": {"name": team.app.name, "user_id": team.app.user_id, "commands": [asdict(c) for c in team.app.commands]},
+        "app": {
+            "name": team.app.name,
+            "user_id": team.app.user_id,
+            "commands": [asdict(each) for each in team.app.commands],
+            "shortcuts": [asdict(each) for each in team.app.shortcuts],
+            "home_tab": team.app.home_tab,
+        },
         "people": [asdict(member) for member in team.people.values()],
         "channels": [
-            {"id": c.id, "name": c.name, "private": c.private, "members": sorted(c.members)}
+            {"id": c.id, "name": c.name, "private": c.private, "archived": c.archived, "members": sorted(c.members)}
             for c in team.channels.values()
             if c.with_person is None
         ],
+        "groups": [asdict(group) for group in team.cast.groups],
         "connections": len(parts.sockets),
+        "leaving": parts.sockets.leaving,
+        "now": team.now(),
+        "faults": [asdict(fault) for fault in parts.faults.waiting],
         "request_url": parts.delivery.push.request_url if parts.delivery.push else "",
         "window_url": parts.window_url,
     }
@@ -75,7 +85,9 @@ async def _workspace(parts: Parts, _: dict[str, Any]) -> dict[str, Any]:
 
 async def _screen(parts: Parts, asked: dict[str, Any]) -> dict[str, Any]:
     person = acting(parts, asked["as"])
-    parts.team.direct_message(person.id)
+    if parts.team.app.messages_tab:
+        parts.team.direct_message(person.id)
+    home = parts.homes.of(person.id)
     mine = [channel for channel in parts.team.channels.values() if person.id in channel.members]
     return {
         "version": parts.team.version,
@@ -92,6 +104,7 @@ async def _screen(parts: Parts, asked: dict[str, Any]) -> dict[str, Any]:
             for channel in mine
         ],
         "views": [parts.modals.payload(view) for view in parts.modals.stack(person.id)],
+        "home": parts.modals.payload(home) if home else None,
     }
 
 
@@ -113,53 +126,42 @@ async def _command(parts: Parts, asked: dict[str, Any]) -> dict[str, Any]:
 async def _say(parts: Parts, asked: dict[str, Any]) -> dict[str, Any]:
     person = acting(parts, asked["as"])
     channel = channel_of(parts, person, asked["channel"])
+    check_writable(parts, channel)
     if not asked["text"].strip():
         raise NotPossible("there is nothing to send")
-    parts.team.post(channel, person.id, text=escape(asked["text"], quote=False))
-    return {}
+    thread_ts = asked.get("thread_ts")
+    if thread_ts and message_of(person, channel, thread_ts).thread_ts:
+        raise NotPossible("a reply has no thread of its own")
+    message = parts.team.post(channel, person.id, text=escape(asked["text"], quote=False), thread_ts=thread_ts)
+    if channel.with_person:
+        said = {"user": person.id, "text": message.text, "ts": message.ts, "channel": channel.id, "channel_type": "im"}
+        parts.events.emit("message", **said)
+    return {"ts": message.ts}
+
+
+async def _home(parts: Parts, asked: dict[str, Any]) -> dict[str, Any]:
+    """Opens the app's Home or Messages tab, of which the app is told, or with `look` only reads the Home."""
+    person = acting(parts, asked["as"])
+    view = parts.homes.of(person.id)
+    shown = parts.modals.payload(view) if view else None
+    if asked.get("look"):
+        return {"view": shown}
+    tab = asked.get("tab", "home")
+    if tab == "home" and not parts.team.app.home_tab:
+        raise NotPossible("the app has no Home tab")
+    told: dict[str, Any] = {"user": person.id, "channel": parts.team.direct_message(person.id).id, "tab": tab}
+    if shown and tab == "home":
+        told["view"] = shown
+    parts.events.emit("app_home_opened", **told)
+    return {"view": shown}
+
+
+async def _journal(parts: Parts, asked: dict[str, Any]) -> dict[str, Any]:
+    return {"entries": parts.journal.after(int(asked.get("after", 0)))}
 
 
 async def _violations(parts: Parts, _: dict[str, Any]) -> dict[str, Any]:
     return {"violations": [asdict(violation) for violation in parts.team.violations]}
-
-
-async def _admin(parts: Parts, asked: dict[str, Any]) -> dict[str, Any]:
-    person = parts.team.people[asked["person"]]
-    match asked["do"]:
-        case "deactivate":
-            person.deactivated = True
-            person.session_lives = bool(asked.get("session_lives"))
-        case "reactivate":
-            person.deactivated = person.session_lives = False
-        case "make_guest":
-            person.guest = True
-        case "make_member":
-            person.guest = False
-        case "add_to_channel":
-            parts.team.channels[asked["channel"]].members.add(person.id)
-        case "remove_from_channel":
-            parts.team.channels[asked["channel"]].members.discard(person.id)
-        case unknown:
-            raise NotPossible(f"an administrator cannot {unknown!r} here")
-    parts.team.changed()
-    return {}
-
-
-async def _refresh(parts: Parts, _: dict[str, Any]) -> dict[str, Any]:
-    await parts.sockets.refresh()
-    return {}
-
-
-async def _request_url(parts: Parts, asked: dict[str, Any]) -> dict[str, Any]:
-    await parts.delivery.use_request_url(asked["url"])
-    return {}
-
-
-async def _check_ssl(parts: Parts, _: dict[str, Any]) -> dict[str, Any]:
-    if parts.delivery.push is None:
-        raise NotPossible("the app is in Socket Mode and has no request URL")
-    await parts.delivery.push.check_ssl()
-    return {}
 
 
 DOORS: dict[str, Door] = {
@@ -174,13 +176,17 @@ DOORS: dict[str, Door] = {
     "submit": submits.submit,
     "close": submits.close,
     "violations": _violations,
-    "admin": _admin,
-    "refresh_connections": _refresh,
-    "request_url": _request_url,
-    "check_ssl": _check_ssl,
+    "home": _home,
+    "shortcut": shortcuts.shortcut,
+    "journal": _journal,
+    **admin.DOORS,
 }
 
 
 def _messages_for(parts: Parts, person: Member, channel: Channel) -> list[dict[str, Any]]:
     seen = [message for message in channel.messages.values() if visible(person, message)]
-    return [shown(parts, message) for message in seen[-MESSAGES_SHOWN:]]
+    threads: dict[str, list[Message]] = {}
+    for message in seen:
+        if message.thread_ts:
+            threads.setdefault(message.thread_ts, []).append(message)
+    return [shown(parts, message, threads.get(message.ts)) for message in seen[-MESSAGES_SHOWN:]]

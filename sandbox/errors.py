@@ -12,6 +12,14 @@ class SlackError(Exception):
         self.extra = extra
 
 
+class TooMany(Exception):
+    """HTTP 429: one call more than Slack allows; `seconds` is when to try again."""
+
+    def __init__(self, seconds: int) -> None:
+        super().__init__(f"too many calls: try again in {seconds} s")
+        self.seconds = seconds
+
+
 class NotPossible(Exception):
     """A person tried what Slack's client would not let him do; `fields` says it for each block id of a form."""
 

@@ -1,18 +1,32 @@
-"""The app as its manifest declares it: name, scopes, commands."""
+"""The app as its manifest declares it: name, scopes, commands, shortcuts, events, tabs."""
 
 from pathlib import Path
+from typing import Any
 
 import yaml
 
-from sandbox.cast import App, Command
+from sandbox.cast import App, Command, Shortcut
 
 
 def app_of(manifest: Path) -> App:
-    """Reads `manifest.yml`; a scope or a command that is not in it does not exist in the sandbox."""
+    """Reads `manifest.yml`; what is not in it does not exist in the sandbox."""
     said = yaml.safe_load(manifest.read_text(encoding="utf-8"))
     commands = tuple(
         Command(one["command"], one.get("usage_hint", ""), one.get("description", ""), one.get("should_escape", False))
         for one in said["features"].get("slash_commands", [])
     )
-    scopes = tuple(said["oauth_config"]["scopes"]["bot"])
-    return App(name=said["features"]["bot_user"]["display_name"], scopes=scopes, commands=commands)
+    tabs: dict[str, Any] = said["features"].get("app_home", {})
+    return App(
+        name=said["features"]["bot_user"]["display_name"],
+        scopes=tuple(said["oauth_config"]["scopes"]["bot"]),
+        commands=commands,
+        shortcuts=tuple(
+            Shortcut(one["name"], one["callback_id"], one.get("description", ""))
+            for one in said["features"].get("shortcuts", [])
+            if one["type"] == "global"
+        ),
+        events=tuple(said["settings"].get("event_subscriptions", {}).get("bot_events", [])),
+        home_tab=tabs.get("home_tab_enabled", False),
+        messages_tab=tabs.get("messages_tab_enabled", False),
+        messages_read_only=tabs.get("messages_tab_read_only_enabled", False),
+    )

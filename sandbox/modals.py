@@ -80,7 +80,7 @@ class Modals:
     def open(self, trigger: Trigger, body: dict[str, Any]) -> View:
         """Opens a modal for whom the trigger was given to; one that was open before gives way."""
         self._unique(body)
-        view = self._new_view(trigger.person, body, None)
+        view = self.new_view(trigger.person, body)
         self._stacks[trigger.person] = [view]
         self._team.changed()
         return view
@@ -93,7 +93,7 @@ class Modals:
         if len(stack) >= limit("view.stack"):
             raise SlackError("push_limit_reached")
         self._unique(body)
-        view = self._new_view(owner, body, stack[-1])
+        view = self.new_view(owner, body, stack[-1])
         stack.append(view)
         self._team.changed()
         return view
@@ -138,6 +138,14 @@ class Modals:
             "bot_id": app.bot_id,
         }
 
+    def new_view(self, owner: str, body: dict[str, Any], below: View | None = None) -> View:
+        """A view with ids of its own, on nobody's screen yet."""
+        view_id = new_id("V")
+        root_id = below.root_id if below else view_id
+        kept = _kept(body)
+        state = block_kit.starting_state(kept["blocks"])
+        return View(view_id, owner, root_id, below.id if below else None, kept, state, self._new_hash())
+
     def _first(self, matches: Any) -> View:
         for stack in self._stacks.values():
             for view in stack:
@@ -152,13 +160,6 @@ class Modals:
         for stack in self._stacks.values():
             if any(view.body.get("external_id") == external_id for view in stack if view is not but):
                 raise SlackError("duplicate_external_id")
-
-    def _new_view(self, owner: str, body: dict[str, Any], below: View | None) -> View:
-        view_id = new_id("V")
-        root_id = below.root_id if below else view_id
-        kept = _kept(body)
-        state = block_kit.starting_state(kept["blocks"])
-        return View(view_id, owner, root_id, below.id if below else None, kept, state, self._new_hash())
 
     def _new_hash(self) -> str:
         return f"{int(self._team.now())}.{secrets.token_urlsafe(6)}"

@@ -1,54 +1,23 @@
 """People at work in a running sandbox: what a person sees and does, as Python, through the same doors as the page."""
 
-import http.client
-import json
-import re
-from collections import deque
 from typing import Any
-from urllib.parse import urlsplit
 
+from sandbox.asking import Asking, SandboxError, Trouble
 from sandbox.seen import Message, Outcome, View, read_message, read_view
+from sandbox.switches import FaultSwitches
 
-ANSWER_SECONDS = 20.0
+__all__ = ["Person", "SandboxError", "Trouble", "Workspace"]
 
 Values = dict[str, Any]
 
 
-class SandboxError(Exception):
-    """A person could not do that in Slack; `fields` holds what the form says, by block id."""
+class Workspace(Asking):
+    """A running sandbox as its administrator sees it; `faults` makes things go wrong on purpose."""
 
-    def __init__(self, sentence: str, fields: dict[str, str] | None = None) -> None:
-        super().__init__(sentence)
-        self.fields = fields or {}
-
-
-class Trouble(SandboxError):
-    """The app did not answer, or not in a way Slack understands; `name` is Slack's word for it."""
-
-    def __init__(self, name: str, sentence: str) -> None:
-        super().__init__(f"{name}: {sentence}")
-        self.name = name
-
-
-class Workspace:
-    """A running sandbox, seen from outside. Usable from any thread; close it, or use it as a context manager."""
-
-    def __init__(self, url: str, page_token: str = "") -> None:
-        parts = urlsplit(url)
-        self._host, self._port = parts.hostname or "127.0.0.1", parts.port or 80
-        self._idle: deque[http.client.HTTPConnection] = deque()
-        self._token = page_token or self._read_token()
-
-    def __enter__(self) -> "Workspace":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Closes the kept connections."""
-        while self._idle:
-            self._idle.pop().close()
+    @property
+    def faults(self) -> FaultSwitches:
+        """What can be made to go wrong."""
+        return FaultSwitches(self)
 
     def person(self, person_id: str) -> "Person":
         """The person with this id."""
@@ -66,6 +35,18 @@ class Workspace:
         """What the app did that Slack would have refused: `[{where, error, messages}]`."""
         return self.ask("violations")["violations"]
 
+    def journal(self, after: int = 0) -> list[dict[str, Any]]:
+        """What went to and fro since entry `after`: `[{number, at, way, name, sent, answer, ms, error}]`."""
+        return self.ask("journal", after=after)["entries"]
+
+    def now(self) -> float:
+        """Seconds since the epoch by the workspace's clock."""
+        return self.description()["now"]
+
+    def move_clock(self, seconds: float) -> None:
+        """Lets this much time pass at once: trigger ids and response URLs age, retries come, rate limits ease."""
+        self.ask("move_clock", seconds=seconds)
+
     def refresh_connections(self) -> None:
         """Makes every connection come back on a new one, as Slack does every few hours."""
         self.ask("refresh_connections")
@@ -75,11 +56,11 @@ class Workspace:
 
         `Trouble` when it does not answer as it must.
         """
-        self._answered("request_url", url=url)
+        self.answered("request_url", url=url)
 
     def check_ssl(self) -> None:
         """Sends the request URL the `ssl_check` probe; `Trouble` when the answer is not 200."""
-        self._answered("check_ssl")
+        self.answered("check_ssl")
 
     def deactivate(self, person_id: str, *, session_lives: bool = False) -> None:
         """Deactivates an account; with `session_lives` a page that was open can still press for a moment."""
@@ -93,6 +74,30 @@ class Workspace:
         """Turns a member into a guest."""
         self.ask("admin", do="make_guest", person=person_id)
 
+    def make_member(self, person_id: str) -> None:
+        """Turns a guest into a member."""
+        self.ask("admin", do="make_member", person=person_id)
+
+    def archive(self, channel: str) -> None:
+        """Archives a channel."""
+        self.ask("admin", do="archive", channel=channel)
+
+    def unarchive(self, channel: str) -> None:
+        """Opens an archived channel again."""
+        self.ask("admin", do="unarchive", channel=channel)
+
+    def share(self, channel: str, *, in_org: bool = False) -> None:
+        """Shares a channel with another company, or with `in_org` with another workspace of the organisation."""
+        self.ask("admin", do="share", channel=channel, in_org=in_org)
+
+    def unshare(self, channel: str) -> None:
+        """Ends the sharing of a channel."""
+        self.ask("admin", do="unshare", channel=channel)
+
+    def uninstall_app(self) -> None:
+        """Takes the app out of the workspace: its tokens are good for nothing any more."""
+        self.ask("admin", do="uninstall_app")
+
     def add_to_channel(self, person_id: str, channel: str) -> None:
         """Adds a person, or the app's bot user, to a channel."""
         self.ask("admin", do="add_to_channel", person=person_id, channel=channel)
@@ -100,46 +105,6 @@ class Workspace:
     def remove_from_channel(self, person_id: str, channel: str) -> None:
         """Takes a person, or the app's bot user, out of a channel."""
         self.ask("admin", do="remove_from_channel", person=person_id, channel=channel)
-
-    def ask(self, door: str, **request: Any) -> dict[str, Any]:
-        """Knocks at one door; `SandboxError` when the person could not do that."""
-        body = json.dumps(request).encode()
-        headers = {"X-Sandbox-Token": self._token, "Content-Type": "application/json"}
-        status, text = self._exchange("POST", f"/door/{door}", body, headers)
-        if status == http.HTTPStatus.CONFLICT:
-            refusal = json.loads(text)
-            raise SandboxError(refusal["not_possible"], refusal["fields"])
-        if status != http.HTTPStatus.OK:
-            raise SandboxError(f"the door {door!r} answered {status}: {text}")
-        return json.loads(text)
-
-    def _answered(self, door: str, **request: Any) -> dict[str, Any]:
-        answer = self.ask(door, **request)
-        if "error" in answer:
-            raise Trouble(answer["error"], answer["text"])
-        return answer
-
-    def _exchange(self, method: str, path: str, body: bytes | None, headers: dict[str, str]) -> tuple[int, str]:
-        try:
-            connection = self._idle.pop()
-        except IndexError:
-            connection = http.client.HTTPConnection(self._host, self._port, timeout=ANSWER_SECONDS)
-        try:
-            connection.request(method, path, body, headers)
-            response = connection.getresponse()
-            text = response.read().decode()
-        except BaseException:
-            connection.close()
-            raise
-        self._idle.append(connection)
-        return response.status, text
-
-    def _read_token(self) -> str:
-        _, page = self._exchange("GET", "/", None, {})
-        found = re.search(r'name="sandbox-token" content="([^"]+)"', page)
-        if not found:
-            raise SandboxError(f"there is no sandbox at http://{self._host}:{self._port}")
-        return found.group(1)
 
 
 class Person:
@@ -157,9 +122,22 @@ class Person:
         message = read_message(channel, answer["message"]) if "message" in answer else None
         return Outcome(answer.get("error"), answer.get("text") or (message.words if message else ""), message)
 
-    def say(self, channel: str, text: str) -> None:
-        """Sends an ordinary message."""
-        self._do("say", channel=channel, text=text)
+    def shortcut(self, callback_id: str) -> Outcome:
+        """Starts a global shortcut."""
+        answer = self._do("shortcut", callback_id=callback_id)
+        return Outcome(answer.get("error"), answer.get("text", ""))
+
+    def say(self, channel: str, text: str, *, thread: str | None = None) -> str:
+        """Sends an ordinary message, or a reply to the message with the timestamp `thread`; gives its timestamp."""
+        return self._do("say", channel=channel, text=text, thread_ts=thread)["ts"]
+
+    def open_home(self, tab: str = "home") -> View | None:
+        """Goes to the app's Home tab (or `messages`), of which the app is told; gives what it shows at that moment."""
+        return _home(self._do("home", tab=tab))
+
+    def home(self) -> View | None:
+        """What his Home tab shows, without going there; None before the app published anything."""
+        return _home(self._do("home", look=True))
 
     def messages(self, channel: str) -> list[Message]:
         """What he sees in a channel, oldest first, ephemeral messages included."""
@@ -241,3 +219,7 @@ class Person:
 
 def _where(on: Message | View) -> dict[str, str]:
     return {"view": on.id} if isinstance(on, View) else {"channel": on.channel, "ts": on.ts}
+
+
+def _home(answer: dict[str, Any]) -> View | None:
+    return read_view(answer["view"]) if answer["view"] else None

@@ -102,4 +102,6 @@ def read_message(channel: str, raw: dict[str, Any]) -> Message:
 
 def read_view(raw: dict[str, Any]) -> View:
     """A modal from what a door answers."""
-    return View(raw["id"], raw["callback_id"], raw["title"]["text"], raw["blocks"], raw["state"]["values"], raw)
+    return View(
+        raw["id"], raw["callback_id"], raw.get("title", {}).get("text", ""), raw["blocks"], raw["state"]["values"], raw
+    )

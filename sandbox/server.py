@@ -18,10 +18,15 @@ from sandbox import api, doors
 from sandbox.cast import DEFAULT, Cast
 from sandbox.delivery import Delivery
 from sandbox.errors import SlackError
+from sandbox.events import Events
 from sandbox.facts import limit
+from sandbox.faults import Faults
+from sandbox.homes import Homes
+from sandbox.journal import Journal
 from sandbox.modals import Modals
 from sandbox.parts import Parts
 from sandbox.person import Workspace
+from sandbox.rates import Rates
 from sandbox.response_urls import ResponseUrls
 from sandbox.sockets import Sockets
 from sandbox.state import Team
@@ -73,10 +78,12 @@ async def serving(
     app_token: str = "",
     request_url: str = "",
     signing_secret: str = "",
+    strict_rates: bool = False,
 ) -> AsyncIterator[Running]:
     """Serves a fresh workspace on this event loop until left. Tokens not given are made up; port 0 takes a free one.
 
     With `request_url` everything is pushed there, signed with `signing_secret`, instead of over Socket Mode.
+    With `strict_rates` a burst is what Slack's tiers say for a minute; without, twenty times that.
     """
     if not _is_loopback(host):
         raise ValueError(f"the sandbox listens on the loopback interface only, not on {host!r}")
@@ -84,10 +91,24 @@ async def serving(
     app_token = app_token or f"xapp-sandbox-{secrets.token_urlsafe(18)}"
     signing_secret = signing_secret or secrets.token_hex(16)
     team = Team(cast, clock)
-    sockets = Sockets(team, ack_seconds)
-    delivery = Delivery(team, sockets, signing_secret, ack_seconds, request_url)
+    sockets, faults, journal, modals = Sockets(team, ack_seconds), Faults(), Journal(team.now), Modals(team)
+    delivery = Delivery(
+        team, sockets, faults, journal, signing_secret=signing_secret, ack_seconds=ack_seconds, request_url=request_url
+    )
     parts = Parts(
-        team, Modals(team), ResponseUrls(team), sockets, delivery, bot_token, app_token, window_url=window_url
+        team,
+        modals,
+        ResponseUrls(team),
+        sockets,
+        delivery,
+        Events(team, delivery),
+        Homes(team, modals),
+        faults,
+        journal,
+        Rates(team.now, strict=strict_rates),
+        bot_token,
+        app_token,
+        window_url=window_url,
     )
     page_token = secrets.token_urlsafe(18)
     runner = web.AppRunner(
@@ -101,6 +122,7 @@ async def serving(
         parts.base_url = parts.response_urls.base_url = f"http://{shown}:{runner.addresses[0][1]}"
         yield Running(parts.base_url, bot_token, app_token, page_token, signing_secret)
     finally:
+        await parts.events.close()
         await parts.sockets.close()
         await runner.cleanup()
 
@@ -117,6 +139,7 @@ class Options(TypedDict, total=False):
     app_token: str
     request_url: str
     signing_secret: str
+    strict_rates: bool
 
 
 @contextmanager
@@ -213,7 +236,7 @@ async def _response_url(parts: Parts, request: web.Request) -> web.Response:
         parts.response_urls.answer(url, await request.json())
     except SlackError as error:
         if error.name not in GONE:
-            parts.team.violation("response_url", error.name, error.extra.get("errors", []))
+            parts.violation("response_url", error.name, error.extra.get("errors", []))
         status = 404 if error.name in GONE else 400
         return web.json_response({"ok": False, "error": error.name} | error.extra, status=status)
     return web.Response(text="ok")

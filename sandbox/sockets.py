@@ -3,15 +3,19 @@
 import asyncio
 import json
 import secrets
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 from aiohttp import WSMsgType, web
 
 from sandbox.carrier import NO_ACK, NO_CONNECTION, Kind, Retry
-from sandbox.errors import Trouble
+from sandbox.errors import NotPossible, Trouble
 from sandbox.facts import limit
 from sandbox.state import Team
+
+WARNING, REFRESH, DISABLED = "warning", "refresh_requested", "link_disabled"
+REASONS = (WARNING, REFRESH, DISABLED)
 
 
 @dataclass(eq=False)
@@ -19,6 +23,7 @@ class Connection:
     """One WebSocket of the app; a leaving one was asked to come back, and is used while there is no other."""
 
     socket: web.WebSocketResponse
+    transport: asyncio.Transport | None
     leaving: bool = False
 
 
@@ -32,6 +37,8 @@ class Sockets:
         self._connections: list[Connection] = []
         self._waiting: dict[str, asyncio.Future[Any]] = {}
         self._turn = 0
+        self._follow_up: asyncio.Task[None] | None = None
+        self.disabled = False
 
     def __len__(self) -> int:
         return len(self._connections)
@@ -54,7 +61,7 @@ class Sockets:
             await socket.send_json({"type": "disconnect", "reason": "too_many_websockets", "debug_info": _DEBUG})
             await socket.close()
             return socket
-        await self._serve_connection(Connection(socket))
+        await self._serve_connection(Connection(socket, request.transport))
         return socket
 
     async def send(self, kind: Kind, payload: dict[str, Any], retry: Retry | None = None) -> Any:
@@ -79,15 +86,46 @@ class Sockets:
         finally:
             del self._waiting[envelope_id]
 
-    async def refresh(self) -> None:
-        """Asks every connection to come back on a new one, as Slack does every few hours."""
-        frame = {"type": "disconnect", "reason": "refresh_requested", "debug_info": _DEBUG}
+    @property
+    def leaving(self) -> int:
+        """How many of the connections were asked to go and are still there."""
+        return sum(connection.leaving for connection in self._connections)
+
+    async def refresh(self, reason: str = REFRESH) -> None:
+        """Asks every connection to come back on a new one, as Slack does every few hours.
+
+        After a `warning` the request follows ten seconds later; after `link_disabled` the door is shut for good.
+        """
+        if reason not in REASONS:
+            raise NotPossible(f"Slack gives no such reason to disconnect: {reason!r}; it gives {', '.join(REASONS)}")
+        self.disabled = self.disabled or reason == DISABLED
         for connection in list(self._connections):
             connection.leaving = True
-            await connection.socket.send_json(frame)
+            await self._ask_to_leave(connection, reason)
+        if reason == WARNING:
+            self._follow_up = asyncio.get_running_loop().create_task(self._make_good_the_warning())
+
+    async def cut(self) -> None:
+        """Breaks every connection without a word, as a network does; what was on its way is lost."""
+        for connection in list(self._connections):
+            if connection.transport:
+                connection.transport.abort()
+
+    async def _make_good_the_warning(self) -> None:
+        await self._team.sleep(limit("socket.warning_seconds"))
+        for connection in [each for each in self._connections if each.leaving]:
+            await self._ask_to_leave(connection, REFRESH)
+
+    async def _ask_to_leave(self, connection: Connection, reason: str) -> None:
+        with suppress(ConnectionError):  # it is gone already
+            await connection.socket.send_json({"type": "disconnect", "reason": reason, "debug_info": _DEBUG})
+            if reason == DISABLED:
+                await connection.socket.close()
 
     async def close(self) -> None:
         """Closes every connection."""
+        if self._follow_up:
+            self._follow_up.cancel()
         for connection in list(self._connections):
             await connection.socket.close()
 

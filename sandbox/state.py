@@ -3,12 +3,14 @@
 import asyncio
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 from sandbox.cast import Cast
 from sandbox.cast import Person as Seed
 from sandbox.errors import SlackError
+
+CLOCK_LOOK_SECONDS = 0.05
 
 
 @dataclass
@@ -22,6 +24,10 @@ class Member:
     guest: bool = False
     deactivated: bool = False
     bot: bool = False
+    stranger: bool = False
+    admin: bool = False
+    email: str = ""
+    home_team: str = ""
     session_lives: bool = False
 
     @property
@@ -32,7 +38,10 @@ class Member:
 
 @dataclass
 class Message:
-    """A message as it stands; `only_for` is the one person who sees it when it is ephemeral."""
+    """A message as it stands; `only_for` is the one person who sees it when it is ephemeral.
+
+    One that is `lost` was accepted and is seen by nobody, as Slack does with ephemerals in a thread that is not there.
+    """
 
     ts: str
     author: str
@@ -43,6 +52,7 @@ class Message:
     auto_parse: bool = False
     thread_ts: str | None = None
     metadata: dict[str, Any] | None = None
+    lost: bool = False
 
 
 @dataclass
@@ -54,6 +64,9 @@ class Channel:
     members: set[str]
     private: bool = False
     with_person: str | None = None
+    archived: bool = False
+    ext_shared: bool = False
+    org_shared: bool = False
     messages: dict[str, Message] = field(default_factory=dict)
 
 
@@ -72,18 +85,43 @@ class Team:
     def __init__(self, cast: Cast, clock: Callable[[], float]) -> None:
         self.cast = cast
         self.app = cast.app
-        self.now = clock
+        self._clock = clock
+        self._moved = 0.0
         self.people = {seed.id: _member(seed) for seed in cast.people}
         bot = Member(cast.app.user_id, cast.app.name.lower(), cast.app.name, "Etc/UTC", bot=True)
         self.people[bot.id] = bot
         self.channels = {
-            channel.id: Channel(channel.id, channel.name, set(channel.members), channel.private)
-            for channel in cast.channels
+            seed.id: Channel(
+                seed.id,
+                seed.name,
+                set(seed.members),
+                seed.private,
+                archived=seed.archived,
+                ext_shared=seed.ext_shared,
+                org_shared=seed.org_shared,
+            )
+            for seed in cast.channels
         }
+        self.uninstalled = False
         self.violations: list[Violation] = []
         self.version = 0
         self._watchers: set[asyncio.Event] = set()
         self._last_ts = 0
+
+    def now(self) -> float:
+        """Seconds since the epoch, by the workspace's clock."""
+        return self._clock() + self._moved
+
+    def move_clock(self, seconds: float) -> None:
+        """Lets this much time pass at once."""
+        self._moved += seconds
+        self.changed()
+
+    async def sleep(self, seconds: float) -> None:
+        """Waits until this much time has passed by the workspace's clock, which tests may move by hand."""
+        end = self.now() + seconds
+        while (left := end - self.now()) > 0:  # noqa: ASYNC110 - a clock moved from outside tells nobody
+            await asyncio.sleep(min(left, CLOCK_LOOK_SECONDS))
 
     def person(self, person_id: str) -> Member:
         """The member with this id; `user_not_found` otherwise."""
@@ -139,4 +177,4 @@ def new_id(prefix: str) -> str:
 
 
 def _member(seed: Seed) -> Member:
-    return Member(seed.id, seed.name, seed.real_name, seed.tz, seed.guest, seed.deactivated)
+    return Member(**{held.name: getattr(seed, held.name) for held in fields(seed)})

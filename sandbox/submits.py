@@ -3,7 +3,7 @@
 from typing import Any
 
 from sandbox.acting import about, acting, top_view
-from sandbox.blocks import input_block_ids
+from sandbox.blocks import INITIAL, input_block_ids, placed_elements
 from sandbox.clicks import Surface, offered_to
 from sandbox.errors import TROUBLE_CONNECTING, NotPossible, SlackError, Trouble
 from sandbox.fields import fill, missing
@@ -30,7 +30,7 @@ async def submit(parts: Parts, request: dict[str, Any]) -> dict[str, Any]:
         raise NotPossible(f"required and empty: {', '.join(wrong)}", wrong)
     payload = about(parts, person, "view_submission")
     payload |= {"trigger_id": parts.modals.new_trigger(person.id, view.id)}
-    payload |= {"view": parts.modals.payload(view), "response_urls": []}
+    payload |= {"view": parts.modals.payload(view), "response_urls": _response_urls(parts, view)}
     try:
         answer = await parts.delivery.send("interactive", payload)
     except Trouble as trouble:
@@ -39,7 +39,7 @@ async def submit(parts: Parts, request: dict[str, Any]) -> dict[str, Any]:
         return _apply(parts, view, answer)
     except SlackError as error:
         said = error.extra.get("response_metadata", {}).get("messages", [])
-        parts.team.violation("view_submission", error.name, said)
+        parts.violation("view_submission", error.name, said)
         return {"error": error.name, "text": TROUBLE_CONNECTING}
 
 
@@ -67,6 +67,21 @@ async def _tell_closed(parts: Parts, person: Member, view: View, everything: boo
         await parts.delivery.send("interactive", payload | {"view": shown, "is_cleared": everything})
     except Trouble:
         return  # nobody looks at this modal any more, so nobody is told
+
+
+def _response_urls(parts: Parts, view: View) -> list[dict[str, str]]:
+    """One for each conversation chosen in a field that was made for it."""
+    found: list[dict[str, str]] = []
+    for block, element in placed_elements(view.body["blocks"]):
+        if not element.get("response_url_enabled") or block["type"] != "input":
+            continue
+        held = view.state[block["block_id"]][element["action_id"]]
+        channel = held[INITIAL[element["type"]][1]]
+        if channel in parts.team.channels:
+            url = parts.response_urls.give(channel, view.owner)
+            place = {"block_id": block["block_id"], "action_id": element["action_id"], "channel_id": channel}
+            found.append(place | {"response_url": url})
+    return found
 
 
 def _apply(parts: Parts, view: View, answer: Any) -> dict[str, Any]:

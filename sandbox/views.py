@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from sandbox.block_kit import HOME
 from sandbox.errors import SlackError
 from sandbox.parts import Parts
 from sandbox.validator import check_view
@@ -22,6 +23,18 @@ def push_view(parts: Parts, arguments: dict[str, Any]) -> dict[str, Any]:
         raise SlackError("not_found")
     parts.modals.find(trigger.view_id)
     return {"view": parts.modals.payload(parts.modals.push(trigger.person, arguments["view"]))}
+
+
+def publish_view(parts: Parts, arguments: dict[str, Any]) -> dict[str, Any]:
+    """Shows a view on a person's Home tab."""
+    if not parts.team.app.home_tab:
+        raise SlackError("not_enabled")
+    check_view(arguments["view"], HOME)
+    person = parts.team.people.get(arguments["user_id"])
+    if person is None or person.bot or person.deactivated:
+        raise SlackError("invalid_arguments", response_metadata={"messages": ["[ERROR] invalid `user_id`"]})
+    view = parts.homes.publish(person.id, arguments["view"], arguments.get("hash"))
+    return {"view": parts.modals.payload(view)}
 
 
 def update_view(parts: Parts, arguments: dict[str, Any]) -> dict[str, Any]:

@@ -119,7 +119,12 @@ def test_each_payload_goes_to_one_of_the_connections(sandbox: Running) -> None:
     wait_until(lambda: workspace.connections() == 0, "both connections to be gone")
 
 
-def test_a_refreshed_connection_loses_nothing(sandbox: Running) -> None:
+def _settled(workspace: Workspace) -> bool:
+    seen = workspace.description()
+    return seen["connections"] > 0 and seen["leaving"] == 0
+
+
+def test_a_refreshed_app_is_reached_on_its_new_connection(sandbox: Running) -> None:
     def listen(app: AsyncApp) -> None:
         @app.command("/access")
         async def answer(ack: Any) -> None:
@@ -130,6 +135,7 @@ def test_a_refreshed_connection_loses_nothing(sandbox: Running) -> None:
     with connected(sandbox, listen):
         assert ann.command("C0PAYAPPR", "/access").ok
         workspace.refresh_connections()
+        wait_until(lambda: _settled(workspace), "the app to be back on a new connection")
         assert all(ann.command("C0PAYAPPR", "/access").ok for _ in range(20))
 
 

@@ -76,7 +76,7 @@ def test_each_token_is_good_for_its_own_methods_only(sandbox: Running, client: A
 
 
 def test_what_the_bot_has_no_use_for_is_unknown(sandbox: Running, client: Any) -> None:
-    assert error_of(client.users_list) == "unknown_method"
+    assert error_of(client.reactions_get, channel="C0SEC") == "unknown_method"
     assert [each["error"] for each in sandbox.workspace().violations()] == ["unknown_method"]
 
 
