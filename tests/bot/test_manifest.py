@@ -14,6 +14,7 @@ import yaml
 from bot import ids
 from bot.app import ACTIONS, COMMAND, MODALS, OPTIONS
 from bot.commands import COMMANDS
+from bot.http_app import DOOR
 from bot.views.blocks import Message
 from tests.bot.states import ALL
 from tests.bot.states import MODALS as MODAL_VIEWS
@@ -22,6 +23,8 @@ from tests.bot.test_views import walk
 ROOT = Path(__file__).parents[2]
 TEXT = (ROOT / "manifest.yml").read_text(encoding="utf-8")
 MANIFEST = yaml.safe_load(TEXT)
+HTTP_TEXT = (ROOT / "manifest.http.yml").read_text(encoding="utf-8")
+HTTP_MANIFEST = yaml.safe_load(HTTP_TEXT)
 SCHEMA = json.loads((Path(__file__).parent / "manifest_schema.json").read_text(encoding="utf-8"))
 SCOPES_OF = {
     "auth_test": set(),
@@ -36,8 +39,9 @@ SCOPES_OF = {
 METHOD = re.compile(r"client\.((?:auth|chat|conversations|im|reactions|files|usergroups|users|views)_\w+)\(")
 
 
-def test_slack_takes_the_manifest() -> None:
-    jsonschema.validate(MANIFEST, SCHEMA)
+@pytest.mark.parametrize("manifest", [MANIFEST, HTTP_MANIFEST], ids=["Socket Mode", "HTTP mode"])
+def test_slack_takes_the_manifest(manifest: dict[str, Any]) -> None:
+    jsonschema.validate(manifest, SCHEMA)
 
 
 @pytest.mark.parametrize(
@@ -47,6 +51,9 @@ def test_slack_takes_the_manifest() -> None:
         lambda manifest: manifest["display_information"].update(long_description="short"),
         lambda manifest: manifest["features"]["slash_commands"][0].update(command="access"),
         lambda manifest: manifest["settings"].update(socket_mode="yes"),
+        lambda manifest: manifest["settings"]["interactivity"].update(request_url="bot.example.com/slack/events"),
+        lambda manifest: manifest["settings"]["interactivity"].update(menu_options_url="https://bot.example.com"),
+        lambda manifest: manifest["features"]["slash_commands"][0].update(url="/slack/events"),
         lambda manifest: manifest.pop("oauth_config"),
     ],
 )
@@ -107,3 +114,35 @@ def test_every_scope_is_explained_beside_it_and_in_the_guide() -> None:
         assert re.search(rf"^      - {scope} +# \S", TEXT, re.MULTILINE), f"{scope} is not explained"
         assert f"| `{scope}` |" in guide
     assert guide.count("\n| `") == len(MANIFEST["oauth_config"]["scopes"]["bot"])
+
+
+def test_in_http_mode_slack_calls_the_one_door_for_everything() -> None:
+    settings = HTTP_MANIFEST["settings"]
+    urls = [
+        *(command["url"] for command in HTTP_MANIFEST["features"]["slash_commands"]),
+        settings["interactivity"]["request_url"],
+        settings["interactivity"]["message_menu_options_url"],
+        settings["event_subscriptions"]["request_url"],
+    ]
+
+    assert settings["socket_mode_enabled"] is False
+    assert urls == [f"https://bot.example.com{DOOR}"] * len(urls)
+    assert HTTP_TEXT.count("https://bot.example.com") == len(urls) == 4, "as often as its first lines say"
+
+
+def test_by_either_way_it_is_the_same_app() -> None:
+    assert _without_the_way(HTTP_MANIFEST) == _without_the_way(MANIFEST)
+
+
+def _without_the_way(manifest: dict[str, Any]) -> dict[str, Any]:
+    """What remains of a manifest when nothing says how Slack and the bot meet."""
+    manifest = copy.deepcopy(manifest)
+    settings = manifest["settings"]
+    for command in manifest["features"]["slash_commands"]:
+        command.pop("url", None)
+    for name in ("request_url", "message_menu_options_url"):
+        settings["interactivity"].pop(name, None)
+    subscriptions = settings.pop("event_subscriptions", {})
+    subscriptions.pop("request_url", None)
+    del settings["socket_mode_enabled"]
+    return manifest | {"events": subscriptions}
