@@ -13,6 +13,7 @@ from urllib.parse import urlencode, urlsplit
 
 from sqlmodel import SQLModel, select
 
+from bot.http_app import HttpApp
 from bot.http_mode import serve
 from tests.bot.serving import Live, alive
 from tests.world import World
@@ -143,3 +144,22 @@ def everything(world: World) -> dict[str, list[tuple[Any, ...]]]:
             table.name: [tuple(row) for row in session.connection().execute(select(*table.columns))]  # pyright: ignore[reportArgumentType, reportCallIssue] -- SQLModel's select is typed for models
             for table in SQLModel.metadata.sorted_tables
         }
+
+
+async def through(app: HttpApp, sent: Sent, *, last: bool = True) -> int:
+    """One request straight into the application; the status. `last` is False when the rest of it never comes."""
+    scope = {
+        "type": "http", "method": sent.method.decode(), "path": sent.path,
+        "headers": [(name.lower(), value) for name, value in sent.headers],
+    }  # fmt: skip
+    arriving = iter([{"type": "http.request", "body": sent.body, "more_body": not last}])
+    told: list[Any] = []
+
+    async def receive() -> Any:
+        return next(arriving, None) or await asyncio.Event().wait()
+
+    async def send(message: Any) -> None:
+        told.append(message)
+
+    await app(scope, receive, send)
+    return told[0]["status"]

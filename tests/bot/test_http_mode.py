@@ -105,6 +105,14 @@ def test_a_command_of_another_app_is_not_ours(world: World, desk: Desk, door: Do
     assert door.exchange(from_slack(body, now=now(world))).status == 404
 
 
+def test_one_that_was_here_before_is_told_not_to_come_again(world: World, desk: Desk, door: Door) -> None:
+    sent = from_slack(desk.command_body(ANN, "help"), now=now(world))
+    first, second = door.exchange(sent), door.exchange(sent)
+
+    assert (first.status, second.status) == (200, 401)
+    assert second.headers["x-slack-no-retry"] == "1"
+
+
 def test_behind_a_proxy_the_paths_begin_with_the_prefix(world: World, slack: FakeSlack, desk: Desk) -> None:
     sent = from_slack(desk.command_body(ANN, "help"), now=now(world))
     with listening(world, prefix="/countersign") as door:
