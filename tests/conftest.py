@@ -55,8 +55,10 @@ def sqlite_files() -> Iterator[SqliteFiles]:
 
 
 @pytest.fixture(scope="session")
-def postgres_databases(postgres: EmbeddedPostgres) -> PostgresDatabases:
-    return PostgresDatabases(postgres.superuser_dsn)
+def postgres_databases(postgres: EmbeddedPostgres) -> Iterator[PostgresDatabases]:
+    databases = PostgresDatabases(postgres.superuser_dsn)
+    yield databases
+    databases.close()
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

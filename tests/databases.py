@@ -88,6 +88,10 @@ class PostgresDatabases:
                     connection.execute(sql.SQL("DELETE FROM {}").format(sql.Identifier(table)))
             connection.execute("UPDATE audit_head SET seq = 0, at = to_timestamp(0), hash = %s", (GENESIS,))
 
+    def close(self) -> None:
+        if "_kept" in vars(self):
+            self._kept.close()
+
     @cached_property
     def _kept(self) -> Database:
         return Database(self._url(self._create()))

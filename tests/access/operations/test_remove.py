@@ -1,0 +1,402 @@
+"""Closing doors: never before the end, never given up, and over only when the target was asked again."""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import text
+
+from access.errors import BadCredential, NotPermitted, ProviderError, RateLimited
+from access.ids import SlackChannel
+from access.models import AlertKind, EndedBy, Grant, GrantStatus, NoticeKind
+from access.operations import finish
+from access.operations.core import Core
+from access.operations.schedule import Schedule
+from access.ports import Capabilities, Deadline, GrantSpec, Isolation, Observation, Receipt, Removal
+from tests.cast import ANN, BEN, SECURITY
+from tests.fakes import FakeProvider
+from tests.world import DEADLINE, World
+
+Revoke = Callable[[FakeProvider, GrantSpec, Receipt | None, Deadline], Removal]
+
+
+def expired(world: World, minutes: float = 30) -> Grant:
+    """Access whose end has come."""
+    grant = world.open(minutes=minutes)
+    world.clock.tick(minutes=minutes)
+    return grant
+
+
+def test_nothing_is_taken_away_before_its_end(world: World) -> None:
+    grant = world.open(minutes=30)
+    world.clock.tick(minutes=29, seconds=59, milliseconds=999)
+
+    assert world.deactivation.claim([grant.id]) == []
+    assert world.again(grant).status == GrantStatus.ACTIVE
+    world.clock.tick(milliseconds=1)
+    assert len(world.deactivation.claim([grant.id])) == 1
+
+
+def test_a_target_that_is_down_for_a_day_is_asked_until_it_is_gone(world: World) -> None:
+    grant = expired(world)
+    world.server.weather = "down"
+    for hour in range(24):
+        world.clock.tick(hours=1)
+        world.work()
+        now = world.again(grant)
+        assert now.status == GrantStatus.REVOKING, f"given up after {hour + 1} h"
+        assert now.due_at is not None
+        assert timedelta(0) <= now.due_at - world.clock.now() <= timedelta(minutes=1)
+    assert world.again(grant).attempts >= 24
+    assert len(world.events("grant.revoke-failed")) == 1, "the same problem again is no news"
+    alert = world.alerts()
+    assert [(one.kind, one.subject, one.closed_at) for one in alert] == [(AlertKind.OVERDUE, grant.id, None)]
+    assert alert[0].told_at is not None
+
+    world.server.weather = "fine"
+    world.pass_time(minutes=1)
+    over = world.again(grant)
+    assert over.status == GrantStatus.ENDED
+    assert over.ended_at is not None
+    assert over.ended_at - world.clock.now() <= timedelta(minutes=1)
+    assert world.server.holders == {}
+
+
+def test_an_alert_opens_once_is_told_and_closes_by_itself(world: World) -> None:
+    expired(world)
+    ends = world.clock.now()
+    world.server.weather = "down"
+    world.pass_time(minutes=9, seconds=59)
+    assert world.alerts() == []
+
+    world.pass_time(seconds=1)
+    (alert,) = world.alerts()
+    assert alert.opened_at == ends + timedelta(minutes=10)
+    assert alert.sentence == "customers-db/read of ann should have ended 10 min ago and may still be there."
+    assert (NoticeKind.ALERT, SECURITY) in world.told()
+    told = world.notices("alert")[0]
+    assert (told.shown, told.due_at) == (told.wanted, None)
+
+    world.pass_time(minutes=5)
+    assert [one.id for one in world.alerts()] == [alert.id]
+    assert len(world.events("alert.opened")) == 1
+
+    world.server.weather = "fine"
+    world.said.clear()
+    world.pass_time(minutes=1)
+    assert world.alerts()[0].closed_at is not None
+    assert len(world.events("alert.closed")) == 1
+    assert (NoticeKind.ALERT, SECURITY) in world.told(), "the message says that it is over"
+    assert (NoticeKind.ENDED, ANN) in world.told()
+
+
+def test_no_alert_opens_for_what_ended_meanwhile(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The sweep saw it overdue; before it could write the alert, the access was proven gone."""
+    grant = expired(world)
+    world.clock.tick(minutes=10)
+    finds = Core.security_channel
+
+    def slow(core: Core) -> SlackChannel | None:
+        world.remove(grant)
+        return finds(core)
+
+    monkeypatch.setattr(Core, "security_channel", slow)
+    Schedule(world.core).sweep()
+
+    assert world.again(grant).status == GrantStatus.ENDED
+    assert world.alerts() == []
+
+
+def test_early_returned_access_is_alarmed_by_when_it_was_returned(world: World) -> None:
+    grant = world.open(minutes=60)
+    finish(world.core, grant_id=grant.id, by=ANN)
+    world.server.weather = "down"
+    world.pass_time(minutes=10)
+
+    assert [alert.kind for alert in world.alerts()] == [AlertKind.OVERDUE]
+
+
+def test_a_target_that_accepts_and_keeps_it_is_never_ended(world: World) -> None:
+    grant = expired(world)
+    world.server.weather = "stubborn"
+    world.pass_time(minutes=11)
+
+    now = world.again(grant)
+    assert now.status == GrantStatus.REVOKING
+    assert now.removed_at is not None
+    assert now.proven_at is None
+    assert now.problem == "The target accepted the removal, but the access is still there."
+    assert [alert.kind for alert in world.alerts()] == [AlertKind.OVERDUE]
+
+    world.server.weather = "fine"
+    world.pass_time(minutes=1)
+    assert world.again(grant).status == GrantStatus.ENDED
+    assert world.again(grant).removed_at == now.removed_at
+
+
+def test_a_refusal_for_good_alerts_at_once_and_is_tried_again_all_the_same(world: World) -> None:
+    grant = expired(world)
+    world.server.weather = "refuses"
+    world.work()
+    (alert,) = world.alerts()
+    assert (alert.kind, alert.subject) == (AlertKind.UNREMOVABLE, grant.id)
+    assert alert.sentence == "customers-db/read of ann cannot be taken away: The fake server refuses the bot."
+
+    world.pass_time(minutes=5)
+    assert [one.kind for one in world.alerts()] == [AlertKind.UNREMOVABLE]
+    assert world.again(grant).attempts > 5
+
+    world.server.weather = "fine"
+    world.pass_time(minutes=1)
+    assert world.again(grant).status == GrantStatus.ENDED
+    assert world.alerts()[0].closed_at is not None
+
+
+@pytest.mark.parametrize("error", [BadCredential(), NotPermitted()])
+def test_a_provider_that_cannot_be_made_alerts_and_stops_no_other(
+    world: World, error: ProviderError, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bad, good = world.open(minutes=30), world.open(by=BEN, minutes=30)
+    world.clock.tick(minutes=30)
+    makes = world.targets.provider
+
+    def provider(grant: Grant) -> FakeProvider:
+        if grant.id == bad.id:
+            raise error
+        return makes(grant)
+
+    monkeypatch.setattr(world.targets, "provider", provider)
+    world.remove(bad, good)
+
+    assert world.again(good).status == GrantStatus.ENDED
+    assert world.again(bad).status == GrantStatus.REVOKING
+    assert [(alert.kind, alert.subject) for alert in world.alerts()] == [(AlertKind.UNREMOVABLE, bad.id)]
+
+
+def test_one_that_breaks_its_provider_fails_no_other(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    bad, good = world.open(minutes=30), world.open(by=BEN, minutes=30)
+    world.clock.tick(minutes=30)
+    removes = FakeProvider.revoke
+
+    def revoke(self: FakeProvider, spec: GrantSpec, receipt: Receipt | None, deadline: Deadline) -> Removal:
+        if spec.grant_id == bad.id:
+            raise RuntimeError("password=canary-secret")
+        return removes(self, spec, receipt, deadline)
+
+    monkeypatch.setattr(FakeProvider, "revoke", revoke)
+    world.remove(bad, good)
+
+    assert world.again(good).status == GrantStatus.ENDED
+    assert world.again(bad).problem == "The provider failed unexpectedly (RuntimeError)."
+    assert "canary" not in "".join(event.entry for event in world.events())
+
+
+def test_what_is_no_grant_is_left_out(world: World) -> None:
+    grant = expired(world)
+
+    assert [one.id for one in world.deactivation.claim(["0" * 26, grant.id])] == [grant.id]
+
+
+def test_a_worker_that_died_loses_its_claim_and_its_late_answer_counts_no_more(world: World) -> None:
+    grant = expired(world)
+    first = world.deactivation.claim([grant.id])
+    world.clock.tick(seconds=59)
+    assert world.deactivation.claim([grant.id]) == []
+    world.clock.tick(seconds=1)
+    second = world.deactivation.claim([grant.id])
+    assert len(second) == 1
+
+    late = world.deactivation.act(first[0], DEADLINE)
+    world.deactivation.commit([late])
+    assert world.again(grant).status == GrantStatus.REVOKING, "the fence is the second's"
+
+    world.deactivation.commit([world.deactivation.act(second[0], DEADLINE)])
+    assert world.again(grant).status == GrantStatus.ENDED
+    world.deactivation.commit([late])
+    assert len(world.events("grant.ended")) == 1
+
+
+def test_committing_twice_is_committing_once(world: World) -> None:
+    grant = expired(world)
+    results = [world.deactivation.act(one, DEADLINE) for one in world.deactivation.claim([grant.id])]
+
+    world.deactivation.commit(results)
+    world.deactivation.commit(results)
+
+    assert len(world.events("grant.ended")) == 1
+    assert len(world.notices("ended")) == 1
+
+
+def test_what_was_claimed_but_not_started_goes_back_at_once(world: World) -> None:
+    grant = expired(world)
+    world.deactivation.release(world.deactivation.claim([grant.id]))
+
+    assert world.again(grant).due_at == world.clock.now()
+    assert len(world.deactivation.claim([grant.id])) == 1
+
+
+def test_what_was_taken_over_is_not_given_back_by_the_first(world: World) -> None:
+    grant = expired(world)
+    first = world.deactivation.claim([grant.id])
+    world.clock.tick(seconds=60)
+    world.deactivation.claim([grant.id])
+    world.deactivation.release(first)
+
+    assert world.deactivation.claim([grant.id]) == [], "the second one holds it"
+
+
+def test_a_lost_answer_to_a_removal_is_asked_for_again(world: World) -> None:
+    grant = expired(world)
+    world.server.weather = "answer lost"
+    world.work()
+    assert world.again(grant).status == GrantStatus.REVOKING
+
+    world.server.weather = "fine"
+    world.pass_time(seconds=10)
+    over = world.again(grant)
+    assert (over.status, over.ended_by) == (GrantStatus.ENDED, EndedBy.EXPIRED)
+
+
+def test_what_is_gone_already_counts_as_removed(world: World) -> None:
+    grant = expired(world)
+    world.server.holders.clear()
+    world.work()
+
+    assert world.again(grant).status == GrantStatus.ENDED
+    assert world.again(grant).proven_at is not None
+
+
+def test_ending_needs_no_policy(world: World) -> None:
+    grant = expired(world)
+    world.policy_file.unlink()
+    world.work()
+
+    assert world.again(grant).status == GrantStatus.ENDED
+    assert [alert.kind for alert in world.alerts()] == [AlertKind.POLICY]
+
+
+def test_a_process_that_never_saw_a_policy_ends_alerts_and_tells(world: World, tmp_path_factory) -> None:
+    """Restarted while the file is broken: what is open still ends, and security still hears of what does not."""
+    late, good = world.open(minutes=30), world.open(by=BEN, minutes=30)
+    world.policy_file.write_text("version: [", encoding="utf-8")
+    restarted = World.make(world.core.database, tmp_path_factory.mktemp("restarted"), policy="version: [")
+    restarted.clock.time, restarted.targets.server = world.clock.now() + timedelta(minutes=30), world.server
+
+    restarted.remove(good)
+    world.server.weather = "refuses"
+    restarted.pass_time(minutes=11)
+    assert restarted.again(good).status == GrantStatus.ENDED
+    assert {alert.kind for alert in restarted.alerts()} == {
+        AlertKind.POLICY, AlertKind.UNREMOVABLE, AlertKind.OVERDUE,
+    }  # fmt: skip
+    assert all(alert.told_at for alert in restarted.alerts())
+    assert set(restarted.told()) >= {(NoticeKind.ALERT, SECURITY), (NoticeKind.ENDED, BEN)}
+
+    world.server.weather = "fine"
+    restarted.pass_time(minutes=2)
+    assert restarted.again(late).status == GrantStatus.ENDED
+
+
+def test_a_settling_target_is_looked_at_again_when_it_has_settled(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settle = timedelta(seconds=45)
+    monkeypatch.setattr(
+        FakeProvider, "capabilities", Capabilities(isolation=Isolation.PER_GRANT, ends_sessions=True, settle=settle)
+    )
+    grant = expired(world)
+    world.server.weather = "stubborn"
+    world.remove(grant)
+    settling = world.again(grant)
+    assert settling.due_at == world.clock.now() + settle
+    assert settling.problem == "", "no problem yet"
+    assert world.events("grant.revoke-failed") == []
+
+    world.server.weather = "fine"
+    world.pass_time(seconds=45)
+    assert world.again(grant).status == GrantStatus.ENDED
+
+
+def test_a_target_that_does_not_settle_becomes_a_problem(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    settle = timedelta(seconds=5)
+    monkeypatch.setattr(FakeProvider, "capabilities", Capabilities(isolation=Isolation.PER_GRANT, settle=settle))
+    grant = expired(world)
+    world.server.weather = "stubborn"
+    world.pass_time(minutes=5)
+
+    assert world.again(grant).problem
+    assert world.again(grant).attempts < 30, "with growing pauses"
+
+
+def answering(monkeypatch: pytest.MonkeyPatch, *removals: Removal) -> None:
+    answers = iter(removals)
+
+    def revoke(self: FakeProvider, spec: GrantSpec, receipt: Receipt | None, deadline: Deadline) -> Removal:
+        self.server.holders.pop(spec.grant_id, None)
+        return next(answers)
+
+    monkeypatch.setattr(FakeProvider, "revoke", revoke)
+
+
+def test_a_removal_that_takes_long_is_looked_at_when_the_target_says(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    grant = expired(world)
+    wait = timedelta(seconds=20)
+    answering(monkeypatch, Removal(state="pending", look_again=wait), Removal(state="removed"))
+    world.remove(grant)
+    assert (world.again(grant).status, world.again(grant).removed_at) == (GrantStatus.REVOKING, None)
+    assert world.again(grant).due_at == world.clock.now() + wait
+
+    world.pass_time(seconds=20)
+    assert world.again(grant).status == GrantStatus.ENDED
+
+
+def test_what_may_outlive_the_end_is_kept_and_said(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    grant = expired(world)
+    residual = ("Tokens issued before the end work until 14:00.",)
+    removed = Removal(state="removed", sessions_ended=2, residual=residual)
+    answering(monkeypatch, removed, Removal(state="absent", sessions_ended=1))
+    observed = iter([Observation(present=True), Observation(present=False)])
+    monkeypatch.setattr(FakeProvider, "observe", lambda *_: next(observed))
+    world.pass_time(seconds=10)
+
+    over = world.again(grant)
+    assert over.status == GrantStatus.ENDED
+    assert over.residual == list(residual)
+    assert over.sessions_ended == 3, "those of both removals"
+    assert residual[0] in world.events("grant.ended")[0].entry
+
+
+def test_sessions_that_cannot_be_ended_are_not_said_to_be(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    grant = expired(world)
+    answering(monkeypatch, Removal(state="removed"))
+    world.work()
+
+    assert world.again(grant).sessions_ended is None
+
+
+def test_a_target_that_says_tomorrow_is_asked_in_a_minute(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    grant = expired(world)
+
+    def revoke(self: FakeProvider, spec: GrantSpec, receipt: Receipt | None, deadline: Deadline) -> Removal:
+        raise RateLimited(retry_after=timedelta(days=1))
+
+    monkeypatch.setattr(FakeProvider, "revoke", revoke)
+    world.remove(grant)
+
+    assert world.again(grant).due_at == world.clock.now() + timedelta(minutes=1)
+
+
+def test_a_receipt_of_another_version_still_ends(world: World) -> None:
+    """It is read from the row; one that cannot be read must not stop the batch."""
+    grant, good = world.open(minutes=30), world.open(by=BEN, minutes=30)
+    world.clock.tick(minutes=30)
+    with world.core.database.write() as session:
+        session.connection().execute(
+            text("""UPDATE "grant" SET receipt = '{"version": "x"}' WHERE id = :id"""), {"id": grant.id}
+        )
+    world.remove(grant, good)
+
+    assert world.again(good).status == GrantStatus.ENDED
+    assert world.again(grant).problem == "The provider failed unexpectedly (ValidationError)."
