@@ -314,7 +314,7 @@ class Notice(SQLModel, table=True):
 
     id: NoticeId = _string(primary_key=True)
     kind: str
-    subject: str = Field(index=True, max_length=26)
+    subject: str = Field(index=True, max_length=32)
     version: int = 1
     recipient: str
     """A channel, a person's Slack id, or, for a reveal, the modal's id; after a colon what tells two apart."""
@@ -398,7 +398,7 @@ class Digest(SQLModel, table=True):
     made_at: datetime = _moment()
     holds: bool | None = None
     """Whether the log held when it was looked at; None: nobody looked yet."""
-    content: Json | None = Field(default=None, sa_column=Column(JSON, nullable=True))
+    content: Json | None = Field(default=None, sa_column=Column(JSON(none_as_null=True), nullable=True))
     """What it says, written once: its parts are drawn from this, whoever draws them and however often."""
 
 
