@@ -1,6 +1,7 @@
 """`python -m bench`: measures, prints a table, writes results.json and the page of the documentation."""
 
 import argparse
+import os
 import shutil
 import signal
 import sys
@@ -18,8 +19,8 @@ Measure = Callable[[Servers], list[Figure]]
 
 ALL: dict[str, Measure] = {
     "slashes": lambda servers: slashes.measure(servers, alone=200, together=1000),
-    "clicks": lambda servers: clicks.measure(servers, count=40),
-    "approvals": lambda servers: approvals.measure(servers, count=200),
+    "clicks": lambda servers: clicks.measure(servers, count=30),
+    "approvals": lambda servers: approvals.measure(servers, count=120),
     "due": lambda servers: due.measure(servers, count=1000),
 }
 """To add one: a module with `measure(servers, …) -> list[Figure]`, a line here, a paragraph in `report.py`, a test."""
@@ -33,7 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if unknown:
         parser.error(f"there is no benchmark {unknown[0]}; there are {', '.join(ALL)}")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that everything it started is ended
-    began = time.monotonic()
+    began, load = time.monotonic(), os.getloadavg()[0]
     figures = run({name: measure for name, measure in ALL.items() if name in (chosen or ALL)})
     print(f"\n{table(figures)}\n")
     if chosen:
@@ -41,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
     write_json(figures, HERE / "results.json")
     page = HERE.parent / "docs" / "benchmarks.md"
-    page.write_text(report.page(figures, seconds=time.monotonic() - began), encoding="utf-8")
+    page.write_text(report.page(figures, seconds=time.monotonic() - began, load=load), encoding="utf-8")
     print(f"Written to bench/{HERE.joinpath('results.json').name} and docs/{page.name}.")
     return 0
 

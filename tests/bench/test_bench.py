@@ -22,7 +22,7 @@ def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
         yield started
 
 
-SOON = timedelta(seconds=1)
+SOON = timedelta(seconds=1, load=0)
 SMALL = {
     "slashes": (lambda servers: slashes.measure(servers, alone=4, together=8, in_flight=4), 4),
     "clicks": (lambda servers: clicks.measure(servers, count=1), 8),
@@ -63,7 +63,7 @@ def test_the_99th_percentile_of_few_values_is_the_largest() -> None:
 
 def test_the_table_and_the_page_show_every_figure_and_its_goal() -> None:
     figures = [Figure(name="a wait", value=30, unit="ms", floor=10, goal=100, samples=5)]
-    for text in (table(figures), report.page(figures, seconds=1)):
+    for text in (table(figures), report.page(figures, seconds=1, load=0)):
         for word in ("a wait", "30.0 ms", "10.0 ms", "3.00", "≤ 100 ms"):
             assert word in text
 
