@@ -15,6 +15,7 @@ from bot.http_mode import serve
 from tests.bot.desk import Desk
 from tests.bot.http_door import SECRET, Door, Got, Sent, encoded, from_slack, listening, signed
 from tests.bot.slack import FakeSlack
+from tests.bot.staging import acme, by_http
 from tests.cast import ANN, LEA
 from tests.waiting import wait_until
 from tests.world import World
@@ -22,9 +23,10 @@ from tests.world import World
 LINE = "customers-db/read 1h INC-12 stuck refunds"
 
 
-@pytest.fixture(autouse=True)
-def _channels(slack: FakeSlack) -> None:
+@pytest.fixture
+def slack(slack: FakeSlack) -> FakeSlack:
     slack.failing["conversations.info"] = "channel_not_found"
+    return slack
 
 
 @pytest.fixture
@@ -111,6 +113,14 @@ def test_one_that_was_here_before_is_told_not_to_come_again(world: World, desk: 
 
     assert (first.status, second.status) == (200, 401)
     assert second.headers["x-slack-no-retry"] == "1"
+
+
+def test_slack_saves_the_address_and_looks_at_its_certificate(world: World) -> None:
+    with acme() as sandbox, by_http(world, sandbox, prefix="/countersign") as serves:
+        assert serves.said[0].endswith("/countersign/slack/events")
+        sandbox.workspace().check_ssl()
+        assert sandbox.workspace().person(ANN).command("C0GENERAL", "/access", "help").ok
+        assert sandbox.workspace().violations() == []
 
 
 def test_behind_a_proxy_the_paths_begin_with_the_prefix(world: World, slack: FakeSlack, desk: Desk) -> None:
