@@ -137,7 +137,7 @@ def test_what_expires_while_it_is_being_opened_is_taken_away(world: World) -> No
     world.server.weather = "answer lost"
     world.activate(grant)
     assert world.server.holders
-    world.pass_time(minutes=2)
+    world.live_through(minutes=2)
     assert world.again(grant).ended_by == EndedBy.EXPIRED
     assert world.server.holders == {}, "not later than its end, whatever the pause"
 

@@ -66,6 +66,7 @@ def test_an_alert_opens_once_is_told_and_closes_by_itself(world: World) -> None:
     expired(world)
     ends = world.clock.now()
     world.server.weather = "down"
+    world.work()
     world.pass_time(minutes=9, seconds=59)
     assert world.alerts() == []
 
@@ -142,7 +143,7 @@ def test_a_refusal_for_good_alerts_at_once_and_is_tried_again_all_the_same(world
     assert (alert.kind, alert.subject) == (AlertKind.UNREMOVABLE, grant.id)
     assert alert.sentence == "customers-db/read of ann cannot be taken away: The fake server refuses the bot."
 
-    world.pass_time(minutes=5)
+    world.live_through(minutes=2)
     assert [one.kind for one in world.alerts()] == [AlertKind.UNREMOVABLE]
     assert world.again(grant).attempts > 5
 
@@ -322,10 +323,10 @@ def test_a_target_that_does_not_settle_becomes_a_problem(world: World, monkeypat
     monkeypatch.setattr(FakeProvider, "capabilities", Capabilities(isolation=Isolation.PER_GRANT, settle=settle))
     grant = expired(world)
     world.server.weather = "stubborn"
-    world.pass_time(minutes=5)
+    world.live_through(minutes=2)
 
     assert world.again(grant).problem
-    assert world.again(grant).attempts < 30, "with growing pauses"
+    assert world.again(grant).attempts < 12, "with growing pauses"
 
 
 def answering(monkeypatch: pytest.MonkeyPatch, *removals: Removal) -> None:
@@ -359,7 +360,7 @@ def test_what_may_outlive_the_end_is_kept_and_said(world: World, monkeypatch: py
     answering(monkeypatch, removed, Removal(state="absent", sessions_ended=1))
     observed = iter([Observation(present=True), Observation(present=False)])
     monkeypatch.setattr(FakeProvider, "observe", lambda *_: next(observed))
-    world.pass_time(seconds=10)
+    world.live_through(seconds=10)
 
     over = world.again(grant)
     assert over.status == GrantStatus.ENDED
