@@ -383,11 +383,11 @@ class Digest(SQLModel, table=True):
     """The daily message about the audit log from after `from_seq` to `to_seq`, where the one before it ended."""
 
     __tablename__ = "digest"  # pyright: ignore[reportAssignmentType] -- SQLModel types it as a declared attribute
-    __table_args__ = (UniqueConstraint("number"),)
+    __table_args__ = (UniqueConstraint("number"), UniqueConstraint("day"))
 
     id: DigestId = _string(primary_key=True)
     number: int
-    """1, 2, 3 …; two who make the same one meet here."""
+    """1, 2, 3 …; two who make the same one meet here, and at the day."""
     day: date | None = None
     """The day in the policy's zone whose digest this is; None: somebody asked for it between two."""
     due_at: datetime = _moment()

@@ -61,6 +61,7 @@ def upgrade() -> None:
         sa.Column("holds", sa.Boolean(), nullable=True),
         sa.Column("content", sa.JSON(), nullable=True),
         sa.PrimaryKeyConstraint("id", name="pk_digest"),
+        sa.UniqueConstraint("day", name="uq_digest_day"),
         sa.UniqueConstraint("number", name="uq_digest_number"),
     )
     op.create_table(
