@@ -130,7 +130,7 @@ class Activation:
 
     def _refused(self, work: Work, grant: Grant, policy: Policy) -> bool:
         """Ends what the policy of now would not allow as it was approved."""
-        because = _objection(policy, load_request(work.session, grant.request_id))
+        because = objection(policy, load_request(work.session, grant.request_id))
         if because is None:
             return False
         end(work, grant, EndedBy.REFUSED, reason=because)
@@ -258,7 +258,7 @@ def remove_found_again(work: Work, old: Grant, *, receipt: dict[str, object] | N
     return again
 
 
-def _objection(policy: Policy, request: Request) -> str | None:
+def objection(policy: Policy, request: Request) -> str | None:
     """Why the policy of now does not allow what was approved; None when it does."""
     ask = ask_again(request, request.asked_at)
     try:
