@@ -8,6 +8,7 @@ REVOKE = "grant.revoke"
 DONE = "grant.done"
 CONNECT = "grant.connect"
 CHOOSE = "form.choose"
+ASK = "form.open"
 
 # Modals
 FORM = "form"

@@ -25,6 +25,7 @@ from countersign import schema
 from countersign.providers import ProviderClasses
 from workers.agenda import RedisAgenda
 from workers.checking import Checking
+from workers.homes import Homes
 from workers.redis_connection import connect, connect_waiting
 from workers.revealing import Granting, Revealing
 from workers.targets import ProviderTargets
@@ -76,7 +77,8 @@ class Parts:
         return Deactivation(self.core, targets)
 
     def telling(self) -> SlackTelling:
-        return SlackTelling(Telling(self.core), self.slack())
+        client = self.slack()
+        return SlackTelling(Telling(self.core), client, Homes(client))
 
 
 @contextmanager

@@ -1,7 +1,7 @@
 """The business of the queue `tell`: posts and updates messages so that they show what the rows say."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -10,16 +10,25 @@ from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
 
 from access.models import NoticeKind
-from access.operations.telling import AlertFacts, Claimed, Telling, Told
+from access.operations import HomeFacts, ReminderFacts
+from access.operations.telling import AlertFacts, CardFacts, Claimed, Telling, Told
 from access.ports import Deadline
 from bot.views.alert import alert_card
-from bot.views.answer import answer, ended
+from bot.views.answer import answer, ended, warning
 from bot.views.blocks import Message
+from bot.views.reminder import reminder
 from bot.views.review import review_card
 from workers.faults import describe
+from workers.homes import Homes
 
 logger = logging.getLogger(__name__)
 
+_VIEWS: dict[NoticeKind, Callable[[CardFacts], Message]] = {
+    NoticeKind.REVIEW: review_card,
+    NoticeKind.ANSWER: answer,
+    NoticeKind.ENDED: ended,
+    NoticeKind.WARNING: warning,
+}
 _GONE = frozenset({"message_not_found", "cant_update_message", "edit_window_closed", "is_inactive"})
 """The message cannot be changed any more: it is said anew."""
 
@@ -30,6 +39,7 @@ class SlackTelling:
 
     telling: Telling
     client: WebClient
+    homes: Homes
 
     def claim(self, ids: Sequence[str]) -> list[Claimed]:
         return self.telling.claim(ids)
@@ -37,7 +47,11 @@ class SlackTelling:
     def act(self, claimed: Claimed, deadline: Deadline) -> Told:  # noqa: ARG002 -- the client has a time-out
         """Posts the message, or updates the one that stands there. Never raises."""
         try:
-            return self._say(claimed, render(claimed))
+            if isinstance(claimed.facts, HomeFacts):
+                return self.homes.publish(claimed, claimed.facts)
+            if isinstance(claimed.facts, ReminderFacts):
+                return self._remind(claimed, claimed.facts)
+            return self._say(claimed, render(claimed, claimed.facts))
         except SlackApiError as error:
             return refused(claimed, error)
         except (OSError, TimeoutError) as error:
@@ -54,6 +68,11 @@ class SlackTelling:
     def release(self, claimed: Sequence[Claimed]) -> None:
         self.telling.release(claimed)
 
+    def _remind(self, claimed: Claimed, facts: ReminderFacts) -> Told:
+        if facts.card is None:
+            return Told(claimed, problem="The card to remind of is not posted yet.")
+        return self._post(claimed, reminder(facts), facts.card.channel, thread_ts=facts.card.ts)
+
     def _say(self, claimed: Claimed, message: Message) -> Told:
         notice = claimed.notice
         if notice.channel and notice.ts:
@@ -66,19 +85,26 @@ class SlackTelling:
             except SlackApiError as error:
                 if error.response.get("error") not in _GONE:
                     raise
+        return self._post(claimed, message, notice.recipient.partition(":")[0])
+
+    def _post(self, claimed: Claimed, message: Message, channel: str, thread_ts: str | None = None) -> Told:
         answer = self.client.chat_postMessage(
-            channel=notice.recipient.partition(":")[0], text=message.text, blocks=message.blocks,
+            channel=channel, text=message.text, blocks=message.blocks, thread_ts=thread_ts,
             unfurl_links=False, unfurl_media=False,
         )  # fmt: skip
         return Told(claimed, channel=answer["channel"], ts=answer["ts"])
 
 
-def render(claimed: Claimed) -> Message:
+def render(claimed: Claimed, facts: CardFacts | AlertFacts) -> Message:
     """The words for the state of now."""
-    facts = claimed.facts
     if isinstance(facts, AlertFacts):
         return alert_card(facts.alert, facts.grant, facts.now)
-    views = {NoticeKind.REVIEW: review_card, NoticeKind.ANSWER: answer, NoticeKind.ENDED: ended}
+    views = {
+        NoticeKind.REVIEW: review_card,
+        NoticeKind.ANSWER: answer,
+        NoticeKind.ENDED: ended,
+        NoticeKind.WARNING: warning,
+    }
     return views[NoticeKind(claimed.notice.kind)](facts)
 
 

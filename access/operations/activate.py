@@ -25,6 +25,7 @@ from access.operations.target import (
     spec_of,
     still_ours,
 )
+from access.operations.warning import warn_before_end
 from access.policy.decide import decide
 from access.ports import Deadline, GrantSpec, Outcome, Plan, Provider, Receipt
 
@@ -197,6 +198,7 @@ class Activation:
             receipt=receipt.model_dump(mode="json"), activated_at=work.now, due_at=grant.expires_at, attempts=0,
             problem="", second_look_at=None if _only_call(claimed) else grant.second_look_at,
         )  # fmt: skip
+        warn_before_end(work, grant)
         work.close_alerts(grant.resource, AlertKind.PROVIDER)
 
     def _too_late(self, work: Work, grant: Grant, result: Result) -> None:
@@ -254,6 +256,7 @@ def remove_found_again(work: Work, old: Grant, *, receipt: dict[str, object] | N
     work.session.flush()
     work.record("grant.found-again", again.id, continues=origin)
     work.changed(again.request_id)
+    work.changed(again.subject_slack)
     work.due.append((grant_item(again.id), work.now))
     return again
 

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
-from typing import Any
+from typing import Any, cast
 
 from sqlalchemy import Update, bindparam, func, update
 from sqlalchemy.orm.attributes import set_committed_value
@@ -17,16 +17,18 @@ from access.audit import Event, Outcome
 from access.catalog import PersonEntry, Policy
 from access.clock import Clock
 from access.errors import Conflict, NotFound, PolicyError, Refusal, UnknownPerson
-from access.ids import AlertId, GrantId, NoticeId, RequestId, SlackChannel, SlackUser, ulid
+from access.ids import AlertId, GrantId, NoticeId, Person, RequestId, SlackChannel, SlackUser, ulid
 from access.lifecycle import allowed
 from access.models import Alert, AlertKind, AuditEvent, Grant, GrantStatus, Notice, NoticeKind, Request, RequestStatus
 from access.operations.policy_source import PolicySource
-from access.policy.decide import Refused, render
+from access.policy.decide import Refused, eligible, render
 from access.ports import Agenda, AgendaItem, Provider
 from access.store import Database, compare_and_set, insert_unless_there
 
 URGENT = 0
 POLICY_LOADED = "policy.loaded"
+KEPT_TRUE = (NoticeKind.REVIEW, NoticeKind.ANSWER, NoticeKind.ALERT, NoticeKind.WARNING, NoticeKind.HOME)
+"""Messages that are told anew whenever their subject changes; the others are said once."""
 
 
 @dataclass
@@ -36,6 +38,8 @@ class Work:
     session: Session
     now: datetime
     actor: str
+    policy: Policy | None
+    """The newest that could be used, for telling; None: there was none."""
     events: list[Event] = field(default_factory=list[Event])
     due: list[tuple[AgendaItem, datetime]] = field(default_factory=list[tuple[AgendaItem, datetime]])
     subjects: set[str] = field(default_factory=set[str])
@@ -57,7 +61,7 @@ class Work:
         if won:
             self.record(action, request.id, version=request.version, fingerprint=request.fingerprint, **details)
             self.session.refresh(request)
-            self.changed(request.id)
+            self.request_changed(request)
         return won
 
     def move_grant(self, grant: Grant, to: GrantStatus, *, action: str, details: dict[str, Any], **values: Any) -> None:
@@ -66,6 +70,7 @@ class Work:
         self.set_grant(grant, status=to, **values)
         self.record(action, grant.id, resource=grant.resource, role=grant.role, subject=grant.subject, **details)
         self.changed(grant.request_id)
+        self.changed(grant.subject_slack)
 
     def set_grant(self, grant: Grant, **values: Any) -> None:
         """Changes what is not a move (a claim, the next try) while status and fence are what was seen."""
@@ -87,8 +92,14 @@ class Work:
             self.changed(grant.request_id)
 
     def changed(self, subject: str) -> None:
-        """Every message about this subject must be told anew; they coalesce until they are."""
+        """Every message about this subject must be told anew; they coalesce until they are. A person is a Home's."""
         self.subjects.add(subject)
+
+    def request_changed(self, request: Request) -> None:
+        """It stands in its messages and on the Homes of who asked, who receives and who can decide."""
+        self.subjects |= {request.id, request.requester_slack, request.subject_slack}
+        if self.policy is not None:
+            self.subjects |= {self.policy.people[person].slack for person in approvers(self.policy, request)}
 
     def retell(self) -> None:
         """Makes due what is about changed subjects: at the end of the work and in one order, or two could deadlock."""
@@ -96,7 +107,7 @@ class Work:
             return
         stale = select(Notice.id).where(
             col(Notice.subject).in_(self.subjects),
-            col(Notice.kind).in_([NoticeKind.REVIEW, NoticeKind.ANSWER, NoticeKind.ALERT]),
+            col(Notice.kind).in_(KEPT_TRUE),
         )
         identifiers = self.session.exec(stale.order_by(col(Notice.id)).with_for_update()).all()
         # One that is being told, or waits out a refusal of Slack, keeps its time: two at once would post it twice.
@@ -110,12 +121,15 @@ class Work:
             if due_at is not None:
                 self.due.append((notice_item(identifier), due_at))
 
-    def tell(self, kind: NoticeKind, subject: str, recipient: str, *, version: int = 1, urgency: int = 1) -> None:
-        """A message that must reach somebody; the same one twice is one."""
-        self._notice(
+    def tell(
+        self, kind: NoticeKind, subject: str, recipient: str, *, version: int = 1, urgency: int = 1,
+        at: datetime | None = None,
+    ) -> bool:  # fmt: skip
+        """A message that must reach somebody, now or at a time to come; the same one twice is one. True: a new one."""
+        return self._notice(
             Notice(
                 id=NoticeId(ulid(self.now)), kind=kind, subject=subject, version=version, recipient=recipient,
-                urgency=urgency, due_at=self.now, created_at=self.now,
+                urgency=urgency, due_at=at or self.now, created_at=self.now,
             )
         )  # fmt: skip
 
@@ -130,8 +144,8 @@ class Work:
 
     def _notice(self, notice: Notice) -> bool:
         made = insert_unless_there(self.session, notice)
-        if made:
-            self.due.append((notice_item(notice.id), self.now))
+        if made and notice.due_at is not None:
+            self.due.append((notice_item(notice.id), notice.due_at))
         return made
 
     def open_alert(self, kind: AlertKind, subject: str, sentence: str, *, channel: str | None) -> None:
@@ -179,8 +193,9 @@ class Core:
     @contextmanager
     def work(self, actor: str) -> Generator[Work]:
         """One transaction. The agenda hears of it after the commit; if we die in between, the sweep finds the rows."""
+        policy = self.known_policy()  # before the transaction: it may have to read the file
         with self.database.write() as session:
-            work = Work(session=session, now=self.clock.now(), actor=actor)
+            work = Work(session=session, now=self.clock.now(), actor=actor, policy=policy)
             yield work
             session.flush()
             work.retell()
@@ -200,6 +215,13 @@ class Core:
             with self.work(actor) as work:
                 work.record("attempt.refused", object_id, outcome="refused", **details)
             raise
+
+    def known_policy(self) -> Policy | None:
+        """For telling, which goes on without a usable policy and then names nobody who could decide."""
+        try:
+            return self.policy.known()
+        except PolicyError:
+            return None
 
     def person(self, user: SlackUser, policy: Policy | None = None) -> PersonEntry:
         """Exactly one person of the policy. Raises UnknownPerson."""
@@ -240,6 +262,12 @@ def held_grants(session: Session, ids: Iterable[str]) -> Sequence[Grant]:
     """These rows as they are now, held until the commit; taken in one order, so that no two wait for each other."""
     wanted = select(Grant).where(col(Grant.id).in_(list(ids))).order_by(col(Grant.id))
     return session.exec(wanted.with_for_update()).all()
+
+
+def approvers(policy: Policy, request: Request) -> frozenset[Person]:
+    """Who may decide on this request by the policy of now."""
+    groups = cast("list[str]", request.chain["any_of"])
+    return eligible(policy, groups, barred=frozenset({request.requester, request.subject}))
 
 
 def grant_item(grant_id: str) -> AgendaItem:

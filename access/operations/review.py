@@ -1,6 +1,5 @@
 """A reviewer decides: what was shown, by the policy of now, once."""
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import cast
 
@@ -18,6 +17,7 @@ from access.errors import (
 from access.ids import GrantId, Person, ReviewId, SlackUser, ulid
 from access.models import Grant, Notice, NoticeKind, Request, RequestStatus, Review, Verdict
 from access.operations.core import URGENT, Core, LostRace, Work, by_person, grant_item, load_request
+from access.operations.reminding import Place
 from access.operations.submit import ask_again, fingerprint_of, resolved
 from access.policy.decide import REASON_LONGEST, Refused, RefusedByPolicy, Terms, decide, may_review
 from access.policy.fingerprint import Button, parse_button
@@ -26,14 +26,6 @@ from access.words import clean
 
 START_WINDOW = timedelta(minutes=15)
 """A grant that is not active this long after its start ends as late."""
-
-
-@dataclass(frozen=True)
-class Place:
-    """Where a message stands in Slack."""
-
-    channel: str
-    ts: str
 
 
 def review(
@@ -139,13 +131,14 @@ def _changed_terms(policy: Policy, request: Request, now: datetime) -> Terms | N
 def _new_version(core: Core, work: Work, request: Request, terms: Terms) -> None:
     ask, version = ask_again(request, work.now), request.version + 1
     digest = fingerprint_of(request.id, version, ask, terms)
+    work.request_changed(request)  # for who could decide so far
     values = resolved(ask, terms, core.providers) | {"version": version, "fingerprint": digest}
     expected = {"status": RequestStatus.PENDING, "version": request.version}
     if not compare_and_set(work.session, Request, request.id, expected=expected, values=values):
         raise LostRace
     work.record("request.changed", request.id, version=version, fingerprint=digest, before=request.fingerprint)
     work.session.refresh(request)
-    work.changed(request.id)
+    work.request_changed(request)
     work.tell(NoticeKind.REVIEW, request.id, request.channel, version=version, urgency=URGENT)
 
 

@@ -24,6 +24,7 @@ from access.models import (
 )
 from access.operations.checkup import checkup_item
 from access.operations.core import POLICY_LOADED, Core, Work, grant_item, held_grants, notice_item
+from access.operations.home import all_homes_changed
 from access.ports import AgendaItem
 
 Queue = Literal["grant", "revoke", "tell"]
@@ -190,6 +191,7 @@ def note_policy(core: Core) -> None:
         if newest != policy.sha256:
             channel = policy.security.channel
             work.record(POLICY_LOADED, policy.sha256, file=policy.file, security_channel=channel)
+            all_homes_changed(work)
         work.close_alerts("policy", AlertKind.POLICY)
 
 

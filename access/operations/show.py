@@ -7,7 +7,7 @@ from typing import TypeVar
 from sqlmodel import Session, col, select
 
 from access.errors import InvalidInput, NotFound
-from access.ids import SlackUser
+from access.ids import Person, SlackUser
 from access.models import Grant, GrantStatus, Request, RequestStatus
 from access.operations.core import Core
 from access.policy.decide import is_security
@@ -29,12 +29,16 @@ class Mine:
 def mine(core: Core, *, person: SlackUser) -> Mine:
     name = core.person(person).name
     with core.database.read() as session:
-        requests = session.exec(
-            select(Request).filter_by(requester=name, status=RequestStatus.PENDING).order_by(col(Request.id).desc())
-        ).all()
-        grants = session.exec(
-            select(Grant).filter_by(subject=name).where(col(Grant.status).in_(OPEN)).order_by(col(Grant.id).desc())
-        ).all()
+        return mine_of(session, name)
+
+
+def mine_of(session: Session, name: Person) -> Mine:
+    requests = session.exec(
+        select(Request).filter_by(requester=name, status=RequestStatus.PENDING).order_by(col(Request.id).desc())
+    ).all()
+    grants = session.exec(
+        select(Grant).filter_by(subject=name).where(col(Grant.status).in_(OPEN)).order_by(col(Grant.id).desc())
+    ).all()
     return Mine(requests=list(requests), grants=list(grants))
 
 

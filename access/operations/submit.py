@@ -3,17 +3,18 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, cast
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from sqlmodel import col, select
 
-from access.catalog import Entitlement, PersonEntry, Policy
+from access.catalog import Entitlement, PersonEntry
 from access.errors import AlreadyOpen, InvalidInput
-from access.ids import BatchId, Person, RequestId, SlackChannel, SlackUser, ulid
+from access.ids import BatchId, RequestId, SlackChannel, SlackUser, ulid
 from access.models import Grant, GrantStatus, NoticeKind, Request, RequestStatus
 from access.nearest import nearest
 from access.operations.core import URGENT, Core, Work, by_person
+from access.operations.reminding import remind
 from access.policy.decide import Ask, Terms, decide, eligible, render
 from access.policy.fingerprint import facts, fingerprint
 from access.policy.line import parse_line
@@ -83,6 +84,9 @@ def submit(
             trace = render(decision.trace).splitlines()
             work.record("request.created", request.id, source=source, trace=trace, **_told(request))
             work.tell(NoticeKind.REVIEW, request.id, request.channel, urgency=URGENT)
+            for reminder in decision.terms.reminders:
+                remind(work, request, reminder)
+            work.request_changed(request)
     return request
 
 
@@ -162,12 +166,6 @@ def resolved(ask: Ask, terms: Terms, providers: Mapping[str, type[Provider]]) ->
         "end_means": providers[terms.provider].capabilities.end_means,
         "alert_after_s": int(terms.alert_after.total_seconds()),
     }  # fmt: skip
-
-
-def approvers(policy: Policy, request: Request) -> frozenset[Person]:
-    """Who may decide on this request by the policy of now."""
-    groups = cast("list[str]", request.chain["any_of"])
-    return eligible(policy, groups, barred=frozenset({request.requester, request.subject}))
 
 
 def _parsed(entitlement: str) -> Entitlement:

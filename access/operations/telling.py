@@ -4,19 +4,26 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from sqlalchemy import delete
 from sqlmodel import Session, col, select
 
 from access.catalog import Policy
-from access.errors import PolicyError
 from access.ids import AlertId, GrantId, RequestId, SlackUser
 from access.models import Alert, Grant, Notice, NoticeKind, Request, Review
-from access.operations.core import Core, Work, load_grant, load_request, notice_item
-from access.operations.submit import approvers
+from access.operations.core import KEPT_TRUE, Core, Work, approvers, load_grant, load_request, notice_item
+from access.operations.home import HomeFacts, home_facts
+from access.operations.reminding import ReminderFacts, reminder_facts, worth_reminding
 from access.operations.target import pause
+from access.operations.warning import worth_warning
 from access.store import compare_and_set
 
 CLAIM = timedelta(seconds=30)
 HISTORY = 3
+TOLD = (
+    NoticeKind.REVIEW, NoticeKind.ANSWER, NoticeKind.ENDED, NoticeKind.ALERT, NoticeKind.WARNING, NoticeKind.REMINDER,
+    NoticeKind.HOME,
+)  # fmt: skip
+"""What the queue `tell` says."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,12 +58,15 @@ class AlertFacts:
     now: datetime
 
 
+Facts = CardFacts | AlertFacts | ReminderFacts | HomeFacts
+
+
 @dataclass(frozen=True)
 class Claimed:
     """One message that this worker alone may send until its claim ends."""
 
     notice: Notice
-    facts: CardFacts | AlertFacts
+    facts: Facts
 
     @property
     def id(self) -> str:
@@ -84,7 +94,7 @@ class Telling:
 
     def claim(self, ids: Sequence[str]) -> list[Claimed]:
         """The most urgent first."""
-        return claim_notices(self.core, ids, (NoticeKind.REVIEW, NoticeKind.ANSWER, NoticeKind.ENDED, NoticeKind.ALERT))
+        return claim_notices(self.core, ids, TOLD)
 
     def commit(self, results: Sequence[Told]) -> None:
         with self.core.work(self.actor) as work:
@@ -108,10 +118,14 @@ def claim_notices(core: Core, ids: Sequence[str], kinds: Sequence[NoticeKind]) -
         for notice in work.session.exec(due.order_by(col(Notice.id))).all():
             if _set(work, notice, fence=notice.fence + 1, attempts=notice.attempts + 1, due_at=work.now + CLAIM):
                 taken.append(notice)
-    policy = _policy(core)
+    policy = core.known_policy()
     with core.database.read() as session:
         claimed = [Claimed(notice, _facts(session, policy, notice, core.clock.now())) for notice in taken]
-    return sorted(claimed, key=lambda one: (one.notice.urgency, one.notice.id))
+    late = {one.id for one in claimed if _too_late(one)}
+    if late:
+        _drop(core, [one.notice for one in claimed if one.id in late])
+    wanted = (one for one in claimed if one.id not in late)
+    return sorted(wanted, key=lambda one: (one.notice.urgency, one.notice.id))
 
 
 def card_of(core: Core, request_id: RequestId) -> CardFacts:
@@ -119,18 +133,28 @@ def card_of(core: Core, request_id: RequestId) -> CardFacts:
     with core.database.read() as session:
         request = load_request(session, request_id)
         grant = _newest_grant(session, request)
-        return _card_facts(session, _policy(core), request, grant, version=request.version, now=core.clock.now())
+        return _card_facts(session, core.known_policy(), request, grant, version=request.version, now=core.clock.now())
 
 
-def _policy(core: Core) -> Policy | None:
-    """Without a usable policy messages are told all the same; they then name nobody who could decide."""
-    try:
-        return core.policy.known()
-    except PolicyError:
-        return None
+def _too_late(claimed: Claimed) -> bool:
+    """What was to be said at a time to come, and need not be said any more: nobody waits, or it is over already."""
+    facts = claimed.facts
+    if isinstance(facts, ReminderFacts):
+        return not worth_reminding(facts.request, facts.now)
+    if claimed.notice.kind != NoticeKind.WARNING or not isinstance(facts, CardFacts):
+        return False
+    return claimed.notice.shown == 0 and not worth_warning(facts.grant, facts.now)
 
 
-def _facts(session: Session, policy: Policy | None, notice: Notice, now: datetime) -> CardFacts | AlertFacts:
+def _drop(core: Core, notices: Sequence[Notice]) -> None:
+    with core.work("system:tell") as work:
+        for notice in sorted(notices, key=lambda one: one.id):
+            work.session.connection().execute(
+                delete(Notice).where(col(Notice.id) == notice.id, col(Notice.fence) == notice.fence)
+            )
+
+
+def _facts(session: Session, policy: Policy | None, notice: Notice, now: datetime) -> Facts:
     # The claim read `wanted` before these facts: what changed in between has grown it, and the message comes again.
     if notice.kind == NoticeKind.ALERT:
         alert = session.get_one(Alert, AlertId(notice.subject))
@@ -138,8 +162,12 @@ def _facts(session: Session, policy: Policy | None, notice: Notice, now: datetim
     if notice.kind in (NoticeKind.ENDED, NoticeKind.REVEAL):
         grant = load_grant(session, GrantId(notice.subject))
         request = load_request(session, grant.request_id)
+    elif notice.kind == NoticeKind.HOME:
+        return home_facts(session, policy, SlackUser(notice.subject), now)
     else:
         request = load_request(session, RequestId(notice.subject))
+        if notice.kind == NoticeKind.REMINDER:
+            return reminder_facts(session, policy, notice, request, now)
         grant = _newest_grant(session, request)
     return _card_facts(session, policy, request, grant, version=notice.version, now=now)
 
@@ -191,9 +219,14 @@ def _write(work: Work, told: Told) -> None:
     stale = place | {"told_at": work.now, "due_at": work.now}  # something changed while this was being told
     if compare_and_set(work.session, Notice, notice.id, expected=claim, values=stale):
         work.due.append((notice_item(notice.id), work.now))
-    elif told.ts is not None and told.channel is not None and told.ts != notice.ts:
+    elif told.ts is not None and told.channel is not None and told.ts != notice.ts and _stands(notice):
         # Our claim had run out and another posted it too: both stand in Slack, so both must stay true.
         work.adopt(notice.kind, notice.subject, told.channel, told.ts, version=notice.version)
+
+
+def _stands(notice: Notice) -> bool:
+    """Whether two of it would both have to stay true; of a Home there is one in Slack."""
+    return notice.kind in KEPT_TRUE and notice.kind != NoticeKind.HOME
 
 
 def _set(work: Work, notice: Notice, **values: object) -> bool:

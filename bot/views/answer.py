@@ -4,7 +4,7 @@ from access.ids import short
 from access.models import Grant, GrantStatus, Request, RequestStatus
 from access.operations import CardFacts
 from bot import ids
-from bot.views.blocks import Block, Message, actions, button, code, context, counted, escaped, header, note, section
+from bot.views.blocks import Block, Message, actions, at, button, code, context, counted, escaped, header, note, section
 from bot.views.progress import headline, progress
 from bot.views.review import decision, how_long, state_of
 
@@ -41,6 +41,24 @@ def ended(facts: CardFacts) -> Message:
         text=f"{state}: {request.entitlement}, request {short(request.id)}",
         blocks=[section(f"*{state}:* {_title(request)}"), *progress(grant)],
     )
+
+
+def warning(facts: CardFacts) -> Message:
+    """Some time before the end; afterwards, what became of it."""
+    assert facts.grant is not None, "only a grant ends"
+    request, grant = facts.request, facts.grant
+    identifier = short(request.id)
+    if grant.status != GrantStatus.ACTIVE or grant.expires_at is None:
+        state = headline(grant)
+        words = section(f"*{state}:* {_title(request)}")
+        return Message(text=f"{state}: {request.entitlement}, request {identifier}", blocks=[words])
+    label = f"I'm done with {request.entitlement}, request {identifier}"
+    blocks = [
+        section(f"*Ends {at(grant.expires_at)}:* {_title(request)}"),
+        *([note(f"At the end: {request.end_means}")] if request.end_means else []),
+        actions(button("I'm done", action=ids.DONE, value=grant.id, label=label)),
+    ]
+    return Message(text=f"Ends soon: {request.entitlement}, request {identifier}", blocks=blocks)
 
 
 def returned(grant: Grant) -> Message:

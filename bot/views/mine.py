@@ -15,7 +15,7 @@ _MOST = 20
 
 
 def mine_list(mine: Mine, now: datetime) -> Message:
-    rows = [_holding(grant, now) for grant in mine.grants] + [_waiting(request) for request in mine.requests]
+    rows = [holding(grant, _left(grant, now)) for grant in mine.grants] + [waiting(one) for one in mine.requests]
     if not rows:
         return Message(
             text="Nothing is open and nothing waits",
@@ -29,12 +29,11 @@ def mine_list(mine: Mine, now: datetime) -> Message:
     return Message(text=text, blocks=blocks)
 
 
-def _holding(grant: Grant, now: datetime) -> list[Block]:
+def holding(grant: Grant, left: str = "") -> list[Block]:
+    """Access that is not over, with its buttons while it is open."""
     identifier = short(grant.id)
-    left = ""
-    if grant.status == GrantStatus.ACTIVE and grant.expires_at is not None:
-        left = f" until {at(grant.expires_at)}, {format_duration(grant.expires_at - now)} left"
-    row = [section(f"*{headline(grant)}* {code(grant.entitlement)}{left} – id {code(identifier)}")]
+    until = f" until {at(grant.expires_at)}" if grant.status == GrantStatus.ACTIVE and grant.expires_at else ""
+    row = [section(f"*{headline(grant)}* {code(grant.entitlement)}{until}{left} – id {code(identifier)}")]
     if grant.status != GrantStatus.ACTIVE:
         return row
     what = f"{grant.entitlement}, {identifier}"
@@ -47,7 +46,14 @@ def _holding(grant: Grant, now: datetime) -> list[Block]:
     ]
 
 
-def _waiting(request: Request) -> list[Block]:
+def _left(grant: Grant, now: datetime) -> str:
+    if grant.status != GrantStatus.ACTIVE or grant.expires_at is None:
+        return ""
+    return f", {format_duration(grant.expires_at - now)} left"
+
+
+def waiting(request: Request) -> list[Block]:
+    """A request of one's own that nobody has answered, with the way to take it back."""
     identifier = short(request.id)
     words = f"*Waiting* {code(request.entitlement)} – {escaped(request.role_title)}, lapses {at(request.lapses_at)}"
     cancel = button("Take it back", action=ids.CANCEL, value=request.id, label=f"Take back request {identifier}")

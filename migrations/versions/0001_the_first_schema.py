@@ -75,7 +75,7 @@ def upgrade() -> None:
         "notice",
         sa.Column("id", sa.String(), nullable=False),
         sa.Column("kind", sa.String(), nullable=False),
-        sa.Column("subject", sa.String(26), nullable=False),
+        sa.Column("subject", sa.String(32), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
         sa.Column("recipient", sa.String(), nullable=False),
         sa.Column("urgency", sa.Integer(), nullable=False),

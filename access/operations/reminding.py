@@ -1,0 +1,59 @@
+"""Approvers who have not answered are told again, each step of the rule's ladder once."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlmodel import Session, col, select
+
+from access.catalog import Policy, Reminder
+from access.ids import SlackUser
+from access.models import Notice, NoticeKind, Request, RequestStatus
+from access.operations.core import Work, approvers
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a message stands in Slack."""
+
+    channel: str
+    ts: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReminderFacts:
+    """Everything that a reminder shows."""
+
+    request: Request
+    named: list[SlackUser]
+    """Those of the step's group who can decide now; without any, all who can."""
+    card: Place | None
+    """Where it belongs; None: the card is not posted yet."""
+    now: datetime
+
+
+def remind(work: Work, request: Request, reminder: Reminder) -> None:
+    """Sees to one step: a row of its own from the beginning, so that no restart forgets or repeats it."""
+    step = f"{request.channel}:{reminder.group}:{int(reminder.after.total_seconds())}"
+    work.tell(NoticeKind.REMINDER, request.id, step, at=request.asked_at + reminder.after)
+
+
+def reminder_facts(
+    session: Session, policy: Policy | None, notice: Notice, request: Request, now: datetime
+) -> ReminderFacts:
+    named = frozenset[SlackUser]()
+    if policy is not None:
+        able = approvers(policy, request)
+        _, group, _ = notice.recipient.split(":")
+        named = frozenset(policy.people[person].slack for person in able & policy.members([group]) or able)
+    return ReminderFacts(request=request, named=sorted(named), card=card_place(session, request), now=now)
+
+
+def card_place(session: Session, request: Request) -> Place | None:
+    """Where the card of the present version stands; of several the newest."""
+    cards = select(Notice).filter_by(kind=NoticeKind.REVIEW, subject=request.id, version=request.version)
+    card = session.exec(cards.where(col(Notice.ts).is_not(None)).order_by(col(Notice.id).desc())).first()
+    return Place(card.channel, card.ts) if card and card.channel and card.ts else None
+
+
+def worth_reminding(request: Request, now: datetime) -> bool:
+    return request.status == RequestStatus.PENDING and now < request.lapses_at

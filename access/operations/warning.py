@@ -1,0 +1,31 @@
+"""Who holds access is told some time before its end."""
+
+from datetime import datetime, timedelta
+
+from access.models import Grant, GrantStatus, NoticeKind
+from access.operations.core import Work
+
+SHORTEST_WARNED = timedelta(minutes=2)
+"""Of shorter access the warning would come as it opens."""
+
+
+def warn_before_end(work: Work, grant: Grant) -> None:
+    """Sees to the warning of a grant that has just become active."""
+    assert grant.expires_at is not None, "a deadline is written before the target is called"
+    assert work.policy is not None, "nothing is granted without a policy"
+    moment = warning_time(work.now, grant.expires_at, work.policy.warn_before_end)
+    if moment is not None:
+        work.tell(NoticeKind.WARNING, grant.request_id, grant.subject_slack, at=moment)
+
+
+def warning_time(starts: datetime, ends: datetime, longest: timedelta) -> datetime | None:
+    """`longest` before the end, but in the last quarter; None for access that is too short to warn of."""
+    span = ends - starts
+    return None if span < SHORTEST_WARNED else ends - min(longest, span / 4)
+
+
+def worth_warning(grant: Grant | None, now: datetime) -> bool:
+    """Whether there still is an end to come that nobody brought forward."""
+    if grant is None or grant.expires_at is None:
+        return False
+    return grant.status == GrantStatus.ACTIVE and now < grant.expires_at

@@ -1,0 +1,89 @@
+"""The Home tab: what I hold, what waits for me, what I wait for; and asking."""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from access.ids import RequestId, short
+from access.models import Request
+from access.operations import HomeFacts, Mine, Waiting
+from bot import ids
+from bot.views.blocks import (
+    Block,
+    View,
+    actions,
+    at,
+    button,
+    code,
+    context,
+    counted,
+    escaped,
+    header,
+    mention,
+    quoted,
+    section,
+    sentence,
+)
+from bot.views.mine import holding, waiting
+from bot.views.review import how_long
+
+_MOST = 12
+"""Rows of one kind. Two of these lists and fifteen requests to decide fit into the 100 blocks of a Home."""
+_STRANGER = "You are not in the access policy. Ask the security team to add you."
+
+Links = Mapping[RequestId, str]
+"""Where the card of a request stands in Slack, as an address."""
+
+
+def home(facts: HomeFacts, links: Links) -> View:
+    """Nothing in it ages by itself: moments, never what is left until then."""
+    if facts.mine is None:
+        return home_notice(_STRANGER)
+    ask = button("Ask for access", action=ids.ASK, value="ask", label="Ask for access, opens the form", style="primary")
+    return _home([actions(ask), *_mine(facts.mine), *_to_decide(facts, links)])
+
+
+def home_notice(words: str) -> View:
+    """One sentence instead of everything."""
+    return _home([sentence(words)])
+
+
+def _home(blocks: list[Block]) -> View:
+    return {"type": "home", "blocks": blocks}
+
+
+def _mine(mine: Mine) -> list[Block]:
+    held = _listed("What you hold", "Nothing at the moment.", [holding(one) for one in mine.grants])
+    asked = _listed("What you wait for", "Nothing at the moment.", [waiting(one) for one in mine.requests])
+    return [*held, *asked]
+
+
+def _to_decide(facts: HomeFacts, links: Links) -> list[Block]:
+    rows = [_decidable(one, links) for one in facts.waiting]
+    blocks = [header("What waits for you"), *(block for row in rows for block in row)]
+    if not rows:
+        return [*blocks, section("Nobody waits for your answer.")]
+    if facts.more:
+        blocks.append(context(f"And {counted(facts.more, 'more', 'more')}, in the approvers' channels."))
+    return blocks
+
+
+def _decidable(one: Waiting, links: Links) -> list[Block]:
+    request, identifier = one.request, short(one.request.id)
+    link = links.get(request.id)
+    card = f"<{escaped(link)}|Open the card of request {identifier}>" if link else f"Request {code(identifier)}"
+    return [
+        section(f"{_asks(request)}\n{card} – lapses {at(request.lapses_at)}"),
+        quoted("Why, in the words of who asks", request.reason),
+    ]
+
+
+def _asks(request: Request) -> str:
+    return f"{mention(request.requester_slack)} asks for {code(request.entitlement)}, {how_long(request)}"
+
+
+def _listed(title: str, nothing: str, rows: Sequence[Iterable[Block]]) -> list[Block]:
+    blocks = [header(title), *(block for row in rows[:_MOST] for block in row)]
+    if not rows:
+        blocks.append(section(nothing))
+    if len(rows) > _MOST:
+        blocks.append(context(f"And {counted(len(rows) - _MOST, 'more', 'more')}; {code('/access mine')} shows them."))
+    return blocks

@@ -1,0 +1,63 @@
+"""Publishes Home tabs: one at a time for each person, and never an older one over a newer one."""
+
+import logging
+from dataclasses import dataclass, field
+
+from slack_sdk import WebClient
+from slack_sdk.errors import SlackApiError
+
+from access.ids import RequestId
+from access.operations import HomeFacts, Place
+from access.operations.telling import Claimed, Told
+from bot.views.home import home
+
+logger = logging.getLogger(__name__)
+
+_NOBODY_LOOKS = frozenset({"not_enabled", "user_not_found", "user_not_visible", "users_not_found"})
+"""There is no Home to show it on, until somebody changes that and looks."""
+_MOST_LINKS = 10_000
+
+
+@dataclass(frozen=True)
+class Homes:
+    """Shows on a person's Home what the rows say."""
+
+    client: WebClient
+    _links: dict[Place, str] = field(default_factory=dict)
+    """An address never changes."""
+
+    def publish(self, claimed: Claimed, facts: HomeFacts) -> Told:
+        """Raises SlackApiError."""
+        notice = claimed.notice
+        # The hash is that of the view we published last: if another stands there, a slower worker must not hide it.
+        # After any trouble the facts were read anew, so the second try may replace whatever stands there.
+        known = notice.ts if notice.attempts == 1 else None
+        view = home(facts, self._addresses(facts))
+        try:
+            answer = self.client.views_publish(user_id=notice.recipient, view=view, hash=known)
+        except SlackApiError as error:
+            name = error.response.get("error")
+            if name in _NOBODY_LOOKS:
+                logger.warning("the Home of %s cannot be shown: %s", notice.recipient, name)
+                return Told(claimed)
+            if name == "hash_conflict":
+                return Told(claimed, problem="Another view stands on this Home.")
+            raise
+        return Told(claimed, channel=notice.recipient, ts=str((answer["view"] or {})["hash"]))
+
+    def _addresses(self, facts: HomeFacts) -> dict[RequestId, str]:
+        places = {one.request.id: one.card for one in facts.waiting if one.card is not None}
+        return {request: link for request, place in places.items() if (link := self._address(place))}
+
+    def _address(self, place: Place) -> str:
+        if place not in self._links:
+            if len(self._links) >= _MOST_LINKS:
+                self._links.clear()
+            try:
+                answer = self.client.chat_getPermalink(channel=place.channel, message_ts=place.ts)
+            except SlackApiError as error:
+                if error.response.get("error") not in ("message_not_found", "channel_not_found"):
+                    raise
+                return ""
+            self._links[place] = str(answer["permalink"])
+        return self._links[place]
