@@ -32,6 +32,7 @@ _WORKERS = ("SLACK_BOT_TOKEN", "COUNTERSIGN_JOB_KEY", "COUNTERSIGN_JOB_KEY_OLD")
 def run_up(settings: Settings) -> int:
     """Brings the schema up to date, and runs everything; where no Redis is named, a Valkey of our own among it."""
     settings.answers_by_http()  # what the bot refuses is refused before anything runs
+    settings.state_directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     database = Database(settings.database_url)
     try:
         schema.migrate(database)
@@ -50,11 +51,14 @@ def children(settings: Settings, database: Database, environment: Mapping[str, s
     def child(name: str, arguments: list[str], *names: str) -> Child:
         return Child(name, [sys.executable, "-m", "countersign", *arguments], _only(environment, *_EVERYBODY, *names))
 
-    return [
-        child("timekeeper", ["timekeeper"], *_WORKERS, *targets),
+    workers = [
         child("grant", ["worker", "grant"], *_WORKERS, *targets),
         child("revoke", ["worker", "revoke"], *_WORKERS, *targets),
         child("tell", ["worker", "tell"], *_WORKERS),
+    ]
+    return [
+        child("timekeeper", ["timekeeper"], *_WORKERS, *targets),
+        *(workers if "REDIS_URL" in environment else []),  # without Redis the timekeeper does their work
         child("bot", ["bot"], *_BOT),
     ]
 
