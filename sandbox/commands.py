@@ -21,7 +21,8 @@ async def command(parts: Parts, person_id: str, channel_id: str, name: str, text
     declared = next((each for each in parts.team.app.commands if each.name == name), None)
     if declared is None:
         raise NotPossible(f"{name} is not a valid command.")
-    text = escape(text.strip(), parts.team) if declared.should_escape else text.strip()
+    text = text.strip(" \n")  # other kinds of space arrive as they were typed
+    text = escape(text, parts.team) if declared.should_escape else text
     try:
         answer = await parts.delivery.send("slash_commands", _payload(parts, person, channel, name, text))
     except Trouble as trouble:

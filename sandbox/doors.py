@@ -156,6 +156,15 @@ async def _home(parts: Parts, asked: dict[str, Any]) -> dict[str, Any]:
     return {"view": shown}
 
 
+async def _reload(parts: Parts, asked: dict[str, Any]) -> dict[str, Any]:
+    person = acting(parts, asked["as"])
+    for channel in parts.team.channels.values():
+        for ts in [message.ts for message in channel.messages.values() if message.only_for == person.id]:
+            del channel.messages[ts]
+    parts.team.changed()
+    return {}
+
+
 async def _journal(parts: Parts, asked: dict[str, Any]) -> dict[str, Any]:
     return {"entries": parts.journal.after(int(asked.get("after", 0)))}
 
@@ -178,6 +187,7 @@ DOORS: dict[str, Door] = {
     "violations": _violations,
     "home": _home,
     "shortcut": shortcuts.shortcut,
+    "reload": _reload,
     "journal": _journal,
     **admin.DOORS,
 }

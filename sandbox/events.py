@@ -37,8 +37,10 @@ class Events:
     async def _send(self, envelope: dict[str, Any]) -> None:
         waits = (0, limit("event.retry_1"), limit("event.retry_2"), limit("event.retry_3"))
         retry: Retry | None = None
+        sent_at = self._team.now()
         for number, wait in enumerate(waits):
-            await self._team.sleep(wait)
+            await self._team.until(sent_at + wait)
+            sent_at = self._team.now()
             try:
                 await self._delivery.send("events_api", envelope, retry)
                 return

@@ -152,6 +152,10 @@ class Person:
         """The messages in a channel that only he sees."""
         return [message for message in self.messages(channel) if message.ephemeral]
 
+    def reload(self) -> None:
+        """Loads his client afresh: messages for his eyes only are gone."""
+        self._do("reload")
+
     def click(
         self, on: Message | View, action_id: str, value: str | None = None, *, block_id: str | None = None
     ) -> Outcome:

@@ -103,7 +103,7 @@ class Sockets:
             connection.leaving = True
             await self._ask_to_leave(connection, reason)
         if reason == WARNING:
-            self._follow_up = asyncio.get_running_loop().create_task(self._make_good_the_warning())
+            self._follow_up = asyncio.get_running_loop().create_task(self._make_good_the_warning(self._team.now()))
 
     async def cut(self) -> None:
         """Breaks every connection without a word, as a network does; what was on its way is lost."""
@@ -111,8 +111,8 @@ class Sockets:
             if connection.transport:
                 connection.transport.abort()
 
-    async def _make_good_the_warning(self) -> None:
-        await self._team.sleep(limit("socket.warning_seconds"))
+    async def _make_good_the_warning(self, warned_at: float) -> None:
+        await self._team.until(warned_at + limit("socket.warning_seconds"))
         for connection in [each for each in self._connections if each.leaving]:
             await self._ask_to_leave(connection, REFRESH)
 

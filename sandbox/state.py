@@ -117,10 +117,9 @@ class Team:
         self._moved += seconds
         self.changed()
 
-    async def sleep(self, seconds: float) -> None:
-        """Waits until this much time has passed by the workspace's clock, which tests may move by hand."""
-        end = self.now() + seconds
-        while (left := end - self.now()) > 0:  # noqa: ASYNC110 - a clock moved from outside tells nobody
+    async def until(self, moment: float) -> None:
+        """Waits until the workspace's clock, which tests may move by hand, shows this moment."""
+        while (left := moment - self.now()) > 0:  # noqa: ASYNC110 - a clock moved from outside tells nobody
             await asyncio.sleep(min(left, CLOCK_LOOK_SECONDS))
 
     def person(self, person_id: str) -> Member:

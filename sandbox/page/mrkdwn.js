@@ -6,21 +6,28 @@ import { dateText } from "./dates.js";
 import { el } from "./dom.js";
 import { emojiText } from "./emoji.js";
 
-const BROADCAST = /^!(here|channel|everyone)(\|.*)?$/;
-const AUTO = /(https?:\/\/[^\s<>|]+[^\s<>|.,;:!?)])|(@(?:here|channel|everyone)\b)|(#[a-z0-9_-]+)/g;
+const AUTO =
+  /(https?:\/\/[^\s<>|]*[^\s<>|.,;:!?)]|\bwww\.[^\s<>|]*[^\s<>|.,;:!?)]|\b[\w.+-]+@[\w-]+\.[\w.-]*\w)|(@(?:here|channel|everyone)\b)|(@[a-z0-9][a-z0-9._-]*)|(#[a-z0-9_-]+)/g;
 const EMPHASIS = { "*": "strong", _: "em", "~": "s" };
 
-// `place` knows people, channels and the zone: {personName, channelName, channelByName, tz}.
+// `place` knows people, channels and the zone: {personName, personByName, channelName, channelByName, groupName, tz}.
 export function mrkdwn(text, place, { autoParse = true } = {}) {
-  const reading = { place, autoParse };
+  const reading = { place, autoParse, kept: [] };
   const nodes = [];
-  text.replace(/[\uE000\uE001]/g, "").split(/```/).forEach((part, index, parts) => {
+  const plain = text.replace(/[\uE000\uE001]/g, "").replace(/<[^<>\n]+>/g, (whole) => keep(whole, reading));
+  plain.split("```").forEach((part, index, parts) => {
     const closed = index % 2 === 1 && index < parts.length - 1;
-    if (closed) nodes.push(el("pre", { class: "code-block" }, decode(part.replace(/^\n/, ""))));
+    if (closed) nodes.push(el("pre", { class: "code-block" }, code(part.replace(/^\n/, ""), reading)));
     else if (index % 2 === 1) nodes.push(...lines(`\`\`\`${part}`, reading));
     else nodes.push(...lines(index ? part.replace(/^\n/, "") : part, reading));
   });
   return nodes;
+}
+
+// What stands aside while formatting is looked for around it is marked by its number.
+function keep(source, reading) {
+  reading.kept.push(source);
+  return `\uE000${reading.kept.length - 1}\uE001`;
 }
 
 export function decode(text) {
@@ -55,49 +62,51 @@ function lines(text, reading) {
 }
 
 function inline(text, reading) {
-  // Code and control sequences stand aside, marked by their number, while emphasis is looked for around them.
-  const parts = text.split(/(`[^`]+`|<[^<>]+>)/);
-  const plain = parts.map((part, index) => (index % 2 ? `\uE000${index}\uE001` : part)).join("");
-  return emphasis(plain, reading, parts);
+  return emphasis(text.replace(/`[^`\n]+`/g, (whole) => keep(whole, reading)), reading);
 }
 
-function emphasis(text, reading, parts) {
+function emphasis(text, reading) {
   const found = text.match(/(^|[\s(\[{"'.,:;!?\uE001-])([*_~])(?=\S)(.*?\S)\2(?=$|[\s)\]}"'.,:;!?\uE000-])/);
-  if (!found) return leaves(text, reading, parts);
+  if (!found) return leaves(text, reading);
   const start = found.index + found[1].length;
   const end = found.index + found[0].length;
   return [
-    ...leaves(text.slice(0, start), reading, parts),
-    el(EMPHASIS[found[2]], {}, emphasis(found[3], reading, parts)),
-    ...emphasis(text.slice(end), reading, parts),
+    ...leaves(text.slice(0, start), reading),
+    el(EMPHASIS[found[2]], {}, emphasis(found[3], reading)),
+    ...emphasis(text.slice(end), reading),
   ];
 }
 
-function leaves(text, reading, parts) {
+function leaves(text, reading) {
   return text.split(/\uE000(\d+)\uE001/).flatMap((piece, index) => {
     if (index % 2 === 0) return words(piece, reading);
-    const part = parts[Number(piece)];
-    if (part.startsWith("`")) return [el("code", {}, decode(part.slice(1, -1)))];
-    return [control(part.slice(1, -1), part, reading.place)];
+    const source = reading.kept[Number(piece)];
+    if (source.startsWith("`")) return [el("code", {}, code(source.slice(1, -1), reading))];
+    return [control(source, reading.place)];
   });
 }
 
-function control(body, whole, place) {
-  const [target, ...rest] = body.split("|");
+// Code stops formatting, not control sequences.
+function code(text, reading) {
+  return text.split(/\uE000(\d+)\uE001/).map((piece, index) =>
+    index % 2 === 0 ? decode(piece) : control(reading.kept[Number(piece)], reading.place),
+  );
+}
+
+function control(whole, place) {
+  const [target, ...rest] = whole.slice(1, -1).split("|");
   const label = decode(rest.join("|"));
-  const broadcast = body.match(BROADCAST);
-  if (broadcast) return mention(`@${broadcast[1]}`);
+  if (/^!(here|channel|everyone)$/.test(target)) return mention(`@${target.slice(1)}`);
   if (/^@[UW]/.test(target)) return mention(`@${place.personName(target.slice(1)) ?? (label || target.slice(1))}`);
-  if (/^#C/.test(target)) return mention(`#${place.channelName(target.slice(1)) ?? (label || "private channel")}`);
-  if (/^!subteam\^/.test(target)) return mention(label || `@${target.slice(9)}`);
-  if (target.startsWith("!date^")) return date(target, label, place);
+  if (/^#[CGD]/.test(target)) return mention(`#${place.channelName(target.slice(1)) ?? (label || "private channel")}`);
+  if (target.startsWith("!subteam^")) return mention(`@${place.groupName(target.slice(9)) ?? (label || target.slice(9))}`);
+  if (/^!date\^[0-9]+\^./.test(target)) return date(target, label, place);
   if (/^(https?:|mailto:)/i.test(target)) return link(decode(target), label || decode(target));
-  return decode(whole);
+  return target.startsWith("!") && label ? label : decode(whole);
 }
 
 function date(target, fallback, place) {
   const [, seconds, pattern, address] = target.split("^");
-  if (!/^\d+$/.test(seconds) || !pattern) return fallback;
   const shown = el("time", { title: fallback }, dateText(Number(seconds), decode(pattern), place.tz));
   return address ? link(decode(address), shown) : shown;
 }
@@ -107,16 +116,23 @@ function words(text, { place, autoParse }) {
   const nodes = [];
   let from = 0;
   for (const found of text.matchAll(AUTO)) {
-    const [whole, address, broadcast, channel] = found;
-    const live = address
-      ? link(decode(address), decode(address))
-      : broadcast || place.channelByName(channel.slice(1))
-        ? mention(whole)
-        : null;
+    const live = named(found, place);
     if (!live) continue;
     nodes.push(emojiText(decode(text.slice(from, found.index))), live);
-    from = found.index + whole.length;
+    from = found.index + found[0].length;
   }
   nodes.push(emojiText(decode(text.slice(from))));
   return nodes;
+}
+
+function named([whole, address, broadcast, person, channel], place) {
+  if (address) return link(withScheme(decode(address)), decode(address));
+  if (broadcast) return mention(whole);
+  if (person) return place.personByName(person.slice(1)) ? mention(whole) : null;
+  return place.channelByName(channel.slice(1)) ? mention(whole) : null;
+}
+
+function withScheme(address) {
+  if (/^https?:/.test(address)) return address;
+  return address.startsWith("www.") ? `https://${address}` : `mailto:${address}`;
 }

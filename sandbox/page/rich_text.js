@@ -37,7 +37,7 @@ function drawSpan(span, place) {
     case "channel":
       return mention(`#${place.channelName(span.channel_id) ?? "private channel"}`);
     case "usergroup":
-      return mention(`@${span.usergroup_id}`);
+      return mention(`@${place.groupName(span.usergroup_id) ?? span.usergroup_id}`);
     case "broadcast":
       return mention(`@${span.range}`);
     case "emoji":

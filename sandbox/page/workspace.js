@@ -58,6 +58,8 @@ export function place() {
   return {
     tz: workspace.me.tz,
     personName: (id) => workspace.description.people.find((each) => each.id === id)?.real_name,
+    personByName: (name) => workspace.description.people.some((each) => each.name === name),
+    groupName: (id) => workspace.description.groups.find((each) => each.id === id)?.handle,
     channelName: (id) => channels.find((each) => each.id === id && seen(each))?.name,
     channelByName: (name) => channels.some((each) => each.name === name && seen(each)),
   };

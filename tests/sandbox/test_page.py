@@ -1,5 +1,6 @@
 """The page, in a real browser, by a person's hands."""
 
+import random
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -9,6 +10,7 @@ from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 from slack_bolt.app.async_app import AsyncApp
 from slack_sdk import WebClient
 
+from sandbox.mrkdwn import alive
 from sandbox.server import Running, running
 from tests.sandbox.bot import button, card, connected, modal, scripted
 from tests.waiting import wait_until
@@ -135,6 +137,64 @@ def test_texts_are_drawn_as_slack_would_draw_them(live: Running, page: Page) -> 
     expect(drawn("```<b>&lt;i&gt;```").locator("pre")).to_have_text("<b><i>")
     expect(drawn("&gt; quoted").locator("blockquote")).to_have_text("quoted")
     expect(drawn("<img src=x onerror=alert(1)>")).to_have_text("<img src=x onerror=alert(1)>")
+
+
+AS_KINDS = """async (texts) => {
+  const { mrkdwn } = await import("/page/mrkdwn.js");
+  const place = {
+    tz: "UTC", personName: () => undefined, personByName: () => true, channelName: () => undefined,
+    channelByName: () => true, groupName: () => undefined,
+  };
+  const kinds = { A: "link", TIME: "date", STRONG: "bold", EM: "italic", S: "strike", CODE: "code", PRE: "preformatted",
+    BLOCKQUOTE: "quote", SPAN: "mention" };
+  return texts.map(({ text, verbatim }) => {
+    const box = document.createElement("div");
+    box.append(...mrkdwn(text, place, { autoParse: !verbatim }));
+    const found = box.querySelectorAll("a, time, strong, em, s, code, pre, blockquote, .mention");
+    return [...found].map((node) => kinds[node.tagName]);
+  });
+}"""
+PIECES = [
+    *(
+        "<!here>",
+        "<@U0ANN>",
+        "<@U0ANN|x>",
+        "<#C0SEC|security>",
+        "<!subteam^S0>",
+        "<https://e.example|label>",
+        "<mailto:a@b.c>",
+    ),
+    *(
+        "<!date^1800000000^{time}|then>",
+        "<!date^1800000000^{time}^https://e.example|then>",
+        "<javascript:x|y>",
+        "<!foo|bar>",
+    ),
+    *(
+        "&lt;!channel&gt;",
+        "&amp;lt;",
+        "&gt; ",
+        ">",
+        "@here",
+        "@ann",
+        "#general",
+        "https://e.example/x?y",
+        "www.e.example",
+        "a@b.example",
+    ),
+    *("*", "_", "~", "`", "```", "\n", " ", " ", "word", "two words", ".", "(", ")", "-", "<", "|", ":lock:", "é", "#"),
+]
+
+
+def test_the_page_and_the_reader_find_the_same_alive(page: Page) -> None:
+    chance = random.Random(4711)
+    texts = ["".join(chance.choices(PIECES, k=chance.randint(1, 9))) for _ in range(1500)]
+    asked = [{"text": text, "verbatim": index % 2 == 0} for index, text in enumerate(texts)]
+    drawn = page.evaluate(AS_KINDS, asked)
+    mentions = ("person", "channel", "group", "broadcast")
+    for one, seen in zip(asked, drawn, strict=True):
+        read = [each.kind for each in alive(one["text"], verbatim=one["verbatim"]) if each.kind != "emoji"]
+        assert seen == ["mention" if kind in mentions else kind for kind in read], one["text"]
 
 
 def test_a_date_is_drawn_in_the_zone_of_who_looks(live: Running, page: Page) -> None:
