@@ -22,7 +22,7 @@ def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
         yield started
 
 
-SOON = timedelta(seconds=1, load=0)
+SOON = timedelta(seconds=1)
 SMALL = {
     "slashes": (lambda servers: slashes.measure(servers, alone=4, together=8, in_flight=4), 4),
     "clicks": (lambda servers: clicks.measure(servers, count=1), 8),
