@@ -115,8 +115,9 @@ def claim_notices(core: Core, ids: Sequence[str], kinds: Sequence[NoticeKind]) -
     taken = list[Notice]()
     with core.work("system:tell") as work:
         due = select(Notice).where(col(Notice.id).in_(ids), col(Notice.kind).in_(kinds), col(Notice.due_at) <= work.now)
-        for notice in work.session.exec(due.order_by(col(Notice.id))).all():
+        for notice in work.session.exec(due.order_by(col(Notice.id)).with_for_update()).all():
             if _set(work, notice, fence=notice.fence + 1, attempts=notice.attempts + 1, due_at=work.now + CLAIM):
+                work.session.refresh(notice)
                 taken.append(notice)
     policy = core.known_policy()
     with core.database.read() as session:
@@ -229,12 +230,10 @@ def _stands(notice: Notice) -> bool:
     return notice.kind in KEPT_TRUE and notice.kind != NoticeKind.HOME
 
 
-def _set(work: Work, notice: Notice, **values: object) -> bool:
-    won = compare_and_set(
-        work.session, Notice, notice.id, expected={"fence": notice.fence, "wanted": notice.wanted}, values=values
-    )
+def _set(work: Work, notice: Notice, *, due_at: datetime, **values: object) -> bool:
+    """While the claim is ours; what changed meanwhile has made `wanted` grow, and that stays."""
+    values["due_at"] = due_at
+    won = compare_and_set(work.session, Notice, notice.id, expected={"fence": notice.fence}, values=values)
     if won:
-        work.session.refresh(notice)
-        if notice.due_at is not None:
-            work.due.append((notice_item(notice.id), notice.due_at))
+        work.due.append((notice_item(notice.id), due_at))
     return won
