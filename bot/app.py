@@ -11,12 +11,12 @@ from slack_bolt.context.async_context import AsyncBoltContext
 from slack_sdk.web.async_client import AsyncWebClient
 
 from access.operations.core import Core
-from bot import ids
-from bot.actions import approve, cancel, choose, connect, deny, done, revoke, submit, unknown
+from bot import home, ids
+from bot.actions import approve, ask, cancel, choose, connect, deny, done, revoke, submit, unknown
 from bot.commands import access_command
 from bot.directory import Directory
 from bot.face import Face
-from bot.identity import identify
+from bot.identity import HOME_OPENED, identify
 from bot.refusals import log_fault
 
 COMMAND = "/access"
@@ -30,7 +30,9 @@ ACTIONS: dict[str, Listener] = {
     ids.CONNECT: connect.connect,
     ids.CANCEL: cancel.cancel,
     ids.CHOOSE: choose.chosen,
+    ids.ASK: ask.ask,
 }
+EVENTS: dict[str, Listener] = {HOME_OPENED: home.opened}
 OPTIONS: dict[str, Listener] = {ids.CHOOSE: choose.suggest}
 MODALS: dict[str, Listener] = {
     ids.FORM: submit.submit,
@@ -55,6 +57,8 @@ def build_app(core: Core, *, client: AsyncWebClient, executor: Executor) -> Asyn
         app.action(action)(listener)
     for action, listener in OPTIONS.items():
         app.options(action)(listener)
+    for event, listener in EVENTS.items():
+        app.event(event)(listener)
     for callback, listener in MODALS.items():
         app.view(callback)(listener)
     app.action(re.compile(".*"))(unknown.unknown)

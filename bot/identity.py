@@ -13,7 +13,9 @@ from access.ids import SlackUser
 from access.operations.core import Core, by_person
 from bot.directory import Member, NotAMember
 from bot.face import Face
-from bot.refusals import Say, in_modal, refusal, refusals, whisper
+from bot.refusals import Say, in_modal, on_home, refusal, refusals, whisper
+
+HOME_OPENED = "app_home_opened"
 
 
 class WrongWorkspace(NotAllowed):
@@ -32,6 +34,8 @@ async def identify(
     body: dict[str, Any], context: AsyncBoltContext, next: Callable[[], Awaitable[Any]]
 ) -> BoltResponse | None:
     """Puts `who` beside the listener's other arguments, or refuses and lets no listener run."""
+    if _looks_elsewhere(body):
+        return await context.ack()
     async with refusals(_say(body, context)):
         context["who"] = await recognise(context["face"], body)
     if "who" not in context:
@@ -69,7 +73,7 @@ def attempted(body: dict[str, Any]) -> str:
         return str(body["actions"][0]["action_id"])
     if body.get("type") == "view_submission":
         return str(body["view"]["callback_id"])
-    return str(body.get("command") or body.get("action_id") or body.get("type"))
+    return str(body.get("command") or body.get("action_id") or _event(body).get("type") or body.get("type"))
 
 
 def _person_of_policy(core: Core, *, user: SlackUser, teams: set[str]) -> ZoneInfo:
@@ -92,7 +96,16 @@ def _record(core: Core, *, user: SlackUser, attempt: str, refused: Refusal) -> N
 
 
 def _user(body: dict[str, Any]) -> str:
-    return str(body.get("user_id") or (body.get("user") or {}).get("id") or "")
+    return str(body.get("user_id") or (body.get("user") or {}).get("id") or _event(body).get("user") or "")
+
+
+def _event(body: dict[str, Any]) -> dict[str, Any]:
+    return body.get("event") or {}
+
+
+def _looks_elsewhere(body: dict[str, Any]) -> bool:
+    """Slack says too when somebody opens the messages of the app; there is nothing to do then."""
+    return _event(body).get("type") == HOME_OPENED and _event(body).get("tab") != "home"
 
 
 def _teams(body: dict[str, Any]) -> set[str]:
@@ -118,6 +131,10 @@ def _say(body: dict[str, Any], context: AsyncBoltContext) -> Say:
                 await ack(response_action="errors", errors={_first_input(body["view"]): words})
             case "block_suggestion":
                 await ack(options=[])
+            case "event_callback":
+                await on_home(face.client, _user(body))(words, field)
+            case "block_actions" if (body.get("view") or {}).get("type") == "home":
+                await on_home(face.client, _user(body))(words, field)
             case "block_actions" if "view" in body:
                 await in_modal(face.client, body["view"]["id"], "Not possible")(words, field)
             case "block_actions":

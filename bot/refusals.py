@@ -13,6 +13,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from access.errors import AccessError, InvalidInput, PolicyError, Refusal, Unavailable
 from bot.views.blocks import Message, sentence
+from bot.views.home import home_notice
 from bot.views.modals import notice
 
 logger = logging.getLogger(__name__)
@@ -49,6 +50,29 @@ def whisper(respond: AsyncRespond) -> Say:
     return say
 
 
+def aside(body: dict[str, Any], respond: AsyncRespond, client: AsyncWebClient) -> Say:
+    """To the one who pressed: beside the message, or over the Home, which has no place for it."""
+    return whisper(respond) if "response_url" in body else over(client, str(body["trigger_id"]))
+
+
+def over(client: AsyncWebClient, trigger_id: str) -> Say:
+    """In a modal of its own."""
+
+    async def say(words: str, _: str | None) -> None:
+        await client.views_open(trigger_id=trigger_id, view=notice("Not possible", words))
+
+    return say
+
+
+def on_home(client: AsyncWebClient, user: str) -> Say:
+    """In the place of what the Home shows."""
+
+    async def say(words: str, _: str | None) -> None:
+        await client.views_publish(user_id=user, view=home_notice(words))
+
+    return say
+
+
 def beneath(ack: AsyncAck, default: str) -> Say:
     """Under the field of the modal it is about; `default` is the block for what is about none."""
 
@@ -65,6 +89,12 @@ def in_modal(client: AsyncWebClient, view_id: str, title: str) -> Say:
         await client.views_update(view_id=view_id, view=notice(title, words))
 
     return say
+
+
+async def confirm(body: dict[str, Any], respond: AsyncRespond, message: Message) -> None:
+    """Beside the message that was clicked; the Home shows by itself what has changed."""
+    if "response_url" in body:
+        await tell(respond, message)
 
 
 async def tell(respond: AsyncRespond, message: Message) -> None:

@@ -10,12 +10,12 @@ from access.ids import RequestId
 from bot.face import Face
 from bot.identity import Who
 from bot.payload import pressed
-from bot.refusals import refusals, tell, whisper
+from bot.refusals import aside, confirm, refusals
 from bot.views.answer import taken_back
 
 
 async def cancel(ack: AsyncAck, body: dict[str, Any], respond: AsyncRespond, face: Face, who: Who) -> None:
     await ack()
-    async with refusals(whisper(respond)):
+    async with refusals(aside(body, respond, face.client)):
         request = await face.do(operations.cancel, request_id=RequestId(pressed(body)), by=who.slack)
-        await tell(respond, taken_back(request))
+        await confirm(body, respond, taken_back(request))

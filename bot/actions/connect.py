@@ -11,13 +11,13 @@ from bot import ids
 from bot.face import Face
 from bot.identity import Who, still_member
 from bot.payload import pressed
-from bot.refusals import in_modal, refusals, whisper
+from bot.refusals import aside, in_modal, refusals
 from bot.views.modals import preparing
 
 
 async def connect(ack: AsyncAck, body: dict[str, Any], respond: AsyncRespond, face: Face, who: Who) -> None:
     await ack()
-    async with refusals(whisper(respond)):
+    async with refusals(aside(body, respond, face.client)):
         # First the modal: its trigger lives three seconds, and the secret needs to know where to go.
         opened = await face.client.views_open(trigger_id=body["trigger_id"], view=preparing())
         view_id = str((opened["view"] or {})["id"])

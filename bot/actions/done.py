@@ -10,12 +10,12 @@ from access.ids import GrantId
 from bot.face import Face
 from bot.identity import Who
 from bot.payload import pressed
-from bot.refusals import refusals, tell, whisper
+from bot.refusals import aside, confirm, refusals
 from bot.views.answer import returned
 
 
 async def done(ack: AsyncAck, body: dict[str, Any], respond: AsyncRespond, face: Face, who: Who) -> None:
     await ack()
-    async with refusals(whisper(respond)):
+    async with refusals(aside(body, respond, face.client)):
         grant = await face.do(operations.finish, grant_id=GrantId(pressed(body)), by=who.slack)
-        await tell(respond, returned(grant))
+        await confirm(body, respond, returned(grant))

@@ -3,13 +3,12 @@
 from access import operations
 from bot.commands.asked import Asked
 from bot.views.blocks import Message, section
-from bot.views.form import request_form
+from bot.views.form import NOTHING_TO_ASK, request_form
 
 
 async def run(asked: Asked) -> Message | None:
     choices = await asked.face.do(operations.requestable, requester=asked.who.slack)
     if not choices:
-        words = "The access policy has nothing that you may ask for. The security team can change that."
-        return Message(text="There is nothing to ask for", blocks=[section(words)])
+        return Message(text="There is nothing to ask for", blocks=[section(NOTHING_TO_ASK)])
     await asked.face.client.views_open(trigger_id=asked.trigger_id, view=request_form(choices))
     return None

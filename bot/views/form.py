@@ -11,6 +11,7 @@ from bot.views.blocks import Block, View, counted, escaped, plain, section, sent
 
 MOST_OPTIONS = 100
 """A select of Slack's holds no more, over all its groups."""
+NOTHING_TO_ASK = "The access policy has nothing that you may ask for. The security team can change that."
 _LONGEST_LABEL = 75
 
 

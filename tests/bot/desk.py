@@ -87,6 +87,33 @@ class Desk:
             "actions": [{"type": "button", "block_id": "b", "action_id": action, "value": value, "action_ts": "1"}],
         }
 
+    def open_home(self, user: str, tab: str = "home") -> Any:
+        return self.send(self.home_body(user, tab))
+
+    def press_home(self, user: str, action: str, value: str) -> Any:
+        return self.send(self.press_home_body(user, action, value))
+
+    def home_body(self, user: str, tab: str = "home") -> Body:
+        event = {"type": "app_home_opened", "user": user, "channel": f"D{user[1:]}", "tab": tab, "event_ts": "1.0"}
+        return {
+            "type": "event_callback",
+            "team_id": TEAM,
+            "api_app_id": "A0",
+            "event": event,
+            "event_id": f"Ev{self._trigger()}",
+            "event_time": 1,
+            "is_ext_shared_channel": False,
+        }
+
+    def press_home_body(self, user: str, action: str, value: str) -> Body:
+        """As on a message, but there is no place to answer to."""
+        view = {"type": "home", "id": "V1", "hash": "1", "team_id": TEAM, "blocks": [], "state": {"values": {}}}
+        return self._interaction("block_actions", user) | {
+            "container": {"type": "view", "view_id": "V1"},
+            "view": view,
+            "actions": [{"type": "button", "block_id": "b", "action_id": action, "value": value, "action_ts": "1"}],
+        }
+
     def submit_body(self, user: str, view: Body, **typed: str) -> Body:
         return self._interaction("view_submission", user) | {"view": self._filled(view, typed)}
 

@@ -12,6 +12,7 @@ from slack_sdk.web.async_slack_response import AsyncSlackResponse
 from slack_sdk.webhook import WebhookResponse
 from slack_sdk.webhook.async_client import AsyncWebhookClient
 
+from sandbox.block_kit import HOME, MODAL
 from sandbox.validator import message_problems, view_problems
 
 TEAM = "T0ACME"
@@ -53,7 +54,13 @@ class FakeSlack:
     @property
     def view(self) -> dict[str, Any]:
         """The modal as it was last opened or updated."""
-        (*_, last) = (arguments["view"] for name, arguments in self.calls if name.startswith("views."))
+        (*_, last) = (arguments["view"] for name, arguments in self.calls if name in ("views.open", "views.update"))
+        return last
+
+    @property
+    def home(self) -> dict[str, Any]:
+        """The Home tab as it was last published."""
+        (*_, last) = (arguments["view"] for name, arguments in self.calls if name == "views.publish")
         return last
 
     @property
@@ -75,17 +82,21 @@ class FakeSlack:
             case "users.info":
                 person = self.people.get(arguments["user"])
                 return {"ok": True, "user": person} if person else {"ok": False, "error": "user_not_found"}
-            case "views.open":
-                if arguments["trigger_id"] in self._used:
-                    return {"ok": False, "error": "exchanged_trigger_id"}
-                self._used.add(arguments["trigger_id"])
-                assert view_problems(arguments["view"]) == []
-                return {"ok": True, "view": arguments["view"] | {"id": f"V{next(self._ids)}", "hash": "1"}}
-            case "views.update":
-                assert view_problems(arguments["view"]) == []
-                return {"ok": True, "view": arguments["view"] | {"id": arguments["view_id"], "hash": "2"}}
+            case "views.open" | "views.update" | "views.publish":
+                return self._view(method, arguments)
             case _:
                 raise AssertionError(f"the bot called {method}, which it has no business with")
+
+    def _view(self, method: str, arguments: dict[str, Any]) -> dict[str, Any]:
+        assert view_problems(arguments["view"], HOME if method == "views.publish" else MODAL) == []
+        if method == "views.open":
+            if arguments["trigger_id"] in self._used:
+                return {"ok": False, "error": "exchanged_trigger_id"}
+            self._used.add(arguments["trigger_id"])
+            return {"ok": True, "view": arguments["view"] | {"id": f"V{next(self._ids)}", "hash": "1"}}
+        if method == "views.publish" and arguments["user_id"] not in self.people:
+            return {"ok": False, "error": "user_not_found"}
+        return {"ok": True, "view": arguments["view"] | {"id": arguments.get("view_id", "V0"), "hash": "2"}}
 
     @staticmethod
     def _response(method: str, answer: dict[str, Any]) -> AsyncSlackResponse:

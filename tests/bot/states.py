@@ -1,22 +1,26 @@
 """Every view in every state it can be in, by the name of its golden file."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from pydantic import SecretStr
 
-from access.models import AlertKind, EndedBy, GrantStatus, RequestStatus, Verdict
-from access.operations import Mine
+from access.ids import SlackUser
+from access.models import AlertKind, EndedBy, GrantStatus, Request, RequestStatus, Verdict
+from access.operations import HomeFacts, Mine, ReminderFacts, Waiting
+from access.operations.home import WAITING_MOST
 from access.ports import Secret
 from bot.commands import COMMANDS
 from bot.refusals import refusal
 from bot.views.alert import alert_card
-from bot.views.answer import answer, asked, ended, returned, taken_back
+from bot.views.answer import answer, asked, ended, returned, taken_back, warning
 from bot.views.blocks import Message
 from bot.views.form import request_form
 from bot.views.help import help_message
+from bot.views.home import home, home_notice
 from bot.views.mine import mine_list
 from bot.views.modals import denial, done, notice, preparing, revocation, secret_view
+from bot.views.reminder import reminder
 from bot.views.review import review_card
 from tests.bot.facts import (
     a_choice,
@@ -31,6 +35,7 @@ from tests.bot.facts import (
     history,
     minutes,
 )
+from tests.cast import BEN, KIM, LEA
 
 LONGEST_REASON = "\n".join(["<!channel> *why* & `so`".ljust(49, "…")] * 10)[:500]
 LONGEST_NAME = "r" * 63
@@ -86,6 +91,15 @@ REQUESTS = {
 _STATEMENTS = [f"SELECT pg_terminate_backend({number}) -- {'x' * 100}" for number in range(100)]
 
 
+def reminding(request: Request | None = None, named: Sequence[SlackUser] = (KIM, LEA)) -> ReminderFacts:
+    return ReminderFacts(request=request or a_request(), named=list(named), card=None, now=minutes(15))
+
+
+def at_home(mine: Mine | None, *asked: Request, more: int = 0) -> dict[str, Any]:
+    facts = HomeFacts(mine=mine, waiting=[Waiting(request=one, card=None) for one in asked], more=more)
+    return home(facts, {one.id: f"https://acme.slack.com/archives/C0PAYAPPR/p1?a=1&b={one.id}" for one in asked[1:]})
+
+
 def _all() -> dict[str, Message | dict[str, Any]]:
     many = [
         a_choice(number, role=f"{number:02}" + "s" * 61, role_title=f"{number} " + "t" * 200) for number in range(100)
@@ -108,6 +122,26 @@ def _all() -> dict[str, Message | dict[str, Any]]:
         "card-voided-vote": review_card(facts(a_request(version=2), None, a_review(version=1), version=2)),
         "asked": asked(facts()),
         "asked-one": asked(facts(approvers=["U0LEA"])),
+        "warning": warning(approved(a_grant())),
+        "warning-longest": warning(facts(LONGEST, a_grant(resource=LONGEST_NAME, role=LONGEST_NAME))),
+        "warning-revoking": warning(approved(a_grant(GrantStatus.REVOKING))),
+        "warning-ended": warning(approved(a_grant(GrantStatus.ENDED))),
+        "reminder": reminder(reminding()),
+        "reminder-nobody": reminder(reminding(named=[])),
+        "reminder-longest": reminder(reminding(LONGEST, [f"U0{number:09}" for number in range(60)])),
+        "home": at_home(
+            Mine(requests=[a_request()], grants=[a_grant(), a_grant(GrantStatus.REVOKING, id="01kaq" + "z" * 21)]),
+            a_request(requester="ben", requester_slack=BEN, id="01kaq" + "y" * 21),
+            a_request(requester="lea", requester_slack=LEA, id="01kaq" + "x" * 21, duration_s=None, until=minutes(300)),
+        ),
+        "home-empty": at_home(Mine(requests=[], grants=[])),
+        "home-longest": at_home(
+            Mine(requests=[LONGEST] * 30, grants=[a_grant(resource=LONGEST_NAME, role=LONGEST_NAME)] * 30),
+            *[LONGEST] * WAITING_MOST,
+            more=200,
+        ),
+        "home-stranger": at_home(None),
+        "home-refused": home_notice("Only full, active members of this workspace can do that."),
         "returned": returned(a_grant()),
         "taken-back": taken_back(a_request()),
         "alert-longest": alert_card(an_alert(), long_plan, minutes(140)),
@@ -143,7 +177,8 @@ def _all() -> dict[str, Message | dict[str, Any]]:
 
 ALL = _all()
 MESSAGES = {name: view for name, view in ALL.items() if isinstance(view, Message)}
-MODALS = {name: view for name, view in ALL.items() if isinstance(view, dict)}
+MODALS = {name: view for name, view in ALL.items() if isinstance(view, dict) and view["type"] == "modal"}
+HOMES = {name: view for name, view in ALL.items() if isinstance(view, dict) and view["type"] == "home"}
 
 Reworded = Callable[[str], Message | dict[str, Any]]
 WITH_WORDS: dict[str, Reworded] = {
@@ -155,6 +190,9 @@ WITH_WORDS: dict[str, Reworded] = {
         approved(a_grant(GrantStatus.ENDED, ended_by=EndedBy.REVOKED, ended_by_person="sam", end_reason=words))
     ),
     "mine": lambda words: mine_list(Mine(requests=[a_request(reason=words)], grants=[]), minutes(60)),
+    "home": lambda words: at_home(Mine(requests=[a_request(reason=words)], grants=[]), a_request(reason=words)),
+    "home refused": home_notice,
+    "reminder": lambda words: reminder(reminding(a_request(reason=words))),
     "refusal": refusal,
     "notice": lambda words: notice("Not possible", words),
 }

@@ -1,6 +1,7 @@
 """Nobody reaches a listener but full, active members of the right workspace whom the policy knows."""
 
 import asyncio
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from access.models import GrantStatus, NoticeKind, RequestStatus
 from bot import ids
-from bot.app import ACTIONS, COMMAND, MODALS, OPTIONS
+from bot.app import ACTIONS, COMMAND, EVENTS, MODALS, OPTIONS
 from bot.directory import REMEMBERED, Directory, NotAMember
 from bot.views.form import request_form
 from bot.views.modals import denial, revocation
@@ -30,7 +31,10 @@ LISTENERS = [
     ("request.unheard-of", "button"),
     *((action, "options") for action in OPTIONS),
     *((callback, "modal") for callback in MODALS),
+    *((event, "event") for event in EVENTS),
 ]
+ON_HOME = [(action, "home") for action in (ids.ASK, ids.CONNECT, ids.DONE, ids.CANCEL)]
+"""Buttons that are pressed on the Home as well, where the way to answer is another."""
 OUTSIDERS: dict[str, dict[str, Any]] = {
     "a guest": {"profile": {"is_restricted": True}},
     "a guest of one channel": {"profile": {"is_ultra_restricted": True}},
@@ -50,17 +54,16 @@ OUTSIDERS: dict[str, dict[str, Any]] = {
 
 
 def body_of(desk: Desk, name: str, kind: str, user: str) -> Body:
-    match kind:
-        case "command":
-            return desk.command_body(user, "mine")
-        case "view":
-            return desk.choose_body(user, VIEWS[ids.FORM], "customers-db/read")
-        case "options":
-            return desk.suggest_body(user, "")
-        case "modal":
-            return desk.submit_body(user, VIEWS[name])
-        case _:
-            return desk.press_body(user, name, "none")
+    bodies: dict[str, Callable[[], Body]] = {
+        "command": lambda: desk.command_body(user, "mine"),
+        "view": lambda: desk.choose_body(user, VIEWS[ids.FORM], "customers-db/read"),
+        "options": lambda: desk.suggest_body(user, ""),
+        "modal": lambda: desk.submit_body(user, VIEWS[name]),
+        "event": lambda: desk.home_body(user),
+        "home": lambda: desk.press_home_body(user, name, "none"),
+        "button": lambda: desk.press_body(user, name, "none"),
+    }
+    return bodies[kind]()
 
 
 def told(desk: Desk, kind: str, answer: Any) -> str:
@@ -75,13 +78,15 @@ def told(desk: Desk, kind: str, answer: Any) -> str:
             return sentence
         case "view":
             return words(desk.slack.view["blocks"])
+        case "event" | "home":
+            return words(desk.slack.called("views.publish")[-1]["view"]["blocks"])
         case _:
             (sentence,) = desk.slack.whispers
             return sentence
 
 
 @pytest.mark.parametrize("who", OUTSIDERS)
-@pytest.mark.parametrize(("name", "kind"), LISTENERS)
+@pytest.mark.parametrize(("name", "kind"), [*LISTENERS, *ON_HOME])
 def test_no_listener_answers_to_an_outsider(desk: Desk, name: str, kind: str, who: str) -> None:
     outsider = OUTSIDERS[who]
     user = outsider.get("user", KIM)
@@ -92,7 +97,7 @@ def test_no_listener_answers_to_an_outsider(desk: Desk, name: str, kind: str, wh
         desk.slack.failing["users.info"] = outsider["failing"]
     body = body_of(desk, name, kind, user)
     if "team" in outsider:
-        body = body | ({"team_id": "T0OTHER"} if kind == "command" else {"team": {"id": "T0OTHER"}})
+        body = body | ({"team_id": "T0OTHER"} if kind in ("command", "event") else {"team": {"id": "T0OTHER"}})
     if "user_team" in outsider:
         body = body | {"user": {"id": user, "team_id": "T0OTHER"}, "user_id": user}
 

@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from bot import ids
-from bot.app import ACTIONS, COMMAND, MODALS, OPTIONS
+from bot.app import ACTIONS, COMMAND, EVENTS, MODALS, OPTIONS
 from bot.commands import COMMANDS
 from bot.http_app import DOOR
 from bot.views.blocks import Message
@@ -28,11 +28,13 @@ HTTP_MANIFEST = yaml.safe_load(HTTP_TEXT)
 SCHEMA = json.loads((Path(__file__).parent / "manifest_schema.json").read_text(encoding="utf-8"))
 SCOPES_OF = {
     "auth_test": set(),
+    "chat_getPermalink": set(),
     "chat_postMessage": {"chat:write"},
     "chat_update": {"chat:write"},
     "conversations_info": {"channels:read", "groups:read"},
     "users_info": {"users:read"},
     "views_open": set(),
+    "views_publish": set(),
     "views_update": set(),
 }
 """What Slack wants for each Web API method."""
@@ -104,8 +106,12 @@ def test_every_scope_is_used_and_every_call_has_its_scope() -> None:
 
 
 def test_no_event_is_subscribed_to_that_nobody_hears() -> None:
-    assert "event_subscriptions" not in MANIFEST["settings"]
+    assert set(MANIFEST["settings"]["event_subscriptions"]["bot_events"]) == set(EVENTS)
     assert MANIFEST["settings"]["socket_mode_enabled"] is True
+
+
+def test_there_is_a_home_to_publish() -> None:
+    assert MANIFEST["features"]["app_home"]["home_tab_enabled"] is True
 
 
 def test_every_scope_is_explained_beside_it_and_in_the_guide() -> None:

@@ -10,10 +10,11 @@ from hypothesis import strategies as st
 
 from bot.views.blocks import Message
 from bot.views.form import MOST_OPTIONS, suggestions
+from sandbox.block_kit import HOME
 from sandbox.validator import characters, message_problems, suggestion_problems, view_problems
 from tests.bot import golden
 from tests.bot.facts import a_choice
-from tests.bot.states import ALL, LONGEST_REASON, MESSAGES, MODALS, REQUESTS, WITH_WORDS
+from tests.bot.states import ALL, HOMES, LONGEST_REASON, MESSAGES, MODALS, REQUESTS, WITH_WORDS
 
 LIVE = [
     "<!channel> <!here> <!everyone>",
@@ -52,6 +53,11 @@ def test_slack_would_take_every_message(name: str) -> None:
 @pytest.mark.parametrize("name", MODALS)
 def test_slack_would_take_every_modal(name: str) -> None:
     assert [str(problem) for problem in view_problems(MODALS[name])] == []
+
+
+@pytest.mark.parametrize("name", HOMES)
+def test_slack_would_take_every_home(name: str) -> None:
+    assert [str(problem) for problem in view_problems(HOMES[name], HOME)] == []
 
 
 @pytest.mark.parametrize("name", ["card-pending-longest", "answer-pending-longest"])
@@ -127,8 +133,7 @@ def assert_dead(name: str, words: str) -> None:
     calm, wild = WITH_WORDS[name]("calm"), WITH_WORDS[name](words)
     assert read_by_slack(wild) == read_by_slack(calm)
     blocks = wild.blocks if isinstance(wild, Message) else wild["blocks"]
-    problems = message_problems(blocks) if isinstance(wild, Message) else view_problems(wild)
-    assert problems == []
+    assert message_problems(blocks) == []
     assert not set("\u202a\u202b\u202d\u202e\u2066\u2067\u2068\u200f") & set(json.dumps(blocks, ensure_ascii=False))
 
 
