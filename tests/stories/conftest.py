@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from countersign.embedded.postgres import EmbeddedPostgres
-from tests.stories.house import House, standing
+from tests.stories.house import House, Way, standing
 
 
 @pytest.fixture(scope="session")
@@ -18,6 +18,12 @@ def shop_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedPo
 
 
 @pytest.fixture
-def house(tmp_path: Path, database_url: str, shop_server: EmbeddedPostgres) -> Iterator[House]:
-    with standing(tmp_path, database_url, shop_server) as made:
+def way() -> Way:
+    """How Slack and the bot meet; a story that is told by both has it as its parameter."""
+    return "Socket Mode"
+
+
+@pytest.fixture
+def house(tmp_path: Path, database_url: str, shop_server: EmbeddedPostgres, way: Way) -> Iterator[House]:
+    with standing(tmp_path, database_url, shop_server, way) as made:
         yield made

@@ -2,13 +2,14 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Callable, Generator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args
 
 import psycopg
 from sqlmodel import col, select
@@ -22,10 +23,13 @@ from countersign.demo.prober import Login, login_in
 from countersign.demo.stage import acme
 from countersign.embedded.postgres import EmbeddedPostgres
 from countersign.embedded.valkey import EmbeddedValkey
-from sandbox.person import Message, Person
+from sandbox.person import Message, Person, Trouble
 from sandbox.server import Running, running
 from tests.waiting import wait_until
 
+Way = Literal["Socket Mode", "HTTP mode"]
+WAYS: tuple[Way, ...] = get_args(Way)
+PREFIX = "/countersign"
 CHANNEL = "C0PAYAPPR"
 SECURITY = "C0SEC"
 ARGUMENTS = {
@@ -37,6 +41,12 @@ ARGUMENTS = {
 }
 
 
+def free_port() -> int:
+    with socket.socket() as trial:
+        trial.bind(("127.0.0.1", 0))
+        return trial.getsockname()[1]
+
+
 @dataclass
 class House:
     directory: Path
@@ -45,6 +55,9 @@ class House:
     shop_server: EmbeddedPostgres
     shop: target.Target
     valkey: EmbeddedValkey
+    way: Way = "Socket Mode"
+    port: int = field(default_factory=free_port)
+    """Where the bot listens in HTTP mode."""
     processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
 
     # The processes
@@ -58,8 +71,17 @@ class House:
             )  # fmt: skip
             log.close()
         if not names or "bot" in names:
-            people = self.sandbox.workspace()
-            wait_until(people.connections, "the bot to connect to the sandbox", within=60)
+            wait_until(self._reached, "the sandbox to reach the bot", within=60)
+
+    def _reached(self) -> bool:
+        people = self.sandbox.workspace()
+        if self.way == "Socket Mode":
+            return people.connections() > 0
+        try:
+            people.use_request_url(f"http://127.0.0.1:{self.port}{PREFIX}/slack/events")
+        except Trouble:
+            return False
+        return True
 
     def kill(self, name: str) -> None:
         """SIGKILL: no time for anything."""
@@ -91,9 +113,17 @@ class House:
             "COUNTERSIGN_SANDBOX": "1",
             "SLACK_API_URL": self.sandbox.api_url,
             "SLACK_BOT_TOKEN": self.sandbox.bot_token,
-            "SLACK_APP_TOKEN": self.sandbox.app_token,
             SECRET: self.shop.bot_dsn,
-        }  # fmt: skip
+        } | self._way()  # fmt: skip
+
+    def _way(self) -> dict[str, str]:
+        if self.way == "Socket Mode":
+            return {"SLACK_APP_TOKEN": self.sandbox.app_token}
+        return {
+            "SLACK_SIGNING_SECRET": self.sandbox.signing_secret,
+            "COUNTERSIGN_HTTP_LISTEN": f"127.0.0.1:{self.port}",
+            "COUNTERSIGN_HTTP_PREFIX": PREFIX,
+        }
 
     # The people
 
@@ -180,6 +210,7 @@ def standing(
     directory: Path,
     database_url: str,
     shop_server: EmbeddedPostgres,
+    way: Way = "Socket Mode",
 ) -> Generator[House]:
     """Everything but our own processes is up; a story starts those. At the end, nothing was wrong by Slack's rules."""
     with ExitStack() as stack:
@@ -188,7 +219,7 @@ def standing(
         cast = acme()
         sandbox = stack.enter_context(running(cast))
         (directory / "access.yml").write_text(demo_policy(cast), encoding="utf-8")
-        house = House(directory, database_url, sandbox, shop_server, shop, valkey)
+        house = House(directory, database_url, sandbox, shop_server, shop, valkey, way)
         try:
             yield house
             assert house.sandbox.workspace().violations() == []

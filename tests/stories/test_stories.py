@@ -6,7 +6,7 @@ from psycopg import sql
 from redis import Redis
 
 from access.models import AlertKind, EndedBy, GrantStatus
-from tests.stories.house import SECURITY, House
+from tests.stories.house import SECURITY, WAYS, House
 from tests.waiting import wait_until
 
 pytestmark = pytest.mark.timeout(240)
@@ -20,6 +20,7 @@ def ended(house: House, *, within: float = 40) -> None:
     assert house.verified().flaw is None
 
 
+@pytest.mark.parametrize("way", WAYS)
 def test_the_whole_story(house: House) -> None:
     house.start()
     assert house.logins() == []
