@@ -147,7 +147,8 @@ def _batches(routes: Sequence[Route]) -> Iterator[tuple[Queue, str, list[str]]]:
     by_target: dict[tuple[Queue, str], list[str]] = defaultdict(list)
     for route in routes:
         by_target[route.queue, route.target].append(route.id)
-    for (queue, target), ids in by_target.items():
+    # Doors before words: both wake their workers at once, and a person who waits for the one needs it first.
+    for (queue, target), ids in sorted(by_target.items(), key=lambda batch: batch[0][0] == "tell"):
         for start in range(0, len(ids), BATCH):
             yield queue, target, ids[start : start + BATCH]
 

@@ -220,3 +220,17 @@ def test_a_job_says_nothing_but_its_order(bench: Bench) -> None:
     assert b"01a" not in b" ".join(fields.values())
     assert KEY not in everything(bench.redis)
     assert KEY.hex().encode() not in everything(bench.redis)
+
+
+def test_doors_are_sent_before_words(bench: Bench) -> None:
+    with bench.redis.monitor() as monitor:
+        bench.queues.send([route("a", "tell", "slack"), route("b", "grant"), route("c", "revoke")])
+        pushed: list[str] = []
+        for command in monitor.listen():
+            verb, *rest = str(command["command"]).split()
+            if verb == "RPUSH":
+                pushed.append(rest[0].rpartition(":")[2])
+            if len(pushed) == 3:
+                break
+
+    assert pushed == ["grant", "revoke", "tell"]
