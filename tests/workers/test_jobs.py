@@ -227,6 +227,7 @@ def test_doors_are_sent_before_words(bench: Bench) -> None:
         bench.queues.send([route("a", "tell", "slack"), route("b", "grant"), route("c", "revoke")])
         pushed: list[str] = []
         for command in monitor.listen():
+            assert command is not None
             verb, *rest = str(command["command"]).split()
             if verb == "RPUSH":
                 pushed.append(rest[0].rpartition(":")[2])
