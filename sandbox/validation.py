@@ -7,7 +7,6 @@ from sandbox.errors import SlackError
 from sandbox.parts import Parts
 from sandbox.shapes import Problem
 from sandbox.validator import message_problems, view_problems
-from sandbox.wire import decoded
 
 
 def validate(_: Parts, arguments: dict[str, Any]) -> dict[str, Any]:
@@ -17,7 +16,7 @@ def validate(_: Parts, arguments: dict[str, Any]) -> dict[str, Any]:
         raise SlackError(
             "invalid_arguments", response_metadata={"messages": ["[ERROR] give one of blocks, view and message"]}
         )
-    found = _problems(given[0], decoded(given[0], arguments[given[0]]))
+    found = _problems(given[0], arguments[given[0]])
     if found:
         raise SlackError("invalid_blocks", errors=[_error(each) for each in found])
     return {}

@@ -8,7 +8,7 @@ from aiohttp import web
 
 from sandbox.errors import SlackError
 
-JSON_ARGUMENTS = ("blocks", "view", "metadata", "attachments")
+JSON_ARGUMENTS = ("blocks", "view", "message", "metadata", "attachments")
 
 
 async def read_arguments(request: web.Request) -> dict[str, Any]:
@@ -20,7 +20,7 @@ async def read_arguments(request: web.Request) -> dict[str, Any]:
         arguments |= {name: str(value) for name, value in (await request.post()).items()}
     for name in JSON_ARGUMENTS:
         if isinstance(arguments.get(name), str):
-            arguments[name] = decoded(name, arguments[name])
+            arguments[name] = _decoded(name, arguments[name])
     return arguments
 
 
@@ -52,7 +52,7 @@ async def _json_body(request: web.Request) -> dict[str, Any]:
     return body
 
 
-def decoded(name: str, text: str) -> Any:
+def _decoded(name: str, text: str) -> Any:
     try:
         return json.loads(text)
     except JSONDecodeError as error:
