@@ -37,6 +37,10 @@ TYPED_IN_THE_STORIES = {
     "countersign bot", "countersign timekeeper", "countersign worker grant", "countersign worker revoke",
     "countersign worker tell",
 }  # fmt: skip
+TYPED_BY_THE_GUIDE = {
+    "countersign manifest-link", "countersign init", "set -a; . ./.env; set +a", "countersign doctor"
+}  # fmt: skip
+"""docs/set-up.md; tests/countersign/test_set_up.py follows it."""
 
 pytestmark = pytest.mark.timeout(240)
 
@@ -51,7 +55,7 @@ def commands() -> set[str]:
 
 
 def test_every_command_of_the_readme_is_typed_in_a_test() -> None:
-    assert commands() - TYPED_HERE - TYPED_IN_THE_STORIES == set()
+    assert commands() - TYPED_HERE - TYPED_IN_THE_STORIES - TYPED_BY_THE_GUIDE == set()
 
 
 @pytest.fixture

@@ -77,7 +77,7 @@ def _scopes(headers: Mapping[str, str]) -> Iterator[Finding]:
         cure = "Take them out of “App Manifest”, remove the app from the workspace and install it again."
         yield warning("scopes", f"The bot holds more than it needs: {', '.join(surplus)}.", cure)
     if not missing and not surplus:
-        yield ok("scopes", f"Just those of the manifest: {', '.join(sorted(held))}.")
+        yield ok("scopes", "Just those of the manifest.")
 
 
 def _door(here: Surroundings) -> Iterator[Finding]:

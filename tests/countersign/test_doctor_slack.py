@@ -9,6 +9,7 @@ import pytest
 
 from countersign.demo.policy import demo_policy
 from countersign.demo.stage import acme
+from countersign.doctor.report import Family, as_text
 from sandbox.cast import Cast, Channel
 from sandbox.server import running
 from tests.countersign.clinic import Clinic, the, unwell
@@ -77,14 +78,17 @@ def test_tokens_in_each_others_place_are_found(clinic: Clinic) -> None:
     assert unwell(clinic.look("Slack")) == [("error", "bot token"), ("error", "app token")]
 
 
-def test_a_missing_scope_is_found(opened: Open) -> None:
+def test_a_missing_scope_is_found(opened: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "120")
     clinic = opened(with_scopes(without=("users:read",)))
 
     findings = clinic.look("Slack")
 
     assert unwell(findings) == [("error", "scopes")]
     assert the(findings, "scopes").sentence == "The bot lacks users:read."
-    assert "install it to the workspace again" in the(findings, "scopes").cure
+    guide = (Path(__file__).parents[2] / "docs" / "set-up.md").read_text(encoding="utf-8")
+    lines = as_text([Family("Slack", [the(findings, "scopes")])]).partition("\n\n")[0]
+    assert lines in guide, "the guide shows just that"
 
 
 def test_a_scope_too_many_is_found(opened: Open) -> None:
