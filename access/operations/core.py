@@ -96,8 +96,13 @@ class Work:
         self.subjects.add(subject)
 
     def request_changed(self, request: Request) -> None:
-        """It stands in its messages and on the Homes of who asked, who receives and who can decide."""
-        self.subjects |= {request.id, request.requester_slack, request.subject_slack}
+        """It stands in its messages and on Homes."""
+        self.changed(request.id)
+        self.homes_changed(request)
+
+    def homes_changed(self, request: Request) -> None:
+        """Those of who asked, who receives and who can decide."""
+        self.subjects |= {request.requester_slack, request.subject_slack}
         if self.policy is not None:
             self.subjects |= {self.policy.people[person].slack for person in approvers(self.policy, request)}
 

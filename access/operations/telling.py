@@ -103,6 +103,17 @@ class Telling:
                 _somebody_was_told(work, told)
             for told in ordered:
                 _write(work, told)
+        self._lead_to_cards([told.claimed.notice for told in results if not told.problem])
+
+    def _lead_to_cards(self, told: Sequence[Notice]) -> None:
+        """A card that has just been posted can be opened from Homes."""
+        first = [one.subject for one in told if one.kind == NoticeKind.REVIEW and one.shown == 0]
+        if not first:
+            return
+        # On its own: other notices of the same kind are held while results are written, in another order.
+        with self.core.work(self.actor) as work:
+            for request in work.session.exec(select(Request).where(col(Request.id).in_(first))):
+                work.homes_changed(request)
 
     def release(self, claimed: Sequence[Claimed]) -> None:
         with self.core.work(self.actor) as work:

@@ -1,0 +1,120 @@
+"""Who holds access is told before its end, at the right moment, once, and not when it is over."""
+
+from datetime import datetime, timedelta
+
+import pytest
+
+from access.models import Grant, NoticeKind
+from access.operations import finish
+from access.operations.schedule import Schedule
+from access.operations.telling import Claimed
+from access.operations.warning import warning_time
+from tests.cast import ANN
+from tests.fakes import NOON
+from tests.world import World
+
+
+def warnings(world: World) -> list[Claimed]:
+    return [one for one in world.said if one.notice.kind == NoticeKind.WARNING]
+
+
+def at_the_warning(world: World, grant: Grant, **before: float) -> None:
+    assert grant.expires_at is not None
+    world.clock.time = grant.expires_at - timedelta(minutes=15) - timedelta(**before)
+    world.work()
+
+
+@pytest.mark.parametrize(
+    ("minutes", "longest", "before"),
+    [(480, 15, 15), (60, 15, 15), (59, 15, 14.75), (20, 15, 5), (2, 15, 0.5), (1.99, 15, None), (480, 5, 5)],
+)
+def test_the_warning_comes_in_the_last_quarter(minutes: float, longest: float, before: float | None) -> None:
+    ends = NOON + timedelta(minutes=minutes)
+
+    moment = warning_time(NOON, ends, timedelta(minutes=longest))
+
+    assert moment == (None if before is None else ends - timedelta(minutes=before))
+
+
+def test_the_holder_is_told_a_quarter_of_an_hour_before_the_end_and_not_sooner(world: World) -> None:
+    grant = world.open(minutes=90)
+
+    at_the_warning(world, grant, seconds=1)
+    assert warnings(world) == []
+
+    at_the_warning(world, grant)
+    (said,) = warnings(world)
+    assert said.notice.recipient == ANN
+
+
+def test_the_agenda_has_the_warning_from_the_beginning(world: World) -> None:
+    grant = world.open(minutes=90)
+
+    (notice,) = world.notices(NoticeKind.WARNING)
+    assert world.agenda.due[f"notice:{notice.id}"] == notice.due_at == _before(grant, minutes=15)
+
+
+def test_the_policy_says_how_long_before(world: World) -> None:
+    world.rewrite_policy("digest:", "limits: {warn_before_end: 40m}\ndigest:")
+
+    grant = world.open(minutes=120)  # a quarter is 30 minutes
+
+    assert world.notices(NoticeKind.WARNING)[0].due_at == _before(grant, minutes=30)
+
+
+def test_short_access_ends_without_a_warning(world: World) -> None:
+    world.open(minutes=1.5)
+
+    world.pass_time(minutes=3)
+
+    assert warnings(world) == []
+    assert world.notices(NoticeKind.WARNING) == []
+
+
+def test_nobody_is_warned_of_an_end_that_has_come_already(world: World) -> None:
+    grant = world.open(minutes=90)
+    finish(world.core, grant_id=grant.id, by=ANN)
+    world.work()
+
+    at_the_warning(world, grant)
+
+    assert warnings(world) == []
+    assert world.notices(NoticeKind.WARNING) == []
+    assert all(item.startswith("grant:") for item, _ in Schedule(world.core).timers())
+
+
+def test_nobody_is_warned_after_the_end_because_we_were_away(world: World) -> None:
+    world.open(minutes=90)
+
+    world.clock.tick(minutes=91)
+    world.work()
+
+    assert warnings(world) == []
+
+
+def test_a_warning_that_was_missed_comes_late_while_there_is_still_time(world: World) -> None:
+    grant = world.open(minutes=90)
+
+    at_the_warning(world, grant, minutes=-10)
+    world.work()
+
+    assert len(warnings(world)) == 1
+
+
+def test_the_warning_says_afterwards_that_it_is_over(world: World) -> None:
+    grant = world.open(minutes=90)
+    at_the_warning(world, grant)
+
+    finish(world.core, grant_id=grant.id, by=ANN)
+    world.work()
+
+    first, *_, last = warnings(world)
+    assert first.notice.id == last.notice.id
+    assert (last.notice.channel, last.notice.ts) != (None, None), "the same message, brought up to date"
+    (notice,) = world.notices(NoticeKind.WARNING)
+    assert (notice.due_at, notice.shown) == (None, notice.wanted)
+
+
+def _before(grant: Grant, **span: float) -> datetime:
+    assert grant.expires_at is not None
+    return grant.expires_at - timedelta(**span)
