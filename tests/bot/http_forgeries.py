@@ -159,7 +159,7 @@ def malformed(command: Body, click: Body, form: Body, *, now: float) -> dict[str
 
     body, _ = encoded(command)
     event = {"type": "event_callback", "event_id": "Ev1", "team_id": "T0ACME", "event": {"type": "x"}}
-    large = b"text=" + b"a" * LARGEST
+    large = body + b"&more=" + b"a" * LARGEST  # all else is right
     chunks = b"%x\r\n%b\r\n0\r\n\r\n" % (len(large), large)
     unpaired = {**click, "user": {"id": "U0\ud800"}}
     return {
