@@ -1,0 +1,1 @@
+"""Checks for those who work on the code."""

@@ -1,0 +1,1 @@
+"""Checks the golden payloads against the types Slack publishes for TypeScript."""
