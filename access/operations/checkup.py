@@ -89,6 +89,8 @@ class Checkups:
                 _set(work, checked.claimed.checkup, findings=findings, done_at=work.now, due_at=None)
 
     def release(self, claimed: Sequence[Claimed]) -> None:
+        if not claimed:
+            return
         with self.core.work(DOCTOR) as work:
             for one in claimed:
                 _set(work, one.checkup, due_at=work.now)

@@ -50,7 +50,11 @@ def look(here: Surroundings) -> Iterator[Finding]:
         return
     after, headers = here.host(), {name.lower(): value for name, value in answer.headers.items()}
     yield ok("bot token", f"It is {answer['user']}'s in {answer['team']} ({answer['team_id']}).")
-    yield from _workspace(here, str(answer["team_id"]))
+    if answer.get("is_enterprise_install"):
+        cure = "Remove it from the organisation and install it to the one workspace of the policy."
+        yield error("workspace", "The app is installed for a whole Enterprise Grid organisation.", cure)
+    else:
+        yield from _workspace(here, str(answer["team_id"]))
     yield from _scopes(headers)
     yield from _door(here)
     yield from _channels(here, token.get_secret_value())

@@ -109,6 +109,8 @@ def _write_new(file: Path, text: str, mode: int) -> None:
         file.hardlink_to(fresh)
     except FileExistsError:
         raise _there(file) from None
+    except OSError as error:
+        raise Unready(f"{file} cannot be written: {error.strerror}.") from None
     finally:
         fresh.unlink()
 

@@ -10,7 +10,7 @@ import pytest
 from countersign.demo.policy import demo_policy
 from countersign.demo.stage import acme
 from countersign.doctor.report import Family, as_text
-from sandbox.cast import Cast, Channel
+from sandbox.cast import Cast, Channel, Enterprise
 from sandbox.server import running
 from tests.countersign.clinic import Clinic, the, unwell
 
@@ -134,6 +134,13 @@ def test_the_token_of_another_workspace_is_found(opened: Open) -> None:
     assert unwell(findings) == [("error", "workspace")]
     assert "T0ACME" in the(findings, "workspace").sentence
     assert "T0OTHER" in the(findings, "workspace").sentence
+
+
+def test_an_installation_for_a_whole_organisation_is_found(opened: Open) -> None:
+    findings = opened(replace(acme(), enterprise=Enterprise(org_install=True))).look("Slack")
+
+    assert ("error", "workspace") in unwell(findings)
+    assert "whole Enterprise Grid organisation" in the(findings, "workspace").sentence
 
 
 def test_without_a_policy_the_rest_of_slack_is_looked_at_all_the_same(clinic: Clinic) -> None:
