@@ -52,3 +52,82 @@ def test_the_signing_secret_may_come_from_a_file(tmp_path: Path) -> None:
     assert settings.slack_signing_secret is not None
     assert settings.slack_signing_secret.get_secret_value() == "8f742231b10e"
     assert "8f742231b10e" not in repr(settings)
+
+
+def test_an_empty_environment_has_sensible_defaults() -> None:
+    settings = Settings.read({})
+
+    assert settings.database_url == "sqlite:///.countersign/countersign.db"
+    assert (settings.policy_file, settings.redis_url, settings.job_keys) == (Path("access.yml"), None, ())
+    assert settings.slack_api_url == "https://slack.com/api/"
+    assert settings.log_level == "INFO"
+
+
+def test_the_state_directory_holds_the_embedded_database() -> None:
+    assert Settings.read({"COUNTERSIGN_STATE": "/var/lib/c"}).database_url == "sqlite:////var/lib/c/countersign.db"
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        (None, "which cannot be read: No such file or directory."),
+        (b"", "which is empty."),
+        (b" \n", "which is empty."),
+        (b"\xff\xfe", "which is not text in UTF-8."),
+    ],
+)
+def test_a_file_without_a_secret_is_said_to_be(tmp_path: Path, content: bytes | None, sentence: str) -> None:
+    file = tmp_path / "token"
+    if content is not None:
+        file.write_bytes(content)
+
+    with pytest.raises(Unready) as refused:
+        Settings.read({"SLACK_BOT_TOKEN_FILE": str(file)})
+
+    assert refused.value.sentence == f"SLACK_BOT_TOKEN_FILE names {file}, {sentence}"
+
+
+def test_a_secret_is_asked_for_when_it_is_needed_and_never_shown() -> None:
+    settings = Settings.read({"SLACK_BOT_TOKEN": "xoxb-canary", "COUNTERSIGN_JOB_KEY": "canary-key"})
+
+    assert settings.need(settings.slack_bot_token, "SLACK_BOT_TOKEN") == "xoxb-canary"
+    assert "canary" not in repr(settings)
+    with pytest.raises(Unready, match="SLACK_APP_TOKEN is not set; put it, or SLACK_APP_TOKEN_FILE, into"):
+        settings.need(settings.slack_app_token, "SLACK_APP_TOKEN")
+
+
+def test_two_job_keys_are_taken_while_they_are_changed() -> None:
+    keys = Settings.read({"COUNTERSIGN_JOB_KEY": "new", "COUNTERSIGN_JOB_KEY_OLD": "old"}).job_keys
+
+    assert [key.get_secret_value() for key in keys] == ["new", "old"]
+
+
+@pytest.mark.parametrize("url", ["https://slack.com/api", "https://slack.com/api/", "https://api.slack.com/"])
+def test_slack_is_slack(url: str) -> None:
+    assert Settings.read({"SLACK_API_URL": url}).slack_api_url == url.rstrip("/") + "/"
+
+
+@pytest.mark.parametrize(
+    ("url", "host"),
+    [
+        ("http://slack.com/api/", "slack.com"),
+        ("https://evilslack.com/", "evilslack.com"),
+        ("https://slack.com.evil.example/", "slack.com.evil.example"),
+        ("https://slack.com@evil.example/", "evil.example"),
+        ("http://127.0.0.1:8080/", "127.0.0.1"),
+        ("nonsense", "nonsense"),
+    ],
+)
+def test_nobody_else_is_slack_but_in_the_sandbox(url: str, host: str) -> None:
+    with pytest.raises(Unready, match=f"points to {host}, not to Slack; that is for the sandbox only"):
+        Settings.read({"SLACK_API_URL": url})
+
+    assert Settings.read({"SLACK_API_URL": url, "COUNTERSIGN_SANDBOX": "1"}).sandbox
+    with pytest.raises(Unready):
+        Settings.read({"SLACK_API_URL": url, "COUNTERSIGN_SANDBOX": "yes"})
+
+
+def test_a_log_level_is_one_of_four() -> None:
+    assert Settings.read({"COUNTERSIGN_LOG_LEVEL": "debug"}).log_level == "DEBUG"
+    with pytest.raises(Unready, match="COUNTERSIGN_LOG_LEVEL is 'chatty'; it is one of DEBUG, INFO, WARNING, ERROR"):
+        Settings.read({"COUNTERSIGN_LOG_LEVEL": "chatty"})
