@@ -123,6 +123,12 @@ def test_slack_saves_the_address_and_looks_at_its_certificate(world: World) -> N
         assert sandbox.workspace().violations() == []
 
 
+def test_a_body_that_says_it_is_too_large_is_not_waited_for(door: Door) -> None:
+    said = ((b"Content-Length", b"1048577"),)
+
+    assert door.exchange(Sent(b"", framing=said)).body == b"This is too large."
+
+
 def test_behind_a_proxy_the_paths_begin_with_the_prefix(world: World, slack: FakeSlack, desk: Desk) -> None:
     sent = from_slack(desk.command_body(ANN, "help"), now=now(world))
     with listening(world, prefix="/countersign") as door:
@@ -199,18 +205,21 @@ def test_a_request_that_waits_for_its_answer_when_it_stops_is_answered(
         door.live.ended.result(20)
 
 
-def test_what_was_acknowledged_before_it_stops_is_finished_and_told(world: World, desk: Desk, slack: FakeSlack) -> None:
-    line = from_slack(desk.command_body(ANN, LINE), now=now(world))
-    with listening(world) as door:
+def test_what_was_acknowledged_before_it_stops_is_finished_and_told(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "uvicorn.error")
+    with acme() as sandbox, by_http(world, sandbox) as serves:
+        ann = sandbox.workspace().person(ANN)
         with held_up(world):
-            assert door.exchange(line).status == 200
-            door.live.halt()
-            wait_until(lambda: refuses(door), "the door to close")
-            assert not door.live.ended.done()
-        door.live.ended.result(20)
+            assert ann.command(ann.direct_message, "/access", LINE).ok
+            serves.live.halt()
+            wait_until(lambda: "Finished server process" in caplog.text, "the server to have nothing left to do")
+            assert not serves.live.ended.done()
+        serves.live.ended.result(20)
 
-    assert [request.requester for request in world.requests()] == ["ann"]
-    assert len(slack.said) == 1, "Ann was told"
+        assert [request.requester for request in world.requests()] == ["ann"]
+        assert "Asked" in "".join(one.words for one in ann.ephemerals(ann.direct_message))
 
 
 def refuses(door: Door) -> bool:
