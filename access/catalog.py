@@ -4,11 +4,13 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import time, timedelta
+from functools import cached_property
 from typing import Self
 from zoneinfo import ZoneInfo
 
 from pydantic import JsonValue
 
+from access.choices import Choice, Choices
 from access.ids import Person, SlackChannel, SlackUser
 
 RESOURCE_ID = r"[a-z0-9][a-z0-9-]{0,62}"
@@ -165,17 +167,42 @@ class Policy:
 
     def rules_for(self, person: Person, entitlement: Entitlement) -> tuple[Rule, ...]:
         """The rules by which this person may ask for this; a checked policy has at most one."""
-        return tuple(
-            rule for rule in self.rules if entitlement in rule.entitlements and person in self.members(rule.groups)
-        )
+        return tuple(rule for rule in self._rules_of(person) if entitlement in rule.entitlements)
 
-    def requestable(self, person: Person) -> list[tuple[Resource, Role, Rule]]:
+    def requestable(self, person: Person) -> Choices:
         """What this person may ask for, sorted by title as people read it."""
+        # Made once for all under the same rules: with thousands of entitlements it is too slow for a key stroke.
+        rules = self._rules_of(person)
+        reach = tuple(rule.id for rule in rules)
+        if reach not in self._choices:
+            self._choices[reach] = Choices(self._opened_by(rules))
+        return self._choices[reach]
+
+    @cached_property
+    def _choices(self) -> dict[tuple[str, ...], Choices]:
+        return {}
+
+    def _rules_of(self, person: Person) -> list[Rule]:
+        inside = {group.name for group in self.groups.values() if person in group.people}
+        return [rule for rule in self.rules if not inside.isdisjoint(rule.groups)]
+
+    def _opened_by(self, rules: Iterable[Rule]) -> list[Choice]:
         found = [
             (*known, rule)
-            for rule in self.rules
-            if person in self.members(rule.groups)
+            for rule in rules
             for entitlement in rule.entitlements
             if (known := self.entitlement(entitlement))
         ]
-        return sorted(found, key=lambda one: (one[0].title, one[1].title, one[0].id, one[1].name))
+        ordered = sorted(found, key=lambda one: (one[0].title, one[1].title, one[0].id, one[1].name))
+        return [
+            Choice(
+                resource_id=resource.id, resource_title=resource.title, role=role.name, role_title=role.title,
+                level=role.level, longest=self.longest(role, rule),
+            )
+            for resource, role, rule in ordered
+        ]  # fmt: skip
+
+    def longest(self, role: Role, rule: Rule) -> timedelta:
+        """The longest access to this role by this rule."""
+        level = self.levels[role.level]
+        return min(rule.max or level.max, level.max)

@@ -5,11 +5,11 @@ from access.operations.home import HomeFacts, Waiting, open_home
 from access.operations.reminding import Place, ReminderFacts
 from access.operations.review import may_deny, review
 from access.operations.show import Mine, find_grant, find_request, mine, outstanding
-from access.operations.submit import Choice, Preview, preview, requestable, submit, submit_line
+from access.operations.submit import Preview, preview, requestable, submit, submit_line, suggest
 from access.operations.telling import AlertFacts, CardFacts, Past, card_of
 
 __all__ = [
-    "AlertFacts", "CardFacts", "Choice", "HomeFacts", "Mine", "Past", "Place", "Preview", "ReminderFacts", "Waiting",
+    "AlertFacts", "CardFacts", "HomeFacts", "Mine", "Past", "Place", "Preview", "ReminderFacts", "Waiting",
     "cancel", "card_of", "find_grant", "find_request", "finish", "may_deny", "may_revoke", "mine", "open_home",
-    "outstanding", "preview", "requestable", "reveal", "review", "revoke", "submit", "submit_line",
+    "outstanding", "preview", "requestable", "reveal", "review", "revoke", "submit", "submit_line", "suggest",
 ]  # fmt: skip

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from sqlmodel import col, select
 
 from access.catalog import Entitlement, PersonEntry
+from access.choices import Choices, Found
 from access.errors import AlreadyOpen, InvalidInput
 from access.ids import BatchId, RequestId, SlackChannel, SlackUser, ulid
 from access.models import Grant, GrantStatus, NoticeKind, Request, RequestStatus
@@ -24,22 +25,6 @@ from access.words import clean
 
 ENTITLEMENT_LONGEST = 130
 """More than any entitlement has: so much of what was typed goes into the audit log."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Choice:
-    """One entitlement that a person may ask for."""
-
-    resource_id: str
-    resource_title: str
-    role: str
-    role_title: str
-    level: str
-    longest: timedelta
-
-    @property
-    def entitlement(self) -> str:
-        return f"{self.resource_id}/{self.role}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,7 +83,7 @@ def submit_line(core: Core, *, requester: SlackUser, text: str, zone: ZoneInfo) 
     with core.refusals_recorded(by_person(requester), "request.submit", None):
         policy = core.policy.current()
         person = core.person(requester, policy)
-        mine = [Entitlement(resource.id, role.name) for resource, role, _ in policy.requestable(person.name)]
+        mine = [Entitlement(one.resource_id, one.role) for one in policy.requestable(person.name)]
         line = parse_line(text, requestable=mine, now=core.clock.now(), zone=zone)
     return submit(
         core, requester=requester, entitlement=str(line.entitlement), duration=line.duration, until=line.until,
@@ -106,17 +91,15 @@ def submit_line(core: Core, *, requester: SlackUser, text: str, zone: ZoneInfo) 
     )  # fmt: skip
 
 
-def requestable(core: Core, *, requester: SlackUser) -> list[Choice]:
+def requestable(core: Core, *, requester: SlackUser) -> Choices:
     """What this person may ask for now."""
     policy = core.policy.current()
-    person = core.person(requester, policy)
-    return [
-        Choice(
-            resource_id=resource.id, resource_title=resource.title, role=role.name, role_title=role.title,
-            level=role.level, longest=min(rule.max or policy.levels[role.level].max, policy.levels[role.level].max),
-        )
-        for resource, role, rule in policy.requestable(person.name)
-    ]  # fmt: skip
+    return policy.requestable(core.person(requester, policy).name)
+
+
+def suggest(core: Core, *, requester: SlackUser, typed: str, most: int) -> Found:
+    """The best of what this person may ask for and has begun to type."""
+    return requestable(core, requester=requester).search(typed, most=most)
 
 
 def preview(core: Core, *, requester: SlackUser, entitlement: str) -> Preview:
@@ -124,19 +107,16 @@ def preview(core: Core, *, requester: SlackUser, entitlement: str) -> Preview:
     policy = core.policy.current()
     person = core.person(requester, policy)
     wanted = _parsed(entitlement)
-    found = next(
-        (one for one in policy.requestable(person.name) if (one[0].id, one[1].name) == (wanted.resource, wanted.role)),
-        None,
-    )
-    if found is None:
-        suggestion = nearest(str(wanted), [f"{one.id}/{role.name}" for one, role, _ in policy.requestable(person.name)])
+    known, rules = policy.entitlement(wanted), policy.rules_for(person.name, wanted)
+    if known is None or not rules:
+        suggestion = nearest(str(wanted), [one.entitlement for one in policy.requestable(person.name)])
         sentence = f"There is no {wanted} that you may ask for."
         raise InvalidInput("entitlement", f"{sentence} Did you mean {suggestion}?" if suggestion else sentence)
-    resource, role, rule = found
-    level = policy.levels[role.level]
+    (resource, role), rule = known, rules[0]
     return Preview(
-        rule=rule.id, level=role.level, longest=min(rule.max or level.max, level.max), channel=rule.channel,
-        asked=len(eligible(policy, rule.any_of, barred=frozenset({person.name}))), reason_min=level.reason_min,
+        rule=rule.id, level=role.level, longest=policy.longest(role, rule), channel=rule.channel,
+        asked=len(eligible(policy, rule.any_of, barred=frozenset({person.name}))),
+        reason_min=policy.levels[role.level].reason_min,
         end_means=core.providers[resource.provider].capabilities.end_means,
     )  # fmt: skip
 

@@ -196,7 +196,7 @@ def _matches(policy: Policy, rule: Rule, ask: Ask, trace: _Trace) -> bool:
 def _no_such_thing(policy: Policy, ask: Ask) -> str:
     """The same sentence for what does not exist and for what others may ask for: names do not leak."""
     sentence = f"There is no {ask.entitlement} that you may ask for."
-    mine = [f"{resource.id}/{role.name}" for resource, role, _ in policy.requestable(ask.requester)]
+    mine = [choice.entitlement for choice in policy.requestable(ask.requester)]
     suggestion = nearest(str(ask.entitlement), mine)
     return f"{sentence} Did you mean {suggestion}?" if suggestion else sentence
 

@@ -14,7 +14,7 @@ from bot.face import Face
 from bot.identity import Who
 from bot.payload import chosen as chosen_option
 from bot.refusals import Say, in_modal, refusals
-from bot.views.form import request_form, suggestions
+from bot.views.form import MOST_OPTIONS, request_form, suggestions
 
 logger = logging.getLogger(__name__)
 
@@ -36,9 +36,9 @@ async def chosen(ack: AsyncAck, body: dict[str, Any], face: Face, who: Who) -> N
 
 async def suggest(ack: AsyncAck, body: dict[str, Any], face: Face, who: Who) -> None:
     async with refusals(_nothing(ack)):
-        choices = await face.do(operations.requestable, requester=who.slack)
-        found = suggestions(choices, str(body.get("value") or ""))
-        await ack(option_groups=found) if found else await ack(options=[])
+        typed = str(body.get("value") or "")
+        found = await face.do(operations.suggest, requester=who.slack, typed=typed, most=MOST_OPTIONS)
+        await ack(option_groups=suggestions(found)) if found.total else await ack(options=[])
 
 
 async def _asked(face: Face, who: Who, entitlement: str) -> Preview | str | None:

@@ -1,11 +1,12 @@
 """The form behind `/access`: what, how long, why; and who will be asked, before anything is sent."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from itertools import groupby
 from typing import Any
 
+from access.choices import Choice, Choices, Found
 from access.durations import format_duration
-from access.operations import Choice, Preview
+from access.operations import Preview
 from bot import ids
 from bot.views.blocks import Block, View, counted, escaped, plain, section, sentence, shortened
 
@@ -15,7 +16,7 @@ NOTHING_TO_ASK = "The access policy has nothing that you may ask for. The securi
 _LONGEST_LABEL = 75
 
 
-def request_form(choices: Sequence[Choice], preview: Preview | str | None = None) -> View:
+def request_form(choices: Choices, preview: Preview | str | None = None) -> View:
     """`preview` belongs to what is chosen at the moment, or says why there is none.
 
     Block and action ids stay from one update to the next, so that nothing typed is lost.
@@ -32,26 +33,24 @@ def request_form(choices: Sequence[Choice], preview: Preview | str | None = None
 
 
 def option_groups(choices: Iterable[Choice]) -> list[dict[str, Any]]:
-    """Options grouped by resource, as they come: sorted by title. For at most 100 choices."""
+    """Options grouped by resource, in the order they come in. For at most 100 choices."""
     return [
         {"label": plain(shortened(title, _LONGEST_LABEL)), "options": [_option(choice) for choice in same]}
         for (_, title), same in groupby(choices, key=lambda choice: (choice.resource_id, choice.resource_title))
     ]
 
 
-def suggestions(choices: Sequence[Choice], typed: str) -> list[dict[str, Any]]:
-    """What fits the typed words, as option groups; when there is more than Slack shows, the first label says so."""
-    words = typed.casefold().split()
-    fitting = [choice for choice in choices if all(word in _searched(choice) for word in words)]
-    groups = option_groups(fitting[:MOST_OPTIONS])
-    if len(fitting) > MOST_OPTIONS:
+def suggestions(found: Found) -> list[dict[str, Any]]:
+    """As option groups, the best first; when there is more than is shown, the first label says so."""
+    groups = option_groups(found.best)
+    if found.total > len(found.best):
         first = groups[0]["label"]["text"]
-        label = f"{MOST_OPTIONS} of {len(fitting):,}, type more to narrow: {first}"
+        label = f"{len(found.best)} of {found.total:,}, type more to narrow: {first}"
         groups[0]["label"] = plain(shortened(label, _LONGEST_LABEL))
     return groups
 
 
-def _entitlement(choices: Sequence[Choice]) -> Block:
+def _entitlement(choices: Choices) -> Block:
     element: dict[str, Any] = {"action_id": ids.CHOOSE, "placeholder": plain("Choose a role on a resource")}
     if len(choices) > MOST_OPTIONS:
         element |= {"type": "external_select", "min_query_length": 0}
@@ -72,10 +71,6 @@ def _option(choice: Choice) -> dict[str, Any]:
         "description": plain(shortened(f"{choice.entitlement}, up to {format_duration(choice.longest)}", 75)),
         "value": choice.entitlement,
     }
-
-
-def _searched(choice: Choice) -> str:
-    return f"{choice.resource_title} {choice.role_title} {choice.entitlement}".casefold()
 
 
 def _asked(preview: Preview | str | None) -> Block:

@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 from typing import Any
 
+from access.choices import Choice
 from access.ids import AlertId, BatchId, GrantId, Person, RequestId, ReviewId, SlackChannel
 from access.models import (
     Alert,
@@ -15,7 +16,7 @@ from access.models import (
     Review,
     Verdict,
 )
-from access.operations import CardFacts, Choice, Past, Preview
+from access.operations import CardFacts, Past, Preview
 from tests.cast import ANN, APPROVALS, KIM, LEA
 from tests.fakes import NOON
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from pydantic import SecretStr
 
+from access.choices import Choices
 from access.ids import SlackUser
 from access.models import AlertKind, EndedBy, GrantStatus, Request, RequestStatus, Verdict
 from access.operations import HomeFacts, Mine, ReminderFacts, Waiting
@@ -147,12 +148,16 @@ def _all() -> dict[str, Message | dict[str, Any]]:
         "alert-longest": alert_card(an_alert(), long_plan, minutes(140)),
         "alert-long-sentence": alert_card(an_alert(AlertKind.POLICY, sentence="wrong\n" * 1_000), None, minutes(140)),
         "alert-without-plan": alert_card(an_alert(), a_grant(GrantStatus.REVOKING, plan={}), minutes(140)),
-        "form": request_form([a_choice(1), a_choice(2), a_choice(3, resource_id="logs", resource_title="Logs")]),
-        "form-chosen": request_form([a_choice(1), a_choice(2)], a_preview()),
-        "form-chosen-one-approver": request_form([a_choice(1)], a_preview(asked=1, reason_min=0, end_means="")),
-        "form-refused": request_form([a_choice(1)], "There is no customers-db/read that you may ask for."),
-        "form-longest": request_form(many, a_preview()),
-        "form-external": request_form([a_choice(number) for number in range(101)]),
+        "form": request_form(
+            Choices([a_choice(1), a_choice(2), a_choice(3, resource_id="logs", resource_title="Logs")])
+        ),
+        "form-chosen": request_form(Choices([a_choice(1), a_choice(2)]), a_preview()),
+        "form-chosen-one-approver": request_form(
+            Choices([a_choice(1)]), a_preview(asked=1, reason_min=0, end_means="")
+        ),
+        "form-refused": request_form(Choices([a_choice(1)]), "There is no customers-db/read that you may ask for."),
+        "form-longest": request_form(Choices(many), a_preview()),
+        "form-external": request_form(Choices([a_choice(number) for number in range(101)])),
         "denial": denial("{}"),
         "revocation": revocation(a_grant().id),
         "preparing": preparing(),

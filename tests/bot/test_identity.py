@@ -8,6 +8,7 @@ import pytest
 from aiohttp import ClientConnectionError
 from slack_sdk.web.async_client import AsyncWebClient
 
+from access.choices import Choices
 from access.models import GrantStatus, NoticeKind, RequestStatus
 from bot import ids
 from bot.app import ACTIONS, COMMAND, EVENTS, MODALS, OPTIONS
@@ -21,7 +22,7 @@ from tests.cast import ANN, KIM, LEA, SAM, STRANGER
 from tests.world import World
 
 VIEWS = {
-    ids.FORM: request_form([a_choice()]),
+    ids.FORM: request_form(Choices([a_choice()])),
     ids.DENIAL: denial('{"button": "v1", "channel": "C", "ts": "1"}'),
     ids.REVOCATION: revocation("none"),
 }

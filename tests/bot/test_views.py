@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from access.choices import Choices
 from bot.views.blocks import Message
 from bot.views.form import MOST_OPTIONS, suggestions
 from sandbox.block_kit import HOME
@@ -105,27 +106,22 @@ def test_a_date_carries_a_fallback_for_those_who_cannot_read_it() -> None:
                 assert " UTC>" in str(text["text"])
 
 
-def test_what_is_typed_narrows_the_choices() -> None:
-    choices = [a_choice(number) for number in range(300)]
-
-    (group,) = suggestions(choices, "NUMBER 29")
-
-    assert [option["value"] for option in group["options"]] == [
-        f"customers-db/role-{number}" for number in (29, 129, 229, *range(290, 300))
-    ]
-    assert suggestion_problems({"option_groups": [group]}) == []
-
-
 def test_more_choices_than_slack_shows_are_never_cut_off_silently() -> None:
-    groups = suggestions([a_choice(number) for number in range(5_000)], "")
+    groups = suggestions(Choices(a_choice(number) for number in range(5_000)).search("", most=MOST_OPTIONS))
 
     assert sum(len(group["options"]) for group in groups) == MOST_OPTIONS
     assert groups[0]["label"]["text"].startswith("100 of 5,000, type more to narrow")
     assert suggestion_problems({"option_groups": groups}) == []
 
 
-def test_nothing_that_fits_is_an_empty_list() -> None:
-    assert suggestions([a_choice(1)], "nowhere") == []
+def test_suggestions_of_the_longest_names_fit() -> None:
+    long = {"resource_id": "r" * 63, "resource_title": "T" * 75, "role_title": "t" * 75}
+    choices = Choices(a_choice(number, role=f"{number:03}" + "r" * 60, **long) for number in range(300))
+
+    groups = suggestions(choices.search("rrr", most=MOST_OPTIONS))
+
+    assert suggestion_problems({"option_groups": groups}) == []
+    assert groups[0]["label"]["text"].startswith("100 of 300, type more to narrow")
 
 
 def assert_dead(name: str, words: str) -> None:

@@ -186,7 +186,7 @@ def test_the_form_lists_what_this_person_may_ask_for(world: World) -> None:
     assert {choice.entitlement for choice in requestable(world.core, requester=ANN)} == {
         "customers-db/read", "customers-db/fix-orders",
     }  # fmt: skip
-    assert requestable(world.core, requester=EVE) == []
+    assert list(requestable(world.core, requester=EVE)) == []
     assert {choice.longest for choice in requestable(world.core, requester=ANN)} == {HOUR * 2}
 
 

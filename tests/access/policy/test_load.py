@@ -134,12 +134,18 @@ def test_people_are_found_by_their_slack_account_and_see_what_they_may_ask_for()
     assert found
     assert found.name == "lea"
     assert loaded.person_by_slack(SlackUser("U0NOBODY")) is None
-    assert [(resource.id, role.name, rule.id) for resource, role, rule in loaded.requestable(found.name)] == [
-        ("customers-db", "fix-orders", "orders-fix"),
-        ("customers-db", "read", "customers-read"),
-        ("payroll", "read", "payroll-read"),
+    assert [(choice.entitlement, choice.longest) for choice in loaded.requestable(found.name)] == [
+        ("customers-db/fix-orders", timedelta(hours=2)),
+        ("customers-db/read", timedelta(hours=3)),
+        ("payroll/read", timedelta(minutes=30)),
     ]
-    assert loaded.requestable(Person("eve")) == []
+    assert list(loaded.requestable(Person("eve"))) == []
+
+
+def test_what_may_be_asked_for_is_made_once_for_all_under_the_same_rules() -> None:
+    loaded = policy()
+    assert loaded.requestable(Person("kim")) is loaded.requestable(Person("sam"))
+    assert loaded.requestable(Person("kim")) is not loaded.requestable(Person("lea"))
 
 
 ADVICE = [
