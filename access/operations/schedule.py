@@ -24,6 +24,7 @@ from access.models import (
 )
 from access.operations.checkup import checkup_item
 from access.operations.core import POLICY_LOADED, Core, Work, grant_item, held_grants, notice_item
+from access.operations.digest import make_when_due
 from access.operations.home import all_homes_changed
 from access.ports import AgendaItem
 
@@ -82,10 +83,11 @@ class Schedule:
         return routes
 
     def sweep(self) -> list[tuple[AgendaItem, datetime]]:
-        """Lapses what nobody answered, alerts what is overdue, and returns every item that is due by the rows."""
+        """Lapses what nobody answered, alerts what is overdue, makes the day's digest; returns all that is due."""
         note_policy(self.core)
         self._lapse()
         self._alert()
+        make_when_due(self.core)
         now = self.core.clock.now()
         with self.core.database.read() as session:
             grants = session.exec(

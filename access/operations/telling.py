@@ -11,6 +11,7 @@ from access.catalog import Policy
 from access.ids import AlertId, GrantId, RequestId, SlackUser
 from access.models import Alert, Grant, Notice, NoticeKind, Request, Review
 from access.operations.core import KEPT_TRUE, Core, Work, approvers, load_grant, load_request, notice_item
+from access.operations.digest import DigestFacts, digest_facts
 from access.operations.home import HomeFacts, home_facts
 from access.operations.reminding import ReminderFacts, reminder_facts, worth_reminding
 from access.operations.target import pause
@@ -21,7 +22,7 @@ CLAIM = timedelta(seconds=30)
 HISTORY = 3
 TOLD = (
     NoticeKind.REVIEW, NoticeKind.ANSWER, NoticeKind.ENDED, NoticeKind.ALERT, NoticeKind.WARNING, NoticeKind.REMINDER,
-    NoticeKind.HOME,
+    NoticeKind.HOME, NoticeKind.DIGEST,
 )  # fmt: skip
 """What the queue `tell` says."""
 
@@ -58,7 +59,7 @@ class AlertFacts:
     now: datetime
 
 
-Facts = CardFacts | AlertFacts | ReminderFacts | HomeFacts
+Facts = CardFacts | AlertFacts | ReminderFacts | HomeFacts | DigestFacts
 
 
 @dataclass(frozen=True)
@@ -83,6 +84,8 @@ class Told:
     problem: str = ""
     retry_after: timedelta | None = None
     healthy: bool = True
+    goes_on: bool = False
+    """Another message must follow beneath this one."""
 
 
 @dataclass(frozen=True)
@@ -171,6 +174,8 @@ def _facts(session: Session, policy: Policy | None, notice: Notice, now: datetim
     if notice.kind == NoticeKind.ALERT:
         alert = session.get_one(Alert, AlertId(notice.subject))
         return AlertFacts(alert=alert, grant=session.get(Grant, alert.subject), now=now)
+    if notice.kind == NoticeKind.DIGEST:
+        return digest_facts(session, notice)
     if notice.kind in (NoticeKind.ENDED, NoticeKind.REVEAL):
         grant = load_grant(session, GrantId(notice.subject))
         request = load_request(session, grant.request_id)
@@ -223,6 +228,8 @@ def _write(work: Work, told: Told) -> None:
         return
     if notice.shown == 0:
         work.record("notice.told", notice.subject, kind=notice.kind, channel=told.channel, ts=told.ts)
+    if told.goes_on:
+        work.tell(NoticeKind(notice.kind), notice.subject, notice.recipient, version=notice.version + 1)
     place = {"channel": told.channel, "ts": told.ts, "shown": notice.wanted, "problem": "", "attempts": 0}
     claim = {"fence": notice.fence}
     done = place | {"told_at": work.now, "due_at": None}

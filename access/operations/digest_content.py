@@ -1,0 +1,110 @@
+"""What a digest says, as values that are written once: what needs a person, what happened, whether the log holds."""
+
+from datetime import date, datetime
+
+from pydantic import BaseModel, ConfigDict
+
+from access.operations.reminding import Place
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Access(_Frozen):
+    """A grant, or a request that became none, as one line."""
+
+    id: str
+    """The grant's, or the request's if there is none."""
+    request_id: str
+    entitlement: str
+    requester: str
+    subject: str
+    status: str
+    """Of the grant, or of the request if there is none."""
+    at: datetime
+    """When it happened; for what is open, since when."""
+    ends: datetime | None = None
+    reason: str
+    """The requester's words."""
+    decided_by: tuple[str, ...] = ()
+    ended_by: str | None = None
+    said_by: str = ""
+    """Who denied it, or ended it by hand."""
+    said: str = ""
+    """That person's words."""
+    problem: str = ""
+    """A provider's or the policy's sentence."""
+    residual: tuple[str, ...] = ()
+    card: Place | None = None
+
+
+class Listed(_Frozen):
+    """How many there are, and the first of them."""
+
+    total: int = 0
+    first: tuple[Access, ...] = ()
+
+
+class OpenAlert(_Frozen):
+    id: str
+    kind: str
+    sentence: str
+    opened_at: datetime
+    told_at: datetime | None
+    message: Place | None
+
+
+class Refusals(_Frozen):
+    """Attempts that were refused for the same reason."""
+
+    attempt: str
+    because: str
+    times: int
+
+
+class PolicyLoad(_Frozen):
+    sha256: str
+    at: datetime
+
+
+class Content(_Frozen):
+    """Everything that the messages of one digest show."""
+
+    at: datetime
+    """When it was looked; what needs a person and what is open is of this moment."""
+    since: datetime | None
+    """When the digest before was made."""
+    missed: tuple[date, ...] = ()
+    """Days without a digest of their own, which this one covers."""
+    checked_from: int
+    """The first event that was recomputed for this digest."""
+    flaw: str = ""
+    """Where the audit log does not hold."""
+    overdue: Listed = Listed()
+    failed: Listed = Listed()
+    alerts_open: int = 0
+    alerts: tuple[OpenAlert, ...] = ()
+    refused_now: Listed = Listed()
+    policy_unusable: bool = False
+    """Then nobody can say what it would refuse."""
+    opened: Listed = Listed()
+    ended: Listed = Listed()
+    """With the proof: the target was asked again."""
+    unopened: Listed = Listed()
+    """Over before they began."""
+    still_open: Listed = Listed()
+    denied: Listed = Listed()
+    lapsed: Listed = Listed()
+    taken_back: int = 0
+    refusals: tuple[Refusals, ...] = ()
+    policy_loads: tuple[PolicyLoad, ...] = ()
+
+    @property
+    def needs_a_person(self) -> int:
+        counted = self.overdue.total + self.failed.total + self.alerts_open + self.refused_now.total
+        return counted + bool(self.flaw) + self.policy_unusable
+
+    @property
+    def refused(self) -> int:
+        return sum(one.times for one in self.refusals)

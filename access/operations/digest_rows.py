@@ -1,0 +1,193 @@
+"""What the rows say for a digest: the events of its span, what stands open, and what a person must look at."""
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+from sqlmodel import Session, col, select
+
+from access.catalog import Policy
+from access.models import (
+    Alert,
+    AuditEvent,
+    EndedBy,
+    Grant,
+    GrantStatus,
+    Notice,
+    NoticeKind,
+    Request,
+    Review,
+    Verdict,
+)
+from access.operations.activate import objection
+from access.operations.core import POLICY_LOADED
+from access.operations.digest_content import Access, Listed, OpenAlert, PolicyLoad, Refusals
+from access.operations.reminding import Place
+from access.operations.show import OPEN
+
+MOST = 100
+"""Lines of one kind; how many more there are is counted."""
+GRACE = timedelta(minutes=1)
+"""An end that is being worked on is not yet late."""
+Pair = tuple[datetime, Grant | None, Request]
+
+
+@dataclass(frozen=True)
+class Span:
+    """The events after `after`, up to and with `to`."""
+
+    after: int
+    to: int
+
+
+class Happened:
+    """The events of a span, with the grants and requests they are about."""
+
+    def __init__(self, session: Session, span: Span) -> None:
+        self._session = session
+        self._of_span = (col(AuditEvent.seq) > span.after, col(AuditEvent.seq) <= span.to)
+
+    def grants(self, *conditions: sa.ColumnElement[bool]) -> Listed:
+        """In the order in which it happened."""
+        about = sa.and_(*self._of_span, *conditions)
+        count = sa.select(sa.func.count()).select_from(AuditEvent).join(Grant, _GRANT_OF_EVENT).where(about)
+        total = self._session.connection().execute(count).scalar_one()
+        found = (
+            select(AuditEvent.at, Grant, Request)
+            .join(Grant, _GRANT_OF_EVENT)
+            .join(Request, col(Request.id) == col(Grant.request_id))
+            .where(about)
+            .order_by(col(AuditEvent.seq))
+            .limit(MOST)
+        )
+        return Listed(total=total, first=accesses(self._session, self._session.exec(found).all() if total else []))
+
+    def requests(self, action: str) -> Listed:
+        found = (
+            select(AuditEvent.at, Request)
+            .join(Request, col(Request.id) == col(AuditEvent.object_id))
+            .where(*self._of_span, col(AuditEvent.action) == action)
+            .order_by(col(AuditEvent.seq))
+            .limit(MOST)
+        )
+        pairs = [(at, None, request) for at, request in self._session.exec(found)]
+        return Listed(total=self.count(action), first=accesses(self._session, pairs))
+
+    def count(self, action: str) -> int:
+        counted = sa.select(sa.func.count()).where(*self._of_span, col(AuditEvent.action) == action)
+        return self._session.connection().execute(counted).scalar_one()
+
+    def refusals(self) -> tuple[Refusals, ...]:
+        """The most frequent first."""
+        entries = select(AuditEvent.entry).where(*self._of_span, col(AuditEvent.action) == "attempt.refused")
+        said = (json.loads(entry)["details"] for entry in self._session.exec(entries))
+        counted = Counter((one["attempt"], one["because"]) for one in said)
+        ordered = sorted(counted.items(), key=lambda one: (-one[1], one[0]))
+        return tuple(Refusals(attempt=attempt, because=because, times=n) for (attempt, because), n in ordered)
+
+    def policy_loads(self) -> tuple[PolicyLoad, ...]:
+        loaded = select(AuditEvent.object_id, AuditEvent.at).where(
+            *self._of_span, col(AuditEvent.action) == POLICY_LOADED
+        )
+        found = self._session.exec(loaded.order_by(col(AuditEvent.seq))).all()
+        return tuple(PolicyLoad(sha256=sha256 or "", at=at) for sha256, at in found)
+
+
+_GRANT_OF_EVENT = col(Grant.id) == col(AuditEvent.object_id)
+_ENDED = col(AuditEvent.action) == "grant.ended"
+_NEVER_GIVEN = col(Grant.expires_at).is_(None)
+_LATE = col(Grant.ended_by) == EndedBy.LATE
+OPENED = (col(AuditEvent.action) == "grant.active",)
+ENDED = (_ENDED, sa.not_(_NEVER_GIVEN))
+UNOPENED = (_ENDED, _NEVER_GIVEN, sa.not_(_LATE))
+FAILED = (sa.or_(col(AuditEvent.action) == "grant.failed", sa.and_(_ENDED, _NEVER_GIVEN, _LATE)),)
+
+
+def open_grants(session: Session) -> list[tuple[Grant, Request]]:
+    """Everything that may be on a target or may still get there, the soonest to end first."""
+    found = select(Grant, Request).join(Request, col(Request.id) == col(Grant.request_id))
+    pairs = session.exec(found.where(col(Grant.status).in_(OPEN))).all()
+    return sorted(pairs, key=lambda pair: (pair[0].expires_at or pair[0].starts_at, pair[0].id))
+
+
+def is_overdue(grant: Grant, now: datetime) -> bool:
+    """Past its end and not proven to be gone."""
+    return grant.end_due_at is not None and grant.end_due_at < now - GRACE
+
+
+def listed(session: Session, pairs: Sequence[tuple[Grant, Request]]) -> Listed:
+    first = [(grant.activated_at or grant.created_at, grant, request) for grant, request in pairs[:MOST]]
+    return Listed(total=len(pairs), first=accesses(session, first))
+
+
+def refused_now(session: Session, policy: Policy, pairs: Iterable[tuple[Grant, Request]]) -> Listed:
+    """What would not be granted today, with what would be answered. Those on their way out are past that question."""
+    refused = [
+        (grant, request, because)
+        for grant, request in pairs
+        if grant.status != GrantStatus.REVOKING and (because := objection(policy, request))
+    ]
+    first = listed(session, [(grant, request) for grant, request, _ in refused]).first
+    problems = [because for _, _, because in refused]
+    told = [one.model_copy(update={"problem": problem}) for one, problem in zip(first, problems, strict=False)]
+    return Listed(total=len(refused), first=tuple(told))
+
+
+def open_alerts(session: Session) -> tuple[int, tuple[OpenAlert, ...]]:
+    """How many, and the first of them, the oldest first."""
+    found = session.exec(select(Alert).where(col(Alert.closed_at).is_(None)).order_by(col(Alert.id))).all()
+    places = _places(session, NoticeKind.ALERT, [alert.id for alert in found[:MOST]])
+    first = (
+        OpenAlert(
+            id=alert.id, kind=alert.kind, sentence=alert.sentence, opened_at=alert.opened_at, told_at=alert.told_at,
+            message=places.get(alert.id),
+        )
+        for alert in found[:MOST]
+    )  # fmt: skip
+    return len(found), tuple(first)
+
+
+def accesses(session: Session, pairs: Sequence[Pair]) -> tuple[Access, ...]:
+    """As lines, with who decided and where their cards stand."""
+    ids = [request.id for _, _, request in pairs]
+    reviews = session.exec(select(Review).where(col(Review.request_id).in_(ids)).order_by(col(Review.at))).all()
+    cards = _places(session, NoticeKind.REVIEW, ids)
+    return tuple(
+        _access(at, grant, request, [one for one in reviews if one.request_id == request.id], cards.get(request.id))
+        for at, grant, request in pairs
+    )
+
+
+def _access(
+    at: datetime, grant: Grant | None, request: Request, reviews: Sequence[Review], card: Place | None
+) -> Access:
+    counted = [review for review in reviews if review.version == request.version]
+    denial = next((review for review in counted if review.verdict == Verdict.DENY), None)
+    line = Access(
+        id=request.id, request_id=request.id, entitlement=request.entitlement, requester=request.requester,
+        subject=request.subject, status=request.status, at=at, reason=request.reason, card=card,
+        decided_by=tuple(review.reviewer for review in counted),
+        said_by=denial.reviewer if denial else "", said=denial.comment if denial else "",
+    )  # fmt: skip
+    if grant is None:
+        return line
+    by_person = bool(grant.ended_by_person)
+    ending: dict[str, object] = {
+        "id": grant.id, "status": grant.status, "ends": grant.end_due_at or grant.expires_at,
+        "ended_by": grant.ended_by, "residual": tuple(grant.residual),
+        "said_by": grant.ended_by_person or "", "said": grant.end_reason if by_person else "",
+        "problem": grant.problem or ("" if by_person else grant.end_reason),
+    }  # fmt: skip
+    return line.model_copy(update=ending)
+
+
+def _places(session: Session, kind: NoticeKind, subjects: Sequence[str]) -> dict[str, Place]:
+    """Where the newest message about each stands."""
+    posted = select(Notice.subject, Notice.channel, Notice.ts).where(
+        col(Notice.kind) == kind, col(Notice.subject).in_(subjects), col(Notice.ts).is_not(None)
+    )
+    found = session.exec(posted.order_by(col(Notice.version), col(Notice.id))).all()
+    return {subject: Place(channel, ts) for subject, channel, ts in found if channel and ts}
