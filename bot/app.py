@@ -12,7 +12,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from access.operations.core import Core
 from bot import home, ids
-from bot.actions import approve, ask, cancel, choose, connect, deny, done, revoke, submit, unknown
+from bot.actions import approve, ask, cancel, choose, connect, deny, done, follow, revoke, submit, unknown
 from bot.commands import access_command
 from bot.directory import Directory
 from bot.face import Face
@@ -31,6 +31,7 @@ ACTIONS: dict[str, Listener] = {
     ids.CANCEL: cancel.cancel,
     ids.CHOOSE: choose.chosen,
     ids.ASK: ask.ask,
+    ids.FOLLOW: follow.follow,
 }
 EVENTS: dict[str, Listener] = {HOME_OPENED: home.opened}
 OPTIONS: dict[str, Listener] = {ids.CHOOSE: choose.suggest}

@@ -23,8 +23,10 @@ from access.settings import Settings
 from access.store import Database
 from countersign import schema
 from countersign.providers import ProviderClasses
+from workers.addresses import Addresses
 from workers.agenda import RedisAgenda
 from workers.checking import Checking
+from workers.digests import Digests
 from workers.homes import Homes
 from workers.redis_connection import connect, connect_waiting
 from workers.revealing import Granting, Revealing
@@ -77,8 +79,12 @@ class Parts:
         return Deactivation(self.core, targets)
 
     def telling(self) -> SlackTelling:
-        client = self.slack()
-        return SlackTelling(Telling(self.core), client, Homes(client))
+        return slack_telling(self.core, self.slack())
+
+
+def slack_telling(core: Core, client: WebClient) -> SlackTelling:
+    addresses = Addresses(client)
+    return SlackTelling(Telling(core), client, Homes(client, addresses), Digests(core, client, addresses))
 
 
 @contextmanager

@@ -1,21 +1,21 @@
 """Publishes Home tabs: one at a time for each person, and never an older one over a newer one."""
 
 import logging
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
 
 from access.ids import RequestId
-from access.operations import HomeFacts, Place
+from access.operations import HomeFacts
 from access.operations.telling import Claimed, Told
 from bot.views.home import home
+from workers.addresses import Addresses
 
 logger = logging.getLogger(__name__)
 
 _NOBODY_LOOKS = frozenset({"not_enabled", "user_not_found", "user_not_visible", "users_not_found"})
 """There is no Home to show it on, until somebody changes that and looks."""
-_MOST_LINKS = 10_000
 
 
 @dataclass(frozen=True)
@@ -23,8 +23,7 @@ class Homes:
     """Shows on a person's Home what the rows say."""
 
     client: WebClient
-    _links: dict[Place, str] = field(default_factory=dict)
-    """An address never changes."""
+    addresses: Addresses
 
     def publish(self, claimed: Claimed, facts: HomeFacts) -> Told:
         """Raises SlackApiError."""
@@ -47,17 +46,4 @@ class Homes:
 
     def _addresses(self, facts: HomeFacts) -> dict[RequestId, str]:
         places = {one.request.id: one.card for one in facts.waiting if one.card is not None}
-        return {request: link for request, place in places.items() if (link := self._address(place))}
-
-    def _address(self, place: Place) -> str:
-        if place not in self._links:
-            if len(self._links) >= _MOST_LINKS:
-                self._links.clear()
-            try:
-                answer = self.client.chat_getPermalink(channel=place.channel, message_ts=place.ts)
-            except SlackApiError as error:
-                if error.response.get("error") not in ("message_not_found", "channel_not_found"):
-                    raise
-                return ""
-            self._links[place] = str(answer["permalink"])
-        return self._links[place]
+        return {request: link for request, place in places.items() if (link := self.addresses.of(place))}

@@ -11,13 +11,15 @@ from slack_sdk.errors import SlackApiError
 
 from access.models import NoticeKind
 from access.operations import HomeFacts, ReminderFacts
-from access.operations.telling import AlertFacts, CardFacts, Claimed, Telling, Told
+from access.operations.digest import DigestFacts
+from access.operations.telling import AlertFacts, CardFacts, Claimed, Facts, Telling, Told
 from access.ports import Deadline
 from bot.views.alert import alert_card
 from bot.views.answer import answer, ended, warning
 from bot.views.blocks import Message
 from bot.views.reminder import reminder
 from bot.views.review import review_card
+from workers.digests import Digests
 from workers.faults import describe
 from workers.homes import Homes
 
@@ -40,6 +42,7 @@ class SlackTelling:
     telling: Telling
     client: WebClient
     homes: Homes
+    digests: Digests
 
     def claim(self, ids: Sequence[str]) -> list[Claimed]:
         return self.telling.claim(ids)
@@ -47,11 +50,7 @@ class SlackTelling:
     def act(self, claimed: Claimed, deadline: Deadline) -> Told:  # noqa: ARG002 -- the client has a time-out
         """Posts the message, or updates the one that stands there. Never raises."""
         try:
-            if isinstance(claimed.facts, HomeFacts):
-                return self.homes.publish(claimed, claimed.facts)
-            if isinstance(claimed.facts, ReminderFacts):
-                return self._remind(claimed, claimed.facts)
-            return self._say(claimed, render(claimed, claimed.facts))
+            return self._tell(claimed, claimed.facts)
         except SlackApiError as error:
             return refused(claimed, error)
         except (OSError, TimeoutError) as error:
@@ -67,6 +66,17 @@ class SlackTelling:
 
     def release(self, claimed: Sequence[Claimed]) -> None:
         self.telling.release(claimed)
+
+    def _tell(self, claimed: Claimed, facts: Facts) -> Told:
+        match facts:
+            case HomeFacts():
+                return self.homes.publish(claimed, facts)
+            case DigestFacts():
+                return self.digests.post(claimed, facts)
+            case ReminderFacts():
+                return self._remind(claimed, facts)
+            case CardFacts() | AlertFacts():
+                return self._say(claimed, render(claimed, facts))
 
     def _remind(self, claimed: Claimed, facts: ReminderFacts) -> Told:
         if facts.card is None:

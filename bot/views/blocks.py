@@ -86,6 +86,17 @@ def button(
     return element
 
 
+def link_button(text: str, *, action: str, url: str, label: str) -> Element:
+    """Leads to a message. Slack tells us of the click all the same, so `action` needs a listener."""
+    return {
+        "type": "button",
+        "action_id": action,
+        "text": plain(text),
+        "url": url,
+        "accessibility_label": shortened(label, 75),
+    }
+
+
 def _visible(words: str) -> str:
     """Without what nobody can see or what turns the direction around; Slack takes no empty text."""
     return clean(words).text or "(nothing)"

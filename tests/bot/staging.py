@@ -10,9 +10,9 @@ from slack_sdk import WebClient
 
 from access.clock import host_now
 from access.operations.schedule import Schedule
-from access.operations.telling import Telling
 from access.ports import Deadline
 from bot import http_mode, socket_mode
+from countersign.wiring import slack_telling
 from sandbox.cast import DEFAULT
 from sandbox.person import Person
 from sandbox.seen import Message, View
@@ -22,7 +22,6 @@ from tests.bot.test_manifest import MANIFEST
 from tests.cast import APPROVALS
 from tests.waiting import wait_until
 from tests.world import World
-from workers.telling import SlackTelling
 
 Way = Literal["Socket Mode", "HTTP mode"]
 SCOPES = tuple(MANIFEST["oauth_config"]["scopes"]["bot"])
@@ -91,7 +90,7 @@ def the_card(person: Person) -> Message:
 
 def deliver(world: World, sandbox: Running) -> None:
     """Does all that is due, as the timekeeper and the workers would, and says it in Slack."""
-    telling = SlackTelling(Telling(world.core), WebClient(sandbox.bot_token, base_url=sandbox.api_url))
+    telling = slack_telling(world.core, WebClient(sandbox.bot_token, base_url=sandbox.api_url))
     for _ in range(5):
         routes = Schedule(world.core).route([item for item, _ in Schedule(world.core).sweep()]).now
         world.run([route for route in routes if route.queue != "tell"])

@@ -1,0 +1,104 @@
+"""The daily digest: a message in the channel, and the rest of it in the thread beneath."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date, timedelta
+
+from access.models import Digest
+from access.operations import Place
+from access.operations.digest_content import Content
+from bot.views.blocks import Block, Message, at, at_second, code, context, counted, facts_grid, header, section
+from bot.views.digest_lines import happened
+from bot.views.digest_needs import needs
+from bot.views.digest_pieces import Piece
+
+MOST_BLOCKS = 24
+"""Half of what Slack takes: each may want the address of a message, and every address is a call."""
+MOST_CHARACTERS = 9_000
+"""Slack takes somewhat over 10,000 over all blocks of a message together; how it counts is not documented."""
+_LATE = timedelta(minutes=15)
+_MOST_DAYS = 10
+
+
+def digest_parts(digest: Digest, content: Content) -> list[list[Piece]]:
+    """The messages it takes, the same whenever it is asked: any worker can draw any part alone."""
+    parts: list[list[Piece]] = [[]]
+    for piece in [Piece(_top(digest, content)), *needs(content), *happened(content)]:
+        if parts[-1] and not _fits([*parts[-1], piece]):
+            parts.append([])
+        parts[-1].append(piece)
+    return parts
+
+
+def digest_message(
+    digest: Digest, content: Content, parts: Sequence[Sequence[Piece]], part: int, addresses: Mapping[Place, str]
+) -> Message:
+    """The part of this number, from 1; `addresses` of the messages it leads to, as far as they are known."""
+    blocks = [block for piece in parts[part - 1] for block in piece.drawn(addresses)]
+    if len(parts) > 1:
+        more = "; the rest is in the thread." if part == 1 else "."
+        blocks.append(context(f"Part {part} of {len(parts)} of digest {digest.number}{more}"))
+    if part > 1:
+        return Message(text=f"Access digest {digest.number}, part {part} of {len(parts)}", blocks=blocks)
+    attention = (
+        counted(content.needs_a_person, "thing needs", "things need") if content.needs_a_person else "nothing needs"
+    )
+    return Message(text=f"Access digest {digest.number}: {attention} a person", blocks=blocks)
+
+
+def _fits(pieces: Sequence[Piece]) -> bool:
+    blocks = sum(len(piece.blocks) for piece in pieces)
+    return blocks <= MOST_BLOCKS and sum(piece.characters for piece in pieces) <= MOST_CHARACTERS
+
+
+def _top(digest: Digest, content: Content) -> list[Block]:
+    return [
+        header(f"Access digest {digest.number}" + (f" for {_day(digest.day)}" if digest.day else "")),
+        context(_span(digest, content)),
+        *_late(digest, content),
+        facts_grid(
+            [
+                ("Needs a person", f"{content.needs_a_person:,}"),
+                ("Opened", f"{content.opened.total:,}"),
+                ("Ended and proven", f"{content.ended.total:,}"),
+                ("Still open", f"{content.still_open.total + content.overdue.total:,}"),
+                ("Denied", f"{content.denied.total:,}"),
+                ("Lapsed", f"{content.lapsed.total:,}"),
+                ("Over before it opened", f"{content.unopened.total:,}"),
+                ("Taken back", f"{content.taken_back:,}"),
+                ("Refused", f"{content.refused:,}"),
+                ("Policy loads", f"{len(content.policy_loads):,}"),
+            ]
+        ),
+        section(_log(digest, content)),
+    ]
+
+
+def _span(digest: Digest, content: Content) -> str:
+    since = f"Since {at(content.since)}" if content.since else "Since the beginning"
+    many = digest.to_seq - digest.from_seq
+    events = f"audit events {digest.from_seq + 1:,} to {digest.to_seq:,}" if many else "no audit event"
+    return f"{since}: {events}. What is open and what needs a person is of {at_second(content.at)}."
+
+
+def _late(digest: Digest, content: Content) -> list[Block]:
+    said: list[str] = []
+    if digest.made_at - digest.due_at > _LATE:
+        said.append(f"*Late:* it was due {at(digest.due_at)}, when nobody kept the time.")
+    if content.missed:
+        days = ", ".join(_day(day) for day in content.missed[:_MOST_DAYS])
+        rest = f" and {len(content.missed) - _MOST_DAYS} more" if len(content.missed) > _MOST_DAYS else ""
+        said.append(f"*Missed:* there was no digest for {days}{rest}; this one covers what happened then.")
+    return [section("\n".join(said))] if said else []
+
+
+def _log(digest: Digest, content: Content) -> str:
+    end = f"{counted(digest.to_seq, 'event', 'events')}, head {code(digest.head)}"
+    if content.flaw:
+        return f"*Audit log:* {end}. *It does not hold.*"
+    if digest.to_seq < content.checked_from:
+        return f"*Audit log:* {end}. It holds, as it did before."
+    return f"*Audit log:* {end}. It holds; recomputed from event {content.checked_from:,} on."
+
+
+def _day(day: date) -> str:
+    return f"{day:%A} {day.day} {day:%B %Y}"
