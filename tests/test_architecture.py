@@ -47,12 +47,20 @@ def called(path: Path) -> Iterator[str]:
             yield f"{known.get(first, first)}.{rest}".strip(".")
 
 
-def tops(path: Path) -> set[str]:
-    """The packages it imports, by their first name."""
+def imported(path: Path) -> set[str]:
+    """Every module it imports; of `from package import x` also `package.x`, which may be one."""
     nodes = list(ast.walk(tree(path)))
     whole = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
-    whole |= {node.module for node in nodes if isinstance(node, ast.ImportFrom) and node.module}
-    return {module.partition(".")[0] for module in whole}
+    parts = {(node.module, alias.name) for node in nodes if isinstance(node, ast.ImportFrom) for alias in node.names}
+    for package, part in parts:
+        is_module = (ROOT / str(package).replace(".", "/") / f"{part}.py").exists()
+        whole.add(f"{package}.{part}" if is_module else str(package))
+    return whole
+
+
+def tops(path: Path) -> set[str]:
+    """The packages it imports, by their first name."""
+    return {module.partition(".")[0] for module in imported(path)}
 
 
 def test_only_the_clock_reads_the_clock() -> None:
@@ -85,6 +93,19 @@ def test_a_view_is_a_pure_function() -> None:
     impure = CONCURRENCY | {"os", "pathlib", "random", "socket", "slack_sdk", "slack_bolt"}
 
     assert {name(path): tops(path) & impure for path in modules("bot/views") if tops(path) & impure} == {}
+
+
+def test_a_provider_knows_the_ports_and_its_own_files() -> None:
+    """One more, or one less, changes no other; a third party's has no more to hold on to either."""
+    found = dict[str, set[str]]()
+    for path in modules("workers/providers"):
+        own = f"workers.providers.{path.stem.partition('_')[0]}"
+        ours = {module for module in imported(path) if module.partition(".")[0] in PRODUCT}
+        others = {module for module in ours if not module.startswith(own)} - {"access.ports", "access.errors"}
+        if others:
+            found[name(path)] = others
+
+    assert found == {}
 
 
 def test_nothing_is_opened_or_read_at_import() -> None:
