@@ -264,7 +264,8 @@ def test_whatever_can_be_answered_becomes_a_policy_that_says_so(
 
 def is_taken(question: Question, answers: dict[str, str]) -> bool:
     try:
-        question.read(answers[question.key], {})
+        before = QUESTIONS[: QUESTIONS.index(question)]
+        question.read(answers[question.key], {one.key: answers[one.key] for one in before})
     except ValueError:
         return False
     return True
