@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import logging
 from collections.abc import Awaitable, Callable, MutableMapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,8 +12,6 @@ from slack_bolt.request.async_request import AsyncBoltRequest
 from bot.http_health import Health
 from bot.http_payload import Body, Malformed, read
 from bot.http_signature import Headers, Used, genuine, only
-
-logger = logging.getLogger(__name__)
 
 DOOR = "/slack/events"
 HEALTH = "/healthz"

@@ -1,7 +1,6 @@
 """Listens for Slack's requests until it is told to stop; what answers is the same as in Socket Mode."""
 
 import asyncio
-import logging
 import socket
 from collections.abc import Callable, Generator
 from concurrent.futures import ThreadPoolExecutor
@@ -16,13 +15,9 @@ from access.operations.core import Core
 from bot.app import build_app
 from bot.http_app import DOOR, HttpApp
 from bot.http_health import CHECKS, Health
-from bot.starting import CALL_TIMEOUT, accepted, warn_of_channels
-
-logger = logging.getLogger(__name__)
+from bot.serving import CALL_TIMEOUT, FINISHING, accepted, let_finish, warn_of_channels
 
 SHORTEST_SECRET = 16
-FINISHING = 10
-"""Seconds that requests, and then listeners, are given to end once we are told to stop."""
 
 
 async def serve(
@@ -68,7 +63,7 @@ async def serve(
                 server.should_exit = True
                 await serving
                 stopping.cancel()
-                await _let_finish(before)
+                await let_finish(before)
 
 
 class _Server(uvicorn.Server):
@@ -103,11 +98,3 @@ def _listener(host: str, port: int) -> Generator[socket.socket]:
 def _shown(listener: socket.socket) -> str:
     host, port, *_ = listener.getsockname()
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-
-
-async def _let_finish(before: set[asyncio.Task[object]]) -> None:
-    """Bolt answers as soon as a listener has acknowledged, and keeps no list of those that still work."""
-    current = asyncio.current_task()
-    left = {task for task in asyncio.all_tasks() - before if task is not current}
-    if left:
-        await asyncio.wait(left, timeout=FINISHING)

@@ -10,7 +10,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from access.operations.core import Core
 from bot.app import build_app
-from bot.starting import CALL_TIMEOUT, accepted, warn_of_channels
+from bot.serving import CALL_TIMEOUT, accepted, let_finish, warn_of_channels
 
 _BETWEEN_LOOKS = 1.0
 """Seconds between two looks at the connection."""
@@ -28,8 +28,10 @@ async def serve(
 ) -> None:
     """Runs until `stop` is set. `connected` hears every second whether Slack can reach us. Raises Unready.
 
-    `threads` is the number of connections in the database pool. What is being decided when `stop` is set is finished.
+    `threads` is the number of connections in the database pool. What is being decided when `stop` is set is finished,
+    and the person is told.
     """
+    before = asyncio.all_tasks()
     async with aiohttp.ClientSession() as session:
         client = AsyncWebClient(bot_token, api_url, session=session, timeout=CALL_TIMEOUT)
         link = await _first_link(client, app_token)
@@ -45,6 +47,7 @@ async def serve(
                 await asyncio.gather(connecting, return_exceptions=True)
                 await handler.close_async()
                 connected(False)
+                await let_finish(before)
 
 
 async def _first_link(client: AsyncWebClient, app_token: str) -> str:

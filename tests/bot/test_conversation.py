@@ -145,3 +145,20 @@ def test_done_by_command_ends_the_access(world: World, sandbox: Running, workspa
     ann.command(APPROVALS, "/access", f"done {short(grant.id)}")
 
     wait_until(lambda: world.grants()[0].status == GrantStatus.REVOKING, "the end to begin")
+
+
+def test_what_was_acknowledged_before_the_bot_stops_is_finished_and_told(
+    way: Way, world: World, workspace: Workspace, serves: Serving, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "uvicorn.error")
+    ann = workspace.person(ANN)
+    with world.core.database.engine().begin():  # nobody can write to the database
+        assert ann.command(ann.direct_message, "/access", "customers-db/read 1h stuck refunds").ok
+        serves.live.halt()
+        gone = (lambda: serves.said[-1] is False) if way == "Socket Mode" else (lambda: "Finished" in caplog.text)
+        wait_until(gone, "the door to close, with nothing left to wait for but the listener")
+        assert not serves.live.ended.done()
+    serves.live.ended.result(20)
+
+    assert [request.requester for request in world.requests()] == ["ann"]
+    assert "Asked" in "".join(one.words for one in ann.ephemerals(ann.direct_message))

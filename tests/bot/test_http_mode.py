@@ -205,23 +205,6 @@ def test_a_request_that_waits_for_its_answer_when_it_stops_is_answered(
         door.live.ended.result(20)
 
 
-def test_what_was_acknowledged_before_it_stops_is_finished_and_told(
-    world: World, caplog: pytest.LogCaptureFixture
-) -> None:
-    caplog.set_level("INFO", "uvicorn.error")
-    with acme() as sandbox, by_http(world, sandbox) as serves:
-        ann = sandbox.workspace().person(ANN)
-        with held_up(world):
-            assert ann.command(ann.direct_message, "/access", LINE).ok
-            serves.live.halt()
-            wait_until(lambda: "Finished server process" in caplog.text, "the server to have nothing left to do")
-            assert not serves.live.ended.done()
-        serves.live.ended.result(20)
-
-        assert [request.requester for request in world.requests()] == ["ann"]
-        assert "Asked" in "".join(one.words for one in ann.ephemerals(ann.direct_message))
-
-
 def refuses(door: Door) -> bool:
     try:
         door.connection().close()

@@ -1,8 +1,9 @@
-"""What both ways of serving Slack do first: see that the tokens are good and the channels can be used."""
+"""What both ways of serving Slack share: how they begin, with good tokens and usable channels, and how they end."""
 
+import asyncio
 import logging
 from collections.abc import Awaitable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import aiohttp
 from slack_sdk.errors import SlackApiError
@@ -17,6 +18,8 @@ T = TypeVar("T")
 
 CALL_TIMEOUT = 10
 """Seconds for one call of Slack's Web API."""
+FINISHING = 10
+"""Seconds that what is under way is given to end once we are told to stop."""
 
 
 async def accepted(client: AsyncWebClient, answer: Awaitable[T], token: str) -> T:
@@ -37,3 +40,11 @@ async def warn_of_channels(client: AsyncWebClient, core: Core) -> None:
         troubles = [error.sentence]
     for trouble in troubles:
         logger.error("the policy cannot be followed: %s", trouble)
+
+
+async def let_finish(before: set[asyncio.Task[Any]]) -> None:
+    """Lets the listeners end that were begun since; Bolt keeps no list of those that still work after their ack."""
+    current = asyncio.current_task()
+    left = {task for task in asyncio.all_tasks() - before if task is not current}
+    if left:
+        await asyncio.wait(left, timeout=FINISHING)
