@@ -11,8 +11,10 @@ from bot.views.digest_lines import happened
 from bot.views.digest_needs import needs
 from bot.views.digest_pieces import Piece
 
-MOST_BLOCKS = 24
-"""Half of what Slack takes: each may want the address of a message, and every address is a call."""
+MOST_BLOCKS = 49
+"""And one that numbers the part."""
+MOST_PLACES = 20
+"""The address of each is a call that the worker waits for."""
 MOST_CHARACTERS = 9_000
 """Slack takes somewhat over 10,000 over all blocks of a message together; how it counts is not documented."""
 _LATE = timedelta(minutes=15)
@@ -46,8 +48,11 @@ def digest_message(
 
 
 def _fits(pieces: Sequence[Piece]) -> bool:
-    blocks = sum(len(piece.blocks) for piece in pieces)
-    return blocks <= MOST_BLOCKS and sum(piece.characters for piece in pieces) <= MOST_CHARACTERS
+    return (
+        sum(len(piece.blocks) for piece in pieces) <= MOST_BLOCKS
+        and sum(piece.place is not None for piece in pieces) <= MOST_PLACES
+        and sum(piece.characters for piece in pieces) <= MOST_CHARACTERS
+    )
 
 
 def _top(digest: Digest, content: Content) -> list[Block]:

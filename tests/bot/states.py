@@ -23,6 +23,7 @@ from bot.views.mine import mine_list
 from bot.views.modals import denial, done, notice, preparing, revocation, secret_view
 from bot.views.reminder import reminder
 from bot.views.review import review_card
+from tests.bot import digest_states
 from tests.bot.facts import (
     a_choice,
     a_grant,
@@ -180,7 +181,7 @@ def _all() -> dict[str, Message | dict[str, Any]]:
     }
 
 
-ALL = _all()
+ALL = _all() | digest_states.STATES
 MESSAGES = {name: view for name, view in ALL.items() if isinstance(view, Message)}
 MODALS = {name: view for name, view in ALL.items() if isinstance(view, dict) and view["type"] == "modal"}
 HOMES = {name: view for name, view in ALL.items() if isinstance(view, dict) and view["type"] == "home"}
@@ -198,6 +199,7 @@ WITH_WORDS: dict[str, Reworded] = {
     "home": lambda words: at_home(Mine(requests=[a_request(reason=words)], grants=[]), a_request(reason=words)),
     "home refused": home_notice,
     "reminder": lambda words: reminder(reminding(a_request(reason=words))),
+    "digest": lambda words: digest_states.all_of_it(digest_states.busy(words)),
     "refusal": refusal,
     "notice": lambda words: notice("Not possible", words),
 }
