@@ -59,33 +59,36 @@ class Choices:
 
     def search(self, typed: str, *, most: int) -> Found:
         """First what begins as typed, then what has words that begin so, then what has it anywhere."""
-        wanted = _folded(typed).split()
+        wanted = clean(typed).text.casefold().split()
         if not wanted:
             return Found([key.choice for key in self._keys[:most]], len(self._keys))
-        ranked: tuple[list[Choice], ...] = ([], [], [])
-        begins, starts = "\n" + " ".join(wanted), [_words(word) for word in wanted]
-        for key in self._keys:
-            if all(word in key.text for word in wanted):
-                ranked[_rank(key, begins, starts)].append(key.choice)
-        fitting = [choice for rank in ranked for choice in rank]
-        return Found(fitting[:most], len(fitting))
+        fitting = self._keys
+        for word in wanted:
+            fitting = [key for key in fitting if word in key.text]
+        ranked = _ranked(fitting, wanted, most)
+        return Found([key.choice for key in ranked[:most]], len(fitting))
 
 
-def _rank(key: _Key, begins: str, starts: list[str]) -> int:
-    if begins in key.text:
-        return 0
-    return 1 if all(word in key.words for word in starts) else 2
+def _ranked(fitting: list[_Key], wanted: list[str], most: int) -> list[_Key]:
+    """At least the best `most` of them. By whole lists, since a key stroke waits for thousands."""
+    begins = "\n" + " ".join(wanted)
+    best = [key for key in fitting if begins in key.text]
+    if len(best) >= most:
+        return best
+    others = [key for key in fitting if begins not in key.text]
+    starting = others
+    for word in wanted:
+        starts = _words(word)
+        starting = [key for key in starting if starts in key.words]
+    known = {id(key) for key in starting}
+    return best + starting + [key for key in others if id(key) not in known]
 
 
 def _key(choice: Choice) -> _Key:
     named = (choice.entitlement, choice.resource_title, choice.role, choice.role_title)
-    folded = [_folded(name) for name in named]
+    folded = [name.casefold() for name in named]  # the policy's names are clean
     return _Key(choice, "".join(f"\n{name}" for name in folded), _words(" ".join(folded)))
 
 
 def _words(folded: str) -> str:
     return " " + _BETWEEN_WORDS.sub(" ", folded).strip()
-
-
-def _folded(text: str) -> str:
-    return clean(text).text.casefold()

@@ -41,6 +41,10 @@ CPU is that of the process, without the database server's.
 **Due at once.** All grants end in the same moment, on a target whose every call takes 20 ms, one to remove and one to
 look whether it is gone. The timekeeper and one revoke worker with 16 threads run as processes of their own. The floor
 is grants × 2 calls × 20 ms / 16. A grant that ends early, or a call too many, fails the run.
+
+**Form → open, letter → options.** Somebody who may ask for 5,000 entitlements types `/access`: until the form is on
+the screen, looked at every 2 ms. Then letter by letter into its list: until the sandbox has checked what fits. The
+floor is the bare Bolt, which opens a form that is always the same and always offers the same 100 options.
 """
 
 

@@ -11,7 +11,7 @@ from bench.figures import Figure, p50_and_p99
 from bench.policy import CHANNEL, Crowd, policy
 from bench.servers import Servers, python, say, wait_for
 from bench.servers import running as processes
-from sandbox.cast import DEFAULT
+from sandbox.cast import DEFAULT, Cast
 from sandbox.server import TOKEN_HEADER, Running, running
 
 ROUNDS = 4
@@ -29,8 +29,8 @@ def measure(servers: Servers, *, alone: int, together: int, in_flight: int = 20)
         environment = servers.environment(
             store=store, policy=text, state=servers.directory / "slashes", COUNTERSIGN_SANDBOX="1"
         )
-        ours = stack.enter_context(_answered(environment, "countersign", "bot"))
-        bare = stack.enter_context(_answered(environment, "bench.bare_bolt"))
+        ours = stack.enter_context(answered(environment, "countersign", "bot"))
+        bare = stack.enter_context(answered(environment, "bench.bare_bolt"))
         figures = list[Figure]()
         for concurrency, count in ((1, alone), (in_flight, together)):
             say(f"  slash → ack: {count} commands, {concurrency} in flight, ours and bare Bolt in turns")
@@ -40,9 +40,9 @@ def measure(servers: Servers, *, alone: int, together: int, in_flight: int = 20)
 
 
 @contextmanager
-def _answered(environment: dict[str, str], *command: str) -> Generator[Running]:
+def answered(environment: dict[str, str], *command: str, cast: Cast = DEFAULT) -> Generator[Running]:
     """A sandbox of its own whose app is this process."""
-    with running(DEFAULT) as sandbox:
+    with running(cast) as sandbox:
         tokens = {
             "SLACK_API_URL": sandbox.api_url,
             "SLACK_BOT_TOKEN": sandbox.bot_token,
