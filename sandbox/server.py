@@ -231,10 +231,13 @@ def _content_policy(window_url: str) -> str:
 
 
 async def _response_url(parts: Parts, request: web.Request) -> web.Response:
+    entry = parts.journal.add("response_url", "answer")
     try:
         url = parts.response_urls.use(request.match_info["token"])
-        parts.response_urls.answer(url, await request.json())
+        entry.sent = await request.json()
+        parts.response_urls.answer(url, entry.sent)
     except SlackError as error:
+        entry.error = error.name
         if error.name not in GONE:
             parts.violation("response_url", error.name, error.extra.get("errors", []))
         status = 404 if error.name in GONE else 400

@@ -1,15 +1,16 @@
 // Blocks, drawn; a type that is not known is drawn as an error, never left out.
 
 import { el, freshId } from "./dom.js";
-import { drawElement } from "./elements.js";
+import { drawElement, image } from "./elements.js";
 import { emojiText } from "./emoji.js";
+import { drawJson } from "./json.js";
 import { mrkdwn } from "./mrkdwn.js";
 import { richText } from "./rich_text.js";
 
 export function drawBlocks(blocks, surface) {
   return blocks.map((block) => {
     const draw = DRAW[block.type];
-    return draw ? draw(block, surface) : broken(block);
+    return draw ? draw(block, surface) : undrawn(block);
   });
 }
 
@@ -18,8 +19,9 @@ export function drawText(text, place) {
   return text.text.split("\n").flatMap((line, index) => [index ? el("br") : null, emojiText(line)]);
 }
 
-function broken(block) {
-  return el("div", { class: "broken", role: "alert" }, `This sandbox cannot draw a block of type “${block.type}”.`);
+// Slack would draw it; here it is at least seen, never left out.
+function undrawn(block) {
+  return el("div", { class: "undrawn" }, el("p", {}, `A ${block.type}, which this page does not draw:`), drawJson(block, 0));
 }
 
 function header(block, { place }) {
@@ -35,7 +37,7 @@ function section(block, surface) {
 }
 
 function context(block, { place }) {
-  return el("div", { class: "context" }, block.elements.map((each) => el("span", { dir: "auto" }, drawText(each, place))));
+  return el("div", { class: "context" }, block.elements.map((each) => (each.type === "image" ? image(each) : el("span", { dir: "auto" }, drawText(each, place)))));
 }
 
 function divider() {
@@ -55,7 +57,7 @@ function actions(block, surface) {
 function input(block, surface) {
   const field = { id: freshId("field"), labelledBy: freshId("label"), describedBy: freshId("note") };
   const error = surface.error?.(block.block_id);
-  const grouped = ["checkboxes", "radio_buttons"].includes(block.element.type);
+  const grouped = /^(checkboxes|radio_buttons|multi_)/.test(block.element.type);
   return el(
     "div",
     { class: error ? "input has-error" : "input", "data-block": block.block_id },
@@ -87,5 +89,6 @@ function alert(block, { place }) {
 
 const DRAW = {
   header, section, context, divider, actions, input, alert,
+  image: (block) => image(block),
   rich_text: (block, { place }) => richText(block, place),
 };

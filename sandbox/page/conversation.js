@@ -3,14 +3,12 @@
 import { drawBlocks } from "./blocks.js";
 import { clock, day, longDay } from "./dates.js";
 import { el } from "./dom.js";
-import { ask } from "./doors.js";
 import { mrkdwn } from "./mrkdwn.js";
 import { avatar } from "./sidebar.js";
+import { surfaceOf, troublesOf } from "./surface.js";
 import { author, channel, place, title, workspace } from "./workspace.js";
 
 const drawn = new Map(); // key -> {signature, node}
-const drafts = new Map(); // message -> block -> action -> {value, option}
-const troubles = new Map(); // message and block -> sentence
 let shownFor = "";
 
 export function drawConversation(heading, list) {
@@ -38,11 +36,17 @@ function rowsOf(current) {
   const { tz } = workspace.me;
   const rows = [];
   let lastDay = "";
-  for (const message of current.messages) {
+  const add = (message) => {
+    const key = `${current.id} ${message.ts}`;
+    rows.push({ key, signature: JSON.stringify([message, troublesOf(key)]), draw: () => drawMessage(current, message) });
+  };
+  const there = new Set(current.messages.map((message) => message.ts));
+  const isReply = ({ thread_ts, ts }) => thread_ts && thread_ts !== ts && there.has(thread_ts);
+  for (const message of current.messages.filter((each) => !isReply(each))) {
     const seconds = Number(message.ts);
     if (day(seconds, tz) !== lastDay) rows.push(dayRow(seconds, (lastDay = day(seconds, tz)), tz));
-    const key = `${current.id} ${message.ts}`;
-    rows.push({ key, signature: JSON.stringify([message, [...troubles].filter(([id]) => id.startsWith(key))]), draw: () => drawMessage(current, message) });
+    add(message);
+    current.messages.filter((each) => isReply(each) && each.thread_ts === message.ts).forEach(add);
   }
   return rows;
 }
@@ -81,7 +85,7 @@ function emptyRow(current) {
 function drawMessage(current, message) {
   const { name, bot } = author(message.user);
   const seconds = Number(message.ts);
-  const classes = ["message", message.ephemeral ? "ephemeral" : "", message.thread_ts ? "reply" : ""];
+  const classes = ["message", message.ephemeral ? "ephemeral" : "", isInThread(message) ? "reply" : ""];
   return el(
     "li",
     { class: classes.join(" ").trim(), "data-ts": message.ts },
@@ -96,58 +100,19 @@ function drawMessage(current, message) {
         el("strong", {}, name),
         bot ? el("span", { class: "app-mark" }, "app") : null,
         el("time", { datetime: new Date(seconds * 1000).toISOString() }, clock(seconds, workspace.me.tz)),
-        message.thread_ts ? el("span", { class: "note" }, "in a thread") : null,
+        isInThread(message) ? el("span", { class: "note" }, "in a thread") : null,
       ),
       el("div", { class: "content" }, content(current, message)),
     ),
   );
 }
 
+function isInThread({ thread_ts, ts }) {
+  return Boolean(thread_ts) && thread_ts !== ts;
+}
+
 function content(current, message) {
-  if (message.blocks.length) return drawBlocks(message.blocks, surface(current, message));
+  if (message.blocks.length) return drawBlocks(message.blocks, surfaceOf(`${current.id} ${message.ts}`, { as: workspace.me.id, channel: current.id, ts: message.ts }));
   const words = mrkdwn(message.text, place(), { autoParse: message.auto_parse });
   return el("div", { class: "words", dir: "auto" }, words, message.edited ? el("span", { class: "note" }, " (edited)") : null);
-}
-
-function surface(current, message) {
-  const key = `${current.id} ${message.ts}`;
-  const where = { as: workspace.me.id, channel: current.id, ts: message.ts };
-  const held = drafts.get(key) ?? new Map();
-  drafts.set(key, held);
-  return {
-    place: place(),
-    trouble: (blockId) => troubles.get(`${key} ${blockId}`),
-    held: (block, element) => held.get(`${block.block_id}\n${element.action_id}`),
-    hold: (block, element, value, option) => held.set(`${block.block_id}\n${element.action_id}`, { value, option }),
-    act: async (block, element, value) => {
-      const said = await attempt({ ...where, block_id: block.block_id, action_id: element.action_id, value, values: valuesOf(held) });
-      if (said) troubles.set(`${key} ${block.block_id}`, said);
-      else troubles.delete(`${key} ${block.block_id}`);
-      document.dispatchEvent(new Event("redraw"));
-    },
-    suggest: async (block, element, typed) => {
-      const answer = await ask("suggest", { ...where, block_id: block.block_id, action_id: element.action_id, value: typed });
-      if (answer.error) throw new Error(answer.text);
-      return answer.groups;
-    },
-  };
-}
-
-async function attempt(request) {
-  try {
-    const answer = await ask("act", request);
-    return answer.error ? "We had some trouble connecting. Try again?" : null;
-  } catch (error) {
-    return error.message;
-  }
-}
-
-// Held values as the doors take them: {block: {action: value}}.
-export function valuesOf(held) {
-  const values = {};
-  for (const [key, { value }] of held) {
-    const [block, action] = key.split("\n");
-    (values[block] ??= {})[action] = value;
-  }
-  return values;
 }

@@ -10,7 +10,7 @@ import { menu } from "./select.js";
 
 export function drawElement(element, block, surface, field = {}) {
   const draw = DRAW[element.type];
-  if (!draw) return el("span", { class: "broken", role: "alert" }, `unknown element: ${element.type}`);
+  if (!draw) return el("span", { class: "undrawn" }, `a ${element.type}, which this page does not draw`);
   return draw(element, block, surface, field);
 }
 
@@ -67,6 +67,27 @@ function select(element, block, surface, field) {
   return opener;
 }
 
+// Selects of people and channels: what they offer are the workspace's own.
+function placeSelect(element, block, surface, field) {
+  const options = placesFor(element, surface.place);
+  const initial = element.initial_user ?? element.initial_conversation ?? element.initial_channel;
+  const filled = { ...element, options, initial_option: options.find((option) => option.value === initial) };
+  return select(filled, block, surface, field);
+}
+
+function severalOf(element, block, surface, field) {
+  const options = element.options ?? element.option_groups?.flatMap((each) => each.options) ?? placesFor(element, surface.place);
+  const initial = element.initial_options?.map((option) => option.value);
+  const held = surface.held(block, element)?.value;
+  const chosen = held ?? initial ?? element.initial_users ?? element.initial_channels ?? element.initial_conversations ?? [];
+  return choices("checkbox", { ...element, options }, block, surface, field, chosen);
+}
+
+function placesFor(element, place) {
+  const found = element.type.includes("users") ? place.people() : place.channels();
+  return found.map(({ id, name }) => ({ text: { type: "plain_text", text: name }, value: id }));
+}
+
 async function groupsOf(element, block, surface, typed) {
   if (element.type === "external_select") {
     const least = element.min_query_length ?? 3;
@@ -108,6 +129,31 @@ function textInput(element, block, surface, field) {
   });
   node.value = held ? (held.value ?? "") : (element.initial_value ?? "");
   return node;
+}
+
+const NATIVE = { datepicker: "date", timepicker: "time", email_text_input: "email", url_text_input: "url", number_input: "text" };
+
+function native(element, block, surface, field) {
+  const held = surface.held(block, element);
+  const picked = ["datepicker", "timepicker"].includes(element.type);
+  const node = el("input", {
+    type: NATIVE[element.type], class: "text-input", id: field.id, "aria-describedby": field.describedBy, autocomplete: "off",
+    inputmode: element.type === "number_input" ? "decimal" : null, placeholder: element.placeholder?.text,
+    "aria-label": field.id ? null : (element.placeholder?.text ?? "Choose"), "data-action": element.action_id,
+    oninput: () => surface.hold(block, element, node.value || null),
+    onchange: () => picked && surface.act(block, element, node.value || null),
+  });
+  node.value = (held ? held.value : (element.initial_date ?? element.initial_time ?? element.initial_value)) ?? "";
+  return node;
+}
+
+function richTextInput(element, block, surface, field) {
+  return textInput({ ...element, multiline: true, initial_value: "" }, block, surface, field);
+}
+
+// The sandbox fetches nothing from elsewhere: an image is its words.
+export function image({ alt_text, title }) {
+  return el("span", { class: "image", role: "img", "aria-label": alt_text }, title?.text ?? alt_text);
 }
 
 function dateTime(element, block, surface, field) {
@@ -170,4 +216,18 @@ const DRAW = {
   datetimepicker: dateTime,
   checkboxes,
   radio_buttons: radioButtons,
+  datepicker: native,
+  timepicker: native,
+  email_text_input: native,
+  url_text_input: native,
+  number_input: native,
+  rich_text_input: richTextInput,
+  users_select: placeSelect,
+  channels_select: placeSelect,
+  conversations_select: placeSelect,
+  multi_static_select: severalOf,
+  multi_users_select: severalOf,
+  multi_channels_select: severalOf,
+  multi_conversations_select: severalOf,
+  image,
 };

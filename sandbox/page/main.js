@@ -3,10 +3,12 @@
 import { makeComposer } from "./composer.js";
 import { drawConversation, pointAt } from "./conversation.js";
 import { el } from "./dom.js";
-import { onChange, Unreachable } from "./doors.js";
+import { ask, onChange, Unreachable } from "./doors.js";
+import { drawHome } from "./home.js";
 import { drawModal } from "./modal.js";
 import { drawCast, drawSidebar } from "./sidebar.js";
-import { load, markRead, refresh, workspace, channel } from "./workspace.js";
+import { makeSidePanel } from "./side_panel.js";
+import { atHome, channel, load, markRead, refresh, workspace } from "./workspace.js";
 
 const find = (selector) => document.querySelector(selector);
 const bar = { cast: find(".cast"), health: find(".health"), team: find(".team"), menu: find(".menu-button") };
@@ -24,7 +26,9 @@ function draw() {
   drawHealth();
   if (channel()) markRead(channel());
   drawSidebar(sidebar, switchChannel);
-  drawConversation(heading, messages);
+  if (atHome()) drawHome(heading, messages);
+  else drawConversation(heading, messages);
+  document.body.classList.toggle("at-home", atHome());
   nameComposer();
   drawModal();
   if (pointed) pointAt(messages, pointed);
@@ -34,9 +38,10 @@ function draw() {
 function drawHealth() {
   const { connections, violations } = workspace.screen;
   const app = workspace.description.app.name;
-  const words = !reachable ? "The sandbox has stopped" : connections ? "connected" : "not connected";
+  const pushed = Boolean(workspace.description.request_url);
+  const words = !reachable ? "The sandbox has stopped" : pushed ? "called over HTTP" : connections ? "connected" : "not connected";
   const refused = violations ? `, ${violations} ${violations === 1 ? "call" : "calls"} Slack would refuse` : "";
-  bar.health.className = `health ${reachable && connections ? (violations ? "warned" : "good") : "bad"}`;
+  bar.health.className = `health ${reachable && (connections || pushed) ? (violations ? "warned" : "good") : "bad"}`;
   if (bar.health.dataset.words === words + refused) return;
   bar.health.dataset.words = words + refused;
   bar.health.replaceChildren(el("span", {}, reachable ? el("span", { class: "of-app" }, `${app} is `) : null, words, refused));
@@ -52,6 +57,7 @@ async function renew() {
       again = false;
       await attempt();
       draw();
+      await renewPanel();
     }
   } finally {
     running = false;
@@ -71,14 +77,22 @@ async function attempt() {
 function switchPerson(person) {
   workspace.me = person;
   sessionStorage.setItem("as", person.id);
+  enter();
   renew();
 }
 
 function switchChannel(id) {
   workspace.channelId = id;
   openMenu(false);
+  enter();
   draw();
-  find("#composer").focus();
+  if (!atHome()) find("#composer").focus();
+}
+
+// The app is told when somebody enters its Home or Messages tab.
+function enter() {
+  const tab = atHome() ? "home" : channel()?.direct ? "messages" : null;
+  if (tab) ask("home", { as: workspace.me.id, tab });
 }
 
 function openMenu(open) {
@@ -107,8 +121,10 @@ followAddress();
 await refresh();
 bar.team.textContent = workspace.description.team.name;
 showWindow(workspace.description.window_url);
+const renewPanel = makeSidePanel(find(".inspector"), find(".inspector-button"));
 const nameComposer = makeComposer(find(".composer"));
 draw();
+enter();
 onChange((alive) => {
   reachable = alive;
   if (alive) renew();

@@ -1,13 +1,16 @@
 // The modal on top of the person's stack: fields keep what was typed as long as their ids stay.
 
 import { drawBlocks } from "./blocks.js";
-import { valuesOf } from "./conversation.js";
 import { el } from "./dom.js";
 import { ask, NotPossible } from "./doors.js";
+import { valuesOf } from "./surface.js";
 import { place, workspace } from "./workspace.js";
 
 const TROUBLE = "We had some trouble connecting. Try again?";
-const VALUE_KEYS = { datetimepicker: "selected_date_time", plain_text_input: "value" };
+const VALUE_KEYS = [
+  "value", "selected_date_time", "selected_date", "selected_time", "selected_user", "selected_channel", "selected_conversation",
+  "selected_users", "selected_channels", "selected_conversations",
+];
 const typed = new Map(); // view id -> held values
 let shown = { id: null };
 let dialog = null;
@@ -104,7 +107,7 @@ function stored(view, block, element) {
   if (!entry) return undefined;
   if (entry.selected_option) return { value: entry.selected_option.value, option: entry.selected_option };
   if (entry.selected_options) return { value: entry.selected_options.map((option) => option.value) };
-  return { value: entry[VALUE_KEYS[element.type]] ?? null };
+  return { value: VALUE_KEYS.map((key) => entry[key]).find((value) => value !== undefined) ?? null };
 }
 
 // What was typed into fields that are still there.

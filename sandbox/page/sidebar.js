@@ -1,7 +1,8 @@
 // The bar with the cast, and the list of conversations.
 
 import { el } from "./dom.js";
-import { author, canAct, people, title, unread, workspace } from "./workspace.js";
+import { ask } from "./doors.js";
+import { atHome, author, canAct, HOME, people, title, unread, workspace } from "./workspace.js";
 
 export function avatar(id) {
   const { name, colour } = author(id);
@@ -40,6 +41,7 @@ export function drawSidebar(container, chosen) {
   container.replaceChildren(
     el("p", { class: "whoami" }, avatar(workspace.me.id), el("span", {}, "You are ", el("strong", {}, workspace.me.real_name))),
     group("Channels", channels.filter((each) => !each.direct), chosen),
+    workspace.description.app.home_tab ? el("section", {}, el("h2", {}, "App"), el("ul", {}, el("li", {}, homeRow(chosen)), shortcutRows())) : null,
     group("Direct messages", channels.filter((each) => each.direct), chosen),
   );
   container.querySelector(`[data-channel="${focused}"]`)?.focus();
@@ -47,6 +49,24 @@ export function drawSidebar(container, chosen) {
 
 function group(heading, channels, chosen) {
   return el("section", {}, el("h2", {}, heading), el("ul", {}, channels.map((each) => el("li", {}, row(each, chosen)))));
+}
+
+function homeRow(chosen) {
+  return el(
+    "button",
+    { type: "button", class: "row", "data-channel": HOME, "aria-current": atHome() ? "page" : null, onclick: () => chosen(HOME) },
+    el("span", { class: "sign", "aria-hidden": "true" }, "⌂"),
+    el("span", { class: "row-name" }, "Home"),
+  );
+}
+
+function shortcutRows() {
+  return workspace.description.app.shortcuts.map(({ name, callback_id, description }) =>
+    el("li", {}, el("button", {
+      type: "button", class: "row", "data-channel": `shortcut ${callback_id}`, title: description || null,
+      onclick: () => ask("shortcut", { as: workspace.me.id, callback_id }),
+    }, el("span", { class: "sign", "aria-hidden": "true" }, "↯"), el("span", { class: "row-name" }, name))),
+  );
 }
 
 function row(each, chosen) {

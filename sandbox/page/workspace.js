@@ -7,7 +7,7 @@ const AVATAR_COLOURS = ["#0b5d57", "#7a3e9d", "#a3461f", "#1f5fa8", "#4d6a14", "
 export const workspace = {
   description: null,
   me: null,
-  screen: { channels: [], views: [], connections: 0, violations: 0 },
+  screen: { channels: [], views: [], home: null, connections: 0, violations: 0 },
   channelId: null,
 };
 
@@ -23,7 +23,7 @@ export async function refresh() {
   workspace.description = description;
   workspace.me = people().find((person) => person.id === workspace.me.id && canAct(person)) ?? people().find(canAct);
   workspace.screen = screen ?? (await ask("screen", { as: workspace.me.id }));
-  if (!channel()) workspace.channelId = workspace.screen.channels[0]?.id;
+  if (!channel() && !atHome()) workspace.channelId = workspace.screen.channels[0]?.id;
 }
 
 // Whoever acted may have been deactivated meanwhile: somebody else looks on.
@@ -38,6 +38,13 @@ export function people() {
 
 export function canAct(person) {
   return !person.deactivated || person.session_lives;
+}
+
+// The Home tab stands among the conversations under this id.
+export const HOME = "home";
+
+export function atHome() {
+  return workspace.channelId === HOME && workspace.description.app.home_tab;
 }
 
 export function channel() {
@@ -57,6 +64,8 @@ export function place() {
   const seen = (each) => !each.private || each.members.includes(workspace.me.id);
   return {
     tz: workspace.me.tz,
+    people: () => people().map(({ id, real_name }) => ({ id, name: real_name })),
+    channels: () => channels.filter(seen).map(({ id, name }) => ({ id, name })),
     personName: (id) => workspace.description.people.find((each) => each.id === id)?.real_name,
     personByName: (name) => workspace.description.people.some((each) => each.name === name),
     groupName: (id) => workspace.description.groups.find((each) => each.id === id)?.handle,

@@ -3,9 +3,11 @@
 from collections.abc import Iterator
 
 import pytest
+from playwright.sync_api import Browser, Page, expect
 from slack_sdk import WebClient
 
 from sandbox.server import Running, running
+from tests.browser import chromium
 
 
 class Clock:
@@ -39,3 +41,28 @@ def hasty() -> Iterator[Running]:
 @pytest.fixture
 def client(sandbox: Running) -> WebClient:
     return WebClient(token=sandbox.bot_token, base_url=sandbox.api_url)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    expect.set_options(timeout=20_000)
+    with chromium() as browser:
+        yield browser
+
+
+@pytest.fixture
+def live() -> Iterator[Running]:
+    """A sandbox on the true clock, which the page shares."""
+    with running() as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def page(browser: Browser, live: Running) -> Iterator[Page]:
+    page = browser.new_page(viewport={"width": 1360, "height": 850})
+    faults: list[str] = []
+    page.on("pageerror", lambda error: faults.append(str(error)))
+    page.goto(live.page_url)
+    yield page
+    page.close()
+    assert faults == []

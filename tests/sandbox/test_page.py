@@ -2,47 +2,16 @@
 
 import random
 import re
-from collections.abc import Iterator
 from typing import Any
 
-import pytest
-from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, expect
 from slack_bolt.app.async_app import AsyncApp
 from slack_sdk import WebClient
 
 from sandbox.mrkdwn import alive
-from sandbox.server import Running, running
+from sandbox.server import Running
 from tests.sandbox.bot import button, card, connected, modal, scripted
 from tests.waiting import wait_until
-
-SWITCHES = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    expect.set_options(timeout=20_000)
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=SWITCHES)
-        yield browser
-        browser.close()
-
-
-@pytest.fixture
-def live() -> Iterator[Running]:
-    """A sandbox on the true clock, which the page shares."""
-    with running() as sandbox:
-        yield sandbox
-
-
-@pytest.fixture
-def page(browser: Browser, live: Running) -> Iterator[Page]:
-    page = browser.new_page(viewport={"width": 1360, "height": 850})
-    faults: list[str] = []
-    page.on("pageerror", lambda error: faults.append(str(error)))
-    page.goto(live.page_url)
-    yield page
-    page.close()
-    assert faults == []
 
 
 def _listen(app: AsyncApp) -> None:
