@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from access.ids import RequestId, short
 from access.models import Request
-from access.operations import HomeFacts, Mine, Waiting
+from access.operations import HomeFacts, Waiting
 from bot import ids
 from bot.views.blocks import (
     Block,
@@ -38,7 +38,9 @@ def home(facts: HomeFacts, links: Links) -> View:
     if facts.mine is None:
         return home_notice(_STRANGER)
     ask = button("Ask for access", action=ids.ASK, value="ask", label="Ask for access, opens the form", style="primary")
-    return _home([actions(ask), *_mine(facts.mine), *_to_decide(facts, links)])
+    held = _listed("What you hold", [holding(one) for one in facts.mine.grants])
+    asked = _listed("What you wait for", [waiting(one) for one in facts.mine.requests])
+    return _home([actions(ask), *held, *_to_decide(facts, links), *asked])
 
 
 def home_notice(words: str) -> View:
@@ -48,12 +50,6 @@ def home_notice(words: str) -> View:
 
 def _home(blocks: list[Block]) -> View:
     return {"type": "home", "blocks": blocks}
-
-
-def _mine(mine: Mine) -> list[Block]:
-    held = _listed("What you hold", "Nothing at the moment.", [holding(one) for one in mine.grants])
-    asked = _listed("What you wait for", "Nothing at the moment.", [waiting(one) for one in mine.requests])
-    return [*held, *asked]
 
 
 def _to_decide(facts: HomeFacts, links: Links) -> list[Block]:
@@ -80,10 +76,10 @@ def _asks(request: Request) -> str:
     return f"{mention(request.requester_slack)} asks for {code(request.entitlement)}, {how_long(request)}"
 
 
-def _listed(title: str, nothing: str, rows: Sequence[Iterable[Block]]) -> list[Block]:
+def _listed(title: str, rows: Sequence[Iterable[Block]]) -> list[Block]:
     blocks = [header(title), *(block for row in rows[:_MOST] for block in row)]
     if not rows:
-        blocks.append(section(nothing))
+        blocks.append(section("Nothing at the moment."))
     if len(rows) > _MOST:
         blocks.append(context(f"And {counted(len(rows) - _MOST, 'more', 'more')}; {code('/access mine')} shows them."))
     return blocks

@@ -2,18 +2,18 @@
 
 from access.ids import short
 from access.operations import ReminderFacts
-from bot.views.blocks import Message, at, code, context, mention, mentions, section
+from bot.views.blocks import Message, at, code, context, mentions, section
 
 
 def reminder(facts: ReminderFacts) -> Message:
     """Said once, to those who can decide at this moment."""
     request, identifier = facts.request, short(facts.request.id)
-    asked = f"{mention(request.requester_slack)} has waited for an answer since {at(request.asked_at)}."
     who = f"{mentions(facts.named)}: please decide above." if facts.named else "Nobody can decide it at the moment."
     return Message(
         text=f"Still waiting: {request.entitlement} for {request.subject}, request {identifier}",
         blocks=[
             section(f"*Still waiting.* {who}"),
-            context(f"{asked} Without one, request {code(identifier)} lapses {at(request.lapses_at)}."),
+            # Who asked is not mentioned: it would ping somebody who can do nothing about it.
+            context(f"Asked {at(request.asked_at)}. Request {code(identifier)} lapses {at(request.lapses_at)}."),
         ],
     )

@@ -1,6 +1,7 @@
 """Views: pure, valid for Slack, the same as when somebody last looked, and deaf to what people write into them."""
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -16,6 +17,7 @@ from sandbox.validator import characters, message_problems, suggestion_problems,
 from tests.bot import golden
 from tests.bot.facts import a_choice
 from tests.bot.states import ALL, HOMES, LONGEST_REASON, MESSAGES, MODALS, REQUESTS, WITH_WORDS
+from tests.cast import KIM, LEA
 
 LIVE = [
     "<!channel> <!here> <!everyone>",
@@ -104,6 +106,10 @@ def test_a_date_carries_a_fallback_for_those_who_cannot_read_it() -> None:
         for text in walk(message.blocks):
             if "<!date^" in str(text.get("text")):
                 assert " UTC>" in str(text["text"])
+
+
+def test_a_reminder_pings_nobody_but_those_who_can_decide() -> None:
+    assert set(re.findall(r"<@(\w+)>", str(MESSAGES["reminder"].blocks))) == {KIM, LEA}
 
 
 def test_more_choices_than_slack_shows_are_never_cut_off_silently() -> None:
