@@ -55,7 +55,7 @@ class HttpApp:
     """The ASGI application. `now` tells Unix seconds; `prefix` is what a proxy leaves before our paths."""
 
     bolt: AsyncApp
-    secret: bytes
+    secret: bytes = field(repr=False)
     health: Health
     now: Callable[[], float]
     prefix: str = ""

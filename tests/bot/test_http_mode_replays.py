@@ -159,3 +159,7 @@ def test_what_was_not_dealt_with_may_come_again(desk: Desk) -> None:
     one = door(desk)
 
     assert [deliver(desk, (one, sent)) for _ in range(2)] == [[404], [404]]
+
+
+def test_the_secret_is_not_shown_with_the_door(desk: Desk) -> None:
+    assert SECRET not in repr(door(desk))
