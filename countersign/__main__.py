@@ -108,6 +108,21 @@ def outstanding() -> None:
     print(report(_settings()))
 
 
+@app.command()
+def digest(
+    now: Annotated[
+        bool, typer.Option("--now", help="Make one now and have it told; the day's own still comes.")
+    ] = False,
+    only_print: Annotated[bool, typer.Option("--print", help="Print what it would say; nothing is written.")] = False,
+) -> None:
+    """The daily digest, between two days."""
+    from countersign.digest import digest_now, digest_preview
+
+    if now == only_print:
+        raise typer.BadParameter("say --now or --print")
+    print((digest_now if now else digest_preview)(_settings()))
+
+
 @policy_commands.command()
 def lint(file: Annotated[Path, typer.Argument(help="the policy file")] = Path("access.yml")) -> None:
     """Check a policy file: every mistake with its line and its cure."""
