@@ -58,9 +58,18 @@ class _Unreadable(Exception):
 
 def read(text: str) -> Document:
     """Never raises: what is wrong is in `problems`. `data` is None when nothing could be read."""
+    if yaml.__with_libyaml__:
+        # Many times as fast: a policy of 5,000 entitlements must not keep those waiting who click as it changes.
+        document = _read(text, yaml.CSafeLoader)
+        if document.data is not None:
+            return document
+    return _read(text, yaml.SafeLoader)  # its words for what is wrong are the better ones
+
+
+def _read(text: str, loader: Any) -> Document:
     document = Document()
     try:
-        document.data = _Builder(text, document).build()
+        document.data = _Builder(text, document, loader).build()
     except _Unreadable as error:
         document.problems.append(error.problem)
     except yaml.MarkedYAMLError as error:
@@ -82,8 +91,8 @@ class _Builder:
     last of two equal keys.
     """
 
-    def __init__(self, text: str, document: Document) -> None:
-        self._events: Iterator[Event] = yaml.parse(text, Loader=yaml.SafeLoader)
+    def __init__(self, text: str, document: Document, loader: Any) -> None:
+        self._events: Iterator[Event] = yaml.parse(text, Loader=loader)
         self._document = document
 
     def build(self) -> Any:
