@@ -76,6 +76,10 @@ BEHAVIOURS = (
     Behaviour(API, "A key whose value is null counts as given, and is refused where an object is wanted", "assumed", _NOWHERE),
     Behaviour(API, "An argument a method does not list is refused, where Slack ignores it", "ours", _NOWHERE),
     Behaviour(API, "One call too many is HTTP 429 with `Retry-After` and `ratelimited`; buckets refill evenly, a minute's worth at once is allowed", "assumed", "docs.slack.dev/apis/web-api/rate-limits"),
+    Behaviour(API, "`apps.connections.open` is tier 1: the method's page says 3, java-slack-sdk's table 1", "assumed", "docs.slack.dev/reference/methods/apps.connections.open"),
+    Behaviour(API, "`blocks.validate` needs no token and answers with `errors` as `[{code, message, field, pointer}]`", "reported", "slack-skills-plugin, skills/block-kit"),
+    Behaviour(MESSAGES, "Code stops formatting and not control sequences: a mention between backticks is a mention", "assumed", _FORMAT),
+    Behaviour(MESSAGES, "A `@name` of somebody here is a mention wherever a text is parsed further", "assumed", _FORMAT),
     Behaviour(API, "After the app was uninstalled every call is `account_inactive`", "documented", "docs.slack.dev/reference/methods/auth.test"),
     Behaviour(API, "Elements inside a card, a carousel or a container report the outer block's id", "assumed", _NOWHERE),
 )  # fmt: skip

@@ -77,16 +77,19 @@ def test_tokens_are_new_at_every_start(sandbox: Running) -> None:
 
 def test_the_command_line_prints_all_an_app_needs() -> None:
     environment = {"PATH": os.environ["PATH"], "SLACK_BOT_TOKEN": "xoxb-given"}
-    command = [sys.executable, "-m", "sandbox", "--port", "0"]
+    command = [sys.executable, "-m", "sandbox", "--port", "0", "--manifest", "manifest.yml", "--strict-rates"]
     with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout
-        page, *settings = [process.stdout.readline().strip() for _ in range(4)]
+        page, *settings = [process.stdout.readline().strip() for _ in range(5)]
         given = dict(line.split("=", 1) for line in settings)
         client = WebClient(token=given["SLACK_BOT_TOKEN"], base_url=given["SLACK_API_URL"])
         assert client.auth_test()["url"] == page
+        with Workspace(page) as workspace:
+            assert [each["name"] for each in workspace.description()["app"]["commands"]] == ["/access"]
         process.terminate()
     assert given["SLACK_BOT_TOKEN"] == "xoxb-given"
     assert given["SLACK_APP_TOKEN"].startswith("xapp-")
+    assert given["SLACK_SIGNING_SECRET"]
 
 
 def test_a_link_to_the_socket_opens_once(sandbox: Running) -> None:

@@ -13,6 +13,7 @@ from slack_sdk.signature import SignatureVerifier
 from sandbox.person import SandboxError, Trouble
 from sandbox.server import Running, running
 from tests.sandbox.bot import modal
+from tests.sandbox.conftest import Clock
 from tests.sandbox.endpoint import Push, Reply, bolt_url, scripted_url
 from tests.waiting import wait_until
 
@@ -139,6 +140,53 @@ def test_a_probe_needs_a_request_url_that_answers(sandbox: Running) -> None:
     with scripted_url(url) as address, running(request_url=address) as pushing:
         pushing.workspace().check_ssl()
     assert url.pushes[0].payload == {"ssl_check": "1", "token": "sandbox"}
+
+
+def test_an_event_that_failed_comes_again_and_says_why(clock: Clock) -> None:
+    url = Kept(Reply(status=500))
+    with scripted_url(url) as address, running(request_url=address, clock=clock) as pushing:
+        workspace = pushing.workspace()
+        workspace.person("U0ANN").open_home()
+        wait_until(lambda: len(url.pushes) == 2, "the first retry, at once")
+        url.reply = Reply()
+        workspace.move_clock(60)
+        wait_until(lambda: len(url.pushes) == 3, "the second, after a minute")
+    first, *again = url.pushes
+    assert first.headers["content-type"] == "application/json"
+    assert "x-slack-retry-num" not in first.headers
+    assert [each.headers["x-slack-retry-num"] for each in again] == ["1", "2"]
+    assert {each.headers["x-slack-retry-reason"] for each in again} == {"http_error"}
+    assert len({each.payload["event_id"] for each in url.pushes}) == 1
+    assert len({each.body for each in url.pushes}) == 1
+
+
+def test_an_app_may_refuse_to_be_told_again(clock: Clock) -> None:
+    url = Kept(Reply(status=500, headers=(("X-Slack-No-Retry", "1"),)))
+    with scripted_url(url) as address, running(request_url=address, clock=clock) as pushing:
+        ann = pushing.workspace().person("U0ANN")
+        ann.open_home()
+        wait_until(lambda: len(url.pushes) == 1, "the event")
+        url.reply = Reply()
+        assert ann.command(PLACE, "/access").ok
+    assert [each.headers["content-type"] for each in url.pushes] == [
+        "application/json",
+        "application/x-www-form-urlencoded",
+    ]
+
+
+def test_an_event_follows_two_redirects_and_a_command_none() -> None:
+    pushes = Kept()
+    with scripted_url(pushes) as address:
+
+        def elsewhere(_: Push) -> Reply:
+            return Reply(status=307, headers=(("Location", address),))
+
+        with scripted_url(elsewhere) as first, running(request_url=first) as pushing:
+            ann = pushing.workspace().person("U0ANN")
+            assert ann.command(PLACE, "/access").error == "dispatch_failed"
+            ann.open_home()
+            wait_until(lambda: pushes.pushes, "the event")
+    assert [each.payload["event"]["type"] for each in pushes.pushes] == ["app_home_opened"]
 
 
 def test_request_urls_and_socket_mode_exclude_one_another() -> None:
