@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from bench import approvals, clicks, due, report, slashes, typeahead
+from bench import approvals, clicks, digest, due, report, slashes, typeahead
 from bench.figures import Figure, table, write_json
 from bench.servers import Servers, say, serving
 
@@ -22,6 +22,7 @@ ALL: dict[str, Measure] = {
     "clicks": lambda servers: clicks.measure(servers, count=30),
     "approvals": lambda servers: approvals.measure(servers, count=120),
     "due": lambda servers: due.measure(servers, count=1000),
+    "digest": lambda servers: digest.measure(servers, events=100_000),
     "typeahead": lambda servers: typeahead.measure(servers, entitlements=5000, forms=100, letters=400),
 }
 """To add one: a module with `measure(servers, …) -> list[Figure]`, a line here, a paragraph in `report.py`, a test."""

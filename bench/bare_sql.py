@@ -29,7 +29,7 @@ class Approval:
 
 def recorded(url: str) -> Rows:
     """Every row of the tables that an approval touches, as the driver reads them."""
-    connection = _connect(url)
+    connection = connect(url)
     rows = {table: _all(connection, f'SELECT * FROM "{table}"') for table in TABLES}
     connection.close()
     return rows
@@ -93,7 +93,7 @@ class BareSql:
 
     def _connection(self) -> Any:
         if not hasattr(self._local, "connection"):
-            self._local.connection = _connect(self._url)
+            self._local.connection = connect(self._url)
             self._connections.append(self._local.connection)
         return self._local.connection
 
@@ -109,7 +109,7 @@ class BareSql:
         return statement if self._sqlite else statement.replace("?", "%s")
 
 
-def _connect(url: str) -> Any:
+def connect(url: str) -> Any:
     if url.startswith("sqlite"):
         connection = sqlite3.connect(str(make_url(url).database), isolation_level=None, check_same_thread=False)
         connection.row_factory = sqlite3.Row

@@ -26,12 +26,12 @@ def open_grants(core: Core, targets: Targets, crowd: Crowd, count: int, *, due: 
         (grant_id,) = session.exec(select(Grant.id)).all()
     activation.commit([activation.act(claimed, Deadline.after(5)) for claimed in activation.claim([grant_id])])
     with core.database.write() as session:
-        ids = [grant_id, *_copy(session.connection(), count - 1, core.clock.now(), due)]
+        ids = [grant_id, *copy_rows(session.connection(), count - 1, core.clock.now(), due)]
     core.agenda.add((grant_item(identifier), due) for identifier in ids)
     return ids
 
 
-def _copy(connection: sa.Connection, count: int, now: datetime, due: datetime) -> list[str]:
+def copy_rows(connection: sa.Connection, count: int, now: datetime, due: datetime) -> list[str]:
     """The rows of the one request that is there, again and again; nobody waits for their messages."""
     tables: dict[type[SQLModel], sa.Table] = {row: getattr(row, "__table__") for row in (Request, Grant, Notice)}  # noqa: B009
     over = {"expires_at": due, "end_due_at": due, "due_at": due, "alert_at": due + timedelta(hours=1)}

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from bench import __main__ as command
-from bench import approvals, clicks, due, report, slashes, typeahead
+from bench import approvals, clicks, digest, due, report, slashes, typeahead
 from bench.figures import Figure, quantile, table, write_json
 from bench.servers import Servers, serving
 from bench.slow_target import Journal
@@ -28,6 +28,7 @@ SMALL = {
     "clicks": (lambda servers: clicks.measure(servers, count=1), 8),
     "approvals": (lambda servers: approvals.measure(servers, count=4), 8),
     "due": (lambda servers: due.measure(servers, count=5, ahead=SOON), 6),
+    "digest": (lambda servers: digest.measure(servers, events=100), 2),
     "typeahead": (lambda servers: typeahead.measure(servers, entitlements=200, forms=4, letters=8, people=2), 6),
 }
 
