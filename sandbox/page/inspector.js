@@ -9,6 +9,7 @@ import { workspace } from "./workspace.js";
 const WAYS = {
   payload: "to the app", call: "call", response_url: "response URL", violation: "violation", socket: "Socket Mode", fault: "fault",
 };
+const SENT = { payload: "Payload", violation: "What Slack would say", fault: "What shall go wrong" };
 const FILTERS = { all: "Everything", payload: "To the app", call: "Calls", violation: "Violations", failed: "What failed" };
 const SHOWN = 300;
 
@@ -75,7 +76,7 @@ function drawEntry(entry, open) {
         entry.error ? el("span", { class: "entry-error" }, entry.error) : null,
         entry.ms !== null ? el("span", { class: "entry-ms" }, `${entry.ms < 10 ? entry.ms : Math.round(entry.ms)} ms`) : null,
       ),
-      part(entry.way === "payload" ? "Payload" : "Sent", entry.sent),
+      part(SENT[entry.way] ?? "Sent", entry.sent),
       part(entry.way === "payload" ? "Acknowledgement" : "Answer", entry.answer),
     ),
   );
