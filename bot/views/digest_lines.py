@@ -66,11 +66,14 @@ def _group(title: str, total: int, lines: Sequence[Line]) -> Iterator[Piece]:
         return
     heading: list[Block] = [{"type": "rich_text_section", "elements": [_text(f"{title} ({total:,})", bold=True)]}]
     together: list[Line] = []
+    so_far = 0
     for line in lines:
-        if together and characters([*together, line]) > _TOGETHER:
+        size = characters(line)
+        if together and so_far + size > _TOGETHER:
             yield Piece([_rich_text(heading, together)])
-            heading, together = [], []
+            heading, together, so_far = [], [], 0
         together.append(line)
+        so_far += size
     yield Piece([_rich_text(heading, together)])
 
 

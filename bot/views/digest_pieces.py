@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from access.operations import Place
@@ -20,7 +21,7 @@ class Piece:
     about: str = field(default="", kw_only=True)
     """What stands there, for a screen reader."""
 
-    @property
+    @cached_property
     def characters(self) -> int:
         return characters(self.blocks) + (len(_OPEN) if self.place else 0)
 
