@@ -49,7 +49,7 @@ def test_a_dropped_acknowledgement_hides_work_that_was_done(workspace: Workspace
 
 
 def test_a_late_acknowledgement_is_too_late_after_three_seconds(clock: Clock) -> None:
-    with running(clock=clock, ack_seconds=0.2) as hasty, scripted(hasty, Keeper()):
+    with running(clock=clock, ack_seconds=1.0) as hasty, scripted(hasty, Keeper()):
         ann = hasty.workspace().person("U0ANN")
         hasty.workspace().faults.delay_acks(0.01)
         assert ann.command(PLACE, "/access").ok
