@@ -130,7 +130,7 @@ def _all() -> dict[str, Message | dict[str, Any]]:
         "warning-ended": warning(approved(a_grant(GrantStatus.ENDED))),
         "reminder": reminder(reminding()),
         "reminder-nobody": reminder(reminding(named=[])),
-        "reminder-longest": reminder(reminding(LONGEST, [f"U0{number:09}" for number in range(60)])),
+        "reminder-longest": reminder(reminding(LONGEST, [SlackUser(f"U0{number:09}") for number in range(60)])),
         "home": at_home(
             Mine(requests=[a_request()], grants=[a_grant(), a_grant(GrantStatus.REVOKING, id="01kaq" + "z" * 21)]),
             a_request(requester="ben", requester_slack=BEN, id="01kaq" + "y" * 21),

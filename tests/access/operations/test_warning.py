@@ -6,6 +6,7 @@ import pytest
 
 from access.models import Grant, NoticeKind
 from access.operations import finish
+from access.operations.core import notice_item
 from access.operations.schedule import Schedule
 from access.operations.telling import Claimed
 from access.operations.warning import warning_time
@@ -51,7 +52,7 @@ def test_the_agenda_has_the_warning_from_the_beginning(world: World) -> None:
     grant = world.open(minutes=90)
 
     (notice,) = world.notices(NoticeKind.WARNING)
-    assert world.agenda.due[f"notice:{notice.id}"] == notice.due_at == _before(grant, minutes=15)
+    assert world.agenda.due[notice_item(notice.id)] == notice.due_at == _before(grant, minutes=15)
 
 
 def test_the_policy_says_how_long_before(world: World) -> None:
