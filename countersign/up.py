@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from access.errors import Unready
+from access.errors import PolicyError, Unready
 from access.operations import outstanding
 from access.operations.policy_source import PolicySource
 from access.settings import Settings
@@ -65,9 +65,16 @@ def children(settings: Settings, database: Database, environment: Mapping[str, s
 
 def target_secrets(settings: Settings, database: Database) -> set[str]:
     """The names in the environment that the policy's targets, and those of open grants, refer to."""
-    policy = PolicySource(settings.policy_file, ProviderClasses()).current()
+    held = outstanding(database)
+    try:
+        policy = PolicySource(settings.policy_file, ProviderClasses()).current()
+    except PolicyError as error:
+        if not held:
+            raise  # nothing to end, nothing to grant: better said now than in the log
+        logger.error("The policy cannot be used, so what is open is ended and nothing is granted: %s", error.sentence)
+        return {name for grant in held for name in _references(grant.settings)}
     found = {name for resource in policy.resources.values() for name in _references(resource.settings)}
-    return found | {name for grant in outstanding(database) for name in _references(grant.settings)}
+    return found | {name for grant in held for name in _references(grant.settings)}
 
 
 def _own_redis(settings: Settings) -> EmbeddedValkey | None:

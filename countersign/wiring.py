@@ -1,5 +1,6 @@
 """Where the parts meet: from the settings of a process to the core and what it stands on."""
 
+import logging
 import os
 import socket
 from collections.abc import Generator, Iterable
@@ -11,6 +12,7 @@ from redis import Redis
 from slack_sdk import WebClient
 
 from access.clock import HostClock, host_now
+from access.errors import PolicyError
 from access.operations.activate import Activation
 from access.operations.checkup import Checkups
 from access.operations.core import Core
@@ -32,6 +34,8 @@ from workers.redis_connection import connect, connect_waiting
 from workers.revealing import Granting, Revealing
 from workers.targets import ProviderTargets
 from workers.telling import SlackTelling
+
+logger = logging.getLogger(__name__)
 
 THREADS = 10
 """Connections of a process to the database, and threads that use them."""
@@ -91,13 +95,13 @@ def slack_telling(core: Core, client: WebClient) -> SlackTelling:
 def parts(settings: Settings, *, waits: bool = False) -> Generator[Parts]:
     """Opens the database (which must be on this version's revision) and, if there is an address, Redis.
 
-    `waits`: this process waits at Redis for work. Raises Unready or PolicyError with the cure.
+    `waits`: this process waits at Redis for work. Raises Unready with the cure.
     """
     redis = None
     with opened(settings) as database:
         classes = ProviderClasses()
         policy = PolicySource(settings.policy_file, classes)
-        policy.known()
+        _warn_of_policy(policy)
         if settings.redis_url:
             redis = (connect_waiting if waits else connect)(settings.redis_url)
         agenda = RedisAgenda(connect(settings.redis_url)) if settings.redis_url else SweepOnly()
@@ -107,6 +111,14 @@ def parts(settings: Settings, *, waits: bool = False) -> Generator[Parts]:
         finally:
             if redis is not None:
                 redis.close()
+
+
+def _warn_of_policy(policy: PolicySource) -> None:
+    """Ending access never needs a valid policy, so none refuses to start; asking for access is then refused."""
+    try:
+        policy.current()
+    except PolicyError as error:
+        logger.error("nothing new can be granted: %s", error.sentence)
 
 
 @contextmanager

@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal
 
+from sqlalchemy import delete
 from sqlmodel import Session, col, select
 
 from access.durations import format_duration
@@ -34,6 +35,8 @@ CHECKUPS = ":checkups"
 """A lane of its own, which no resource can be called: to look at a hanging target must not delay a grant."""
 TIMEKEEPER = "system:timekeeper"
 SWEEP_MOST = 10_000
+FORGOTTEN = timedelta(days=1)
+"""A process that has been silent for so long is not missed any more."""
 UNFINISHED = (GrantStatus.SCHEDULED, GrantStatus.ACTIVATING, GrantStatus.ACTIVE, GrantStatus.REVOKING)
 _QUEUES: dict[str, Queue] = {
     GrantStatus.SCHEDULED: "grant",
@@ -122,9 +125,11 @@ class Schedule:
                 yield notice_item(identifier), due_at
 
     def beat(self, name: str, kind: str) -> None:
-        """This process lives."""
+        """This process lives. Those that have been silent for a day are forgotten."""
+        now = self.core.clock.now()
         with self.core.database.write() as session:
-            session.merge(Heartbeat(name=name, kind=kind, beat_at=self.core.clock.now()))
+            session.merge(Heartbeat(name=name, kind=kind, beat_at=now))
+            session.connection().execute(delete(Heartbeat).where(col(Heartbeat.beat_at) < now - FORGOTTEN))
 
     def timers_lost(self) -> None:
         """Redis cannot be reached: access still ends, from SQL; somebody should know."""

@@ -128,3 +128,17 @@ def test_a_target_away_over_the_expiry_is_alarmed_and_ended_when_it_returns(hous
 def _asked(house: House, query: str) -> bool:
     with psycopg.connect(house.shop.superuser_dsn, autocommit=True) as connection:
         return connection.execute(query).fetchone() is not None  # pyright: ignore[reportCallIssue, reportArgumentType] -- our own words
+
+
+def test_processes_started_on_a_broken_policy_still_end_what_is_open(house: House) -> None:
+    house.start()
+    house.approve(house.ask("12s"))
+    wait_until(house.logins, "the login on the target")
+    for name in ("timekeeper", "revoke", "tell"):
+        house.kill(name)
+    (house.directory / "access.yml").write_text("version: 1\nrulez: []\n", encoding="utf-8")
+
+    house.start("timekeeper", "revoke", "tell")
+
+    ended(house, within=90)
+    assert AlertKind.POLICY in [alert.kind for alert in house.alerts()]

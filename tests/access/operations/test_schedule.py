@@ -4,8 +4,10 @@ import json
 import traceback
 from datetime import timedelta
 
+from sqlmodel import select
+
 from access.errors import PolicyError
-from access.models import AlertKind, NoticeKind
+from access.models import AlertKind, Heartbeat, NoticeKind
 from access.operations.core import grant_item, notice_item
 from access.operations.schedule import Schedule
 from access.ports import AgendaItem
@@ -131,3 +133,14 @@ def test_a_broken_policy_does_not_pile_up_the_frames_of_its_callers(world: World
             depths.append(len(traceback.extract_tb(error.__traceback__)))
 
     assert len(set(depths)) == 1
+
+
+def test_a_process_that_fell_silent_is_forgotten_after_a_day(world: World) -> None:
+    schedule = Schedule(world.core)
+    schedule.beat("old", "timekeeper")
+    world.clock.tick(hours=25)
+
+    schedule.beat("new", "timekeeper")
+
+    with world.core.database.read() as session:
+        assert [row.name for row in session.exec(select(Heartbeat))] == ["new"]
