@@ -3,13 +3,13 @@
 import tempfile
 from pathlib import Path
 
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, ViewportSize, expect
 
 from countersign.demo.stage import standing
 from tests.browser import chromium
 
 PICTURES = Path(__file__).parent / "pictures"
-SIZE = {"width": 1440, "height": 900}
+SIZE: ViewportSize = {"width": 1440, "height": 900}
 LINE = "/access customers-db/read 25s INC-12 stuck refunds since this morning"
 
 
