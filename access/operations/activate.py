@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlmodel import col, select
+from sqlmodel import select
 
 from access.catalog import Policy
-from access.errors import Ambiguous, BadConfig, BadCredential, Permanent, PolicyError, ProviderError, Refusal, Transient
+from access.errors import Ambiguous, BadConfig, BadCredential, Permanent, PolicyError, ProviderError, Refusal
 from access.ids import GrantId, ulid
 from access.models import AlertKind, EndedBy, Grant, GrantStatus, NoticeKind, Request
 from access.operations.core import Core, Work, grant_item, held_grants, load_request
@@ -18,9 +18,10 @@ from access.operations.target import (
     IN_FLIGHT,
     Claimed,
     Targets,
+    answered,
     pause,
     pause_after,
-    provider_of,
+    providers_of,
     receipt_of,
     spec_of,
     still_ours,
@@ -47,8 +48,7 @@ class Result:
 
     @property
     def healthy(self) -> bool:
-        """Whether the target answered; the breaker counts those that did not."""
-        return not isinstance(self.error, Transient | Ambiguous)
+        return answered(self.error)
 
 
 @dataclass(frozen=True)
@@ -61,9 +61,7 @@ class Activation:
 
     def claim(self, ids: Sequence[str]) -> list[Claimed]:
         """Takes what is due, checked by the policy of now; what may not start any more ends here."""
-        with self.core.database.read() as session:
-            wanted = select(Grant).where(col(Grant.id).in_(ids), col(Grant.status).in_(OPENING))
-            providers = {grant.id: provider_of(self.targets, grant) for grant in session.exec(wanted)}
+        providers = providers_of(self.core.database, self.targets, ids, OPENING)
         policy = self._policy()
         won = list[Claimed]()
         with self.core.work(self.actor) as work:

@@ -5,9 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlmodel import col, select
-
-from access.errors import Ambiguous, Permanent, ProviderError, Transient
+from access.errors import Ambiguous, Permanent, ProviderError
 from access.ids import GrantId
 from access.models import AlertKind, EndedBy, Grant, GrantStatus, NoticeKind
 from access.operations.core import Core, Work, held_grants
@@ -16,9 +14,10 @@ from access.operations.target import (
     CLAIM,
     Claimed,
     Targets,
+    answered,
     pause,
     pause_after,
-    provider_of,
+    providers_of,
     receipt_of,
     spec_of,
     still_ours,
@@ -40,8 +39,7 @@ class Result:
 
     @property
     def healthy(self) -> bool:
-        """Whether the target answered; the breaker counts those that did not."""
-        return not isinstance(self.error, Transient | Ambiguous)
+        return answered(self.error)
 
 
 @dataclass(frozen=True)
@@ -54,9 +52,7 @@ class Deactivation:
 
     def claim(self, ids: Sequence[str]) -> list[Claimed]:
         """Takes what is over and due; never before its end."""
-        with self.core.database.read() as session:
-            wanted = select(Grant).where(col(Grant.id).in_(ids), col(Grant.status).in_(CLOSING))
-            providers = {grant.id: provider_of(self.targets, grant) for grant in session.exec(wanted)}
+        providers = providers_of(self.core.database, self.targets, ids, CLOSING)
         won = list[Claimed]()
         with self.core.work(self.actor) as work:
             for grant in held_grants(work.session, providers):

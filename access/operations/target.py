@@ -1,13 +1,18 @@
 """What opening and closing doors share: a provider, a claim on a grant, what a target is told, when to try again."""
 
 import random
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from access.errors import ProviderError, Transient
-from access.models import Grant
+from sqlmodel import col, select
+
+from access.errors import Ambiguous, ProviderError, Transient
+from access.ids import GrantId
+from access.models import Grant, GrantStatus
 from access.ports import GrantSpec, Provider, Receipt
+from access.store import Database
 
 CLAIM = timedelta(seconds=60)
 """How long a worker may take over one grant before another may try."""
@@ -39,6 +44,20 @@ class Claimed:
     @property
     def id(self) -> str:
         return self.grant.id
+
+
+def providers_of(
+    database: Database, targets: Targets, ids: Sequence[str], statuses: Sequence[GrantStatus]
+) -> dict[GrantId, Provider | ProviderError]:
+    """By grant, for those in one of these statuses: made before the rows are held, for making one may take time."""
+    with database.read() as session:
+        wanted = select(Grant).where(col(Grant.id).in_(ids), col(Grant.status).in_(statuses))
+        return {grant.id: provider_of(targets, grant) for grant in session.exec(wanted)}
+
+
+def answered(error: ProviderError | None) -> bool:
+    """Whether the target answered, if only to refuse; the breaker counts those that did not."""
+    return not isinstance(error, Transient | Ambiguous)
 
 
 def provider_of(targets: Targets, grant: Grant) -> Provider | ProviderError:
