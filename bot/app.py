@@ -8,6 +8,8 @@ from typing import Any
 
 from slack_bolt.app.async_app import AsyncApp
 from slack_bolt.context.async_context import AsyncBoltContext
+from slack_bolt.request.async_request import AsyncBoltRequest
+from slack_bolt.response import BoltResponse
 from slack_sdk.web.async_client import AsyncWebClient
 
 from access.operations.core import Core
@@ -18,6 +20,8 @@ from bot.directory import Directory
 from bot.face import Face
 from bot.identity import HOME_OPENED, identify
 from bot.refusals import log_fault
+from bot.reply import Reply
+from bot.turns import Turns
 
 COMMAND = "/access"
 Listener = Callable[..., Awaitable[Any]]
@@ -42,13 +46,26 @@ MODALS: dict[str, Listener] = {
 }
 
 
+class BoltApp(AsyncApp):
+    """Counts who still waits for an acknowledgement: a dispatch ends with it, whatever the listener goes on to do."""
+
+    def __init__(self, turns: Turns, **options: Any) -> None:
+        super().__init__(**options)
+        self._turns = turns
+
+    async def async_dispatch(self, req: AsyncBoltRequest) -> BoltResponse:
+        with self._turns.unanswered():
+            return await super().async_dispatch(req)
+
+
 def build_app(core: Core, *, client: AsyncWebClient, executor: Executor) -> AsyncApp:
     """`client` holds the bot's token; `executor` has as many threads as the database pool has connections."""
     face = Face(core=core, client=client, directory=Directory(client), executor=executor)
-    app = AsyncApp(client=client, logger=logging.getLogger("bot.bolt"))
+    app = BoltApp(face.turns, client=client, logger=logging.getLogger("bot.bolt"))
 
     async def lend(context: AsyncBoltContext, next: Callable[[], Awaitable[Any]]) -> None:
         context["face"] = face
+        context["respond"] = Reply(context.response_url, client)
         await next()
 
     app.middleware(lend)

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from slack_bolt.context.async_context import AsyncBoltContext
 from slack_bolt.response import BoltResponse
 
+from access.catalog import Policy
 from access.errors import NotAllowed, Refusal
 from access.ids import SlackUser
 from access.operations.core import Core, by_person
@@ -48,20 +49,21 @@ async def recognise(face: Face, body: dict[str, Any]) -> Who:
     """Raises a Refusal, which is recorded: a stranger's click is an event too."""
     user = SlackUser(_user(body))
     try:
-        zone = await face.do(_person_of_policy, user=user, teams=_teams(body))
+        policy = await face.policy()
+        _person_of_policy(face.core, policy, user=user, teams=_teams(body))
         member = await face.directory.member(user)
-        await face.do(_of_this_workspace, team=member.team)
+        _of_this_workspace(policy, team=member.team)
     except Refusal as refused:
         await face.do(_record, user=user, attempt=attempted(body), refused=refused)
         raise
-    return Who(slack=user, zone=_zone(member, zone))
+    return Who(slack=user, zone=_zone(member, policy.timezone))
 
 
 async def still_member(face: Face, who: Who, attempt: str) -> None:
     """Slack's word of this moment, for decisions. Raises a Refusal, which is recorded."""
     try:
         member = await face.directory.member(who.slack, fresh=True)
-        await face.do(_of_this_workspace, team=member.team)
+        _of_this_workspace(await face.policy(), team=member.team)
     except Refusal as refused:
         await face.do(_record, user=who.slack, attempt=attempt, refused=refused)
         raise
@@ -76,16 +78,14 @@ def attempted(body: dict[str, Any]) -> str:
     return str(body.get("command") or body.get("action_id") or _event(body).get("type") or body.get("type"))
 
 
-def _person_of_policy(core: Core, *, user: SlackUser, teams: set[str]) -> ZoneInfo:
-    policy = core.policy.known()
+def _person_of_policy(core: Core, policy: Policy, *, user: SlackUser, teams: set[str]) -> None:
     if teams != {policy.slack_team}:
         raise WrongWorkspace
     core.person(user, policy)
-    return policy.timezone
 
 
-def _of_this_workspace(core: Core, *, team: str) -> None:
-    if team != core.policy.known().slack_team:
+def _of_this_workspace(policy: Policy, *, team: str) -> None:
+    if team != policy.slack_team:
         raise NotAMember
 
 
@@ -123,7 +123,7 @@ def _zone(member: Member, otherwise: ZoneInfo) -> ZoneInfo:
 
 def _say(body: dict[str, Any], context: AsyncBoltContext) -> Say:
     """The way back that this kind of payload has."""
-    face, ack, respond = context["face"], context.ack, context.respond
+    face, ack, respond = context["face"], context.ack, context["respond"]
 
     async def say(words: str, field: str | None) -> None:
         match body.get("type"):
@@ -138,7 +138,6 @@ def _say(body: dict[str, Any], context: AsyncBoltContext) -> Say:
             case "block_actions" if "view" in body:
                 await in_modal(face.client, body["view"]["id"], "Not possible")(words, field)
             case "block_actions":
-                assert respond is not None, "Bolt makes one for every payload"
                 await whisper(respond)(words, field)
             case _:
                 said = refusal(words)

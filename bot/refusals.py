@@ -7,11 +7,11 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from slack_bolt.context.ack.async_ack import AsyncAck
-from slack_bolt.context.respond.async_respond import AsyncRespond
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from access.errors import AccessError, InvalidInput, PolicyError, Refusal, Unavailable
+from bot.reply import Reply
 from bot.views.blocks import Message, sentence
 from bot.views.home import home_notice
 from bot.views.modals import notice
@@ -41,16 +41,16 @@ async def refusals(say: Say) -> AsyncGenerator[None]:
             log_fault("the person could not be told", second)
 
 
-def whisper(respond: AsyncRespond) -> Say:
+def whisper(respond: Reply) -> Say:
     """To the one who clicked or typed, seen by nobody else."""
 
     async def say(words: str, _: str | None) -> None:
-        await tell(respond, refusal(words))
+        await respond(refusal(words))
 
     return say
 
 
-def aside(body: dict[str, Any], respond: AsyncRespond, client: AsyncWebClient) -> Say:
+def aside(body: dict[str, Any], respond: Reply, client: AsyncWebClient) -> Say:
     """To the one who pressed: beside the message, or over the Home, which has no place for it."""
     return whisper(respond) if "response_url" in body else over(client, str(body["trigger_id"]))
 
@@ -91,15 +91,10 @@ def in_modal(client: AsyncWebClient, view_id: str, title: str) -> Say:
     return say
 
 
-async def confirm(body: dict[str, Any], respond: AsyncRespond, message: Message) -> None:
+async def confirm(body: dict[str, Any], respond: Reply, message: Message) -> None:
     """Beside the message that was clicked; the Home shows by itself what has changed."""
     if "response_url" in body:
-        await tell(respond, message)
-
-
-async def tell(respond: AsyncRespond, message: Message) -> None:
-    """An ephemeral message beside what was clicked or typed."""
-    await respond(text=message.text, blocks=message.blocks, response_type="ephemeral", replace_original=False)
+        await respond(message)
 
 
 def refusal(words: str) -> Message:

@@ -3,7 +3,6 @@
 from typing import Any
 
 from slack_bolt.context.ack.async_ack import AsyncAck
-from slack_bolt.context.respond.async_respond import AsyncRespond
 
 from access import operations
 from access.models import Verdict
@@ -12,11 +11,11 @@ from bot.face import Face
 from bot.identity import Who, still_member
 from bot.payload import place, pressed
 from bot.refusals import refusals, whisper
+from bot.reply import Reply
 
 
-async def approve(ack: AsyncAck, body: dict[str, Any], respond: AsyncRespond, face: Face, who: Who) -> None:
-    await ack()
-    async with refusals(whisper(respond)):
+async def approve(ack: AsyncAck, body: dict[str, Any], respond: Reply, face: Face, who: Who) -> None:
+    async with face.acknowledged(ack), refusals(whisper(respond)):
         await still_member(face, who, ids.APPROVE)
         await face.do(
             operations.review,

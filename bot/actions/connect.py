@@ -3,7 +3,6 @@
 from typing import Any
 
 from slack_bolt.context.ack.async_ack import AsyncAck
-from slack_bolt.context.respond.async_respond import AsyncRespond
 
 from access import operations
 from access.ids import GrantId
@@ -12,12 +11,12 @@ from bot.face import Face
 from bot.identity import Who, still_member
 from bot.payload import pressed
 from bot.refusals import aside, in_modal, refusals
+from bot.reply import Reply
 from bot.views.modals import preparing
 
 
-async def connect(ack: AsyncAck, body: dict[str, Any], respond: AsyncRespond, face: Face, who: Who) -> None:
-    await ack()
-    async with refusals(aside(body, respond, face.client)):
+async def connect(ack: AsyncAck, body: dict[str, Any], respond: Reply, face: Face, who: Who) -> None:
+    async with face.acknowledged(ack), refusals(aside(body, respond, face.client)):
         # First the modal: its trigger lives three seconds, and the secret needs to know where to go.
         opened = await face.client.views_open(trigger_id=body["trigger_id"], view=preparing())
         view_id = str((opened["view"] or {})["id"])

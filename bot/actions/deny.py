@@ -3,7 +3,6 @@
 from typing import Any
 
 from slack_bolt.context.ack.async_ack import AsyncAck
-from slack_bolt.context.respond.async_respond import AsyncRespond
 
 from access import operations
 from access.models import Verdict
@@ -12,12 +11,12 @@ from bot.face import Face
 from bot.identity import Who, still_member
 from bot.payload import pack, place, pressed, typed, unpack
 from bot.refusals import beneath, refusals, whisper
+from bot.reply import Reply
 from bot.views.modals import denial
 
 
-async def ask_why(ack: AsyncAck, body: dict[str, Any], respond: AsyncRespond, face: Face, who: Who) -> None:
-    await ack()
-    async with refusals(whisper(respond)):
+async def ask_why(ack: AsyncAck, body: dict[str, Any], respond: Reply, face: Face, who: Who) -> None:
+    async with face.acknowledged(ack), refusals(whisper(respond)):
         button = pressed(body)
         await face.do(operations.may_deny, button=button, reviewer=who.slack)
         await face.client.views_open(trigger_id=body["trigger_id"], view=denial(pack(button, place(body))))

@@ -3,7 +3,6 @@
 from typing import Any
 
 from slack_bolt.context.ack.async_ack import AsyncAck
-from slack_bolt.context.respond.async_respond import AsyncRespond
 
 from access import operations
 from access.ids import GrantId
@@ -12,12 +11,12 @@ from bot.face import Face
 from bot.identity import Who, still_member
 from bot.payload import pressed, typed
 from bot.refusals import beneath, refusals, whisper
+from bot.reply import Reply
 from bot.views.modals import revocation
 
 
-async def ask_why(ack: AsyncAck, body: dict[str, Any], respond: AsyncRespond, face: Face, who: Who) -> None:
-    await ack()
-    async with refusals(whisper(respond)):
+async def ask_why(ack: AsyncAck, body: dict[str, Any], respond: Reply, face: Face, who: Who) -> None:
+    async with face.acknowledged(ack), refusals(whisper(respond)):
         grant = await face.do(operations.may_revoke, grant_id=GrantId(pressed(body)), by=who.slack)
         await face.client.views_open(trigger_id=body["trigger_id"], view=revocation(grant.id))
 

@@ -4,10 +4,10 @@ import logging
 from typing import Any
 
 from slack_bolt.context.ack.async_ack import AsyncAck
-from slack_bolt.context.respond.async_respond import AsyncRespond
 
 from access.errors import NotFound
 from bot.refusals import refusals, whisper
+from bot.reply import Reply
 
 logger = logging.getLogger(__name__)
 
@@ -16,7 +16,7 @@ class OldButton(NotFound):
     """This button is from an older version and does nothing any more. /access help says what there is."""
 
 
-async def unknown(ack: AsyncAck, body: dict[str, Any], respond: AsyncRespond) -> None:
+async def unknown(ack: AsyncAck, body: dict[str, Any], respond: Reply) -> None:
     await ack()
     logger.warning("nobody listens to the action %.255r", body["actions"][0].get("action_id"))
     if "response_url" not in body:

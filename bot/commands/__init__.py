@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from slack_bolt.context.ack.async_ack import AsyncAck
-from slack_bolt.context.respond.async_respond import AsyncRespond
 
 from access.errors import InvalidInput
 from access.nearest import nearest
@@ -14,7 +13,8 @@ from bot.commands import cancel, done, form, line, mine, revoke
 from bot.commands.asked import Asked
 from bot.face import Face
 from bot.identity import Who
-from bot.refusals import refusals, tell, whisper
+from bot.refusals import refusals, whisper
+from bot.reply import Reply
 from bot.views.blocks import Message
 from bot.views.help import help_message
 
@@ -48,13 +48,12 @@ COMMANDS = (
 _BY_WORD = {command.word: command for command in COMMANDS}
 
 
-async def access_command(ack: AsyncAck, body: dict[str, Any], respond: AsyncRespond, face: Face, who: Who) -> None:
-    await ack()
-    async with refusals(whisper(respond)):
+async def access_command(ack: AsyncAck, body: dict[str, Any], respond: Reply, face: Face, who: Who) -> None:
+    async with face.acknowledged(ack), refusals(whisper(respond)):
         command, words = read(from_slack(str(body.get("text") or "")))
         message = await command.run(Asked(face=face, who=who, words=words, trigger_id=str(body["trigger_id"])))
         if message is not None:
-            await tell(respond, message)
+            await respond(message)
 
 
 def read(text: str) -> tuple[Command, str]:
