@@ -20,7 +20,7 @@ QUIET_SECONDS = 0.3
 PEOPLE = [person.id for person in DEFAULT.people if not (person.guest or person.deactivated)]
 
 
-def measure(servers: Servers, *, alone: int, together: int, in_flight: int = 20) -> list[Figure]:
+def measure(servers: Servers, *, alone: int, together: int, in_flight: int = 50) -> list[Figure]:
     """`alone` commands one after the other, `together` with `in_flight` at a time."""
     crowd = Crowd(people=1, roles=2)
     text = policy(crowd, provider="postgres", settings={"dsn": {"env": "SHOP_DSN"}}, role={"grants": ["any"]})

@@ -41,10 +41,24 @@ class PolicySource:
                 raise self._error.with_traceback(None)
             return self._policy
 
+    def unchanged(self) -> Policy | None:
+        """The same as `known`, without waiting: None when the file has to be read, or is being read."""
+        if not self._lock.acquire(blocking=False):
+            return None
+        try:
+            return self._policy if self._stamp_now() == self._stamp else None
+        except OSError:
+            return None
+        finally:
+            self._lock.release()
+
+    def _stamp_now(self) -> Stamp:
+        status = self.file.stat()
+        return (status.st_mtime_ns, status.st_size, status.st_ino)
+
     def _refresh(self) -> None:
         try:
-            status = self.file.stat()
-            stamp = (status.st_mtime_ns, status.st_size, status.st_ino)
+            stamp = self._stamp_now()
             if stamp == self._stamp:
                 return
             text = self.file.read_text(encoding="utf-8")
