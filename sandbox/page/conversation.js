@@ -52,18 +52,24 @@ function rowsOf(current) {
 }
 
 function reconcile(list, rows) {
+  let refocus = null;
   const nodes = rows.map(({ key, signature, draw }) => {
     const before = drawn.get(key);
     if (before?.signature === signature) return before.node;
     const node = draw();
-    const focused = before?.node.contains(document.activeElement) ? document.activeElement.dataset.action : null;
-    drawn.set(key, { signature, node, focused });
+    if (before?.node.contains(document.activeElement)) refocus = { node, action: document.activeElement.dataset.action };
+    drawn.set(key, { signature, node });
     return node;
   });
   nodes.forEach((node, index) => {
     if (list.children[index] !== node) list.insertBefore(node, list.children[index] ?? null);
   });
   while (list.children.length > nodes.length) list.lastElementChild.remove();
+  if (refocus) (find(refocus) ?? list).focus({ preventScroll: true });
+}
+
+function find({ node, action }) {
+  return action && node.querySelector(`[data-action="${CSS.escape(action)}"]`);
 }
 
 function dayRow(seconds, key, tz) {

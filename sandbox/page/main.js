@@ -15,6 +15,7 @@ const bar = { cast: find(".cast"), health: find(".health"), team: find(".team"),
 const sidebar = find(".sidebar");
 const heading = find(".channel-title");
 const messages = find(".messages");
+const fingers = matchMedia("(pointer: coarse)"); // a focused field would bring up the keyboard of the phone
 
 let reachable = true;
 let running = false;
@@ -86,7 +87,7 @@ function switchChannel(id) {
   openMenu(false);
   enter();
   draw();
-  if (!atHome()) find("#composer").focus();
+  if (!atHome() && !fingers.matches) find("#composer").focus();
 }
 
 // The app is told when somebody enters its Home or Messages tab.
@@ -95,9 +96,14 @@ function enter() {
   if (tab) ask("home", { as: workspace.me.id, tab });
 }
 
+function isMenuOpen() {
+  return document.body.classList.contains("menu-open");
+}
+
 function openMenu(open) {
   document.body.classList.toggle("menu-open", open);
   bar.menu.setAttribute("aria-expanded", String(open));
+  if (open) sidebar.querySelector("[aria-current]")?.focus();
 }
 
 function followAddress() {
@@ -114,7 +120,15 @@ function showWindow(address) {
   document.body.classList.add("with-window");
 }
 
-bar.menu.addEventListener("click", () => openMenu(!document.body.classList.contains("menu-open")));
+bar.menu.addEventListener("click", () => openMenu(!isMenuOpen()));
+find(".frame").addEventListener("pointerdown", (event) => {
+  if (isMenuOpen() && !sidebar.contains(event.target)) openMenu(false);
+});
+sidebar.addEventListener("keydown", (event) => {
+  if (event.key !== "Escape" || !isMenuOpen()) return;
+  openMenu(false);
+  bar.menu.focus();
+});
 document.addEventListener("redraw", renew);
 await load();
 followAddress();

@@ -70,6 +70,7 @@ function openDialog() {
 }
 
 function closeDialog() {
+  dialog?.close(); // gives the focus back to where it was
   dialog?.remove();
   dialog = null;
   shown = { id: null };
