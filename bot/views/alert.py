@@ -29,11 +29,12 @@ _TITLES = {
     AlertKind.TIMERS: "Redis cannot be reached",
 }
 _WHAT_TO_DO = {
-    AlertKind.OVERDUE: "It is tried again until it is proven. If the target stays away, end the access by hand:",
-    AlertKind.UNREMOVABLE: "Remove the cause named above, or end the access by hand; the bot looks again by itself:",
-    AlertKind.PROVIDER: "Nothing new is granted on it. Correct its settings and start the workers again.",
-    AlertKind.POLICY: "Nothing new is granted; what is open still ends on time. Correct the file; it is read anew.",
-    AlertKind.TIMERS: "Nothing is lost: the timekeeper works from the database, a little slower. Bring Redis back.",
+    AlertKind.OVERDUE: "It is tried again until it is proven gone. If the target stays away, end it by hand.",
+    AlertKind.UNREMOVABLE: "Remove the cause named above, or end it by hand. It is looked at again by itself.",
+    AlertKind.PROVIDER: "Correct its settings and start the workers again. Until then nothing new is granted on it.",
+    AlertKind.POLICY: "Correct the file; it is read anew by itself. Until then nothing new is granted, and what is "
+    "open still ends on time.",
+    AlertKind.TIMERS: "Bring Redis back. Nothing is lost meanwhile.",
 }
 _MOST_STATEMENTS = 2_800
 """Characters; Slack takes 3,000 in one text."""
@@ -42,34 +43,37 @@ _MOST_STATEMENTS = 2_800
 def alert_card(alert: Alert, grant: Grant | None, now: datetime) -> Message:
     """Open until its cause is gone; then it says when that was."""
     kind = AlertKind(alert.kind)
-    title = _TITLES[kind]
-    state = "Alert" if alert.closed_at is None else "Closed"
+    state = "Alert" if alert.closed_at is None else "Alert closed"
+    said = f"{state}: {_TITLES[kind]}"
     blocks = [
-        header(f"{state}: {title[0].lower()}{title[1:]}"),
-        sentence(alert.sentence),
-        *_which(grant),
-        *(_open(alert, kind, grant, now) if alert.closed_at is None else _closed(alert, alert.closed_at)),
+        header(said),
+        *(_closed(alert, alert.closed_at) if alert.closed_at else [sentence(alert.sentence)]),
+        *_which(alert, kind, grant),
+        *(_open(alert, kind, grant, now) if alert.closed_at is None else []),
     ]
-    about = f", request {short(grant.request_id)}" if grant else ""
-    return Message(text=f"{state}: {title}{about}", blocks=blocks)
+    about = f", {grant.entitlement} of {grant.subject}, request {short(grant.request_id)}" if grant else ""
+    return Message(text=f"{said}{about}", blocks=blocks)
 
 
-def _which(grant: Grant | None) -> list[Block]:
+def _which(alert: Alert, kind: AlertKind, grant: Grant | None) -> list[Block]:
+    if kind == AlertKind.PROVIDER:
+        return [section(f"Resource {code(alert.subject)}")]
     if grant is None:
         return []
-    due = f", should have ended {at_second(grant.end_due_at)}" if grant.end_due_at else ""
-    return [section(f"{code(grant.entitlement)} of {mention(grant.subject_slack)}{due} (grant {code(grant.id)})")]
+    due = f", due to end {at_second(grant.end_due_at)}" if grant.end_due_at else ""
+    return [section(f"{code(grant.entitlement)} of {mention(grant.subject_slack)}{due}. Grant {code(grant.id)}")]
 
 
 def _open(alert: Alert, kind: AlertKind, grant: Grant | None, now: datetime) -> list[Block]:
-    since = f"Open since {at_second(alert.opened_at)}, {format_duration(now - alert.opened_at)} when this was written."
+    since = f"Open since {at_second(alert.opened_at)}; {format_duration(now - alert.opened_at)} when this was written."
     by_hand = _statements(grant) if kind in (AlertKind.OVERDUE, AlertKind.UNREMOVABLE) else []
     return [context(since), section(f"*What to do:* {_WHAT_TO_DO[kind]}"), *by_hand]
 
 
 def _closed(alert: Alert, closed_at: datetime) -> list[Block]:
     lasted = format_duration(closed_at - alert.opened_at)
-    return [context(f"Opened {at_second(alert.opened_at)}, closed at {at_second(closed_at)} after {escaped(lasted)}.")]
+    closed = f"*Closed {at_second(closed_at)}*, {escaped(lasted)} after it was opened. Nothing is left to do."
+    return [section(closed), note(f"It had said: {alert.sentence}")]
 
 
 def _statements(grant: Grant | None) -> list[Block]:

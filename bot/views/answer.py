@@ -4,7 +4,23 @@ from access.ids import short
 from access.models import Grant, GrantStatus, Request, RequestStatus
 from access.operations import CardFacts
 from bot import ids
-from bot.views.blocks import Block, Message, actions, at, button, code, context, counted, escaped, header, note, section
+from bot.views.blocks import (
+    Block,
+    Element,
+    Message,
+    actions,
+    at,
+    button,
+    code,
+    context,
+    counted,
+    header,
+    line,
+    note,
+    section,
+    span,
+    title,
+)
 from bot.views.progress import headline, progress
 from bot.views.review import decision, how_long, state_of
 
@@ -12,8 +28,8 @@ from bot.views.review import decision, how_long, state_of
 def answer(facts: CardFacts) -> Message:
     """What became of a request, with the holder's buttons while it is open."""
     request = facts.request
-    state = state_of(facts)
-    blocks = [header(state), _what(request), *_became(facts), context(f"Request {code(short(request.id))}")]
+    state = "Waiting" if request.status == RequestStatus.PENDING else state_of(facts)
+    blocks = [header(state), *_what(request), *_became(facts), context(f"Request {code(short(request.id))}")]
     return Message(text=f"{state}: {request.entitlement}, request {short(request.id)}", blocks=blocks)
 
 
@@ -26,7 +42,7 @@ def asked(facts: CardFacts) -> Message:
         text=f"Asked for {request.entitlement}, request {identifier}",
         blocks=[
             section(f"*Asked.* {pinged} pinged; you hear from me as soon as somebody decides."),
-            _what(request),
+            *_what(request),
             context(f"Request {code(identifier)}. To take it back: {code(f'/access cancel {identifier}')}"),
         ],
     )
@@ -36,10 +52,10 @@ def ended(facts: CardFacts) -> Message:
     """That it is over, and how that was proven."""
     assert facts.grant is not None, "only a grant ends"
     request, grant = facts.request, facts.grant
-    state = headline(grant)
+    state, *proof = progress(grant)
     return Message(
-        text=f"{state}: {request.entitlement}, request {short(request.id)}",
-        blocks=[section(f"*{state}:* {_title(request)}"), *progress(grant)],
+        text=f"{headline(grant)}: {request.entitlement}, request {short(request.id)}",
+        blocks=[state, line(*_title(request)), *proof, context(f"Request {code(short(request.id))}")],
     )
 
 
@@ -50,11 +66,12 @@ def warning(facts: CardFacts) -> Message:
     identifier = short(request.id)
     if grant.status != GrantStatus.ACTIVE or grant.expires_at is None:
         state = headline(grant)
-        words = section(f"*{state}:* {_title(request)}")
+        words = line(span(f"{state}: ", bold=True), *_title(request))
         return Message(text=f"{state}: {request.entitlement}, request {identifier}", blocks=[words])
     label = f"I'm done with {request.entitlement}, request {identifier}"
     blocks = [
-        section(f"*Ends {at(grant.expires_at)}:* {_title(request)}"),
+        section(f"*Ends {at(grant.expires_at)}*"),
+        line(*_title(request)),
         *([note(f"At the end: {request.end_means}")] if request.end_means else []),
         actions(button("I'm done", action=ids.DONE, value=grant.id, label=label)),
     ]
@@ -63,7 +80,7 @@ def warning(facts: CardFacts) -> Message:
 
 def returned(grant: Grant) -> Message:
     """At once after "I'm done"."""
-    words = f"*Thank you.* {code(grant.entitlement)} is being ended; I tell you when the target was read back."
+    words = f"*Thank you.* {code(grant.entitlement)} is being ended; you hear from me when it is proven gone."
     return Message(text=f"Being ended: {grant.entitlement}", blocks=[section(words)])
 
 
@@ -105,16 +122,17 @@ def _became(facts: CardFacts) -> list[Block]:
 
 def _granted(grant: Grant | None, request: Request) -> list[Block]:
     if grant is None:
-        return [section("The access is about to be opened.")]
-    blocks = [*progress(grant), *holder_buttons(grant, request)]
-    if grant.status == GrantStatus.ACTIVE and request.end_means:
-        blocks.append(note(f"At the end: {request.end_means}"))
-    return blocks
+        return [section("It is about to be opened.")]
+    means = request.end_means if grant.status == GrantStatus.ACTIVE else ""
+    at_the_end = [note(f"At the end: {means}")] if means else []
+    return [*progress(grant), *at_the_end, *holder_buttons(grant, request)]
 
 
-def _what(request: Request) -> Block:
-    return section(f"{_title(request)} – {how_long(request)}")
+def _what(request: Request) -> list[Block]:
+    return [line(*_title(request)), section(f"How long: {how_long(request)}")]
 
 
-def _title(request: Request) -> str:
-    return f"*{escaped(request.role_title)}* on *{escaped(request.resource_title)}* ({code(request.entitlement)})"
+def _title(request: Request) -> list[Element]:
+    whom = [] if request.subject == request.requester else [span(f", for {request.subject}")]
+    what = [title(request.role_title), span(" on "), title(request.resource_title)]
+    return [*what, span(" ("), span(request.entitlement, code=True), span(")"), *whom]

@@ -53,20 +53,40 @@ def actions(*elements: Element) -> Block:
     return {"type": "actions", "elements": list(elements)}
 
 
+def line(*elements: Element) -> Block:
+    """A line in which titles and people's names stand letter by letter between our own words."""
+    return {"type": "rich_text", "elements": [{"type": "rich_text_section", "elements": list(elements)}]}
+
+
+def span(words: str, **style: bool) -> Element:
+    """A piece of such a line; `style` is bold, italic or code."""
+    return {"type": "text", "text": words} | ({"style": style} if style else {})
+
+
+def title(words: str) -> Element:
+    """A title from the policy, as it stands there."""
+    return span(_visible(words), bold=True)
+
+
+def person(user: SlackUser) -> Element:
+    """A mention in such a line, by the id from a row."""
+    return {"type": "user", "user_id": user}
+
+
 def quoted(label: str, words: str) -> Block:
     """What a person wrote, as a quotation labelled as that person's: nothing in it can become a link or a mention."""
     return {
         "type": "rich_text",
         "elements": [
-            {"type": "rich_text_section", "elements": [{"type": "text", "text": label, "style": {"bold": True}}]},
-            {"type": "rich_text_quote", "elements": [{"type": "text", "text": _visible(words)}]},
+            {"type": "rich_text_section", "elements": [title(label)]},
+            {"type": "rich_text_quote", "elements": [span(_visible(words))]},
         ],
     }
 
 
-def preformatted(text: str) -> Block:
+def preformatted(words: str) -> Block:
     """Text to copy: statements, addresses, passwords."""
-    element = {"type": "rich_text_preformatted", "elements": [{"type": "text", "text": text}]}
+    element = {"type": "rich_text_preformatted", "elements": [span(words)]}
     return {"type": "rich_text", "elements": [element]}
 
 

@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from access.models import Digest
 from access.operations import Place
 from access.operations.digest_content import Content
-from bot.views.blocks import Block, Message, at, at_second, code, context, counted, facts_grid, header, section
+from bot.views.blocks import Block, Message, at, at_second, code, context, counted, header, section
 from bot.views.digest_lines import happened
 from bot.views.digest_needs import needs
 from bot.views.digest_pieces import Piece
@@ -60,29 +60,33 @@ def _top(digest: Digest, content: Content) -> list[Block]:
         header(f"Access digest {digest.number}" + (f" for {_day(digest.day)}" if digest.day else "")),
         context(_span(digest, content)),
         *_late(digest, content),
-        facts_grid(
-            [
-                ("Needs a person", f"{content.needs_a_person:,}"),
-                ("Opened", f"{content.opened.total:,}"),
-                ("Ended and proven", f"{content.ended.total:,}"),
-                ("Still open", f"{content.still_open.total + content.overdue.total:,}"),
-                ("Denied", f"{content.denied.total:,}"),
-                ("Lapsed", f"{content.lapsed.total:,}"),
-                ("Over before it opened", f"{content.unopened.total:,}"),
-                ("Taken back", f"{content.taken_back:,}"),
-                ("Refused", f"{content.refused:,}"),
-                ("Policy loads", f"{len(content.policy_loads):,}"),
-            ]
-        ),
-        section(_log(digest, content)),
+        section(_counts(content)),
+        (section if content.flaw else context)(_log(digest, content)),
     ]
+
+
+def _counts(content: Content) -> str:
+    """In two lines, so that what needs a person is seen without scrolling."""
+    counts = {
+        "Needs a person": content.needs_a_person,
+        "Opened": content.opened.total,
+        "Ended and proven": content.ended.total,
+        "Still open": content.still_open.total + content.overdue.total,
+        "Denied": content.denied.total,
+        "Lapsed": content.lapsed.total,
+        "Over before it opened": content.unopened.total,
+        "Taken back": content.taken_back,
+        "Refused": content.refused,
+        "Policy loads": len(content.policy_loads),
+    }
+    return " · ".join(f"{name} *{count:,}*" for name, count in counts.items())
 
 
 def _span(digest: Digest, content: Content) -> str:
     since = f"Since {at(content.since)}" if content.since else "Since the beginning"
     many = digest.to_seq - digest.from_seq
     events = f"audit events {digest.from_seq + 1:,} to {digest.to_seq:,}" if many else "no audit event"
-    return f"{since}: {events}. What is open and what needs a person is of {at_second(content.at)}."
+    return f"{since}: {events}. What is open and what needs a person: as of {at_second(content.at)}."
 
 
 def _late(digest: Digest, content: Content) -> list[Block]:

@@ -8,24 +8,14 @@ from access.ids import short
 from access.models import EndedBy, GrantStatus
 from access.operations.digest_content import Access, Content, Listed, PolicyLoad, Refusals
 from access.words import clean
-from bot.views.blocks import Block, Element, counted, section, shortened
+from bot.views.blocks import Block, Element, counted, section, shortened, span
 from bot.views.digest_pieces import Piece, characters
+from bot.views.progress import ENDED_BY
 
 _TOGETHER = 2_000
 """Characters of lines that make one block."""
 _LONGEST = 200
 """Characters of a person's words; the card has them all."""
-_ENDED_BY = {
-    EndedBy.EXPIRED: "its time was up",
-    EndedBy.RETURNED: "its holder was done",
-    EndedBy.REVOKED: "revoked",
-    EndedBy.FROZEN: "access was frozen",
-    EndedBy.LEFT: "its holder has left",
-    EndedBy.CANCELLED: "cancelled",
-    EndedBy.REFUSED: "the policy no longer allowed it",
-    EndedBy.LATE: "it could not be opened in time",
-    EndedBy.DRIFT: "it was found again after its end",
-}
 _ATTEMPTS = {
     "request.submit": "asking",
     "request.approve": "approving",
@@ -56,7 +46,7 @@ def happened(content: Content) -> list[Piece]:
 def _listed(title: str, listed: Listed, draw: Callable[[Access], Line]) -> Iterator[Piece]:
     lines = [draw(access) for access in listed.first]
     if listed.total > len(lines):
-        lines.append([_text(f"and {listed.total - len(lines):,} more; the audit log has them all")])
+        lines.append([span(f"and {listed.total - len(lines):,} more; the audit log has them all")])
     return _group(title, listed.total, lines)
 
 
@@ -64,20 +54,20 @@ def _group(title: str, total: int, lines: Sequence[Line]) -> Iterator[Piece]:
     """Blocks of so many lines that a message can be filled with them; the title stays with the first."""
     if not lines:
         return
-    heading: list[Block] = [{"type": "rich_text_section", "elements": [_text(f"{title} ({total:,})", bold=True)]}]
+    heading: list[Block] = [{"type": "rich_text_section", "elements": [span(f"{title} ({total:,})", bold=True)]}]
     together: list[Line] = []
     so_far = 0
     for line in lines:
         size = characters(line)
         if together and so_far + size > _TOGETHER:
-            yield Piece([_rich_text(heading, together)])
+            yield Piece([_richspan(heading, together)])
             heading, together, so_far = [], [], 0
         together.append(line)
         so_far += size
-    yield Piece([_rich_text(heading, together)])
+    yield Piece([_richspan(heading, together)])
 
 
-def _rich_text(heading: list[Block], lines: Sequence[Line]) -> Block:
+def _richspan(heading: list[Block], lines: Sequence[Line]) -> Block:
     items = [{"type": "rich_text_section", "elements": line} for line in lines]
     return {
         "type": "rich_text",
@@ -86,60 +76,60 @@ def _rich_text(heading: list[Block], lines: Sequence[Line]) -> Block:
 
 
 def _opened(access: Access) -> Line:
-    return [*_what(access), _text(", "), _date(access.at), *_until(access), *_approved(access), *_asked(access)]
+    return [*_what(access), span(", "), _date(access.at), *_until(access), *_approved(access), *_asked(access)]
 
 
 def _ended(access: Access) -> Line:
-    left = [_text(f"; what is left: {rest}") for rest in access.residual]
-    return [*_what(access), _text(", "), _date(access.at), _text(f": {_because(access)}"), *left, *_said(access)]
+    left = [span(f"; what is left: {rest}") for rest in access.residual]
+    return [*_what(access), span(", "), _date(access.at), span(f": {_because(access)}"), *left, *_said(access)]
 
 
 def _unopened(access: Access) -> Line:
-    why = [_text(f" ({access.problem})")] if access.problem else []
-    return [*_what(access), _text(", "), _date(access.at), _text(f": {_because(access)}"), *why, *_said(access)]
+    why = [span(f" ({access.problem})")] if access.problem else []
+    return [*_what(access), span(", "), _date(access.at), span(f": {_because(access)}"), *why, *_said(access)]
 
 
 def _still_open(access: Access) -> Line:
     if access.status == GrantStatus.REVOKING:
-        return [*_what(access), _text(", being ended")]
+        return [*_what(access), span(", being ended")]
     if access.status != GrantStatus.ACTIVE:
-        return [*_what(access), _text(", about to be opened"), *_approved(access), *_asked(access)]
-    return [*_what(access), _text(", since "), _date(access.at), *_until(access), *_approved(access), *_asked(access)]
+        return [*_what(access), span(", about to be opened"), *_approved(access), *_asked(access)]
+    return [*_what(access), span(", since "), _date(access.at), *_until(access), *_approved(access), *_asked(access)]
 
 
 def _denied(access: Access) -> Line:
-    return [*_what(access), _text(", "), _date(access.at), *_asked(access), *_said(access)]
+    return [*_what(access), span(", "), _date(access.at), *_asked(access), *_said(access)]
 
 
 def _lapsed(access: Access) -> Line:
-    return [*_what(access), _text(", "), _date(access.at), *_asked(access)]
+    return [*_what(access), span(", "), _date(access.at), *_asked(access)]
 
 
 def _refusals(refusals: Refusals) -> Line:
     reason = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", refusals.because).lower()
     attempt = _ATTEMPTS.get(refusals.attempt, refusals.attempt)
-    return [_text(f"{counted(refusals.times, 'time', 'times')} when {attempt}: {reason}")]
+    return [span(f"{counted(refusals.times, 'time', 'times')} when {attempt}: {reason}")]
 
 
 def _policy_load(load: PolicyLoad) -> Line:
-    return [_text(load.sha256[:12], code=True), _text(", "), _date(load.at)]
+    return [span(load.sha256[:12], code=True), span(", "), _date(load.at)]
 
 
 def _what(access: Access) -> Line:
     whom = access.subject if access.subject == access.requester else f"{access.subject}, asked by {access.requester}"
-    return [_text(access.entitlement, code=True), _text(f" for {whom} ({short(access.request_id)})")]
+    return [span(access.entitlement, code=True), span(f" for {whom} ({short(access.request_id)})")]
 
 
 def _until(access: Access) -> Line:
-    return [_text(" until "), _date(access.ends)] if access.ends else []
+    return [span(" until "), _date(access.ends)] if access.ends else []
 
 
 def _approved(access: Access) -> Line:
-    return [_text(f", approved by {' and '.join(access.decided_by)}")] if access.decided_by else []
+    return [span(f", approved by {' and '.join(access.decided_by)}")] if access.decided_by else []
 
 
 def _because(access: Access) -> str:
-    return _ENDED_BY[EndedBy(access.ended_by)] if access.ended_by else "it ended"
+    return ENDED_BY[EndedBy(access.ended_by)] if access.ended_by else "it ended"
 
 
 def _asked(access: Access) -> Line:
@@ -153,11 +143,7 @@ def _said(access: Access) -> Line:
 def _wrote(person: str, words: str) -> Line:
     """In one line, and labelled as that person's."""
     line = " ".join(clean(words).text.split()) or "(nothing)"
-    return [_text(f" – {person} wrote: "), _text(shortened(line, _LONGEST), italic=True)]
-
-
-def _text(text: str, **style: bool) -> Element:
-    return {"type": "text", "text": text} | ({"style": style} if style else {})
+    return [span(f" – {person} wrote: "), span(shortened(line, _LONGEST), italic=True)]
 
 
 def _date(moment: datetime) -> Element:

@@ -8,7 +8,7 @@ from access.choices import Choice, Choices, Found
 from access.durations import format_duration
 from access.operations import Preview
 from bot import ids
-from bot.views.blocks import Block, View, counted, escaped, plain, section, sentence, shortened
+from bot.views.blocks import Block, Message, View, counted, escaped, note, plain, section, sentence, shortened
 
 MOST_OPTIONS = 100
 """A select of Slack's holds no more, over all its groups."""
@@ -28,8 +28,13 @@ def request_form(choices: Choices, preview: Preview | str | None = None) -> View
         "title": plain("Ask for access"),
         "submit": plain("Ask"),
         "close": plain("Cancel"),
-        "blocks": [_entitlement(choices), _asked(preview), _duration(terms), _reason(terms)],
+        "blocks": [_entitlement(choices), *_asked(preview), _duration(terms), _reason(terms)],
     }
+
+
+def nothing_to_ask() -> Message:
+    """In the place of a form that would have nothing to choose from."""
+    return Message(text="There is nothing that you may ask for", blocks=[section(NOTHING_TO_ASK)])
 
 
 def option_groups(choices: Iterable[Choice]) -> list[dict[str, Any]]:
@@ -73,15 +78,14 @@ def _option(choice: Choice) -> dict[str, Any]:
     }
 
 
-def _asked(preview: Preview | str | None) -> Block:
+def _asked(preview: Preview | str | None) -> list[Block]:
     if preview is None:
-        return section("Once you have chosen, this says who will be asked.") | {"block_id": ids.ASKED}
+        return [section("Once you have chosen, this says who will be asked.") | {"block_id": ids.ASKED}]
     if isinstance(preview, str):
-        return sentence(preview) | {"block_id": ids.ASKED}
-    words = f"*{counted(preview.asked, 'person is', 'people are')} pinged.* Level {escaped(preview.level)}."
-    if preview.end_means:
-        words += f" At the end: {escaped(preview.end_means)}"
-    return section(words) | {"block_id": ids.ASKED}
+        return [sentence(preview) | {"block_id": ids.ASKED}]
+    pinged = f"*{counted(preview.asked, 'person is', 'people are')} pinged.* Level {escaped(preview.level)}."
+    at_the_end = [note(f"At the end: {preview.end_means}")] if preview.end_means else []
+    return [section(pinged) | {"block_id": ids.ASKED}, *at_the_end]
 
 
 def _duration(preview: Preview | None) -> Block:
@@ -96,11 +100,11 @@ def _duration(preview: Preview | None) -> Block:
 
 
 def _reason(preview: Preview | None) -> Block:
-    least = f" At least {preview.reason_min} characters." if preview and preview.reason_min else ""
+    length = f"{preview.reason_min} to 500" if preview and preview.reason_min else "At most 500"
     return {
         "type": "input",
         "block_id": ids.REASON,
         "label": plain("Why?"),
-        "hint": plain(f"The approvers decide by this.{least} At most 500 characters."),
+        "hint": plain(f"The approvers decide by this. {length} characters."),
         "element": {"type": "plain_text_input", "action_id": ids.TYPED, "multiline": True},
     }

@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Mapping, Sequence
 
 from access.ids import RequestId, short
-from access.models import Request
 from access.operations import HomeFacts, Waiting
 from bot import ids
 from bot.views.blocks import (
@@ -18,12 +17,11 @@ from bot.views.blocks import (
     escaped,
     header,
     mention,
-    quoted,
     section,
     sentence,
 )
 from bot.views.mine import holding, waiting
-from bot.views.review import how_long
+from bot.views.review import how_long, why
 
 _MOST = 12
 """Rows of one kind. Two of these lists and fifteen requests to decide fit into the 100 blocks of a Home."""
@@ -66,14 +64,9 @@ def _decidable(one: Waiting, links: Links) -> list[Block]:
     request, identifier = one.request, short(one.request.id)
     link = links.get(request.id)
     card = f"<{escaped(link)}|Open the card of request {identifier}>" if link else f"Request {code(identifier)}"
-    return [
-        section(f"{_asks(request)}\n{card} – lapses {at(request.lapses_at)}"),
-        quoted("Why, in the words of who asks", request.reason),
-    ]
-
-
-def _asks(request: Request) -> str:
-    return f"{mention(request.requester_slack)} asks for {code(request.entitlement)}, {how_long(request)}"
+    asks = f"{mention(request.requester_slack)} asks for {code(request.entitlement)}"
+    terms = f"Level {escaped(request.level)}; {how_long(request)}"
+    return [section(f"{asks}\n{terms}\n{card}, lapses {at(request.lapses_at)}"), why(request)]
 
 
 def _listed(title: str, rows: Sequence[Iterable[Block]]) -> list[Block]:

@@ -7,7 +7,7 @@ from access.ids import short
 from access.models import Grant, GrantStatus, Request
 from access.operations import Mine
 from bot import ids
-from bot.views.blocks import Block, Message, actions, at, button, code, context, counted, escaped, header, section
+from bot.views.blocks import Block, Message, actions, at, button, code, context, counted, header, section
 from bot.views.progress import headline
 
 _MOST = 20
@@ -55,6 +55,6 @@ def _left(grant: Grant, now: datetime) -> str:
 def waiting(request: Request) -> list[Block]:
     """A request of one's own that nobody has answered, with the way to take it back."""
     identifier = short(request.id)
-    words = f"*Waiting* {code(request.entitlement)} – {escaped(request.role_title)}, lapses {at(request.lapses_at)}"
+    words = f"*Waiting* {code(request.entitlement)}, lapses {at(request.lapses_at)}"
     cancel = button("Take it back", action=ids.CANCEL, value=request.id, label=f"Take back request {identifier}")
     return [section(f"{words} – id {code(identifier)}"), actions(cancel)]

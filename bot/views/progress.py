@@ -4,18 +4,18 @@ from datetime import datetime
 
 from access.ids import short
 from access.models import EndedBy, Grant, GrantStatus
-from bot.views.blocks import Block, at, at_second, code, context, counted, escaped, note, quoted, section, sentence
+from bot.views.blocks import Block, at, at_second, code, context, counted, note, quoted, section, sentence
 
-_ENDED_BY = {
-    EndedBy.EXPIRED: "The time was up.",
-    EndedBy.RETURNED: "The holder was done with it.",
-    EndedBy.REVOKED: "The security team revoked it.",
-    EndedBy.FROZEN: "Access was frozen.",
-    EndedBy.LEFT: "The holder has left.",
-    EndedBy.CANCELLED: "It was cancelled before it opened.",
-    EndedBy.REFUSED: "The policy no longer allows it.",
-    EndedBy.LATE: "It could not be opened in time.",
-    EndedBy.DRIFT: "It was found on the target after its end.",
+ENDED_BY = {
+    EndedBy.EXPIRED: "its time was up",
+    EndedBy.RETURNED: "its holder was done",
+    EndedBy.REVOKED: "the security team revoked it",
+    EndedBy.FROZEN: "access was frozen",
+    EndedBy.LEFT: "its holder has left",
+    EndedBy.CANCELLED: "it was cancelled before it opened",
+    EndedBy.REFUSED: "the policy no longer allowed it",
+    EndedBy.LATE: "it could not be opened in time",
+    EndedBy.DRIFT: "it was found on the target after its end",
 }
 
 
@@ -40,50 +40,49 @@ def opened(grant: Grant) -> bool:
 
 
 def progress(grant: Grant) -> list[Block]:
-    """The state in full."""
+    """The state in full; the first block says it in a sentence."""
     match GrantStatus(grant.status):
         case GrantStatus.SCHEDULED | GrantStatus.ACTIVATING:
             return _opening(grant)
         case GrantStatus.ACTIVE:
             return [section(f"*Open until {_moment(grant.expires_at)}* – id {code(short(grant.id))}")]
         case GrantStatus.REVOKING:
-            return [section("*Being ended* – not over until the target was read back."), *_ending(grant)]
+            return [section(f"*Being ended*{_because(grant)}"), *_said(grant), *_removal(grant), *_unproven(grant)]
+        case GrantStatus.ENDED if opened(grant):
+            return [section(f"*Ended {_moment(grant.ended_at)}*{_because(grant)}"), *_said(grant), *_removal(grant)]
         case GrantStatus.ENDED:
-            when = _moment(grant.ended_at)
-            return [section(f"*Ended {when}*" if opened(grant) else f"*Over {when}* – it never opened."), *_end(grant)]
+            never = f"*Never opened*, over {_moment(grant.ended_at)}{_because(grant)}"
+            return [section(never), *_said(grant), *_problem(grant)]
         case GrantStatus.FAILED:
-            return [
-                section("*It could not be opened.* The target was read back: nothing was left there."),
-                *_problem(grant),
-            ]
+            words = "*It could not be opened.* The target was read back: nothing was left there."
+            return [section(words), *_problem(grant), context("It can be asked for again once that is mended.")]
 
 
 def _opening(grant: Grant) -> list[Block]:
     if grant.problem:
         trying = f"*Not open yet.* It is tried again until {at(grant.start_by)}; then it ends unopened."
         return [section(trying), *_problem(grant)]
-    return [section("*Approved.* The access is being opened on the target.")]
+    return [section("It is being opened on the target; that takes a moment.")]
 
 
-def _ending(grant: Grant) -> list[Block]:
-    again = [context("It is tried again until it is proven.")] if grant.problem else []
-    return [*_because(grant), *_removal(grant), *_problem(grant), *again]
+def _unproven(grant: Grant) -> list[Block]:
+    again = "It is over when the target has been read back and the access is not there; until then it is tried again."
+    return [*_problem(grant), context(again)]
 
 
-def _end(grant: Grant) -> list[Block]:
-    return [*_because(grant), *_removal(grant), *([] if opened(grant) else _problem(grant))]
-
-
-def _because(grant: Grant) -> list[Block]:
+def _because(grant: Grant) -> str:
     if grant.ended_by is None:
-        return []
-    who = f" ({escaped(grant.ended_by_person)})" if grant.ended_by_person else ""
-    blocks = [context(_ENDED_BY[EndedBy(grant.ended_by)] + who)]
+        return "."
+    who = f" ({code(grant.ended_by_person)})" if grant.ended_by_person else ""
+    return f": {ENDED_BY[EndedBy(grant.ended_by)]}{who}."
+
+
+def _said(grant: Grant) -> list[Block]:
     if not grant.end_reason:
-        return blocks
+        return []
     if grant.ended_by_person:
-        return [*blocks, quoted("Why, in that person's words", grant.end_reason)]
-    return [*blocks, sentence(grant.end_reason)]
+        return [quoted(f"{grant.ended_by_person} wrote", grant.end_reason)]
+    return [sentence(grant.end_reason)]
 
 
 def _removal(grant: Grant) -> list[Block]:

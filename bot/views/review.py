@@ -11,18 +11,21 @@ from bot.views.blocks import (
     Message,
     actions,
     at,
-    at_second,
     button,
     code,
     context,
     escaped,
     facts_grid,
     header,
+    line,
     mention,
     mentions,
     note,
+    person,
     quoted,
     section,
+    span,
+    title,
 )
 from bot.views.progress import headline, progress
 
@@ -35,11 +38,11 @@ _STATES = {
 }
 
 _PAST = {
-    RequestStatus.PENDING: "still waiting, asked",
-    RequestStatus.APPROVED: "approved, asked",
-    RequestStatus.DENIED: "denied, asked",
-    RequestStatus.CANCELLED: "taken back, asked",
-    RequestStatus.LAPSED: "lapsed, asked",
+    RequestStatus.PENDING: "still waiting",
+    RequestStatus.APPROVED: "approved",
+    RequestStatus.DENIED: "denied",
+    RequestStatus.CANCELLED: "taken back",
+    RequestStatus.LAPSED: "lapsed",
 }
 
 
@@ -69,6 +72,11 @@ def how_long(request: Request) -> str:
     return f"until {at(request.until)}"
 
 
+def why(request: Request) -> Block:
+    """The reason, as whoever asked wrote it."""
+    return quoted(f"Why? {request.requester} wrote", request.reason)
+
+
 def decision(request: Request, reviews: list[Review]) -> list[Block]:
     """Who decided what about this version, when, and with which words."""
     blocks: list[Block] = []
@@ -76,30 +84,31 @@ def decision(request: Request, reviews: list[Review]) -> list[Block]:
         if review.version != request.version:
             continue
         done = "Approved" if review.verdict == Verdict.APPROVE else "Denied"
-        blocks.append(section(f"{done} by {mention(review.reviewer_slack)} {at_second(review.at)}"))
+        blocks.append(section(f"{done} by {mention(review.reviewer_slack)} {at(review.at)}"))
         if review.comment:
-            blocks.append(quoted("In that person's words", review.comment))
+            blocks.append(quoted(f"{review.reviewer} wrote", review.comment))
     return blocks
 
 
 def _asked(facts: CardFacts) -> list[Block]:
     request = facts.request
-    whom = mention(request.requester_slack)
+    asks = "asks" if request.status == RequestStatus.PENDING else "asked"
+    wanted = [span(f" {asks} for ")]
     if request.subject_slack != request.requester_slack:
-        whom += f" for {mention(request.subject_slack)}"
-    wanted = f"*{escaped(request.role_title)}* on *{escaped(request.resource_title)}*"
+        wanted = [span(f" {asks} that "), person(request.subject_slack), span(" gets ")]
     return [
-        section(f"{whom} asks for {wanted}"),
+        line(person(request.requester_slack), *wanted, title(request.role_title), span(" on "),
+             title(request.resource_title)),
         facts_grid(
             [
-                ("What", code(request.entitlement)),
-                ("How long", how_long(request)),
                 ("Level", escaped(request.level)),
+                ("How long", how_long(request)),
+                ("What", code(request.entitlement)),
                 ("Request", code(short(request.id))),
             ]
         ),
-        quoted("Why, in the words of who asks", request.reason),
-    ]
+        why(request),
+    ]  # fmt: skip
 
 
 def _outcome(facts: CardFacts) -> list[Block]:
@@ -135,7 +144,7 @@ def _waiting(facts: CardFacts) -> list[Block]:
 
 def _granted(facts: CardFacts) -> list[Block]:
     if facts.grant is None:
-        return [section("The access is about to be opened.")]
+        return [section("It is about to be opened.")]
     return [*progress(facts.grant), *_revoke(facts.grant, facts.request)]
 
 
@@ -143,19 +152,20 @@ def _revoke(grant: Grant, request: Request) -> list[Block]:
     if grant.status != GrantStatus.ACTIVE:
         return []
     label = f"Revoke {grant.entitlement} of {grant.subject}, request {short(request.id)}"
-    blocks = [actions(button("Revoke", action=ids.REVOKE, value=grant.id, label=label, style="danger"))]
-    if request.end_means:
-        blocks.append(note(f"At the end: {request.end_means}"))
-    return [*blocks, note("Only the security team can revoke it.")]
+    return [
+        *([note(f"At the end: {request.end_means}")] if request.end_means else []),
+        actions(button("Revoke", action=ids.REVOKE, value=grant.id, label=label, style="danger")),
+        note("Only the security team can revoke it."),
+    ]
 
 
 def _history(history: list[Past]) -> str:
     if not history:
-        return "Has not asked for this resource before."
+        return "No earlier request for this resource."
     earlier = "; ".join(
-        f"{code(past.role)} {_PAST[RequestStatus(past.status)]} {at(past.asked_at)}" for past in history
+        f"{code(past.role)} {at(past.asked_at)}, {_PAST[RequestStatus(past.status)]}" for past in history
     )
-    return f"Asked for this resource before: {earlier}."
+    return f"Earlier requests for this resource: {earlier}."
 
 
 def _superseded(request: Request) -> Message:
@@ -165,4 +175,4 @@ def _superseded(request: Request) -> Message:
 
 
 def _decided_at(request: Request) -> str:
-    return f" {at_second(request.decided_at)}" if request.decided_at else ""
+    return f" {at(request.decided_at)}" if request.decided_at else ""

@@ -103,12 +103,23 @@ def a_grant(status: GrantStatus = GrantStatus.ACTIVE, **values: Any) -> Grant:
     return Grant(**(known | values))
 
 
+SENTENCES = {
+    AlertKind.OVERDUE: "customers-db/read of ann should have ended 10 min ago and may still be there.",
+    AlertKind.UNREMOVABLE: "customers-db/read of ann cannot be taken away: The bot's own account on the target lacks a "
+    "right it needs.",
+    AlertKind.PROVIDER: "The settings of this target are wrong; the policy's `settings` must be corrected.",
+    AlertKind.POLICY: "access.yml:31: there is no group “payment-leads”; did you mean payments-leads?",
+    AlertKind.TIMERS: "Redis cannot be reached. Access still starts and ends, by the sweep of the database, a little "
+    "slower.",
+}
+
+
 def an_alert(kind: AlertKind = AlertKind.OVERDUE, **values: Any) -> Alert:
     known = {
         "id": AlertId("01kaq9z00000000000000a1ert"),
         "kind": kind,
-        "subject": GRANT,
-        "sentence": "The access could not be removed yet: the target system can't be reached just now.",
+        "subject": "customers-db" if kind == AlertKind.PROVIDER else GRANT,
+        "sentence": SENTENCES[kind],
         "opened_at": minutes(133),
     }
     return Alert(**(known | values))

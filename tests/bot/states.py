@@ -1,22 +1,25 @@
 """Every view in every state it can be in, by the name of its golden file."""
 
 from collections.abc import Callable, Sequence
+from datetime import timedelta
 from typing import Any
 
 from pydantic import SecretStr
 
 from access.choices import Choices
-from access.ids import SlackUser
+from access.errors import AlreadyDecided
+from access.ids import GrantId, SlackUser
 from access.models import AlertKind, EndedBy, GrantStatus, Request, RequestStatus, Verdict
 from access.operations import HomeFacts, Mine, ReminderFacts, Waiting
 from access.operations.home import WAITING_MOST
+from access.policy.shape import TITLE_LONGEST
 from access.ports import Secret
 from bot.commands import COMMANDS
-from bot.refusals import refusal
+from bot.refusals import OUR_FAULT, POLICY_BROKEN, refusal
 from bot.views.alert import alert_card
 from bot.views.answer import answer, asked, ended, returned, taken_back, warning
 from bot.views.blocks import Message
-from bot.views.form import request_form
+from bot.views.form import nothing_to_ask, request_form
 from bot.views.help import help_message
 from bot.views.home import home, home_notice
 from bot.views.mine import mine_list
@@ -25,6 +28,7 @@ from bot.views.reminder import reminder
 from bot.views.review import review_card
 from tests.bot import digest_states
 from tests.bot.facts import (
+    SENTENCES,
     a_choice,
     a_grant,
     a_preview,
@@ -73,7 +77,11 @@ GRANTS = {
 }
 
 LONGEST = a_request(
-    resource=LONGEST_NAME, role=LONGEST_NAME, resource_title="T" * 200, role_title="R" * 200, reason=LONGEST_REASON
+    resource=LONGEST_NAME,
+    role=LONGEST_NAME,
+    resource_title="T" * TITLE_LONGEST,
+    role_title="R" * TITLE_LONGEST,
+    reason=LONGEST_REASON,
 )
 REQUESTS = {
     "pending": facts(history=history()),
@@ -90,6 +98,21 @@ REQUESTS = {
         a_request(status=RequestStatus.APPROVED), None, a_review(Verdict.APPROVE, comment="Only the stuck ones.")
     ),
 }
+CHOICES = Choices(
+    [
+        a_choice(role="read", role_title="Read customers, without cards"),
+        a_choice(role="fix-orders", role_title="Correct the status of an order", longest=timedelta(minutes=30)),
+        a_choice(role="read", role_title="Read the logs of the shop", resource_id="logs", resource_title="Logs"),
+    ]
+)
+ENDING = a_grant(GrantStatus.REVOKING, id=GrantId("01kaq9z0000000000000b4k2mp"), resource="logs")
+WAITING_FOR_KIM = (
+    a_request(requester="ben", requester_slack=BEN, id="01kaq9z0000000000000t3r5wd"),
+    a_request(
+        requester="lea", requester_slack=LEA, id="01kaq9z0000000000000h8n2cx", role="fix-orders", duration_s=None,
+        until=minutes(300), reason="The same 14 refunds: setting them to paid once the customers are told",
+    ),
+)  # fmt: skip
 _STATEMENTS = [f"SELECT pg_terminate_backend({number}) -- {'x' * 100}" for number in range(100)]
 
 
@@ -131,11 +154,7 @@ def _all() -> dict[str, Message | dict[str, Any]]:
         "reminder": reminder(reminding()),
         "reminder-nobody": reminder(reminding(named=[])),
         "reminder-longest": reminder(reminding(LONGEST, [SlackUser(f"U0{number:09}") for number in range(60)])),
-        "home": at_home(
-            Mine(requests=[a_request()], grants=[a_grant(), a_grant(GrantStatus.REVOKING, id="01kaq" + "z" * 21)]),
-            a_request(requester="ben", requester_slack=BEN, id="01kaq" + "y" * 21),
-            a_request(requester="lea", requester_slack=LEA, id="01kaq" + "x" * 21, duration_s=None, until=minutes(300)),
-        ),
+        "home": at_home(Mine(requests=[a_request(role="fix-orders")], grants=[a_grant(), ENDING]), *WAITING_FOR_KIM),
         "home-empty": at_home(Mine(requests=[], grants=[])),
         "home-longest": at_home(
             Mine(requests=[LONGEST] * 30, grants=[a_grant(resource=LONGEST_NAME, role=LONGEST_NAME)] * 30),
@@ -147,16 +166,15 @@ def _all() -> dict[str, Message | dict[str, Any]]:
         "returned": returned(a_grant()),
         "taken-back": taken_back(a_request()),
         "alert-longest": alert_card(an_alert(), long_plan, minutes(140)),
-        "alert-long-sentence": alert_card(an_alert(AlertKind.POLICY, sentence="wrong\n" * 1_000), None, minutes(140)),
+        "alert-long-sentence": alert_card(
+            an_alert(AlertKind.POLICY, sentence=SENTENCES[AlertKind.POLICY] * 60), None, minutes(140)
+        ),
         "alert-without-plan": alert_card(an_alert(), a_grant(GrantStatus.REVOKING, plan={}), minutes(140)),
-        "form": request_form(
-            Choices([a_choice(1), a_choice(2), a_choice(3, resource_id="logs", resource_title="Logs")])
-        ),
-        "form-chosen": request_form(Choices([a_choice(1), a_choice(2)]), a_preview()),
-        "form-chosen-one-approver": request_form(
-            Choices([a_choice(1)]), a_preview(asked=1, reason_min=0, end_means="")
-        ),
-        "form-refused": request_form(Choices([a_choice(1)]), "There is no customers-db/read that you may ask for."),
+        "form": request_form(CHOICES),
+        "form-chosen": request_form(CHOICES, a_preview()),
+        "form-chosen-one-approver": request_form(CHOICES, a_preview(asked=1, reason_min=0, end_means="")),
+        "form-refused": request_form(CHOICES, "There is no customers-db/read that you may ask for."),
+        "nothing-to-ask": nothing_to_ask(),
         "form-longest": request_form(Choices(many), a_preview()),
         "form-external": request_form(Choices([a_choice(number) for number in range(101)])),
         "denial": denial("{}"),
@@ -170,13 +188,13 @@ def _all() -> dict[str, Message | dict[str, Any]]:
         ),
         "notice": notice("How to connect", "This access is not open; there is nothing to connect to."),
         "modal-asked": done("Asked", asked(facts()).blocks),
-        "refusal": refusal("There is no <!channel>/*read* that you may ask for. Did you mean customers-db/read?"),
+        "refusal": refusal(AlreadyDecided().sentence),
+        "refusal-fault": refusal(OUR_FAULT),
+        "refusal-of-hostile-words": refusal("There is no <!channel>/*read* that you may ask for."),
+        "refusal-policy-broken": refusal(POLICY_BROKEN),
         "help": help_message((command.usage, command.meaning) for command in COMMANDS),
         "mine-empty": mine_list(Mine(requests=[], grants=[]), minutes(60)),
-        "mine": mine_list(
-            Mine(requests=[a_request()], grants=[a_grant(), a_grant(GrantStatus.REVOKING, id="01kaq" + "z" * 21)]),
-            minutes(60),
-        ),
+        "mine": mine_list(Mine(requests=[a_request(role="fix-orders")], grants=[a_grant(), ENDING]), minutes(60)),
         "mine-longest": mine_list(Mine(requests=[LONGEST] * 30, grants=[a_grant()] * 15), minutes(60)),
     }
 
