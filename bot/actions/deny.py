@@ -18,8 +18,9 @@ from bot.views.modals import denial
 async def ask_why(ack: AsyncAck, body: dict[str, Any], respond: Reply, face: Face, who: Who) -> None:
     async with face.acknowledged(ack), refusals(whisper(respond)):
         button = pressed(body)
-        await face.do(operations.may_deny, button=button, reviewer=who.slack)
-        await face.client.views_open(trigger_id=body["trigger_id"], view=denial(pack(button, place(body))))
+        request = await face.do(operations.may_deny, button=button, reviewer=who.slack)
+        view = denial(request, pack(button, place(body)))
+        await face.client.views_open(trigger_id=body["trigger_id"], view=view)
 
 
 async def deny(ack: AsyncAck, view: dict[str, Any], face: Face, who: Who) -> None:

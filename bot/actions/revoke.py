@@ -18,7 +18,7 @@ from bot.views.modals import revocation
 async def ask_why(ack: AsyncAck, body: dict[str, Any], respond: Reply, face: Face, who: Who) -> None:
     async with face.acknowledged(ack), refusals(whisper(respond)):
         grant = await face.do(operations.may_revoke, grant_id=GrantId(pressed(body)), by=who.slack)
-        await face.client.views_open(trigger_id=body["trigger_id"], view=revocation(grant.id))
+        await face.client.views_open(trigger_id=body["trigger_id"], view=revocation(grant))
 
 
 async def revoke(ack: AsyncAck, view: dict[str, Any], face: Face, who: Who) -> None:

@@ -49,7 +49,7 @@ def alert_card(alert: Alert, grant: Grant | None, now: datetime) -> Message:
         header(said),
         *(_closed(alert, alert.closed_at) if alert.closed_at else [sentence(alert.sentence)]),
         *_which(alert, kind, grant),
-        *(_open(alert, kind, grant, now) if alert.closed_at is None else []),
+        *(_open(alert, kind, grant, now) if alert.closed_at is None else [note(f"It had said: {alert.sentence}")]),
     ]
     about = f", {grant.entitlement} of {grant.subject}, request {short(grant.request_id)}" if grant else ""
     return Message(text=f"{said}{about}", blocks=blocks)
@@ -73,7 +73,7 @@ def _open(alert: Alert, kind: AlertKind, grant: Grant | None, now: datetime) -> 
 def _closed(alert: Alert, closed_at: datetime) -> list[Block]:
     lasted = format_duration(closed_at - alert.opened_at)
     closed = f"*Closed {at_second(closed_at)}*, {escaped(lasted)} after it was opened. Nothing is left to do."
-    return [section(closed), note(f"It had said: {alert.sentence}")]
+    return [section(closed)]
 
 
 def _statements(grant: Grant | None) -> list[Block]:

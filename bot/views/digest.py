@@ -67,11 +67,13 @@ def _top(digest: Digest, content: Content) -> list[Block]:
 
 def _counts(content: Content) -> str:
     """In two lines, so that what needs a person is seen without scrolling."""
-    counts = {
+    first = {
         "Needs a person": content.needs_a_person,
         "Opened": content.opened.total,
         "Ended and proven": content.ended.total,
         "Still open": content.still_open.total + content.overdue.total,
+    }
+    second = {
         "Denied": content.denied.total,
         "Lapsed": content.lapsed.total,
         "Over before it opened": content.unopened.total,
@@ -79,7 +81,7 @@ def _counts(content: Content) -> str:
         "Refused": content.refused,
         "Policy loads": len(content.policy_loads),
     }
-    return " · ".join(f"{name} *{count:,}*" for name, count in counts.items())
+    return "\n".join(" · ".join(f"{name} *{count:,}*" for name, count in row.items()) for row in (first, second))
 
 
 def _span(digest: Digest, content: Content) -> str:

@@ -1,20 +1,25 @@
 """The modals around a request: say why not, say why it is revoked, how to connect, and a plain notice."""
 
+from access.models import Grant, Request
 from access.ports import Secret
 from bot import ids
-from bot.views.blocks import Block, View, note, plain, preformatted, sentence
+from bot.views.blocks import Block, View, at, code, mention, note, plain, preformatted, section, sentence
+from bot.views.review import how_long
 
 
-def denial(metadata: str) -> View:
+def denial(request: Request, metadata: str) -> View:
     """Asks an approver why not. `metadata` is the pressed button and where it stands."""
     hint = "Who asked reads this, and so does everybody who sees the card."
-    return _form(ids.DENIAL, "Deny this request", "Deny", metadata, _why(ids.COMMENT, "Why not?", hint))
+    what = section(f"{mention(request.requester_slack)} asks for {code(request.entitlement)}, {how_long(request)}.")
+    return _form(ids.DENIAL, "Deny this request", "Deny", metadata, what, _why(ids.COMMENT, "Why not?", hint))
 
 
-def revocation(metadata: str) -> View:
-    """Asks security why access is taken away before its end. `metadata` is the grant's id."""
+def revocation(grant: Grant) -> View:
+    """Asks security why access is taken away before its end."""
     hint = "The holder reads this. The access ends at once, open sessions with it where the target allows."
-    return _form(ids.REVOCATION, "Revoke this access", "Revoke", metadata, _why(ids.REASON, "Why?", hint))
+    until = f"open until {at(grant.expires_at)}" if grant.expires_at else "not open yet"
+    what = section(f"{code(grant.entitlement)} of {mention(grant.subject_slack)}, {until}.")
+    return _form(ids.REVOCATION, "Revoke this access", "Revoke", grant.id, what, _why(ids.REASON, "Why?", hint))
 
 
 def preparing() -> View:

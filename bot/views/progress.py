@@ -2,7 +2,6 @@
 
 from datetime import datetime
 
-from access.ids import short
 from access.models import EndedBy, Grant, GrantStatus
 from bot.views.blocks import Block, at, at_second, code, context, counted, note, quoted, section, sentence
 
@@ -45,7 +44,7 @@ def progress(grant: Grant) -> list[Block]:
         case GrantStatus.SCHEDULED | GrantStatus.ACTIVATING:
             return _opening(grant)
         case GrantStatus.ACTIVE:
-            return [section(f"*Open until {_moment(grant.expires_at)}* – id {code(short(grant.id))}")]
+            return [section(f"*Open until {_moment(grant.expires_at)}*")]
         case GrantStatus.REVOKING:
             return [section(f"*Being ended*{_because(grant)}"), *_said(grant), *_removal(grant), *_unproven(grant)]
         case GrantStatus.ENDED if opened(grant):
@@ -66,8 +65,7 @@ def _opening(grant: Grant) -> list[Block]:
 
 
 def _unproven(grant: Grant) -> list[Block]:
-    again = "It is over when the target has been read back and the access is not there; until then it is tried again."
-    return [*_problem(grant), context(again)]
+    return [*_problem(grant), context("It is tried until the target has been read back and the access is not there.")]
 
 
 def _because(grant: Grant) -> str:

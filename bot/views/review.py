@@ -118,9 +118,9 @@ def _outcome(facts: CardFacts) -> list[Block]:
         case RequestStatus.PENDING:
             return [*decided, *_waiting(facts)]
         case RequestStatus.LAPSED:
-            return [*decided, section("Nobody answered in time. It can be asked again.")]
+            return [*decided, section("Nobody answered in time. It can be asked for again.")]
         case RequestStatus.CANCELLED:
-            return [*decided, section(f"Taken back by who asked{_decided_at(request)}.")]
+            return [*decided, section(f"{mention(request.requester_slack)} took it back{_decided_at(request)}.")]
         case RequestStatus.DENIED:
             return decided
         case RequestStatus.APPROVED:
@@ -155,7 +155,7 @@ def _revoke(grant: Grant, request: Request) -> list[Block]:
     return [
         *([note(f"At the end: {request.end_means}")] if request.end_means else []),
         actions(button("Revoke", action=ids.REVOKE, value=grant.id, label=label, style="danger")),
-        note("Only the security team can revoke it."),
+        context(f"Only the security team can revoke it, here or with {code(f'/access revoke {short(grant.id)}')}."),
     ]
 
 

@@ -149,7 +149,8 @@ class Desk:
             kind, said = block["element"]["type"], typed.get(block["block_id"])
             held = {"value": said} if kind == "plain_text_input" else {"selected_option": said and {"value": said}}
             values[block["block_id"]] = {block["element"]["action_id"]: {"type": kind} | held}
-        return view | {"id": "V1", "hash": "1", "team_id": TEAM, "state": {"values": values}}
+        blocks = [{"block_id": f"b{number}"} | block for number, block in enumerate(view["blocks"])]
+        return view | {"blocks": blocks, "id": "V1", "hash": "1", "team_id": TEAM, "state": {"values": values}}
 
     def _trigger(self) -> str:
         return f"trigger.{next(self._triggers)}"

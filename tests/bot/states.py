@@ -177,8 +177,9 @@ def _all() -> dict[str, Message | dict[str, Any]]:
         "nothing-to-ask": nothing_to_ask(),
         "form-longest": request_form(Choices(many), a_preview()),
         "form-external": request_form(Choices([a_choice(number) for number in range(101)])),
-        "denial": denial("{}"),
-        "revocation": revocation(a_grant().id),
+        "denial": denial(a_request(), "{}"),
+        "revocation": revocation(a_grant()),
+        "revocation-before-it-opened": revocation(a_grant(GrantStatus.SCHEDULED)),
         "preparing": preparing(),
         "secret": secret_view(
             Secret(

@@ -16,15 +16,15 @@ from bot.directory import REMEMBERED, Directory, NotAMember
 from bot.views.form import request_form
 from bot.views.modals import denial, revocation
 from tests.bot.desk import Body, Desk
-from tests.bot.facts import a_choice
+from tests.bot.facts import a_choice, a_grant, a_request
 from tests.bot.slack import FakeSlack, words
 from tests.cast import ANN, KIM, LEA, SAM, STRANGER
 from tests.world import World
 
 VIEWS = {
     ids.FORM: request_form(Choices([a_choice()])),
-    ids.DENIAL: denial('{"button": "v1", "channel": "C", "ts": "1"}'),
-    ids.REVOCATION: revocation("none"),
+    ids.DENIAL: denial(a_request(), '{"button": "v1", "channel": "C", "ts": "1"}'),
+    ids.REVOCATION: revocation(a_grant(id="none")),
 }
 LISTENERS = [
     (COMMAND, "command"),
