@@ -174,7 +174,7 @@ def _parsed(url: str) -> URL:
 
 def _engine(url: URL, *, pool_size: int, immediate: bool) -> sa.Engine:
     if url.get_backend_name() == "postgresql":
-        options = " ".join(f"-c {name}={value}" for name, value in POSTGRES_TIMEOUTS.items())
+        options = " ".join(f"-c {name}={value}" for name, value in POSTGRES_TIMEOUTS.items()) + " -c timezone=UTC"
         return sa.create_engine(
             url,
             hide_parameters=True,

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+import sqlalchemy as sa
 
 from access import audit
 from access.audit import START, Event, Mark, Verified
@@ -138,3 +139,12 @@ def test_time_that_runs_backwards_is_found(log: Database) -> None:
     flaw = verified(log, mark(log, 10)).flaw
     assert flaw is not None
     assert flaw.sentence == "event 11 is older than the one before it"
+
+
+def test_a_log_holds_whatever_the_time_zone_of_the_server(log: Database) -> None:
+    if log.url.get_backend_name() == "postgresql":  # the other store knows no time zones
+        with log.engine().begin() as connection:
+            connection.execute(sa.text(f"ALTER DATABASE {log.url.database} SET timezone TO 'Asia/Kolkata'"))
+        log.engine().dispose()
+
+    assert verified(log).flaw is None
