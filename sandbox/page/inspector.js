@@ -13,7 +13,7 @@ const SENT = { payload: "Payload", violation: "What Slack would say", fault: "Wh
 const FILTERS = { all: "Everything", payload: "To the app", call: "Calls", violation: "Violations", failed: "What failed" };
 const SHOWN = 300;
 
-const entries = new Map(); // number -> {entry, signature, node}
+const entries = new Map(); // number -> {entry, signature, node once it was shown}
 let hiddenUpTo = 0;
 
 export function makeInspector(box) {
@@ -29,7 +29,7 @@ export function makeInspector(box) {
   function draw() {
     const wanted = search.value.toLowerCase();
     const rows = [...entries.values()].filter(({ entry, signature }) => entry.number > hiddenUpTo && matches(entry, filter.value) && signature.toLowerCase().includes(wanted));
-    const nodes = rows.reverse().slice(0, SHOWN).map(({ node }) => node);
+    const nodes = rows.reverse().slice(0, SHOWN).map((row) => (row.node ??= drawEntry(row.entry, row.open)));
     list.replaceChildren(...(nodes.length ? nodes : [el("li", { class: "empty-note" }, "Nothing yet.")]));
   }
 
@@ -39,8 +39,8 @@ export function makeInspector(box) {
     for (const entry of fresh) {
       const signature = JSON.stringify(entry);
       if (entries.get(entry.number)?.signature === signature) continue;
-      const open = entries.get(entry.number)?.node.firstElementChild.open ?? false;
-      entries.set(entry.number, { entry, signature, node: drawEntry(entry, open) });
+      const open = entries.get(entry.number)?.node?.firstElementChild.open ?? false;
+      entries.set(entry.number, { entry, signature, open });
       changed = true;
     }
     if (changed || !list.children.length) draw();
@@ -61,12 +61,20 @@ function matches(entry, filter) {
 
 function drawEntry(entry, open) {
   const state = entry.way === "violation" ? "violation" : entry.error ? "failed" : "fine";
+  const parts = () => [
+    part(SENT[entry.way] ?? "Sent", entry.sent),
+    part(entry.way === "payload" ? "Acknowledgement" : "Answer", entry.answer),
+  ].filter(Boolean);
+  // Drawn when it is opened: all payloads of a day are more than a page can hold.
+  const fill = ({ target }) => {
+    if (target.open && target.children.length === 1) target.append(...parts());
+  };
   return el(
     "li",
     { class: `entry ${state}` },
     el(
       "details",
-      { open },
+      { open, ontoggle: fill },
       el(
         "summary",
         {},
@@ -76,8 +84,7 @@ function drawEntry(entry, open) {
         entry.error ? el("span", { class: "entry-error" }, entry.error) : null,
         entry.ms !== null ? el("span", { class: "entry-ms" }, `${entry.ms < 10 ? entry.ms : Math.round(entry.ms)} ms`) : null,
       ),
-      part(SENT[entry.way] ?? "Sent", entry.sent),
-      part(entry.way === "payload" ? "Acknowledgement" : "Answer", entry.answer),
+      open ? parts() : null,
     ),
   );
 }

@@ -17,6 +17,9 @@ const heading = find(".channel-title");
 const messages = find(".messages");
 const fingers = matchMedia("(pointer: coarse)"); // a focused field would bring up the keyboard of the phone
 
+const CLICK_FOLLOWS = 50; // milliseconds after a finger is lifted
+
+let pressed = Promise.resolve();
 let reachable = true;
 let running = false;
 let again = false;
@@ -57,6 +60,7 @@ async function renew() {
     while (again) {
       again = false;
       await attempt();
+      await pressed;
       draw();
       await renewPanel();
     }
@@ -120,6 +124,12 @@ function showWindow(address) {
   document.body.classList.add("with-window");
 }
 
+// Until the click has followed: what is drawn anew under a finger loses its press.
+document.addEventListener("pointerdown", () => {
+  pressed = new Promise((resolve) => {
+    for (const end of ["pointerup", "pointercancel"]) document.addEventListener(end, () => setTimeout(resolve, CLICK_FOLLOWS), { capture: true, once: true });
+  });
+}, true);
 bar.menu.addEventListener("click", () => openMenu(!isMenuOpen()));
 find(".frame").addEventListener("pointerdown", (event) => {
   if (isMenuOpen() && !sidebar.contains(event.target)) openMenu(false);

@@ -1,6 +1,6 @@
 // What people do on a message or a Home tab: kept while they fill it in, sent when they act, and what went wrong.
 
-import { ask } from "./doors.js";
+import { ask, NotPossible } from "./doors.js";
 import { place } from "./workspace.js";
 
 const drafts = new Map(); // surface -> block and action -> {value, option}
@@ -46,9 +46,19 @@ export function valuesOf(held) {
 
 async function attempt(request) {
   try {
-    const answer = await ask("act", request);
+    const answer = await press(request);
     return answer.error ? "We had some trouble connecting. Try again?" : null;
   } catch (error) {
     return error.message;
+  }
+}
+
+// The app may have sent the surface anew since it was drawn here: the same button then stands in another block.
+async function press(request) {
+  try {
+    return await ask("act", request);
+  } catch (error) {
+    if (!(error instanceof NotPossible)) throw error;
+    return ask("act", { ...request, block_id: null });
   }
 }
