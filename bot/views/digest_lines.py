@@ -15,7 +15,7 @@ from bot.views.progress import ENDED_BY
 _TOGETHER = 2_000
 """Characters of lines that make one block."""
 _LONGEST = 200
-"""Characters of a person's words; the card has them all."""
+"""Characters of what a person or a target says; the card has them all."""
 _ATTEMPTS = {
     "request.submit": "asking",
     "request.approve": "approving",
@@ -80,12 +80,12 @@ def _opened(access: Access) -> Line:
 
 
 def _ended(access: Access) -> Line:
-    left = [span(f"; what is left: {rest}") for rest in access.residual]
+    left = [span(f"; what is left: {_one_line(rest)}") for rest in access.residual]
     return [*_what(access), span(", "), _date(access.at), span(f": {_because(access)}"), *left, *_said(access)]
 
 
 def _unopened(access: Access) -> Line:
-    why = [span(f" ({access.problem})")] if access.problem else []
+    why = [span(f" ({_one_line(access.problem)})")] if access.problem else []
     return [*_what(access), span(", "), _date(access.at), span(f": {_because(access)}"), *why, *_said(access)]
 
 
@@ -141,9 +141,12 @@ def _said(access: Access) -> Line:
 
 
 def _wrote(person: str, words: str) -> Line:
-    """In one line, and labelled as that person's."""
-    line = " ".join(clean(words).text.split()) or "(nothing)"
-    return [span(f" – {person} wrote: "), span(shortened(line, _LONGEST), italic=True)]
+    """Labelled as that person's."""
+    return [span(f" – {person} wrote: "), span(_one_line(words), italic=True)]
+
+
+def _one_line(words: str) -> str:
+    return shortened(" ".join(clean(words).text.split()) or "(nothing)", _LONGEST)
 
 
 def _date(moment: datetime) -> Element:

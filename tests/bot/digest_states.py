@@ -70,37 +70,45 @@ def listed(*accesses: Access, total: int | None = None) -> Listed:
     return Listed(total=len(accesses) if total is None else total, first=accesses)
 
 
-def busy(words: str = REASON) -> Content:
-    """A bit of everything; whatever a person wrote is `words`."""
-    ended = {"status": GrantStatus.ENDED, "reason": words}
-    unanswered = {"status": RequestStatus.LAPSED, "ends": None, "decided_by": (), "reason": words}
-    open_now = an_access(ends=minutes(120), reason=words)
+def busy(words: str = REASON, told: str = "", name: str = "ann") -> Content:
+    """A bit of everything; `words` is what people wrote, `told` what providers and the policy say, `name` anybody's."""
+
+    def one(**values: Any) -> Access:
+        return an_access(**({"requester": name, "subject": name, "reason": words} | values))
+
+    ended = {"status": GrantStatus.ENDED}
+    unanswered = {"status": RequestStatus.LAPSED, "ends": None, "decided_by": ()}
+    open_now = one(ends=minutes(120))
+    sentence = {"sentence": told} if told else {}
     return a_content(
-        overdue=listed(an_access(status=GrantStatus.REVOKING, problem="The target system can't be reached.")),
-        failed=listed(an_access(status=GrantStatus.FAILED, problem="The bot's own account lacks a right.", ends=None)),
-        alerts_open=2,
-        alerts=(an_alert(), an_alert(told_at=None, message=None)),
-        refused_now=listed(an_access(ends=minutes(120), problem=ANSWER)),
-        opened=listed(open_now, an_access(subject="ben", decided_by=("kim", "lea"), reason=words)),
-        ended=listed(
-            an_access(**ended, ended_by=EndedBy.EXPIRED),
-            an_access(**ended, ended_by=EndedBy.REVOKED, said_by="sam", said=words),
-            an_access(**ended, ended_by=EndedBy.EXPIRED, residual=("A token may live until 16:20 UTC.",)),
+        overdue=listed(one(status=GrantStatus.REVOKING, problem=told or "The target system can't be reached.")),
+        failed=listed(
+            one(status=GrantStatus.FAILED, problem=told or "The bot's own account lacks a right.", ends=None)
         ),
-        unopened=listed(an_access(**ended, ended_by=EndedBy.REFUSED, problem="No rule allows this any more.")),
+        alerts_open=2,
+        alerts=(an_alert(**sentence), an_alert(**sentence, told_at=None, message=None)),
+        refused_now=listed(one(ends=minutes(120), problem=told or ANSWER)),
+        opened=listed(open_now, one(subject="ben", decided_by=("kim", name))),
+        ended=listed(
+            one(**ended, ended_by=EndedBy.EXPIRED),
+            one(**ended, ended_by=EndedBy.REVOKED, said_by="sam", said=words),
+            one(**ended, ended_by=EndedBy.EXPIRED, residual=(told or "A token may live until 16:20 UTC.",)),
+        ),
+        unopened=listed(one(**ended, ended_by=EndedBy.REFUSED, problem=told or "No rule allows this any more.")),
         still_open=listed(
             open_now,
-            an_access(status=GrantStatus.REVOKING, ended_by=EndedBy.RETURNED),
-            an_access(status=GrantStatus.SCHEDULED, ends=None),
+            one(status=GrantStatus.REVOKING, ended_by=EndedBy.RETURNED),
+            one(status=GrantStatus.SCHEDULED, ends=None),
         ),
-        denied=listed(an_access(**unanswered, said_by="lea", said=words)),
-        lapsed=listed(an_access(**unanswered)),
+        denied=listed(one(**unanswered, said_by=name, said=words)),
+        lapsed=listed(one(**unanswered)),
         taken_back=3,
         refusals=(
             Refusals(attempt="request.approve", because="NotAnApprover", times=4),
             Refusals(attempt="request.unheard-of", because="Refused", times=1),
         ),
         policy_loads=(PolicyLoad(sha256="fedcba9876543210" * 4, at=minutes(-900)),),
+        flaw=told,
     )
 
 
@@ -152,9 +160,3 @@ STATES: dict[str, Message] = {
     "digest-longest-2": LONGEST[1],
     "digest-longest-last": LONGEST[-1],
 }
-
-
-def all_of_it(content: Content) -> Message:
-    """What its messages say, as if they were one."""
-    said = messages(content)
-    return Message(text=" ".join(one.text for one in said), blocks=[block for one in said for block in one.blocks])

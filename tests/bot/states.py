@@ -1,6 +1,6 @@
 """Every view in every state it can be in, by the name of its golden file."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -90,7 +90,7 @@ REQUESTS = {
     "pending-for-another": facts(a_request(subject="ben", subject_slack="U0BEN")),
     "pending-longest": facts(LONGEST, approvers=[f"U0{number:09}" for number in range(60)], history=history()),
     "denied": denied(),
-    "denied-longest": denied(LONGEST_REASON * 6),
+    "denied-longest": denied(LONGEST_REASON),
     "lapsed": facts(a_request(status=RequestStatus.LAPSED)),
     "cancelled": facts(a_request(status=RequestStatus.CANCELLED, decided_at=minutes(2))),
     "approved": approved(None),
@@ -204,22 +204,3 @@ ALL = _all() | digest_states.STATES
 MESSAGES = {name: view for name, view in ALL.items() if isinstance(view, Message)}
 MODALS = {name: view for name, view in ALL.items() if isinstance(view, dict) and view["type"] == "modal"}
 HOMES = {name: view for name, view in ALL.items() if isinstance(view, dict) and view["type"] == "home"}
-
-Reworded = Callable[[str], Message | dict[str, Any]]
-WITH_WORDS: dict[str, Reworded] = {
-    "card": lambda words: review_card(facts(a_request(reason=words))),
-    "card denied": lambda words: review_card(denied(words)),
-    "answer": lambda words: answer(denied(words)),
-    "asked": lambda words: asked(facts(a_request(reason=words))),
-    "over": lambda words: ended(
-        approved(a_grant(GrantStatus.ENDED, ended_by=EndedBy.REVOKED, ended_by_person="sam", end_reason=words))
-    ),
-    "mine": lambda words: mine_list(Mine(requests=[a_request(reason=words)], grants=[]), minutes(60)),
-    "home": lambda words: at_home(Mine(requests=[a_request(reason=words)], grants=[]), a_request(reason=words)),
-    "home refused": home_notice,
-    "reminder": lambda words: reminder(reminding(a_request(reason=words))),
-    "digest": lambda words: digest_states.all_of_it(digest_states.busy(words)),
-    "refusal": refusal,
-    "notice": lambda words: notice("Not possible", words),
-}
-"""Views that show what a person wrote, or are asked not to."""

@@ -1,13 +1,10 @@
-"""Views: pure, valid for Slack, the same as when somebody last looked, and deaf to what people write into them."""
+"""Views: pure, valid for Slack, readable by everybody, and the same as when somebody last looked."""
 
-import json
 import re
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from access.choices import Choices
 from bot.views.blocks import Message
@@ -16,23 +13,8 @@ from sandbox.block_kit import HOME
 from sandbox.validator import characters, message_problems, suggestion_problems, view_problems
 from tests.bot import golden
 from tests.bot.facts import a_choice
-from tests.bot.states import ALL, HOMES, LONGEST_REASON, MESSAGES, MODALS, REQUESTS, WITH_WORDS
+from tests.bot.states import ALL, HOMES, LONGEST_REASON, MESSAGES, MODALS, REQUESTS
 from tests.cast import KIM, LEA
-
-LIVE = [
-    "<!channel> <!here> <!everyone>",
-    "<@U0EVE> <#C0SEC> <!subteam^S0SRE>",
-    "<https://evil.example|https://console.example>",
-    "https://evil.example",
-    "@here @everyone #general",
-    "*Approved by* Lea\n\n*Level* low",
-    "```swallow the rest",
-    "`",
-    ":white_check_mark:",
-    "\u202egnp.exe\u202c",
-    "&lt;!channel&gt;",
-    "<!date^0^{date}|never>",
-]
 
 
 @pytest.mark.parametrize("name", ALL)
@@ -88,19 +70,6 @@ def test_markup_is_always_verbatim_and_letters_never_become_emoji(name: str) -> 
             assert text["emoji"] is False
 
 
-@pytest.mark.parametrize("name", WITH_WORDS)
-@pytest.mark.parametrize("words", LIVE)
-def test_nothing_that_people_write_comes_alive(name: str, words: str) -> None:
-    assert_dead(name, words)
-
-
-@pytest.mark.parametrize("name", WITH_WORDS)
-@settings(deadline=None)
-@given(words=st.text(max_size=500) | st.sampled_from(LIVE))
-def test_nothing_that_anybody_could_write_comes_alive(name: str, words: str) -> None:
-    assert_dead(name, words)
-
-
 def test_a_date_carries_a_fallback_for_those_who_cannot_read_it() -> None:
     for message in MESSAGES.values():
         for text in walk(message.blocks):
@@ -128,23 +97,6 @@ def test_suggestions_of_the_longest_names_fit() -> None:
 
     assert suggestion_problems({"option_groups": groups}) == []
     assert groups[0]["label"]["text"].startswith("100 of 300, type more to narrow")
-
-
-def assert_dead(name: str, words: str) -> None:
-    """Everything Slack would read as markup is the same as with other words, and so is the fallback."""
-    calm, wild = WITH_WORDS[name]("calm"), WITH_WORDS[name](words)
-    assert read_by_slack(wild) == read_by_slack(calm)
-    blocks = wild.blocks if isinstance(wild, Message) else wild["blocks"]
-    assert message_problems(blocks) == []
-    assert not set("\u202a\u202b\u202d\u202e\u2066\u2067\u2068\u200f") & set(json.dumps(blocks, ensure_ascii=False))
-
-
-def read_by_slack(view: Message | dict[str, Any]) -> list[str]:
-    """Every text in which Slack looks for mentions, links and formatting."""
-    fallback = [view.text] if isinstance(view, Message) else []
-    markup = [node["text"] for node in walk(view.blocks if isinstance(view, Message) else view)
-              if node.get("type") == "mrkdwn"]  # fmt: skip
-    return fallback + markup
 
 
 def texts(blocks: Any) -> Iterator[dict[str, Any]]:
