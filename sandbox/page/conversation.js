@@ -10,6 +10,7 @@ import { author, channel, place, title, workspace } from "./workspace.js";
 
 const drawn = new Map(); // key -> {signature, node}
 let shownFor = "";
+let following = true;
 
 export function drawConversation(heading, list) {
   const current = channel();
@@ -17,12 +18,24 @@ export function drawConversation(heading, list) {
   heading.textContent = current.direct ? title(current) : `${current.private ? "" : "# "}${title(current)}`;
   heading.dataset.kind = current.direct ? "direct" : current.private ? "private" : "public";
   const who = `${workspace.me.id} ${current.id}`;
-  const atEnd = shownFor !== who || list.scrollHeight - list.scrollTop - list.clientHeight < 80;
+  const fresh = shownFor !== who || Boolean(list.querySelector(".home"));
   if (shownFor !== who) drawn.clear();
   shownFor = who;
+  following ||= fresh;
   const rows = rowsOf(current);
   reconcile(list, rows.length ? rows : [emptyRow(current)]);
-  if (atEnd) list.scrollTop = list.scrollHeight;
+  if (following) list.scrollTop = list.scrollHeight;
+}
+
+// Who reads the newest message goes on reading it when there is another, or less room: the keyboard of a phone.
+export function followEnd(list) {
+  const isHome = () => Boolean(list.querySelector(".home"));
+  list.addEventListener("scroll", () => {
+    if (!isHome()) following = list.scrollHeight - list.scrollTop - list.clientHeight < 80;
+  });
+  new ResizeObserver(() => {
+    if (following && !isHome()) list.scrollTop = list.scrollHeight;
+  }).observe(list);
 }
 
 // Scrolls to the message a permalink names and marks it for a moment.

@@ -6,6 +6,7 @@ import { surfaceOf, troublesOf } from "./surface.js";
 import { workspace } from "./workspace.js";
 
 let signature = "";
+let shownFor = "";
 
 export function drawHome(heading, list) {
   const { home } = workspace.screen;
@@ -16,8 +17,11 @@ export function drawHome(heading, list) {
   const now = JSON.stringify([home, troublesOf(key)]);
   if (signature === now && list.firstElementChild?.classList.contains("home")) return;
   signature = now;
+  const fresh = shownFor !== key || !list.querySelector(".home");
+  shownFor = key;
   const focused = list.contains(document.activeElement) ? document.activeElement.dataset.action : null;
   list.replaceChildren(el("li", { class: "home" }, home ? el("div", { class: "content" }, drawBlocks(home.blocks, surfaceOf(key, { as: workspace.me.id, view: home.id }))) : empty(app)));
+  if (fresh) list.scrollTop = 0;
   if (focused) list.querySelector(`[data-action="${CSS.escape(focused)}"]`)?.focus();
 }
 

@@ -1,7 +1,7 @@
 // The page: draws what the acting person sees, again at every change.
 
 import { makeComposer } from "./composer.js";
-import { drawConversation, pointAt } from "./conversation.js";
+import { drawConversation, followEnd, pointAt } from "./conversation.js";
 import { el } from "./dom.js";
 import { ask, onChange, Unreachable } from "./doors.js";
 import { drawHome } from "./home.js";
@@ -26,13 +26,13 @@ let again = false;
 let pointed = null;
 
 function draw() {
+  document.body.classList.toggle("at-home", atHome()); // before the messages are scrolled: it makes room for them
   drawCast(bar.cast, switchPerson);
   drawHealth();
   if (channel()) markRead(channel());
   drawSidebar(sidebar, switchChannel);
   if (atHome()) drawHome(heading, messages);
   else drawConversation(heading, messages);
-  document.body.classList.toggle("at-home", atHome());
   nameComposer();
   drawModal();
   if (pointed) pointAt(messages, pointed);
@@ -119,7 +119,12 @@ function followAddress() {
 function showWindow(address) {
   if (!address) return;
   const aside = find(".window");
-  aside.append(el("iframe", { src: address, title: "Window onto the target" }));
+  const title = "Window onto the target";
+  const opener = el("button", { type: "button", class: "window-button", "aria-expanded": "false", onclick: () => {
+    const open = document.body.classList.toggle("window-open");
+    opener.setAttribute("aria-expanded", String(open));
+  } }, title);
+  aside.append(opener, el("iframe", { src: address, title }));
   aside.hidden = false;
   document.body.classList.add("with-window");
 }
@@ -147,6 +152,7 @@ bar.team.textContent = workspace.description.team.name;
 showWindow(workspace.description.window_url);
 const renewPanel = makeSidePanel(find(".inspector"), find(".inspector-button"));
 const nameComposer = makeComposer(find(".composer"));
+followEnd(messages);
 draw();
 enter();
 onChange((alive) => {
