@@ -25,8 +25,7 @@ def mine_list(mine: Mine, now: datetime) -> Message:
     if len(rows) > _MOST:
         rest = ", ".join(code(short(one.id)) for one in [*mine.grants, *mine.requests][_MOST:])
         blocks.append(context(f"And {counted(len(rows) - _MOST, 'more', 'more')}: {rest}"))
-    text = f"{counted(len(mine.grants), 'access', 'accesses')} held, {len(mine.requests)} waiting"
-    return Message(text=text, blocks=blocks)
+    return Message(text=f"Your access: {len(mine.grants)} held, {len(mine.requests)} waiting", blocks=blocks)
 
 
 def holding(grant: Grant, left: str = "") -> list[Block]:

@@ -76,12 +76,13 @@ GRANTS = {
     "failed": FAILED,
 }
 
-LONGEST = a_request(
-    resource=LONGEST_NAME,
-    role=LONGEST_NAME,
-    resource_title="T" * TITLE_LONGEST,
-    role_title="R" * TITLE_LONGEST,
-    reason=LONGEST_REASON,
+_LONG: dict[str, Any] = {
+    "resource": LONGEST_NAME, "role": LONGEST_NAME, "resource_title": "T" * TITLE_LONGEST,
+    "role_title": "R" * TITLE_LONGEST, "reason": LONGEST_REASON,
+}  # fmt: skip
+LONGEST = a_request(**_LONG)
+LONGEST_OPEN = facts(
+    a_request(**_LONG, status=RequestStatus.APPROVED), a_grant(resource=LONGEST_NAME, role=LONGEST_NAME), a_review()
 )
 REQUESTS = {
     "pending": facts(history=history()),
@@ -133,7 +134,8 @@ def _all() -> dict[str, Message | dict[str, Any]]:
     views: dict[str, Message | dict[str, Any]] = {}
     for name, shown in (REQUESTS | grants).items():
         views[f"card-{name}"] = review_card(shown)
-        views[f"answer-{name}"] = answer(shown)
+        if not name.startswith("pending-"):  # who asked is answered when it is decided
+            views[f"answer-{name}"] = answer(shown)
     for name in ("ended", "ended-returned", "ended-revoked", "ended-residual", "ended-late", "failed"):
         views[f"over-{name}"] = ended(grants[name])
     for kind in AlertKind:
@@ -145,10 +147,11 @@ def _all() -> dict[str, Message | dict[str, Any]]:
     return views | {
         "card-superseded": review_card(facts(a_request(version=2), version=1)),
         "card-voided-vote": review_card(facts(a_request(version=2), None, a_review(version=1), version=2)),
+        "answer-longest": answer(LONGEST_OPEN),
         "asked": asked(facts()),
         "asked-one": asked(facts(approvers=["U0LEA"])),
         "warning": warning(approved(a_grant())),
-        "warning-longest": warning(facts(LONGEST, a_grant(resource=LONGEST_NAME, role=LONGEST_NAME))),
+        "warning-longest": warning(LONGEST_OPEN),
         "warning-revoking": warning(approved(a_grant(GrantStatus.REVOKING))),
         "warning-ended": warning(approved(a_grant(GrantStatus.ENDED))),
         "reminder": reminder(reminding()),

@@ -1,6 +1,8 @@
 """Views: pure, valid for Slack, readable by everybody, and the same as when somebody last looked."""
 
+import json
 import re
+import unicodedata
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,7 +15,7 @@ from sandbox.block_kit import HOME
 from sandbox.validator import characters, message_problems, suggestion_problems, view_problems
 from tests.bot import golden
 from tests.bot.facts import a_choice
-from tests.bot.states import ALL, HOMES, LONGEST_REASON, MESSAGES, MODALS, REQUESTS
+from tests.bot.states import ALL, HOMES, LONGEST_NAME, LONGEST_REASON, MESSAGES, MODALS, REQUESTS
 from tests.cast import KIM, LEA
 
 
@@ -45,11 +47,9 @@ def test_slack_would_take_every_home(name: str) -> None:
     assert [str(problem) for problem in view_problems(HOMES[name], HOME)] == []
 
 
-@pytest.mark.parametrize("name", ["card-pending-longest", "answer-pending-longest"])
-def test_the_longest_reason_is_never_cut(name: str) -> None:
+def test_the_longest_reason_is_never_cut() -> None:
     assert REQUESTS["pending-longest"].request.reason == LONGEST_REASON
-    if name.startswith("card"):
-        assert LONGEST_REASON in [text["text"] for text in texts(MESSAGES[name].blocks)]
+    assert LONGEST_REASON in [text["text"] for text in texts(MESSAGES["card-pending-longest"].blocks)]
 
 
 @pytest.mark.parametrize("name", ALL)
@@ -58,6 +58,37 @@ def test_every_button_says_to_a_screen_reader_what_it_is_about(name: str) -> Non
     for button in walk(view.blocks if isinstance(view, Message) else view):
         if button.get("type") == "button":
             assert len(button["accessibility_label"]) > len(button["text"]["text"])
+
+
+@pytest.mark.parametrize("name", MESSAGES)
+def test_a_notification_says_the_state_and_which_request_it_is_about(name: str) -> None:
+    message = MESSAGES[name]
+    shown = json.dumps(message.blocks)
+    for heading in [block["text"]["text"] for block in message.blocks[:1] if block["type"] == "header"]:
+        assert message.text.startswith(heading.partition(" for ")[0])
+    about = ["customers-db/read", "req7xk", LONGEST_NAME]
+    if not name.startswith(("mine", "digest", "refusal")) and any(one in shown for one in about):
+        assert any(one in message.text for one in about)
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_nothing_is_said_by_a_picture_an_emoji_or_a_colour_alone(name: str) -> None:
+    view = ALL[name]
+    for node in walk(view.blocks if isinstance(view, Message) else view):
+        if node.get("type") == "image":
+            assert node["alt_text"].strip()
+        if isinstance(node.get("text"), str):
+            assert [letter for letter in node["text"] if unicodedata.category(letter) == "So"] == []
+        if node.get("style") in ("primary", "danger"):
+            assert re.match(r"[A-Z][a-z]", node["text"]["text"])
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_at_most_one_button_of_a_row_stands_out(name: str) -> None:
+    view = ALL[name]
+    for node in walk(view.blocks if isinstance(view, Message) else view):
+        if node.get("type") == "actions":
+            assert [element.get("style") for element in node["elements"]].count("primary") <= 1
 
 
 @pytest.mark.parametrize("name", ALL)
