@@ -1,4 +1,4 @@
-"""Takes the pictures of the README: the real page, with everything behind it real. `make pictures`."""
+"""Takes the pictures of the README, of the real page with everything real behind it; then the gallery."""
 
 import tempfile
 from pathlib import Path
@@ -6,6 +6,7 @@ from pathlib import Path
 from playwright.sync_api import Locator, Page, ViewportSize, expect
 
 from countersign.demo.stage import standing
+from docs import gallery
 from tests.browser import chromium
 
 PICTURES = Path(__file__).parent / "pictures"
@@ -23,6 +24,7 @@ def main() -> None:
         page = browser.new_page(viewport=SIZE, device_scale_factor=1)
         page.goto(stage.sandbox.page_url)
         _story(page)
+    gallery.main([])
 
 
 def _story(page: Page) -> None:

@@ -134,7 +134,7 @@ def _all() -> dict[str, Message | dict[str, Any]]:
     views: dict[str, Message | dict[str, Any]] = {}
     for name, shown in (REQUESTS | grants).items():
         views[f"card-{name}"] = review_card(shown)
-        if not name.startswith("pending-"):  # who asked is answered when it is decided
+        if not name.startswith("pending"):  # who asked is answered when it is decided
             views[f"answer-{name}"] = answer(shown)
     for name in ("ended", "ended-returned", "ended-revoked", "ended-residual", "ended-late", "failed"):
         views[f"over-{name}"] = ended(grants[name])

@@ -1,0 +1,165 @@
+"""Takes a picture of everything the bot can say in Slack, as the sandbox's page draws it. `make pictures`.
+
+`python -m docs.gallery NAME...` takes those of these golden files only.
+"""
+
+import hashlib
+import json
+import re
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import Locator, Page, ViewportSize, expect
+from slack_sdk import WebClient
+
+from docs.png import label, shrunk
+from sandbox.server import Running, running
+from tests.browser import chromium
+from tests.cast import ANN, APPROVALS
+from tests.fakes import NOON
+from tests.sandbox.bot import scripted
+from tools.golden import payloads
+
+FOLDER = Path(__file__).parent / "pictures" / "slack"
+PAGE = Path(__file__).parent / "slack.md"
+IMAGE = re.compile(r"!\[([^\]]*)\]\(pictures/slack/([\w-]+)\.png\)")
+LABEL = "Golden"
+_SIZE: ViewportSize = {"width": 1_000, "height": 16_000}
+"""A message as wide as in Slack beside its sidebar, and so tall that nothing has to be scrolled."""
+_NOW = NOON + timedelta(hours=1)
+_ONLY_FOR_ONE = ("asked", "help", "mine", "nothing-to-ask", "refusal", "returned", "taken-back")
+_IN_A_THREAD = ("reminder", "digest-longest-2", "digest-longest-last")
+_CHOSEN = ("form-chosen", "form-refused", "form-longest")
+"""What the names begin with of messages seen by one person, of replies, and of forms in which something is chosen."""
+
+Payload = dict[str, Any]
+
+
+class Camera:
+    """A page on which Ann looks at whatever is held up to her."""
+
+    def __init__(self, sandbox: Running, page: Page) -> None:
+        self._bot = WebClient(token=sandbox.bot_token, base_url=sandbox.api_url)
+        self._ann = sandbox.workspace().person(ANN)
+        self._page = page
+        self._triggers: list[str] = []
+        page.goto(f"{sandbox.page_url}?channel={APPROVALS}")
+
+    def answer(self, _: str, payload: Payload) -> None:
+        """Acknowledges what Ann does, and keeps the leave to open a modal."""
+        self._triggers.append(payload.get("trigger_id", ""))
+
+    def take(self, name: str, payload: Payload) -> bytes:
+        """The picture of this message, modal or Home tab."""
+        match payload.get("type"):
+            case "modal":
+                return self._modal(name, payload)
+            case "home":
+                return self._home(payload)
+            case _:
+                return self._message(name, payload)
+
+    def _message(self, name: str, message: Payload) -> bytes:
+        thread = self._post("The card", []) if name.startswith(_IN_A_THREAD) else None
+        if name.startswith(_ONLY_FOR_ONE):
+            posted = self._bot.chat_postEphemeral(channel=APPROVALS, user=ANN, **message)["message_ts"]
+        else:
+            posted = self._post(message["text"], message["blocks"], thread)
+        self._page.mouse.move(0, 0)
+        taken = _picture(self._page.locator(f'[data-ts="{posted}"]'))
+        self._ann.reload()
+        for ts in [posted, thread]:
+            if ts and not name.startswith(_ONLY_FOR_ONE):
+                self._bot.chat_delete(channel=APPROVALS, ts=ts)
+        return taken
+
+    def _post(self, text: str, blocks: list[Payload], thread: str | None = None) -> str:
+        answer = self._bot.chat_postMessage(channel=APPROVALS, text=text, blocks=blocks, thread_ts=thread)
+        return str(answer["ts"])
+
+    def _modal(self, name: str, view: Payload) -> bytes:
+        self._ann.command(APPROVALS, "/access")
+        opened = self._bot.views_open(trigger_id=self._triggers.pop(), view=view)
+        dialog = self._page.get_by_role("dialog")
+        expect(dialog).to_be_visible()
+        if name.startswith(_CHOSEN):
+            dialog.get_by_role("button", name=re.compile("What do you need")).click()
+            self._page.get_by_role("option").first.click()
+            expect(self._page.get_by_role("option")).to_have_count(0)
+            self._bot.views_update(view_id=str((opened["view"] or {})["id"]), view=view)
+        taken = _picture(dialog)
+        self._ann.close_view(everything=True)
+        expect(dialog).to_have_count(0)
+        return taken
+
+    def _home(self, view: Payload) -> bytes:
+        self._bot.views_publish(user_id=ANN, view=view)
+        self._page.get_by_role("button", name="Home").click()
+        taken = _picture(self._page.locator(".home"))
+        self._page.get_by_role("button", name="payments-approvals").click()
+        return taken
+
+
+@contextmanager
+def camera() -> Iterator[Camera]:
+    """At one o'clock on the day of the golden files, so that a picture changes only with what it shows."""
+    with running(clock=_NOW.timestamp) as sandbox, chromium() as browser:
+        page = browser.new_page(viewport=_SIZE, device_scale_factor=1, reduced_motion="reduce")
+        page.clock.set_fixed_time(_NOW)
+        taker = Camera(sandbox, page)
+        with scripted(sandbox, taker.answer):
+            yield taker
+
+
+def fingerprint(payload: Payload) -> str:
+    """Says of what a picture was taken."""
+    return hashlib.sha256(json.dumps(payload, sort_keys=True).encode()).hexdigest()
+
+
+def taken_of(picture: Path) -> str:
+    """The fingerprint of what this picture shows."""
+    return label(picture.read_bytes(), LABEL)
+
+
+def fallback(payload: Payload) -> str:
+    """What is read out, or shown in a notification, where the picture cannot be seen."""
+    return payload.get("text") or payload.get("title", {}).get("text") or "The Home tab"
+
+
+def with_fallbacks(text: str, golden: dict[str, Payload]) -> str:
+    """The page with what is read out in the place of each picture."""
+
+    def image(found: re.Match[str]) -> str:
+        return f"![{fallback(golden[found[2]])}](pictures/slack/{found[2]}.png)" if found[2] in golden else found[0]
+
+    return IMAGE.sub(image, text)
+
+
+def main(names: list[str]) -> None:
+    """Takes the pictures of these golden files, or of all; those of others that are no more go."""
+    golden = payloads()
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    expect.set_options(timeout=20_000)
+    with camera() as taker:
+        for name in names or golden:
+            picture = shrunk(taker.take(name, golden[name]), **{LABEL: fingerprint(golden[name])})
+            (FOLDER / f"{name}.png").write_bytes(picture)
+            print(f"docs/pictures/slack/{name}.png {len(picture):,} bytes")
+    for left in FOLDER.glob("*.png"):
+        if left.stem not in golden:
+            left.unlink()
+    if PAGE.exists():
+        PAGE.write_text(with_fallbacks(PAGE.read_text(encoding="utf-8"), golden), encoding="utf-8")
+
+
+def _picture(of: Locator) -> bytes:
+    expect(of).to_be_visible()
+    return of.screenshot()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
