@@ -1,0 +1,102 @@
+"""The page under a person's hands: what is drawn anew takes no press, no focus and no place in the reading away."""
+
+from typing import Any
+
+from playwright.sync_api import Browser, Locator, Page, expect
+from slack_sdk import WebClient
+
+from sandbox.server import Running, running
+from tests.sandbox.bot import button, scripted
+from tests.waiting import wait_until
+
+
+def _asks(words: str) -> list[dict[str, Any]]:
+    """A card whose blocks have no ids of their own: each time it is sent, Slack gives them new ones."""
+    approve = button("approve", "Approve", "r1")
+    return [
+        {"type": "section", "text": {"type": "plain_text", "text": words}},
+        {"type": "actions", "elements": [approve]},
+    ]
+
+
+def _cards(live: Running, number: int = 1) -> str:
+    """Posts so many; the timestamp of the last."""
+    client = WebClient(token=live.bot_token, base_url=live.api_url)
+    sent = [client.chat_postMessage(channel="C0PAYAPPR", text="x", blocks=_asks("Ann asks")) for _ in range(number)]
+    return str(sent[-1]["ts"])
+
+
+def _send_anew(live: Running, ts: str) -> None:
+    client = WebClient(token=live.bot_token, base_url=live.api_url)
+    client.chat_update(channel="C0PAYAPPR", ts=ts, text="x", blocks=_asks("Ann still asks"))
+
+
+def test_a_press_outlives_that_the_message_is_sent_anew_under_the_finger(live: Running, page: Page) -> None:
+    pressed: list[str] = []
+    with scripted(live, lambda kind, _: pressed.append(kind)):
+        ts = _cards(live)
+        page.get_by_role("button", name="Approve").hover()
+        page.mouse.down()
+        with page.expect_response("**/door/screen"):
+            _send_anew(live, ts)
+        page.mouse.up()
+        wait_until(lambda: pressed, "the press to arrive")
+        expect(_last(page)).to_contain_text("Ann still asks")
+
+
+def test_a_press_on_what_was_sent_anew_meanwhile_arrives(live: Running, page: Page) -> None:
+    pressed: list[str] = []
+    with scripted(live, lambda kind, _: pressed.append(kind)):
+        ts = _cards(live)
+        expect(page.get_by_role("button", name="Approve")).to_be_visible()
+        page.route("**/door/screen", lambda _: None)  # the page hears nothing any more
+        _send_anew(live, ts)
+        page.get_by_role("button", name="Approve").click()
+        wait_until(lambda: pressed, "the press to arrive")
+        page.unroute_all()
+
+
+def test_who_has_a_button_in_focus_keeps_it(live: Running, page: Page) -> None:
+    ts = _cards(live)
+    page.get_by_role("button", name="Approve").focus()
+    _send_anew(live, ts)
+    expect(_last(page)).to_contain_text("Ann still asks")
+    expect(page.get_by_role("button", name="Approve")).to_be_focused()
+
+
+def test_who_reads_the_newest_message_sees_it_with_less_room_too(live: Running, page: Page) -> None:
+    _cards(live, 9)
+    newest = page.get_by_role("button", name="Approve").last
+    expect(newest).to_be_in_viewport(ratio=1)
+    page.route("**/door/screen", lambda _: None)  # nothing is drawn because of news any more
+    page.get_by_role("button", name="Home").click()
+    page.get_by_role("button", name="payments-approvals").click()
+    expect(newest).to_be_in_viewport(ratio=1)
+    page.set_viewport_size({"width": 390, "height": 500})
+    expect(newest).to_be_in_viewport(ratio=1)
+    page.unroute_all()
+
+
+def test_a_phone_puts_aside_its_channels_and_the_window(browser: Browser) -> None:
+    with running(window_url="about:blank") as sandbox:
+        page = browser.new_page(viewport={"width": 390, "height": 844})
+        page.goto(sandbox.page_url)
+        opener, channels = page.get_by_role("button", name="Channels"), page.get_by_role("navigation")
+        opener.click()
+        expect(channels.get_by_role("button", name="payments-approvals")).to_be_focused()
+        page.keyboard.press("Escape")
+        expect(channels).to_be_hidden()
+        expect(opener).to_be_focused()
+        opener.click()
+        page.mouse.click(380, 400)
+        expect(channels).to_be_hidden()
+
+        window = page.locator("iframe")
+        expect(window).to_be_hidden()
+        page.get_by_role("button", name="Window onto the target").click()
+        expect(window).to_be_in_viewport(ratio=1)
+        page.close()
+
+
+def _last(page: Page) -> Locator:
+    return page.locator(".message").last
