@@ -10,7 +10,14 @@ import pytest
 from access.store import Database
 from countersign.embedded.postgres import EmbeddedPostgres
 from tests.databases import MEMORY, PostgresDatabases, SqliteFiles
+from tests.judged import Judged
 from tests.world import World
+
+JUDGED = Judged()
+
+
+def pytest_configure() -> None:
+    JUDGED.watch()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -31,12 +38,20 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Where it decides what lands, a test that was not run is a test that failed."""
+    """Where it decides what lands, a test that was not run is a test that failed. So is what Slack would refuse."""
+    if JUDGED.invalid and session.exitstatus == pytest.ExitCode.OK:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
     reporter = session.config.pluginmanager.get_plugin("terminalreporter")
     skipped = len(reporter.stats.get("skipped", [])) if reporter else 0
     if reporter and os.environ.get("CI") == "true" and skipped and session.exitstatus == pytest.ExitCode.OK:
         reporter.write_line(f"{skipped} skipped: with CI=true that is a failure", red=True)
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    terminalreporter.write_line(str(JUDGED), red=bool(JUDGED.invalid))
+    for invalid in JUDGED.invalid:
+        terminalreporter.write_line(f"  {invalid}", red=True)
 
 
 @pytest.fixture(scope="session")
