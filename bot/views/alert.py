@@ -86,7 +86,7 @@ def _statements(grant: Grant | None) -> list[Block]:
     shown: list[str] = []
     for statement in statements:
         if len("\n".join([*shown, statement])) > _MOST_STATEMENTS:
-            return [*_pre(shown), note("More statements follow; `countersign outstanding` prints them all.")]
+            return [*_pre(shown), context("More statements follow; `countersign outstanding` prints them all.")]
         shown.append(statement)
     return _pre(shown)
 

@@ -100,7 +100,7 @@ def holder_buttons(grant: Grant, request: Request) -> list[Block]:
             button("Show me how to connect", action=ids.CONNECT, value=grant.id, label=f"How to connect to {what}"),
             button("I'm done", action=ids.DONE, value=grant.id, label=f"I'm done with {what}"),
         ),
-        context(f"I'm done is the same as {code(f'/access done {short(grant.id)}')}."),
+        context(f"To give it back before its end: I'm done, or {code(f'/access done {short(grant.id)}')}."),
     ]
 
 

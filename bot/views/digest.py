@@ -72,9 +72,9 @@ def _counts(content: Content) -> str:
         "Opened": content.opened.total,
         "Ended and proven": content.ended.total,
         "Still open": content.still_open.total + content.overdue.total,
+        "Denied": content.denied.total,
     }
     second = {
-        "Denied": content.denied.total,
         "Lapsed": content.lapsed.total,
         "Over before it opened": content.unopened.total,
         "Taken back": content.taken_back,
@@ -96,7 +96,7 @@ def _late(digest: Digest, content: Content) -> list[Block]:
     if digest.made_at - digest.due_at > _LATE:
         said.append(f"*Late:* it was due {at(digest.due_at)}, when nobody kept the time.")
     if content.missed:
-        days = ", ".join(_day(day) for day in content.missed[:_MOST_DAYS])
+        days = ", ".join(f"{day:%a} {day.day} {day:%b}" for day in content.missed[:_MOST_DAYS])
         rest = f" and {len(content.missed) - _MOST_DAYS} more" if len(content.missed) > _MOST_DAYS else ""
         said.append(f"*Missed:* there was no digest for {days}{rest}; this one covers what happened then.")
     return [section("\n".join(said))] if said else []

@@ -70,8 +70,11 @@ def listed(*accesses: Access, total: int | None = None) -> Listed:
     return Listed(total=len(accesses) if total is None else total, first=accesses)
 
 
-def busy(words: str = REASON, told: str = "", name: str = "ann") -> Content:
-    """A bit of everything; `words` is what people wrote, `told` what providers and the policy say, `name` anybody's."""
+def busy(words: str = REASON, told: str = "", name: str = "ann", other: str = "lea") -> Content:
+    """A bit of everything: `words` is what people wrote, `told` what providers and the policy say.
+
+    `name` asks, `other` decides.
+    """
 
     def one(**values: Any) -> Access:
         return an_access(**({"requester": name, "subject": name, "reason": words} | values))
@@ -88,7 +91,7 @@ def busy(words: str = REASON, told: str = "", name: str = "ann") -> Content:
         alerts_open=2,
         alerts=(an_alert(**sentence), an_alert(**sentence, told_at=None, message=None)),
         refused_now=listed(one(ends=minutes(120), problem=told or ANSWER)),
-        opened=listed(open_now, one(subject="ben", decided_by=("kim", name))),
+        opened=listed(open_now, one(subject="ben", decided_by=("kim", other))),
         ended=listed(
             one(**ended, ended_by=EndedBy.EXPIRED),
             one(**ended, ended_by=EndedBy.REVOKED, said_by="sam", said=words),
@@ -100,7 +103,7 @@ def busy(words: str = REASON, told: str = "", name: str = "ann") -> Content:
             one(status=GrantStatus.REVOKING, ended_by=EndedBy.RETURNED),
             one(status=GrantStatus.SCHEDULED, ends=None),
         ),
-        denied=listed(one(**unanswered, said_by=name, said=words)),
+        denied=listed(one(**unanswered, said_by=other, said=words)),
         lapsed=listed(one(**unanswered)),
         taken_back=3,
         refusals=(

@@ -166,7 +166,7 @@ SURFACES: dict[str, Callable[[Words], Iterator[Payload]]] = {
     "modals": modals,
     "lists and Home": lists,
     "said to one person": said_aside,
-    "digest": lambda words: iter(messages(busy(words.reason, words.sentence, words.requester))),
+    "digest": lambda words: iter(messages(busy(words.reason, words.sentence, words.requester, words.reviewer))),
 }
 
 
