@@ -52,6 +52,8 @@ def review_card(facts: CardFacts) -> Message:
     if facts.version < request.version:
         return _superseded(request)
     state = state_of(facts)
+    if request.status == RequestStatus.PENDING:
+        state += f", level {request.level}"  # first of all: it says how closely to look
     blocks = [header(state), *_asked(facts), *_outcome(facts)]
     return Message(
         text=f"{state}: {request.entitlement} for {request.subject}, request {short(request.id)}", blocks=blocks
@@ -101,9 +103,9 @@ def _asked(facts: CardFacts) -> list[Block]:
              title(request.resource_title)),
         facts_grid(
             [
-                ("Level", escaped(request.level)),
-                ("How long", how_long(request)),
                 ("What", code(request.entitlement)),
+                ("How long", how_long(request)),
+                ("Level", escaped(request.level)),
                 ("Request", code(short(request.id))),
             ]
         ),
