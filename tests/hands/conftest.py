@@ -36,10 +36,11 @@ def screen(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 def hands(browser: Browser, stage: Stage, screen: str) -> Iterator[Hands]:
-    """Ann's, in the approvers' channel; what was whispered to anybody before is gone."""
-    people = stage.sandbox.workspace()
-    for person in ("U0ANN", "U0LEA", "U0SAM", "U0EVE"):
-        people.person(person).reload()
+    """Ann's, in the approvers' channel; what was whispered to anybody before is gone, and no modal is open."""
+    for person in (stage.sandbox.workspace().person(each) for each in ("U0ANN", "U0LEA", "U0SAM", "U0EVE")):
+        person.reload()
+        if person.view():
+            person.close_view(everything=True)
     context = browser.new_context(**SCREENS[screen])
     context.set_default_timeout(20_000)
     page = context.new_page()
