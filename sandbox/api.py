@@ -8,7 +8,7 @@ from typing import Any
 from aiohttp import web
 
 from sandbox import chat, conversations, directory, groups, validation, views
-from sandbox.errors import SlackError, TooMany
+from sandbox.errors import SlackError, StateError, TooMany
 from sandbox.parts import Parts
 from sandbox.wire import read_arguments, read_token
 
@@ -111,7 +111,7 @@ async def answer(parts: Parts, request: web.Request) -> web.StreamResponse:
     except SlackError as error:
         entry.error = error.name
         body = {"ok": False, "error": error.name} | error.extra
-        if error.name in SHAPE_ERRORS and not _is_public(name):
+        if error.name in SHAPE_ERRORS and not isinstance(error, StateError) and not _is_public(name):
             parts.violation(name, error.name, error.extra.get("response_metadata", {}).get("messages", []))
     finally:
         entry.ms = round((time.monotonic() - begun) * 1000, 1)

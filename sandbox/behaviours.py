@@ -55,6 +55,7 @@ BEHAVIOURS = (
     Behaviour(MODALS, "`response_urls` come with a submission for conversations chosen in a field with `response_url_enabled`", "documented", _MODALS),
     Behaviour(HOME, "`app_home_opened` is sent each time a person enters, for the Messages tab too; it carries the view once there is one", "documented", _HOME),
     Behaviour(HOME, "`views.publish` without the Home tab in the manifest is `not_enabled`; with a `hash` before anything was published `hash_conflict`", "assumed", "docs.slack.dev/reference/methods/views.publish"),
+    Behaviour(HOME, "`views.publish` for somebody who is deactivated, or nobody, is `invalid_arguments` that names `user_id`", "assumed", "docs.slack.dev/reference/methods/views.publish"),
     Behaviour(HOME, "A click on the Home tab carries the view and neither channel nor response URL; its trigger opens modals and pushes none", "documented", _HOME),
     Behaviour(DELIVERY, "Events come at least once: again at once, after one and after five more minutes, with the same `event_id`", "documented", _EVENTS),
     Behaviour(DELIVERY, "Commands and interactions are sent once, whatever becomes of them", "reported", "bolt-python#1071"),

@@ -12,6 +12,10 @@ class SlackError(Exception):
         self.extra = extra
 
 
+class StateError(SlackError):
+    """One whose name says that the call was wrong, when it is the workspace that has changed under it."""
+
+
 class TooMany(Exception):
     """HTTP 429: one call more than Slack allows; `seconds` is when to try again."""
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 from sandbox.block_kit import HOME
-from sandbox.errors import SlackError
+from sandbox.errors import SlackError, StateError
 from sandbox.parts import Parts
 from sandbox.validator import check_view
 
@@ -32,7 +32,8 @@ def publish_view(parts: Parts, arguments: dict[str, Any]) -> dict[str, Any]:
     check_view(arguments["view"], HOME)
     person = parts.team.people.get(arguments["user_id"])
     if person is None or person.bot or person.deactivated:
-        raise SlackError("invalid_arguments", response_metadata={"messages": ["[ERROR] invalid `user_id`"]})
+        kind = StateError if person and person.deactivated else SlackError
+        raise kind("invalid_arguments", response_metadata={"messages": ["[ERROR] invalid `user_id`"]})
     view = parts.homes.publish(person.id, arguments["view"], arguments.get("hash"))
     return {"view": parts.modals.payload(view)}
 

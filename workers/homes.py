@@ -36,7 +36,7 @@ class Homes:
             answer = self.client.views_publish(user_id=notice.recipient, view=view, hash=known)
         except SlackApiError as error:
             name = error.response.get("error")
-            if name in _NOBODY_LOOKS:
+            if name in _NOBODY_LOOKS or _has_left(error):
                 logger.warning("the Home of %s cannot be shown: %s", notice.recipient, name)
                 return Told(claimed)
             if name == "hash_conflict":
@@ -47,3 +47,9 @@ class Homes:
     def _addresses(self, facts: HomeFacts) -> dict[RequestId, str]:
         places = {one.request.id: one.card for one in facts.waiting if one.card is not None}
         return {request: link for request, place in places.items() if (link := self.addresses.of(place))}
+
+
+def _has_left(error: SlackApiError) -> bool:
+    """Slack has no name of its own for a person who was deactivated: it says which argument it does not take."""
+    said = error.response.get("response_metadata") or {}
+    return error.response.get("error") == "invalid_arguments" and "user_id" in str(said.get("messages"))

@@ -91,6 +91,16 @@ def test_what_cannot_be_published(client: Any, arguments: dict[str, Any], error:
         client.views_publish(**arguments)
 
 
+def test_that_somebody_was_deactivated_is_no_mistake_of_the_app(sandbox: Running, client: Any) -> None:
+    sandbox.workspace().deactivate("U0ANN")
+    with pytest.raises(SlackApiError, match="invalid_arguments"):
+        client.views_publish(user_id="U0ANN", view=home("Yours"))
+    assert sandbox.workspace().violations() == []
+    with pytest.raises(SlackApiError, match="invalid_arguments"):
+        client.views_publish(user_id="U0NOBODY", view=home("Yours"))
+    assert sandbox.workspace().violations() != []
+
+
 def test_an_app_that_subscribed_to_nothing_is_told_nothing() -> None:
     with running(with_app(events=())) as deaf, scripted(deaf, app := Keeper()):
         ann = deaf.workspace().person("U0ANN")
