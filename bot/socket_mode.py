@@ -12,6 +12,8 @@ from access.operations.core import Core
 from bot.app import build_app
 from bot.serving import CALL_TIMEOUT, accepted, let_finish, warn_of_channels
 
+_PING_EVERY = 5.0
+"""Seconds. A broken connection is noticed after one to two of them; Bolt's own ten leave people unanswered as long."""
 _BETWEEN_LOOKS = 1.0
 """Seconds between two looks at the connection."""
 
@@ -36,7 +38,8 @@ async def serve(
         client = AsyncWebClient(bot_token, api_url, session=session, timeout=CALL_TIMEOUT)
         link = await _first_link(client, app_token)
         with ThreadPoolExecutor(threads, thread_name_prefix="core") as executor:
-            handler = AsyncSocketModeHandler(build_app(core, client=client, executor=executor), app_token)
+            bolt = build_app(core, client=client, executor=executor)
+            handler = AsyncSocketModeHandler(bolt, app_token, ping_interval=_PING_EVERY)
             handler.client.wss_uri = link
             connecting = asyncio.create_task(handler.connect_async())
             try:
