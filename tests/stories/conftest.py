@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from countersign.demo import target
 from countersign.embedded.postgres import EmbeddedPostgres
 from tests.stories.house import House, Way, standing
 
@@ -25,5 +26,5 @@ def way() -> Way:
 
 @pytest.fixture
 def house(tmp_path: Path, database_url: str, shop_server: EmbeddedPostgres, way: Way) -> Iterator[House]:
-    with standing(tmp_path, database_url, shop_server, way) as made:
+    with standing(tmp_path, database_url, shop_server, target.prepare(shop_server), way) as made:
         yield made

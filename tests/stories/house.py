@@ -5,6 +5,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Generator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -15,16 +16,20 @@ import psycopg
 from sqlmodel import col, select
 
 from access.audit import Verified, verify
-from access.models import Alert, AuditEvent, Grant
+from access.clock import host_now
+from access.models import Alert, AuditEvent, Grant, Request, Review
+from access.settings import Settings
 from access.store import Database
 from countersign.demo import target
-from countersign.demo.policy import SECRET, demo_policy
+from countersign.demo.policy import SECRET
 from countersign.demo.prober import Login, login_in
-from countersign.demo.stage import acme
+from countersign.doctor.run import FAMILIES
+from countersign.doctor.surroundings import Surroundings
 from countersign.embedded.postgres import EmbeddedPostgres
 from countersign.embedded.valkey import EmbeddedValkey
 from sandbox.person import Message, Person, Trouble
 from sandbox.server import Running, running
+from tests.stories.crowd import everybody, policy_for
 from tests.waiting import wait_until
 
 Way = Literal["Socket Mode", "HTTP mode"]
@@ -48,6 +53,16 @@ def free_port() -> int:
 
 
 @dataclass
+class SlackClock:
+    """The time at Slack: the host's, and as much `ahead` of it."""
+
+    ahead: float = 0.0
+
+    def __call__(self) -> float:
+        return time.time() + self.ahead
+
+
+@dataclass
 class House:
     directory: Path
     database_url: str
@@ -58,20 +73,28 @@ class House:
     way: Way = "Socket Mode"
     port: int = field(default_factory=free_port)
     """Where the bot listens in HTTP mode."""
+    slack_clock: SlackClock = field(default_factory=SlackClock)
     processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
 
     # The processes
 
     def start(self, *names: str) -> None:
+        self.spawn(*names)
+        if not names or "bot" in names:
+            self.wait_until_reached()
+
+    def spawn(self, *names: str) -> None:
+        """Starts processes, all when none is named, and does not wait."""
         for name in names or ARGUMENTS:
             log = (self.directory / f"{name}.log").open("ab")
             self.processes[name] = subprocess.Popen(
                 [sys.executable, "-m", "countersign", *ARGUMENTS[name]],
-                env=self._environment(), stdout=log, stderr=log, stdin=subprocess.DEVNULL,
+                env=self.environment(), stdout=log, stderr=log, stdin=subprocess.DEVNULL,
             )  # fmt: skip
             log.close()
-        if not names or "bot" in names:
-            wait_until(self._reached, "the sandbox to reach the bot", within=60)
+
+    def wait_until_reached(self) -> None:
+        wait_until(self._reached, "the sandbox to reach the bot", within=90)
 
     def _reached(self) -> bool:
         people = self.sandbox.workspace()
@@ -89,12 +112,15 @@ class House:
         process.kill()
         process.wait()
 
-    def end(self) -> None:
+    def ask_to_end(self) -> None:
         for process in self.processes.values():
             process.send_signal(signal.SIGTERM)
+
+    def end(self) -> None:
+        self.ask_to_end()
         for name, process in self.processes.items():
             try:
-                process.wait(20)
+                process.wait(60)
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
@@ -103,7 +129,7 @@ class House:
     def log(self, name: str) -> str:
         return (self.directory / f"{name}.log").read_text(encoding="utf-8", errors="replace")
 
-    def _environment(self) -> dict[str, str]:
+    def environment(self) -> dict[str, str]:
         kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TZ", "TMPDIR") if name in os.environ}
         return kept | {
             "REDIS_URL": self.valkey.url,
@@ -115,6 +141,14 @@ class House:
             "SLACK_BOT_TOKEN": self.sandbox.bot_token,
             SECRET: self.shop.bot_dsn,
         } | self._way()  # fmt: skip
+
+    def unwell(self, family: str) -> list[str]:
+        """What the doctor finds wrong there."""
+        here = Surroundings(Settings.read(self.environment()), host_now, 20, lambda _: None)
+        try:
+            return [finding.subject for finding in FAMILIES[family](here) if finding.level != "ok"]
+        finally:
+            here.close()
 
     def _way(self) -> dict[str, str]:
         if self.way == "Socket Mode":
@@ -158,7 +192,9 @@ class House:
 
     def message(self, person: str, which: Callable[[Message], Any], what: str) -> Message:
         found = wait_until(
-            lambda: next((one for one in reversed(self.person(person).direct_messages()) if which(one)), None), what
+            lambda: next((one for one in reversed(self.person(person).direct_messages()) if which(one)), None),
+            what,
+            within=90,
         )
         assert found is not None
         return found
@@ -185,6 +221,12 @@ class House:
     def alerts(self) -> list[Alert]:
         return self._all(select(Alert).order_by(col(Alert.id)))
 
+    def requests(self, by: str) -> list[Request]:
+        return self._all(select(Request).filter_by(requester_slack=by).order_by(col(Request.id)))
+
+    def reviews(self, request: Request) -> list[Review]:
+        return self._all(select(Review).filter_by(request_id=request.id))
+
     def actions(self) -> list[str]:
         return [event.action for event in self._all(select(AuditEvent).order_by(col(AuditEvent.seq)))]
 
@@ -210,16 +252,16 @@ def standing(
     directory: Path,
     database_url: str,
     shop_server: EmbeddedPostgres,
+    shop: target.Target,
     way: Way = "Socket Mode",
 ) -> Generator[House]:
     """Everything but our own processes is up; a story starts those. At the end, nothing was wrong by Slack's rules."""
     with ExitStack() as stack:
-        shop = target.prepare(shop_server)
         valkey = stack.enter_context(EmbeddedValkey(directory / "valkey"))
-        cast = acme()
-        sandbox = stack.enter_context(running(cast))
-        (directory / "access.yml").write_text(demo_policy(cast), encoding="utf-8")
-        house = House(directory, database_url, sandbox, shop_server, shop, valkey, way)
+        cast, clock = everybody(), SlackClock()
+        sandbox = stack.enter_context(running(cast, clock=clock))
+        (directory / "access.yml").write_text(policy_for(cast), encoding="utf-8")
+        house = House(directory, database_url, sandbox, shop_server, shop, valkey, way, slack_clock=clock)
         try:
             yield house
             assert house.sandbox.workspace().violations() == []
