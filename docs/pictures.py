@@ -58,6 +58,7 @@ def _story(page: Page) -> None:
     window = page.frame_locator("iframe")
     expect(window.locator("#state")).to_have_text("Allowed")
     page.get_by_role("dialog").get_by_role("button", name="Close").last.click()
+    expect(page.get_by_role("dialog")).to_have_count(0)
     _picture(page, "open")
 
     expect(window.locator("#state")).to_have_text("Refused", timeout=60_000)
