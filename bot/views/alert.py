@@ -72,7 +72,7 @@ def _open(alert: Alert, kind: AlertKind, grant: Grant | None, now: datetime) -> 
 
 def _closed(alert: Alert, closed_at: datetime) -> list[Block]:
     lasted = format_duration(closed_at - alert.opened_at)
-    closed = f"*Closed {at_second(closed_at)}*, {escaped(lasted)} after it was opened. Nothing is left to do."
+    closed = f"*Closed {at_second(closed_at)}*, {escaped(lasted)} after it was opened: its cause is gone."
     return [section(closed)]
 
 
