@@ -57,6 +57,8 @@ function actions(block, surface) {
 function input(block, surface) {
   const field = { id: freshId("field"), labelledBy: freshId("label"), describedBy: freshId("note") };
   const error = surface.error?.(block.block_id);
+  const drawn = drawElement(block.element, block, surface, field);
+  if (error && drawn.matches("input, textarea")) drawn.setAttribute("aria-invalid", "true");
   const grouped = /^(checkboxes|radio_buttons|multi_)/.test(block.element.type);
   return el(
     "div",
@@ -67,7 +69,7 @@ function input(block, surface) {
       block.label.text,
       block.optional ? el("span", { class: "optional" }, " (optional)") : null,
     ),
-    drawElement(block.element, block, surface, field),
+    drawn,
     el(
       "div",
       { id: field.describedBy },

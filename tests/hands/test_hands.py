@@ -34,6 +34,7 @@ def test_access_is_asked_for_with_the_form(hands: Hands, books: Books) -> None:
     form.get_by_label("Why?").fill(books.reason)
     hands.press(hands.button("Ask", form))
     expect(form.get_by_role("alert")).to_contain_text(["not “soon”"])
+    expect(form.get_by_label("For how long?")).to_have_attribute("aria-invalid", "true")
     expect(what).to_have_text(books.title)
     expect(form.get_by_label("Why?")).to_have_value(books.reason)
     hands.fits()
@@ -254,6 +255,7 @@ def test_the_digest_leads_to_what_failed_and_revokes_what_is_refused_now(hands: 
         with hands.page.expect_popup() as opened:
             hands.press(hands.button("Open", digest).last)
         expect(opened.value.locator(".pointed-at")).to_contain_text(LOST)
+        opened.value.close()
         hands.press(hands.button("Revoke", digest.locator(".section", has_text=books.entitlement)))
         why = hands.modal("Revoke this access")
         why.get_by_label("Why?").fill("The policy has changed")
