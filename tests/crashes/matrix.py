@@ -1,0 +1,203 @@
+"""The cases: each step of a life, killed at each of its points, in each weather of the target."""
+
+import json
+import os
+import signal
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from access.models import GrantStatus, Request
+from access.operations.end import cancel, finish, revoke
+from access.store import Database
+from tests.cast import ANN, KIM, SAM
+from tests.invariants.checks import Sight, check, check_the_end
+from tests.invariants.town import Change, Server, Town, Weather
+
+WEATHERS: tuple[Weather, ...] = ("fine", "down", "slow", "answer lost")
+STORM_SECONDS = 90
+"""How long the weather lasts after the restart."""
+
+
+@dataclass
+class FileServer(Server):
+    """A target that outlives whoever calls it: what it holds stands in a file."""
+
+    file: Path = Path()
+
+    def add(self, spec: Any) -> None:
+        super().add(spec)
+        self.save()
+
+    def remove(self, grant_id: str) -> bool:
+        removed = super().remove(grant_id)
+        self.save()
+        return removed
+
+    def save(self) -> None:
+        changes = [(change.at.isoformat(), change.what, change.grant_id) for change in self.changes]
+        new = self.file.with_suffix(".new")
+        new.write_text(json.dumps({"holders": self.holders, "changes": changes}), encoding="utf-8")
+        new.replace(self.file)
+
+    def load(self) -> None:
+        """What is there after a death."""
+        if self.file.exists():
+            said = json.loads(self.file.read_text(encoding="utf-8"))
+            self.holders = {grant_id: (principal, role) for grant_id, (principal, role) in said["holders"].items()}
+            self.changes = [Change(datetime.fromisoformat(at), what, grant) for at, what, grant in said["changes"]]
+
+
+@dataclass
+class Life:
+    """One request and what came of it, on a database and two targets in files."""
+
+    database: Database
+    directory: Path
+    town: Town = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.town = Town.found(self.database, self.directory)
+        for name in self.town.servers:
+            server = FileServer(self.town.clock, self.town.points, file=self.directory / f"{name}.json")
+            self.town.servers[name] = server
+
+    def request(self) -> Request:
+        return self.town.requests()[-1]
+
+    def nothing(self) -> None:
+        pass
+
+    # The steps; each begins where those before it have ended.
+
+    def ask(self) -> None:
+        self.town.ask(by=ANN, minutes=10)
+
+    def approve(self) -> None:
+        self.town.approve(self.request(), by=KIM)
+
+    def deny(self) -> None:
+        self.town.deny(self.request(), by=KIM)
+
+    def take_back(self) -> None:
+        cancel(self.town.core, request_id=self.request().id, by=ANN)
+
+    def look(self) -> None:
+        self.town.turn()
+
+    def return_it(self) -> None:
+        finish(self.town.core, grant_id=self.town.grants()[-1].id, by=ANN)
+
+    def revoke(self) -> None:
+        revoke(self.town.core, grant_id=self.town.grants()[-1].id, by=SAM, reason="The laptop was stolen.")
+
+    def look_again(self) -> None:
+        """After the pause that follows a failure."""
+        self.town.clock.tick(seconds=5)
+        self.town.turn()
+
+    def let_it_expire(self) -> None:
+        self.town.clock.tick(minutes=11)
+        self.town.turn()
+
+    def let_it_lapse(self) -> None:
+        self.town.clock.tick(hours=2)
+        self.town.turn()
+
+
+Step = Callable[[Life], None]
+OPEN = (Life.ask, Life.approve, Life.look)
+STEPS: Mapping[str, tuple[Step, ...]] = {
+    "asking": (Life.ask,),
+    "telling of the request": (Life.ask, Life.look),
+    "approving": (Life.ask, Life.look, Life.approve),
+    "denying": (Life.ask, Life.deny),
+    "taking it back": (Life.ask, Life.take_back),
+    "lapsing": (Life.ask, Life.let_it_lapse),
+    "opening": OPEN,
+    "opening again": (*OPEN, Life.look_again),
+    "returning": (*OPEN, Life.return_it),
+    "revoking": (*OPEN, Life.revoke),
+    "closing what was returned": (*OPEN, Life.return_it, Life.look),
+    "closing what has expired": (*OPEN, Life.let_it_expire),
+    "telling of the end": (*OPEN, Life.let_it_expire, Life.look),
+}
+"""The last one is killed; those before it go well, but what is opened again, which failed before."""
+CASES = [
+    (step, weather)
+    for step in STEPS
+    for weather in WEATHERS
+    if not (step == "opening again" and weather in ("fine", "slow"))  # it is open then
+]
+
+
+def points_of(life: Life, step: str, weather: Weather) -> list[str]:
+    """The points that the step passes when nobody dies."""
+    _lead_up(life, step, weather)
+    before = len(life.town.points.passed)
+    STEPS[step][-1](life)
+    return life.town.points.passed[before:]
+
+
+def killed_at(life: Life, step: str, weather: Weather, point: int) -> None:
+    """Lives up to the step, and dies in it in a process of its own; then somebody else goes on. Raises Broken."""
+    _lead_up(life, step, weather)
+    town = life.town
+    life.database.close()  # no connection is shared with the child
+    child = os.fork()
+    if child == 0:
+        _die_in(life, step, point)
+    _, status = os.waitpid(child, 0)
+    assert os.WIFSIGNALED(status), f"the process was to be killed at point {point} of {step}"
+    assert os.WTERMSIG(status) == signal.SIGKILL, f"the process died of {os.WTERMSIG(status)}"
+    for server in town.servers.values():
+        assert isinstance(server, FileServer)
+        server.load()
+    if step in ("closing what has expired", "lapsing"):
+        town.clock.tick(minutes=11 if "expired" in step else 120)  # its clock had gone on
+    _go_on(town)
+
+
+def _lead_up(life: Life, step: str, weather: Weather) -> None:
+    life.town.settle()
+    *well, last = STEPS[step][:-1] or (Life.nothing,)
+    for before in well:
+        before(life)
+    if step == "opening again":
+        _turn(life, weather)
+    last(life)
+    _turn(life, weather)
+
+
+def _turn(life: Life, weather: Weather) -> None:
+    for server in life.town.servers.values():
+        server.weather = weather
+
+
+def _die_in(life: Life, step: str, point: int) -> None:
+    """Never returns."""
+    life.town.points.left = point
+    life.town.points.die = lambda _name: os.kill(os.getpid(), signal.SIGKILL)
+    try:
+        STEPS[step][-1](life)
+    finally:
+        os._exit(0)  # it lived: the parent will say so
+
+
+def _go_on(town: Town) -> None:
+    check(Sight.of(town), kept=False)
+    for seconds in (0, 10, 20, 30, STORM_SECONDS - 60):
+        town.clock.tick(seconds=seconds)
+        town.turn()
+        check(Sight.of(town), kept=True)
+    for server in town.servers.values():
+        server.weather = "fine"
+    for seconds in (1, 31, 61, 600, 3600, 3600, 86400):
+        town.clock.tick(seconds=seconds)
+        town.settle()
+        check(Sight.of(town), kept=True)
+    sight = Sight.of(town)
+    check_the_end(sight)
+    assert all(grant.status != GrantStatus.ACTIVE for grant in sight.grants)

@@ -1,0 +1,214 @@
+"""The invariants (docs/promises.md), each a question about the rows, the targets, the log and the alerts."""
+
+import json
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import pairwise
+
+from access.lifecycle import allowed
+from access.models import Alert, AlertKind, AuditEvent, EndedBy, Grant, GrantStatus, Request, RequestStatus
+from tests.invariants.town import Town
+
+LIVE = (GrantStatus.ACTIVATING, GrantStatus.ACTIVE, GrantStatus.REVOKING)
+FINISHED = (GrantStatus.ENDED, GrantStatus.FAILED)
+DECIDED = ("request.approved", "request.denied", "request.cancelled", "request.lapsed")
+_STATUS_OF = {
+    "grant.scheduled": GrantStatus.SCHEDULED,
+    "grant.activating": GrantStatus.ACTIVATING,
+    "grant.active": GrantStatus.ACTIVE,
+    "grant.revoking": GrantStatus.REVOKING,
+    "grant.found-again": GrantStatus.REVOKING,
+    "grant.ended": GrantStatus.ENDED,
+    "grant.failed": GrantStatus.FAILED,
+}
+LONGEST = timedelta(hours=1)
+
+
+class Broken(AssertionError):
+    """An invariant does not hold."""
+
+
+@dataclass(frozen=True)
+class Sight:
+    """Everything there is, at one moment."""
+
+    town: Town
+    requests: dict[str, Request]
+    grants: list[Grant]
+    events: list[AuditEvent]
+    alerts: list[Alert]
+    now: datetime
+
+    @classmethod
+    def of(cls, town: Town) -> "Sight":
+        town.land()
+        requests = {str(one.id): one for one in town.requests()}
+        return cls(town, requests, town.grants(), town.events(), town.alerts(), town.clock.now())
+
+    def standing(self) -> Iterator[tuple[str, str, str]]:
+        """Access that is on a target: its grant's id, the principal, the role."""
+        for server in self.town.servers.values():
+            for grant_id, (principal, role) in server.holders.items():
+                yield grant_id, principal, role
+
+    def rows(self, grant_id: str) -> list[Grant]:
+        """The grant, and those that went on with it."""
+        return [grant for grant in self.grants if grant_id in (grant.id, grant.continues)]
+
+    def about(self, *prefixes: str) -> dict[str, list[AuditEvent]]:
+        found = defaultdict[str, list[AuditEvent]](list)
+        for event in self.events:
+            if event.object_id is not None and event.action.startswith(prefixes):
+                found[event.object_id].append(event)
+        return found
+
+
+def check(sight: Sight, *, kept: bool) -> None:
+    """Raises Broken. `kept`: somebody has looked at the rows just now, so that what is late must be known."""
+    for sentence in (
+        *_overdue(sight, kept=kept), *_undecided(sight), *_another_thing(sight), *_stolen(sight), *_unwritten(sight),
+        *_decided_twice(sight), *_moved_back(sight), *_early(sight), *_ended_by_nobody(sight),
+        *sight.town.granted_against,
+    ):  # fmt: skip
+        raise Broken(sentence)
+
+
+def check_the_end(sight: Sight) -> None:
+    """When everything is well again and enough time has passed, all is closed."""
+    for grant_id, principal, role in sight.standing():
+        raise Broken(f"I-1: {role} of {principal} ({grant_id}) stands there for ever")
+    for grant in sight.grants:
+        if grant.status not in FINISHED:
+            raise Broken(f"I-1: {grant.id} is still {grant.status}: {grant.problem}")
+    for alert in sight.alerts:
+        if alert.closed_at is None and alert.kind in (AlertKind.OVERDUE, AlertKind.UNREMOVABLE):
+            raise Broken(f"I-1: an alert stays open though its cause is gone: {alert.sentence}")
+    for request in sight.requests.values():
+        if request.status == RequestStatus.PENDING:
+            raise Broken(f"I-14: {request.id} is pending for ever")
+    flaw = sight.town.verified().flaw
+    if flaw is not None:
+        raise Broken(f"I-13: {flaw.sentence}")
+
+
+def _overdue(sight: Sight, *, kept: bool) -> Iterator[str]:
+    """I-1: what stands on a target has a live row, and is not late unless somebody has been told."""
+    open_alerts = {alert.subject for alert in sight.alerts if alert.closed_at is None}
+    for grant_id, principal, role in sight.standing():
+        live = [grant for grant in sight.rows(grant_id) if grant.status in LIVE]
+        if not live:
+            yield f"I-1: {role} of {principal} ({grant_id}) is there, and no row knows of it"
+    for grant in sight.grants:
+        over = grant.end_due_at or grant.expires_at
+        if not kept or grant.status not in LIVE or over is None:
+            continue
+        if sight.now > over + timedelta(seconds=grant.alert_after_s) and grant.id not in open_alerts:
+            yield f"I-1: {grant.id} should have ended at {over:%H:%M:%S}, it is {sight.now:%H:%M:%S}, nobody was told"
+
+
+def _undecided(sight: Sight) -> Iterator[str]:
+    """I-2, I-9, I-14: nothing is there that no person has approved before."""
+    approved = {event.object_id: event for event in sight.events if event.action == "request.approved"}
+    for event in approved.values():
+        if not event.actor.startswith("slack:U"):
+            yield f"I-14: {event.object_id} was approved by {event.actor}"
+    for server in sight.town.servers.values():
+        for change in server.changes:
+            rows = sight.rows(change.grant_id)
+            decision = approved.get(rows[0].request_id) if rows else None
+            if change.what == "added" and (decision is None or decision.at > change.at):
+                yield f"I-2: {change.grant_id} was given without a decision"
+
+
+def _another_thing(sight: Sight) -> Iterator[str]:
+    """I-4: what was approved is what was asked, and what was given."""
+    for event in sight.events:
+        if event.action == "request.approved" and event.object_id is not None:
+            said = json.loads(event.entry)["details"]
+            request = sight.requests[event.object_id]
+            if (said["version"], said["fingerprint"]) != (request.version, request.fingerprint):
+                yield f"I-4: {request.id} is not what was approved"
+    for grant_id, principal, role in sight.standing():
+        for grant in sight.rows(grant_id)[:1]:
+            request = sight.requests[grant.request_id]
+            if (principal, role) != (request.principal, request.role):
+                yield f"I-4: {principal} has {role}, asked was {request.role} for {request.principal}"
+    for grant in sight.grants:
+        if grant.expires_at and grant.activated_at:
+            request = sight.requests[grant.request_id]
+            if grant.definition != request.definition:
+                yield f"I-4: the role of {grant.id} is not the one that was approved"
+            if request.duration_s and grant.expires_at - grant.starts_at > LONGEST + timedelta(minutes=15):
+                yield f"I-10: {grant.id} is longer than its rule allows"
+
+
+def _stolen(sight: Sight) -> Iterator[str]:
+    """I-5: who has access that is not over has it."""
+    there = {grant_id for grant_id, _, _ in sight.standing()}
+    for grant in sight.grants:
+        lasts = grant.status == GrantStatus.ACTIVE and grant.expires_at is not None and grant.expires_at > sight.now
+        if lasts and (grant.continues or grant.id) not in there:
+            yield f"I-5: {grant.id} is active, but its access is gone before its end"
+
+
+def _unwritten(sight: Sight) -> Iterator[str]:
+    """I-6: each move has its event, and each event its move."""
+    events = sight.about("grant.")
+    for grant in sight.grants:
+        path = [_STATUS_OF[event.action] for event in events[grant.id] if event.action in _STATUS_OF]
+        if not path or path[-1] != grant.status:
+            yield f"I-6: {grant.id} is {grant.status}, its events say {path}"
+        for old, new in pairwise(path):
+            if not allowed(old, new):
+                yield f"I-6: {grant.id} went from {old} to {new}"
+    decided = sight.about("request.")
+    for request in sight.requests.values():
+        last = [event.action for event in decided[request.id] if event.action in DECIDED]
+        if last != ([] if request.status == RequestStatus.PENDING else [f"request.{request.status}"]):
+            yield f"I-6: {request.id} is {request.status}, its events say {last}"
+
+
+def _decided_twice(sight: Sight) -> Iterator[str]:
+    """I-7: one decision, and one grant for it."""
+    for identifier, events in sight.about("request.").items():
+        ends = [event.action for event in events if event.action in DECIDED]
+        if len(ends) > 1:
+            yield f"I-7: {identifier} was decided more than once: {ends}"
+    first = [grant.request_id for grant in sight.grants if grant.continues is None]
+    if len(first) != len(set(first)):
+        yield "I-7: two grants came of one request"
+
+
+def _moved_back(sight: Sight) -> Iterator[str]:
+    """I-8: an end never moves without a decision."""
+    for identifier, events in sight.about("grant.activating", "grant.active").items():
+        ends = {json.loads(event.entry)["details"]["expires_at"] for event in events}
+        row = next(grant for grant in sight.grants if grant.id == identifier)
+        now = row.expires_at and row.expires_at.isoformat(timespec="microseconds").replace("+00:00", "Z")
+        if len(ends | {now}) > 1:
+            yield f"I-8: the end of {identifier} was {sorted(ends)}, now {now}"
+
+
+def _early(sight: Sight) -> Iterator[str]:
+    """I-10: nothing is taken away before its end, unless somebody with a name did it."""
+    for server in sight.town.servers.values():
+        for change in server.changes:
+            if change.what == "added":
+                continue
+            rows = sight.rows(change.grant_id)
+            if any(row.ended_by not in (None, EndedBy.EXPIRED) for row in rows):
+                continue
+            over = rows[0].expires_at
+            if over is None or change.at < over:
+                yield f"I-10: {change.grant_id} was taken away at {change.at:%H:%M:%S}, before its end"
+
+
+def _ended_by_nobody(sight: Sight) -> Iterator[str]:
+    """I-10: who ends access early is its holder or the security team."""
+    for grant in sight.grants:
+        if grant.ended_by == EndedBy.RETURNED and grant.ended_by_person != grant.subject:
+            yield f"I-10: {grant.id} was returned by {grant.ended_by_person}"
+        if grant.ended_by == EndedBy.REVOKED and grant.ended_by_person != "sam":
+            yield f"I-10: {grant.id} was revoked by {grant.ended_by_person}"

@@ -1,0 +1,254 @@
+"""A machine that asks, decides, breaks, kills and waits, in any order that hypothesis can think of."""
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, ExitStack
+from datetime import timedelta
+from itertools import count
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, TypeVar
+from unittest.mock import patch
+
+from hypothesis import currently_in_test_context, note
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from access.errors import AccessError, Unavailable
+from access.ids import SlackUser
+from access.models import GrantStatus, RequestStatus, Verdict
+from access.operations import review
+from access.operations.end import cancel, finish, revoke
+from access.operations.schedule import Schedule
+from access.store import Database
+from tests.invariants.checks import Broken, Sight, check, check_the_end
+from tests.invariants.town import RESOURCES, WEATHERS, Killed, Town
+
+PEOPLE = ("ann", "ben", "lea", "kim", "sam", "eve")
+ENDLESS = timedelta(hours=30)
+"""Longer than anything can still be due once all is well."""
+ENTITLEMENTS = [f"{resource}/{role}" for resource in RESOURCES for role in ("read", "fix")]
+people = st.sampled_from(PEOPLE)
+askers = st.sampled_from(["ann", "ann", "ben", "ben", "lea", "eve"])
+approvers = st.sampled_from(["lea", "kim", "lea", "kim", "sam", "ann"])
+places = st.integers(0, 5)
+crashes = st.one_of(st.none(), st.none(), st.integers(0, 14))
+
+
+T = TypeVar("T")
+
+
+def _at(things: Sequence[T], place: int) -> T:
+    return things[place % len(things)]
+
+
+def slack(person: str) -> SlackUser:
+    return SlackUser(f"U0{person.upper()}")
+
+
+class Life(RuleBasedStateMachine):
+    """Subclasses say on which database."""
+
+    @staticmethod
+    def emptied() -> AbstractContextManager[Database]:
+        raise NotImplementedError
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.ending = ExitStack()
+        # By chance, rows would be worked on in another order each time, and no failure could be told twice.
+        numbers = count()
+        self.ending.enter_context(patch("access.ids.secrets.randbits", lambda _bits: next(numbers)))
+        directory = self.ending.enter_context(TemporaryDirectory(prefix="countersign-life-"))
+        database = self.ending.enter_context(self.emptied())
+        self.town = Town.found(database, Path(directory))
+        self.buttons: list[tuple[str, str]] = []
+        self.kept = False
+
+    @initialize(opened=st.lists(st.sampled_from(ENTITLEMENTS), max_size=3, unique=True))
+    def first(self, opened: list[str]) -> None:
+        """Some hold something already: else half of all lives would be over before anybody does."""
+        for what in opened:
+            self.opens("ann", what, 10, None)
+
+    # People
+
+    @rule(by=askers, what=st.sampled_from(ENTITLEMENTS), minutes=st.sampled_from([1, 10, 60]), crash=crashes)
+    def ask(self, by: str, what: str, minutes: int, crash: int | None) -> None:
+        self._do(lambda: self.town.ask(by=slack(by), entitlement=what, minutes=minutes), crash)
+        known = {request for request, _ in self.buttons}
+        self.buttons += [(one.id, self.town.button(one)) for one in self.town.requests() if one.id not in known]
+
+    @rule(by=st.sampled_from(["ann", "ben"]), what=st.sampled_from(ENTITLEMENTS), minutes=st.sampled_from([1, 10, 60]),
+          crash=crashes)  # fmt: skip
+    def opens(self, by: str, what: str, minutes: int, crash: int | None) -> None:
+        """Asked, approved by somebody who may, and begun, as on any good day."""
+        self.ask(by, what, minutes, None)
+        if self.buttons and self.buttons[-1][0] == max(one.id for one in self.town.requests()):
+            request_id, button = self.buttons[-1]
+            for lead in self.town.rules.leads - {by}:
+                self._decide(lead, Verdict.APPROVE, request_id, button, None)
+        self._do(self.town.settle, crash, keeps=True)
+
+    @precondition(lambda self: self.buttons)
+    @rule(by=approvers, verdict=st.sampled_from([Verdict.APPROVE] * 4 + [Verdict.DENY]), which=places, crash=crashes)
+    def decide(self, by: str, verdict: Verdict, which: int, crash: int | None) -> None:
+        """By any button that was ever drawn, of the last four."""
+        request_id, button = _at(self.buttons[-4:], which)
+        self._decide(by, verdict, request_id, button, crash)
+
+    def _decide(self, by: str, verdict: Verdict, request_id: str, button: str, crash: int | None) -> None:
+        before = self._status(request_id)
+        self._do(
+            lambda: review(self.town.core, button=button, reviewer=slack(by), verdict=verdict, comment="So."), crash
+        )
+        after, request = self._status(request_id), self._request(request_id)
+        if before != after == RequestStatus.APPROVED:
+            rules = self.town.rules
+            if by not in rules.leads or by == request.requester or rules.broken:
+                raise Broken(f"I-3: {by} approved what {request.requester} asked for")
+            if request.requester not in rules.engineers:
+                raise Broken(f"I-3: approved for {request.requester}, who may not ask any more")
+            if request.definition["power"] != rules.power[request.role]:
+                raise Broken(f"I-4: {request.role} means {rules.power[request.role]} by now")
+        if after == RequestStatus.PENDING:  # a new version may have come of it, with a button of its own
+            self.buttons.append((request_id, self.town.button(request)))
+
+    @precondition(lambda self: self.buttons)
+    @rule(by=people, which=places, crash=crashes)
+    def cancel(self, by: str, which: int, crash: int | None) -> None:
+        request_id, _ = _at(self.buttons, which)
+        self._do(lambda: cancel(self.town.core, request_id=self._request(request_id).id, by=slack(by)), crash)
+
+    @precondition(lambda self: self._open())
+    @rule(by=st.sampled_from(["ann", "ann", "ben", "eve"]), which=places, crash=crashes)
+    def done(self, by: str, which: int, crash: int | None) -> None:
+        grant = _at(self._open(), which)
+        self._do(lambda: finish(self.town.core, grant_id=grant, by=slack(by)), crash)
+
+    @precondition(lambda self: self._open())
+    @rule(by=st.sampled_from(["sam", "ann"]), which=places, crash=crashes)
+    def revoke(self, by: str, which: int, crash: int | None) -> None:
+        grant = _at(self._open(), which)
+        self._do(lambda: revoke(self.town.core, grant_id=grant, by=slack(by), reason="The laptop was stolen."), crash)
+
+    # The policy
+
+    @rule(who=st.sampled_from(["ann", "ben", "lea"]))
+    def change_engineers(self, who: str) -> None:
+        self.town.rules.engineers ^= {who}
+        self._rewrite()
+
+    @rule(who=st.sampled_from(["lea", "kim", "sam"]))
+    def change_leads(self, who: str) -> None:
+        if self.town.rules.leads != {who}:
+            self.town.rules.leads ^= {who}
+        self._rewrite()
+
+    @rule(role=st.sampled_from(["read", "fix"]), power=st.sampled_from(["look", "mend", "rule"]))
+    def change_role(self, role: str, power: str) -> None:
+        self.town.rules.power[role] = power
+        self._rewrite()
+
+    @rule(broken=st.sampled_from([False, False, True]))
+    def break_or_mend_policy(self, broken: bool) -> None:
+        self.town.rules.broken = broken
+        self._rewrite()
+
+    # The world
+
+    @rule(server=st.sampled_from(list(RESOURCES.values())), weather=st.sampled_from(("fine", *WEATHERS)))
+    def weather(self, server: str, weather: Any) -> None:
+        self.town.servers[server].weather = weather
+
+    @rule(seconds=st.sampled_from([0, 0, 0, 45]))
+    def clocks_differ(self, seconds: int) -> None:
+        self.town.clock.offset = timedelta(seconds=seconds)
+
+    @rule(seconds=st.sampled_from([1, 5, 20, 29, 61, 90, 300, 1800, 7200]))
+    def nobody_looks_for(self, seconds: int) -> None:
+        self.town.clock.tick(seconds=seconds)
+        self.kept = False
+
+    @rule(crash=crashes)
+    def look(self, crash: int | None) -> None:
+        self._do(self.town.turn, crash, keeps=True)
+
+    @rule()
+    def look_twice_at_everything(self) -> None:
+        self._do(lambda: self.town.turn(again=True), keeps=True)
+
+    @rule(hold=st.sampled_from(["before", "after"]))
+    def workers_are_stopped(self, hold: Any) -> None:
+        self._do(lambda: self.town.turn(hold=hold), keeps=True)
+
+    @precondition(lambda self: self.town.held)
+    @rule(crash=crashes)
+    def stopped_workers_go_on(self, crash: int | None) -> None:
+        held = self.town.held.pop(0)
+        self._do(lambda: self.town.resume(held), crash)
+
+    @rule(seconds=st.sampled_from([10, 120, 900]))
+    def all_is_done_in_time_for(self, seconds: int) -> None:
+        """Whatever falls due is done when it does, and somebody looks once a minute."""
+        end = self.town.clock.now() + timedelta(seconds=seconds)
+        self._do(self.town.settle, keeps=True)
+        while (now := self.town.clock.now()) < end:
+            due = [at for _, at in Schedule(self.town.core).timers() if at > now]
+            self.town.clock.time = min([*due, now + timedelta(minutes=1), end])
+            self._do(self.town.settle, keeps=True)
+
+    # What must hold
+
+    @invariant()
+    def everything_holds(self) -> None:
+        check(Sight.of(self.town), kept=self.kept)
+
+    def teardown(self) -> None:
+        """All is well again, and enough time passes."""
+        try:
+            self._end()
+        finally:
+            self.ending.close()
+
+    def _end(self) -> None:
+        town = self.town
+        town.points.left, town.rules.broken, town.clock.offset = None, False, timedelta(0)
+        town.rules.write(town.policy_file)
+        for server in town.servers.values():
+            server.weather = "fine"
+        for seconds in (0, 31, 61, 61, 1000, 4000, 4000, ENDLESS.total_seconds()):
+            town.clock.tick(seconds=seconds)
+            town.settle()
+        sight = Sight.of(town)
+        check(sight, kept=True)
+        check_the_end(sight)
+
+    def _do(self, act: Callable[[], Any], crash: int | None = None, *, keeps: bool = False) -> None:
+        """`crash`: how many points are passed before the process dies. A refusal is an answer."""
+        self.town.points.left = crash
+        try:
+            act()
+            self.kept = keeps
+        except Killed as where:
+            if currently_in_test_context():
+                note(f"killed at {where}")
+            self.kept = False
+        except AccessError as error:
+            if isinstance(error, Unavailable):
+                raise
+            self.kept = False
+        finally:
+            self.town.points.left = None
+
+    def _rewrite(self) -> None:
+        self.town.rules.write(self.town.policy_file)
+        self.kept = False
+
+    def _open(self) -> list[Any]:
+        return [grant.id for grant in self.town.grants() if grant.status not in (GrantStatus.ENDED, GrantStatus.FAILED)]
+
+    def _request(self, request_id: str) -> Any:
+        return next(one for one in self.town.requests() if one.id == request_id)
+
+    def _status(self, request_id: str) -> str:
+        return self._request(request_id).status

@@ -1,0 +1,76 @@
+"""The invariants have teeth: each wrong variant of the product is found, and a table says by whom."""
+
+import re
+import time
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis.stateful import run_state_machine_as_test
+
+from tests.databases import SqliteFiles
+from tests.invariants.faults import FAULTS, Story
+from tests.invariants.machine import Life
+
+MOST = 3000
+"""Lives in which chance must find a fault."""
+_SAYS = re.compile(r"(I-\d+)")
+Table = dict[str, tuple[str, float]]
+
+
+@pytest.fixture(scope="module")
+def table() -> Iterator[Table]:
+    found: Table = {}
+    yield found
+    for name, (by, seconds) in found.items():
+        print(f"\n{name:24} {FAULTS[name].says:64} {by:16} {seconds:6.1f} s", end="")
+
+
+def lived(story: Story, files: SqliteFiles) -> None:
+    """Told as a machine would: every promise is looked at after the story, and at the end of the life."""
+    life = _machine(files)()
+    try:
+        story(life)
+        life.everything_holds()
+    except BaseException:
+        life.ending.close()
+        raise
+    life.teardown()
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_the_right_product_keeps_every_promise_in_the_same_story(name: str, sqlite_files: SqliteFiles) -> None:
+    lived(FAULTS[name].story, sqlite_files)
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_a_wrong_variant_is_found(name: str, sqlite_files: SqliteFiles, table: Table) -> None:
+    began = time.monotonic()
+    with FAULTS[name].wrong(), pytest.raises(AssertionError) as found:
+        lived(FAULTS[name].story, sqlite_files)
+    table[name] = (_finder(found.value), time.monotonic() - began)
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(7200)
+@pytest.mark.parametrize("name", FAULTS)
+def test_a_wrong_variant_is_found_by_chance(name: str, sqlite_files: SqliteFiles, table: Table) -> None:
+    began = time.monotonic()
+    with FAULTS[name].wrong(), pytest.raises(AssertionError) as found:
+        run_state_machine_as_test(
+            _machine(sqlite_files),
+            settings=settings(
+                max_examples=MOST, stateful_step_count=30, deadline=None, database=None, phases=[Phase.generate],
+                suppress_health_check=[HealthCheck.too_slow], report_multiple_bugs=False,
+            ),
+        )  # fmt: skip
+    table[name] = (_finder(found.value), time.monotonic() - began)
+
+
+def _machine(files: SqliteFiles) -> type[Life]:
+    return type("Life", (Life,), {"emptied": staticmethod(files.emptied)})
+
+
+def _finder(error: BaseException) -> str:
+    by = _SAYS.search(str(error))
+    return by.group(1) if by else "the table of moves" if "is not in the table" in str(error) else str(error)[:40]

@@ -1,0 +1,335 @@
+"""A town to live in: the real core, two targets with their weather, a policy that changes, and points to die at."""
+
+from collections.abc import Callable, Generator, Iterable, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any, Literal
+
+from sqlmodel import Session
+
+from access.errors import Ambiguous, NotPermitted, Transient
+from access.models import Grant
+from access.operations.activate import Activation
+from access.operations.core import Core
+from access.operations.policy_source import PolicySource
+from access.operations.schedule import Schedule
+from access.operations.telling import Telling, Told
+from access.ports import AgendaItem, Deadline, GrantSpec, Observation, Outcome, Receipt, Removal
+from access.store import Database
+from tests.fakes import FakeAgenda, FakeClock, FakeProvider, FakeSettings
+from tests.world import World
+
+Weather = Literal["fine", "down", "refuses", "answer lost", "delayed", "slow", "stubborn"]
+WEATHERS: tuple[Weather, ...] = ("fine", "down", "refuses", "answer lost", "delayed", "slow", "stubborn")
+DELAY = timedelta(seconds=25)
+"""How long after an unanswered call the target carries it out: less than the core allows for."""
+SLOW = timedelta(seconds=12)
+CALL = timedelta(seconds=20)
+"""A call that has not begun so long after its claim is not made any more: its deadline has passed."""
+RESOURCES = {"customers-db": "one", "ledger-db": "two"}
+
+
+class Killed(BaseException):
+    """This process has died, here and now."""
+
+
+def _killed(where: str) -> None:
+    """As far as a test in one process can die: nothing after this is done."""
+    raise Killed(where)
+
+
+@dataclass
+class Points:
+    """The points to die at: both sides of every call over a border, and of every commit."""
+
+    left: int | None = None
+    """Points to pass before dying; None: nobody dies."""
+    passed: list[str] = field(default_factory=list)
+    die: Callable[[str], None] = _killed
+
+    def reach(self, name: str) -> None:
+        self.passed.append(name)
+        if self.left is None:
+            return
+        self.left -= 1
+        if self.left < 0:
+            self.left = None
+            self.die(name)
+
+    @contextmanager
+    def around(self, name: str) -> Generator[None]:
+        self.reach(f"{name}.before")
+        yield
+        self.reach(f"{name}.after")
+
+
+@dataclass
+class MortalDatabase:
+    """A database whose writers die before or after a commit."""
+
+    real: Database
+    points: Points
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.real, name)
+
+    @contextmanager
+    def write(self) -> Generator[Session]:
+        with self.real.write() as session:
+            yield session
+            session.flush()
+            self.points.reach("commit.before")
+        self.points.reach("commit.after")
+
+
+@dataclass
+class MortalAgenda(FakeAgenda):
+    points: Points = field(default_factory=Points)
+
+    def add(self, items: Iterable[tuple[AgendaItem, datetime]]) -> None:
+        with self.points.around("agenda.add"):
+            super().add(items)
+
+
+@dataclass(frozen=True)
+class Change:
+    """What really changed on a target, and when."""
+
+    at: datetime
+    what: Literal["added", "removed"]
+    grant_id: str
+
+
+@dataclass
+class Server:
+    """A target: who has what by grant id, and everything that ever changed there."""
+
+    clock: FakeClock
+    points: Points
+    weather: Weather = "fine"
+    holders: dict[str, tuple[str, str]] = field(default_factory=dict)
+    changes: list[Change] = field(default_factory=list)
+    later: list[tuple[datetime, Callable[[], None]]] = field(default_factory=list)
+
+    def add(self, spec: GrantSpec) -> None:
+        if spec.grant_id not in self.holders:
+            self.changes.append(Change(self.clock.now(), "added", spec.grant_id))
+        self.holders[spec.grant_id] = (spec.principal, spec.role)
+
+    def remove(self, grant_id: str) -> bool:
+        if self.holders.pop(grant_id, None) is None:
+            return False
+        self.changes.append(Change(self.clock.now(), "removed", grant_id))
+        return True
+
+    def land(self) -> None:
+        """What was under way when the answer was lost is carried out when its time has come."""
+        due = [effect for at, effect in self.later if at <= self.clock.now()]
+        self.later = [(at, effect) for at, effect in self.later if at > self.clock.now()]
+        for effect in due:
+            effect()
+
+    def call(self, verb: str, effect: Callable[[], None]) -> None:
+        """One call of this weather that changes something."""
+        self.land()
+        with self.points.around(f"provider.{verb}"):
+            if self.weather == "down":
+                raise Transient("The server does not answer.")
+            if self.weather == "refuses":
+                raise NotPermitted("The server refuses the bot.")
+            if self.weather == "delayed":
+                self.later.append((self.clock.now() + DELAY, effect))
+                raise Ambiguous("No answer came in time.")
+            if self.weather == "slow":
+                self.clock.tick(seconds=SLOW.total_seconds())
+            effect()
+            if self.weather == "answer lost":
+                raise Ambiguous("The answer was lost.")
+
+
+class TownProvider(FakeProvider):
+    """Converges, as a provider promises."""
+
+    def __init__(self, server: Server) -> None:
+        super().__init__(FakeSettings(server="any"))
+        self.place = server
+
+    def grant(self, spec: GrantSpec, deadline: Deadline) -> Outcome:
+        self.place.call("grant", lambda: self.place.add(spec))
+        return Outcome(state="active", receipt=Receipt(names={"login": spec.grant_id}))
+
+    def observe(self, spec: GrantSpec, receipt: Receipt | None, deadline: Deadline) -> Observation:
+        self.place.land()
+        with self.place.points.around("provider.observe"):
+            if self.place.weather == "down":
+                raise Transient("The server does not answer.")
+            return Observation(present=spec.grant_id in self.place.holders)
+
+    def revoke(self, spec: GrantSpec, receipt: Receipt | None, deadline: Deadline) -> Removal:
+        there = spec.grant_id in self.place.holders
+
+        def effect() -> None:
+            if self.place.weather != "stubborn":
+                self.place.remove(spec.grant_id)
+
+        self.place.call("revoke", effect)
+        return Removal(state="removed" if there else "absent", sessions_ended=0)
+
+
+@dataclass
+class TownTargets:
+    servers: dict[str, Server]
+
+    def provider(self, grant: Grant) -> TownProvider:
+        return TownProvider(self.servers[grant.settings["server"]])
+
+    def version(self, name: str) -> str:
+        return f"{name} 1.0 (tests)"
+
+
+@dataclass
+class Rules:
+    """What the policy says, in a second and simpler form: the tests' own opinion of who may do what."""
+
+    engineers: set[str] = field(default_factory=lambda: {"ann", "ben", "lea"})
+    leads: set[str] = field(default_factory=lambda: {"lea", "kim"})
+    power: dict[str, str] = field(default_factory=lambda: {"read": "look", "fix": "mend"})
+    broken: bool = False
+
+    def text(self) -> str:
+        if self.broken:
+            return "version: 1\npeople: ["
+        people = "".join(
+            f"  {name}: {{slack: U0{name.upper()}}}\n" for name in ("ann", "ben", "lea", "kim", "sam", "eve")
+        )
+        resources = "".join(
+            f"  - id: {resource}\n    title: {resource}\n    level: medium\n    owner: leads\n    provider: fake\n"
+            f"    settings: {{server: {server}}}\n    roles:\n"
+            f"      read: {{title: Read, power: {self.power['read']}}}\n"
+            f"      fix: {{title: Fix, power: {self.power['fix']}, level: high}}\n"
+            for resource, server in RESOURCES.items()
+        )
+        wanted = ", ".join(f"{resource}/{role}" for resource in RESOURCES for role in ("read", "fix"))
+        return (
+            "version: 1\norganisation: {slack_team: T0ACME, timezone: Europe/Amsterdam}\n"
+            f"people:\n{people}"
+            f"groups:\n  engineers: {{people: [{', '.join(sorted(self.engineers))}]}}\n"
+            f"  leads: {{people: [{', '.join(sorted(self.leads))}]}}\n  security: {{people: [sam]}}\n"
+            "levels:\n  medium: {max: 2h, request_ttl: 1h, alert_after: 5m, reason_min: 5}\n"
+            "  high: {max: 1h, request_ttl: 30m, alert_after: 2m, reason_min: 5}\n"
+            f"resources:\n{resources}"
+            f"rules:\n  - id: all\n    for: {{groups: [engineers], entitlements: [{wanted}]}}\n    max: 1h\n"
+            "    approve: {channel: C0PAYAPPR, stages: [{any_of: [leads], quorum: 1}]}\n"
+            "security: {group: security, channel: C0SEC}\n"
+            'digest: {channel: C0SEC, at: "09:00"}\n'
+        )
+
+    def write(self, file: Path) -> None:
+        """As editors and Git do it: a new file in the place of the old, never the same one half written."""
+        new = file.with_suffix(".new")
+        new.write_text(self.text(), encoding="utf-8")
+        new.replace(file)
+
+
+@dataclass
+class Held:
+    """A worker that was stopped in the middle of a batch."""
+
+    business: Any
+    """An Activation or a Deactivation."""
+    claimed: list[Any]
+    at: datetime
+    results: list[Any] | None = None
+    """None: stopped before its calls."""
+
+
+@dataclass
+class Town(World):
+    """Everything at once, and a hand on each part."""
+
+    rules: Rules = field(default_factory=Rules)
+    servers: dict[str, Server] = field(default_factory=dict)
+    points: Points = field(default_factory=Points)
+    held: list[Held] = field(default_factory=list)
+    swept_at: datetime | None = None
+    granted_against: list[str] = field(default_factory=list)
+    """Sentences: what was claimed for granting though it was not allowed just then."""
+
+    @classmethod
+    def found(cls, database: Database, directory: Path) -> "Town":
+        rules, points, clock = Rules(), Points(), FakeClock()
+        file = directory / "access.yml"
+        rules.write(file)
+        providers = {"fake": FakeProvider}
+        agenda = MortalAgenda(points=points)
+        mortal: Any = MortalDatabase(database, points)
+        core = Core(mortal, clock, agenda, PolicySource(file, providers), providers)
+        servers = {name: Server(clock, points) for name in RESOURCES.values()}
+        return cls(core, clock, agenda, TownTargets(servers), file, rules=rules, servers=servers, points=points)  # pyright: ignore[reportArgumentType] -- its own targets
+
+    def land(self) -> None:
+        for server in self.servers.values():
+            server.land()
+
+    def turn(self, *, hold: Literal["", "before", "after"] = "", again: bool = False) -> int:
+        """One sweep and one round of every queue; returns how much was due. `hold` stops the workers of this round."""
+        schedule = Schedule(self.core)
+        routes = schedule.route([item for item, _ in schedule.sweep()]).now
+        self.swept_at = self.clock.now()
+        for business, queue in ((self.activation, "grant"), (self.deactivation, "revoke")):
+            ids = [route.id for route in routes if route.queue == queue]
+            self._round(business, ids * (2 if again else 1), hold=hold, again=again)
+        telling = Telling(self.core)
+        untold = [route.id for route in routes if route.queue == "tell"]
+        for claimed in telling.claim(untold) if untold else []:
+            with self.points.around("slack.post"):
+                self.said.append(claimed)
+            telling.commit([Told(claimed, channel=claimed.notice.recipient, ts=f"{len(self.said)}.0")])
+        return len(routes)
+
+    def settle(self, rounds: int = 8) -> None:
+        for _ in range(rounds):
+            if self.turn() == 0:
+                return
+
+    def resume(self, held: Held) -> None:
+        """The stopped worker goes on as if nothing had happened, unless its calls' deadline has passed."""
+        if held.results is None:
+            if self.clock.now() - held.at > CALL:
+                return
+            held.results = [held.business.act(one, Deadline.after(5)) for one in held.claimed]
+        held.business.commit(held.results)
+
+    def _round(self, business: Any, ids: Sequence[str], *, hold: str, again: bool) -> None:
+        if not ids:
+            return
+        claimed: list[Any] = business.claim(ids)
+        if isinstance(business, Activation):
+            self._note_claimed([one.grant for one in claimed])
+        held = Held(business, claimed, self.clock.now())
+        if hold and claimed:
+            self.held.append(held)
+            if hold == "after":
+                held.results = [business.act(one, Deadline.after(5)) for one in claimed]
+            return
+        results = list[Any]()
+        for _ in range(2 if again else 1):
+            results = [business.act(one, Deadline.after(5)) for one in claimed]
+        for _ in range(2 if again else 1):
+            business.commit(results)
+
+    def _note_claimed(self, grants: Sequence[Grant]) -> None:
+        for grant in grants:
+            said = f"{grant.entitlement} of {grant.subject} was claimed"
+            if self.rules.broken:
+                self.granted_against.append(f"{said} on a policy that cannot be read")
+            elif grant.subject not in self.rules.engineers:
+                self.granted_against.append(f"{said}, who may not have it any more")
+            elif self.rules.power[grant.role] != grant.definition["power"]:
+                self.granted_against.append(f"{said}, and the role means something else by now")
+            if abs(self.clock.offset) > timedelta(seconds=30):
+                self.granted_against.append(f"{said} with clocks that differ")
+            if self.clock.now() >= grant.start_by:
+                self.granted_against.append(f"{said} too late to start")
