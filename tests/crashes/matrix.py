@@ -125,7 +125,7 @@ STEPS: Mapping[str, tuple[Step, ...]] = {
     "telling of the end": (*OPEN, Life.let_it_expire, Life.look),
 }
 """The last one is killed; those before it go well, but what is opened again, which failed before."""
-CASES = [
+CASES: list[tuple[str, Weather]] = [
     (step, weather)
     for step in STEPS
     for weather in WEATHERS
