@@ -1,13 +1,16 @@
 """A house for each story, on either database."""
 
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
 from countersign.demo import target
 from countersign.embedded.postgres import EmbeddedPostgres
-from tests.stories.house import House, Way, standing
+from tests.databases import PostgresDatabases, SqliteFiles
+from tests.stories.errand import Houses
+from tests.stories.house import WAYS, House, Way, standing
 
 
 @pytest.fixture(scope="session")
@@ -28,3 +31,28 @@ def way() -> Way:
 def house(tmp_path: Path, database_url: str, shop_server: EmbeddedPostgres, way: Way) -> Iterator[House]:
     with standing(tmp_path, database_url, shop_server, target.prepare(shop_server), way) as made:
         yield made
+
+
+@pytest.fixture(scope="module")
+def houses(
+    tmp_path_factory: pytest.TempPathFactory,
+    shop_server: EmbeddedPostgres,
+    sqlite_files: SqliteFiles,
+    postgres_databases: PostgresDatabases,
+) -> Iterator[Houses]:
+    """One for each way and database, all started; the target is the same for all."""
+    shop = target.prepare(shop_server)
+    with ExitStack() as stack:
+        made = Houses()
+        for way in WAYS:
+            for databases in (sqlite_files, postgres_databases):
+                url = stack.enter_context(databases.fresh())
+                directory = tmp_path_factory.mktemp("house")
+                house = stack.enter_context(standing(directory, url, shop_server, shop, way))
+                made[f"in {way} on {url.partition(':')[0]}"] = house
+                house.spawn()
+        for house in made.values():
+            house.wait_until_reached()
+        yield made
+        for house in made.values():
+            house.ask_to_end()

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 import psycopg
+from psycopg import sql
 from sqlmodel import col, select
 
 from access.audit import Verified, verify
@@ -213,6 +214,12 @@ class House:
             found = connection.execute(r"SELECT rolname FROM pg_roles WHERE rolname LIKE 'cs\_%' ORDER BY 1").fetchall()
         return [name for (name,) in found]
 
+    def clear_target(self) -> None:
+        """What a story that failed has left there is no other story's trouble."""
+        with psycopg.connect(self.shop.superuser_dsn, autocommit=True) as connection:
+            for login in self.logins():
+                connection.execute(sql.SQL("DROP ROLE {}").format(sql.Identifier(login)))
+
     # The rows
 
     def grants(self) -> list[Grant]:
@@ -267,3 +274,4 @@ def standing(
             assert house.sandbox.workspace().violations() == []
         finally:
             house.end()
+            house.clear_target()

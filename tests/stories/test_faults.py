@@ -3,70 +3,19 @@
 Each is told in four houses at the same time; its person is a new one each time.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
 
 import pytest
 
 from access.models import EndedBy
 from bot import ids
-from countersign.demo import target
-from countersign.embedded.postgres import EmbeddedPostgres
 from sandbox.person import Trouble
-from tests.databases import PostgresDatabases, SqliteFiles
 from tests.stories.crowd import CROWD
-from tests.stories.errand import Errand, patiently
-from tests.stories.house import CHANNEL, WAYS, House, standing
+from tests.stories.errand import Errand, Houses, Story, patiently, told
+from tests.stories.house import CHANNEL
 
 pytestmark = pytest.mark.timeout(400)
-
-Houses = dict[str, House]
-Story = Callable[[Errand], None]
-
-
-@pytest.fixture(scope="module")
-def houses(
-    tmp_path_factory: pytest.TempPathFactory,
-    shop_server: EmbeddedPostgres,
-    sqlite_files: SqliteFiles,
-    postgres_databases: PostgresDatabases,
-) -> Iterator[Houses]:
-    """One for each way and database, all started; the target is the same for all."""
-    shop = target.prepare(shop_server)
-    with ExitStack() as stack:
-        made = Houses()
-        for way in WAYS:
-            for databases in (sqlite_files, postgres_databases):
-                url = stack.enter_context(databases.fresh())
-                directory = tmp_path_factory.mktemp("house")
-                house = stack.enter_context(standing(directory, url, shop_server, shop, way))
-                made[f"in {way} on {url.partition(':')[0]}"] = house
-                house.spawn()
-        for house in made.values():
-            house.wait_until_reached()
-        yield made
-        for house in made.values():
-            house.ask_to_end()
-
-
-def told(houses: Houses, story: Story, asker: str) -> None:
-    """In all of them at once. Afterwards nothing is wrong any more, and nothing was by Slack's rules."""
-
-    def tell(place: str, house: House) -> None:
-        errand = Errand.of(house, asker)
-        try:
-            story(errand)
-        except BaseException as error:
-            error.add_note(f"{place}; faults that did not happen: {errand.workspace.faults.waiting()}")
-            raise
-        finally:
-            errand.workspace.faults.clear()
-        assert errand.workspace.violations() == []
-
-    with ThreadPoolExecutor(len(houses)) as pool:
-        for telling in [pool.submit(tell, *each) for each in houses.items()]:
-            telling.result()
 
 
 def acknowledgements_are_lost(errand: Errand) -> None:
