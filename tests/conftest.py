@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import pytest
 
@@ -14,6 +15,7 @@ from tests.judged import Judged
 from tests.world import World
 
 JUDGED = Judged()
+STORIES = {"stories", "hands", "test_readme.py"}
 
 
 def pytest_configure() -> None:
@@ -24,11 +26,18 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--soak", action="store_true", help="run the long tests too (SOAK_ROUNDS says how long)")
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Long tests are no part of the normal run: not chosen, rather than skipped. Stories are marked by their folder."""
+    """Long tests are no part of the normal run: not chosen, rather than skipped. Stories are marked by their folder.
+
+    Several processes share the tests by file; stories come first and one after the other, for each is many processes.
+    """
     for item in items:
-        if "stories" in item.path.parts or item.path.name == "test_readme.py":
+        story = STORIES.intersection(item.path.parts)
+        if story:
             item.add_marker("story")
+        item.add_marker(pytest.mark.xdist_group("stories" if story else item.path.stem))
+    items.sort(key=lambda item: item.get_closest_marker("story") is None)
     if config.getoption("--soak"):
         return
     long = [item for item in items if item.get_closest_marker("soak")]
@@ -39,6 +48,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Where it decides what lands, a test that was not run is a test that failed. So is what Slack would refuse."""
+    output: dict[str, Any] | None = getattr(session.config, "workeroutput", None)
+    if output is not None:  # one of several processes: the first one decides
+        output["judged"] = (JUDGED.sent, JUDGED.invalid)
+        return
     if JUDGED.invalid and session.exitstatus == pytest.ExitCode.OK:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
     reporter = session.config.pluginmanager.get_plugin("terminalreporter")
@@ -46,6 +59,14 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     if reporter and os.environ.get("CI") == "true" and skipped and session.exitstatus == pytest.ExitCode.OK:
         reporter.write_line(f"{skipped} skipped: with CI=true that is a failure", red=True)
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """One of several processes has ended: what its sandboxes saw is added to the others'."""
+    sent, invalid = getattr(node, "workeroutput", {}).get("judged", (0, []))
+    JUDGED.sent += sent
+    JUDGED.invalid += invalid
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
