@@ -104,8 +104,8 @@ class RedisAgenda:
         """What a stopping process took and did not claim is due at once. Never raises: else its lease runs out."""
         try:
             for chunk in _chunks(ids):
-                names = {f"{kind}:{identifier}": now.timestamp() for identifier in chunk for kind in _KINDS}
-                # Only those that are there: an id does not say which kind it is of.
+                names = dict.fromkeys(items_of(chunk), now.timestamp())
+                # Only those that are there.
                 self._redis.zadd(AGENDA, cast(dict[Any, Any], names), xx=True)
                 _wake(self._redis)
         except RedisError as error:
@@ -137,6 +137,11 @@ class RedisAgenda:
         if not self._failing:
             logger.warning("Redis does not take agenda items (%s); the sweep finds them", type(error).__name__)
         self._failing = True
+
+
+def items_of(ids: Iterable[str]) -> list[AgendaItem]:
+    """What these ids may be on the agenda: an id does not say which kind it is of."""
+    return [AgendaItem(f"{kind}:{identifier}") for identifier in ids for kind in _KINDS]
 
 
 def _wake(redis: Any) -> None:

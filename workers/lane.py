@@ -40,8 +40,16 @@ class Lane(Generic[C, R]):
     All fields are guarded by one lock, which is never held during a call or a transaction.
     """
 
-    def __init__(self, name: str, business: Business[C, R], limits: Limits, on_leak: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        name: str,
+        business: Business[C, R],
+        limits: Limits,
+        on_leak: Callable[[], None],
+        not_won: Callable[[Sequence[str]], None],
+    ) -> None:
         self._name = name
+        self._not_won = not_won
         self._business = business
         self._limits = limits
         self._on_leak = on_leak
@@ -201,6 +209,9 @@ class Lane(Generic[C, R]):
         with self._news:
             self._claim_at_most = min(2 * self._limits.threads, 2 * self._claim_at_most)
             self._claimed.extend(claimed)
+        won = {one.id for one in claimed}
+        if len(won) < len(ids):
+            self._not_won([identifier for identifier in ids if identifier not in won])
 
     def _release(self, unstarted: Sequence[C]) -> None:
         try:

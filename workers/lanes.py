@@ -1,7 +1,7 @@
 """The lanes of one queue, one for each target: a target that hangs delays no other."""
 
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Generic
 
 from workers.business import Business, C, R
@@ -15,11 +15,16 @@ def _same_for_all(_target: str) -> Limits:
     return Limits()
 
 
+def _forget(_ids: Sequence[str]) -> None:
+    """Who asks by the same clock as the claim has nothing to put right."""
+
+
 class Lanes(Generic[C, R]):
     """Takes ids and works on them in the background; each target's `limits` are asked for once.
 
     `on_leak` is called, from another thread and quickly, when a call outlives its deadline: the thread is lost and the
-    process should be replaced when it has finished what it can.
+    process should be replaced when it has finished what it can. `not_won` hears of ids that could not be claimed; it
+    must not raise.
     """
 
     def __init__(
@@ -28,8 +33,10 @@ class Lanes(Generic[C, R]):
         *,
         on_leak: Callable[[], None],
         limits: Callable[[str], Limits] = _same_for_all,
+        not_won: Callable[[Sequence[str]], None] = _forget,
     ) -> None:
         self._business = business
+        self._not_won = not_won
         self._on_leak = on_leak
         self._limits = limits
         self._lock = threading.Lock()
@@ -43,7 +50,8 @@ class Lanes(Generic[C, R]):
                 return
             lane = self._lanes.get(target)
             if lane is None:
-                lane = self._lanes[target] = Lane(target, self._business, self._limits(target), self._on_leak)
+                limits = self._limits(target)
+                lane = self._lanes[target] = Lane(target, self._business, limits, self._on_leak, self._not_won)
             lane.put(ids)
 
     @property

@@ -2,7 +2,8 @@
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from datetime import timedelta
 from typing import Any, Generic
 
 from redis import Redis
@@ -13,7 +14,7 @@ from rq.job import Job
 from rq.utils import now as rq_now
 
 from access.clock import Clock
-from workers.agenda import RedisAgenda
+from workers.agenda import RedisAgenda, items_of
 from workers.business import Business, C, Queue, R, Schedule
 from workers.faults import describe
 from workers.heartbeat import Heartbeat
@@ -25,6 +26,8 @@ from workers.signing import Seal
 logger = logging.getLogger(__name__)
 
 _RETRY_SECONDS = 1.0
+_AGAIN = timedelta(seconds=1)
+_CLOCKS_DIFFER = timedelta(seconds=1)
 _WORKER_TTL = 16
 """RQ waits for a job 15 seconds less than this: one second, which bounds how long a stop takes."""
 
@@ -123,7 +126,8 @@ class WorkerProcess(Generic[C, R]):
         self._agenda = RedisAgenda(redis)
         self._clock = clock
         self._stopping = threading.Event()
-        self._lanes = Lanes(business, on_leak=self.stop, limits=limits)
+        self._schedule = schedule
+        self._lanes = Lanes(business, on_leak=self.stop, limits=limits, not_won=self._set_right)
         self._job_class = guarded(queue, seal, clock, self._lanes.put)
         self._heartbeat = Heartbeat(schedule, name, f"worker {queue}")
 
@@ -139,6 +143,22 @@ class WorkerProcess(Generic[C, R]):
                 self._stopping.wait(_RETRY_SECONDS)
             now = self._clock.now()
             self._agenda.give_back(self._lanes.stop(), now)
+
+    def _set_right(self, ids: Sequence[str]) -> None:
+        """Gives the agenda the true times of what could not be claimed.
+
+        Another worker has it, or our clock is a little behind the timekeeper's and it is not due yet: then the lease,
+        a minute, would be the delay. Never raises: else the lease runs out.
+        """
+        now = self._clock.now()
+        try:
+            routes = self._schedule.route(items_of(ids))
+        except Exception as error:
+            logger.warning("could not look after what was not claimed: %s", describe(error))
+            return
+        # As much later as we were early, for the timekeeper's clock; one that is far off is told about elsewhere.
+        true = [(item, due + min(due - now, _CLOCKS_DIFFER)) for item, due in routes.later]
+        self._agenda.add(true + [(route.item, now + _AGAIN) for route in routes.now])
 
     def _take_jobs(self) -> None:
         """Until stopped or Redis is gone. What is in the lanes goes on."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from access.clock import HostClock
 from access.ports import Deadline
 from tests.workers.rows import Act, Answer, Rows, Won, answers
-from workers.agenda import RedisAgenda
+from workers.agenda import AGENDA, RedisAgenda
 from workers.business import Queue
 from workers.jobs import JobQueues
 from workers.lanes import Lanes
@@ -61,14 +61,15 @@ class Engine:
         return Lanes(self.rows.business(queue, self._act_by_hand), on_leak=on_leak, limits=lambda _target: self.limits)
 
     @contextmanager
-    def worker(self, queue: Queue = "revoke") -> Iterator[threading.Thread]:
-        redis = self.ending.enter_context(connect_waiting(self.url))
+    def worker(self, queue: Queue = "revoke", rows: Rows | None = None) -> Iterator[threading.Thread]:
+        """`rows`: the same ones as another host sees them."""
+        redis, rows = self.ending.enter_context(connect_waiting(self.url)), rows or self.rows
         process = WorkerProcess(
             queue,
             redis=redis,
             seal=SEAL,
-            business=self.rows.business(queue, self.act),
-            schedule=self.rows,
+            business=rows.business(queue, self.act),
+            schedule=rows,
             clock=CLOCK,
             name=f"worker-{queue}",
             limits=lambda _target: self.limits,
@@ -79,6 +80,12 @@ class Engine:
     def tell_agenda(self, *ids: str) -> None:
         with connect(self.url) as redis:
             RedisAgenda(redis).add(self.rows.items(*ids))
+
+    def due(self, identifier: str) -> float:
+        """When the agenda says so, in seconds since 1970; nought when it does not."""
+        ((item, _),) = self.rows.items(identifier)
+        with connect(self.url) as redis:
+            return float(redis.zscore(AGENDA, item) or 0)
 
     @contextmanager
     def running(self, run: Callable[[], None], stop: Callable[[], None]) -> Iterator[threading.Thread]:

@@ -40,6 +40,28 @@ def test_a_worker_gives_signs_of_life(engine: Engine, rows: Rows) -> None:
         wait_until(lambda: rows.beats == {"worker-grant": "worker grant"}, "a sign of life")
 
 
+def test_a_worker_whose_clock_is_a_little_behind_does_not_wait_for_the_lease(
+    engine: Engine, rows: Rows, tmp_path: Path
+) -> None:
+    behind = Rows(tmp_path / "rows.db", behind=0.2)
+    rows.add("one", due=time.time() + 0.5)
+    with engine.timekeeper(), engine.worker(rows=behind):
+        engine.tell_agenda("one")
+        wait_until(lambda: rows.done == {"one"}, "what is due", within=20)
+    assert rows.lateness()[0] >= 0, "and never early by the clock that keeps time"
+
+
+def test_what_another_worker_has_in_hand_is_looked_at_when_its_claim_ends(
+    engine: Engine, rows: Rows, tmp_path: Path
+) -> None:
+    rows.add("one")
+    Rows(tmp_path / "rows.db", claim_seconds=300).claim("revoke", ["one"])
+    with engine.timekeeper(), engine.worker():
+        engine.tell_agenda("one")
+        wait_until(lambda: engine.due("one") > time.time() + 200, "the agenda to say when that is")
+    assert rows.calls == []
+
+
 def test_work_in_hand_is_finished_when_redis_goes_and_jobs_are_taken_when_it_is_back(
     lone_engine: Engine, rows: Rows, own_redis: RedisServer
 ) -> None:
