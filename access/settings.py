@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal, cast, get_args
 from urllib.parse import urlsplit
 
 from pydantic import SecretStr
@@ -13,6 +14,8 @@ from access.errors import Unready
 SLACK_API = "https://slack.com/api/"
 HTTP_LISTEN = ("127.0.0.1", 3000)
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
+LogFormat = Literal["text", "json"]
+METRICS_HOST = "127.0.0.1"
 _PORT = re.compile(r"[0-9]{1,5}")
 _PREFIX = re.compile(r"(/[A-Za-z0-9._~-]+)+")
 
@@ -36,6 +39,11 @@ class Settings:
     job_keys: tuple[SecretStr, ...] = field(default=())
     sandbox: bool = False
     log_level: str = "INFO"
+    log_format: LogFormat = "text"
+    metrics_listen: tuple[str, int] | None = None
+    """Host and port where this process shows its figures; None: nowhere."""
+    ping_url: SecretStr | None = None
+    """Asked for after a good sweep, so that whoever waits for it notices when there is none."""
 
     @classmethod
     def read(cls, environment: Mapping[str, str]) -> "Settings":
@@ -57,6 +65,9 @@ class Settings:
             job_keys=tuple(key for key in keys if key is not None),
             sandbox=sandbox,
             log_level=_log_level(environment.get("COUNTERSIGN_LOG_LEVEL") or "INFO"),
+            log_format=_log_format(environment.get("COUNTERSIGN_LOG_FORMAT") or "text"),
+            metrics_listen=_metrics_listen(environment.get("COUNTERSIGN_METRICS_LISTEN")),
+            ping_url=_ping_url(_secret(environment, "COUNTERSIGN_PING_URL")),
         )
 
     def answers_by_http(self) -> bool:
@@ -97,14 +108,49 @@ def _log_level(name: str) -> str:
     return name.upper()
 
 
+def _log_format(name: str) -> LogFormat:
+    if name.lower() not in get_args(LogFormat):
+        raise Unready(f"COUNTERSIGN_LOG_FORMAT is {name!r}; it is one of {', '.join(get_args(LogFormat))}.")
+    return cast(LogFormat, name.lower())
+
+
 def _listen(address: str | None) -> tuple[str, int]:
     if not address:
         return HTTP_LISTEN
+    found = _address(address)
+    if found is None:
+        raise Unready(f"COUNTERSIGN_HTTP_LISTEN is {address!r}; write host:port, as 127.0.0.1:3000 or [::1]:3000.")
+    return found
+
+
+def _metrics_listen(address: str | None) -> tuple[str, int] | None:
+    if not address:
+        return None
+    found = _address(address if ":" in address else f"{METRICS_HOST}:{address}")
+    if found is None:
+        raise Unready(
+            f"COUNTERSIGN_METRICS_LISTEN is {address!r}; write host:port, as 127.0.0.1:9464 or only 9464."
+        )
+    return found
+
+
+def _address(address: str) -> tuple[str, int] | None:
+    """Host and port; None: it is no address."""
     host, _, port = address.rpartition(":")
     host = host.removeprefix("[").removesuffix("]")
     if not host or not _PORT.fullmatch(port) or not 0 < int(port) <= 65535:
-        raise Unready(f"COUNTERSIGN_HTTP_LISTEN is {address!r}; write host:port, as 127.0.0.1:3000 or [::1]:3000.")
+        return None
     return host, int(port)
+
+
+def _ping_url(url: SecretStr | None) -> SecretStr | None:
+    """The address is a secret: whoever knows it can say that all is well."""
+    if url is None:
+        return None
+    parts = urlsplit(url.get_secret_value())
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise Unready("COUNTERSIGN_PING_URL is no address; it begins with https:// or http://.")
+    return url
 
 
 def _prefix(path: str) -> str:

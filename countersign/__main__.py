@@ -26,7 +26,7 @@ def up() -> None:
     """Start everything on this host: bot, timekeeper and workers, under one supervisor."""
     from countersign.up import run_up
 
-    raise typer.Exit(run_up(_settings()))
+    raise typer.Exit(run_up(_settings("up")))
 
 
 @app.command()
@@ -34,7 +34,7 @@ def bot() -> None:
     """Answer in Slack (needs SLACK_BOT_TOKEN, and SLACK_APP_TOKEN or for HTTP mode SLACK_SIGNING_SECRET)."""
     from countersign.processes import run_bot
 
-    run_bot(_settings())
+    run_bot(_settings("bot"))
 
 
 @app.command()
@@ -46,7 +46,7 @@ def worker(queue: Annotated[str, typer.Argument(help="grant, revoke or tell")]) 
     known: dict[str, Queue] = {name: name for name in QUEUES}
     if queue not in known:
         raise typer.BadParameter(f"there is no queue {queue}; it is grant, revoke or tell")
-    run_worker(_settings(), known[queue])
+    run_worker(_settings(f"worker {queue}"), known[queue])
 
 
 @app.command()
@@ -54,7 +54,7 @@ def timekeeper() -> None:
     """Keep the time: start and end access when it is due; any number may run."""
     from countersign.processes import run_timekeeper
 
-    run_timekeeper(_settings())
+    run_timekeeper(_settings("timekeeper"))
 
 
 @app.command()
@@ -151,9 +151,9 @@ def demo(
     raise typer.Exit(run_demo(port=port, play=play))
 
 
-def _settings() -> Settings:
+def _settings(process: str = "countersign") -> Settings:
     settings = Settings.read(os.environ)
-    logs.configure(settings.log_level)
+    logs.configure(settings.log_level, settings.log_format, process)
     return settings
 
 

@@ -7,9 +7,12 @@ import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import IO, Literal
 
 from access import clock
+from access.settings import LogFormat
+from countersign import logs
 from countersign.embedded import leash
 
 STOP_SECONDS = 15.0
@@ -51,11 +54,13 @@ def write_line(line: str) -> None:
 class Supervisor:
     """Starts the children and minds them until SIGTERM, SIGINT or `stop`. They die with the thread that runs it."""
 
-    def __init__(self, children: Sequence[Child], *, write: Callable[[str], None] = write_line) -> None:
-        width = max((len(child.name) for child in children), default=0)
+    def __init__(
+        self, children: Sequence[Child], *, write: Callable[[str], None] = write_line, log_format: LogFormat = "text"
+    ) -> None:
+        shown = logs.of_children([child.name for child in children], log_format)
         self._news = threading.Event()
         self._stopping = threading.Event()
-        self._minded = [_Minded(child, f"{child.name:<{width}} | ", write, self._news) for child in children]
+        self._minded = [_Minded(child, partial(_say, write, shown, child.name), self._news) for child in children]
 
     def run(self) -> int:
         """Returns 0 when every child ended in time after the stop, 1 when one had to be killed."""
@@ -87,10 +92,9 @@ class Supervisor:
 class _Minded:
     """One child and what became of it."""
 
-    def __init__(self, child: Child, prefix: str, write: Callable[[str], None], news: threading.Event) -> None:
+    def __init__(self, child: Child, say: Callable[[str], None], news: threading.Event) -> None:
         self._child = child
-        self._prefix = prefix
-        self._write = write
+        self._say = say
         self._news = news
         self._process: subprocess.Popen[bytes] | None = None
         self._reader: threading.Thread | None = None
@@ -183,8 +187,9 @@ class _Minded:
         process.wait()
         self._news.set()
 
-    def _say(self, line: str) -> None:
-        self._write(self._prefix + line)
+
+def _say(write: Callable[[str], None], shown: Callable[[str, str], str], name: str, line: str) -> None:
+    write(shown(name, line))
 
 
 def _in_words(code: int) -> str:

@@ -21,7 +21,7 @@ logger = logging.getLogger(__name__)
 _EVERYBODY = (
     "PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "VIRTUAL_ENV", "PYTHONPATH", "SSL_CERT_FILE", "SSL_CERT_DIR",
     "DATABASE_URL", "REDIS_URL", "COUNTERSIGN_POLICY", "COUNTERSIGN_STATE", "COUNTERSIGN_SANDBOX",
-    "COUNTERSIGN_LOG_LEVEL", "SLACK_API_URL",
+    "COUNTERSIGN_LOG_LEVEL", "COUNTERSIGN_LOG_FORMAT", "SLACK_API_URL",
 )  # fmt: skip
 _BOT = (
     "SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "SLACK_SIGNING_SECRET", "COUNTERSIGN_HTTP_LISTEN", "COUNTERSIGN_HTTP_PREFIX",
@@ -41,7 +41,7 @@ def run_up(settings: Settings) -> int:
         processes = children(settings, database, _environment(settings, address))
     finally:
         database.close()
-    return Supervisor([*([_redis(settings)] if own else []), *processes]).run()
+    return Supervisor([*([_redis(settings)] if own else []), *processes], log_format=settings.log_format).run()
 
 
 def children(settings: Settings, database: Database, environment: Mapping[str, str]) -> list[Child]:

@@ -131,3 +131,36 @@ def test_a_log_level_is_one_of_four() -> None:
     assert Settings.read({"COUNTERSIGN_LOG_LEVEL": "debug"}).log_level == "DEBUG"
     with pytest.raises(Unready, match="COUNTERSIGN_LOG_LEVEL is 'chatty'; it is one of DEBUG, INFO, WARNING, ERROR"):
         Settings.read({"COUNTERSIGN_LOG_LEVEL": "chatty"})
+
+
+def test_log_lines_are_for_people_unless_told_otherwise() -> None:
+    assert Settings.read({}).log_format == "text"
+    assert Settings.read({"COUNTERSIGN_LOG_FORMAT": "JSON"}).log_format == "json"
+    with pytest.raises(Unready, match="COUNTERSIGN_LOG_FORMAT is 'xml'; it is one of text, json"):
+        Settings.read({"COUNTERSIGN_LOG_FORMAT": "xml"})
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [("", None), ("9464", ("127.0.0.1", 9464)), ("0.0.0.0:9464", ("0.0.0.0", 9464)), ("[::1]:1", ("::1", 1))],
+)
+def test_metrics_are_shown_on_this_host_only_unless_told_otherwise(written: str, read: tuple[str, int] | None) -> None:
+    assert Settings.read({"COUNTERSIGN_METRICS_LISTEN": written}).metrics_listen == read
+
+
+@pytest.mark.parametrize("written", ["on", "0", "host:0", "65536", ":9464"])
+def test_where_metrics_cannot_be_shown_is_answered_with_where_they_can(written: str) -> None:
+    with pytest.raises(Unready, match=r"COUNTERSIGN_METRICS_LISTEN is .*; write host:port, as 127\.0\.0\.1:9464"):
+        Settings.read({"COUNTERSIGN_METRICS_LISTEN": written})
+
+
+def test_the_address_to_ping_is_a_secret_and_an_address(tmp_path: Path) -> None:
+    (tmp_path / "url").write_text("https://ping.example.com/canary\n", encoding="utf-8")
+    settings = Settings.read({"COUNTERSIGN_PING_URL_FILE": str(tmp_path / "url")})
+    assert settings.ping_url is not None
+    assert settings.ping_url.get_secret_value() == "https://ping.example.com/canary"
+    assert "canary" not in repr(settings)
+
+    with pytest.raises(Unready, match="COUNTERSIGN_PING_URL is no address") as refused:
+        Settings.read({"COUNTERSIGN_PING_URL": "canary"})
+    assert "canary" not in str(refused.value)
