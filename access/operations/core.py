@@ -21,7 +21,7 @@ from access.ids import AlertId, GrantId, NoticeId, Person, RequestId, SlackChann
 from access.lifecycle import allowed
 from access.models import Alert, AlertKind, AuditEvent, Grant, GrantStatus, Notice, NoticeKind, Request, RequestStatus
 from access.operations.policy_source import PolicySource
-from access.policy.decide import Refused, eligible, render
+from access.policy.decide import Refused, eligible, owners, render
 from access.ports import Agenda, AgendaItem, Provider
 from access.store import Database, compare_and_set, insert_unless_there
 
@@ -153,8 +153,10 @@ class Work:
             self.due.append((notice_item(notice.id), notice.due_at))
         return made
 
-    def open_alert(self, kind: AlertKind, subject: str, sentence: str, *, channel: str | None) -> None:
-        """Opens an alert unless it is open already, and sees to it that the security team is told.
+    def open_alert(
+        self, kind: AlertKind, subject: str, sentence: str, *, channel: str | None, resource: str | None = None
+    ) -> None:
+        """Opens an alert unless it is open already; tells the security team, and the owners of the resource if given.
 
         There is no channel only before the first policy came into force, when nothing can have been granted.
         """
@@ -164,6 +166,9 @@ class Work:
         self.record("alert.opened", alert.id, kind=kind, subject=subject, sentence=sentence)
         if channel is not None:
             self.tell(NoticeKind.ALERT, alert.id, channel, urgency=URGENT)
+        if resource is not None and self.policy is not None:
+            for person in sorted(owners(self.policy, resource)):
+                self.tell(NoticeKind.ALERT, alert.id, self.policy.people[person].slack, urgency=URGENT)
 
     def close_alerts(self, subject: str, *kinds: AlertKind) -> None:
         """Closes what is open about this subject: its cause is gone."""

@@ -96,6 +96,7 @@ class Happened:
         return tuple(PolicyLoad(sha256=sha256 or "", at=at) for sha256, at in found)
 
 
+_TO_A_PERSON = sa.func.substr(col(Notice.recipient), 1, 1).in_(("U", "W"))
 _GRANT_OF_EVENT = col(Grant.id) == col(AuditEvent.object_id)
 _ENDED = col(AuditEvent.action) == "grant.ended"
 _NEVER_GIVEN = col(Grant.expires_at).is_(None)
@@ -185,9 +186,10 @@ def _access(
 
 
 def _places(session: Session, kind: NoticeKind, subjects: Sequence[str]) -> dict[str, Place]:
-    """Where the newest message about each stands."""
+    """Where the newest message about each stands, for everybody in its channel: a direct message is one person's."""
     posted = select(Notice.subject, Notice.channel, Notice.ts).where(
-        col(Notice.kind) == kind, col(Notice.subject).in_(subjects), col(Notice.ts).is_not(None)
-    )
+        col(Notice.kind) == kind, col(Notice.subject).in_(subjects), col(Notice.ts).is_not(None),
+        sa.not_(_TO_A_PERSON),
+    )  # fmt: skip
     found = session.exec(posted.order_by(col(Notice.version), col(Notice.id))).all()
     return {subject: Place(channel, ts) for subject, channel, ts in found if channel and ts}

@@ -152,7 +152,7 @@ class Deactivation:
             # Trying again cannot help until somebody mends the target or the credential; it is tried all the same.
             sentence = f"{grant.entitlement} of {grant.subject} cannot be taken away: {error.sentence}"
             channel = self.core.security_channel()
-            work.open_alert(AlertKind.UNREMOVABLE, grant.id, sentence, channel=channel)
+            work.open_alert(AlertKind.UNREMOVABLE, grant.id, sentence, channel=channel, resource=grant.resource)
 
 
 def _due(grant: Grant, now: datetime) -> bool:

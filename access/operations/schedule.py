@@ -175,7 +175,7 @@ class Schedule:
         assert over is not None
         late = format_duration(work.now - over)
         sentence = f"{grant.entitlement} of {grant.subject} should have ended {late} ago and may still be there."
-        work.open_alert(AlertKind.OVERDUE, grant.id, sentence, channel=channel)
+        work.open_alert(AlertKind.OVERDUE, grant.id, sentence, channel=channel, resource=grant.resource)
         # Told and due no more: the alert stays open until the access is proven gone.
         work.set_grant(grant, alert_at=None)
 

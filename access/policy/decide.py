@@ -151,6 +151,12 @@ def is_security(policy: Policy, person: Person) -> bool:
     return person in policy.members([policy.security.group])
 
 
+def owners(policy: Policy, resource: str) -> frozenset[Person]:
+    """Those who answer for a resource; nobody for one that the policy no longer has."""
+    known = policy.resources.get(resource)
+    return policy.members([known.owner]) if known else frozenset()
+
+
 def render(trace: Iterable[Step]) -> str:
     """One line a step, for people."""
     return "\n".join(f"{'✓' if step.verdict else '✗'} {step.name} {step.subject}: {step.because}" for step in trace)
