@@ -68,6 +68,10 @@ class NotSecurity(NotAllowed):
     """Only the security team can revoke somebody else's access."""
 
 
+class NotInCharge(NotAllowed):
+    """Only the security team and the owners of this resource can say that it was removed by hand."""
+
+
 class PolicyRefuses(NotAllowed):
     """The access policy does not allow this."""
 
@@ -102,6 +106,10 @@ class AlreadyOpen(Conflict):
 
 class AlreadyEnded(Conflict):
     """This access has already ended or is being ended."""
+
+
+class NotOver(Conflict):
+    """This access is not over, so nobody has to remove it by hand. The security team can revoke it."""
 
 
 class NotUsableYet(Conflict):

@@ -5,10 +5,9 @@ from collections.abc import Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import cache
 from typing import Any, cast
 
-from sqlalchemy import Update, bindparam, func, update
+from sqlalchemy import func, update
 from sqlalchemy.orm.attributes import set_committed_value
 from sqlmodel import Session, col, select
 
@@ -20,6 +19,7 @@ from access.errors import Conflict, NotFound, PolicyError, Refusal, UnknownPerso
 from access.ids import AlertId, GrantId, NoticeId, Person, RequestId, SlackChannel, SlackUser, ulid
 from access.lifecycle import allowed
 from access.models import Alert, AlertKind, AuditEvent, Grant, GrantStatus, Notice, NoticeKind, Request, RequestStatus
+from access.operations.alert_rows import closing_of_alerts, open_alerts
 from access.operations.policy_source import PolicySource
 from access.policy.decide import Refused, eligible, owners, render
 from access.ports import Agenda, AgendaItem, Provider
@@ -170,24 +170,16 @@ class Work:
             for person in sorted(owners(self.policy, resource)):
                 self.tell(NoticeKind.ALERT, alert.id, self.policy.people[person].slack, urgency=URGENT)
 
+    def alerts_changed(self, subject: str, *kinds: AlertKind) -> None:
+        """What is open about this subject has something new to say."""
+        self.subjects |= set(self.session.exec(open_alerts(subject, kinds)))
+
     def close_alerts(self, subject: str, *kinds: AlertKind) -> None:
         """Closes what is open about this subject: its cause is gone."""
         given = {"about": subject, "kinds": kinds, "now": self.now}
-        for identifier, kind in self.session.connection().execute(_closing_of_alerts(), given).all():
+        for identifier, kind in self.session.connection().execute(closing_of_alerts(), given).all():
             self.record("alert.closed", identifier, kind=kind, subject=subject)
             self.changed(identifier)
-
-
-@cache
-def _closing_of_alerts() -> Update:
-    """Asked at every end and almost never true, so it is built once."""
-    return (
-        update(Alert)
-        .where(col(Alert.subject) == bindparam("about"), col(Alert.closed_at).is_(None))
-        .where(col(Alert.kind).in_(bindparam("kinds", expanding=True)))
-        .values(closed_at=bindparam("now"))
-        .returning(col(Alert.id), col(Alert.kind))
-    )
 
 
 @dataclass(frozen=True)

@@ -130,7 +130,7 @@ class Deactivation:
             work.set_grant(grant, **found, due_at=settled_at)
             return
         problem = "The target accepted the removal, but the access is still there."
-        work.set_back(grant, "grant.revoke-failed", problem, due_at=work.now + pause(grant.attempts), **found)
+        self._set_back(work, grant, problem, due_at=work.now + pause(grant.attempts), **found)
 
     def _ended(self, work: Work, grant: Grant, found: dict[str, Any]) -> None:
         work.move_grant(
@@ -147,12 +147,17 @@ class Deactivation:
 
     def _try_later(self, work: Work, grant: Grant, error: ProviderError) -> None:
         due_at = work.now + pause_after(error, grant.attempts)
-        work.set_back(grant, "grant.revoke-failed", error.sentence, due_at=due_at)
+        self._set_back(work, grant, error.sentence, due_at=due_at)
         if isinstance(error, Permanent):
             # Trying again cannot help until somebody mends the target or the credential; it is tried all the same.
             sentence = f"{grant.entitlement} of {grant.subject} cannot be taken away: {error.sentence}"
             channel = self.core.security_channel()
             work.open_alert(AlertKind.UNREMOVABLE, grant.id, sentence, channel=channel, resource=grant.resource)
+
+    def _set_back(self, work: Work, grant: Grant, problem: str, **values: Any) -> None:
+        if grant.problem != problem:
+            work.alerts_changed(grant.id, *GRANT_ALERTS)
+        work.set_back(grant, "grant.revoke-failed", problem, **values)
 
 
 def _due(grant: Grant, now: datetime) -> bool:

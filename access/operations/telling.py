@@ -10,6 +10,7 @@ from sqlmodel import Session, col, select
 from access.catalog import Policy
 from access.ids import AlertId, GrantId, RequestId, SlackUser
 from access.models import Alert, Grant, Notice, NoticeKind, Request, Review
+from access.operations.by_hand import ByHand, said_by_hand
 from access.operations.core import KEPT_TRUE, Core, Work, approvers, load_grant, load_request, notice_item
 from access.operations.digest import DigestFacts, digest_facts
 from access.operations.home import HomeFacts, home_facts
@@ -57,6 +58,8 @@ class AlertFacts:
     alert: Alert
     grant: Grant | None
     now: datetime
+    by_hand: ByHand | None = None
+    """Who said last that the access was removed by hand."""
 
 
 Facts = CardFacts | AlertFacts | ReminderFacts | HomeFacts | DigestFacts
@@ -172,8 +175,7 @@ def _drop(core: Core, notices: Sequence[Notice]) -> None:
 def _facts(session: Session, policy: Policy | None, notice: Notice, now: datetime) -> Facts:
     # The claim read `wanted` before these facts: what changed in between has grown it, and the message comes again.
     if notice.kind == NoticeKind.ALERT:
-        alert = session.get_one(Alert, AlertId(notice.subject))
-        return AlertFacts(alert=alert, grant=session.get(Grant, alert.subject), now=now)
+        return _alert_facts(session, session.get_one(Alert, AlertId(notice.subject)), now)
     if notice.kind == NoticeKind.DIGEST:
         return digest_facts(session, notice)
     if notice.kind in (NoticeKind.ENDED, NoticeKind.REVEAL):
@@ -187,6 +189,11 @@ def _facts(session: Session, policy: Policy | None, notice: Notice, now: datetim
             return reminder_facts(session, policy, notice, request, now)
         grant = _newest_grant(session, request)
     return _card_facts(session, policy, request, grant, version=notice.version, now=now)
+
+
+def _alert_facts(session: Session, alert: Alert, now: datetime) -> AlertFacts:
+    grant = session.get(Grant, alert.subject)
+    return AlertFacts(alert=alert, grant=grant, now=now, by_hand=said_by_hand(session, grant) if grant else None)
 
 
 def _newest_grant(session: Session, request: Request) -> Grant | None:
