@@ -14,7 +14,9 @@ from access.choices import Choice, Choices
 from access.ids import Person, SlackChannel, SlackUser
 
 RESOURCE_ID = r"[a-z0-9][a-z0-9-]{0,62}"
-ROLE_NAME = r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}"
+SLANTED = r"(?!.*[.-]_)"
+"""No name holds `._`: between two of them Slack slants the words of a notification, which is plain text else."""
+ROLE_NAME = rf"{SLANTED}[A-Za-z0-9][A-Za-z0-9._-]{{0,62}}"
 _ENTITLEMENT = re.compile(rf"({RESOURCE_ID})/({ROLE_NAME})")
 
 

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from access.catalog import RESOURCE_ID, ROLE_NAME, Entitlement
+from access.catalog import RESOURCE_ID, ROLE_NAME, SLANTED, Entitlement
 from access.durations import format_duration, parse_duration, parse_wall_time
 from access.policy.decide import REASON_LONGEST, SHORTEST
 from access.words import clean
@@ -85,10 +85,17 @@ _NAME = "a name has small letters, digits and hyphens, at most 63"
 Name = Annotated[str, _matching(RESOURCE_ID, _NAME)]
 PersonName = Annotated[
     str,
-    _matching(r"[a-z0-9][a-z0-9._-]{0,62}", "a person's name has small letters, digits, dots and hyphens, at most 63"),
+    _matching(
+        rf"{SLANTED}[a-z0-9][a-z0-9._-]{{0,62}}",
+        "a person's name has small letters, digits and . - _ (no _ after . or -), at most 63",
+    ),
 ]
 RoleName = Annotated[
-    str, _matching(ROLE_NAME, "a role's name has letters, digits, dots, hyphens and underscores, at most 63")
+    str,
+    _matching(
+        ROLE_NAME,
+        "a role's name has letters, digits and . - _ (no _ after . or -), at most 63",
+    ),
 ]
 TargetName = Annotated[
     str, _matching(r"\S(.{0,254}\S)?", "a name on a target has 1 to 256 characters without spaces around them")

@@ -180,7 +180,7 @@ ANY = written().filter(bool)
 TITLE = written(75).map(lambda text: " ".join(clean(text).text.split()) or "x")
 """As the policy takes it: one line, nothing hidden."""
 PERSON = st.from_regex(r"[a-z0-9]([a-z0-9.-]|(?<![.-])_){0,62}", fullmatch=True)
-"""As the policy takes it, but for `a._b_`, which is slanted in a notification's text."""
+"""As the policy takes it."""
 WORDS = st.builds(
     Words, reason=ANY, comment=ANY, end_reason=ANY, role_title=TITLE, resource_title=TITLE, end_means=ANY, problem=ANY,
     sentence=written(4_000).filter(bool), residual=ANY, statement=ANY, label=ANY, secret=ANY, requester=PERSON,
