@@ -98,6 +98,10 @@ class AlertKind(StrEnum):
     UNREMOVABLE = "unremovable"  # the target refuses the removal for good; subject: grant
     PROVIDER = "provider"  # a provider disabled itself; subject: resource
     POLICY = "policy"  # the policy cannot be used; subject: the file
+    TIMEKEEPING = "timekeeping"  # nobody keeps time; subject: timekeeper
+    QUEUE = "queue"  # no worker takes what waits in a queue; subject: the queue
+    JOBS = "jobs"  # jobs were refused or failed a short time ago; subject: jobs
+    SWEEP = "sweep"  # the sweep of the rows fails again and again; subject: sweep
     TIMERS = "timers"  # Redis cannot be reached; the sweep works from SQL; subject: redis
 
 

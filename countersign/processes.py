@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any
 
 from access.errors import Unready
+from access.operations.watch import Watch
 from access.settings import Settings
 from bot import http_mode, socket_mode
 from countersign.wiring import THREADS, Parts, parts, process_name
@@ -21,6 +22,7 @@ from workers.queue_worker import WorkerProcess
 from workers.signing import Seal, job_keys
 from workers.stopping import stop_on_signals
 from workers.timekeeper import Timekeeper
+from workers.watching import Watching
 
 logger = logging.getLogger(__name__)
 
@@ -32,7 +34,7 @@ def run_bot(settings: Settings) -> None:
     """Answers in Slack until it is told to stop, by whichever way the settings are for. Raises Unready."""
     serve = _by_http(settings) if settings.answers_by_http() else _by_socket(settings)
     os.environ.pop("SLACK_BOT_TOKEN", None)  # Bolt would read it a second time, and say so
-    with parts(settings) as made, Heartbeat(made.schedule, process_name("bot"), "bot"):
+    with parts(settings) as made, Heartbeat(made.schedule, process_name("bot"), "bot"), watching(made):
         asyncio.run(_until_told(serve, made))
 
 
@@ -90,7 +92,8 @@ def run_worker(settings: Settings, queue: Queue) -> None:
         stop_on_signals(worker.stop)
         logger.info("working on the queue %s", queue)
         try:
-            worker.run()
+            with watching(made):
+                worker.run()
         finally:
             targets.close()
 
@@ -114,9 +117,15 @@ def run_timekeeper(settings: Settings) -> None:
         stop_on_signals(keeper.stop)
         logger.info("keeping time")
         try:
-            keeper.run()
+            with watching(made):
+                keeper.run()
         finally:
             targets.close()
+
+
+def watching(made: Parts) -> Watching:
+    """While it is entered, this process looks after the others. A thread that it loses to Slack is no reason to end."""
+    return Watching(Watch(made.core), made.redis, lambda: Lanes(made.telling(), on_leak=lambda: None))
 
 
 def _seal(settings: Settings) -> Seal:

@@ -69,6 +69,14 @@ class Schedule(Protocol):
         """Says that this process lives."""
         ...
 
+    def sweep_fails(self, times: int, why: str) -> None:
+        """It failed so many times in a row; may be said twice."""
+        ...
+
+    def sweep_works(self) -> None:
+        """May be said twice."""
+        ...
+
     def timers_lost(self) -> None:
         """Redis has been gone for a while; may be said twice."""
         ...

@@ -34,6 +34,10 @@ MAX_AGE = timedelta(minutes=10)
 REFUSED = "countersign:refused"
 """Counts refused jobs."""
 
+FAILING = "countersign:failing"
+"""There while a job was refused or failed in the last five minutes."""
+_FAILING_SECONDS = 300
+
 HandOver = Callable[[str, Sequence[str]], None]
 """(target, ids): takes the ids and returns at once."""
 
@@ -166,3 +170,9 @@ def count_refused(redis: Redis, why: str) -> None:
     """Makes a dropped job known to whoever looks."""
     logger.warning("dropped a job: %s", why)
     redis.incr(REFUSED)
+    note_failure(redis)
+
+
+def note_failure(redis: Redis) -> None:
+    """Makes it known for five minutes that a job was refused or failed."""
+    redis.set(FAILING, 1, ex=_FAILING_SECONDS)

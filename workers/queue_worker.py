@@ -18,7 +18,7 @@ from workers.agenda import RedisAgenda, items_of
 from workers.business import Business, C, Queue, R, Schedule
 from workers.faults import describe
 from workers.heartbeat import Heartbeat
-from workers.jobs import GuardedJob, count_refused, guarded
+from workers.jobs import GuardedJob, count_refused, guarded, note_failure
 from workers.lanes import Lanes
 from workers.pacing import Limits
 from workers.signing import Seal
@@ -57,6 +57,7 @@ class QueueWorker(SimpleWorker):
             job.perform()
         except Exception as error:
             logger.error("a job of %s failed with %s", queue.name, describe(error))
+            note_failure(self.connection)
         with self.connection.pipeline(transaction=False) as pipeline:
             pipeline.delete(job.key)
             pipeline.lrem(queue.intermediate_queue_key, 1, job.id)

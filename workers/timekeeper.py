@@ -29,9 +29,15 @@ PATIENCE_SECONDS = 90.0
 """What every sweep found overdue for so long while Redis is well, no worker takes: then the timekeeper does it."""
 ALERT_AFTER_SECONDS = 5.0
 """How long Redis may be gone before somebody is told."""
+ALERT_AFTER_SWEEPS = 5
+"""How many may fail in a row before somebody is told, and is told again if another timekeeper has closed it."""
 _SWEEP_SECONDS = 1.0
 _RETRY_SECONDS = 1.0
 _AT_A_TIME = 1000
+
+
+def _nobody_asks(_seconds: float) -> None:
+    """Good sweeps go by unnoticed."""
 
 
 class Sender(Protocol):
@@ -49,7 +55,8 @@ LanesFactory = Callable[[Queue, Callable[[], None]], Lanes[Any, Any]]
 class Timekeeper:
     """Runs until it is stopped, or until a lost thread of its own lanes is reason to start afresh.
 
-    Where there is no Redis at all, `agenda` and `queues` are None.
+    Where there is no Redis at all, `agenda` and `queues` are None. `swept` hears after each good sweep how many seconds
+    it took; it must neither wait nor raise.
     """
 
     def __init__(
@@ -61,8 +68,10 @@ class Timekeeper:
         lanes_factory: LanesFactory,
         clock: Clock,
         name: str,
+        swept: Callable[[float], None] = _nobody_asks,
     ) -> None:
         self._schedule = schedule
+        self._swept = swept
         self._redis = (agenda, queues) if agenda is not None and queues is not None else None
         self._lanes_factory = lanes_factory
         self._clock = clock
@@ -73,7 +82,9 @@ class Timekeeper:
         self._next_sweep = 0.0
         self._next_beat = 0.0
         self._next_try = 0.0
-        self._blind = False
+        self._failed_sweeps = 0
+        # As below, of an alert that the sweep fails.
+        self._sweep_told: bool | None = None
         self._gone_since: float | None = None
         # Does an alert say that Redis is gone? None: one that an earlier process left may.
         self._told: bool | None = None
@@ -117,14 +128,15 @@ class Timekeeper:
             if now >= self._next_beat:
                 self._schedule.beat(self._name, "timekeeper")
                 self._next_beat = now + BEAT_SECONDS
+            began = host.monotonic()
             swept = self._schedule.sweep()
+            took = host.monotonic() - began
+            self._note_good_sweep()
         except Exception as error:
             # Timers go on firing from Redis.
-            if not self._blind:
-                logger.error("the sweep failed with %s; trying again", describe(error))
-            self._blind = True
+            self._note_failed_sweep(describe(error))
             return []
-        self._blind = False
+        self._swept(took)
         self._overdue_since = {item: self._overdue_since.get(item, now) for item, _ in swept}
         return swept
 
@@ -182,6 +194,24 @@ class Timekeeper:
                 if queue not in self._lanes:
                     self._lanes[queue] = self._lanes_factory(queue, self.stop)
                 self._lanes[queue].put(target, ids)
+
+    def _note_failed_sweep(self, why: str) -> None:
+        self._failed_sweeps += 1
+        if self._failed_sweeps == 1:
+            logger.error("the sweep failed with %s; trying again", why)
+        if self._failed_sweeps % ALERT_AFTER_SWEEPS != 0:
+            return
+        self._sweep_told = True
+        try:
+            self._schedule.sweep_fails(self._failed_sweeps, why)
+        except Exception as error:
+            logger.error("an alert that the sweep fails cannot be written (%s)", type(error).__name__)
+
+    def _note_good_sweep(self) -> None:
+        self._failed_sweeps = 0
+        if self._sweep_told is not False:
+            self._schedule.sweep_works()
+            self._sweep_told = False
 
     def _note_gone(self, error: RedisError) -> None:
         now = host.monotonic()

@@ -89,7 +89,7 @@ class Schedule:
         """Lapses what nobody answered, alerts what is overdue, makes the day's digest; returns all that is due."""
         note_policy(self.core)
         self._lapse()
-        self._alert()
+        self.alert_overdue()
         make_when_due(self.core)
         now = self.core.clock.now()
         with self.core.database.read() as session:
@@ -143,6 +143,16 @@ class Schedule:
         with self.core.work(TIMEKEEPER) as work:
             work.close_alerts("redis", AlertKind.TIMERS)
 
+    def sweep_fails(self, times: int, why: str) -> None:
+        """The sweep failed so many times in a row. `why` is a type and a place, never an exception's own words."""
+        sentence = f"The sweep has failed {times} times in a row, with {why}."
+        with self.core.work(TIMEKEEPER) as work:
+            work.open_alert(AlertKind.SWEEP, "sweep", sentence, channel=self.core.security_channel())
+
+    def sweep_works(self) -> None:
+        with self.core.work(TIMEKEEPER) as work:
+            work.close_alerts("sweep", AlertKind.SWEEP)
+
     def _lapse(self) -> None:
         now = self.core.clock.now()
         pending = select(Request.id).where(Request.status == RequestStatus.PENDING, col(Request.lapses_at) <= now)
@@ -158,7 +168,8 @@ class Schedule:
                 if work.move_request(request, RequestStatus.LAPSED, action="request.lapsed", details={}):
                     work.tell(NoticeKind.ANSWER, request.id, request.requester_slack)
 
-    def _alert(self) -> None:
+    def alert_overdue(self) -> None:
+        """Opens an alert for each grant that may outlive its end; whoever still lives may do it."""
         overdue = col(Grant.alert_at) <= self.core.clock.now()
         with self.core.database.read() as session:
             ids = session.exec(select(Grant.id).where(overdue).order_by(col(Grant.id)).limit(500)).all()

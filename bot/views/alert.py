@@ -26,6 +26,10 @@ _TITLES = {
     AlertKind.UNREMOVABLE: "Access cannot be removed",
     AlertKind.PROVIDER: "A provider is disabled",
     AlertKind.POLICY: "The access policy cannot be used",
+    AlertKind.TIMEKEEPING: "Nobody keeps time",
+    AlertKind.QUEUE: "No worker takes what waits",
+    AlertKind.JOBS: "Jobs were refused or failed",
+    AlertKind.SWEEP: "The sweep of the database fails",
     AlertKind.TIMERS: "Redis cannot be reached",
 }
 _WHAT_TO_DO = {
@@ -34,6 +38,14 @@ _WHAT_TO_DO = {
     AlertKind.PROVIDER: "Correct its settings and start the workers again. Until then nothing new is granted on it.",
     AlertKind.POLICY: "Correct the file; it is read anew by itself. Until then nothing new is granted, and what is "
     "open still ends on time.",
+    AlertKind.TIMEKEEPING: "Start `countersign timekeeper`, on any host. Until then access neither starts nor ends by "
+    "itself; `countersign outstanding` prints what ends it by hand.",
+    AlertKind.QUEUE: "Start `countersign worker` for this queue, or see its log. What waits for more than a minute and "
+    "a half is done by the timekeeper.",
+    AlertKind.JOBS: "See the logs of the workers, and ask `countersign doctor`. What a lost job was to do is found by "
+    "the sweep and done all the same.",
+    AlertKind.SWEEP: "See the log of the timekeeper. Timers still fire; what was lost on the way is not found again "
+    "before the sweep works.",
     AlertKind.TIMERS: "Bring Redis back. Nothing is lost meanwhile.",
 }
 _MOST_STATEMENTS = 2_800

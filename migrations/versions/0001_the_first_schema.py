@@ -19,7 +19,12 @@ def upgrade() -> None:
         sa.Column("opened_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("told_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("closed_at", sa.DateTime(timezone=True), nullable=True),
-        _known("alert", "kind", "overdue", "unremovable", "provider", "policy", "timers"),
+        _known(
+            "alert",
+            "kind",
+            *("overdue", "unremovable", "provider", "policy", "timekeeping", "queue", "jobs"),
+            *("sweep", "timers"),
+        ),
         sa.PrimaryKeyConstraint("id", name="pk_alert"),
     )
     op.create_index("uq_alert_open", "alert", ["kind", "subject"], unique=True, **_only("closed_at IS NULL"))

@@ -109,6 +109,10 @@ SENTENCES = {
     "right it needs.",
     AlertKind.PROVIDER: "The settings of this target are wrong; the policy's `settings` must be corrected.",
     AlertKind.POLICY: "access.yml:31: there is no group “payment-leads”; did you mean payments-leads?",
+    AlertKind.TIMEKEEPING: "No timekeeper has given a sign of life for 15 s. Access neither starts nor ends by itself.",
+    AlertKind.QUEUE: "A job has been waiting in the queue revoke for 12 s, and no worker takes it.",
+    AlertKind.JOBS: "In the last five minutes a job was refused, or could not be taken in hand.",
+    AlertKind.SWEEP: "The sweep has failed 5 times in a row, with OperationalError at store.py:88.",
     AlertKind.TIMERS: "Redis cannot be reached. Access still starts and ends, by the sweep of the database, a little "
     "slower.",
 }

@@ -55,6 +55,8 @@ class Rows:
         self.broken = False
         """The database fails while this is true."""
         self.alerts: list[str] = []
+        self.sweeps: list[str] = []
+        """What was said of the sweep."""
         with self._transaction() as connection:
             for statement in _TABLES.split(";"):
                 connection.execute(statement)
@@ -137,6 +139,12 @@ class Rows:
     def beat(self, name: str, kind: str) -> None:
         with self._transaction() as connection:
             connection.execute("INSERT OR REPLACE INTO beats VALUES (?, ?)", (name, kind))
+
+    def sweep_fails(self, times: int, why: str) -> None:
+        self.sweeps.append(f"fails, {times}")
+
+    def sweep_works(self) -> None:
+        self.sweeps.append("works")
 
     def timers_lost(self) -> None:
         self.alerts.append("lost")

@@ -1,0 +1,95 @@
+"""Who looks after those who should look: alerts that whoever still lives opens about the others, and closes again."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from sqlmodel import Session, col, select
+
+from access.durations import format_duration
+from access.models import Alert, AlertKind, Heartbeat, Notice, NoticeKind
+from access.operations.core import Core
+from access.operations.schedule import Schedule
+
+SILENT = timedelta(seconds=15)
+"""Three signs of life."""
+OLD = timedelta(seconds=10)
+"""What has waited for so long in a queue, or to be told, does not wait for its turn any more."""
+WATCHER = "system:watch"
+_WATCHED = (AlertKind.TIMEKEEPING, AlertKind.QUEUE, AlertKind.JOBS)
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What stands in Redis: how long the first job of each queue has waited, and whether jobs failed of late."""
+
+    heads: Mapping[str, timedelta] = field(default_factory=dict[str, timedelta])
+    failing: bool = False
+
+
+@dataclass(frozen=True)
+class Watch:
+    """Every process looks, so that an alert needs no particular one."""
+
+    core: Core
+
+    def look(self, seen: Seen | None) -> list[str]:
+        """Opens and closes alerts; returns the notices of alerts that whoever looks should tell itself.
+
+        `seen` is None while Redis cannot be asked: then nothing is said of its queues.
+        """
+        now = self.core.clock.now()
+        with self.core.database.read() as session:
+            kept = _is_time_kept(session, now)
+            alerts = select(Alert.kind, Alert.subject).where(col(Alert.closed_at).is_(None))
+            open_now = set(session.exec(alerts.where(col(Alert.kind).in_(_WATCHED))).all())
+        troubles = {} if kept else {(AlertKind.TIMEKEEPING, "timekeeper"): _NOBODY}
+        if seen is not None:
+            troubles |= _of_queues(seen)
+        judged = [(kind, subject) for kind, subject in open_now if seen is not None or kind == AlertKind.TIMEKEEPING]
+        self._settle(troubles, opened=open_now, over=set(judged) - troubles.keys())
+        if not kept:
+            Schedule(self.core).alert_overdue()
+        with self.core.database.read() as session:
+            return _untold(session, now - OLD if kept else now)
+
+    def _settle(
+        self, troubles: Mapping[tuple[AlertKind, str], str], *, opened: set[tuple[str, str]], over: set[tuple[str, str]]
+    ) -> None:
+        new = sorted(troubles.keys() - opened)
+        if not new and not over:
+            return
+        channel = self.core.security_channel()
+        with self.core.work(WATCHER) as work:
+            for kind, subject in sorted(over):
+                work.close_alerts(subject, AlertKind(kind))
+            for kind, subject in new:
+                work.open_alert(kind, subject, troubles[kind, subject], channel=channel)
+
+
+_NOBODY = (
+    f"No timekeeper has given a sign of life for {format_duration(SILENT)}. "
+    "Access neither starts nor ends by itself."
+)  # fmt: skip
+_FAILING = "In the last five minutes a job was refused, or could not be taken in hand."
+
+
+def _of_queues(seen: Seen) -> dict[tuple[AlertKind, str], str]:
+    troubles = {
+        (AlertKind.QUEUE, queue): f"A job has been waiting in the queue {queue} for {format_duration(age)}, "
+        "and no worker takes it."
+        for queue, age in seen.heads.items()
+        if age > OLD
+    }
+    return troubles | ({(AlertKind.JOBS, "jobs"): _FAILING} if seen.failing else {})
+
+
+def _is_time_kept(session: Session, now: datetime) -> bool:
+    living = select(Heartbeat.name).where(Heartbeat.kind == "timekeeper", col(Heartbeat.beat_at) > now - SILENT)
+    return session.exec(living).first() is not None
+
+
+def _untold(session: Session, since: datetime) -> list[str]:
+    """Notices of alerts that nobody told when they were due."""
+    waiting = select(Notice.id).where(Notice.kind == NoticeKind.ALERT, col(Notice.due_at) <= since)
+    return list(session.exec(waiting.order_by(col(Notice.due_at)).limit(100)))
