@@ -14,7 +14,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from access.operations.core import Core
 from bot import home, ids
-from bot.actions import approve, ask, cancel, choose, connect, deny, done, follow, revoke, submit, unknown
+from bot.actions import approve, ask, by_hand, cancel, choose, connect, deny, done, follow, revoke, submit, unknown
 from bot.commands import access_command
 from bot.directory import Directory
 from bot.face import Face
@@ -33,6 +33,7 @@ ACTIONS: dict[str, Listener] = {
     ids.DONE: done.done,
     ids.CONNECT: connect.connect,
     ids.CANCEL: cancel.cancel,
+    ids.BY_HAND: by_hand.removed,
     ids.CHOOSE: choose.chosen,
     ids.ASK: ask.ask,
     ids.FOLLOW: follow.follow,

@@ -8,6 +8,7 @@ REVOKE = "grant.revoke"
 DONE = "grant.done"
 CONNECT = "grant.connect"
 CHOOSE = "form.choose"
+BY_HAND = "grant.removed-by-hand"
 FOLLOW = "message.follow"
 ASK = "form.open"
 

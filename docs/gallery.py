@@ -31,7 +31,7 @@ LABEL = "Golden"
 _SIZE: ViewportSize = {"width": 1_000, "height": 16_000}
 """A message as wide as in Slack beside its sidebar, and so tall that nothing has to be scrolled."""
 _NOW = NOON + timedelta(hours=1)
-_ONLY_FOR_ONE = ("asked", "help", "mine", "nothing-to-ask", "refusal", "returned", "taken-back")
+_ONLY_FOR_ONE = ("asked", "help", "looked-at", "mine", "nothing-to-ask", "refusal", "returned", "taken-back")
 _IN_A_THREAD = ("reminder", "digest-longest-2", "digest-longest-last")
 _CHOSEN = ("form-chosen", "form-refused", "form-longest")
 """What the names begin with of messages seen by one person, of replies, and of forms in which something is chosen."""

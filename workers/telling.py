@@ -108,7 +108,7 @@ class SlackTelling:
 def render(claimed: Claimed, facts: CardFacts | AlertFacts) -> Message:
     """The words for the state of now."""
     if isinstance(facts, AlertFacts):
-        return alert_card(facts.alert, facts.grant, facts.now)
+        return alert_card(facts.alert, facts.grant, facts.now, facts.by_hand)
     views = {
         NoticeKind.REVIEW: review_card,
         NoticeKind.ANSWER: answer,

@@ -1,6 +1,6 @@
 """The verbs: everything that Countersign can do, one module a verb."""
 
-from access.operations.by_hand import removed_by_hand
+from access.operations.by_hand import ByHand, removed_by_hand
 from access.operations.end import cancel, finish, may_revoke, reveal, revoke
 from access.operations.home import HomeFacts, Waiting, open_home
 from access.operations.reminding import Place, ReminderFacts
@@ -10,7 +10,7 @@ from access.operations.submit import Preview, preview, requestable, submit, subm
 from access.operations.telling import AlertFacts, CardFacts, Past, card_of
 
 __all__ = [
-    "AlertFacts", "CardFacts", "HomeFacts", "Mine", "Past", "Place", "Preview", "ReminderFacts", "Waiting",
+    "AlertFacts", "ByHand", "CardFacts", "HomeFacts", "Mine", "Past", "Place", "Preview", "ReminderFacts", "Waiting",
     "cancel", "card_of", "find_grant", "find_request", "finish", "may_deny", "may_revoke", "mine", "open_home",
     "outstanding", "preview", "removed_by_hand", "requestable", "reveal", "review", "revoke", "submit",
     "submit_line", "suggest",

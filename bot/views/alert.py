@@ -1,4 +1,4 @@
-"""The card of an alert in the security channel: what, since when, and what to do by hand."""
+"""The card of an alert in the security channel and to the owners: what, since when, and what to do by hand."""
 
 from datetime import datetime
 from typing import cast
@@ -6,11 +6,16 @@ from typing import cast
 from access.durations import format_duration
 from access.ids import short
 from access.models import Alert, AlertKind, Grant
+from access.operations import ByHand
+from bot import ids
 from bot.views.blocks import (
     Block,
     Message,
+    actions,
     at_second,
+    button,
     code,
+    confirmation,
     context,
     escaped,
     header,
@@ -48,12 +53,13 @@ _WHAT_TO_DO = {
     "before the sweep works.",
     AlertKind.TIMERS: "Bring Redis back. Nothing is lost meanwhile.",
 }
+_BY_HAND = (AlertKind.OVERDUE, AlertKind.UNREMOVABLE)
 _MOST_STATEMENTS = 2_800
 """Characters; Slack takes 3,000 in one text."""
 
 
-def alert_card(alert: Alert, grant: Grant | None, now: datetime) -> Message:
-    """Open until its cause is gone; then it says when that was."""
+def alert_card(alert: Alert, grant: Grant | None, now: datetime, by_hand: ByHand | None = None) -> Message:
+    """Open until its cause is gone; then it says when that was. `by_hand`: who said last that it was removed so."""
     kind = AlertKind(alert.kind)
     state = "Alert" if alert.closed_at is None else "Alert closed"
     said = f"{state}: {_TITLES[kind]}"
@@ -61,7 +67,11 @@ def alert_card(alert: Alert, grant: Grant | None, now: datetime) -> Message:
         header(said),
         *(_closed(alert, alert.closed_at) if alert.closed_at else [sentence(alert.sentence)]),
         *_which(alert, kind, grant),
-        *(_open(alert, kind, grant, now) if alert.closed_at is None else [note(f"It had said: {alert.sentence}")]),
+        *(
+            _open(alert, kind, grant, now, by_hand)
+            if alert.closed_at is None
+            else [note(f"It had said: {alert.sentence}")]
+        ),
     ]
     about = f", {grant.entitlement} of {grant.subject}, request {short(grant.request_id)}" if grant else ""
     return Message(text=f"{said}{about}", blocks=blocks)
@@ -76,10 +86,41 @@ def _which(alert: Alert, kind: AlertKind, grant: Grant | None) -> list[Block]:
     return [section(f"{code(grant.entitlement)} of {mention(grant.subject_slack)}{due}. Grant {code(grant.id)}")]
 
 
-def _open(alert: Alert, kind: AlertKind, grant: Grant | None, now: datetime) -> list[Block]:
+def _open(
+    alert: Alert, kind: AlertKind, grant: Grant | None, now: datetime, by_hand: ByHand | None
+) -> list[Block]:  # fmt: skip
     since = f"Open since {at_second(alert.opened_at)}; {format_duration(now - alert.opened_at)} when this was written."
-    by_hand = _statements(grant) if kind in (AlertKind.OVERDUE, AlertKind.UNREMOVABLE) else []
-    return [context(since), section(f"*What to do:* {_WHAT_TO_DO[kind]}"), *by_hand]
+    to_do = [context(since), section(f"*What to do:* {_WHAT_TO_DO[kind]}")]
+    if grant is None or kind not in _BY_HAND:
+        return to_do
+    return [*to_do, *_statements(grant), *_said(by_hand, grant), *_removed_by_hand(grant)]
+
+
+def _said(by_hand: ByHand | None, grant: Grant) -> list[Block]:
+    """Somebody's word, and what the target answered to it."""
+    if by_hand is None:
+        return []
+    said = f"{mention(by_hand.person)} said {at_second(by_hand.at)} that it was removed by hand."
+    if not grant.problem:
+        return [section(f"{said} The target is being asked.")]
+    return [section(f"{said} *It is not proven gone.* Since then:"), note(grant.problem)]
+
+
+def _removed_by_hand(grant: Grant) -> list[Block]:
+    label = f"I removed {grant.entitlement} by hand, request {short(grant.request_id)}"
+    asked = confirmation(
+        "Removed by hand?",
+        f"{grant.entitlement} of {grant.subject}: the target is asked at once whether it is gone. That you said so "
+        "is written down.",
+        yes="Yes, I removed it", no="Not yet",
+    )  # fmt: skip
+    return [
+        actions(button("I removed it by hand", action=ids.BY_HAND, value=grant.id, label=label, confirm=asked)),
+        note(
+            "For the security team and the owners of the resource. The target is asked at once: if it is gone, this "
+            "alert closes by itself; if it is still there, the alert stays open and says so."
+        ),
+    ]
 
 
 def _closed(alert: Alert, closed_at: datetime) -> list[Block]:
@@ -88,10 +129,8 @@ def _closed(alert: Alert, closed_at: datetime) -> list[Block]:
     return [section(closed)]
 
 
-def _statements(grant: Grant | None) -> list[Block]:
+def _statements(grant: Grant) -> list[Block]:
     """What ends the access by hand, as planned before it was granted. Cut at a line, and said so."""
-    if grant is None:
-        return []
     statements = cast("list[str]", grant.plan.get("revoke") or [])
     if not statements:
         return [note("The way to end it by hand is in the guide of this provider.")]

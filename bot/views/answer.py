@@ -84,6 +84,15 @@ def returned(grant: Grant) -> Message:
     return Message(text=f"Being ended: {grant.entitlement}", blocks=[section(words)])
 
 
+def looked_at(grant: Grant) -> Message:
+    """At once after "I removed it by hand"."""
+    words = (
+        f"*Thank you.* The target of {code(grant.entitlement)} is asked now. If the access is gone, the alert closes "
+        "by itself; if it is still there, the alert stays open and says so."
+    )
+    return Message(text=f"Being looked at: {grant.entitlement}", blocks=[section(words)])
+
+
 def taken_back(request: Request) -> Message:
     """At once after a request was cancelled."""
     words = f"Your request {code(short(request.id))} for {code(request.entitlement)} is taken back."

@@ -91,8 +91,9 @@ def preformatted(words: str) -> Block:
 
 
 def button(
-    text: str, *, action: str, value: str, label: str, style: Literal["primary", "danger"] | None = None
-) -> Element:
+    text: str, *, action: str, value: str, label: str, style: Literal["primary", "danger"] | None = None,
+    confirm: Element | None = None,
+) -> Element:  # fmt: skip
     """`label` is what a screen reader says, because the text repeats from card to card."""
     element: Element = {
         "type": "button",
@@ -103,7 +104,14 @@ def button(
     }
     if style is not None:
         element["style"] = style
+    if confirm is not None:
+        element["confirm"] = confirm
     return element
+
+
+def confirmation(title: str, words: str, *, yes: str, no: str) -> Element:
+    """What a button asks before it acts."""
+    return {"title": plain(title), "text": plain(words), "confirm": plain(yes), "deny": plain(no)}
 
 
 def link_button(text: str, *, action: str, url: str, label: str) -> Element:

@@ -10,14 +10,14 @@ from access.choices import Choices
 from access.errors import AlreadyDecided
 from access.ids import GrantId, SlackUser
 from access.models import AlertKind, EndedBy, GrantStatus, Request, RequestStatus, Verdict
-from access.operations import HomeFacts, Mine, ReminderFacts, Waiting
+from access.operations import ByHand, HomeFacts, Mine, ReminderFacts, Waiting
 from access.operations.home import WAITING_MOST
 from access.policy.shape import TITLE_LONGEST
 from access.ports import Secret
 from bot.commands import COMMANDS
 from bot.refusals import OUR_FAULT, POLICY_BROKEN, refusal
 from bot.views.alert import alert_card
-from bot.views.answer import answer, asked, ended, returned, taken_back, warning
+from bot.views.answer import answer, asked, ended, looked_at, returned, taken_back, warning
 from bot.views.blocks import Message
 from bot.views.form import nothing_to_ask, request_form
 from bot.views.help import help_message
@@ -41,7 +41,7 @@ from tests.bot.facts import (
     history,
     minutes,
 )
-from tests.cast import BEN, KIM, LEA
+from tests.cast import BEN, KIM, LEA, SAM
 
 LONGEST_REASON = "\n".join(["<!channel> *why* & `so`".ljust(49, "…")] * 10)[:500]
 LONGEST_NAME = "r" * 63
@@ -114,6 +114,8 @@ WAITING_FOR_KIM = (
         until=minutes(300), reason="The same 14 refunds: setting them to paid once the customers are told",
     ),
 )  # fmt: skip
+BY_HAND = ByHand(person=SAM, at=minutes(139))
+KEPT = a_grant(GrantStatus.REVOKING, problem="The target accepted the removal, but the access is still there.")
 _STATEMENTS = [f"SELECT pg_terminate_backend({number}) -- {'x' * 100}" for number in range(100)]
 
 
@@ -167,8 +169,16 @@ def _all() -> dict[str, Message | dict[str, Any]]:
         "home-stranger": at_home(None),
         "home-refused": home_notice("Only full, active members of this workspace can do that."),
         "returned": returned(a_grant()),
+        "looked-at": looked_at(a_grant(GrantStatus.REVOKING)),
         "taken-back": taken_back(a_request()),
         "alert-longest": alert_card(an_alert(), long_plan, minutes(140)),
+        "alert-by-hand": alert_card(an_alert(), a_grant(GrantStatus.REVOKING), minutes(140), BY_HAND),
+        "alert-by-hand-still-there": alert_card(an_alert(), KEPT, minutes(141), BY_HAND),
+        "alert-by-hand-longest": alert_card(
+            an_alert(),
+            a_grant(GrantStatus.REVOKING, resource=LONGEST_NAME, role=LONGEST_NAME, subject=LONGEST_NAME),
+            minutes(140),
+        ),
         "alert-long-sentence": alert_card(
             an_alert(AlertKind.POLICY, sentence=SENTENCES[AlertKind.POLICY] * 60), None, minutes(140)
         ),
