@@ -42,7 +42,7 @@ async def serve(
     before = asyncio.all_tasks()
     async with aiohttp.ClientSession() as session:
         client = AsyncWebClient(bot_token, api_url, session=session, timeout=CALL_TIMEOUT)
-        await accepted(client, client.auth_test(), "SLACK_BOT_TOKEN")
+        await accepted(client, client.auth_test, "SLACK_BOT_TOKEN")
         with (
             _listener(*address) as listener,
             ThreadPoolExecutor(threads, thread_name_prefix="core") as executor,

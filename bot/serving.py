@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
 import aiohttp
@@ -18,15 +18,25 @@ T = TypeVar("T")
 
 CALL_TIMEOUT = 10
 """Seconds for one call of Slack's Web API."""
+LONGEST_WAIT = 30.0
+"""Seconds between two tries at the start, whatever Slack says."""
 FINISHING = 10
 """Seconds that what is under way is given to end once we are told to stop."""
 
 
-async def accepted(client: AsyncWebClient, answer: Awaitable[T], token: str) -> T:
-    """Slack's first answer to the token of this name. Raises Unready when there is none, or when Slack refuses it."""
+async def accepted(client: AsyncWebClient, ask: Callable[[], Awaitable[T]], token: str) -> T:
+    """Slack's first answer to the token of this name. Raises Unready when there is none, or when Slack refuses it.
+
+    Waits as long as Slack asks who comes too often: after a loop of restarts nothing is wrong with a token.
+    """
     try:
-        return await answer
+        return await ask()
     except SlackApiError as error:
+        if error.response.get("error") == "ratelimited":
+            wait = min(float(error.response.headers.get("Retry-After", 1)), LONGEST_WAIT)
+            logger.warning("Slack asks to come back in %g s", wait)
+            await asyncio.sleep(wait)
+            return await accepted(client, ask, token)
         raise Unready(f"Slack does not accept {token} ({error.response.get('error')}).") from None
     except (aiohttp.ClientError, OSError, TimeoutError) as error:
         raise Unready(f"Slack cannot be reached at {client.base_url} ({type(error).__name__}).") from error

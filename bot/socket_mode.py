@@ -55,8 +55,8 @@ async def serve(
 
 async def _first_link(client: AsyncWebClient, app_token: str) -> str:
     """Where to connect. Asked here and not by the handler, which would try a wrong token for ever."""
-    await accepted(client, client.auth_test(), "SLACK_BOT_TOKEN")
-    opened = await accepted(client, client.apps_connections_open(app_token=app_token), "SLACK_APP_TOKEN")
+    await accepted(client, client.auth_test, "SLACK_BOT_TOKEN")
+    opened = await accepted(client, lambda: client.apps_connections_open(app_token=app_token), "SLACK_APP_TOKEN")
     return str(opened["url"])
 
 

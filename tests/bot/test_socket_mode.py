@@ -61,6 +61,16 @@ def test_a_token_that_slack_refuses_is_named(world: World, sandbox: Running, wro
         serves.live.ended.result()
 
 
+@pytest.mark.parametrize("method", ["auth.test", "apps.connections.open"])
+def test_who_comes_too_often_waits_and_is_let_in(
+    world: World, sandbox: Running, workspace: Workspace, method: str
+) -> None:
+    workspace.faults.limit_calls(2, only=method)
+    with by_socket(world, sandbox) as serves:
+        assert serves.said[-1] is True
+    assert workspace.faults.waiting() == []
+
+
 def test_a_channel_that_the_bot_cannot_use_is_named_at_start(
     world: World, sandbox: Running, workspace: Workspace, caplog: pytest.LogCaptureFixture
 ) -> None:
