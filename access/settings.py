@@ -128,9 +128,7 @@ def _metrics_listen(address: str | None) -> tuple[str, int] | None:
         return None
     found = _address(address if ":" in address else f"{METRICS_HOST}:{address}")
     if found is None:
-        raise Unready(
-            f"COUNTERSIGN_METRICS_LISTEN is {address!r}; write host:port, as 127.0.0.1:9464 or only 9464."
-        )
+        raise Unready(f"COUNTERSIGN_METRICS_LISTEN is {address!r}; write host:port, as 127.0.0.1:9464 or only 9464.")
     return found
 
 

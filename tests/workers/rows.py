@@ -54,6 +54,7 @@ class Rows:
         self._claim_seconds = claim_seconds
         self.broken = False
         """The database fails while this is true."""
+        self.sweep_broken = False
         self.alerts: list[str] = []
         self.sweeps: list[str] = []
         """What was said of the sweep."""
@@ -126,6 +127,8 @@ class Rows:
         return time.time() - self._behind
 
     def sweep(self) -> list[tuple[AgendaItem, datetime]]:
+        if self.sweep_broken:
+            raise ValueError("canary-secret-4711")
         now = self._now()
         rows = self._read(
             "SELECT queue, id, due FROM work WHERE done_at IS NULL AND due <= ? AND claimed_until <= ?", now, now

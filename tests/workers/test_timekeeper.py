@@ -196,3 +196,15 @@ def test_a_timekeeper_that_lost_a_thread_ends_to_be_replaced(hanging: Engine, ro
         wait_until(lambda: not thread.is_alive(), "the timekeeper to end by itself")
 
     assert rows.done == {"fine"}
+
+
+def test_a_sweep_that_goes_on_failing_is_told_until_it_works(engine: Engine, rows: Rows, monkeypatch) -> None:
+    monkeypatch.setattr("workers.timekeeper._SWEEP_SECONDS", 0.02)
+    with engine.timekeeper():
+        wait_until(lambda: rows.sweeps == ["works"], "the first sweep")
+        rows.sweep_broken = True
+        wait_until(lambda: len(rows.sweeps) == 3, "two tellings")
+        rows.sweep_broken = False
+        wait_until(lambda: len(rows.sweeps) == 4, "a sweep that works")
+
+    assert rows.sweeps == ["works", "fails, 5", "fails, 10", "works"]
