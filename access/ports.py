@@ -67,6 +67,7 @@ class Capabilities:
     reveals: bool = False
     """Access needs a secret that is made when it is read."""
     list_managed: bool = False
+    """It can list what stands on the target with our mark, so that drift is found."""
     list_holders: bool = False
     settle: timedelta = timedelta(0)
     """How long the target may still show the old state after a change."""
@@ -127,6 +128,16 @@ class Observation:
     sessions: int | None = None
     expires_at: datetime | None = None
     details: Json = field(default_factory=dict[str, Any])
+
+
+@dataclass(frozen=True, kw_only=True)
+class Managed:
+    """Something on the target that bears our mark and still gives access."""
+
+    name: str
+    """By which the target knows it."""
+    grant_id: GrantId | None
+    """The grant that the mark names; None where it cannot be read."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -220,6 +231,13 @@ class Provider(Protocol):
 
     def reveal(self, spec: GrantSpec, receipt: Receipt | None, deadline: Deadline) -> Secret:
         """A fresh secret, set on the target now; the one before stops working. Raises Unsupported."""
+        ...
+
+    def list_managed(self, deadline: Deadline) -> list[Managed]:
+        """All on the target that bears our mark and gives access, whoever it is for; a name alike is no mark.
+
+        Raises Unsupported where `capabilities.list_managed` is False.
+        """
         ...
 
     def close(self) -> None:

@@ -1,16 +1,18 @@
 """The promises about what stays apart: other people, open sessions, changes by hand, what lies beside."""
 
 import time
+from collections.abc import Callable
 
+from access.errors import Unsupported
 from access.ports import Provider
 from countersign.testing.fixtures import ContractFixtures, MakeSpec
 from countersign.testing.hammer import Hammer
-from countersign.testing.steps import deadline, gets_in, grant, reveal, revoke
+from countersign.testing.steps import deadline, error_of, gets_in, grant, reveal, revoke
 from countersign.testing.world import World
 
 
 class Apartness(ContractFixtures):
-    """C10, C11, C12, C16 and C28."""
+    """C10, C11, C12, C16, C18 and C28."""
 
     def test_c10_the_grants_of_two_people_are_apart(
         self, provider: Provider, world: World, make_spec: MakeSpec
@@ -68,6 +70,30 @@ class Apartness(ContractFixtures):
             present = provider.observe(spec, known, deadline()).present
             assert not present, "C16: observe sees what was removed by hand"
         assert revoke(provider, spec, receipt).state == "absent", "C16: the revoke claims to have removed it"
+
+    def test_c18_what_is_ours_and_gives_access_is_listed_and_nothing_else(
+        self, provider: Provider, make_provider: Callable[[], Provider], world: World, make_spec: MakeSpec
+    ) -> None:
+        spec, other = make_spec("ann"), make_spec("lea")
+        if not provider.capabilities.list_managed:
+            error = error_of(provider.list_managed, deadline())
+            assert isinstance(error, Unsupported), f"C18: it cannot list what is ours, and gives {error!r}"
+            return
+        grant(provider, spec)
+        grant(provider, other)
+        with world.look_alike(make_spec()) as alike:
+            listed = make_provider().list_managed(deadline())  # a fresh instance: what counts is on the target
+            assert not [one for one in listed if one.name == alike], "C18: what only looks like ours is listed"
+        ids = {one.grant_id for one in listed}
+        revoke(provider, spec, None)
+        left = {one.grant_id for one in provider.list_managed(deadline())}
+        world.remove_behind_our_back(other)
+        gone = {one.grant_id for one in provider.list_managed(deadline())}
+        revoke(provider, other, None)
+        assert {spec.grant_id, other.grant_id} <= ids, "C18: a grant that is open is not listed"
+        assert spec.grant_id not in left, "C18: a grant that was revoked is still listed"
+        assert other.grant_id in left, "C18: a grant that is open is not listed after another was revoked"
+        assert other.grant_id not in gone, "C18: what was removed by hand is still listed"
 
     def test_c28_the_person_reaches_what_was_granted_and_nothing_beside(
         self, provider: Provider, world: World, make_spec: MakeSpec

@@ -50,6 +50,10 @@ class World(Protocol):
         """Removes the access as the target's owner would by hand."""
         ...
 
+    def look_alike(self, spec: GrantSpec) -> AbstractContextManager[str]:
+        """Something with the name that a grant of this spec would have, but made by the owner; gives the name."""
+        ...
+
     def snapshot(self) -> object:
         """All on the target that a provider could have changed; equal when nothing did."""
         ...

@@ -130,6 +130,15 @@ class PostgresWorld:
     def remove_behind_our_back(self, spec: GrantSpec) -> None:
         self._owner.execute(sql.SQL("DROP ROLE {}").format(sql.Identifier(f"cs_{spec.grant_id}")))
 
+    @contextmanager
+    def look_alike(self, spec: GrantSpec) -> Iterator[str]:
+        name = f"cs_{spec.grant_id}"
+        self.owner.execute(sql.SQL("CREATE ROLE {} LOGIN").format(sql.Identifier(name)))
+        try:
+            yield name
+        finally:
+            self.owner.execute(sql.SQL("DROP ROLE {}").format(sql.Identifier(name)))
+
     def snapshot(self) -> object:
         return self._owner.execute(_SNAPSHOT).fetchall()
 

@@ -13,7 +13,8 @@ import pytest
 from psycopg import sql
 
 from access.errors import Ambiguous, Permanent, ProviderError, TargetNotFound, Transient
-from access.ports import Deadline, GrantSpec, Observation, Outcome, Plan, Receipt, Removal, Secret
+from access.ids import GrantId
+from access.ports import Deadline, GrantSpec, Managed, Observation, Outcome, Plan, Receipt, Removal, Secret
 from tests.contracts.postgres_world import PostgresWorld
 from tests.contracts.shop import make_spec, provider_factory
 from tests.contracts.test_postgres import PostgresContract, receipts_of_before, specs_to_refuse, specs_with
@@ -168,6 +169,24 @@ def _revealed(provider: Postgres, spec: GrantSpec, deadline: Deadline, password:
     return Secret(fields=fields)
 
 
+class ListsByName(Postgres):
+    def list_managed(self, deadline: Deadline) -> list[Managed]:
+        with self._connections.session(deadline) as session:
+            names = [name for name, _ in session.read(statements.TEMPORARY_LOGINS)]
+        return [Managed(name=name, grant_id=GrantId(name.removeprefix("cs_"))) for name in names]
+
+
+class ListsWhatItRemembers(Postgres):
+    """Of this process, that is; after a restart there is nothing to find."""
+
+    def grant(self, spec: GrantSpec, deadline: Deadline) -> Outcome:
+        self.made = [*vars(self).get("made", []), Managed(name=login_name(spec), grant_id=spec.grant_id)]
+        return super().grant(spec, deadline)
+
+    def list_managed(self, deadline: Deadline) -> list[Managed]:
+        return vars(self).get("made", [])
+
+
 MUTANTS: list[tuple[str, type[Postgres]]] = [
     ("C01", ForgetsToRevoke),
     ("C02", NamesAnew),
@@ -179,6 +198,8 @@ MUTANTS: list[tuple[str, type[Postgres]]] = [
     ("C11", OnlyLocks),
     ("C12", OnlyEndsSessions),
     ("C16", SeesWhatItWants),
+    ("C18", ListsByName),
+    ("C18", ListsWhatItRemembers),
     ("C19", WritesBeforeItLooks),
     ("C20", PastesWordsIntoStatements),
     ("C23", AlwaysTheSameSecret),

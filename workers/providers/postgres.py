@@ -17,6 +17,7 @@ from access.ports import (
     Finding,
     GrantSpec,
     Isolation,
+    Managed,
     Observation,
     Outcome,
     Plan,
@@ -26,7 +27,7 @@ from access.ports import (
     SecretReference,
 )
 from workers.providers import postgres_statements as statements
-from workers.providers.postgres_catalogue import Login, look, refuse_ungrantable
+from workers.providers.postgres_catalogue import Login, look, marked_grant, refuse_ungrantable
 from workers.providers.postgres_check import check
 from workers.providers.postgres_ending import Ending
 from workers.providers.postgres_errors import DUPLICATE, DUPLICATE_AT_ONCE
@@ -78,6 +79,7 @@ class Postgres:
         native_expiry=timedelta(seconds=1),
         ends_sessions=True,
         reveals=True,
+        list_managed=True,
         end_means="Open sessions are ended in the middle of what they do, and the temporary login is dropped.",
     )
 
@@ -163,6 +165,12 @@ class Postgres:
             note="A second look makes a new password; this one then stops working.",
         )
 
+    def list_managed(self, deadline: Deadline) -> list[Managed]:
+        """Of the whole server, for its roles belong to all databases. A login that is shut gives no access."""
+        with self._connections.session(deadline) as session:
+            marked = {name: marked_grant(marker) for name, marker in session.read(statements.TEMPORARY_LOGINS)}
+        return [Managed(name=name, grant_id=grant) for name, grant in marked.items() if grant and name == f"cs_{grant}"]
+
     def close(self) -> None:
         self._connections.close()
 
@@ -200,11 +208,7 @@ def _refuse_strange(login: Login | None, spec: GrantSpec) -> None:
     """Raises Permanent for a login of that name that is not this grant's, or that somebody has made mightier."""
     if login is None:
         raise TargetConflict
-    try:
-        marker = json.loads(login.marker)
-    except ValueError:
-        marker = None
-    if not isinstance(marker, dict) or marker.get("grant") != spec.grant_id:
+    if marked_grant(login.marker) != spec.grant_id:
         raise Permanent(f"The database server has a login {login_name(spec)} that Countersign did not make.")
     if login.has_powers:
         raise Permanent(

@@ -1,10 +1,12 @@
 """What the provider postgres reads in the catalogue: one temporary login, and which roles may be granted."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from access.errors import NotGrantable, TargetNotFound
+from access.ids import GrantId
 from workers.providers import postgres_statements as statements
 
 if TYPE_CHECKING:  # it needs the driver
@@ -23,6 +25,17 @@ class Login:
     """Somebody gave it SUPERUSER or the like."""
     memberships: list[str]
     sessions: int
+
+
+def marked_grant(marker: str) -> GrantId | None:
+    """Whose mark the comment on a login is; None where it is not ours."""
+    try:
+        said = json.loads(marker)
+    except ValueError:
+        return None
+    if not isinstance(said, dict) or "countersign" not in said or not isinstance(said.get("grant"), str):
+        return None
+    return GrantId(said["grant"])
 
 
 def look(session: "Session", name: str) -> Login | None:

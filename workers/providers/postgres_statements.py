@@ -115,6 +115,18 @@ def look(login: str) -> Statement:
     )
 
 
+TEMPORARY_LOGINS = Statement(
+    """
+    SELECT r.rolname::text, coalesce(shobj_description(r.oid, 'pg_authid'), '') FROM pg_roles r
+    WHERE r.rolname ~ '^cs_[0-9a-z]{{26}}$' AND (r.rolcanlogin
+        OR EXISTS (SELECT FROM pg_auth_members m WHERE m.member = r.oid)
+        OR EXISTS (SELECT FROM pg_stat_activity a WHERE a.usesysid = r.oid))
+    """,
+    {},
+)
+"""All that are named as ours are and still give access, with their comments."""
+
+
 def set_password(login: str, hashed: str) -> Statement:
     return Statement("ALTER ROLE {login} PASSWORD {hashed}", {"login": Name(login), "hashed": hashed})
 
