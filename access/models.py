@@ -26,6 +26,7 @@ from access.ids import (
     CheckupId,
     DigestId,
     GrantId,
+    LookId,
     NoticeId,
     Person,
     RequestId,
@@ -103,6 +104,15 @@ class AlertKind(StrEnum):
     JOBS = "jobs"  # jobs were refused or failed a short time ago; subject: jobs
     SWEEP = "sweep"  # the sweep of the rows fails again and again; subject: sweep
     TIMERS = "timers"  # Redis cannot be reached; the sweep works from SQL; subject: redis
+    DRIFT = "drift"  # target and rows differ; subject: grant, or resource and name where no grant is known
+
+
+class LookKind(StrEnum):
+    """Something outside that is looked at again and again."""
+
+    ROSTER = "roster"  # who and what must be looked at at all; subject: everybody
+    MEMBER = "member"  # whether Slack still knows a person; subject: the person
+    DRIFT = "drift"  # whether a target has what the rows say; subject: resource
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -204,6 +214,8 @@ class Request(SQLModel, table=True):
     asked_at: datetime = _moment()
     lapses_at: datetime = _moment()
     decided_at: datetime | None = _moment(default=None)
+    decided_because: str = ""
+    """Why it was cancelled where nobody took it back; a sentence of ours."""
 
     @property
     def duration(self) -> timedelta | None:
@@ -430,3 +442,26 @@ class Checkup(SQLModel, table=True):
     due_at: datetime | None = _moment(default=None)
     asked_at: datetime = _moment()
     done_at: datetime | None = _moment(default=None)
+
+
+class Look(SQLModel, table=True):
+    """Something outside is looked at again and again: whenever it is due, by whoever wins it."""
+
+    __tablename__ = "look"  # pyright: ignore[reportAssignmentType] -- SQLModel types it as a declared attribute
+    __table_args__ = (
+        _one_of("kind", LookKind),
+        UniqueConstraint("kind", "subject"),
+        Index("ix_look_due", "due_at"),
+    )
+
+    id: LookId = _string(primary_key=True)
+    kind: str
+    subject: str
+    suspects: list[str] = _strings()
+    """What was not as it should be at the last look; it counts when it is so at the next one too."""
+    problem: str = ""
+    """Why there was no answer, safe to show."""
+    fence: int = 0
+    due_at: datetime = _moment()
+    looked_at: datetime | None = _moment(default=None)
+    """When somebody last had an answer."""

@@ -4,7 +4,8 @@ import asyncio
 import logging
 import os
 import signal
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import ExitStack
 from functools import partial
 from typing import Any
 
@@ -12,15 +13,19 @@ from access.errors import Unready
 from access.operations.watch import Watch
 from access.settings import Settings
 from bot import http_mode, socket_mode
+from countersign.metrics import Counted, CountedEnds, TimekeeperMetrics, shown
 from countersign.wiring import THREADS, Parts, parts, process_name
 from workers.agenda import RedisAgenda
 from workers.business import Business, Queue
 from workers.heartbeat import Heartbeat
 from workers.jobs import JobQueues
 from workers.lanes import Lanes
+from workers.members import pace
+from workers.ping import PING, Ping
 from workers.queue_worker import WorkerProcess
 from workers.signing import Seal, job_keys
 from workers.stopping import stop_on_signals
+from workers.targets import ProviderTargets
 from workers.timekeeper import Timekeeper
 from workers.watching import Watching
 
@@ -34,8 +39,10 @@ def run_bot(settings: Settings) -> None:
     """Answers in Slack until it is told to stop, by whichever way the settings are for. Raises Unready."""
     serve = _by_http(settings) if settings.answers_by_http() else _by_socket(settings)
     os.environ.pop("SLACK_BOT_TOKEN", None)  # Bolt would read it a second time, and say so
-    with parts(settings) as made, Heartbeat(made.schedule, process_name("bot"), "bot"), watching(made):
-        asyncio.run(_until_told(serve, made))
+    with shown(settings) as metrics, parts(settings, metrics=metrics) as made:
+        counted = partial(serve, client_class=metrics.async_slack, answered=metrics.answered)
+        with Heartbeat(made.schedule, process_name("bot"), "bot"), watching(made):
+            asyncio.run(_until_told(counted, made))
 
 
 async def _until_told(serve: Serve, made: Parts) -> None:
@@ -78,16 +85,14 @@ class _Connection:
 
 def run_worker(settings: Settings, queue: Queue) -> None:
     """Works on one queue until it is told to stop or should be replaced. Raises Unready."""
-    with parts(settings, waits=True) as made:
+    with shown(settings) as metrics, parts(settings, metrics=metrics, waits=True) as made:
         if made.redis is None:
             raise Unready("A worker takes its jobs from Redis: set REDIS_URL. Without, the timekeeper works alone.")
         targets = made.targets()
-        business = {
-            "grant": lambda: made.granting(targets), "revoke": lambda: made.revoking(targets), "tell": made.telling
-        }[queue]()  # fmt: skip
+        business = businesses(made, targets)[queue]()
         worker = WorkerProcess(
             queue, redis=made.redis, seal=_seal(settings), business=business, schedule=made.schedule,
-            clock=made.core.clock, name=process_name(queue),
+            clock=made.core.clock, name=process_name(queue), limits=pace,
         )  # fmt: skip
         stop_on_signals(worker.stop)
         logger.info("working on the queue %s", queue)
@@ -100,27 +105,43 @@ def run_worker(settings: Settings, queue: Queue) -> None:
 
 def run_timekeeper(settings: Settings) -> None:
     """Keeps time until it is told to stop; without Redis it does the work itself. Raises Unready."""
-    with parts(settings, waits=True) as made:
+    with shown(settings) as metrics, parts(settings, metrics=metrics, waits=True) as made, ExitStack() as beside:
         targets = made.targets()
-        businesses: dict[Queue, Callable[[], Business[Any, Any]]] = {
-            "grant": lambda: made.granting(targets), "revoke": lambda: made.revoking(targets), "tell": made.telling
-        }  # fmt: skip
+        beside.callback(targets.close)
+        work = businesses(made, targets)
         redis = made.redis
+        sweeps = [TimekeeperMetrics(metrics, made.core, redis).swept]
+        if settings.ping_url is not None:
+            came = partial(made.schedule.beat, process_name("ping"), PING)
+            sweeps.append(beside.enter_context(Ping(settings.ping_url.get_secret_value(), came)).swept)
         keeper = Timekeeper(
             schedule=made.schedule,
             agenda=RedisAgenda(redis) if redis is not None else None,
             queues=JobQueues(redis, _seal(settings), made.core.clock) if redis is not None else None,
-            lanes_factory=lambda queue, on_leak: Lanes(businesses[queue](), on_leak=on_leak),
+            lanes_factory=lambda queue, on_leak: Lanes(work[queue](), on_leak=on_leak, limits=pace),
             clock=made.core.clock,
             name=process_name("timekeeper"),
+            swept=partial(_tell_all, sweeps),
         )
         stop_on_signals(keeper.stop)
         logger.info("keeping time")
-        try:
-            with watching(made):
-                keeper.run()
-        finally:
-            targets.close()
+        with watching(made):
+            keeper.run()
+
+
+def businesses(made: Parts, targets: ProviderTargets) -> dict[Queue, Callable[[], Business[Any, Any]]]:
+    """What each queue does, made when it is asked for; its results are counted."""
+    metrics = made.metrics
+    return {
+        "grant": lambda: Counted(made.granting(targets), "grant", metrics),
+        "revoke": lambda: CountedEnds(made.revoking(targets), metrics, made.database),
+        "tell": lambda: Counted(made.telling(), "tell", metrics),
+    }
+
+
+def _tell_all(hearers: Sequence[Callable[[float], None]], seconds: float) -> None:
+    for hear in hearers:
+        hear(seconds)
 
 
 def watching(made: Parts) -> Watching:

@@ -5,7 +5,7 @@ import os
 import socket
 from collections.abc import Generator, Iterable
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from redis import Redis
@@ -16,6 +16,8 @@ from access.errors import PolicyError
 from access.operations.activate import Activation
 from access.operations.checkup import Checkups
 from access.operations.core import Core
+from access.operations.drift import Drift
+from access.operations.leave import Members
 from access.operations.policy_source import PolicySource
 from access.operations.remove import Deactivation
 from access.operations.schedule import Schedule
@@ -24,12 +26,14 @@ from access.ports import AgendaItem
 from access.settings import Settings
 from access.store import Database
 from countersign import schema
+from countersign.metrics import Metrics
 from countersign.providers import ProviderClasses
 from workers.addresses import Addresses
 from workers.agenda import RedisAgenda
 from workers.checking import Checking
 from workers.digests import Digests
 from workers.homes import Homes
+from workers.members import Asking, Speaking
 from workers.redis_connection import connect, connect_waiting
 from workers.revealing import Granting, Revealing
 from workers.targets import ProviderTargets
@@ -61,6 +65,7 @@ class Parts:
     classes: ProviderClasses
     core: Core
     redis: Redis | None
+    metrics: Metrics = field(default_factory=Metrics)
 
     @property
     def schedule(self) -> Schedule:
@@ -72,20 +77,22 @@ class Parts:
 
     def slack(self) -> WebClient:
         token = self.settings.need(self.settings.slack_bot_token, "SLACK_BOT_TOKEN")
-        return WebClient(token, base_url=self.settings.slack_api_url, timeout=SLACK_SECONDS, retry_handlers=[])
+        return self.metrics.slack(token, base_url=self.settings.slack_api_url, timeout=SLACK_SECONDS, retry_handlers=[])
 
     def granting(self, targets: ProviderTargets) -> Granting:
         return Granting(
             Activation(self.core, targets),
             Revealing(self.core, targets, self.slack()),
             Checking(Checkups(self.core), targets),
+            Drift(self.core, targets),
         )
 
     def revoking(self, targets: ProviderTargets) -> Deactivation:
         return Deactivation(self.core, targets)
 
-    def telling(self) -> SlackTelling:
-        return slack_telling(self.core, self.slack())
+    def telling(self) -> Speaking:
+        client = self.slack()
+        return Speaking(slack_telling(self.core, client), Asking(Members(self.core), client))
 
 
 def slack_telling(core: Core, client: WebClient) -> SlackTelling:
@@ -94,7 +101,7 @@ def slack_telling(core: Core, client: WebClient) -> SlackTelling:
 
 
 @contextmanager
-def parts(settings: Settings, *, waits: bool = False) -> Generator[Parts]:
+def parts(settings: Settings, *, metrics: Metrics | None = None, waits: bool = False) -> Generator[Parts]:
     """Opens the database (which must be on this version's revision) and, if there is an address, Redis.
 
     `waits`: this process waits at Redis for work. Raises Unready with the cure.
@@ -109,7 +116,8 @@ def parts(settings: Settings, *, waits: bool = False) -> Generator[Parts]:
         agenda = RedisAgenda(connect(settings.redis_url)) if settings.redis_url else SweepOnly()
         clock = HostClock(offset=measured_offset(database))
         try:
-            yield Parts(settings, database, classes, Core(database, clock, agenda, policy, classes), redis)
+            core = Core(database, clock, agenda, policy, classes)
+            yield Parts(settings, database, classes, core, redis, metrics or Metrics())
         finally:
             if redis is not None:
                 redis.close()

@@ -5,9 +5,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, SecretStr
+from pydantic import BaseModel, ConfigDict, JsonValue, SecretStr
 
 from access.errors import Ambiguous, NotPermitted, ProviderError, Transient
+from access.ids import GrantId
 from access.models import Grant
 from access.ports import (
     AgendaItem,
@@ -16,6 +17,7 @@ from access.ports import (
     Finding,
     GrantSpec,
     Isolation,
+    Managed,
     Observation,
     Outcome,
     Plan,
@@ -91,7 +93,11 @@ class FakeProvider:
     Scope: ClassVar[type[BaseModel]] = FakeScope
     name: ClassVar[str] = "fake"
     capabilities: ClassVar[Capabilities] = Capabilities(
-        isolation=Isolation.PER_GRANT, ends_sessions=True, reveals=True, end_means="Open sessions are ended."
+        isolation=Isolation.PER_GRANT,
+        ends_sessions=True,
+        reveals=True,
+        list_managed=True,
+        end_means="Open sessions are ended.",
     )
 
     def __init__(self, settings: BaseModel, server: Server | None = None) -> None:
@@ -127,6 +133,11 @@ class FakeProvider:
         self.server.reached("reveal", spec.grant_id)
         return Secret(fields=(("Password", SecretStr("canary-secret")),))
 
+    def list_managed(self, deadline: Deadline) -> list[Managed]:
+        if self.server.weather == "down":
+            raise Transient("The fake server does not answer.")
+        return [Managed(name=f"fake-{held}", grant_id=GrantId(held)) for held in self.server.holders]
+
     def close(self) -> None:
         pass
 
@@ -137,6 +148,11 @@ class FakeTargets:
     broken: ProviderError | None = None
 
     def provider(self, grant: Grant) -> FakeProvider:
+        if self.broken is not None:
+            raise self.broken
+        return FakeProvider(FakeSettings(server="one"), self.server)
+
+    def of(self, provider: str, settings: Mapping[str, JsonValue], resource: str) -> FakeProvider:
         if self.broken is not None:
             raise self.broken
         return FakeProvider(FakeSettings(server="one"), self.server)

@@ -14,6 +14,8 @@ from access.models import Alert, AuditEvent, Grant, Notice, Request, Verdict
 from access.operations import review, submit
 from access.operations.activate import Activation
 from access.operations.core import Core
+from access.operations.drift import Drift
+from access.operations.leave import Members, Membership
 from access.operations.policy_source import PolicySource
 from access.operations.remove import Deactivation
 from access.operations.schedule import Route, Schedule
@@ -35,6 +37,8 @@ class World:
     targets: FakeTargets
     policy_file: Path
     said: list[Claimed] = field(default_factory=list)
+    gone: dict[str, str] = field(default_factory=dict)
+    """What Slack says of whoever is no member any more."""
 
     @classmethod
     def make(cls, database: Database, directory: Path, policy: str = POLICY) -> "World":
@@ -131,10 +135,23 @@ class World:
         activation.commit([activation.act(one, Deadline.after(5)) for one in opening])
         closing = deactivation.claim([route.id for route in routes if route.queue == "revoke"])
         deactivation.commit([deactivation.act(one, Deadline.after(5)) for one in closing])
+        self.compare([route.id for route in routes if route.queue == "grant"])
+        self.ask_slack([route.id for route in routes if route.queue == "tell"])
         telling = Telling(self.core)
         claimed = telling.claim([route.id for route in routes if route.queue == "tell"])
         self.said += claimed
         telling.commit([Told(one, channel=one.notice.recipient, ts=f"{len(self.said)}.0") for one in claimed])
+
+    def compare(self, looks: Sequence[str]) -> None:
+        """Looks at targets for drift."""
+        drift = Drift(self.core, self.targets)
+        drift.commit([drift.act(one, DEADLINE) for one in drift.claim(looks)])
+
+    def ask_slack(self, looks: Sequence[str]) -> None:
+        """Looks whether people are members still: all but those in `gone`."""
+        members = Members(self.core)
+        claimed = members.claim(looks)
+        members.commit([Membership(one, gone=self.gone.get(one.look.subject, "")) for one in claimed])
 
     def grants(self) -> list[Grant]:
         with self.core.database.read() as session:

@@ -10,9 +10,10 @@ from slack_sdk.errors import SlackApiError
 
 from access.errors import ProviderError
 from access.models import GrantStatus, NoticeKind
-from access.operations import activate, checkup, telling
+from access.operations import activate, checkup, drift, telling
 from access.operations.activate import Activation, Targets, receipt_of, spec_of
 from access.operations.core import Core
+from access.operations.drift import Drift
 from access.operations.telling import CardFacts, Claimed, Telling, Told, claim_notices
 from access.ports import Deadline, Secret
 from bot.views.modals import notice, secret_view
@@ -73,8 +74,8 @@ class Revealing:
         return self.targets.provider(grant).reveal(spec_of(grant), receipt_of(grant), deadline)
 
 
-GrantClaim = activate.Claimed | telling.Claimed | checkup.Claimed
-GrantResult = activate.Result | telling.Told | checkup.Checked
+GrantClaim = activate.Claimed | telling.Claimed | checkup.Claimed | drift.Claimed
+GrantResult = activate.Result | telling.Told | checkup.Checked | drift.Compared
 
 
 @dataclass(frozen=True)
@@ -84,29 +85,37 @@ class Granting:
     activation: Activation
     revealing: Revealing
     checking: Checking
+    drift: Drift
 
     def claim(self, ids: Sequence[str]) -> list[GrantClaim]:
-        return [*self.activation.claim(ids), *self.revealing.claim(ids), *self.checking.claim(ids)]
+        parts = (self.activation, self.revealing, self.checking, self.drift)
+        return [claimed for part in parts for claimed in part.claim(ids)]
 
     def act(self, claimed: GrantClaim, deadline: Deadline) -> GrantResult:
         if isinstance(claimed, activate.Claimed):
             return self.activation.act(claimed, deadline)
         if isinstance(claimed, checkup.Claimed):
             return self.checking.act(claimed, deadline)
+        if isinstance(claimed, drift.Claimed):
+            return self.drift.act(claimed, deadline)
         return self.revealing.act(claimed, deadline)
 
     def commit(self, results: Sequence[GrantResult]) -> None:
         activated = [result for result in results if isinstance(result, activate.Result)]
         told = [result for result in results if isinstance(result, telling.Told)]
         checked = [result for result in results if isinstance(result, checkup.Checked)]
+        compared = [result for result in results if isinstance(result, drift.Compared)]
         if activated:
             self.activation.commit(activated)
         if told:
             self.revealing.commit(told)
         if checked:
             self.checking.commit(checked)
+        if compared:
+            self.drift.commit(compared)
 
     def release(self, claimed: Sequence[GrantClaim]) -> None:
         self.activation.release([one for one in claimed if isinstance(one, activate.Claimed)])
         self.revealing.release([one for one in claimed if isinstance(one, telling.Claimed)])
         self.checking.release([one for one in claimed if isinstance(one, checkup.Claimed)])
+        self.drift.release([one for one in claimed if isinstance(one, drift.Claimed)])

@@ -249,7 +249,7 @@ def remove_found_again(work: Work, old: Grant, *, receipt: dict[str, object] | N
     again.alert_at = work.now + timedelta(seconds=again.alert_after_s)
     again.ended_at = again.removed_at = again.proven_at = again.second_look_at = None
     again.sessions_ended, again.residual = None, []
-    again.attempts, again.problem, again.end_reason = 0, "", ""
+    again.attempts, again.problem, again.end_reason = 0, "", "It was found on the target after its end."
     work.session.add(again)
     work.session.flush()
     work.record("grant.found-again", again.id, continues=origin)

@@ -50,13 +50,15 @@ class Work:
             Event(action=action, actor=self.actor, object_id=object_id, outcome=outcome, details=details)
         )
 
-    def move_request(self, request: Request, to: RequestStatus, *, action: str, details: dict[str, Any]) -> bool:
+    def move_request(
+        self, request: Request, to: RequestStatus, *, action: str, details: dict[str, Any], because: str = ""
+    ) -> bool:
         """Compare-and-set with its event; False when somebody was faster."""
         assert allowed(RequestStatus(request.status), to), f"{request.status} to {to} is not in the table"
         won = compare_and_set(
             self.session, Request, request.id,
             expected={"status": request.status, "version": request.version},
-            values={"status": to, "decided_at": self.now},
+            values={"status": to, "decided_at": self.now, "decided_because": because},
         )  # fmt: skip
         if won:
             self.record(action, request.id, version=request.version, fingerprint=request.fingerprint, **details)

@@ -101,7 +101,13 @@ def never_started(work: Work, grant: Grant, by: EndedBy, *, person: Person | Non
         grant, GrantStatus.ENDED, action="grant.ended", details={"by": by, "person": person, "reason": reason},
         fence=grant.fence + 1, ended_by=by, ended_by_person=person, end_reason=reason, ended_at=work.now, due_at=None,
     )  # fmt: skip
-    work.tell(NoticeKind.ENDED, grant.id, grant.subject_slack)
+    tell_of_end(work, grant)
+
+
+def tell_of_end(work: Work, grant: Grant) -> None:
+    """Slack takes no new message to somebody who has left; the answer that stands there says it."""
+    if grant.ended_by != EndedBy.LEFT:
+        work.tell(NoticeKind.ENDED, grant.id, grant.subject_slack)
 
 
 def start_removal(

@@ -7,9 +7,9 @@ from typing import Any
 
 from access.errors import Ambiguous, Permanent, ProviderError
 from access.ids import GrantId
-from access.models import AlertKind, EndedBy, Grant, GrantStatus, NoticeKind
+from access.models import AlertKind, EndedBy, Grant, GrantStatus
 from access.operations.core import Core, Work, held_grants
-from access.operations.end import start_removal
+from access.operations.end import start_removal, tell_of_end
 from access.operations.target import (
     CLAIM,
     Claimed,
@@ -24,7 +24,7 @@ from access.operations.target import (
 )
 from access.ports import Deadline, Observation, Removal
 
-GRANT_ALERTS = (AlertKind.OVERDUE, AlertKind.UNREMOVABLE)
+GRANT_ALERTS = (AlertKind.OVERDUE, AlertKind.UNREMOVABLE, AlertKind.DRIFT)
 CLOSING = (GrantStatus.ACTIVE, GrantStatus.REVOKING)
 
 
@@ -143,7 +143,7 @@ class Deactivation:
             **found, proven_at=work.now, ended_at=work.now, due_at=None, alert_at=None, problem="",
         )  # fmt: skip
         work.close_alerts(grant.id, *GRANT_ALERTS)
-        work.tell(NoticeKind.ENDED, grant.id, grant.subject_slack)
+        tell_of_end(work, grant)
 
     def _try_later(self, work: Work, grant: Grant, error: ProviderError) -> None:
         due_at = work.now + pause_after(error, grant.attempts)

@@ -18,6 +18,8 @@ from access.models import (
     Grant,
     GrantStatus,
     Heartbeat,
+    Look,
+    LookKind,
     Notice,
     NoticeKind,
     Request,
@@ -27,12 +29,18 @@ from access.operations.checkup import checkup_item
 from access.operations.core import POLICY_LOADED, Core, Work, grant_item, held_grants, notice_item
 from access.operations.digest import make_when_due
 from access.operations.home import all_homes_changed
+from access.operations.look import look_item
+from access.operations.roster import call_the_roster
 from access.ports import AgendaItem
 
 Queue = Literal["grant", "revoke", "tell"]
 SLACK = "slack"
 CHECKUPS = ":checkups"
 """A lane of its own, which no resource can be called: to look at a hanging target must not delay a grant."""
+DRIFT = ":drift"
+"""The same for comparing a target with the rows."""
+MEMBERS = ":members"
+"""The same for asking Slack about people, who must not wait behind messages, nor messages behind them."""
 TIMEKEEPER = "system:timekeeper"
 SWEEP_MOST = 10_000
 FORGOTTEN = timedelta(days=1)
@@ -74,6 +82,7 @@ class Schedule:
         routes, now = Routes(), self.core.clock.now()
         with self.core.database.read() as session:
             found = dict(_grants(session, items)) | dict(_notices(session, items)) | dict(_checkups(session, items))
+            found |= dict(_looks(session, items))
         for item in items:
             if item not in found:
                 routes.finished.append(item)
@@ -91,6 +100,7 @@ class Schedule:
         self._lapse()
         self.alert_overdue()
         make_when_due(self.core)
+        call_the_roster(self.core)
         now = self.core.clock.now()
         with self.core.database.read() as session:
             grants = session.exec(
@@ -106,9 +116,13 @@ class Schedule:
                 .limit(SWEEP_MOST)
             ).all()
             checkups = session.exec(select(Checkup.id, Checkup.due_at).where(col(Checkup.due_at) <= now)).all()
+            looks = session.exec(
+                select(Look.id, Look.due_at).where(Look.kind != LookKind.ROSTER, col(Look.due_at) <= now)
+            ).all()
         due = [(grant_item(identifier), due_at) for identifier, due_at in grants if due_at]
         due += [(notice_item(identifier), due_at) for identifier, due_at in notices if due_at]
-        return due + [(checkup_item(identifier), due_at) for identifier, due_at in checkups if due_at]
+        due += [(checkup_item(identifier), due_at) for identifier, due_at in checkups if due_at]
+        return due + [(look_item(identifier), due_at) for identifier, due_at in looks]
 
     def timers(self) -> Iterator[tuple[AgendaItem, datetime]]:
         """Every unfinished item: what a flushed Redis must hold again."""
@@ -247,6 +261,16 @@ def _checkups(session: Session, items: Sequence[AgendaItem]) -> Iterator[tuple[A
         assert due_at is not None
         item = checkup_item(identifier)
         yield item, (Route(item, identifier, "grant", CHECKUPS), due_at)
+
+
+def _looks(session: Session, items: Sequence[AgendaItem]) -> Iterator[tuple[AgendaItem, tuple[Route, datetime]]]:
+    ids = _ids(items, "look")
+    if not ids:
+        return
+    for identifier, kind, due_at in session.exec(select(Look.id, Look.kind, Look.due_at).where(col(Look.id).in_(ids))):
+        item = look_item(identifier)
+        outside = Route(item, identifier, "tell", MEMBERS)
+        yield item, (outside if kind == LookKind.MEMBER else Route(item, identifier, "grant", DRIFT), due_at)
 
 
 def _ids(items: Sequence[AgendaItem], kind: str) -> list[str]:

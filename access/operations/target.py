@@ -1,11 +1,12 @@
 """What opening and closing doors share: a provider, a claim on a grant, what a target is told, when to try again."""
 
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from pydantic import JsonValue
 from sqlmodel import col, select
 
 from access.errors import Ambiguous, ProviderError, Transient
@@ -27,6 +28,10 @@ class Targets(Protocol):
 
     def provider(self, grant: Grant) -> Provider:
         """Raises BadConfig, BadCredential or TargetNotFound when there can be none."""
+        ...
+
+    def of(self, provider: str, settings: Mapping[str, JsonValue], resource: str) -> Provider:
+        """The same for a place that no grant may have yet."""
         ...
 
     def version(self, name: str) -> str:

@@ -14,7 +14,7 @@ ENDED_BY = {
     EndedBy.CANCELLED: "it was cancelled before it opened",
     EndedBy.REFUSED: "the policy no longer allowed it",
     EndedBy.LATE: "it could not be opened in time",
-    EndedBy.DRIFT: "it was found on the target after its end",
+    EndedBy.DRIFT: "the target was not as it was left",
 }
 
 

@@ -23,7 +23,7 @@ def upgrade() -> None:
             "alert",
             "kind",
             *("overdue", "unremovable", "provider", "policy", "timekeeping", "queue", "jobs"),
-            *("sweep", "timers"),
+            *("sweep", "timers", "drift"),
         ),
         sa.PrimaryKeyConstraint("id", name="pk_alert"),
     )
@@ -139,6 +139,7 @@ def upgrade() -> None:
         sa.Column("asked_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("lapses_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("decided_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("decided_because", sa.String(), nullable=False),
         _known("request", "status", "pending", "approved", "denied", "cancelled", "lapsed"),
         sa.PrimaryKeyConstraint("id", name="pk_request"),
     )

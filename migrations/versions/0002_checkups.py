@@ -1,4 +1,4 @@
-"""Checkups: what workers find when they look at their targets."""
+"""Checkups and looks: what workers find when they look at targets and people."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -21,7 +21,23 @@ def upgrade() -> None:
     )
     due = sa.text("due_at IS NOT NULL")
     op.create_index("ix_checkup_due", "checkup", ["due_at"], postgresql_where=due, sqlite_where=due)
+    op.create_table(
+        "look",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("kind", sa.String(), nullable=False),
+        sa.Column("subject", sa.String(), nullable=False),
+        sa.Column("suspects", sa.JSON(), nullable=False),
+        sa.Column("problem", sa.String(), nullable=False),
+        sa.Column("fence", sa.Integer(), nullable=False),
+        sa.Column("due_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("looked_at", sa.DateTime(timezone=True), nullable=True),
+        sa.CheckConstraint("kind IN ('roster', 'member', 'drift')", name="ck_look_kind_known"),
+        sa.PrimaryKeyConstraint("id", name="pk_look"),
+        sa.UniqueConstraint("kind", "subject", name="uq_look_kind_subject"),
+    )
+    op.create_index("ix_look_due", "look", ["due_at"])
 
 
 def downgrade() -> None:
+    op.drop_table("look")
     op.drop_table("checkup")

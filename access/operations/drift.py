@@ -1,0 +1,208 @@
+"""Drift: a target is compared with the rows; what differs at two looks in a row is told, and what we know is ended."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+from sqlmodel import col, or_, select
+
+from access.canonical import canonical
+from access.errors import ProviderError
+from access.ids import GrantId, LookId, ulid
+from access.models import Alert, AlertKind, EndedBy, Grant, GrantStatus, Look, LookKind
+from access.operations import look
+from access.operations.activate import remove_found_again
+from access.operations.core import Core, Work, held_grants
+from access.operations.end import start_removal
+from access.operations.target import Targets, receipt_of, spec_of
+from access.ports import Deadline, Managed, Provider
+from access.store import compare_and_set, insert_unless_there
+
+EVERY = timedelta(minutes=10)
+SECOND_LOOK = timedelta(seconds=60)
+"""A grant that is being given or taken away at this moment differs for a moment; that is no news."""
+UNFINISHED = (GrantStatus.SCHEDULED, GrantStatus.ACTIVATING, GrantStatus.ACTIVE, GrantStatus.REVOKING)
+GONE = "Its access was gone from the target before its end."
+
+
+@dataclass(frozen=True)
+class Place:
+    """A target as one set of settings names it, with the grants that must be there."""
+
+    provider: str
+    settings: Mapping[str, Any]
+    active: list[Grant]
+
+
+@dataclass(frozen=True)
+class Claimed(look.Claimed):
+    """One resource; its grants may stand at several places where the policy has moved it."""
+
+    places: list[Place] = field(default_factory=list[Place])
+
+
+@dataclass(frozen=True)
+class Compared(look.Looked):
+    """What the target has of ours, and which active grants it has not."""
+
+    listed: list[Managed] = field(default_factory=list[Managed])
+    gone: list[GrantId] = field(default_factory=list[GrantId])
+    settle: timedelta = timedelta(0)
+
+
+@dataclass(frozen=True)
+class Drift:
+    """A part of the queue `grant`: it needs the targets' keys."""
+
+    core: Core
+    targets: Targets
+    actor: str = "system:drift"
+
+    def claim(self, ids: Sequence[str]) -> list[Claimed]:
+        claimed = look.claim_looks(self.core, ids, LookKind.DRIFT)
+        return [Claimed(one.look, self._places(one.look.subject)) for one in claimed]
+
+    def act(self, claimed: Claimed, deadline: Deadline) -> Compared:
+        """Never raises; what a third party's exception says is not told, for it may hold a secret."""
+        try:
+            return self._compared(claimed, deadline)
+        except ProviderError as error:
+            return Compared(claimed, problem=error.sentence)
+        except Exception as error:
+            return Compared(claimed, problem=f"The provider cannot list what is ours ({type(error).__name__}).")
+
+    def commit(self, results: Sequence[Compared]) -> None:
+        channel = self.core.security_channel()
+        with self.core.work(self.actor) as work:
+            for result in sorted(results, key=lambda one: one.claimed.id):
+                self._write(work, result, channel)
+
+    def release(self, claimed: Sequence[Claimed]) -> None:
+        look.release_looks(self.core, claimed)
+
+    def _places(self, resource: str) -> list[Place]:
+        places = dict[tuple[str, str], Place]()
+        policy = self.core.known_policy()
+        known = policy.resources.get(resource) if policy else None
+        if known is not None:
+            places[known.provider, canonical(dict(known.settings))] = Place(known.provider, known.settings, [])
+        with self.core.database.read() as session:
+            for grant in session.exec(select(Grant).filter_by(resource=resource, status=GrantStatus.ACTIVE)):
+                place = Place(grant.provider, grant.settings, [])
+                places.setdefault((grant.provider, canonical(grant.settings)), place).active.append(grant)
+        return [place for place in places.values() if can_list(self.core, place.provider)]
+
+    def _compared(self, claimed: Claimed, deadline: Deadline) -> Compared:
+        """Raises ProviderError."""
+        listed, gone, settle = dict[str, Managed](), list[GrantId](), timedelta(0)
+        for place in claimed.places:
+            provider = self.targets.of(place.provider, place.settings, claimed.look.subject)
+            settle = max(settle, provider.capabilities.settle)
+            found = provider.list_managed(deadline)
+            listed |= {one.name: one for one in found}
+            there = {one.grant_id for one in found}
+            missing = [grant for grant in place.active if (grant.continues or grant.id) not in there]
+            gone += [grant.id for grant in missing if self._is_gone(claimed, grant, provider, deadline)]
+        return Compared(claimed, listed=list(listed.values()), gone=gone, settle=settle)
+
+    def _is_gone(self, claimed: Claimed, grant: Grant, provider: Provider, deadline: Deadline) -> bool:
+        """Before it counts, the target is asked about this very grant."""
+        if _suspect_of(grant.id) not in claimed.look.suspects:
+            return True
+        return not provider.observe(spec_of(grant), receipt_of(grant), deadline).present
+
+    def _write(self, work: Work, result: Compared, channel: str | None) -> None:
+        row = result.claimed.look
+        if result.problem:
+            look.look_again(work, row, after=SECOND_LOOK, answered=False, problem=result.problem)
+            return
+        strays = {one.name: one for one in result.listed if not _has_live_row(work, one.grant_id)}
+        gone = {_suspect_of(identifier): identifier for identifier in result.gone}
+        suspects = sorted([*strays, *gone])
+        news = set(suspects) - set(row.suspects)
+        after = max(SECOND_LOOK, result.settle) if news else EVERY
+        if not look.look_again(work, row, after=after, suspects=suspects, problem=""):
+            return
+        for suspect in suspects:
+            if suspect in news:
+                continue
+            if suspect in gone:
+                self._end_gone(work, gone[suspect], channel)
+            else:
+                self._end_stray(work, row.subject, strays[suspect], channel)
+        _close_unknown(work, row.subject, {one.name for one in result.listed})
+
+    def _end_gone(self, work: Work, identifier: GrantId, channel: str | None) -> None:
+        """It is never given again by itself: somebody took it away for a reason."""
+        (grant,) = held_grants(work.session, [identifier])
+        if grant.status != GrantStatus.ACTIVE or grant.expires_at is None or grant.expires_at <= work.now:
+            return
+        start_removal(work, grant, EndedBy.DRIFT, at=work.now, reason=GONE)
+        sentence = f"{grant.entitlement} of {grant.subject} was gone from the target before its end; it is ended."
+        work.open_alert(AlertKind.DRIFT, grant.id, sentence, channel=channel, resource=grant.resource)
+
+    def _end_stray(self, work: Work, resource: str, stray: Managed, channel: str | None) -> None:
+        old = next(iter(held_grants(work.session, [stray.grant_id] if stray.grant_id else [])), None)
+        if old is None or old.resource != resource or old.expires_at is None:
+            # A colleague's Countersign on the same target, or a database of ours that was restored: not ours to end.
+            sentence = f"{resource} has {stray.name} with our mark, and no grant of ours for this resource explains it."
+            work.open_alert(AlertKind.DRIFT, f"{resource} {stray.name}", sentence, channel=channel, resource=resource)
+            return
+        again = remove_found_again(work, old)
+        sentence = f"{old.entitlement} of {old.subject} stands on the target after its end; it is being removed."
+        work.open_alert(AlertKind.DRIFT, again.id, sentence, channel=channel, resource=resource)
+
+
+def can_list(core: Core, provider: str) -> bool:
+    """Whether this provider is installed and says that it can list what is ours."""
+    known = core.providers.get(provider)
+    return known is not None and known.capabilities.list_managed
+
+
+def ask(core: Core, resources: Sequence[str]) -> None:
+    """Somebody wants these looked at now. What was seen before counts, so that this may be the second look."""
+    with core.work("system:drift") as work:
+        for resource in sorted(resources):
+            row = Look(id=LookId(ulid(work.now)), kind=LookKind.DRIFT, subject=resource, due_at=work.now)
+            insert_unless_there(work.session, row)
+        wanted = select(Look).where(Look.kind == LookKind.DRIFT, col(Look.subject).in_(resources))
+        for row in work.session.exec(wanted.order_by(col(Look.id))).all():
+            # One whose second look is near is not hurried: the minute between the two is what makes it count.
+            hurried = None if row.suspects and row.due_at - work.now <= SECOND_LOOK else work.now
+            if hurried and compare_and_set(
+                work.session, Look, row.id, expected={"fence": row.fence}, values={"due_at": hurried}
+            ):
+                work.due.append((look.look_item(row.id), hurried))
+
+
+def looks(core: Core) -> dict[str, Look]:
+    """By resource."""
+    with core.database.read() as session:
+        return {row.subject: row for row in session.exec(select(Look).filter_by(kind=LookKind.DRIFT))}
+
+
+def _suspect_of(identifier: GrantId) -> str:
+    return f"grant {identifier}"
+
+
+def _has_live_row(work: Work, identifier: GrantId | None) -> bool:
+    if identifier is None:
+        return False
+    same = or_(col(Grant.id) == identifier, col(Grant.continues) == identifier)
+    live = select(Grant.id).where(same, col(Grant.status).in_(UNFINISHED))
+    return work.session.exec(live.limit(1)).first() is not None
+
+
+def _close_unknown(work: Work, resource: str, listed: set[str]) -> None:
+    for subject in _open_about(work, resource):
+        if subject.removeprefix(f"{resource} ") not in listed:
+            work.close_alerts(subject, AlertKind.DRIFT)
+
+
+def _open_about(work: Work, resource: str) -> Iterator[str]:
+    opened = select(Alert.subject).where(
+        Alert.kind == AlertKind.DRIFT, col(Alert.closed_at).is_(None),
+        col(Alert.subject).startswith(f"{resource} ", autoescape=True),
+    )  # fmt: skip
+    yield from work.session.exec(opened.order_by(col(Alert.id))).all()

@@ -1,0 +1,192 @@
+"""A worker asks Slack about people: what counts as having left, and what says nothing."""
+
+import socket
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+
+import pytest
+from slack_sdk import WebClient
+from sqlmodel import select
+
+from access.ids import LookId
+from access.models import EndedBy, GrantStatus, Look, LookKind, RequestStatus
+from access.operations.leave import EVERY, Members, Membership
+from access.operations.look import Claimed
+from access.operations.roster import call_the_roster
+from access.operations.schedule import MEMBERS, Schedule
+from access.ports import Deadline
+from countersign.wiring import slack_telling
+from sandbox.person import Workspace
+from sandbox.server import Running
+from tests.bot.staging import acme
+from tests.cast import ANN, APPROVALS
+from tests.fakes import NOON
+from tests.waiting import wait_until
+from tests.world import World
+from workers.lanes import Lanes
+from workers.members import Asking, Speaking, pace
+
+DEADLINE = Deadline.after(600)
+
+
+@pytest.fixture(scope="module")
+def sandbox() -> Iterator[Running]:
+    with acme() as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def workspace(sandbox: Running) -> Iterator[Workspace]:
+    workspace = sandbox.workspace()
+    yield workspace
+    workspace.reactivate(ANN)
+    workspace.make_member(ANN)
+
+
+@pytest.fixture
+def asking(world: World, sandbox: Running) -> Asking:
+    client = WebClient(sandbox.bot_token, base_url=sandbox.api_url, timeout=5, retry_handlers=[])
+    return Asking(Members(world.core), client)
+
+
+def ask(asking: Asking, user: str = ANN) -> Membership:
+    look = Look(id=LookId("1"), kind=LookKind.MEMBER, subject=user, due_at=NOON)
+    return asking.act(Claimed(look))
+
+
+@pytest.mark.parametrize(
+    ("change", "gone"),
+    [
+        (lambda _workspace: None, ""),
+        (lambda workspace: workspace.deactivate(ANN), "Slack shows this account as deactivated."),
+        (lambda workspace: workspace.make_guest(ANN), "Slack shows this account as a guest."),
+    ],
+    ids=["a member", "deactivated", "a guest"],
+)
+def test_a_definite_answer_counts(
+    asking: Asking, workspace: Workspace, change: Callable[[Workspace], None], gone: str
+) -> None:
+    change(workspace)
+    answer = ask(asking)
+    assert (answer.gone, answer.problem) == (gone, "")
+
+
+def fails(error: str) -> Callable[[Workspace], None]:
+    return lambda workspace: workspace.faults.fail_calls(error, only="users.info")
+
+
+@pytest.mark.parametrize(
+    ("fault", "said"),
+    [
+        (fails("internal_error"), "Slack does not say (internal_error)."),
+        (fails("user_not_visible"), "Slack does not say (user_not_visible)."),
+        (fails("account_inactive"), "Slack does not say (account_inactive)."),
+        (fails("invalid_auth"), "Slack does not say (invalid_auth)."),
+        (lambda workspace: workspace.faults.limit_calls(only="users.info"), "Slack asks us to slow down."),
+    ],
+)
+def test_anything_else_says_nothing(
+    asking: Asking, workspace: Workspace, fault: Callable[[Workspace], None], said: str
+) -> None:
+    workspace.deactivate(ANN)
+    fault(workspace)
+    answer = ask(asking)
+    assert (answer.gone, answer.problem) == ("", said)
+
+
+def test_who_asks_too_often_is_told_when_to_come_back(asking: Asking, workspace: Workspace) -> None:
+    workspace.faults.limit_calls(only="users.info")
+    wait = ask(asking).retry_after
+    assert wait is not None
+    assert wait >= timedelta(seconds=1)
+
+
+def test_whom_slack_does_not_know_has_left(asking: Asking) -> None:
+    assert ask(asking, "U0NOBODY").gone == "Slack does not know this account any more."
+
+
+def test_with_the_token_of_another_workspace_nobody_has_left(world: World, asking: Asking) -> None:
+    world.rewrite_policy("T0ACME", "T0OTHER")
+    answer = ask(asking, "U0NOBODY")
+    assert (answer.gone, answer.problem) == ("", "Slack does not say (user_not_found).")
+
+
+def test_a_slack_that_cannot_be_reached_says_nothing_and_rests_the_lane(world: World) -> None:
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))
+        client = WebClient(
+            "xoxb-canary", base_url=f"http://127.0.0.1:{nobody.getsockname()[1]}/api/", retry_handlers=[]
+        )
+        answer = ask(Asking(Members(world.core), client))
+    assert (answer.gone, answer.healthy) == ("", False)
+    assert "cannot be reached" in answer.problem
+
+
+def test_an_answer_that_is_about_somebody_else_says_nothing(
+    asking: Asking, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workspace.deactivate(ANN)
+    answer = asking.client.users_info(user=ANN)
+    monkeypatch.setattr(WebClient, "users_info", lambda *_, **__: answer)
+    assert ask(asking, "U0BEN").problem == "The answer cannot be read (ValueError)."
+
+
+def test_people_are_asked_after_in_a_lane_of_their_own_and_slowly() -> None:
+    assert pace(MEMBERS).per_second == 1
+    assert pace("slack").per_second is None
+
+
+def test_a_person_who_leaves_loses_all_and_the_messages_say_why(
+    world: World, sandbox: Running, asking: Asking, workspace: Workspace
+) -> None:
+    speaking = Speaking(slack_telling(world.core, asking.client), asking)
+    grant, pending = world.scheduled(), world.ask(entitlement="customers-db/fix-orders")
+    tell_all(world, speaking)
+    assert world.again(grant).status == GrantStatus.ACTIVE
+    workspace.deactivate(ANN)
+
+    call_the_roster(world.core)
+    world.clock.tick(minutes=1)
+    call_the_roster(world.core)
+    world.clock.tick(seconds=EVERY.total_seconds())
+    tell_all(world, speaking)
+
+    over = world.again(grant)
+    assert (over.status, over.ended_by, world.server.holders) == (GrantStatus.ENDED, EndedBy.LEFT, {})
+    assert [one.status for one in world.requests() if one.id == pending.id] == [RequestStatus.CANCELLED]
+    cards = [one.words for one in workspace.person("U0LEA").messages(APPROVALS)][-2:]
+    assert sum("its holder has left" in words for words in cards) == 1
+    assert sum("It was cancelled" in words for words in cards) == 1
+    assert all("Slack shows this account as deactivated." in words for words in cards)
+    workspace.reactivate(ANN)
+    assert "its holder has left" in workspace.person(ANN).direct_messages()[-1].words
+    assert [one.problem for kind in ("answer", "review", "ended") for one in world.notices(kind) if one.problem] == []
+
+
+def tell_all(world: World, speaking: Speaking) -> None:
+    """All that is due, by the business that the queue `tell` really has."""
+    schedule = Schedule(world.core)
+    for _ in range(6):
+        routes = schedule.route([item for item, _ in schedule.sweep()]).now
+        world.run([route for route in routes if route.queue != "tell"])
+        claimed = speaking.claim([route.id for route in routes if route.queue == "tell"])
+        speaking.commit([speaking.act(one, DEADLINE) for one in claimed])
+
+
+def test_through_a_lane_a_look_is_answered_and_comes_again(world: World, asking: Asking) -> None:
+    world.open()
+    call_the_roster(world.core)
+    world.clock.tick(minutes=5)
+    with world.core.database.read() as session:
+        (look,) = session.exec(select(Look).filter_by(kind=LookKind.MEMBER))
+    lanes = Lanes(Speaking(slack_telling(world.core, asking.client), asking), on_leak=lambda: None, limits=pace)
+    lanes.put(MEMBERS, [look.id])
+
+    def again() -> Look | None:
+        with world.core.database.read() as session:
+            row = session.get_one(Look, look.id)
+            return row if row.looked_at else None
+
+    row = wait_until(again, "the look to be answered")
+    lanes.stop()
+    assert row.due_at == world.clock.now() + EVERY

@@ -1,0 +1,110 @@
+"""Asks Slack about everybody who has something open, and works on the queue `tell` beside those who tell."""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from slack_sdk import WebClient
+from slack_sdk.errors import SlackApiError
+
+from access.operations import look, telling
+from access.operations.leave import Members, Membership
+from access.operations.schedule import MEMBERS
+from access.ports import Deadline
+from workers.faults import describe
+from workers.pacing import Limits
+from workers.telling import SlackTelling
+
+logger = logging.getLogger(__name__)
+
+_GONE = {
+    "deleted": "Slack shows this account as deactivated.",
+    "is_restricted": "Slack shows this account as a guest.",
+    "is_ultra_restricted": "Slack shows this account as a guest.",
+}
+_UNKNOWN = "Slack does not know this account any more."
+
+
+@dataclass(frozen=True)
+class Asking:
+    """Only a definite answer counts: whatever else happens, nothing ends, and it is asked again."""
+
+    members: Members
+    client: WebClient
+
+    def act(self, claimed: look.Claimed) -> Membership:
+        """Never raises."""
+        try:
+            return Membership(claimed, gone=self._gone(claimed.look.subject))
+        except SlackApiError as error:
+            return _refused(claimed, error)
+        except OSError as error:
+            problem = f"Slack cannot be reached ({type(error).__name__})."
+            return Membership(claimed, problem=problem, healthy=False)
+        except Exception as error:
+            logger.error("nobody can say whether %s is a member: %s", claimed.look.subject, describe(error))
+            return Membership(claimed, problem=f"The answer cannot be read ({type(error).__name__}).")
+
+    def _gone(self, user: str) -> str:
+        """Why this person is no member any more; empty for one who is. Raises SlackApiError."""
+        try:
+            profile: dict[str, Any] = self.client.users_info(user=user)["user"] or {}
+        except SlackApiError as error:
+            if error.response.get("error") == "user_not_found" and self._is_our_workspace():
+                return _UNKNOWN
+            raise
+        if profile.get("id") != user:
+            raise ValueError("the answer is about somebody else")
+        return next((sentence for flag, sentence in _GONE.items() if profile.get(flag) is True), "")
+
+    def _is_our_workspace(self) -> bool:
+        """With the token of another workspace nobody would be known, and all access would end."""
+        policy = self.members.core.known_policy()
+        return policy is not None and self.client.auth_test()["team_id"] == policy.slack_team
+
+
+def _refused(claimed: look.Claimed, error: SlackApiError) -> Membership:
+    response: Any = error.response
+    if getattr(response, "status_code", 200) == 429:
+        wait = timedelta(seconds=int(response.headers.get("Retry-After", 1)))
+        return Membership(claimed, problem="Slack asks us to slow down.", retry_after=wait)
+    return Membership(claimed, problem=f"Slack does not say ({response.get('error', 'an error')}).")
+
+
+Claim = telling.Claimed | look.Claimed
+Result = telling.Told | Membership
+
+
+@dataclass(frozen=True)
+class Speaking:
+    """The queue `tell`: both of its businesses need Slack and no key to any target."""
+
+    slack: SlackTelling
+    asking: Asking
+
+    def claim(self, ids: Sequence[str]) -> list[Claim]:
+        return [*self.slack.claim(ids), *self.asking.members.claim(ids)]
+
+    def act(self, claimed: Claim, deadline: Deadline) -> Result:
+        if isinstance(claimed, look.Claimed):
+            return self.asking.act(claimed)
+        return self.slack.act(claimed, deadline)
+
+    def commit(self, results: Sequence[Result]) -> None:
+        told = [result for result in results if isinstance(result, telling.Told)]
+        asked = [result for result in results if isinstance(result, Membership)]
+        if told:
+            self.slack.commit(told)
+        if asked:
+            self.asking.members.commit(asked)
+
+    def release(self, claimed: Sequence[Claim]) -> None:
+        self.slack.release([one for one in claimed if not isinstance(one, look.Claimed)])
+        self.asking.members.release([one for one in claimed if isinstance(one, look.Claimed)])
+
+
+def pace(target: str) -> Limits:
+    """Slack lets us ask about a hundred people a minute, and the bot needs some of that for those who click."""
+    return Limits(threads=2, per_second=1.0) if target == MEMBERS else Limits()
