@@ -36,6 +36,7 @@ _TITLES = {
     AlertKind.JOBS: "Jobs were refused or failed",
     AlertKind.SWEEP: "The sweep of the database fails",
     AlertKind.TIMERS: "Redis cannot be reached",
+    AlertKind.DRIFT: "A target is not as we left it",
 }
 _WHAT_TO_DO = {
     AlertKind.OVERDUE: "It is tried again until it is proven gone. If the target stays away, end it by hand.",
@@ -52,6 +53,8 @@ _WHAT_TO_DO = {
     AlertKind.SWEEP: "See the log of the timekeeper. Timers still fire; what was lost on the way is not found again "
     "before the sweep works.",
     AlertKind.TIMERS: "Bring Redis back. Nothing is lost meanwhile.",
+    AlertKind.DRIFT: "Find out who changed it there. What a grant is known for is ended and read back by itself; "
+    "anything else is left alone, for you to remove or to keep.",
 }
 _BY_HAND = (AlertKind.OVERDUE, AlertKind.UNREMOVABLE)
 _MOST_STATEMENTS = 2_800

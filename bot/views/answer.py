@@ -18,6 +18,7 @@ from bot.views.blocks import (
     line,
     note,
     section,
+    sentence,
     span,
     title,
 )
@@ -123,6 +124,8 @@ def _became(facts: CardFacts) -> list[Block]:
         case RequestStatus.LAPSED:
             return [*decided, section("Nobody answered in time. You can ask again with /access.")]
         case RequestStatus.CANCELLED:
+            if request.decided_because:
+                return [*decided, section("*It was cancelled.*"), sentence(request.decided_because)]
             return [*decided, section("You took it back.")]
         case RequestStatus.DENIED:
             return decided

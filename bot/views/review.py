@@ -24,6 +24,7 @@ from bot.views.blocks import (
     person,
     quoted,
     section,
+    sentence,
     span,
     title,
 )
@@ -64,6 +65,8 @@ def state_of(facts: CardFacts) -> str:
     """The state of a request or of its grant in a few words."""
     if facts.grant is not None:
         return headline(facts.grant)
+    if facts.request.status == RequestStatus.CANCELLED and facts.request.decided_because:
+        return "Cancelled"
     return _STATES[RequestStatus(facts.request.status)]
 
 
@@ -122,6 +125,9 @@ def _outcome(facts: CardFacts) -> list[Block]:
         case RequestStatus.LAPSED:
             return [*decided, section("Nobody answered in time. It can be asked for again.")]
         case RequestStatus.CANCELLED:
+            if request.decided_because:
+                cancelled = section(f"*It was cancelled{_decided_at(request)}.*")
+                return [*decided, cancelled, sentence(request.decided_because)]
             return [*decided, section(f"{mention(request.requester_slack)} took it back{_decided_at(request)}.")]
         case RequestStatus.DENIED:
             return decided

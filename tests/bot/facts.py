@@ -113,6 +113,7 @@ SENTENCES = {
     AlertKind.QUEUE: "A job has been waiting in the queue revoke for 12 s, and no worker takes it.",
     AlertKind.JOBS: "In the last five minutes a job was refused, or could not be taken in hand.",
     AlertKind.SWEEP: "The sweep has failed 5 times in a row, with OperationalError at store.py:88.",
+    AlertKind.DRIFT: "customers-db/read of ann stands on the target after its end; it is being removed.",
     AlertKind.TIMERS: "Redis cannot be reached. Access still starts and ends, by the sweep of the database, a little "
     "slower.",
 }

@@ -58,6 +58,12 @@ REFUSED = a_grant(GrantStatus.ENDED, **NEVER, ended_by=EndedBy.REFUSED, end_reas
 FAILED = a_grant(GrantStatus.FAILED, problem="The bot's own account on the target lacks a right it needs.")
 TRYING = a_grant(GrantStatus.ACTIVATING, problem="The target system asks us to slow down; it will be tried again.")
 
+LEFT_SLACK = "Slack shows this account as deactivated."
+LEFT = a_grant(GrantStatus.ENDED, ended_by=EndedBy.LEFT, end_reason=LEFT_SLACK)
+DRIFTED = a_grant(
+    GrantStatus.ENDED, ended_by=EndedBy.DRIFT, end_reason="Its access was gone from the target before its end."
+)
+
 GRANTS = {
     "scheduled": a_grant(GrantStatus.SCHEDULED),
     "activating": a_grant(GrantStatus.ACTIVATING),
@@ -73,6 +79,8 @@ GRANTS = {
     "ended-residual": RESIDUAL,
     "ended-late": LATE,
     "ended-refused": REFUSED,
+    "ended-left": LEFT,
+    "ended-drift": DRIFTED,
     "failed": FAILED,
 }
 
@@ -94,6 +102,9 @@ REQUESTS = {
     "denied-longest": denied(LONGEST_REASON),
     "lapsed": facts(a_request(status=RequestStatus.LAPSED)),
     "cancelled": facts(a_request(status=RequestStatus.CANCELLED, decided_at=minutes(2))),
+    "cancelled-left": facts(
+        a_request(status=RequestStatus.CANCELLED, decided_at=minutes(2), decided_because=LEFT_SLACK)
+    ),
     "approved": approved(None),
     "approved-with-comment": facts(
         a_request(status=RequestStatus.APPROVED), None, a_review(Verdict.APPROVE, comment="Only the stuck ones.")
@@ -138,10 +149,14 @@ def _all() -> dict[str, Message | dict[str, Any]]:
         views[f"card-{name}"] = review_card(shown)
         if not name.startswith("pending"):  # who asked is answered when it is decided
             views[f"answer-{name}"] = answer(shown)
-    for name in ("ended", "ended-returned", "ended-revoked", "ended-residual", "ended-late", "failed"):
+    for name in ("ended", "ended-returned", "ended-revoked", "ended-residual", "ended-late", "ended-drift", "failed"):
         views[f"over-{name}"] = ended(grants[name])
     for kind in AlertKind:
-        row = a_grant(GrantStatus.REVOKING) if kind in (AlertKind.OVERDUE, AlertKind.UNREMOVABLE) else None
+        row = (
+            a_grant(GrantStatus.REVOKING)
+            if kind in (AlertKind.OVERDUE, AlertKind.UNREMOVABLE, AlertKind.DRIFT)
+            else None
+        )
         views[f"alert-{kind}"] = alert_card(an_alert(kind), row, minutes(140))
         closed = an_alert(kind, closed_at=minutes(150))
         views[f"alert-{kind}-closed"] = alert_card(closed, row, minutes(151))

@@ -6,7 +6,8 @@ from datetime import timedelta
 import pytest
 from sqlmodel import select
 
-from access.models import EndedBy, GrantStatus, Look, LookKind, RequestStatus
+from access.ids import Person
+from access.models import EndedBy, GrantStatus, Look, LookKind, Request, RequestStatus
 from access.operations.leave import Members, Membership
 from access.operations.look import claim_looks
 from access.operations.roster import call_the_roster
@@ -74,13 +75,24 @@ def test_who_is_no_longer_in_the_policy_has_nothing_open_after_half_a_minute(wor
     assert world.server.holders == {}
 
 
-def test_a_cancelled_request_says_why_and_its_requester_is_answered(world: World) -> None:
+def test_a_cancelled_request_says_why_and_nobody_writes_to_who_has_left(world: World) -> None:
     request = world.ask()
     world.gone[ANN] = DEACTIVATED
     live_through(world, BOUND)
     (event,) = world.events("request.cancelled")
     assert (event.object_id, event.actor) == (request.id, "system:leavers")
-    assert json.loads(event.entry)["details"]["because"] == DEACTIVATED
+    assert json.loads(event.entry)["details"]["because"] == world.requests()[0].decided_because == DEACTIVATED
+    assert ("answer", ANN) not in set(world.told())
+
+
+def test_who_asked_for_somebody_who_has_left_is_answered(world: World) -> None:
+    request = world.ask()
+    with world.core.work("test") as work:
+        row = work.session.get_one(Request, request.id)
+        row.subject, row.subject_slack = Person("ben"), BEN
+    world.gone[BEN] = DEACTIVATED
+    live_through(world, BOUND)
+    assert world.requests()[0].status == RequestStatus.CANCELLED
     assert ("answer", ANN) in set(world.told())
 
 
