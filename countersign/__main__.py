@@ -109,6 +109,16 @@ def outstanding() -> None:
 
 
 @app.command()
+def drift(
+    resource: Annotated[list[str] | None, typer.Option(help="Only this one; may be said several times.")] = None,
+) -> None:
+    """Let the workers compare the targets with what was granted; exit code 1 where they differ or do not answer."""
+    from countersign.drift import look_now
+
+    raise typer.Exit(look_now(_settings(), resource or []))
+
+
+@app.command()
 def digest(
     now: Annotated[
         bool, typer.Option("--now", help="Make one now and have it told; the day's own still comes.")

@@ -1,0 +1,69 @@
+"""Compares the targets with what was granted, now: the workers look, this waits and prints what they saw."""
+
+import sys
+import threading
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from access.errors import NotFound
+from access.models import Look
+from access.operations.core import Core
+from access.operations.drift import SECOND_LOOK, ask, looks
+from access.operations.roster import call_the_roster
+from access.settings import Settings
+from countersign.wiring import parts
+
+PATIENCE = SECOND_LOOK + timedelta(seconds=30)
+"""A second look is worth waiting for."""
+_SECONDS = 0.5
+
+
+def look_now(settings: Settings, resources: Sequence[str]) -> int:
+    """The exit code. Raises NotFound for a resource that nobody can list."""
+    with parts(settings) as made:
+        core = made.core
+        call_the_roster(core)
+        chosen = _chosen(core, resources)
+        asked_at = core.clock.now()
+        ask(core, chosen)
+        seen = _waited_for(core, chosen, asked_at)
+    for name in chosen:
+        print(f"{name}: {_said(seen[name], asked_at)}")
+    return int(any(seen[name].suspects or not _is_over(seen[name], asked_at) for name in chosen))
+
+
+def _chosen(core: Core, resources: Sequence[str]) -> list[str]:
+    known = looks(core)
+    for name in resources:
+        if name not in known:
+            raise NotFound(f"There is no resource {name} whose provider can list what is ours on it.")
+    return sorted(resources or known)
+
+
+def _waited_for(core: Core, chosen: Sequence[str], asked_at: datetime) -> dict[str, Look]:
+    until = core.clock.now() + PATIENCE
+    said = False
+    while True:
+        seen = looks(core)
+        if all(_is_over(seen[name], asked_at) for name in chosen) or core.clock.now() >= until:
+            return seen
+        if not said and any(seen[name].suspects for name in chosen):
+            print("Something differs; the second look, in a minute, says whether it counts.", file=sys.stderr)
+            said = True
+        threading.Event().wait(_SECONDS)
+
+
+def _is_over(row: Look, asked_at: datetime) -> bool:
+    """There was an answer since, and no second look is near."""
+    answered = row.looked_at is not None and row.looked_at >= asked_at
+    return answered and not row.problem and row.looked_at is not None and row.due_at - row.looked_at > SECOND_LOOK
+
+
+def _said(row: Look, asked_at: datetime) -> str:
+    if row.problem:
+        return f"no answer. {row.problem}"
+    if row.looked_at is None or row.looked_at < asked_at:
+        return "nobody looked. Are the workers and a timekeeper running? `countersign doctor` says."
+    if row.suspects:
+        return f"differs: {', '.join(row.suspects)}. Open alerts say what is done about it."
+    return "as it was left."
