@@ -21,7 +21,7 @@ from bot.face import Face
 from bot.identity import HOME_OPENED, identify
 from bot.refusals import log_fault
 from bot.reply import Reply
-from bot.turns import Turns
+from bot.turns import Turns, unheard
 
 COMMAND = "/access"
 Listener = Callable[..., Awaitable[Any]]
@@ -59,9 +59,14 @@ class BoltApp(AsyncApp):
             return await super().async_dispatch(req)
 
 
-def build_app(core: Core, *, client: AsyncWebClient, executor: Executor) -> AsyncApp:
-    """`client` holds the bot's token; `executor` has as many threads as the database pool has connections."""
-    face = Face(core=core, client=client, directory=Directory(client), executor=executor)
+def build_app(
+    core: Core, *, client: AsyncWebClient, executor: Executor, answered: Callable[[float], None] = unheard
+) -> AsyncApp:
+    """`client` holds the bot's token; `executor` has as many threads as the database pool has connections.
+
+    `answered` hears how many seconds each acknowledgement took.
+    """
+    face = Face(core=core, client=client, directory=Directory(client), executor=executor, turns=Turns(answered))
     app = BoltApp(face.turns, client=client, logger=logging.getLogger("bot.bolt"))
 
     async def lend(context: AsyncBoltContext, next: Callable[[], Awaitable[Any]]) -> None:

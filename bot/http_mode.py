@@ -16,6 +16,7 @@ from bot.app import build_app
 from bot.http_app import DOOR, HttpApp
 from bot.http_health import CHECKS, Health
 from bot.serving import CALL_TIMEOUT, FINISHING, accepted, let_finish, warn_of_channels
+from bot.turns import unheard
 
 SHORTEST_SECRET = 16
 
@@ -31,6 +32,8 @@ async def serve(
     prefix: str,
     stop: asyncio.Event,
     listening: Callable[[str], None],
+    client_class: Callable[..., AsyncWebClient] = AsyncWebClient,
+    answered: Callable[[float], None] = unheard,
 ) -> None:
     """Runs until `stop` is set. `listening` hears once where the door is, as a URL. Raises Unready.
 
@@ -41,15 +44,16 @@ async def serve(
         raise Unready("SLACK_SIGNING_SECRET is too short to be Slack's; copy it from the app's Basic Information.")
     before = asyncio.all_tasks()
     async with aiohttp.ClientSession() as session:
-        client = AsyncWebClient(bot_token, api_url, session=session, timeout=CALL_TIMEOUT)
+        client = client_class(bot_token, api_url, session=session, timeout=CALL_TIMEOUT)
         await accepted(client, client.auth_test, "SLACK_BOT_TOKEN")
         with (
             _listener(*address) as listener,
             ThreadPoolExecutor(threads, thread_name_prefix="core") as executor,
             ThreadPoolExecutor(len(CHECKS), thread_name_prefix="health") as looking,
         ):
+            bolt = build_app(core, client=client, executor=executor, answered=answered)
             app = HttpApp(
-                build_app(core, client=client, executor=executor), signing_secret.encode(), Health(core, looking),
+                bolt, signing_secret.encode(), Health(core, looking),
                 now=lambda: core.clock.now().timestamp(), prefix=prefix,
             )  # fmt: skip
             server = _Server(_configured(app))

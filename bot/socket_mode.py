@@ -11,6 +11,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from access.operations.core import Core
 from bot.app import build_app
 from bot.serving import CALL_TIMEOUT, accepted, let_finish, warn_of_channels
+from bot.turns import unheard
 
 _PING_EVERY = 5.0
 """Seconds. A broken connection is noticed after one to two of them; Bolt's own ten leave people unanswered as long."""
@@ -27,6 +28,8 @@ async def serve(
     threads: int,
     stop: asyncio.Event,
     connected: Callable[[bool], None],
+    client_class: Callable[..., AsyncWebClient] = AsyncWebClient,
+    answered: Callable[[float], None] = unheard,
 ) -> None:
     """Runs until `stop` is set. `connected` hears every second whether Slack can reach us. Raises Unready.
 
@@ -35,10 +38,10 @@ async def serve(
     """
     before = asyncio.all_tasks()
     async with aiohttp.ClientSession() as session:
-        client = AsyncWebClient(bot_token, api_url, session=session, timeout=CALL_TIMEOUT)
+        client = client_class(bot_token, api_url, session=session, timeout=CALL_TIMEOUT)
         link = await _first_link(client, app_token)
         with ThreadPoolExecutor(threads, thread_name_prefix="core") as executor:
-            bolt = build_app(core, client=client, executor=executor)
+            bolt = build_app(core, client=client, executor=executor, answered=answered)
             handler = AsyncSocketModeHandler(bolt, app_token, ping_interval=_PING_EVERY)
             handler.client.wss_uri = link
             connecting = asyncio.create_task(handler.connect_async())

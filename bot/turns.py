@@ -2,13 +2,19 @@
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncGenerator, Generator
+from collections.abc import AsyncGenerator, Callable, Generator
 from contextlib import asynccontextmanager, contextmanager
+
+from access import clock
 
 MOST = 10
 """Listeners that work after their acknowledgement at once: more would only queue for the core."""
 MOST_IN_A_CROWD = 2
 """The same, while somebody waits for an acknowledgement."""
+
+
+def unheard(_seconds: float) -> None:
+    """Nobody asks how long people waited."""
 
 
 class Turns:
@@ -17,7 +23,9 @@ class Turns:
     Without this, a burst of commands is slowed by the work of those that are acknowledged already (docs/adr/0011).
     """
 
-    def __init__(self) -> None:
+    def __init__(self, answered: Callable[[float], None] = unheard) -> None:
+        """`answered` hears how many seconds each acknowledgement took."""
+        self._answered = answered
         self._unanswered = 0
         self._working = 0
         self._waiting = deque[asyncio.Future[None]]()
@@ -26,9 +34,11 @@ class Turns:
     def unanswered(self) -> Generator[None]:
         """Around everything from the arrival of a payload to its acknowledgement."""
         self._unanswered += 1
+        began = clock.monotonic()
         try:
             yield
         finally:
+            self._answered(clock.monotonic() - began)
             self._unanswered -= 1
             self._admit()
 

@@ -110,7 +110,7 @@ def run_timekeeper(settings: Settings) -> None:
         beside.callback(targets.close)
         work = businesses(made, targets)
         redis = made.redis
-        sweeps = [TimekeeperMetrics(metrics, made.core, redis).swept]
+        sweeps: list[Callable[[float], None]] = [TimekeeperMetrics(metrics, made.core, redis).swept]
         if settings.ping_url is not None:
             came = partial(made.schedule.beat, process_name("ping"), PING)
             sweeps.append(beside.enter_context(Ping(settings.ping_url.get_secret_value(), came)).swept)

@@ -26,6 +26,9 @@ _EVERYBODY = (
 _BOT = (
     "SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "SLACK_SIGNING_SECRET", "COUNTERSIGN_HTTP_LISTEN", "COUNTERSIGN_HTTP_PREFIX",
 )  # fmt: skip
+_SHOWN = ("timekeeper", "grant", "revoke", "tell", "bot")
+"""In this order each process has its port for figures; docs/metrics.md says so."""
+LAST_PORT = 65535
 _WORKERS = ("SLACK_BOT_TOKEN", "COUNTERSIGN_JOB_KEY", "COUNTERSIGN_JOB_KEY_OLD")
 
 
@@ -47,9 +50,11 @@ def run_up(settings: Settings) -> int:
 def children(settings: Settings, database: Database, environment: Mapping[str, str]) -> list[Child]:
     """The processes of one host. Only those that touch targets are given the targets' secrets."""
     targets = sorted(target_secrets(settings, database))
+    shown = metrics_addresses(settings)
 
     def child(name: str, arguments: list[str], *names: str) -> Child:
-        return Child(name, [sys.executable, "-m", "countersign", *arguments], _only(environment, *_EVERYBODY, *names))
+        env = _only(environment, *_EVERYBODY, *names) | shown.get(name, {})
+        return Child(name, [sys.executable, "-m", "countersign", *arguments], env)
 
     workers = [
         child("grant", ["worker", "grant"], *_WORKERS, *targets),
@@ -57,10 +62,21 @@ def children(settings: Settings, database: Database, environment: Mapping[str, s
         child("tell", ["worker", "tell"], *_WORKERS),
     ]
     return [
-        child("timekeeper", ["timekeeper"], *_WORKERS, *targets),
+        child("timekeeper", ["timekeeper"], "COUNTERSIGN_PING_URL", *_WORKERS, *targets),
         *(workers if "REDIS_URL" in environment else []),  # without Redis the timekeeper does their work
         child("bot", ["bot"], *_BOT),
     ]
+
+
+def metrics_addresses(settings: Settings) -> dict[str, dict[str, str]]:
+    """What tells each process where to show its figures: one port after the other. Raises Unready past the last."""
+    if settings.metrics_listen is None:
+        return {}
+    host, first = settings.metrics_listen
+    if first + len(_SHOWN) - 1 > LAST_PORT:
+        raise Unready(f"COUNTERSIGN_METRICS_LISTEN: `up` needs {len(_SHOWN)} ports from {first} on, which is too high.")
+    known = f"[{host}]" if ":" in host else host
+    return {name: {"COUNTERSIGN_METRICS_LISTEN": f"{known}:{first + at}"} for at, name in enumerate(_SHOWN)}
 
 
 def target_secrets(settings: Settings, database: Database) -> set[str]:

@@ -10,9 +10,12 @@ from access.models import Alert, Grant, Heartbeat, Notice
 from access.operations.schedule import UNFINISHED
 from access.ports import Finding
 from countersign.doctor.surroundings import Surroundings, error, not_looked_at, ok, warning
+from workers.ping import PING
 
 ALIVE = timedelta(seconds=15)
 """Three heartbeats."""
+_PINGED = timedelta(minutes=3)
+"""Three times as long as between two."""
 _LEFT_LYING = timedelta(seconds=30)
 _COMMANDS = {
     "timekeeper": "countersign timekeeper",
@@ -36,6 +39,7 @@ def look(here: Surroundings) -> Iterator[Finding]:
             if here.redis_url is None and kind in _NEED_REDIS:
                 continue  # the timekeeper does their work
             yield _alive(kind, [beat for beat in beats if beat.kind == kind], now)
+        yield _ping(here, [beat.beat_at for beat in beats if beat.kind == PING], now)
         yield _left_lying(session, now)
         yield from _alerts(session)
 
@@ -60,6 +64,17 @@ def _alive(kind: str, beats: list[Heartbeat], now: datetime) -> Finding:
         return error(kind, "None has ever given a sign of life.", cure)
     last = max(beats, key=lambda beat: beat.beat_at)
     return error(kind, f"None is alive; the last was {last.name}, {format_duration(now - last.beat_at)} ago.", cure)
+
+
+def _ping(here: Surroundings, answered: list[datetime], now: datetime) -> Finding:
+    last = max(answered, default=None)
+    if last is not None and last >= now - _PINGED:
+        return ok("ping", f"Somebody outside heard {format_duration(now - last)} ago that all is well.")
+    if last is None and here.settings.ping_url is None:
+        return ok("ping", "COUNTERSIGN_PING_URL is not set: when everything is down, nobody outside notices.")
+    heard = "in the last day" if last is None else f"since {format_duration(now - last)} ago"
+    cure = "Set COUNTERSIGN_PING_URL for the timekeeper, and see its log for why nobody answers or why the sweep fails."
+    return warning("ping", f"Nobody outside heard {heard} that all is well.", cure)
 
 
 def _left_lying(session: Session, now: datetime) -> Finding:

@@ -52,7 +52,7 @@ def test_a_house_where_everybody_lives_is_well(at_redis: Clinic, database: Datab
     findings = at_redis.look("Processes")
 
     assert unwell(findings) == []
-    assert [one.subject for one in findings] == [*KINDS, "work"]
+    assert [one.subject for one in findings] == [*KINDS, "ping", "work"]
 
 
 @pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
@@ -88,6 +88,32 @@ def test_without_redis_nobody_misses_the_workers(stored: Clinic, database: Datab
     beat(database, "timekeeper", "bot")
 
     assert unwell(stored.look("Processes")) == []
+
+
+def test_a_ping_that_is_not_set_is_said_and_no_trouble(at_redis: Clinic, database: Database) -> None:
+    beat(database, *KINDS)
+
+    findings = at_redis.look("Processes")
+
+    assert unwell(findings) == []
+    assert "COUNTERSIGN_PING_URL is not set" in the(findings, "ping").sentence
+
+
+def test_when_the_ping_was_last_heard_is_said(at_redis: Clinic, database: Database) -> None:
+    at_redis.environment["COUNTERSIGN_PING_URL"] = "https://ping.example.com/canary-4711"
+    beat(database, *KINDS)
+    assert "in the last day" in the(at_redis.look("Processes"), "ping").sentence
+    beat(database, "ping", ago=240)
+    findings = at_redis.look("Processes")
+    assert unwell(findings) == [("warning", "ping")]
+    assert "since 4 min ago" in the(findings, "ping").sentence
+
+    beat(database, "ping", ago=42)
+
+    findings = at_redis.look("Processes")
+    assert unwell(findings) == []
+    assert "heard 42 s ago" in the(findings, "ping").sentence
+    assert "canary" not in str(findings)
 
 
 def test_what_is_left_lying_and_open_alerts_are_found(at_redis: Clinic, database: Database) -> None:

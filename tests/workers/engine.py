@@ -30,6 +30,7 @@ class Engine:
     url: str
     act: Act = answers
     limits: Limits = field(default_factory=Limits)
+    swept: Callable[[float], None] = lambda _seconds: None
     by_hand: list[str] = field(default_factory=list)
     """Ids the timekeeper worked on itself."""
     ending: ExitStack = field(default_factory=ExitStack)
@@ -45,6 +46,7 @@ class Engine:
             lanes_factory=self.lanes,
             clock=CLOCK,
             name=name,
+            swept=self.swept,
         )
         with self.running(keeper.run, keeper.stop) as thread:
             yield thread

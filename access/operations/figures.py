@@ -1,0 +1,56 @@
+"""How things stand, in numbers alone: what the rows say when somebody asks for figures."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlmodel import Session, col, func, select
+
+from access.models import Alert, AlertKind, Grant, GrantStatus, Notice
+from access.operations.schedule import UNFINISHED
+
+_MAY_BE_THERE = (GrantStatus.ACTIVE, GrantStatus.REVOKING)
+
+
+@dataclass(frozen=True)
+class Figures:
+    """Numbers by the words of the rows; no row is named."""
+
+    grants: dict[str, int]
+    """Unfinished ones by status. Those that are over are not counted: there may be millions."""
+    attempts: dict[str, int]
+    """What was tried for them altogether, by status."""
+    overdue: int
+    """Should have ended by now, and may still be there."""
+    alerts: dict[str, int]
+    """Open ones by kind."""
+    timers: int
+    """Grants and messages that somebody must look at, now or later."""
+
+
+def figures(session: Session, now: datetime) -> Figures:
+    """Four questions, each answered by an index over the few rows that are unfinished."""
+    waiting = col(Grant.due_at).is_not(None)
+    unfinished = (
+        select(Grant.status, func.count(), func.sum(Grant.attempts))
+        .where(waiting, col(Grant.status).in_(UNFINISHED))
+        .group_by(Grant.status)
+    )
+    grants = {status: (number, int(attempts or 0)) for status, number, attempts in session.exec(unfinished)}
+    should_have_ended = func.coalesce(col(Grant.end_due_at), col(Grant.expires_at)) <= now
+    overdue = select(func.count()).select_from(Grant).where(waiting, col(Grant.status).in_(_MAY_BE_THERE))
+    alerts = select(Alert.kind, func.count()).where(col(Alert.closed_at).is_(None)).group_by(Alert.kind)
+    untold = select(func.count()).select_from(Notice).where(col(Notice.due_at).is_not(None))
+    return Figures(
+        grants={status: grants.get(status, (0, 0))[0] for status in UNFINISHED},
+        attempts={status: grants.get(status, (0, 0))[1] for status in UNFINISHED},
+        overdue=session.exec(overdue.where(should_have_ended)).one(),
+        alerts=dict.fromkeys(AlertKind, 0) | dict(session.exec(alerts).all()),
+        timers=sum(number for number, _ in grants.values()) + session.exec(untold).one(),
+    )
+
+
+def lateness(session: Session, ids: Sequence[str]) -> list[timedelta]:
+    """Of those of these grants that are proven gone: how long after their time."""
+    ended = select(Grant.proven_at, Grant.end_due_at).where(col(Grant.id).in_(ids), Grant.status == GrantStatus.ENDED)
+    return [proven - due for proven, due in session.exec(ended) if proven is not None and due is not None]

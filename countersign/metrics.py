@@ -1,0 +1,266 @@
+"""The figures of one process, for Prometheus: numbers and our own words, never a person, an id or a reason."""
+
+import logging
+from collections.abc import Generator, Iterable, Sequence
+from contextlib import contextmanager
+from typing import Any, Generic
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, start_http_server
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.metrics_core import Metric
+from redis import Redis
+from redis.exceptions import RedisError
+from slack_sdk import WebClient
+from slack_sdk.errors import SlackApiError
+from slack_sdk.web.async_client import AsyncWebClient
+
+from access import clock
+from access.errors import Unready
+from access.operations.core import Core
+from access.operations.figures import figures, lateness
+from access.ports import Deadline
+from access.settings import Settings
+from access.store import Database
+from workers.agenda import AGENDA
+from workers.business import Business, C, Queue, R
+from workers.faults import describe
+from workers.watching import head_ages
+
+logger = logging.getLogger(__name__)
+
+KEPT_SECONDS = 5.0
+"""What the rows said is not asked for again before this, however often somebody scrapes."""
+_LATENESS = (0.1, 0.5, 1, 2, 5, 10, 30, 60, 300, 900, 3600, 86400)
+_ACK = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 3)
+"""Slack gives up after three seconds."""
+_SWEEP = (0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5)
+
+
+class Metrics:
+    """What this process counts, in a registry of its own."""
+
+    def __init__(self) -> None:
+        self.registry = registry = CollectorRegistry()
+        self._jobs = Counter(
+            "countersign_jobs", "Grants, ends and messages worked on.", ("queue", "outcome"), registry=registry
+        )
+        self._calls = Counter("countersign_slack_calls", "Calls of Slack.", ("method", "outcome"), registry=registry)
+        self._lateness = Histogram(
+            "countersign_revoke_lateness_seconds", "From when access was due to end to when it was proven gone.",
+            registry=registry, buckets=_LATENESS,
+        )  # fmt: skip
+        self._acks = Histogram(
+            "countersign_ack_seconds", "From a payload of Slack to its acknowledgement.",
+            registry=registry, buckets=_ACK,
+        )  # fmt: skip
+
+    def worked(self, queue: str, outcome: str, number: int = 1) -> None:
+        self._jobs.labels(queue, outcome).inc(number)
+
+    def called(self, method: str, outcome: str) -> None:
+        self._calls.labels(method, outcome).inc()
+
+    def answered(self, seconds: float) -> None:
+        self._acks.observe(seconds)
+
+    def ended(self, seconds: float) -> None:
+        self._lateness.observe(seconds)
+
+    def slack(self, *given: Any, **options: Any) -> "CountedClient":
+        """A client of Slack whose calls are counted."""
+        client = CountedClient(*given, **options)
+        client.metrics = self
+        return client
+
+    def async_slack(self, *given: Any, **options: Any) -> "AsyncCountedClient":
+        """The same for the bot."""
+        client = AsyncCountedClient(*given, **options)
+        client.metrics = self
+        return client
+
+
+class TimekeeperMetrics:
+    """What only who keeps time knows: its sweep, and how the rows and the queues stand."""
+
+    def __init__(self, metrics: Metrics, core: Core, redis: Redis | None) -> None:
+        registry = metrics.registry
+        self._core = core
+        self._redis = redis
+        self._swept_at = clock.monotonic()
+        self._read_at: float | None = None
+        self._read: list[Metric] = []
+        self._sweeps = Histogram(
+            "countersign_sweep_seconds", "How long a good sweep took.", registry=registry, buckets=_SWEEP
+        )
+        age = Gauge("countersign_sweep_age_seconds", "Since the last good sweep.", registry=registry)
+        age.set_function(lambda: clock.monotonic() - self._swept_at)
+        registry.register(self)
+
+    def swept(self, seconds: float) -> None:
+        """After a good sweep, and how long it took."""
+        self._swept_at = clock.monotonic()
+        self._sweeps.observe(seconds)
+
+    def describe(self) -> Iterable[Metric]:
+        """Nothing: or the rows would be read when this is registered."""
+        return ()
+
+    def collect(self) -> Iterable[Metric]:
+        now = clock.monotonic()
+        if self._read_at is None or now - self._read_at >= KEPT_SECONDS:
+            self._read, self._read_at = [*self._of_rows(), *self._of_redis()], now
+        return self._read
+
+    def _of_rows(self) -> Iterable[Metric]:
+        try:
+            with self._core.database.read() as session:
+                found = figures(session, self._core.clock.now())
+        except Exception as error:
+            logger.warning("the rows cannot be read for the figures: %s", describe(error))
+            return [_gauge("countersign_rows_readable", "Whether the database answers.", 0)]
+        return [
+            _gauge("countersign_rows_readable", "Whether the database answers.", 1),
+            _gauges("countersign_grants", "Unfinished grants.", "status", found.grants),
+            _gauges("countersign_attempts", "Tries for unfinished grants so far.", "status", found.attempts),
+            _gauge("countersign_overdue_grants", "Should have ended, and may still be there.", found.overdue),
+            _gauges("countersign_alerts_open", "Open alerts.", "kind", found.alerts),
+            _gauge("countersign_timers_wanted", "Rows that somebody must look at, now or later.", found.timers),
+        ]
+
+    def _of_redis(self) -> Iterable[Metric]:
+        if self._redis is None:
+            return []
+        try:
+            timers, heads = self._redis.zcard(AGENDA), head_ages(self._redis, clock.host_now())
+        except RedisError:
+            return [_gauge("countersign_redis_readable", "Whether Redis answers.", 0)]
+        ages = {queue: age.total_seconds() for queue, age in heads.items()}
+        return [
+            _gauge("countersign_redis_readable", "Whether Redis answers.", 1),
+            _gauge("countersign_timers", "Timers in Redis.", float(timers)),  # pyright: ignore[reportArgumentType] -- typed for asyncio too
+            _gauges("countersign_queue_head_age_seconds", "How long the first job waits.", "queue",
+                    {"grant": 0, "revoke": 0, "tell": 0} | ages),
+        ]  # fmt: skip
+
+
+class Counted(Generic[C, R]):
+    """A queue's business whose results are counted. Implements `Business`."""
+
+    def __init__(self, business: Business[C, R], queue: Queue, metrics: Metrics) -> None:
+        self._business = business
+        self._queue = queue
+        self._metrics = metrics
+
+    def claim(self, ids: Sequence[str]) -> list[C]:
+        return self._business.claim(ids)
+
+    def act(self, claimed: C, deadline: Deadline) -> R:
+        try:
+            return self._business.act(claimed, deadline)
+        except Exception:
+            self._metrics.worked(self._queue, "failed")
+            raise
+
+    def commit(self, results: Sequence[R]) -> None:
+        self._business.commit(results)
+        for result in results:
+            self._metrics.worked(self._queue, "failed" if _failed(result) else "done")
+
+    def release(self, claimed: Sequence[C]) -> None:
+        self._business.release(claimed)
+
+
+class CountedEnds(Counted[C, R]):
+    """The same for the queue `revoke`: how late each end was, too."""
+
+    def __init__(self, business: Business[C, R], metrics: Metrics, database: Database) -> None:
+        super().__init__(business, "revoke", metrics)
+        self._database = database
+
+    def commit(self, results: Sequence[R]) -> None:
+        super().commit(results)
+        ids = [claimed.id for result in results if (claimed := getattr(result, "claimed", None)) is not None]
+        try:
+            with self._database.read() as session:
+                late = lateness(session, ids)
+        except Exception as error:
+            # What was committed must not be taken for lost because it could not be counted.
+            logger.warning("how late ends were cannot be read: %s", describe(error))
+            return
+        for one in late:
+            self._metrics.ended(one.total_seconds())
+
+
+class CountedClient(WebClient):
+    """Counts its calls by method and what came of them."""
+
+    metrics: Metrics
+
+    def api_call(self, api_method: str, **options: Any) -> Any:
+        try:
+            answer = super().api_call(api_method, **options)
+        except Exception as error:
+            self.metrics.called(api_method, _outcome(error))
+            raise
+        self.metrics.called(api_method, "ok")
+        return answer
+
+
+class AsyncCountedClient(AsyncWebClient):
+    """The same for the bot."""
+
+    metrics: Metrics
+
+    async def api_call(self, api_method: str, **options: Any) -> Any:
+        try:
+            answer = await super().api_call(api_method, **options)
+        except Exception as error:
+            self.metrics.called(api_method, _outcome(error))
+            raise
+        self.metrics.called(api_method, "ok")
+        return answer
+
+
+@contextmanager
+def shown(settings: Settings) -> Generator[Metrics]:
+    """Counts, and shows it where the settings say. Raises Unready when nothing can listen there."""
+    metrics = Metrics()
+    if settings.metrics_listen is None:
+        yield metrics
+        return
+    host, port = settings.metrics_listen
+    try:
+        server, thread = start_http_server(port, host, metrics.registry)
+    except OSError as error:
+        raise Unready(
+            f"COUNTERSIGN_METRICS_LISTEN: nothing can listen at {host} port {port} ({error.strerror}); set another."
+        ) from None
+    try:
+        yield metrics
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+def _failed(result: Any) -> bool:
+    """Unanswered, refused, or not said."""
+    return not result.healthy or bool(getattr(result, "error", None) or getattr(result, "problem", None))
+
+
+def _outcome(error: Exception) -> str:
+    """One of three words: Slack's own are without end."""
+    if not isinstance(error, SlackApiError):
+        return "unreachable"
+    return "slowed" if error.response.get("error") == "ratelimited" else "refused"
+
+
+def _gauge(name: str, says: str, value: float) -> Metric:
+    return GaugeMetricFamily(name, says, value=value)
+
+
+def _gauges(name: str, says: str, label: str, values: dict[str, Any]) -> Metric:
+    family = GaugeMetricFamily(name, says, labels=[label])
+    for word, value in values.items():
+        family.add_metric([str(word)], value)
+    return family

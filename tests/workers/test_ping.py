@@ -1,0 +1,84 @@
+"""The outgoing sign of life: after a good sweep, once a minute, and never a reason to wait."""
+
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+
+import pytest
+
+from tests.waiting import wait_until
+from tests.workers.engine import Engine
+from tests.workers.rows import Rows
+from workers.ping import Ping
+
+
+class Monitor(HTTPServer):
+    """Somebody outside who waits for pings."""
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), Asked)
+        self.heard: list[str] = []
+        self.status = 200
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server_port}/canary-4711"
+
+
+class Asked(BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        assert isinstance(self.server, Monitor)
+        self.server.heard.append(self.path)
+        self.send_response(self.server.status)
+        self.end_headers()
+
+    def log_message(self, format: str, *_: object) -> None:
+        """Says nothing."""
+
+
+@pytest.fixture
+def monitor() -> Iterator[Monitor]:
+    with Monitor() as monitor:
+        thread = threading.Thread(target=monitor.serve_forever)
+        thread.start()
+        yield monitor
+        monitor.shutdown()
+        thread.join()
+
+
+def test_a_good_sweep_is_told_outside_once_a_minute(monitor: Monitor, monkeypatch: pytest.MonkeyPatch) -> None:
+    came: list[str] = []
+    with Ping(monitor.url, lambda: came.append("came")) as ping:
+        for _ in range(3):
+            ping.swept(0.001)
+        wait_until(lambda: came, "the answer")
+        monkeypatch.setattr("workers.ping.EVERY_SECONDS", 0.0)
+        ping._next = 0.0
+        ping.swept(0.001)
+        wait_until(lambda: len(came) == 2, "the ping of the next minute")
+
+    assert monitor.heard == ["/canary-4711"] * 2
+
+
+def test_a_ping_that_is_refused_did_not_come_and_its_address_stays_secret(
+    monitor: Monitor, caplog: pytest.LogCaptureFixture
+) -> None:
+    monitor.status = 500
+    with Ping(monitor.url, lambda: pytest.fail("it was refused")) as ping:
+        ping.swept(0.001)
+        wait_until(lambda: "nobody hears" in caplog.text, "the warning")
+
+    assert "HTTPError 500" in caplog.text
+    assert "canary" not in caplog.text
+
+
+def test_a_sweep_that_fails_is_never_told(engine: Engine, rows: Rows, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("workers.timekeeper._SWEEP_SECONDS", 0.02)
+    good: list[float] = []
+    engine.swept = good.append
+    rows.sweep_broken = True
+    with engine.timekeeper():
+        wait_until(lambda: rows.sweeps, "five sweeps to fail")
+        assert good == []
+        rows.sweep_broken = False
+        wait_until(lambda: good, "a good sweep")

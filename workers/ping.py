@@ -1,0 +1,70 @@
+"""A sign of life to somebody outside, who raises the alarm when it stays away: only after a good sweep."""
+
+import logging
+import threading
+import urllib.request
+from collections.abc import Callable
+from typing import Self
+from urllib.error import HTTPError
+
+from access import clock
+
+logger = logging.getLogger(__name__)
+
+PING = "ping"
+"""The kind of sign of life that is written when one was answered."""
+EVERY_SECONDS = 60.0
+_PATIENCE_SECONDS = 5.0
+
+
+class Ping:
+    """Asks for the address from a thread of its own while it is entered, once a minute at most.
+
+    `came` hears, from that thread, that the ping was answered. The address is a secret and is never logged.
+    """
+
+    def __init__(self, url: str, came: Callable[[], None]) -> None:
+        self._url = url
+        self._came = came
+        self._next = 0.0
+        self._wanted = threading.Event()
+        self._ended = False
+        self._failing = False
+        self._thread = threading.Thread(target=self._run, name="ping", daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._ended = True
+        self._wanted.set()
+        self._thread.join(_PATIENCE_SECONDS)
+
+    def swept(self, _seconds: float) -> None:
+        """After a good sweep. Returns at once."""
+        now = clock.monotonic()
+        if now >= self._next:
+            self._next = now + EVERY_SECONDS
+            self._wanted.set()
+
+    def _run(self) -> None:
+        while True:
+            self._wanted.wait()
+            self._wanted.clear()
+            if self._ended:
+                return
+            try:
+                with urllib.request.urlopen(self._url, timeout=_PATIENCE_SECONDS):  # noqa: S310 -- the settings allow http and https only
+                    pass
+                self._came()
+            except Exception as error:
+                self._note(error)
+            else:
+                self._failing = False
+
+    def _note(self, error: Exception) -> None:
+        if not self._failing:
+            code = f" {error.code}" if isinstance(error, HTTPError) else ""
+            logger.warning("nobody hears the ping that all is well (%s%s)", type(error).__name__, code)
+        self._failing = True
