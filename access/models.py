@@ -86,7 +86,8 @@ class NoticeKind(StrEnum):
     REVIEW = "review"  # the card in the approvers' channel; subject: request
     ANSWER = "answer"  # what became of it, to its requester; subject: request
     ENDED = "ended"  # that it is over, to its holder; subject: grant
-    ALERT = "alert"  # to the security channel; subject: alert
+    ALERT = "alert"  # to the security channel, and to the owners; subject: alert
+    PAGE = "page"  # to whoever is on duty, by webhook; subject: alert
     REVEAL = "reveal"  # a secret into an open modal, once; subject: grant, recipient: view
     WARNING = "warning"  # that the end is near, to its holder; subject: request
     REMINDER = "reminder"  # that it still waits, in the card's thread; subject: request, recipient: channel:step
@@ -333,12 +334,12 @@ class Notice(SQLModel, table=True):
     subject: str = Field(index=True, max_length=32)
     version: int = 1
     recipient: str
-    """A channel, a person's Slack id, or, for a reveal, the modal's id; after a colon what tells two apart."""
+    """A channel, a person's Slack id, for a reveal the modal's id, or `webhook`; after a colon what tells two apart."""
     urgency: int = 1
     """0 before 1: alerts and decisions go first."""
     channel: str | None = None
     ts: str | None = None
-    """Where it stands; of a Home, the hash of the view that Slack was given last."""
+    """Where it stands; of a Home, the hash of the view that Slack was given last; of a page, the state sent."""
     wanted: int = 1
     shown: int = 0
     fence: int = 0

@@ -17,6 +17,7 @@ LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 LogFormat = Literal["text", "json"]
 METRICS_HOST = "127.0.0.1"
 _PORT = re.compile(r"[0-9]{1,5}")
+_HERE = {("http", host) for host in ("localhost", "127.0.0.1", "::1")}
 _PREFIX = re.compile(r"(/[A-Za-z0-9._~-]+)+")
 
 
@@ -42,6 +43,8 @@ class Settings:
     log_format: LogFormat = "text"
     metrics_listen: tuple[str, int] | None = None
     """Host and port where this process shows its figures; None: nowhere."""
+    page_url: SecretStr | None = None
+    """Where alerts are posted for whoever is on duty."""
     ping_url: SecretStr | None = None
     """Asked for after a good sweep, so that whoever waits for it notices when there is none."""
 
@@ -68,6 +71,7 @@ class Settings:
             log_format=_log_format(environment.get("COUNTERSIGN_LOG_FORMAT") or "text"),
             metrics_listen=_metrics_listen(environment.get("COUNTERSIGN_METRICS_LISTEN")),
             ping_url=_ping_url(_secret(environment, "COUNTERSIGN_PING_URL")),
+            page_url=_page_url(_secret(environment, "COUNTERSIGN_PAGE_URL")),
         )
 
     def answers_by_http(self) -> bool:
@@ -148,6 +152,23 @@ def _ping_url(url: SecretStr | None) -> SecretStr | None:
     parts = urlsplit(url.get_secret_value())
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise Unready("COUNTERSIGN_PING_URL is no address; it begins with https:// or http://.")
+    return url
+
+
+def _page_url(url: SecretStr | None) -> SecretStr | None:
+    """The address is a secret, and who reads on the way learns what is wrong here: so https, but for this host."""
+    if url is None:
+        return None
+    parts = urlsplit(url.get_secret_value())
+    try:
+        valid = bool(parts.hostname) and parts.port != 0 and parts.username is None
+    except ValueError:
+        valid = False  # the port
+    if not valid or (parts.scheme != "https" and (parts.scheme, parts.hostname) not in _HERE):
+        raise Unready(
+            "COUNTERSIGN_PAGE_URL is no address to page at; it begins with https://, or with http:// on this host, "
+            "and names no user."
+        )
     return url
 
 

@@ -12,7 +12,7 @@ from access.settings import LogFormat
 from workers.faults import describe
 
 _TOKENS = re.compile(r"\b(xox[abeprs]|xapp)-[A-Za-z0-9-]{6,}")
-_SECRET_NAMES = re.compile(r"TOKEN|SECRET|PASSWORD|KEY|DSN|DATABASE_URL|REDIS_URL|PING_URL")
+_SECRET_NAMES = re.compile(r"TOKEN|SECRET|PASSWORD|KEY|DSN|DATABASE_URL|REDIS_URL|PING_URL|PAGE_URL")
 _ID = re.compile(r"\b[0-9a-hjkmnp-tv-z]{26}\b")
 _LEAST = 8
 """A shorter value would blacken ordinary words."""

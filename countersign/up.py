@@ -29,7 +29,7 @@ _BOT = (
 _SHOWN = ("timekeeper", "grant", "revoke", "tell", "bot")
 """In this order each process has its port for figures; docs/metrics.md says so."""
 LAST_PORT = 65535
-_WORKERS = ("SLACK_BOT_TOKEN", "COUNTERSIGN_JOB_KEY", "COUNTERSIGN_JOB_KEY_OLD")
+_WORKERS = ("SLACK_BOT_TOKEN", "COUNTERSIGN_JOB_KEY", "COUNTERSIGN_JOB_KEY_OLD", "COUNTERSIGN_PAGE_URL")
 
 
 def run_up(settings: Settings) -> int:

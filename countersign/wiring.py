@@ -34,6 +34,7 @@ from workers.checking import Checking
 from workers.digests import Digests
 from workers.homes import Homes
 from workers.members import Asking, Speaking
+from workers.paging import Pages
 from workers.redis_connection import connect, connect_waiting
 from workers.revealing import Granting, Revealing
 from workers.targets import ProviderTargets
@@ -92,12 +93,14 @@ class Parts:
 
     def telling(self) -> Speaking:
         client = self.slack()
-        return Speaking(slack_telling(self.core, client), Asking(Members(self.core), client))
+        telling = slack_telling(self.core, client, Pages(self.settings.page_url))
+        return Speaking(telling, Asking(Members(self.core), client))
 
 
-def slack_telling(core: Core, client: WebClient) -> SlackTelling:
+def slack_telling(core: Core, client: WebClient, pages: Pages | None = None) -> SlackTelling:
     addresses = Addresses(client)
-    return SlackTelling(Telling(core), client, Homes(client, addresses), Digests(core, client, addresses))
+    homes, digests = Homes(client, addresses), Digests(core, client, addresses)
+    return SlackTelling(Telling(core), client, homes, digests, pages or Pages(None))
 
 
 @contextmanager
@@ -116,7 +119,7 @@ def parts(settings: Settings, *, metrics: Metrics | None = None, waits: bool = F
         agenda = RedisAgenda(connect(settings.redis_url)) if settings.redis_url else SweepOnly()
         clock = HostClock(offset=measured_offset(database))
         try:
-            core = Core(database, clock, agenda, policy, classes)
+            core = Core(database, clock, agenda, policy, classes, pages=settings.page_url is not None)
             yield Parts(settings, database, classes, core, redis, metrics or Metrics())
         finally:
             if redis is not None:

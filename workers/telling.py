@@ -22,6 +22,7 @@ from bot.views.review import review_card
 from workers.digests import Digests
 from workers.faults import describe
 from workers.homes import Homes
+from workers.paging import Pages
 
 logger = logging.getLogger(__name__)
 
@@ -43,14 +44,15 @@ class SlackTelling:
     client: WebClient
     homes: Homes
     digests: Digests
+    pages: Pages
 
     def claim(self, ids: Sequence[str]) -> list[Claimed]:
         return self.telling.claim(ids)
 
-    def act(self, claimed: Claimed, deadline: Deadline) -> Told:  # noqa: ARG002 -- the client has a time-out
+    def act(self, claimed: Claimed, deadline: Deadline) -> Told:
         """Posts the message, or updates the one that stands there. Never raises."""
         try:
-            return self._tell(claimed, claimed.facts)
+            return self._tell(claimed, claimed.facts, deadline)
         except SlackApiError as error:
             return refused(claimed, error)
         except (OSError, TimeoutError) as error:
@@ -67,8 +69,10 @@ class SlackTelling:
     def release(self, claimed: Sequence[Claimed]) -> None:
         self.telling.release(claimed)
 
-    def _tell(self, claimed: Claimed, facts: Facts) -> Told:
+    def _tell(self, claimed: Claimed, facts: Facts, deadline: Deadline) -> Told:
         match facts:
+            case AlertFacts() if claimed.notice.kind == NoticeKind.PAGE:
+                return self.pages.send(claimed, facts, deadline)  # Slack's client has a time-out of its own
             case HomeFacts():
                 return self.homes.publish(claimed, facts)
             case DigestFacts():

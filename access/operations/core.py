@@ -27,8 +27,12 @@ from access.store import Database, compare_and_set, insert_unless_there
 
 URGENT = 0
 POLICY_LOADED = "policy.loaded"
-KEPT_TRUE = (NoticeKind.REVIEW, NoticeKind.ANSWER, NoticeKind.ALERT, NoticeKind.WARNING, NoticeKind.HOME)
+KEPT_TRUE = (
+    NoticeKind.REVIEW, NoticeKind.ANSWER, NoticeKind.ALERT, NoticeKind.PAGE, NoticeKind.WARNING, NoticeKind.HOME,
+)  # fmt: skip
 """Messages that are told anew whenever their subject changes; the others are said once."""
+PAGED = (AlertKind.OVERDUE, AlertKind.UNREMOVABLE, AlertKind.TIMERS)
+"""What does not wait until somebody looks into Slack."""
 
 
 @dataclass
@@ -40,6 +44,7 @@ class Work:
     actor: str
     policy: Policy | None
     """The newest that could be used, for telling; None: there was none."""
+    pages: bool = False
     events: list[Event] = field(default_factory=list[Event])
     due: list[tuple[AgendaItem, datetime]] = field(default_factory=list[tuple[AgendaItem, datetime]])
     subjects: set[str] = field(default_factory=set[str])
@@ -171,6 +176,8 @@ class Work:
         if resource is not None and self.policy is not None:
             for person in sorted(owners(self.policy, resource)):
                 self.tell(NoticeKind.ALERT, alert.id, self.policy.people[person].slack, urgency=URGENT)
+        if self.pages and kind in PAGED:
+            self.tell(NoticeKind.PAGE, alert.id, "webhook", urgency=URGENT)
 
     def alerts_changed(self, subject: str, *kinds: AlertKind) -> None:
         """What is open about this subject has something new to say."""
@@ -193,13 +200,15 @@ class Core:
     agenda: Agenda
     policy: PolicySource
     providers: Mapping[str, type[Provider]]
+    pages: bool = False
+    """Whether somebody is paged by webhook too."""
 
     @contextmanager
     def work(self, actor: str) -> Generator[Work]:
         """One transaction. The agenda hears of it after the commit; if we die in between, the sweep finds the rows."""
         policy = self.known_policy()  # before the transaction: it may have to read the file
         with self.database.write() as session:
-            work = Work(session=session, now=self.clock.now(), actor=actor, policy=policy)
+            work = Work(session=session, now=self.clock.now(), actor=actor, policy=policy, pages=self.pages)
             yield work
             session.flush()
             work.retell()

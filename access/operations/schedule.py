@@ -41,6 +41,8 @@ DRIFT = ":drift"
 """The same for comparing a target with the rows."""
 MEMBERS = ":members"
 """The same for asking Slack about people, who must not wait behind messages, nor messages behind them."""
+PAGES = ":pages"
+"""As much its own: an address that hangs must not delay a message in Slack."""
 TIMEKEEPER = "system:timekeeper"
 SWEEP_MOST = 10_000
 FORGOTTEN = timedelta(days=1)
@@ -246,10 +248,13 @@ def _notices(session: Session, items: Sequence[AgendaItem]) -> Iterator[tuple[Ag
     for identifier, kind, due_at, resource in session.exec(untold):
         assert due_at is not None
         item = notice_item(identifier)
-        # A secret is made by those who hold the targets' keys.
-        reveal = kind == NoticeKind.REVEAL
-        route = Route(item, identifier, "grant" if reveal else "tell", resource if reveal else SLACK)
-        yield item, (route, due_at)
+        yield item, (_route_of(item, identifier, kind, resource), due_at)
+
+
+def _route_of(item: AgendaItem, notice: str, kind: str, resource: str) -> Route:
+    if kind == NoticeKind.REVEAL:
+        return Route(item, notice, "grant", resource)  # a secret is made by those who hold the targets' keys
+    return Route(item, notice, "tell", PAGES if kind == NoticeKind.PAGE else SLACK)
 
 
 def _checkups(session: Session, items: Sequence[AgendaItem]) -> Iterator[tuple[AgendaItem, tuple[Route, datetime]]]:

@@ -22,10 +22,11 @@ from access.store import compare_and_set
 CLAIM = timedelta(seconds=30)
 HISTORY = 3
 TOLD = (
-    NoticeKind.REVIEW, NoticeKind.ANSWER, NoticeKind.ENDED, NoticeKind.ALERT, NoticeKind.WARNING, NoticeKind.REMINDER,
-    NoticeKind.HOME, NoticeKind.DIGEST,
+    NoticeKind.REVIEW, NoticeKind.ANSWER, NoticeKind.ENDED, NoticeKind.ALERT, NoticeKind.PAGE, NoticeKind.WARNING,
+    NoticeKind.REMINDER, NoticeKind.HOME, NoticeKind.DIGEST,
 )  # fmt: skip
 """What the queue `tell` says."""
+OF_ALERTS = (NoticeKind.ALERT, NoticeKind.PAGE)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,7 +80,7 @@ class Claimed:
 
 @dataclass(frozen=True)
 class Told:
-    """What Slack answered."""
+    """What Slack answered, or who is paged."""
 
     claimed: Claimed
     channel: str | None = None
@@ -174,7 +175,7 @@ def _drop(core: Core, notices: Sequence[Notice]) -> None:
 
 def _facts(session: Session, policy: Policy | None, notice: Notice, now: datetime) -> Facts:
     # The claim read `wanted` before these facts: what changed in between has grown it, and the message comes again.
-    if notice.kind == NoticeKind.ALERT:
+    if notice.kind in OF_ALERTS:
         return _alert_facts(session, session.get_one(Alert, AlertId(notice.subject)), now)
     if notice.kind == NoticeKind.DIGEST:
         return digest_facts(session, notice)
@@ -224,7 +225,7 @@ def _card_facts(
 def _somebody_was_told(work: Work, told: Told) -> None:
     # Before the notices, as where an alert is closed: in another order the two could wait for each other.
     notice = told.claimed.notice
-    if notice.kind == NoticeKind.ALERT and not told.problem:
+    if notice.kind in OF_ALERTS and not told.problem:
         compare_and_set(work.session, Alert, notice.subject, expected={"told_at": None}, values={"told_at": work.now})
 
 

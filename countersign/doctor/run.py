@@ -9,7 +9,7 @@ from access.clock import host_now
 from access.errors import AccessError, Unready
 from access.ports import Finding
 from access.settings import Settings
-from countersign.doctor import database, files, policy, processes, redis, slack, targets
+from countersign.doctor import database, files, paging, policy, processes, redis, slack, targets
 from countersign.doctor.report import Family, as_json, as_text, exit_code
 from countersign.doctor.surroundings import Surroundings, error
 from workers.faults import describe
@@ -25,6 +25,7 @@ FAMILIES: dict[str, Check] = {
     "Redis": redis.look,
     "Slack": slack.look,
     "Processes": processes.look,
+    "Pages": paging.look,
     "Targets": targets.look,
 }
 

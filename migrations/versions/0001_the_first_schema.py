@@ -97,7 +97,7 @@ def upgrade() -> None:
         _known(
             "notice",
             "kind",
-            *("review", "answer", "ended", "alert", "reveal", "warning", "reminder", "home", "digest"),
+            *("review", "answer", "ended", "alert", "page", "reveal", "warning", "reminder", "home", "digest"),
         ),
         sa.PrimaryKeyConstraint("id", name="pk_notice"),
         sa.UniqueConstraint("kind", "subject", "version", "recipient", name="uq_notice_kind_subject_version_recipient"),

@@ -164,3 +164,30 @@ def test_the_address_to_ping_is_a_secret_and_an_address(tmp_path: Path) -> None:
     with pytest.raises(Unready, match="COUNTERSIGN_PING_URL is no address") as refused:
         Settings.read({"COUNTERSIGN_PING_URL": "canary"})
     assert "canary" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "url", ["https://duty.example/hooks/1?key=2", "http://127.0.0.1:8080/duty", "http://localhost/"]
+)
+def test_the_address_for_pages_is_a_secret(tmp_path: Path, url: str) -> None:
+    (tmp_path / "url").write_text(f"{url}\n", encoding="utf-8")
+
+    settings = Settings.read({"COUNTERSIGN_PAGE_URL_FILE": str(tmp_path / "url")})
+
+    assert settings.page_url is not None
+    assert settings.page_url.get_secret_value() == url
+    assert url not in repr(settings)
+    assert Settings.read({}).page_url is None
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://duty.example/canary", "canary.example/hooks", "ftp://127.0.0.1/canary", "https:///canary",
+        "https://canary@duty.example/", "https://duty.example:canary/", "http://127.0.0.1.example/canary",
+    ],
+)  # fmt: skip
+def test_an_address_for_pages_that_others_could_read_is_refused(url: str) -> None:
+    with pytest.raises(Unready, match="COUNTERSIGN_PAGE_URL is no address to page at") as refused:
+        Settings.read({"COUNTERSIGN_PAGE_URL": url})
+    assert "canary" not in refused.value.sentence

@@ -67,3 +67,15 @@ def test_only_the_bot_is_given_what_http_mode_needs(database_url: str, tmp_path:
     assert given.pop("bot") == set(http)
     assert given
     assert set().union(*given.values()) == set()
+
+
+def test_the_address_for_pages_is_given_to_those_who_page_alone(database_url: str) -> None:
+    policy = Path(__file__).parents[2] / "access.example.yml"
+    page = {"COUNTERSIGN_PAGE_URL": "https://duty.example/hooks/1"}
+    environment = page | {"DATABASE_URL": database_url, "COUNTERSIGN_POLICY": str(policy), "REDIS_URL": "unix:///none"}
+    database = Database(database_url)
+
+    processes = children(Settings.read(environment), database, environment)
+    database.close()
+
+    assert {one.name for one in processes if set(page) & set(one.env)} == {"timekeeper", "grant", "revoke", "tell"}

@@ -1,0 +1,244 @@
+"""Pages by webhook: a real server that is up, down, broken or hangs, and Slack that waits for none of it."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from pydantic import SecretStr
+from slack_sdk import WebClient
+
+from access.models import AlertKind, Grant, Notice, NoticeKind
+from access.operations import removed_by_hand
+from access.operations.schedule import PAGES, SLACK, Route, Schedule
+from access.operations.telling import Claimed, Told
+from access.ports import Deadline
+from countersign.wiring import slack_telling
+from sandbox.server import Running
+from tests.bot.staging import acme
+from tests.cast import SAM, SECURITY
+from tests.waiting import wait_until
+from tests.workers.webhook import Weather, Webhook, listening
+from tests.world import World
+from workers.lanes import Lanes
+from workers.paging import Pages
+from workers.telling import SlackTelling
+
+
+@pytest.fixture
+def webhook() -> Iterator[Webhook]:
+    with listening() as webhook:
+        yield webhook
+
+
+@pytest.fixture
+def paged(world: World) -> World:
+    """A house that pages."""
+    world.core = replace(world.core, pages=True)
+    return world
+
+
+def overdue(world: World) -> Grant:
+    grant = world.open(minutes=30)
+    world.server.weather = "down"
+    world.clock.tick(minutes=40)
+    Schedule(world.core).sweep()
+    return grant
+
+
+def page_of(world: World) -> Notice:
+    (notice,) = world.notices(NoticeKind.PAGE)
+    return notice
+
+
+def telling_of(world: World, url: str | None, client: WebClient | None = None) -> SlackTelling:
+    return slack_telling(world.core, client or WebClient("xoxb-none"), Pages(SecretStr(url) if url else None))
+
+
+def send(world: World, url: str | None, seconds: float = 5) -> list[Told]:
+    """One round of the lane of pages."""
+    telling = telling_of(world, url)
+    claimed: list[Claimed] = telling.claim([notice.id for notice in world.notices(NoticeKind.PAGE)])
+    told = [telling.act(one, Deadline.after(seconds)) for one in claimed]
+    telling.commit(told)
+    return told
+
+
+def routes(world: World) -> list[Route]:
+    schedule = Schedule(world.core)
+    return schedule.route([item for item, _ in schedule.sweep()]).now
+
+
+def test_an_alert_is_posted_when_it_opens_and_when_it_closes(paged: World, webhook: Webhook) -> None:
+    grant = overdue(paged)
+    send(paged, webhook.url)
+
+    (alert,) = paged.alerts()
+    opened = {
+        "alert": alert.id,
+        "kind": "overdue",
+        "state": "open",
+        "sentence": alert.sentence,
+        "subject": grant.id,
+        "level": "medium",
+        "opened_at": alert.opened_at.isoformat(),
+        "closed_at": None,
+    }
+    assert webhook.pages == [opened]
+    assert webhook.asked == ["/duty?key=canary-page"]
+    assert alert.told_at == paged.clock.now()
+    assert page_of(paged).due_at is None
+
+    paged.server.weather = "fine"
+    paged.clock.tick(minutes=1)
+    paged.run([route for route in routes(paged) if route.queue != "tell"])
+    assert page_of(paged).due_at == paged.clock.now()
+    send(paged, webhook.url)
+
+    closed_at = paged.alerts()[0].closed_at
+    assert closed_at is not None
+    assert webhook.pages[1:] == [opened | {"state": "closed", "closed_at": closed_at.isoformat()}]
+    assert page_of(paged).due_at is None
+
+
+def test_nothing_that_people_wrote_is_posted(paged: World, webhook: Webhook) -> None:
+    overdue(paged)
+    send(paged, webhook.url)
+
+    assert "INC-12" not in str(webhook.pages)
+    assert "canary" not in str(webhook.pages)
+
+
+def test_an_alert_that_closed_before_anybody_was_paged_is_posted_as_closed(paged: World, webhook: Webhook) -> None:
+    overdue(paged)
+    webhook.weather = "broken"
+    send(paged, webhook.url)
+
+    paged.server.weather, webhook.weather = "fine", "up"
+    paged.clock.tick(minutes=5)
+    paged.run([route for route in routes(paged) if route.queue != "tell"])
+    send(paged, webhook.url)
+
+    assert [page["state"] for page in webhook.pages] == ["closed"]
+
+
+def test_what_changes_in_slack_alone_pages_nobody(paged: World, webhook: Webhook) -> None:
+    grant = overdue(paged)
+    send(paged, webhook.url)
+
+    removed_by_hand(paged.core, grant_id=grant.id, by=SAM)
+    assert page_of(paged).due_at is not None
+    send(paged, webhook.url)
+
+    assert len(webhook.asked) == 1
+    assert page_of(paged).due_at is None
+
+
+@pytest.mark.parametrize(
+    ("weather", "problem"),
+    [
+        ("broken", "The address for pages answered with 500."),
+        ("moved", "The address for pages answered with 302."),
+        ("hanging", "The address for pages does not answer in time."),
+        ("dripping", "The address for pages does not answer in time."),
+    ],
+)
+def test_what_is_no_2xx_told_nobody_and_is_tried_again(
+    paged: World, webhook: Webhook, weather: Weather, problem: str
+) -> None:
+    overdue(paged)
+    webhook.weather = weather
+    for _ in range(10):
+        send(paged, webhook.url, 0.3)
+        paged.clock.tick(minutes=1)
+
+    notice = page_of(paged)
+    assert len(webhook.asked) == 10
+    assert notice.problem == problem
+    assert notice.due_at is not None
+    assert notice.due_at - paged.clock.now() <= timedelta(0), "a pause is a minute at most"
+    assert paged.alerts()[0].told_at is None
+    assert "canary" not in notice.problem
+
+    webhook.weather = "up"
+    send(paged, webhook.url)
+    assert [page["state"] for page in webhook.pages] == ["open"]
+    assert (page_of(paged).problem, page_of(paged).due_at) == ("", None)
+
+
+def test_nobody_at_the_address_is_a_problem_that_names_no_address(paged: World) -> None:
+    overdue(paged)
+    with listening() as gone:
+        url = gone.url
+
+    (told,) = send(paged, url)
+
+    assert told.problem == "The address for pages cannot be reached (ConnectionRefusedError)."
+    assert not told.healthy
+
+
+def test_a_process_without_the_address_says_so(paged: World) -> None:
+    overdue(paged)
+
+    (told,) = send(paged, None)
+
+    assert told.problem == "COUNTERSIGN_PAGE_URL is not set in this process."
+
+
+def test_a_removal_that_is_refused_and_a_redis_that_is_gone_are_paged_too(paged: World, webhook: Webhook) -> None:
+    paged.open(minutes=30)
+    paged.server.weather = "refuses"
+    paged.clock.tick(minutes=30)
+    paged.run([route for route in routes(paged) if route.queue == "revoke"])
+    Schedule(paged.core).timers_lost()
+    send(paged, webhook.url)
+
+    said = {page["kind"]: (page["level"], page["subject"]) for page in webhook.pages}
+    assert said == {"unremovable": ("medium", paged.grants()[0].id), "timers": (None, "redis")}
+
+
+def test_what_can_wait_until_somebody_looks_pages_nobody(paged: World) -> None:
+    paged.policy_file.write_text("version: [", encoding="utf-8")
+    paged.work()
+
+    assert [alert.kind for alert in paged.alerts()] == [AlertKind.POLICY]
+    assert paged.notices(NoticeKind.PAGE) == []
+
+
+def test_where_no_address_is_set_nothing_waits_to_be_paged(world: World) -> None:
+    overdue(world)
+
+    assert [alert.kind for alert in world.alerts()] == [AlertKind.OVERDUE]
+    assert world.notices(NoticeKind.PAGE) == []
+
+
+def test_pages_have_a_lane_of_their_own(paged: World) -> None:
+    overdue(paged)
+
+    targets = {route.target for route in routes(paged) if route.id == page_of(paged).id}
+    assert targets == {PAGES}
+
+
+@pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
+def test_an_address_that_hangs_delays_no_message_in_slack(paged: World, webhook: Webhook) -> None:
+    """Real lanes, a real webhook, and the sandbox for Slack."""
+    webhook.weather = "hanging"
+    overdue(paged)
+    with acme() as sandbox:
+        lanes = Lanes(telling_of(paged, webhook.url, client_of(sandbox)), on_leak=lambda: None, not_won=lambda _: None)
+        try:
+            for route in routes(paged):
+                if route.target == PAGES:
+                    lanes.put(PAGES, [route.id])
+            wait_until(lambda: webhook.asked, "the webhook to be asked")
+            lanes.put(SLACK, [notice.id for notice in paged.notices(NoticeKind.ALERT)])
+            sam = sandbox.workspace().person(SAM)
+            wait_until(lambda: sam.messages(SECURITY), "the alert in Slack")
+            assert webhook.pages == []
+            wait_until(lambda: paged.alerts()[0].told_at is not None, "somebody to be told")
+        finally:
+            lanes.stop(0.1)
+
+
+def client_of(sandbox: Running) -> WebClient:
+    return WebClient(sandbox.bot_token, base_url=sandbox.api_url)
