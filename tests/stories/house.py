@@ -75,6 +75,8 @@ class House:
     port: int = field(default_factory=free_port)
     """Where the bot listens in HTTP mode."""
     slack_clock: SlackClock = field(default_factory=SlackClock)
+    more: dict[str, str] = field(default_factory=dict)
+    """What those that are started next are told beside the usual."""
     processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
 
     # The processes
@@ -141,7 +143,7 @@ class House:
             "SLACK_API_URL": self.sandbox.api_url,
             "SLACK_BOT_TOKEN": self.sandbox.bot_token,
             SECRET: self.shop.bot_dsn,
-        } | self._way()  # fmt: skip
+        } | self._way() | self.more  # fmt: skip
 
     def unwell(self, family: str) -> list[str]:
         """What the doctor finds wrong there."""
