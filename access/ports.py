@@ -136,7 +136,7 @@ class Managed:
 
     name: str
     """By which the target knows it."""
-    grant_id: GrantId | None
+    grant_id: str | None
     """The grant that the mark names; None where it cannot be read."""
 
 

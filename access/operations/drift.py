@@ -186,7 +186,7 @@ def _suspect_of(identifier: GrantId) -> str:
     return f"grant {identifier}"
 
 
-def _has_live_row(work: Work, identifier: GrantId | None) -> bool:
+def _has_live_row(work: Work, identifier: str | None) -> bool:
     if identifier is None:
         return False
     same = or_(col(Grant.id) == identifier, col(Grant.continues) == identifier)

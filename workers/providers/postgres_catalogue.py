@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from access.errors import NotGrantable, TargetNotFound
-from access.ids import GrantId
 from workers.providers import postgres_statements as statements
 
 if TYPE_CHECKING:  # it needs the driver
@@ -27,7 +26,7 @@ class Login:
     sessions: int
 
 
-def marked_grant(marker: str) -> GrantId | None:
+def marked_grant(marker: str) -> str | None:
     """Whose mark the comment on a login is; None where it is not ours."""
     try:
         said = json.loads(marker)
@@ -35,7 +34,7 @@ def marked_grant(marker: str) -> GrantId | None:
         return None
     if not isinstance(said, dict) or "countersign" not in said or not isinstance(said.get("grant"), str):
         return None
-    return GrantId(said["grant"])
+    return said["grant"]
 
 
 def look(session: "Session", name: str) -> Login | None:
