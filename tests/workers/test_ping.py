@@ -46,18 +46,29 @@ def monitor() -> Iterator[Monitor]:
         thread.join()
 
 
-def test_a_good_sweep_is_told_outside_once_a_minute(monitor: Monitor, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_good_sweeps_are_told_outside(monitor: Monitor, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("workers.ping.EVERY_SECONDS", 0.0)
     came: list[str] = []
     with Ping(monitor.url, lambda: came.append("came")) as ping:
-        for _ in range(3):
+        for told in (1, 2):
             ping.swept(0.001)
-        wait_until(lambda: came, "the answer")
-        monkeypatch.setattr("workers.ping.EVERY_SECONDS", 0.0)
-        ping._next = 0.0
-        ping.swept(0.001)
-        wait_until(lambda: len(came) == 2, "the ping of the next minute")
+            wait_until(lambda told=told: len(came) == told, "the answer")
 
     assert monitor.heard == ["/canary-4711"] * 2
+
+
+def test_it_is_told_once_a_minute_at_most(monitor: Monitor, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [1000.0]
+    monkeypatch.setattr("workers.ping.clock.monotonic", lambda: now[0])
+    ping = Ping(monitor.url, lambda: None)  # not entered: what is wanted stays wanted
+    wanted: list[bool] = []
+    for seconds in (0, 59, 1):
+        now[0] += seconds
+        ping.swept(0.001)
+        wanted.append(ping._wanted.is_set())
+        ping._wanted.clear()
+
+    assert wanted == [True, False, True]
 
 
 def test_a_ping_that_is_refused_did_not_come_and_its_address_stays_secret(
