@@ -38,7 +38,7 @@ SCOPES_OF = {
     "views_update": set(),
 }
 """What Slack wants for each Web API method."""
-METHOD = re.compile(r"client\.((?:auth|chat|conversations|im|reactions|files|usergroups|users|views)_\w+)\(")
+METHOD = re.compile(r"client\.((?:auth|chat|conversations|im|reactions|files|usergroups|users|views)_\w+)\b")
 
 
 @pytest.mark.parametrize("manifest", [MANIFEST, HTTP_MANIFEST], ids=["Socket Mode", "HTTP mode"])

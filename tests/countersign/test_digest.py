@@ -32,7 +32,7 @@ def test_a_printed_digest_is_not_made(world: World, settings: Settings) -> None:
     world.open(reason="INC-12 *bold* <!channel> `so`")
     said = digest_preview(settings)
 
-    for line in ("Access digest 1", "Opened: 1", "Nothing needs a person.", "Still open (1)"):
+    for line in ("Access digest 1", "Opened (1)", "Nothing needs a person.", "Still open (1)"):
         assert line in said
     assert "ann wrote: INC-12 *bold* <!channel> `so`" in said
     assert "<!date" not in said
@@ -43,7 +43,7 @@ def test_one_made_now_waits_for_a_worker(world: World, settings: Settings) -> No
     world.open()
     said = digest_now(settings)
 
-    assert "Opened: 1" in said
+    assert "Opened (1)" in said
     assert said.endswith("Digest 1 is made: a worker of the queue tell posts it to C0SEC.")
     (notice,) = world.notices(NoticeKind.DIGEST)
     assert notice.due_at is not None

@@ -452,7 +452,7 @@ FAULTS: Mapping[str, Fault] = {
         "due is taken for over (Vault)", _due_is_over, _early_look
     ),
     "nobody is told": Fault(
-        "what is overdue is only logged (TEAM)", lambda: patch.object(Schedule, "_alert", _nothing),
+        "what is overdue is only logged (TEAM)", lambda: patch.object(Schedule, "alert_overdue", _nothing),
         _overdue_and_seen_late,
     ),
     "audit afterwards": Fault(
