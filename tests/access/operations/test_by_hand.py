@@ -57,6 +57,7 @@ def test_what_is_still_there_stays_open_and_the_alert_says_so(world: World) -> N
     world.server.weather = "stubborn"
 
     removed_by_hand(world.core, grant_id=grant.id, by=SAM)
+    world.run([route for route in routes(world) if route.queue == "tell"])
     world.work()
 
     assert world.again(grant).status == GrantStatus.REVOKING
