@@ -12,6 +12,7 @@ from sqlalchemy import update
 from sqlmodel import col, select
 
 from access import audit
+from access.errors import Transient
 from access.models import AlertKind, EndedBy, Grant, GrantStatus, Request, RequestStatus, Verdict
 from access.operations import activate, core, remove, target
 from access.operations.activate import Activation
@@ -205,7 +206,7 @@ def _ambiguous_is_nothing(write_error: Callable[..., Any]) -> Callable[..., Any]
 def _absent_is_an_error(revoke: Callable[..., Any]) -> Callable[..., Any]:
     def wrong(self: TownProvider, spec: Any, receipt: Any, deadline: Deadline) -> Any:
         if spec.grant_id not in self.place.holders:
-            raise activate.Permanent("There is no such login.")
+            raise Transient("There is no such login.")
         return revoke(self, spec, receipt, deadline)
 
     return wrong

@@ -189,3 +189,19 @@ def test_a_worker_that_has_it_in_hand_is_not_lost(world: World) -> None:
 def routes(world: World) -> list[Route]:
     schedule = Schedule(world.core)
     return schedule.route([item for item, _ in schedule.sweep()]).now
+
+
+def test_a_target_that_refuses_the_bot_is_believed_that_it_is_gone(world: World) -> None:
+    grant = world.open(minutes=30)
+    world.server.weather = "refuses"
+    world.pass_time(minutes=31)
+    assert world.again(grant).status == GrantStatus.REVOKING, "refused, and still there"
+
+    world.server.holders.clear()
+    removed_by_hand(world.core, grant_id=grant.id, by=SAM)
+    world.work()
+
+    ended = world.again(grant)
+    assert (ended.status, ended.problem) == (GrantStatus.ENDED, "")
+    assert ended.proven_at is not None
+    assert all(alert.closed_at for alert in world.alerts())
