@@ -189,4 +189,5 @@ def test_through_a_lane_a_look_is_answered_and_comes_again(world: World, asking:
 
     row = wait_until(again, "the look to be answered")
     lanes.stop()
+    assert row is not None
     assert row.due_at == world.clock.now() + EVERY
