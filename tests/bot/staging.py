@@ -45,7 +45,7 @@ def acme() -> Iterator[Running]:
 @contextmanager
 def by_socket(world: World, sandbox: Running, **tokens: str) -> Iterator[Serving]:
     said: list[bool] = []
-    given = {"bot_token": sandbox.bot_token, "app_token": sandbox.app_token} | tokens
+    given: dict[str, Any] = {"bot_token": sandbox.bot_token, "app_token": sandbox.app_token} | tokens
 
     def serve(stop: asyncio.Event) -> Coroutine[Any, Any, None]:
         return socket_mode.serve(
