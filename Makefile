@@ -17,7 +17,7 @@ demo: $(VENV)/.demo  ## everything on this machine, with a page in the browser; 
 	@$(RUN) -m countersign demo $(ARGS)
 
 test: $(VENV)/.developer browser  ## all tests, on SQLite and PostgreSQL, with real servers and a real browser
-	@$(RUN) -m pytest --numprocesses auto --dist loadgroup --no-loadscope-reorder $(ARGS)
+	@$(RUN) -m pytest --numprocesses auto --dist loadscope --no-loadscope-reorder $(ARGS)
 
 check: $(VENV)/.developer  ## format, lint, types, arrows
 	@$(VENV)/bin/ruff format --check .

@@ -28,21 +28,29 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Long tests are no part of the normal run: not chosen, rather than skipped. Stories are marked by their folder.
-
-    Several processes share the tests by file; stories come first and one after the other, for each is many processes.
-    """
+    """Long tests are no part of the normal run: not chosen, rather than skipped. Stories are marked by their folder."""
     for item in items:
-        story = STORIES.intersection(item.path.parts)
-        if story:
+        if STORIES.intersection(item.path.parts):
             item.add_marker("story")
-        item.add_marker(pytest.mark.xdist_group("stories" if story else item.path.stem))
     items.sort(key=lambda item: item.get_closest_marker("story") is None)
     if config.getoption("--soak"):
         return
     long = [item for item in items if item.get_closest_marker("soak")]
     config.hook.pytest_deselected(items=long)
     items[:] = [item for item in items if item not in long]
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> object:
+    """Several processes share the tests by file; the stories stay together, for each is many processes itself."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class ByFile(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            file = nodeid.partition("::")[0]
+            return "stories" if STORIES.intersection(file.split("/")) else file
+
+    return ByFile(config, log)
 
 
 @pytest.hookimpl(trylast=True)
