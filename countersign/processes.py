@@ -17,7 +17,7 @@ from countersign.metrics import Counted, CountedEnds, TimekeeperMetrics, shown
 from countersign.wiring import THREADS, Parts, parts, process_name
 from workers.agenda import RedisAgenda
 from workers.business import Business, Queue
-from workers.heartbeat import Heartbeat
+from workers.heartbeat import heartbeat
 from workers.jobs import JobQueues
 from workers.lanes import Lanes
 from workers.members import pace
@@ -41,7 +41,7 @@ def run_bot(settings: Settings) -> None:
     os.environ.pop("SLACK_BOT_TOKEN", None)  # Bolt would read it a second time, and say so
     with shown(settings) as metrics, parts(settings, metrics=metrics) as made:
         counted = partial(serve, client_class=metrics.async_slack, answered=metrics.answered)
-        with Heartbeat(made.schedule, process_name("bot"), "bot"), watching(made):
+        with heartbeat(made.schedule, process_name("bot"), "bot"), watching(made):
             asyncio.run(_until_told(counted, made))
 
 

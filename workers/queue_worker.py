@@ -17,7 +17,7 @@ from access.clock import Clock
 from workers.agenda import RedisAgenda, items_of
 from workers.business import Business, C, Queue, R, Schedule
 from workers.faults import describe
-from workers.heartbeat import Heartbeat
+from workers.heartbeat import heartbeat
 from workers.jobs import GuardedJob, count_refused, guarded, note_failure
 from workers.lanes import Lanes
 from workers.pacing import Limits
@@ -130,7 +130,7 @@ class WorkerProcess(Generic[C, R]):
         self._schedule = schedule
         self._lanes = Lanes(business, on_leak=self.stop, limits=limits, not_won=self._set_right)
         self._job_class = guarded(queue, seal, clock, self._lanes.put)
-        self._heartbeat = Heartbeat(schedule, name, f"worker {queue}")
+        self._heartbeat = heartbeat(schedule, name, f"worker {queue}")
 
     def stop(self) -> None:
         """Asks for the end: of a signal, or because a lost thread is reason to start afresh. Returns at once."""

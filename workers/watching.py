@@ -1,7 +1,5 @@
 """What every process does beside its own work: it looks whether the others do theirs, and tells if nobody else does."""
 
-import logging
-import threading
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any, Self, cast
@@ -13,12 +11,10 @@ from access import clock
 from access.operations.schedule import SLACK
 from access.operations.watch import SILENT, Seen, Watch
 from workers.business import QUEUES
-from workers.faults import describe
 from workers.heartbeat import BEAT_SECONDS
 from workers.jobs import FAILING, MAX_AGE
 from workers.lanes import Lanes
-
-logger = logging.getLogger(__name__)
+from workers.repeated import Repeated
 
 # In one step: between two, a worker could take the job, and what is left would look as if it had lain there long.
 _HEADS = """
@@ -42,32 +38,20 @@ class Watching:
         self._redis = redis
         self._lanes_factory = lanes
         self._lanes: Lanes[Any, Any] | None = None
-        self._failing = False
-        self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="watching", daemon=True)
+        # The others are given as long to begin as they may be silent.
+        self._looking = Repeated(
+            "watching", self.look, every=BEAT_SECONDS, failed="cannot look after the other processes",
+            after=SILENT.total_seconds(),
+        )  # fmt: skip
 
     def __enter__(self) -> Self:
-        self._thread.start()
+        self._looking.__enter__()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._ended.set()
-        self._thread.join(BEAT_SECONDS)
+        self._looking.__exit__()
         if self._lanes is not None:
             self._lanes.stop()
-
-    def _run(self) -> None:
-        # The others are given as long to begin as they may be silent.
-        wait = SILENT.total_seconds()
-        while not self._ended.wait(wait):
-            wait = BEAT_SECONDS
-            try:
-                self.look()
-                self._failing = False
-            except Exception as error:
-                if not self._failing:
-                    logger.warning("cannot look after the other processes: %s", describe(error))
-                self._failing = True
 
     def look(self) -> None:
         """Looks once."""
