@@ -19,10 +19,10 @@ from access.operations.target import (
     Claimed,
     Targets,
     answered,
+    looked_at,
     pause,
     pause_after,
     providers_of,
-    receipt_of,
     spec_of,
     still_ours,
 )
@@ -87,7 +87,8 @@ class Activation:
             spec = spec_of(claimed.grant)
             return Result(claimed, outcome=claimed.provider.grant(spec, deadline))
         except Permanent as error:
-            return Result(claimed, error=error, nothing_there=self._nothing_there(claimed, deadline))
+            seen = looked_at(claimed, deadline)
+            return Result(claimed, error=error, nothing_there=seen is not None and not seen.present)
         except ProviderError as error:
             return Result(claimed, error=error)
         except Exception as error:
@@ -168,13 +169,6 @@ class Activation:
     def _alert(self, work: Work, grant: Grant, error: ProviderError) -> None:
         channel = self.core.security_channel()
         work.open_alert(AlertKind.PROVIDER, grant.resource, error.sentence, channel=channel)
-
-    def _nothing_there(self, claimed: Claimed, deadline: Deadline) -> bool:
-        try:
-            grant = claimed.grant
-            return not claimed.provider.observe(spec_of(grant), receipt_of(grant), deadline).present
-        except Exception:
-            return False  # not proven, whatever the reason
 
     def _write(self, work: Work, grant: Grant, result: Result) -> None:
         if not still_ours(result.claimed, grant):

@@ -15,6 +15,7 @@ from access.operations.target import (
     Claimed,
     Targets,
     answered,
+    looked_at,
     pause,
     pause_after,
     providers_of,
@@ -80,20 +81,16 @@ class Deactivation:
                 return Result(claimed, removal=removal)
             return Result(claimed, removal=removal, observed=claimed.provider.observe(spec, receipt, deadline))
         except Permanent as error:
-            return self._gone_all_the_same(claimed, deadline) or Result(claimed, error=error)
+            # A target that refuses the bot's removal may have lost the access by another's hand.
+            seen = looked_at(claimed, deadline)
+            if seen is None or seen.present:
+                return Result(claimed, error=error)
+            return Result(claimed, removal=Removal(state="absent"), observed=seen)
         except ProviderError as error:
             return Result(claimed, error=error)
         except Exception as error:
             # A third party's fault must not take the batch down; the access may still be there.
             return Result(claimed, error=Ambiguous(f"The provider failed unexpectedly ({type(error).__name__})."))
-
-    def _gone_all_the_same(self, claimed: Claimed, deadline: Deadline) -> Result | None:
-        """A target that refuses the bot's removal may have lost the access by another's hand."""
-        try:
-            seen = claimed.provider.observe(spec_of(claimed.grant), receipt_of(claimed.grant), deadline)
-        except Exception:
-            return None  # not proven, whatever the reason
-        return None if seen.present else Result(claimed, removal=Removal(state="absent"), observed=seen)
 
     def commit(self, results: Sequence[Result]) -> None:
         """Safe to do twice: what is not as the claim left it was written before, or another worker has it."""

@@ -12,7 +12,7 @@ from sqlmodel import col, select
 from access.errors import Ambiguous, ProviderError, Transient
 from access.ids import GrantId
 from access.models import Grant, GrantStatus
-from access.ports import GrantSpec, Provider, Receipt
+from access.ports import Deadline, GrantSpec, Observation, Provider, Receipt
 from access.store import Database
 
 CLAIM = timedelta(seconds=60)
@@ -90,6 +90,14 @@ def spec_of(grant: Grant, expires_at: datetime | None = None) -> GrantSpec:
 
 def receipt_of(grant: Grant) -> Receipt | None:
     return None if grant.receipt is None else Receipt.model_validate(grant.receipt)
+
+
+def looked_at(claimed: Claimed, deadline: Deadline) -> Observation | None:
+    """What the target shows after it has refused something; None when it does not say, whatever the reason."""
+    try:
+        return claimed.provider.observe(spec_of(claimed.grant), receipt_of(claimed.grant), deadline)
+    except Exception:
+        return None  # nothing is proven by it
 
 
 def pause(attempts: int) -> timedelta:
