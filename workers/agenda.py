@@ -22,7 +22,7 @@ EPOCH = "countersign:epoch"
 
 _AFTER_FAILURE_SECONDS = 1.0
 _CHUNK = 1000
-_KINDS = ("grant", "notice", "checkup")
+_KINDS = ("grant", "notice", "checkup", "look")
 
 # Leased, not popped: when the job or its worker is lost, the item is due again at the new score.
 _LEASE = """

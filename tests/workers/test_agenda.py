@@ -9,10 +9,14 @@ import pytest
 from redis import Redis
 from redis.exceptions import RedisError
 
+from access.ids import GrantId, NoticeId
+from access.operations.checkup import checkup_item
+from access.operations.core import grant_item, notice_item
+from access.operations.look import look_item
 from access.ports import AgendaItem
 from tests.redis_server import RedisServer
 from tests.waiting import wait_until
-from workers.agenda import AGENDA, WAKE, RedisAgenda
+from workers.agenda import AGENDA, WAKE, RedisAgenda, items_of
 from workers.redis_connection import connect
 
 NOW = datetime(2030, 1, 1, 12, 0, 0, 123457, UTC)
@@ -186,3 +190,8 @@ def test_a_broken_key_is_a_redis_that_cannot_be_used(agenda: RedisAgenda, redis:
     agenda.add([(ANN, NOW)])
     with pytest.raises(RedisError):
         agenda.lease(NOW, NOW + MINUTE, 10)
+
+
+def test_an_id_alone_stands_for_every_kind_of_item() -> None:
+    kinds = (grant_item(GrantId("x")), notice_item(NoticeId("x")), checkup_item("x"), look_item("x"))
+    assert set(items_of(["x"])) == set(kinds)
