@@ -11,9 +11,10 @@ from slack_sdk.errors import SlackApiError
 from access.errors import ProviderError
 from access.models import GrantStatus, NoticeKind
 from access.operations import activate, checkup, drift, telling
-from access.operations.activate import Activation, Targets, receipt_of, spec_of
+from access.operations.activate import Activation, Targets, spec_of
 from access.operations.core import Core
 from access.operations.drift import Drift
+from access.operations.target import receipt_of
 from access.operations.telling import CardFacts, Claimed, Telling, Told, claim_notices
 from access.ports import Deadline, Secret
 from bot.views.modals import notice, secret_view
