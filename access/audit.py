@@ -2,10 +2,11 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any, Literal, NamedTuple, cast, get_args
 
@@ -18,6 +19,7 @@ from access.models import AuditEvent, AuditHead
 GENESIS = "0" * 64
 Outcome = Literal["success", "refused", "failure"]
 _OUTCOMES = get_args(Outcome)
+_BEFORE_ALL = datetime.min.replace(tzinfo=UTC).replace(tzinfo=None)
 _quoted = json.JSONEncoder(ensure_ascii=False).encode
 _quoted_name = cast("Callable[[str], str]", lru_cache(1024)(_quoted))
 
@@ -107,16 +109,16 @@ def link(previous: str, entry: str) -> str:
 
 def verify(session: Session, since: Mark = START) -> Verified:
     """Recomputes everything after `since`: order, links, hashes, times, the repeated columns, and the head."""
-    count, previous, at = since.seq, since.hash, ""
+    count, previous, at = since.seq, since.hash, _BEFORE_ALL
     if since != START:
         known = session.get(AuditEvent, since.seq)
         flaw = _flaw_of_known(known, since)
         if known is None or flaw is not None:
             return Verified(events=since.seq - 1, head=previous, flaw=flaw)
-        at = _text(known.at)
+        at = _bare(known.at)
     with closing(_after(session, since.seq)) as events:
         for event in events:
-            before, at = at, _text(event[1])
+            before, at = at, _bare(event[1])
             if not _holds(event, at, count + 1, previous) or at < before:
                 flaw = _flaw(_Link._make(event), count + 1, previous, before)
                 if flaw is not None:
@@ -138,8 +140,17 @@ def _after(session: Session, seq: int) -> Generator[_Row]:
     columns[1] = sa.type_coerce(columns[1], sa.DateTime(timezone=True))
     after = sa.select(*columns).where(col(AuditEvent.seq) > seq).order_by(col(AuditEvent.seq))
     with session.connection().execute(after, execution_options={"yield_per": 1000}) as found:
-        for rows in found.partitions():
-            yield from cast("Sequence[_Row]", rows)
+        for rows in _read_ahead(cast("Iterator[Sequence[_Row]]", found.partitions())):
+            yield from rows
+
+
+def _read_ahead(pages: Iterator[Sequence[_Row]]) -> Generator[Sequence[_Row]]:
+    """The database makes the next page while this one is looked at: else each waits for the other."""
+    with ThreadPoolExecutor(1) as reader:
+        coming = reader.submit(next, pages, None)
+        while (page := coming.result()) is not None:
+            coming = reader.submit(next, pages, None)
+            yield page
 
 
 def _flaw_of_known(event: AuditEvent | None, known: Mark) -> Flaw | None:
@@ -147,7 +158,7 @@ def _flaw_of_known(event: AuditEvent | None, known: Mark) -> Flaw | None:
         return Flaw(known.seq, f"event {known.seq}, up to which the log once held, is missing")
     if event.hash != known.hash:
         return Flaw(known.seq, f"event {known.seq}, up to which the log once held, is another one now")
-    return _flaw(event, known.seq, event.previous, "")
+    return _flaw(event, known.seq, event.previous, _BEFORE_ALL)
 
 
 def _flaw_of_head(session: Session, count: int, previous: str) -> Flaw | None:
@@ -161,26 +172,40 @@ def _flaw_of_head(session: Session, count: int, previous: str) -> Flaw | None:
     return None
 
 
-def _holds(event: _Row, at: str, seq: int, previous: str) -> bool:
+def _holds(event: _Row, at: datetime, seq: int, previous: str) -> bool:
     """At one look, for a success, as most are. For what does not, `_flaw` looks closely."""
     own_seq, _, action, actor, about, entry, own_previous, digest = event
-    begin = f'{{"action":{_quoted_name(action)},"actor":{_quoted_name(actor)},"at":"{at}Z","details":{{'
+    begin = f'{{"action":{_quoted_name(action)},"actor":{_quoted_name(actor)},"at":"'
     end = f'}},"object":{_quoted(about)},"outcome":"success","seq":{seq},"v":1}}'
     return (
         own_seq == seq
         and own_previous == previous
         and digest == link(previous, entry)
         and entry.startswith(begin)
+        and _begins_with(entry[len(begin) :], at)
         and entry.endswith(end)
     )
 
 
+def _begins_with(entry: str, at: datetime) -> bool:
+    """Read rather than written: to write a time takes fifteen times as long."""
+    try:
+        return datetime.fromisoformat(entry[:26]) == at and entry.startswith('Z","details":{', 26)
+    except ValueError:
+        return False
+
+
+def _bare(at: datetime) -> datetime:
+    """The same moment in UTC without saying so, as one driver gives it and the other does not."""
+    return at.replace(tzinfo=None)
+
+
 def _text(at: datetime) -> str:
-    """As it stands in an entry, of a time in UTC. Later times are greater texts."""
+    """As it stands in an entry, of a time in UTC."""
     return at.isoformat(timespec="microseconds")[:26]
 
 
-def _flaw(event: AuditEvent | _Link, seq: int, previous: str, not_before: str) -> Flaw | None:
+def _flaw(event: AuditEvent | _Link, seq: int, previous: str, not_before: datetime) -> Flaw | None:
     if event.seq != seq:
         return Flaw(seq, f"event {seq} is missing; the next one is {event.seq}")
     if event.previous != previous:
@@ -189,7 +214,7 @@ def _flaw(event: AuditEvent | _Link, seq: int, previous: str, not_before: str) -
         return Flaw(seq, f"event {seq} was changed after it was written")
     if not _repeats(event):
         return Flaw(seq, f"a column of event {seq} differs from its entry")
-    if _text(event.at) < not_before:
+    if _bare(event.at) < not_before:
         return Flaw(seq, f"event {seq} is older than the one before it")
     return None
 

@@ -140,6 +140,7 @@ def _content(session: Session, core: Core, digest: Digest) -> Content:
     now = core.clock.now()
     mark = _known_to_hold(session, digest)
     happened = rows.Happened(session, rows.Span(digest.from_seq, digest.to_seq))
+    opened, ended, unopened, failed = happened.grants(rows.OPENED, rows.ENDED, rows.UNOPENED, rows.FAILED)
     grants = rows.open_grants(session)
     overdue = [pair for pair in grants if rows.is_overdue(pair[0], now)]
     in_time = [pair for pair in grants if not rows.is_overdue(pair[0], now)]
@@ -149,11 +150,10 @@ def _content(session: Session, core: Core, digest: Digest) -> Content:
     return Content(
         at=now, since=session.exec(before).first(), missed=tuple(_missed(session, core, digest)),
         checked_from=mark.seq + 1, flaw=_flaw(session, digest, mark),
-        overdue=rows.listed(session, overdue), failed=happened.grants(*rows.FAILED),
+        overdue=rows.listed(session, overdue), failed=failed,
         alerts_open=alerts_open, alerts=alerts, policy_unusable=policy is None,
         refused_now=rows.refused_now(session, policy, in_time) if policy else rows.Listed(),
-        opened=happened.grants(*rows.OPENED), ended=happened.grants(*rows.ENDED),
-        unopened=happened.grants(*rows.UNOPENED), still_open=rows.listed(session, in_time),
+        opened=opened, ended=ended, unopened=unopened, still_open=rows.listed(session, in_time),
         denied=happened.requests("request.denied"), lapsed=happened.requests("request.lapsed"),
         taken_back=happened.count("request.cancelled"), refusals=happened.refusals(),
         policy_loads=happened.policy_loads(),

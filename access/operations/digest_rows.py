@@ -50,20 +50,31 @@ class Happened:
         self._session = session
         self._of_span = (col(AuditEvent.seq) > span.after, col(AuditEvent.seq) <= span.to)
 
-    def grants(self, *conditions: sa.ColumnElement[bool]) -> Listed:
-        """In the order in which it happened."""
-        about = sa.and_(*self._of_span, *conditions)
-        count = sa.select(sa.func.count()).select_from(AuditEvent).join(Grant, _GRANT_OF_EVENT).where(about)
-        total = self._session.connection().execute(count).scalar_one()
-        found = (
-            select(AuditEvent.at, Grant, Request)
+    def grants(self, *kinds: sa.ColumnElement[bool]) -> tuple[Listed, ...]:
+        """A list for each kind, in the order in which it happened. All are counted at one look at the span."""
+        counts = [sa.func.count().filter(kind) for kind in kinds]
+        counted = sa.select(*counts).select_from(AuditEvent).join(Grant, _GRANT_OF_EVENT)
+        totals = self._session.connection().execute(counted.where(*self._of_span, sa.or_(*kinds))).one()
+        return tuple(self._listed(kind, total) for kind, total in zip(kinds, totals, strict=True))
+
+    def _listed(self, kind: sa.ColumnElement[bool], total: int) -> Listed:
+        if not total:
+            return Listed()
+        first = (
+            sa.select(col(AuditEvent.seq), col(AuditEvent.at), col(Grant.id))
             .join(Grant, _GRANT_OF_EVENT)
-            .join(Request, col(Request.id) == col(Grant.request_id))
-            .where(about)
+            .where(*self._of_span, kind)
             .order_by(col(AuditEvent.seq))
             .limit(MOST)
+            .subquery()
         )
-        return Listed(total=total, first=accesses(self._session, self._session.exec(found).all() if total else []))
+        found = (
+            select(first.c.at, Grant, Request)
+            .join(Grant, col(Grant.id) == first.c.id)
+            .join(Request, col(Request.id) == col(Grant.request_id))
+            .order_by(first.c.seq)
+        )
+        return Listed(total=total, first=accesses(self._session, self._session.exec(found).all()))
 
     def requests(self, action: str) -> Listed:
         found = (
@@ -101,10 +112,10 @@ _GRANT_OF_EVENT = col(Grant.id) == col(AuditEvent.object_id)
 _ENDED = col(AuditEvent.action) == "grant.ended"
 _NEVER_GIVEN = col(Grant.expires_at).is_(None)
 _LATE = col(Grant.ended_by) == EndedBy.LATE
-OPENED = (col(AuditEvent.action) == "grant.active",)
-ENDED = (_ENDED, sa.not_(_NEVER_GIVEN))
-UNOPENED = (_ENDED, _NEVER_GIVEN, sa.not_(_LATE))
-FAILED = (sa.or_(col(AuditEvent.action) == "grant.failed", sa.and_(_ENDED, _NEVER_GIVEN, _LATE)),)
+OPENED = col(AuditEvent.action) == "grant.active"
+ENDED = sa.and_(_ENDED, sa.not_(_NEVER_GIVEN))
+UNOPENED = sa.and_(_ENDED, _NEVER_GIVEN, sa.not_(_LATE))
+FAILED = sa.or_(col(AuditEvent.action) == "grant.failed", sa.and_(_ENDED, _NEVER_GIVEN, _LATE))
 
 
 def open_grants(session: Session) -> list[tuple[Grant, Request]]:
