@@ -11,7 +11,7 @@ from redis.exceptions import RedisError
 
 from access import clock
 from access.ports import AgendaItem
-from workers.redis_connection import BLOCK_SECONDS
+from workers.redis_connection import BLOCK_SECONDS, reason
 
 logger = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -109,7 +109,7 @@ class RedisAgenda:
                 self._redis.zadd(AGENDA, cast(dict[Any, Any], names), xx=True)
                 _wake(self._redis)
         except RedisError as error:
-            logger.warning("could not give ids back to the agenda (%s)", type(error).__name__)
+            logger.warning("could not give ids back to the agenda (%s)", reason(error))
 
     def next_due(self) -> datetime | None:
         """When the first item is due."""
@@ -135,7 +135,7 @@ class RedisAgenda:
     def _note_failure(self, error: RedisError) -> None:
         self._skip_until = clock.monotonic() + _AFTER_FAILURE_SECONDS
         if not self._failing:
-            logger.warning("Redis does not take agenda items (%s); the sweep finds them", type(error).__name__)
+            logger.warning("Redis does not take agenda items (%s); the sweep finds them", reason(error))
         self._failing = True
 
 

@@ -21,6 +21,7 @@ from workers.heartbeat import heartbeat
 from workers.jobs import GuardedJob, count_refused, guarded, note_failure
 from workers.lanes import Lanes
 from workers.pacing import Limits
+from workers.redis_connection import reason
 from workers.signing import Seal
 
 logger = logging.getLogger(__name__)
@@ -77,7 +78,7 @@ class QueueWorker(SimpleWorker):
             except DequeueTimeout:
                 continue
             except RedisError as error:
-                logger.warning("Redis does not answer (%s)", type(error).__name__)
+                logger.warning("Redis does not answer (%s)", reason(error))
                 return None
             except ValueError:
                 # RQ took the entry off the queue before it could not read the id; the next cleaning removes it.
@@ -95,7 +96,7 @@ class QueueWorker(SimpleWorker):
         try:
             self.register_death()
         except RedisError as error:
-            logger.debug("could not sign off from Redis (%s)", type(error).__name__)
+            logger.debug("could not sign off from Redis (%s)", reason(error))
 
     def subscribe(self) -> None:
         """Takes no orders from Redis: they are not signed."""
@@ -166,4 +167,4 @@ class WorkerProcess(Generic[C, R]):
         try:
             QueueWorker(self._queue, self._redis, self._job_class, self._stopping).work(logging_level="WARNING")
         except RedisError as error:
-            logger.warning("Redis cannot be reached (%s); trying again", type(error).__name__)
+            logger.warning("Redis cannot be reached (%s); trying again", reason(error))

@@ -20,6 +20,7 @@ from workers.business import Queue, Route, Routes, Schedule
 from workers.faults import describe
 from workers.heartbeat import BEAT_SECONDS
 from workers.lanes import Lanes
+from workers.redis_connection import reason
 
 logger = logging.getLogger(__name__)
 
@@ -218,7 +219,7 @@ class Timekeeper:
         self._next_try = now + _RETRY_SECONDS
         if self._gone_since is None:
             self._gone_since = now
-            logger.warning("Redis cannot be used (%s); the timekeeper does the work itself", type(error).__name__)
+            logger.warning("Redis cannot be used (%s); the timekeeper does the work itself", reason(error))
         if self._told is not True and now - self._gone_since >= ALERT_AFTER_SECONDS:
             self._schedule.timers_lost()
             self._told = True

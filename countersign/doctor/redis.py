@@ -1,19 +1,19 @@
-"""Redis: there, new enough, keeps everything, asks for a password; and its clock."""
+"""Redis: there, by its sentinels or alone, new enough, keeps everything, asks for a password; and its clock."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any, cast
 
-from redis import ConnectionPool, Redis
-from redis.connection import UnixDomainSocketConnection, parse_url
-from redis.exceptions import NoPermissionError, RedisError
+from redis import Redis
+from redis.connection import SSLConnection, UnixDomainSocketConnection
+from redis.exceptions import NoPermissionError, RedisError, ResponseError
 
 from access.errors import Unready
 from access.ports import Finding
 from countersign.doctor.clocks import compare
 from countersign.doctor.surroundings import Surroundings, error, ok, warning
 from workers.jobs import REFUSED
-from workers.redis_connection import connect
+from workers.redis_connection import connect, connect_as_stranger, reason, sentinels_of
 
 _OLDEST = (6, 2)
 """The first with BLMOVE, by which a job survives the death of who took it."""
@@ -32,6 +32,7 @@ def look(here: Surroundings) -> Iterator[Finding]:
         yield error("address", unready.sentence, "Set REDIS_URL so.")
         return
     with client:
+        yield from _sentinels(client)
         try:
             info = cast(dict[str, Any], client.info())
         except NoPermissionError:
@@ -39,8 +40,10 @@ def look(here: Surroundings) -> Iterator[Finding]:
             yield error("reachable", "The user of REDIS_URL may not ask Redis how it is.", cure)
             return
         except RedisError as fault:
-            cure = "Start it, or correct REDIS_URL: host, port, password. Until then the database alone keeps the time."
-            yield error("reachable", f"Redis does not answer ({type(fault).__name__}).", cure)
+            cure = (
+                "Start it, or correct REDIS_URL: host, port, password, for TLS ssl_ca_certs. Until then the database "
+            )
+            yield error("reachable", f"Redis: {reason(fault)}.", cure + "alone keeps the time.")
             return
         yield ok("reachable", "Redis answers.")
         yield _version(info)
@@ -48,6 +51,7 @@ def look(here: Surroundings) -> Iterator[Finding]:
         yield _eviction(info)
         yield _persistence(info)
         yield _password(url)
+        yield from _tls(client)
         yield _jobs(client)
         yield _clock(here, client)
 
@@ -83,18 +87,48 @@ def _persistence(info: dict[str, Any]) -> Finding:
 
 
 def _password(url: str) -> Finding:
-    options = parse_url(url)
-    if options.get("connection_class") is UnixDomainSocketConnection:
-        return ok("password", "It listens on a unix socket, whose directory says who may enter.")
-    options.pop("username", None)
-    options.pop("password", None)
-    with Redis(connection_pool=ConnectionPool(**options, socket_connect_timeout=0.5, socket_timeout=0.5)) as stranger:
+    with connect_as_stranger(url) as stranger:
+        if stranger.connection_pool.connection_class is UnixDomainSocketConnection:
+            return ok("password", "It listens on a unix socket, whose directory says who may enter.")
         try:
             stranger.ping()
         except RedisError:
             return ok("password", "Nobody gets in without the password.")
     sentence = "Whoever reaches its port gets in without a password, and could delay or empty the queues."
     return warning("password", sentence, "Set `requirepass` or an ACL user, and put the password into REDIS_URL.")
+
+
+def _tls(client: Redis) -> Iterator[Finding]:
+    pool = client.connection_pool
+    if not issubclass(pool.connection_class, SSLConnection):
+        return
+    if pool.connection_kwargs.get("ssl_cert_reqs") in ("none", "optional"):
+        sentence = "Any certificate is taken for Redis's, so who stands in between can read the password."
+        yield warning("tls", sentence, "Take ssl_cert_reqs out of REDIS_URL; ssl_ca_certs=/path names your authority.")
+        return
+    yield ok("tls", "It shows a certificate that is trusted.")
+
+
+def _sentinels(client: Redis) -> Iterator[Finding]:
+    """Each is asked by itself: who only asks for the primary hears nothing of those that are down."""
+    sentinels = sentinels_of(client)
+    if not sentinels:
+        return
+    name = str(getattr(client.connection_pool, "service_name", ""))
+    silent = dict[str, str]()
+    for address, sentinel in sentinels.items():
+        try:
+            sentinel.execute_command("SENTINEL CKQUORUM", name)
+        except ResponseError as refused:
+            silent[address] = f"cannot decide on {name} ({str(refused).split()[0]})"
+        except RedisError as fault:
+            silent[address] = reason(fault)
+    if not silent:
+        yield ok("sentinels", f"{len(sentinels)} of {len(sentinels)} can move {name} to a replica.")
+        return
+    told = "; ".join(f"{address}: {why}" for address, why in silent.items())
+    cure = "Start them, or correct REDIS_URL: their addresses, the name, sentinel_password."
+    yield warning("sentinels", f"{len(sentinels) - len(silent)} of {len(sentinels)} can move {name}: {told}.", cure)
 
 
 def _jobs(client: Redis) -> Finding:

@@ -1,12 +1,16 @@
 """The doctor looks at Redis: there, keeps everything, asks for a password, refuses nothing of ours; and its clock."""
 
-import socket
+from pathlib import Path
 
 import pytest
 
 from tests.countersign.clinic import Clinic, the, unwell
+from tests.redis_sentinels import PASSWORD, SENTINEL_PASSWORD, Sentinels, free_port, sentinels
 from tests.redis_server import RedisServer
+from tests.tls import Authority, door
 from workers.jobs import REFUSED
+
+__all__ = ["sentinels"]
 
 
 @pytest.fixture
@@ -15,12 +19,6 @@ def redis(clinic: Clinic, own_redis: RedisServer) -> RedisServer:
     own_redis.start()
     clinic.environment["REDIS_URL"] = own_redis.url
     return own_redis
-
-
-def free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return found.getsockname()[1]
 
 
 def test_the_embedded_redis_is_well(clinic: Clinic, redis: RedisServer) -> None:
@@ -112,3 +110,33 @@ def test_a_clock_that_differs_from_that_of_redis_is_found(
     clinic.set_clock_ahead(ahead)
 
     assert the(clinic.look("Redis"), "clock").level == level
+
+
+def test_a_certificate_that_is_not_trusted_is_found(clinic: Clinic, redis: RedisServer, tmp_path: Path) -> None:
+    ours, other = Authority(tmp_path, "ours"), Authority(tmp_path, "other")
+    with door(ours.server("localhost"), Path(redis.url.removeprefix("unix://"))) as port:
+        address = f"rediss://:canary@localhost:{port}/0?ssl_ca_certs="
+        clinic.environment["REDIS_URL"] = f"{address}{ours.certificate}"
+        assert the(clinic.look("Redis"), "tls").level == "ok"
+
+        clinic.environment["REDIS_URL"] = f"{address}{other.certificate}"
+        findings = clinic.look("Redis")
+        assert unwell(findings) == [("error", "reachable")]
+        assert "its certificate is not trusted: " in the(findings, "reachable").sentence
+        assert "ssl_ca_certs" in the(findings, "reachable").cure
+
+        clinic.environment["REDIS_URL"] = f"{address}{other.certificate}&ssl_cert_reqs=none"
+        assert ("warning", "tls") in unwell(clinic.look("Redis"))
+
+
+def test_a_sentinel_that_is_down_is_found_while_another_knows_the_primary(clinic: Clinic, sentinels: Sentinels) -> None:
+    clinic.environment["REDIS_URL"] = sentinels.url
+
+    findings = clinic.look("Redis")
+
+    assert ("warning", "sentinels") in unwell(findings)
+    assert "1 of 2 can move mymaster: 127.0.0.1:" in the(findings, "sentinels").sentence
+    assert the(findings, "reachable").level == the(findings, "role").level == the(findings, "password").level == "ok"
+    told = "".join(finding.sentence + finding.cure for finding in findings)
+    assert PASSWORD not in told
+    assert SENTINEL_PASSWORD not in told
