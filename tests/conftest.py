@@ -28,11 +28,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Long tests are no part of the normal run: not chosen, rather than skipped. Stories are marked by their folder."""
+    """Long tests are no part of the normal run: not chosen, rather than skipped. Stories are marked by their folder.
+
+    They come first: one process is busy with them for as long as the other takes for all the rest.
+    """
     for item in items:
         if STORIES.intersection(item.path.parts):
             item.add_marker("story")
-    items.sort(key=lambda item: item.get_closest_marker("story") is None)
+    items.sort(key=lambda item: item.get_closest_marker("story") is not None, reverse=True)
     if config.getoption("--soak"):
         return
     long = [item for item in items if item.get_closest_marker("soak")]
