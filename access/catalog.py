@@ -152,6 +152,8 @@ class Policy:
     security: Security
     digest: Digest
     warn_before_end: timedelta
+    extensions: int
+    """How often one access may be extended."""
     sha256: str
     file: str
 

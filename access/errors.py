@@ -104,6 +104,18 @@ class AlreadyOpen(Conflict):
     """You already have this access, or have asked for it."""
 
 
+class AlreadyHeld(AlreadyOpen):
+    """You already have this access; you can have it extended."""
+
+    def __init__(self, grant: str, entitlement: str) -> None:
+        super().__init__(f"Your access to {entitlement} is open. You can have it extended: see `/access mine`.")
+        self.grant = grant
+
+
+class NothingToExtend(Conflict):
+    """This access has ended or is just being ended, so there is nothing to extend. It can be asked for anew."""
+
+
 class AlreadyEnded(Conflict):
     """This access has already ended or is being ended."""
 

@@ -177,6 +177,7 @@ class Request(SQLModel, table=True):
     __table_args__ = (
         _one_of("status", RequestStatus),
         _partly("ix_request_lapsing", "lapses_at", where="status = 'pending'"),
+        _partly("ix_request_extends", "extends", where="extends IS NOT NULL"),
         Index("uq_request_pending", "subject", "resource", "role", unique=True,
               postgresql_where=text("status = 'pending'"), sqlite_where=text("status = 'pending'")),
     )  # fmt: skip
@@ -190,6 +191,7 @@ class Request(SQLModel, table=True):
     subject: Person = _string(index=True)
     subject_slack: SlackUser = _string()
     extends: GrantId | None = _string(default=None)
+    """The grant that would last until `until` instead."""
     resource: str = Field(index=True)
     resource_title: str
     role: str
@@ -208,6 +210,8 @@ class Request(SQLModel, table=True):
     duration_s: int | None = None
     """Seconds; None when `until` is set."""
     until: datetime | None = _moment(default=None)
+    starts_at: datetime | None = _moment(default=None)
+    """Not before this; None: at once."""
     reason: str = _text()
     ticket: str | None = None
     alert_after_s: int
@@ -287,6 +291,10 @@ class Grant(SQLModel, table=True):
     starts_at: datetime = _moment()
     start_by: datetime = _moment()
     expires_at: datetime | None = _moment(default=None)
+    extensions: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
+    """How often `expires_at` was moved, each time by a decision."""
+    behind_since: datetime | None = _moment(default=None)
+    """Since when the target itself has an earlier end than we; None: it knows ours, or has none."""
     activated_at: datetime | None = _moment(default=None)
     end_due_at: datetime | None = _moment(default=None)
     """When it should have been over: its expiry, or when somebody ended it."""

@@ -64,6 +64,7 @@ class Capabilities:
     """The grain of the target's own expiry; None where it has none."""
     ends_sessions: bool = False
     extend: bool = False
+    """It can move the end that the target itself has. Where the target has none, nothing has to be moved."""
     reveals: bool = False
     """Access needs a secret that is made when it is read."""
     list_managed: bool = False
@@ -73,6 +74,12 @@ class Capabilities:
     """How long the target may still show the old state after a change."""
     end_means: str = ""
     """One sentence for the approver: what happens to open sessions at the end."""
+    modes: Mapping[str, "Capabilities"] = field(default_factory=dict[str, "Capabilities"])
+    """By the word that `mode` has in the settings, where a provider reaches its targets in more than one way."""
+
+    def of(self, settings: Mapping[str, Any]) -> "Capabilities":
+        """What it can do with these settings."""
+        return self.modes.get(str(settings.get("mode")), self)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -231,6 +238,13 @@ class Provider(Protocol):
 
     def reveal(self, spec: GrantSpec, receipt: Receipt | None, deadline: Deadline) -> Secret:
         """A fresh secret, set on the target now; the one before stops working. Raises Unsupported."""
+        ...
+
+    def extend(self, spec: GrantSpec, receipt: Receipt | None, deadline: Deadline) -> Outcome:
+        """The target's own end becomes that of the spec, later or earlier. Twice is once; nothing is opened again.
+
+        Raises TargetNotFound where the access is gone, Unsupported where `capabilities.extend` is False.
+        """
         ...
 
     def list_managed(self, deadline: Deadline) -> list[Managed]:

@@ -17,6 +17,7 @@ from access.operations.activate import Activation
 from access.operations.checkup import Checkups
 from access.operations.core import Core
 from access.operations.drift import Drift
+from access.operations.extension import Extension
 from access.operations.leave import Members
 from access.operations.policy_source import PolicySource
 from access.operations.remove import Deactivation
@@ -86,6 +87,7 @@ class Parts:
             Revealing(self.core, targets, self.slack()),
             Checking(Checkups(self.core), targets),
             Drift(self.core, targets),
+            Extension(self.core, targets),
         )
 
     def revoking(self, targets: ProviderTargets) -> Deactivation:

@@ -7,7 +7,7 @@ from typing import ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, JsonValue, SecretStr
 
-from access.errors import Ambiguous, NotPermitted, ProviderError, Transient
+from access.errors import Ambiguous, NotPermitted, ProviderError, TargetNotFound, Transient
 from access.ids import GrantId
 from access.models import Grant
 from access.ports import (
@@ -57,6 +57,8 @@ class Server:
     weather: Weather = "fine"
     holders: dict[str, tuple[str, str]] = field(default_factory=dict)
     sessions: dict[str, int] = field(default_factory=dict)
+    ends: dict[str, datetime] = field(default_factory=dict)
+    """The target's own end of each, of which it takes notice only when it is asked."""
     calls: list[tuple[str, str]] = field(default_factory=list)
 
     def reached(self, verb: str, grant_id: str) -> None:
@@ -94,6 +96,8 @@ class FakeProvider:
     name: ClassVar[str] = "fake"
     capabilities: ClassVar[Capabilities] = Capabilities(
         isolation=Isolation.PER_GRANT,
+        native_expiry=timedelta(0),
+        extend=True,
         ends_sessions=True,
         reveals=True,
         list_managed=True,
@@ -112,13 +116,15 @@ class FakeProvider:
     def grant(self, spec: GrantSpec, deadline: Deadline) -> Outcome:
         self.server.reached("grant", spec.grant_id)
         self.server.holders[spec.grant_id] = (spec.principal, spec.role)
+        self.server.ends[spec.grant_id] = spec.expires_at
         self.server.answer()
         return Outcome(state="active", receipt=Receipt(names={"login": spec.grant_id}))
 
     def observe(self, spec: GrantSpec, receipt: Receipt | None, deadline: Deadline) -> Observation:
         if self.server.weather == "down":
             self.server.reached("observe", spec.grant_id)
-        return Observation(present=spec.grant_id in self.server.holders)
+        ends = self.server.ends.get(spec.grant_id)
+        return Observation(present=spec.grant_id in self.server.holders, expires_at=ends)
 
     def revoke(self, spec: GrantSpec, receipt: Receipt | None, deadline: Deadline) -> Removal:
         self.server.reached("revoke", spec.grant_id)
@@ -132,6 +138,15 @@ class FakeProvider:
     def reveal(self, spec: GrantSpec, receipt: Receipt | None, deadline: Deadline) -> Secret:
         self.server.reached("reveal", spec.grant_id)
         return Secret(fields=(("Password", SecretStr("canary-secret")),))
+
+    def extend(self, spec: GrantSpec, receipt: Receipt | None, deadline: Deadline) -> Outcome:
+        self.server.reached("extend", spec.grant_id)
+        if spec.grant_id not in self.server.holders:
+            raise TargetNotFound("The fake server has nothing to extend.")
+        if self.server.weather != "stubborn":
+            self.server.ends[spec.grant_id] = spec.expires_at
+        self.server.answer()
+        return Outcome(state="active", receipt=Receipt(names={"login": spec.grant_id}, native_expiry=spec.expires_at))
 
     def list_managed(self, deadline: Deadline) -> list[Managed]:
         if self.server.weather == "down":

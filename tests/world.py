@@ -11,10 +11,11 @@ from sqlmodel import col, select
 from access import audit
 from access.ids import SlackUser
 from access.models import Alert, AuditEvent, Grant, Notice, Request, Verdict
-from access.operations import review, submit
+from access.operations import extend, review, submit
 from access.operations.activate import Activation
 from access.operations.core import Core
 from access.operations.drift import Drift
+from access.operations.extension import Extension
 from access.operations.leave import Members, Membership
 from access.operations.policy_source import PolicySource
 from access.operations.remove import Deactivation
@@ -63,6 +64,10 @@ class World:
             "source": "form",
         }
         return submit(self.core, requester=by, entitlement=entitlement, **(given | more))
+
+    def extend(self, grant: Grant, *, minutes: float = 30, by: SlackUser = ANN, **more) -> Request:
+        given = {"duration": timedelta(minutes=minutes), "until": None, "reason": "INC-12 two refunds are left"}
+        return extend(self.core, grant_id=grant.id, by=by, **(given | more))
 
     def button(self, request: Request) -> str:
         return button_value(request.id, request.version, request.fingerprint)
@@ -135,12 +140,18 @@ class World:
         activation.commit([activation.act(one, Deadline.after(5)) for one in opening])
         closing = deactivation.claim([route.id for route in routes if route.queue == "revoke"])
         deactivation.commit([deactivation.act(one, Deadline.after(5)) for one in closing])
+        self.tell_target([route.id for route in routes if route.queue == "grant"])
         self.compare([route.id for route in routes if route.queue == "grant"])
         self.ask_slack([route.id for route in routes if route.queue == "tell"])
         telling = Telling(self.core)
         claimed = telling.claim([route.id for route in routes if route.queue == "tell"])
         self.said += claimed
         telling.commit([Told(one, channel=one.notice.recipient, ts=f"{len(self.said)}.0") for one in claimed])
+
+    def tell_target(self, grants: Sequence[str]) -> None:
+        """Tells targets of later ends."""
+        extension = Extension(self.core, self.targets)
+        extension.commit([extension.act(one, DEADLINE) for one in extension.claim(grants)])
 
     def compare(self, looks: Sequence[str]) -> None:
         """Looks at targets for drift."""

@@ -10,10 +10,11 @@ from slack_sdk.errors import SlackApiError
 
 from access.errors import ProviderError
 from access.models import GrantStatus, NoticeKind
-from access.operations import activate, checkup, drift, telling
+from access.operations import activate, checkup, drift, extension, telling
 from access.operations.activate import Activation, Targets, spec_of
 from access.operations.core import Core
 from access.operations.drift import Drift
+from access.operations.extension import Extension
 from access.operations.target import receipt_of
 from access.operations.telling import CardFacts, Claimed, Telling, Told, claim_notices
 from access.ports import Deadline, Secret
@@ -75,8 +76,8 @@ class Revealing:
         return self.targets.provider(grant).reveal(spec_of(grant), receipt_of(grant), deadline)
 
 
-GrantClaim = activate.Claimed | telling.Claimed | checkup.Claimed | drift.Claimed
-GrantResult = activate.Result | telling.Told | checkup.Checked | drift.Compared
+GrantClaim = activate.Claimed | extension.Claimed | telling.Claimed | checkup.Claimed | drift.Claimed
+GrantResult = activate.Result | extension.Result | telling.Told | checkup.Checked | drift.Compared
 
 
 @dataclass(frozen=True)
@@ -87,12 +88,15 @@ class Granting:
     revealing: Revealing
     checking: Checking
     drift: Drift
+    extension: Extension
 
     def claim(self, ids: Sequence[str]) -> list[GrantClaim]:
-        parts = (self.activation, self.revealing, self.checking, self.drift)
+        parts = (self.activation, self.revealing, self.checking, self.drift, self.extension)
         return [claimed for part in parts for claimed in part.claim(ids)]
 
     def act(self, claimed: GrantClaim, deadline: Deadline) -> GrantResult:
+        if isinstance(claimed, extension.Claimed):
+            return self.extension.act(claimed, deadline)
         if isinstance(claimed, activate.Claimed):
             return self.activation.act(claimed, deadline)
         if isinstance(claimed, checkup.Claimed):
@@ -103,11 +107,14 @@ class Granting:
 
     def commit(self, results: Sequence[GrantResult]) -> None:
         activated = [result for result in results if isinstance(result, activate.Result)]
+        extended = [result for result in results if isinstance(result, extension.Result)]
         told = [result for result in results if isinstance(result, telling.Told)]
         checked = [result for result in results if isinstance(result, checkup.Checked)]
         compared = [result for result in results if isinstance(result, drift.Compared)]
         if activated:
             self.activation.commit(activated)
+        if extended:
+            self.extension.commit(extended)
         if told:
             self.revealing.commit(told)
         if checked:
@@ -116,7 +123,10 @@ class Granting:
             self.drift.commit(compared)
 
     def release(self, claimed: Sequence[GrantClaim]) -> None:
-        self.activation.release([one for one in claimed if isinstance(one, activate.Claimed)])
+        extending = [one for one in claimed if isinstance(one, extension.Claimed)]
+        opening = [one for one in claimed if isinstance(one, activate.Claimed) and one not in extending]
+        self.activation.release(opening)
+        self.extension.release(extending)
         self.revealing.release([one for one in claimed if isinstance(one, telling.Claimed)])
         self.checking.release([one for one in claimed if isinstance(one, checkup.Claimed)])
         self.drift.release([one for one in claimed if isinstance(one, drift.Claimed)])

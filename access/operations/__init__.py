@@ -2,6 +2,7 @@
 
 from access.operations.by_hand import ByHand, removed_by_hand
 from access.operations.end import cancel, finish, may_revoke, reveal, revoke
+from access.operations.extend import Extendable, extend, may_extend
 from access.operations.home import HomeFacts, Waiting, open_home
 from access.operations.reminding import Place, ReminderFacts
 from access.operations.review import may_deny, review
@@ -10,8 +11,8 @@ from access.operations.submit import Preview, preview, requestable, submit, subm
 from access.operations.telling import AlertFacts, CardFacts, Past, card_of
 
 __all__ = [
-    "AlertFacts", "ByHand", "CardFacts", "HomeFacts", "Mine", "Past", "Place", "Preview", "ReminderFacts", "Waiting",
-    "cancel", "card_of", "find_grant", "find_request", "finish", "may_deny", "may_revoke", "mine", "open_home",
-    "outstanding", "preview", "removed_by_hand", "requestable", "reveal", "review", "revoke", "submit",
-    "submit_line", "suggest",
+    "AlertFacts", "ByHand", "CardFacts", "Extendable", "HomeFacts", "Mine", "Past", "Place", "Preview",
+    "ReminderFacts", "Waiting", "cancel", "card_of", "extend", "find_grant", "find_request", "finish", "may_deny",
+    "may_extend", "may_revoke", "mine", "open_home", "outstanding", "preview", "removed_by_hand", "requestable",
+    "reveal", "review", "revoke", "submit", "submit_line", "suggest",
 ]  # fmt: skip

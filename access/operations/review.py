@@ -17,9 +17,10 @@ from access.errors import (
 from access.ids import GrantId, Person, ReviewId, SlackUser, ulid
 from access.models import Grant, Notice, NoticeKind, Request, RequestStatus, Review, Verdict
 from access.operations.core import URGENT, Core, LostRace, Work, by_person, grant_item, load_request
+from access.operations.extend import extended_before, move_end
 from access.operations.reminding import Place
 from access.operations.submit import ask_again, fingerprint_of, resolved
-from access.policy.decide import REASON_LONGEST, Refused, RefusedByPolicy, Terms, decide, may_review
+from access.policy.decide import REASON_LONGEST, Ask, Refused, RefusedByPolicy, Terms, decide, may_review
 from access.policy.fingerprint import Button, parse_button
 from access.store import compare_and_set
 from access.words import clean
@@ -42,12 +43,13 @@ def review(
         with core.work(actor) as work:
             request = load_request(work.session, pressed.request_id)
             _refuse_stale(work.session, work.now, request, pressed, person.name)
-            changed = _changed_terms(policy, request, work.now) if verdict is Verdict.APPROVE else None
+            ask = ask_again(request, work.now, extended=extended_before(work, request))
+            changed = _changed_terms(policy, request, ask) if verdict is Verdict.APPROVE else None
             _refuse_outsiders(policy, request, person.name, changed)
             if changed is None:
-                _decide(work, request, verdict, person=person.name, slack=reviewer, comment=words)
+                _decide(core, work, request, verdict, person=person.name, slack=reviewer, comment=words)
             else:
-                _new_version(core, work, request, changed)
+                _new_version(core, work, request, ask, changed)
         if changed is not None:
             raise RequestChanged
     return request
@@ -112,9 +114,8 @@ def _decided(session: Session, request: Request, person: Person) -> Conflict:
     return AlreadyDecided(f"Someone decided this request before you did: {said}.") if said else AlreadyDecided()
 
 
-def _changed_terms(policy: Policy, request: Request, now: datetime) -> Terms | None:
+def _changed_terms(policy: Policy, request: Request, ask: Ask) -> Terms | None:
     """What was shown must still be what would be granted. The terms of now if they differ; raises Refused if none."""
-    ask = ask_again(request, now)
     try:
         terms = decide(policy, ask).terms
     except Refused as refused:
@@ -128,8 +129,8 @@ def _changed_terms(policy: Policy, request: Request, now: datetime) -> Terms | N
     return None if fingerprint_of(request.id, request.version, ask, terms) == request.fingerprint else terms
 
 
-def _new_version(core: Core, work: Work, request: Request, terms: Terms) -> None:
-    ask, version = ask_again(request, work.now), request.version + 1
+def _new_version(core: Core, work: Work, request: Request, ask: Ask, terms: Terms) -> None:
+    version = request.version + 1
     digest = fingerprint_of(request.id, version, ask, terms)
     work.request_changed(request)  # for who could decide so far
     values = resolved(ask, terms, core.providers) | {"version": version, "fingerprint": digest}
@@ -142,7 +143,9 @@ def _new_version(core: Core, work: Work, request: Request, terms: Terms) -> None
     work.tell(NoticeKind.REVIEW, request.id, request.channel, version=version, urgency=URGENT)
 
 
-def _decide(work: Work, request: Request, verdict: Verdict, *, person: Person, slack: SlackUser, comment: str) -> None:
+def _decide(
+    core: Core, work: Work, request: Request, verdict: Verdict, *, person: Person, slack: SlackUser, comment: str
+) -> None:  # fmt: skip
     details = {"reviewer": person, "verdict": verdict, "comment": comment, "rule": request.rule}
     to = RequestStatus.DENIED if verdict is Verdict.DENY else RequestStatus.APPROVED
     # The move first: of two clicks at once the slower one finds the row changed and is told who was faster.
@@ -156,23 +159,29 @@ def _decide(work: Work, request: Request, verdict: Verdict, *, person: Person, s
         )
     )  # fmt: skip
     work.tell(NoticeKind.ANSWER, request.id, request.requester_slack, urgency=URGENT)
-    if to is RequestStatus.APPROVED:
-        _schedule(work, request)
+    if to is not RequestStatus.APPROVED:
+        return
+    if request.extends is None:
+        schedule(work, request)
+    else:
+        move_end(core, work, request)
 
 
-def _schedule(work: Work, request: Request) -> None:
+def schedule(work: Work, request: Request) -> None:
+    """Its start has come, or lies ahead; what was asked for a moment that has passed starts now."""
+    starts_at = max(request.starts_at or work.now, work.now)
     grant = Grant(
         id=GrantId(ulid(work.now)), request_id=request.id, requester=request.requester, subject=request.subject,
         subject_slack=request.subject_slack, resource=request.resource, role=request.role, level=request.level,
         provider=request.provider, principal=request.principal, settings=request.settings,
         definition=request.definition, scope=request.scope, duration_s=request.duration_s, until=request.until,
-        alert_after_s=request.alert_after_s, starts_at=work.now, start_by=work.now + START_WINDOW,
-        due_at=work.now, created_at=work.now,
+        alert_after_s=request.alert_after_s, starts_at=starts_at, start_by=starts_at + START_WINDOW,
+        due_at=starts_at, created_at=work.now,
     )  # fmt: skip
     work.session.add(grant)
     work.session.flush()
-    work.record("grant.scheduled", grant.id, request=request.id, fingerprint=request.fingerprint)
-    work.due.append((grant_item(grant.id), work.now))
+    work.record("grant.scheduled", grant.id, request=request.id, fingerprint=request.fingerprint, starts_at=starts_at)
+    work.due.append((grant_item(grant.id), starts_at))
 
 
 def _adopt(core: Core, actor: str, pressed: Button, card: Place) -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Literal
 
-from sqlalchemy import delete
+from sqlalchemy import case, delete
 from sqlmodel import Session, col, select
 
 from access.durations import format_duration
@@ -28,6 +28,7 @@ from access.models import (
 from access.operations.checkup import checkup_item
 from access.operations.core import POLICY_LOADED, Core, Work, grant_item, held_grants, notice_item
 from access.operations.digest import make_when_due
+from access.operations.extend import cancel_what_is_over
 from access.operations.home import all_homes_changed
 from access.operations.look import look_item
 from access.operations.roster import call_the_roster
@@ -53,6 +54,7 @@ _QUEUES: dict[str, Queue] = {
     GrantStatus.ACTIVATING: "grant",
     GrantStatus.ACTIVE: "revoke",
     GrantStatus.REVOKING: "revoke",
+    "extended": "grant",
 }
 
 
@@ -83,7 +85,9 @@ class Schedule:
         """Sorts what the agenda holds into now, later and finished; the rows decide."""
         routes, now = Routes(), self.core.clock.now()
         with self.core.database.read() as session:
-            found = dict(_grants(session, items)) | dict(_notices(session, items)) | dict(_checkups(session, items))
+            found = (
+                dict(_grants(session, items, now)) | dict(_notices(session, items)) | dict(_checkups(session, items))
+            )
             found |= dict(_looks(session, items))
         for item in items:
             if item not in found:
@@ -100,6 +104,7 @@ class Schedule:
         """Lapses what nobody answered, alerts what is overdue, makes the day's digest; returns all that is due."""
         note_policy(self.core)
         self._lapse()
+        cancel_what_is_over(self.core)
         self.alert_overdue()
         make_when_due(self.core)
         call_the_roster(self.core)
@@ -229,14 +234,19 @@ def note_policy(core: Core) -> None:
         work.close_alerts("policy", AlertKind.POLICY)
 
 
-def _grants(session: Session, items: Sequence[AgendaItem]) -> Iterator[tuple[AgendaItem, tuple[Route, datetime]]]:
-    unfinished = select(Grant.id, Grant.status, Grant.resource, Grant.due_at).where(
+def _grants(
+    session: Session, items: Sequence[AgendaItem], now: datetime
+) -> Iterator[tuple[AgendaItem, tuple[Route, datetime]]]:  # fmt: skip
+    # Open access that is due before its end has a later end than its target knows.
+    extended = case((col(Grant.expires_at) > now, "extended"), else_=col(Grant.status))
+    status = case((col(Grant.status) == GrantStatus.ACTIVE, extended), else_=col(Grant.status))
+    unfinished = select(Grant.id, status, Grant.resource, Grant.due_at).where(
         col(Grant.id).in_(_ids(items, "grant")), col(Grant.status).in_(UNFINISHED), col(Grant.due_at).is_not(None)
     )
-    for identifier, status, resource, due_at in session.exec(unfinished):
+    for identifier, known, resource, due_at in session.exec(unfinished):
         assert due_at is not None
         item = grant_item(identifier)
-        yield item, (Route(item, identifier, _QUEUES[status], resource), due_at)
+        yield item, (Route(item, identifier, _QUEUES[known], resource), due_at)
 
 
 def _notices(session: Session, items: Sequence[AgendaItem]) -> Iterator[tuple[AgendaItem, tuple[Route, datetime]]]:

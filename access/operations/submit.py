@@ -10,13 +10,13 @@ from sqlmodel import col, select
 
 from access.catalog import Entitlement, PersonEntry
 from access.choices import Choices, Found
-from access.errors import AlreadyOpen, InvalidInput
+from access.errors import AlreadyHeld, AlreadyOpen, InvalidInput
 from access.ids import BatchId, RequestId, SlackChannel, SlackUser, ulid
 from access.models import Grant, GrantStatus, NoticeKind, Request, RequestStatus
 from access.nearest import nearest
 from access.operations.core import URGENT, Core, Work, by_person
 from access.operations.reminding import remind
-from access.policy.decide import Ask, Terms, decide, eligible, render
+from access.policy.decide import Ask, Decision, Terms, decide, eligible, render
 from access.policy.fingerprint import facts, fingerprint
 from access.policy.line import parse_line
 from access.ports import Provider
@@ -50,28 +50,43 @@ def submit(
     until: datetime | None,
     reason: str,
     source: str,
+    starts_at: datetime | None = None,
 ) -> Request:
-    """Writes a pending request and sees to its card. Raises a Refusal with the field to mend."""
+    """Writes a pending request and sees to its card. Raises a Refusal with the field to mend.
+
+    AlreadyHeld when this is what the person holds now: then it can be extended.
+    """
     asked_for = clean(entitlement).text[:ENTITLEMENT_LONGEST]
     with core.refusals_recorded(by_person(requester), "request.submit", asked_for):
         policy = core.policy.current()
         person = core.person(requester, policy)
         ask = Ask(
             requester=person.name, subject=person.name, entitlement=_parsed(entitlement),
-            duration=duration, until=until, reason=reason, at=core.clock.now(),
+            duration=duration, until=until, reason=reason, at=core.clock.now(), starts_at=starts_at,
         )  # fmt: skip
+        if starts_at is not None and starts_at <= ask.at:
+            raise InvalidInput("start", "That start has already passed. Leave it out to begin at once.")
         decision = decide(policy, ask)
         with core.work(by_person(requester)) as work:
             _refuse_what_is_open(work, ask)
-            request = _request(work, ask, decision.terms, person, core.providers)
-            if not insert_unless_there(work.session, request):
-                raise _already_asked(ask)  # by the same person at the same moment
-            trace = render(decision.trace).splitlines()
-            work.record("request.created", request.id, source=source, trace=trace, **_told(request))
-            work.tell(NoticeKind.REVIEW, request.id, request.channel, urgency=URGENT)
-            for reminder in decision.terms.reminders:
-                remind(work, request, reminder)
-            work.request_changed(request)
+            request = post(work, ask, decision, person, core.providers, source=source)
+    return request
+
+
+def post(
+    work: Work, ask: Ask, decision: Decision, person: PersonEntry, providers: Mapping[str, type[Provider]], *,
+    source: str,
+) -> Request:  # fmt: skip
+    """Writes down what the policy lets this person ask, with all that must be told of it. Raises AlreadyOpen."""
+    request = _request(work, ask, decision.terms, person, providers)
+    if not insert_unless_there(work.session, request):
+        raise already_asked(ask)  # by the same person at the same moment
+    trace = render(decision.trace).splitlines()
+    work.record("request.created", request.id, source=source, trace=trace, **_told(request))
+    work.tell(NoticeKind.REVIEW, request.id, request.channel, urgency=URGENT)
+    for reminder in decision.terms.reminders:
+        remind(work, request, reminder)
+    work.request_changed(request)
     return request
 
 
@@ -87,7 +102,7 @@ def submit_line(core: Core, *, requester: SlackUser, text: str, zone: ZoneInfo) 
         line = parse_line(text, requestable=mine, now=core.clock.now(), zone=zone)
     return submit(
         core, requester=requester, entitlement=str(line.entitlement), duration=line.duration, until=line.until,
-        reason=line.reason, source="line",
+        reason=line.reason, source="line", starts_at=line.starts_at,
     )  # fmt: skip
 
 
@@ -121,12 +136,13 @@ def preview(core: Core, *, requester: SlackUser, entitlement: str) -> Preview:
     )  # fmt: skip
 
 
-def ask_again(request: Request, at: datetime) -> Ask:
-    """What was asked, put to the policy of another moment."""
+def ask_again(request: Request, at: datetime, *, extended: int = 0) -> Ask:
+    """What was asked, put to the policy of another moment. `extended`: how often what it extends was before."""
     return Ask(
         requester=request.requester, subject=request.subject,
         entitlement=Entitlement(request.resource, request.role),
-        duration=request.duration, until=request.until, reason=request.reason, at=at,
+        duration=request.duration, until=request.until, reason=request.reason, at=at, starts_at=request.starts_at,
+        extends=request.extends, extended=extended,
     )  # fmt: skip
 
 
@@ -160,17 +176,27 @@ def _refuse_what_is_open(work: Work, ask: Ask) -> None:
     same = {"subject": ask.subject, "resource": ask.entitlement.resource, "role": ask.entitlement.role}
     pending = work.session.exec(select(Request).filter_by(status=RequestStatus.PENDING, **same)).first()
     if pending is not None:
-        raise _already_asked(ask)
+        raise already_asked(ask)
     grant = work.session.exec(
         select(Grant).filter_by(**same).where(col(Grant.status).not_in([GrantStatus.ENDED, GrantStatus.FAILED]))
     ).first()
     if grant is not None:
-        ending = grant.status == GrantStatus.REVOKING
-        state = "is just being ended; ask again when that is done" if ending else "is open; see `/access mine`"
-        raise AlreadyOpen(f"Your access to {ask.entitlement} {state}.")
+        raise _already_open(grant)
 
 
-def _already_asked(ask: Ask) -> AlreadyOpen:
+def _already_open(grant: Grant) -> AlreadyOpen:
+    match GrantStatus(grant.status):
+        case GrantStatus.ACTIVE:
+            return AlreadyHeld(grant.id, grant.entitlement)
+        case GrantStatus.REVOKING:
+            return AlreadyOpen(f"Your access to {grant.entitlement} is just being ended; ask again when that is done.")
+        case _:
+            return AlreadyOpen(f"Your access to {grant.entitlement} is approved and about to open; see `/access mine`.")
+
+
+def already_asked(ask: Ask) -> AlreadyOpen:
+    if ask.extends is not None:
+        return AlreadyOpen("You have already asked for an extension; it waits for an answer.")
     return AlreadyOpen(f"You have already asked for {ask.entitlement}; it waits for an answer.")
 
 
@@ -182,6 +208,7 @@ def _request(
         id=identifier, batch_id=BatchId(identifier), version=1, status=RequestStatus.PENDING,
         requester=person.name, requester_slack=person.slack, subject=person.name, subject_slack=person.slack,
         duration_s=None if terms.duration is None else int(terms.duration.total_seconds()), until=terms.until,
+        starts_at=ask.starts_at, extends=ask.extends,
         reason=terms.reason, asked_at=work.now, lapses_at=work.now + terms.lapses_after,
         fingerprint=fingerprint_of(identifier, 1, ask, terms), **resolved(ask, terms, providers),
     )  # fmt: skip
@@ -191,6 +218,7 @@ def _told(request: Request) -> dict[str, Any]:
     return {
         "version": request.version, "requester": request.requester, "subject": request.subject,
         "resource": request.resource, "role": request.role, "level": request.level, "rule": request.rule,
-        "duration_s": request.duration_s, "until": request.until, "reason": request.reason,
+        "duration_s": request.duration_s, "until": request.until, "starts_at": request.starts_at,
+        "extends": request.extends, "reason": request.reason,
         "chain": request.chain, "lapses_at": request.lapses_at, "fingerprint": request.fingerprint,
     }  # fmt: skip

@@ -162,7 +162,7 @@ def _too_late(claimed: Claimed) -> bool:
         return not worth_reminding(facts.request, facts.now)
     if claimed.notice.kind != NoticeKind.WARNING or not isinstance(facts, CardFacts):
         return False
-    return claimed.notice.shown == 0 and not worth_warning(facts.grant, facts.now)
+    return claimed.notice.shown == 0 and not worth_warning(facts.grant, claimed.notice.version, facts.now)
 
 
 def _drop(core: Core, notices: Sequence[Notice]) -> None:

@@ -10,12 +10,13 @@ SHORTEST_WARNED = timedelta(minutes=2)
 
 
 def warn_before_end(work: Work, grant: Grant) -> None:
-    """Sees to the warning of a grant that has just become active."""
+    """Sees to the warning of a grant that has just become active, or was just extended: each end has its own."""
     assert grant.expires_at is not None, "a deadline is written before the target is called"
     assert work.policy is not None, "nothing is granted without a policy"
     moment = warning_time(work.now, grant.expires_at, work.policy.warn_before_end)
     if moment is not None:
-        work.tell(NoticeKind.WARNING, grant.request_id, grant.subject_slack, at=moment)
+        version = warning_version(grant)
+        work.tell(NoticeKind.WARNING, grant.request_id, grant.subject_slack, at=moment, version=version)
 
 
 def warning_time(starts: datetime, ends: datetime, longest: timedelta) -> datetime | None:
@@ -24,8 +25,13 @@ def warning_time(starts: datetime, ends: datetime, longest: timedelta) -> dateti
     return None if span < SHORTEST_WARNED else ends - min(longest, span / 4)
 
 
-def worth_warning(grant: Grant | None, now: datetime) -> bool:
-    """Whether there still is an end to come that nobody brought forward."""
-    if grant is None or grant.expires_at is None:
+def warning_version(grant: Grant) -> int:
+    """Which warning is about the end as it stands now."""
+    return 1 + grant.extensions
+
+
+def worth_warning(grant: Grant | None, version: int, now: datetime) -> bool:
+    """Whether there still is an end to come that nobody moved."""
+    if grant is None or grant.expires_at is None or version != warning_version(grant):
         return False
     return grant.status == GrantStatus.ACTIVE and now < grant.expires_at

@@ -9,13 +9,15 @@ from pydantic import JsonValue
 from access.catalog import Entitlement, Level, Policy, Reminder, Rule
 from access.durations import format_duration
 from access.errors import InvalidInput, NotAnApprover, PolicyRefuses, Refusal, SelfReview, UnknownPerson
-from access.ids import Person, SlackChannel
+from access.ids import GrantId, Person, SlackChannel
 from access.nearest import nearest
 from access.words import clean
 
 SHORTEST = timedelta(seconds=5)
 REASON_LONGEST = 500
 REASON_LINES = 10
+AHEAD = timedelta(days=14)
+"""How far ahead a start may lie: who is on which team then, nobody can say."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,6 +31,12 @@ class Ask:
     until: datetime | None
     reason: str
     at: datetime
+    starts_at: datetime | None = None
+    """Not before this; None, or a moment that has passed: at once."""
+    extends: GrantId | None = None
+    """Open access that would last until `until` instead."""
+    extended: int = 0
+    """How often that was done before."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,7 +79,7 @@ class Step:
     """One thing that was looked at on the way to a decision."""
 
     name: str
-    """person, entitlement, rule, level, time, reason or approvers."""
+    """person, entitlement, rule, extension, start, time, reason or approvers."""
     subject: str
     verdict: bool
     because: str
@@ -87,7 +95,7 @@ class Refused(Refusal):
     """The access policy does not allow this."""
 
     field: str
-    """What the form should point at: entitlement, duration or reason."""
+    """What the form should point at: entitlement, start, duration or reason."""
     trace: tuple[Step, ...] = ()
     """For the audit log and the security team: it may name what the requester may not know of."""
 
@@ -127,6 +135,8 @@ def decide(policy: Policy, ask: Ask) -> Decision:
     _people(policy, ask, trace)
     rule = _the_one_rule(policy, ask, trace)
     terms = _terms(policy, ask, rule)
+    _extension(policy, ask, trace)
+    _start(ask, trace)
     _time(ask, terms, trace)
     _reason(terms, _level(policy, ask), trace)
     _approvers(policy, ask, terms, trace)
@@ -242,20 +252,46 @@ def _terms(policy: Policy, ask: Ask, rule: Rule) -> Terms:
     )
 
 
+def _extension(policy: Policy, ask: Ask, trace: _Trace) -> None:
+    if ask.extends is None:
+        return
+    asked, most = f"number {ask.extended + 1}", policy.extensions
+    if ask.extended < most:
+        trace.add("extension", asked, True, f"is within {most}, which one access may have")
+        return
+    how_often = f"can be extended {'once' if most == 1 else f'{most} times'} only" if most else "can't be extended"
+    refusal = RefusedByPolicy(f"This access {how_often}; when it has ended you can ask for it anew.")
+    raise trace.refuse(refusal, "extension", asked, f"is over {most}, which one access may have")
+
+
+def _start(ask: Ask, trace: _Trace) -> None:
+    if ask.starts_at is None:
+        return
+    ahead = format_duration(max(ask.starts_at - ask.at, timedelta(0)))
+    if ask.starts_at - ask.at > AHEAD:
+        sentence = f"A start lies at most {format_duration(AHEAD)} ahead."
+        raise trace.refuse(RefusedInput("start", sentence), "start", f"{ahead} ahead", "is too far ahead")
+    trace.add("start", f"{ahead} ahead", True, f"is within {format_duration(AHEAD)}")
+
+
 def _time(ask: Ask, terms: Terms, trace: _Trace) -> None:
     longest = format_duration(terms.longest)
-    span = ask.duration if ask.until is None else ask.until - ask.at
+    begins = ask.at if ask.starts_at is None else max(ask.starts_at, ask.at)
+    span = ask.duration if ask.until is None else ask.until - begins
     if span is None or (ask.duration is not None and ask.until is not None):
         sentence = "Say how long you need it, like 2h, or until when, like until 17:00: one of the two."
         raise trace.refuse(RefusedInput("duration", sentence), "time", "none", "neither or both of the two were given")
     asked = format_duration(span)
     if ask.until is not None and span <= timedelta(0):
-        raise trace.refuse(RefusedInput("duration", "That end has already passed."), "time", asked, "ends in the past")
+        sentence = "That end has already passed." if begins == ask.at else "That end is not after the start."
+        raise trace.refuse(RefusedInput("duration", sentence), "time", asked, "ends before it begins")
     if span < SHORTEST:
         sentence = f"The shortest access is {format_duration(SHORTEST)}."
         raise trace.refuse(RefusedInput("duration", sentence), "time", asked, "is too short to be of use")
     if span > terms.longest:
         sentence = f"The longest access to {terms.entitlement} is {longest}; you asked for {asked}."
+        if ask.extends is not None:
+            sentence = f"{longest} from now is the most for {terms.entitlement}; this would be {asked} from now."
         because = f"is over {longest}, the longest by rule {terms.rule} and level {terms.level}"
         raise trace.refuse(RefusedInput("duration", sentence), "time", asked, because)
     trace.add("time", asked, True, f"is within {longest}, the longest by rule {terms.rule} and level {terms.level}")

@@ -3,7 +3,6 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from hashlib import sha256
 
 from pydantic import JsonValue
@@ -37,11 +36,12 @@ def facts(
     ask: Ask,
     terms: Terms,
     scope: Mapping[str, JsonValue] | None = None,
-    start: datetime | None = None,
     ticket: str | None = None,
 ) -> dict[str, object]:
     """Everything that decides what would be granted, to whom, and who must agree. When it was asked is not in it."""
-    return {
+    # Only where there is one: requests that were made before there were extensions keep their fingerprints.
+    extends: dict[str, object] = {} if ask.extends is None else {"extends": ask.extends}
+    return extends | {
         "request": request_id,
         "version": version,
         "requester": ask.requester,
@@ -53,7 +53,7 @@ def facts(
         "settings": terms.settings,
         "definition": terms.definition,
         "scope": scope or {},
-        "start": start,
+        "start": ask.starts_at,
         "duration": terms.duration,
         "until": terms.until,
         "reason": terms.reason,

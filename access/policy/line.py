@@ -29,6 +29,8 @@ class Line:
     entitlement: Entitlement
     duration: timedelta | None
     until: datetime | None
+    starts_at: datetime | None = None
+    """Not before this; None: at once."""
     reason: str
     """Cleaned."""
 

@@ -100,6 +100,7 @@ def _policy(shape: PolicyShape, read_targets: list[Target], digest: str, file: s
         security=catalog.Security(group=shape.security.group, channel=SlackChannel(shape.security.channel)),
         digest=catalog.Digest(channel=SlackChannel(shape.digest.channel), at=shape.digest.at),
         warn_before_end=shape.limits.warn_before_end,
+        extensions=shape.limits.extensions,
         sha256=digest,
         file=file,
     )

@@ -16,7 +16,7 @@ from access.words import clean
 LATER = frozenset(
     (
         *("schedules", "calendars", "trackers", "deny", "never_together", "break_glass"),
-        *("open_per_requester", "requests_per_hour", "extensions"),
+        *("open_per_requester", "requests_per_hour"),
         *("step_up", "cooldown", "slack_usergroup", "okta", "subject"),
         *("when", "ticket", "notify", "view", "scope"),
     )
@@ -24,6 +24,7 @@ LATER = frozenset(
 """Words of the policy language that this version cannot enforce, and therefore refuses."""
 
 WARN_BEFORE_END = timedelta(minutes=15)
+EXTENSIONS = 1
 TITLE_LONGEST = 75
 """What one option of a menu in Slack holds."""
 
@@ -223,6 +224,7 @@ class DigestShape(Shape):
 
 class LimitsShape(Shape):
     warn_before_end: Duration = WARN_BEFORE_END
+    extensions: Annotated[int, Field(ge=0, le=100)] = EXTENSIONS
 
 
 class PolicyShape(Shape):

@@ -41,6 +41,7 @@ def _fits_a_name(name: str) -> str:
     return name
 
 
+NOT_OPEN = "This access is no longer open on the database server."
 TargetName = Annotated[str, AfterValidator(_fits_a_name)]
 
 
@@ -78,6 +79,7 @@ class Postgres:
         isolation=Isolation.PER_GRANT,
         native_expiry=timedelta(seconds=1),
         ends_sessions=True,
+        extend=True,
         reveals=True,
         list_managed=True,
         end_means="Open sessions are ended in the middle of what they do, and the temporary login is dropped.",
@@ -118,8 +120,7 @@ class Postgres:
                     raise
                 _refuse_strange(look(session, login), spec)
                 ((oid,),) = session.write(*statements.mend(*wanted))
-        receipt = Receipt(names={"role": login}, native_expiry=until, details={"oid": oid})
-        return Outcome(state="active", receipt=receipt)
+        return Outcome(state="active", receipt=_receipt(login, oid, until))
 
     def observe(self, spec: GrantSpec, receipt: Receipt | None, deadline: Deadline) -> Observation:
         """`present` is whether access is left: a login that is locked, belongs to nothing and has no session is not."""
@@ -153,7 +154,7 @@ class Postgres:
         with self._connections.session(deadline) as session:
             found = look(session, login)
             if found is None or not found.can_log_in:
-                raise TargetNotFound("This access is no longer open on the database server.")
+                raise TargetNotFound(NOT_OPEN)
             _refuse_strange(found, spec)
             session.write(statements.set_password(login, session.hashed(login, password)))
             address = session.address(login)
@@ -164,6 +165,17 @@ class Postgres:
             fields=_labelled(shown | {"Password": password, "psql": command}),
             note="A second look makes a new password; this one then stops working.",
         )
+
+    def extend(self, spec: GrantSpec, receipt: Receipt | None, deadline: Deadline) -> Outcome:  # noqa: ARG002  (the interface)
+        """Moves the end alone: a login that was locked meanwhile stays locked."""
+        login, until = login_name(spec), until_second(spec.expires_at)
+        with self._connections.session(deadline) as session:
+            found = look(session, login)
+            if found is None or not found.can_log_in:
+                raise TargetNotFound(NOT_OPEN)
+            _refuse_strange(found, spec)
+            session.write(*statements.expire(login, until, _marker(spec)))
+        return Outcome(state="active", receipt=_receipt(login, found.oid, until))
 
     def list_managed(self, deadline: Deadline) -> list[Managed]:
         """Of the whole server, for its roles belong to all databases. A login that is shut gives no access."""
@@ -214,6 +226,10 @@ def _refuse_strange(login: Login | None, spec: GrantSpec) -> None:
         raise Permanent(
             f"Somebody gave the login {login_name(spec)} more rights than it was made with; end this access."
         )
+
+
+def _receipt(login: str, oid: int, until: datetime) -> Receipt:
+    return Receipt(names={"role": login}, native_expiry=until, details={"oid": oid})
 
 
 def _oid(receipt: Receipt | None) -> int | None:

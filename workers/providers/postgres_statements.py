@@ -82,6 +82,12 @@ def mend(login: str, roles: Sequence[str], until: datetime, marker: str) -> tupl
     return (set_right, *_memberships(login, roles), _marked(login, marker), _oid(login))
 
 
+def expire(login: str, until: datetime, marker: str) -> tuple[Statement, ...]:
+    """Only the end: whether anybody gets in is not touched."""
+    moved = Statement("ALTER ROLE {login} VALID UNTIL {until}", {"login": Name(login), "until": timestamp(until)})
+    return (moved, _marked(login, marker))
+
+
 def _memberships(login: str, roles: Sequence[str]) -> Iterable[Statement]:
     # SET FALSE: a session that had said SET ROLE would keep reading after the membership is gone.
     for role in roles:

@@ -158,7 +158,8 @@ MISTAKES = [
     ("digest: {", "limits: {warn_before_end: soon}\ndigest: {", 54,
      "`warn_before_end`: a duration is written like 90s, 90m, 2h, 1h30 or 1d, not “soon”"),
     ("digest: {", "limits: {warn_after: 5m}\ndigest: {", 54,
-     "unknown word `warn_after`; `limits` may have `warn_before_end`"),
+     "unknown word `warn_after`; `limits` may have `warn_before_end`, `extensions`"),
+    ("digest: {", "limits: {extensions: -1}\ndigest: {", 54, "`extensions`: input should be greater than or equal to 0"),
     ("security: {group: security", "security: {group: securty", 53,
      "unknown group `securty`; did you mean `security`?"),
     ("security: {group: security, channel: C0SEC}\n", "", 1, "the file needs `security`"),
@@ -170,7 +171,7 @@ WORDS_TO_COME = [
     *((word, "digest: {", f"{word}: {{}}\ndigest: {{", 54)
       for word in ("schedules", "calendars", "trackers", "deny", "never_together", "break_glass")),
     *((word, "digest: {", f"limits: {{{word}: 5}}\ndigest: {{", 54)
-      for word in ("open_per_requester", "requests_per_hour", "extensions")),
+      for word in ("open_per_requester", "requests_per_hour")),
     *((word, "    max: 30m", f"    max: 30m\n    {word}: x", 50)
       for word in ("when", "ticket", "notify")),
     *((word, "reason_min: 15", f"reason_min: 15, {word}: x", 10) for word in ("step_up", "cooldown")),
