@@ -35,7 +35,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         if STORIES.intersection(item.path.parts):
             item.add_marker("story")
-    items.sort(key=lambda item: item.get_closest_marker("story") is not None, reverse=True)
+    items.sort(key=lambda item: item.get_closest_marker("story") is None)
     if config.getoption("--soak"):
         return
     long = [item for item in items if item.get_closest_marker("soak")]
