@@ -12,6 +12,8 @@ AlertId = NewType("AlertId", str)
 CheckupId = NewType("CheckupId", str)
 LookId = NewType("LookId", str)
 DigestId = NewType("DigestId", str)
+ShareId = NewType("ShareId", str)
+HoldId = NewType("HoldId", str)
 BatchId = NewType("BatchId", str)
 Person = NewType("Person", str)
 """A person's name in the policy: `ann`."""

@@ -26,11 +26,13 @@ from access.ids import (
     CheckupId,
     DigestId,
     GrantId,
+    HoldId,
     LookId,
     NoticeId,
     Person,
     RequestId,
     ReviewId,
+    ShareId,
     SlackChannel,
     SlackUser,
 )
@@ -326,6 +328,40 @@ class Grant(SQLModel, table=True):
 
 class Notice(SQLModel, table=True):
     """A message that must reach somebody, where it stands, and which state of its subject it shows.
+class Share(SQLModel, table=True):
+    """A role of one principal on a target that several grants may need; one grant at a time is there because of it."""
+
+    __tablename__ = "share"  # pyright: ignore[reportAssignmentType] -- SQLModel types it as a declared attribute
+
+    id: ShareId = _string(primary_key=True)
+    """The hash of the four that follow."""
+    provider: str
+    place: str = _text()
+    """The target, as its provider names it."""
+    role: str
+    """As the target calls it."""
+    principal: str
+    taken_by: GrantId | None = _string(default=None)
+    """Whose turn at the target it is."""
+    taken_until: datetime | None = _moment(default=None)
+    """A call of theirs may still be under way until then."""
+    fence: int = 0
+
+
+class Hold(SQLModel, table=True):
+    """A grant needs, or needed, a share; which of the two is said by the grant's status."""
+
+    __tablename__ = "hold"  # pyright: ignore[reportAssignmentType] -- SQLModel types it as a declared attribute
+    __table_args__ = (UniqueConstraint("grant_id", "share_id"),)
+
+    id: HoldId = _string(primary_key=True)
+    grant_id: GrantId = _string(foreign_key="grant.id")
+    share_id: ShareId = _string(foreign_key="share.id", index=True)
+    pre_existing: bool | None = None
+    """It stood there before anybody of us gave it: never added, never removed. None: nobody has looked yet."""
+    looked_at: datetime | None = _moment(default=None)
+
+
 
     `wanted` grows with every change of the subject; a message is true when `shown` has caught up.
     """

@@ -70,6 +70,7 @@ class Capabilities:
     list_managed: bool = False
     """It can list what stands on the target with our mark, so that drift is found."""
     list_holders: bool = False
+    """It can list who has a role, whoever gave it."""
     settle: timedelta = timedelta(0)
     """How long the target may still show the old state after a change."""
     end_means: str = ""
@@ -95,6 +96,18 @@ class GrantSpec:
     scope: Mapping[str, Any]
     principal: str
     expires_at: datetime
+    kept: frozenset[str] = frozenset()
+    """Roles on the target, of `Provider.rights`, that are not this grant's alone: they stood there before it, or others
+    need them. They are neither added nor removed, and `observe` does not count them. Always empty for PER_GRANT."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rights:
+    """What a grant gives, as the target knows it."""
+
+    place: str
+    """The target: one word for all settings that lead to the same one."""
+    roles: frozenset[str]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -132,8 +145,13 @@ class Observation:
     """What the target says now."""
 
     present: bool
+    """Something of this grant, beside what is `kept`, gives access."""
     sessions: int | None = None
     expires_at: datetime | None = None
+    standing: frozenset[str] = frozenset()
+    """Of its roles, those that are there and cannot be told from what others gave, or are known to be theirs."""
+    beyond: frozenset[str] = frozenset()
+    """Rights that somebody added by hand to what the grant made."""
     details: Json = field(default_factory=dict[str, Any])
 
 
@@ -145,6 +163,22 @@ class Managed:
     """By which the target knows it."""
     grant_id: str | None
     """The grant that the mark names; None where it cannot be read."""
+    roles: frozenset[str] = frozenset()
+    """What it gives, as `Provider.rights` names it; anything else here was added by hand."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Holder:
+    """Somebody has a role on the target."""
+
+    principal: str
+    role: str
+    ours: bool | None
+    """Given by the bot's account; None where the target does not say by whom."""
+    the_bot: bool = False
+    """It is the bot itself, and it can use it."""
+    beyond: str = ""
+    """What it allows that no grant gives; a sentence."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -240,6 +274,10 @@ class Provider(Protocol):
         """A fresh secret, set on the target now; the one before stops working. Raises Unsupported."""
         ...
 
+    def rights(self, spec: GrantSpec) -> Rights:
+        """Pure, asks nobody. Needed where the isolation is not PER_GRANT: by it the core knows what grants share."""
+        ...
+
     def extend(self, spec: GrantSpec, receipt: Receipt | None, deadline: Deadline) -> Outcome:
         """The target's own end becomes that of the spec, later or earlier. Twice is once; nothing is opened again.
 
@@ -251,6 +289,13 @@ class Provider(Protocol):
         """All on the target that bears our mark and gives access, whoever it is for; a name alike is no mark.
 
         Raises Unsupported where `capabilities.list_managed` is False.
+        """
+        ...
+
+    def list_holders(self, deadline: Deadline) -> list[Holder]:
+        """Who has the roles that the bot can give, whoever gave them; the bot itself where it gave one to itself.
+
+        Raises Unsupported where `capabilities.list_holders` is False.
         """
         ...
 

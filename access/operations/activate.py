@@ -7,9 +7,19 @@ from datetime import datetime, timedelta
 from sqlmodel import select
 
 from access.catalog import Policy
-from access.errors import Ambiguous, BadConfig, BadCredential, Permanent, PolicyError, ProviderError, Refusal
+from access.errors import (
+    Ambiguous,
+    BadConfig,
+    BadCredential,
+    Permanent,
+    PolicyError,
+    ProviderError,
+    Refusal,
+    TargetConflict,
+)
 from access.ids import GrantId, ulid
 from access.models import AlertKind, EndedBy, Grant, GrantStatus, NoticeKind, Request
+from access.operations import ledger
 from access.operations.core import Core, Work, grant_item, held_grants, load_request
 from access.operations.end import end, start_removal
 from access.operations.submit import ask_again, fingerprint_of
@@ -28,7 +38,7 @@ from access.operations.target import (
 )
 from access.operations.warning import warn_before_end
 from access.policy.decide import decide
-from access.ports import Deadline, GrantSpec, Outcome, Plan, Provider, Receipt
+from access.ports import Deadline, GrantSpec, Observation, Outcome, Plan, Provider, Receipt, Rights
 
 SKEW_MOST = timedelta(seconds=30)
 """Nothing is granted while host and database differ by more: a door would close at the wrong time."""
@@ -38,10 +48,12 @@ OPENING = (GrantStatus.SCHEDULED, GrantStatus.ACTIVATING)
 
 @dataclass(frozen=True)
 class Result:
-    """What the provider answered; exactly one of `outcome` and `error`."""
+    """What the provider answered; exactly one of `outcome`, `seen` and `error`."""
 
     claimed: Claimed
     outcome: Outcome | None = None
+    seen: Observation | None = None
+    """What stands there before anything is given, where grants share what they give."""
     error: ProviderError | None = None
     nothing_there: bool = False
     """Read back after an error: the target has nothing of ours."""
@@ -65,26 +77,34 @@ class Activation:
         policy = self._policy()
         won = list[Claimed]()
         with self.core.work(self.actor) as work:
-            for grant in held_grants(work.session, providers):
+            grants = held_grants(work.session, providers)
+            rights = ledger.queue_up(work, grants, providers)
+            for grant in grants:
                 due = grant.status in OPENING and grant.due_at is not None and grant.due_at <= work.now
                 if not due or self._over(work, grant):
                     continue
-                provider = providers[grant.id]
+                provider, given = providers[grant.id], rights.get(grant.id)
                 if isinstance(provider, ProviderError):
                     self._broken(work, grant, provider)
+                elif isinstance(given, ProviderError):
+                    self._broken(work, grant, given)
                 elif isinstance(policy, PolicyError):
                     # Fail closed: nothing is granted on a policy that cannot be read. It may be mended in time.
                     self._wait(work, grant, "The access policy cannot be used.", POLICY_PAUSE)
                 elif abs(self.core.clock.offset) > SKEW_MOST:
                     self._wait(work, grant, "The clocks of this host and of the database differ.", POLICY_PAUSE)
-                elif not self._refused(work, grant, policy) and self._take(work, grant, provider):
-                    won.append(Claimed(grant, provider))
+                elif not self._refused(work, grant, policy):
+                    won += self._with_its_turn(work, grant, provider, given)
         return won
 
     def act(self, claimed: Claimed, deadline: Deadline) -> Result:
         """One grant on the target. Never raises."""
         try:
-            spec = spec_of(claimed.grant)
+            if claimed.overslept(self.core.clock.now()):
+                raise TargetConflict("Its turn at the target was over before it began; it will be tried again.")
+            if claimed.turn is not None and claimed.turn.unknown:
+                return Result(claimed, seen=claimed.provider.observe(claimed.spec(), None, deadline))
+            spec = claimed.spec(claimed.turn.standing if claimed.turn else frozenset())
             return Result(claimed, outcome=claimed.provider.grant(spec, deadline))
         except Permanent as error:
             seen = looked_at(claimed, deadline)
@@ -99,15 +119,20 @@ class Activation:
         """Safe to do twice: what is not as the claim left it was written before, or has moved on."""
         with self.core.work(self.actor) as work:
             now = {grant.id: grant for grant in held_grants(work.session, [one.claimed.id for one in results])}
+            ledger.hold_turns(work.session, [one.claimed for one in results])
             for result in sorted(results, key=lambda one: one.claimed.id):
                 self._write(work, now[GrantId(result.claimed.id)], result)
+                self._leave(work, result)
 
     def release(self, claimed: Sequence[Claimed]) -> None:
         """Gives back what was not started, for the next worker at once."""
         with self.core.work(self.actor) as work:
             now = {grant.id: grant for grant in held_grants(work.session, [one.id for one in claimed])}
+            ledger.hold_turns(work.session, claimed)
             for one in claimed:
                 grant = now[GrantId(one.id)]
+                if one.turn is not None:
+                    ledger.leave(work, one.turn)
                 if still_ours(one, grant):
                     look = None if _only_call(one) else grant.second_look_at
                     work.set_grant(grant, due_at=work.now, second_look_at=look)
@@ -135,6 +160,22 @@ class Activation:
             return False
         end(work, grant, EndedBy.REFUSED, reason=because)
         return True
+
+    def _with_its_turn(self, work: Work, grant: Grant, provider: Provider, rights: Rights | None) -> list[Claimed]:
+        """Claimed, where nobody else is at the target because of the same; else put off for a moment."""
+        if rights is None:
+            return [Claimed(grant, provider)] if self._take(work, grant, provider) else []
+        turn = ledger.take(work, grant, rights, until=work.now + CLAIM)
+        if turn is None:
+            work.set_grant(grant, due_at=_in_time(grant, work.now + ledger.PUT_OFF))
+            return []
+        if turn.unknown:
+            # Still scheduled: nothing is given before it is written down what stood there.
+            work.set_grant(grant, due_at=_in_time(grant, work.now + CLAIM))
+        elif not self._take(work, grant, provider):
+            ledger.leave(work, turn)
+            return []
+        return [Claimed(grant, provider, turn)]
 
     def _take(self, work: Work, grant: Grant, provider: Provider) -> bool:
         ends = grant.expires_at or grant.until or work.now + timedelta(seconds=grant.duration_s or 0)
@@ -173,6 +214,8 @@ class Activation:
     def _write(self, work: Work, grant: Grant, result: Result) -> None:
         if not still_ours(result.claimed, grant):
             self._too_late(work, grant, result)
+        elif result.seen is not None:
+            self._noted(work, grant, result.claimed, result.seen)
         elif result.outcome is None:
             self._write_error(work, grant, result)
         elif result.outcome.state == "pending":
@@ -183,10 +226,28 @@ class Activation:
         else:
             self._active(work, grant, result.claimed, result.outcome.receipt)
 
+    def _noted(self, work: Work, grant: Grant, claimed: Claimed, seen: Observation) -> None:
+        assert claimed.turn is not None
+        ledger.note(work, claimed.turn, seen)
+        work.set_grant(grant, due_at=work.now)
+
+    def _leave(self, work: Work, result: Result) -> None:
+        """The next one may go to the target, unless what was asked of it may still be carried out."""
+        if result.claimed.turn is None:
+            return
+        pending = result.outcome is not None and result.outcome.state == "pending"
+        in_flight = pending or isinstance(result.error, Ambiguous)
+        ledger.leave(
+            work, result.claimed.turn, until=work.now + (CLAIM if pending else IN_FLIGHT) if in_flight else None
+        )
+
     def _active(self, work: Work, grant: Grant, claimed: Claimed, receipt: Receipt) -> None:
+        stood = sorted(claimed.turn.standing) if claimed.turn else []
+        receipt = receipt.model_copy(update={"pre_existing": bool(stood)})
         work.move_grant(
             grant, GrantStatus.ACTIVE, action="grant.active",
-            details={"expires_at": grant.expires_at, "receipt": receipt.names},
+            details={"expires_at": grant.expires_at, "receipt": receipt.names}
+            | ({"pre_existing": stood} if stood else {}),
             receipt=receipt.model_dump(mode="json"), activated_at=work.now, due_at=grant.expires_at, attempts=0,
             problem="", second_look_at=None if _only_call(claimed) else grant.second_look_at,
         )  # fmt: skip
@@ -214,7 +275,9 @@ class Activation:
         assert error is not None
         if isinstance(error, BadConfig | BadCredential):
             self._alert(work, grant, error)
-        if not isinstance(error, Permanent):
+        if grant.status == GrantStatus.SCHEDULED:  # it was only looked at
+            self._wait(work, grant, error.sentence, pause_after(error, grant.attempts))
+        elif not isinstance(error, Permanent):
             look = work.now + IN_FLIGHT if isinstance(error, Ambiguous) else grant.second_look_at
             due_at = _in_time(grant, work.now + pause_after(error, grant.attempts))
             work.set_back(grant, "grant.activate-failed", error.sentence, due_at=due_at, second_look_at=look)

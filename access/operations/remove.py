@@ -5,13 +5,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from access.errors import Ambiguous, Permanent, ProviderError
+from access.errors import Ambiguous, Permanent, ProviderError, TargetConflict
 from access.ids import GrantId
 from access.models import AlertKind, EndedBy, Grant, GrantStatus
+from access.operations import ledger
 from access.operations.core import Core, Work, held_grants
 from access.operations.end import start_removal, tell_of_end
 from access.operations.target import (
     CLAIM,
+    IN_FLIGHT,
     Claimed,
     Targets,
     answered,
@@ -20,10 +22,9 @@ from access.operations.target import (
     pause_after,
     providers_of,
     receipt_of,
-    spec_of,
     still_ours,
 )
-from access.ports import Deadline, Observation, Removal
+from access.ports import Deadline, Observation, Removal, Rights
 
 GRANT_ALERTS = (AlertKind.OVERDUE, AlertKind.UNREMOVABLE, AlertKind.DRIFT)
 CLOSING = (GrantStatus.ACTIVE, GrantStatus.REVOKING)
@@ -56,26 +57,38 @@ class Deactivation:
         providers = providers_of(self.core.database, self.targets, ids, CLOSING)
         won = list[Claimed]()
         with self.core.work(self.actor) as work:
-            for grant in held_grants(work.session, providers):
+            grants = held_grants(work.session, providers)
+            rights = ledger.queue_up(work, grants, providers)
+            for grant in grants:
                 if not _due(grant, work.now):
                     continue
-                until = work.now + CLAIM
+                provider, given = providers[grant.id], rights.get(grant.id)
+                turn = ledger.take(work, grant, given, until=work.now + CLAIM) if isinstance(given, Rights) else None
+                put_off = isinstance(given, Rights) and turn is None
+                until = work.now + (ledger.PUT_OFF if put_off else CLAIM)
                 if grant.status == GrantStatus.ACTIVE:
                     assert grant.expires_at is not None
                     start_removal(work, grant, EndedBy.EXPIRED, at=grant.expires_at, claimed_until=until)
+                elif put_off:
+                    work.set_grant(grant, due_at=until)
                 else:
                     work.set_grant(grant, fence=grant.fence + 1, attempts=grant.attempts + 1, due_at=until)
-                provider = providers[grant.id]
                 if isinstance(provider, ProviderError):
                     self._try_later(work, grant, provider)
-                else:
-                    won.append(Claimed(grant, provider))
+                elif isinstance(given, ProviderError):
+                    self._try_later(work, grant, given)
+                elif not put_off:
+                    won.append(Claimed(grant, provider, turn))
         return won
 
     def act(self, claimed: Claimed, deadline: Deadline) -> Result:
         """Takes the access away and asks the target again. Never raises."""
         try:
-            spec, receipt = spec_of(claimed.grant), receipt_of(claimed.grant)
+            if claimed.overslept(self.core.clock.now()):
+                raise TargetConflict("Its turn at the target was over before it began; it will be tried again.")
+            # What others need, or what stood there before us, is neither removed nor counted as what is left.
+            spec = claimed.spec(claimed.turn.kept if claimed.turn else frozenset())
+            receipt = receipt_of(claimed.grant)
             removal = claimed.provider.revoke(spec, receipt, deadline)
             if removal.state == "pending":
                 return Result(claimed, removal=removal)
@@ -96,16 +109,21 @@ class Deactivation:
         """Safe to do twice: what is not as the claim left it was written before, or another worker has it."""
         with self.core.work(self.actor) as work:
             now = {grant.id: grant for grant in held_grants(work.session, [one.claimed.id for one in results])}
+            ledger.hold_turns(work.session, [one.claimed for one in results])
             for result in sorted(results, key=lambda one: one.claimed.id):
                 grant = now[GrantId(result.claimed.id)]
                 if still_ours(result.claimed, grant):
                     self._write(work, grant, result)
+                self._leave(work, grant, result)
 
     def release(self, claimed: Sequence[Claimed]) -> None:
         """Gives back what was not started, for the next worker at once."""
         with self.core.work(self.actor) as work:
             now = {grant.id: grant for grant in held_grants(work.session, [one.id for one in claimed])}
+            ledger.hold_turns(work.session, claimed)
             for one in claimed:
+                if one.turn is not None:
+                    ledger.leave(work, one.turn)
                 if still_ours(one, now[GrantId(one.id)]):
                     work.set_grant(now[GrantId(one.id)], due_at=work.now)
 
@@ -120,8 +138,9 @@ class Deactivation:
             found["removed_at"] = grant.removed_at or work.now
         if removal.sessions_ended is not None:
             found["sessions_ended"] = (grant.sessions_ended or 0) + removal.sessions_ended
-        if removal.residual:
-            found["residual"] = list(removal.residual)
+        left = [*removal.residual, *(result.claimed.turn.left if result.claimed.turn else ())]
+        if left:
+            found["residual"] = left
         if observed is None:
             work.set_grant(grant, **found, due_at=work.now + (removal.look_again or pause(grant.attempts)))
         elif observed.present:
@@ -130,6 +149,19 @@ class Deactivation:
             work.set_grant(grant, **found, problem="", due_at=grant.second_look_at)
         else:
             self._ended(work, grant, found)
+
+    def _leave(self, work: Work, grant: Grant, result: Result) -> None:
+        """The next one may go to the target, unless the removal may still be under way there, or not to be seen yet."""
+        turn = result.claimed.turn
+        if turn is None:
+            return
+        done = result.observed is not None and not result.observed.present
+        if isinstance(result.error, Ambiguous):
+            ledger.leave(work, turn, until=work.now + IN_FLIGHT)
+        elif result.error is not None or done:
+            ledger.leave(work, turn)
+        else:
+            ledger.leave(work, turn, until=max(grant.due_at or work.now, work.now) + IN_FLIGHT)
 
     def _still_there(self, work: Work, grant: Grant, claimed: Claimed, found: dict[str, Any]) -> None:
         settled_at = found["removed_at"] + claimed.provider.capabilities.settle

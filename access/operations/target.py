@@ -10,7 +10,7 @@ from pydantic import JsonValue
 from sqlmodel import col, select
 
 from access.errors import Ambiguous, ProviderError, Transient
-from access.ids import GrantId
+from access.ids import GrantId, ShareId
 from access.models import Grant, GrantStatus
 from access.ports import Deadline, GrantSpec, Observation, Provider, Receipt
 from access.store import Database
@@ -40,11 +40,51 @@ class Targets(Protocol):
 
 
 @dataclass(frozen=True)
+class Turn:
+    """This grant alone is at the target because of these shares, until its claim ends."""
+
+    owner: GrantId
+    shares: Mapping[str, ShareId]
+    """By role."""
+    fences: Mapping[ShareId, int]
+    before: Mapping[ShareId, datetime]
+    """Until when an earlier call of its owner may still be carried out."""
+    until: datetime
+    standing: frozenset[str]
+    """Roles that stood there before us."""
+    needed: frozenset[str]
+    """Roles that other grants need."""
+    unknown: frozenset[str]
+    """Roles of which nobody knows yet whether they stood there: they are looked at before anything is given."""
+
+    @property
+    def kept(self) -> frozenset[str]:
+        """What an end of this grant leaves there."""
+        return self.standing | self.needed
+
+    @property
+    def left(self) -> tuple[str, ...]:
+        """Sentences about what an end of this grant leaves there, and why."""
+        stood = (f"{role} was there before this access, not by Countersign, and stays." for role in self.standing)
+        needed = (f"{role} stays until another access that needs it has ended." for role in self.needed - self.standing)
+        return (*sorted(stood), *sorted(needed))
+
+
+@dataclass(frozen=True)
 class Claimed:
     """One grant that this worker alone may act on until its claim ends; the row as it was when it was won."""
 
     grant: Grant
     provider: Provider
+    turn: Turn | None = None
+    """At a target where grants share what they give."""
+
+    def overslept(self, now: datetime) -> bool:
+        """The turn is over before its call began, and another grant may have it."""
+        return self.turn is not None and now >= self.turn.until
+
+    def spec(self, kept: frozenset[str] = frozenset()) -> GrantSpec:
+        return spec_of(self.grant, self.grant.expires_at or self.grant.start_by, kept)
 
     @property
     def id(self) -> str:
@@ -77,14 +117,14 @@ def still_ours(claimed: Claimed, now: Grant) -> bool:
     return (now.status, now.fence) == (claimed.grant.status, claimed.grant.fence)
 
 
-def spec_of(grant: Grant, expires_at: datetime | None = None) -> GrantSpec:
+def spec_of(grant: Grant, expires_at: datetime | None = None, kept: frozenset[str] = frozenset()) -> GrantSpec:
     """What the provider is told: always by the id under which the target knows it."""
     ends = expires_at or grant.expires_at
     assert ends is not None, "a deadline is written before the target is called"
     return GrantSpec(
         grant_id=grant.continues or grant.id, resource=grant.resource, role=grant.role,
         definition=grant.definition, settings=grant.settings, scope=grant.scope, principal=grant.principal,
-        expires_at=ends,
+        expires_at=ends, kept=kept,
     )  # fmt: skip
 
 
@@ -95,7 +135,8 @@ def receipt_of(grant: Grant) -> Receipt | None:
 def looked_at(claimed: Claimed, deadline: Deadline) -> Observation | None:
     """What the target shows after it has refused something; None when it does not say, whatever the reason."""
     try:
-        return claimed.provider.observe(spec_of(claimed.grant), receipt_of(claimed.grant), deadline)
+        spec = claimed.spec(claimed.turn.kept if claimed.turn else frozenset())
+        return claimed.provider.observe(spec, receipt_of(claimed.grant), deadline)
     except Exception:
         return None  # nothing is proven by it
 

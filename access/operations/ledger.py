@@ -1,0 +1,211 @@
+"""The overlap ledger: on a target where grants share what they give, an end removes only what nobody else needs.
+
+A share is a role of one principal on a target; each grant that needs it holds it. One grant at a time has its turn at
+the target because of a share, so that no removal is under way while another grant is being given. What stood there
+before the first of them is written down before anything is given, and is neither added nor removed.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from hashlib import sha256
+
+import sqlalchemy as sa
+from sqlalchemy import func, or_, update
+from sqlmodel import Session, col, select
+
+from access.canonical import canonical
+from access.errors import BadConfig, ProviderError
+from access.ids import GrantId, HoldId, ShareId, ulid
+from access.models import Grant, GrantStatus, Hold, Share
+from access.operations.core import Work
+from access.operations.target import IN_FLIGHT, Claimed, Turn, spec_of
+from access.ports import Isolation, Observation, Provider, Rights
+from access.store import compare_and_set, insert_unless_there
+
+PUT_OFF = timedelta(seconds=0.5)
+"""Another grant has its turn at the target; it is over in a moment."""
+LOOK_LASTS = timedelta(seconds=60)
+"""A look at what stands there is taken again if nothing was given for so long after it."""
+NEEDING = (GrantStatus.ACTIVATING, GrantStatus.ACTIVE)
+MAY_HAVE_GIVEN = (*NEEDING, GrantStatus.REVOKING)
+
+
+@dataclass(frozen=True)
+class _Holder:
+    """Who holds a share, and how their grant stands."""
+
+    share: ShareId
+    owner: GrantId
+    status: str
+    pre_existing: bool | None
+    looked_at: datetime | None
+
+
+def queue_up(
+    work: Work, grants: Iterable[Grant], providers: Mapping[GrantId, Provider | ProviderError]
+) -> dict[GrantId, Rights | ProviderError]:
+    """What those of the grants give that share anything; their shares are held until the commit, in one order."""
+    wanted = dict[GrantId, Rights | ProviderError]()
+    shares = dict[ShareId, Share]()
+    holds = list[Hold]()
+    for grant in grants:
+        rights = _rights(grant, providers[grant.id])
+        if rights is None:
+            continue
+        wanted[grant.id] = rights
+        for share in [] if isinstance(rights, ProviderError) else _shares(grant, rights):
+            shares[share.id] = share
+            holds.append(Hold(id=HoldId(ulid(work.now)), grant_id=grant.id, share_id=share.id))
+    for identifier in sorted(shares):
+        insert_unless_there(work.session, shares[identifier])
+    hold_shares(work.session, shares)
+    # After that: a row that refers to another locks it, and two who both have would wait for each other.
+    for hold in holds:
+        insert_unless_there(work.session, hold)
+    return wanted
+
+
+def hold_shares(session: Session, shares: Iterable[ShareId]) -> None:
+    """Until the commit nobody else changes them; taken in one order, so that no two wait for each other."""
+    identifiers = sorted(set(shares))
+    if identifiers:
+        rows = select(Share.id).where(col(Share.id).in_(identifiers)).order_by(col(Share.id))
+        session.exec(rows.with_for_update()).all()
+
+
+def hold_turns(session: Session, claimed: Iterable[Claimed]) -> None:
+    hold_shares(session, [share for one in claimed if one.turn for share in one.turn.fences])
+
+
+def take(work: Work, grant: Grant, rights: Rights, *, until: datetime) -> Turn | None:
+    """The turn of this grant until then; None: another one has it. The shares are held by `queue_up`."""
+    owner = origin_of(grant)
+    shares = {share.role: share.id for share in _shares(grant, rights)}
+    fences, before = dict[ShareId, int](), dict[ShareId, datetime]()
+    rows = select(Share.id, Share.taken_by, Share.taken_until, Share.fence).where(col(Share.id).in_(shares.values()))
+    for share, taken_by, taken_until, fence in work.session.exec(rows):
+        identifier = ShareId(share)
+        fences[identifier] = fence + 1
+        if taken_until is None or taken_until <= work.now:
+            continue
+        if taken_by != owner:
+            return None
+        before[identifier] = taken_until
+    for identifier, fence in sorted(fences.items()):
+        # Should this process die, nobody knows what it still asked for.
+        busy = max(until + IN_FLIGHT, before.get(identifier, until))
+        _set(work.session, identifier, fence - 1, taken_by=owner, taken_until=busy, fence=fence)
+    holders = _holders(work.session, shares.values(), owner)
+    stood = {role: _stood(work, grant, share, holders) for role, share in shares.items()}
+    others = {one.share for one in holders if one.owner != owner and one.status in NEEDING}
+    return Turn(
+        owner=owner, shares=shares, fences=fences, before=before, until=until,
+        standing=frozenset(role for role, before_us in stood.items() if before_us),
+        needed=frozenset(role for role, share in shares.items() if share in others),
+        unknown=frozenset(role for role, before_us in stood.items() if before_us is None),
+    )  # fmt: skip
+
+
+def leave(work: Work, turn: Turn, *, until: datetime | None = None) -> None:
+    """Its turn is over; `until`: what it asked of the target may still be carried out until then."""
+    for identifier, fence in sorted(turn.fences.items()):
+        moments = [moment for moment in (turn.before.get(identifier), until) if moment and moment > work.now]
+        values = {"taken_until": max(moments)} if moments else {"taken_by": None, "taken_until": None}
+        _set(work.session, identifier, fence, **values)
+
+
+def note(work: Work, turn: Turn, seen: Observation) -> None:
+    """Writes down what stood there before us, while the turn that looked still lasts."""
+    for role in sorted(turn.unknown):
+        share = turn.shares[role]
+        if _fence(work.session, share) == turn.fences[share]:
+            _note(work, turn.owner, share, pre_existing=role in seen.standing)
+
+
+def origin_of(grant: Grant) -> GrantId:
+    """The id under which the target and the ledger know it."""
+    return grant.continues or grant.id
+
+
+def share_id(provider: str, place: str, role: str, principal: str) -> ShareId:
+    return ShareId(sha256(canonical([provider, place, role, principal]).encode()).hexdigest())
+
+
+def shares(grant: Grant, provider: Provider) -> bool:
+    """Whether what this grant gives may be what another gives too."""
+    return provider.capabilities.of(grant.settings).isolation is not Isolation.PER_GRANT
+
+
+def _rights(grant: Grant, provider: Provider | ProviderError) -> Rights | ProviderError | None:
+    if isinstance(provider, ProviderError) or not shares(grant, provider):
+        return None
+    try:
+        return provider.rights(spec_of(grant, grant.expires_at or grant.start_by))
+    except ProviderError as error:
+        return error
+    except Exception as error:
+        return BadConfig(f"The provider cannot say what it would give ({type(error).__name__}).")
+
+
+def _shares(grant: Grant, rights: Rights) -> list[Share]:
+    return [
+        Share(
+            id=share_id(grant.provider, rights.place, role, grant.principal),
+            provider=grant.provider, place=rights.place, role=role, principal=grant.principal,
+        )
+        for role in sorted(rights.roles)
+    ]  # fmt: skip
+
+
+def _stood(work: Work, grant: Grant, share: ShareId, holders: Sequence[_Holder]) -> bool | None:
+    """Whether it stood there before us; None: nobody knows, and this grant may look."""
+    owner = origin_of(grant)
+    noted = [one for one in holders if one.share == share and one.pre_existing is not None]
+    own = next((one for one in noted if one.owner == owner), None)
+    if grant.status != GrantStatus.SCHEDULED and own is not None:
+        return own.pre_existing
+    if grant.status in (GrantStatus.REVOKING, GrantStatus.ACTIVE):
+        return False  # given before there was a ledger for it: then it is ours to take away
+    others = [one for one in noted if one.owner != owner and one.status in MAY_HAVE_GIVEN]
+    if others:
+        # What stands there now may be theirs; what they saw before is what counts.
+        _note(work, owner, share, pre_existing=bool(others[0].pre_existing))
+        return others[0].pre_existing
+    fresh = own is not None and own.looked_at is not None and work.now < own.looked_at + LOOK_LASTS
+    return own.pre_existing if own is not None and fresh else None
+
+
+def _holders(session: Session, shares: Iterable[ShareId], owner: GrantId) -> list[_Holder]:
+    """Those that count: whatever may have been given, and the owner's own."""
+    rows = (
+        sa.select(
+            col(Hold.share_id),
+            func.coalesce(col(Grant.continues), col(Grant.id)),
+            col(Grant.status),
+            col(Hold.pre_existing),
+            col(Hold.looked_at),
+        )
+        .join(Grant, col(Grant.id) == col(Hold.grant_id))
+        .where(
+            col(Hold.share_id).in_(list(shares)),
+            or_(col(Grant.id) == owner, col(Grant.continues) == owner, col(Grant.status).in_(MAY_HAVE_GIVEN)),
+        )
+        .order_by(col(Hold.id))
+    )
+    return [_Holder(*row) for row in session.connection().execute(rows)]
+
+
+def _note(work: Work, owner: GrantId, share: ShareId, *, pre_existing: bool) -> None:
+    known = {"grant_id": owner, "share_id": share}
+    values = {"pre_existing": pre_existing, "looked_at": work.now}
+    work.session.connection().execute(update(Hold).filter_by(**known).values(values))
+
+
+def _fence(session: Session, share: ShareId) -> int:
+    return session.exec(select(Share.fence).where(Share.id == share)).one()
+
+
+def _set(session: Session, share: ShareId, seen: int, **values: object) -> None:
+    """Whoever has it by now keeps it."""
+    compare_and_set(session, Share, share, expected={"fence": seen}, values=values)
