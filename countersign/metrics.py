@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Generator, Iterable, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict
 from typing import Any, Generic
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, start_http_server
@@ -24,6 +25,7 @@ from access.store import Database
 from workers.agenda import AGENDA
 from workers.business import Business, C, Queue, R
 from workers.faults import describe
+from workers.comparing import Mended
 from workers.watching import head_ages
 
 logger = logging.getLogger(__name__)
@@ -93,6 +95,9 @@ class TimekeeperMetrics:
             "countersign_sweep_seconds", "How long a good sweep took.", registry=registry, buckets=_SWEEP
         )
         age = Gauge("countersign_sweep_age_seconds", "Since the last good sweep.", registry=registry)
+        self._mended = Counter(
+            "countersign_timers_mended", "Timers that were not as the rows want them.", ("how",), registry=registry
+        )
         age.set_function(lambda: clock.monotonic() - self._swept_at)
         registry.register(self)
 
@@ -102,6 +107,11 @@ class TimekeeperMetrics:
         self._sweeps.observe(seconds)
 
     def describe(self) -> Iterable[Metric]:
+    def mended(self, found: Mended) -> None:
+        """After timers and rows have been compared."""
+        for how, number in asdict(found).items():
+            self._mended.labels(how).inc(number)
+
         """Nothing: or the rows would be read when this is registered."""
         return ()
 

@@ -110,7 +110,8 @@ def run_timekeeper(settings: Settings) -> None:
         beside.callback(targets.close)
         work = businesses(made, targets)
         redis = made.redis
-        sweeps: list[Callable[[float], None]] = [TimekeeperMetrics(metrics, made.core, redis).swept]
+        figures = TimekeeperMetrics(metrics, made.core, redis)
+        sweeps: list[Callable[[float], None]] = [figures.swept]
         if settings.ping_url is not None:
             came = partial(made.schedule.beat, process_name("ping"), PING)
             sweeps.append(beside.enter_context(Ping(settings.ping_url.get_secret_value(), came)).swept)
@@ -122,6 +123,7 @@ def run_timekeeper(settings: Settings) -> None:
             clock=made.core.clock,
             name=process_name("timekeeper"),
             swept=partial(_tell_all, sweeps),
+            mended=figures.mended,
         )
         stop_on_signals(keeper.stop)
         logger.info("keeping time")

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import Any, TypeVar, cast
 
@@ -19,7 +19,14 @@ T = TypeVar("T")
 AGENDA = "countersign:agenda"
 WAKE = "countersign:wake"
 EPOCH = "countersign:epoch"
+_FILLING, _FILLED = b"filling", b"filled"
+COMPARED = "countersign:compared"
+"""There while somebody has compared it with the rows not long ago."""
 
+LEASE = timedelta(seconds=60)
+"""An item fires again after this unless it is settled: as long as a claim in the database."""
+SKEW = timedelta(seconds=5)
+"""How far the clock of another host may be ahead of ours before its leases look wrong."""
 _AFTER_FAILURE_SECONDS = 1.0
 _CHUNK = 1000
 _KINDS = ("grant", "notice", "checkup", "look")
@@ -31,16 +38,27 @@ for _, item in ipairs(items) do redis.call('ZADD', KEYS[1], 'XX', ARGV[3], item)
 return items
 """
 
-# Only while the score is still that of the lease: whoever added the item meanwhile knows something newer.
+# Only while the score is still what was seen: whoever added the item meanwhile knows something newer.
 _SETTLE = """
-for i = 2, #ARGV, 2 do
+for i = 1, #ARGV, 3 do
     local score = redis.call('ZSCORE', KEYS[1], ARGV[i])
-    if score and tonumber(score) == tonumber(ARGV[1]) then
-        if ARGV[i + 1] == '' then redis.call('ZREM', KEYS[1], ARGV[i])
-        else redis.call('ZADD', KEYS[1], ARGV[i + 1], ARGV[i]) end
+    if score and tonumber(score) == tonumber(ARGV[i + 1]) then
+        if ARGV[i + 2] == '' then redis.call('ZREM', KEYS[1], ARGV[i])
+        else redis.call('ZADD', KEYS[1], ARGV[i + 2], ARGV[i]) end
     end
 end
 """
+
+# A timer that fires later than any lease has lost what was said of it since.
+_ADD_OVERDUE = """
+for i = 2, #ARGV, 2 do
+    local score = redis.call('ZSCORE', KEYS[1], ARGV[i])
+    if not score or tonumber(score) > tonumber(ARGV[1]) then redis.call('ZADD', KEYS[1], ARGV[i + 1], ARGV[i]) end
+end
+"""
+
+Seen = tuple[AgendaItem, float]
+"""An item and the score it was seen with."""
 
 
 class RedisAgenda:
@@ -50,6 +68,7 @@ class RedisAgenda:
         self._redis = redis
         self._lease = redis.register_script(_LEASE)
         self._settle = redis.register_script(_SETTLE)
+        self._add_overdue = redis.register_script(_ADD_OVERDUE)
         self._skip_until = 0.0
         self._failing = False
 
@@ -76,10 +95,18 @@ class RedisAgenda:
     def add_missing(self, items: Iterable[tuple[AgendaItem, datetime]]) -> int:
         """Adds those that have no timer at all and so never shortens a lease. Returns how many had none."""
         added = 0
-        for chunk in _chunks(items):
+        for chunk in chunks(items):
             scores = {item: due.timestamp() for item, due in chunk}
             added += cast(int, self._redis.zadd(AGENDA, cast(dict[Any, Any], scores), nx=True))
         return added
+
+    def add_overdue(self, items: Iterable[tuple[AgendaItem, datetime]], latest: datetime) -> None:
+        """Adds what has no timer, or one that fires after `latest`, the end of the longest lease."""
+        for chunk in chunks(items):
+            arguments = [repr(latest.timestamp())]
+            for item, due in chunk:
+                arguments += [item, repr(due.timestamp())]
+            self._add_overdue(keys=[AGENDA], args=arguments)
 
     def lease(self, now: datetime, until: datetime, limit: int) -> list[AgendaItem]:
         """Up to `limit` due items, earliest first, which are due again at `until` unless they are settled or added."""
@@ -95,15 +122,35 @@ class RedisAgenda:
         later: Sequence[tuple[AgendaItem, datetime]] = (),
     ) -> None:
         """Takes finished items off and moves others, each only if nobody added it since it was leased."""
-        moves = [(item, "") for item in finished] + [(item, repr(due.timestamp())) for item, due in later]
-        for chunk in _chunks(moves):
-            arguments = [repr(leased_until.timestamp()), *(word for move in chunk for word in move)]
+        until = leased_until.timestamp()
+        self.set_right([((item, until), None) for item in finished] + [((item, until), due) for item, due in later])
+
+    def set_right(self, moves: Iterable[tuple[Seen, datetime | None]]) -> None:
+        """Moves each item to its time, or takes it off for None, if it still has the score it was seen with."""
+        for chunk in chunks(moves):
+            arguments = list[str]()
+            for (item, score), due in chunk:
+                arguments += [item, repr(score), "" if due is None else repr(due.timestamp())]
             self._settle(keys=[AGENDA], args=arguments)
+
+    def seen(self) -> Iterator[list[Seen]]:
+        """All that is on the agenda, a thousand or so at a time; what stays there is seen once at least."""
+        cursor = -1
+        while cursor:
+            found = cast(
+                "tuple[int, list[tuple[bytes, float]]]", self._redis.zscan(AGENDA, max(cursor, 0), count=_CHUNK)
+            )
+            cursor = found[0]
+            yield [(AgendaItem(item.decode()), score) for item, score in found[1]]
+
+    def take_turn(self, seconds: float) -> bool:
+        """Whether nobody has compared it with the rows for so long: then it is the caller's turn."""
+        return bool(self._redis.set(COMPARED, 1, nx=True, ex=int(seconds)))
 
     def give_back(self, ids: Sequence[str], now: datetime) -> None:
         """What a stopping process took and did not claim is due at once. Never raises: else its lease runs out."""
         try:
-            for chunk in _chunks(ids):
+            for chunk in chunks(ids):
                 names = dict.fromkeys(items_of(chunk), now.timestamp())
                 # Only those that are there.
                 self._redis.zadd(AGENDA, cast(dict[Any, Any], names), xx=True)
@@ -125,12 +172,16 @@ class RedisAgenda:
         return self._redis.blpop([WAKE], max(seconds, 0.002)) is not None
 
     def was_flushed(self) -> bool:
-        """True until `mark_filled` is called on this Redis: it is new, or was emptied."""
-        return not self._redis.exists(EPOCH)
+        """True until it was filled: it is new, or was emptied."""
+        return self._redis.get(EPOCH) != _FILLED
 
-    def mark_filled(self) -> None:
-        """Says that the timers of all unfinished rows are in."""
-        self._redis.set(EPOCH, "filled")
+    def begin_filling(self) -> None:
+        """Says that the timers of all unfinished rows are being put in."""
+        self._redis.set(EPOCH, _FILLING, nx=True)
+
+    def end_filling(self) -> bool:
+        """Says that they are in; False when Redis was emptied again meanwhile."""
+        return bool(self._redis.set(EPOCH, _FILLED, xx=True))
 
     def _note_failure(self, error: RedisError) -> None:
         self._skip_until = clock.monotonic() + _AFTER_FAILURE_SECONDS
@@ -149,7 +200,8 @@ def _wake(redis: Any) -> None:
     redis.ltrim(WAKE, 0, 0)
 
 
-def _chunks(items: Iterable[T]) -> Iterator[list[T]]:
+def chunks(items: Iterable[T]) -> Iterator[list[T]]:
+    """A thousand at a time."""
     source = iter(items)
     while chunk := list(islice(source, _CHUNK)):
         yield chunk

@@ -65,6 +65,14 @@ class Schedule(Protocol):
         """Every unfinished item, for filling an empty Redis."""
         ...
 
+    def timers_filled(self, number: int) -> None:
+        """Redis held none and holds this many again; may be said twice."""
+        ...
+
+    def timers_compared(self) -> None:
+        """Redis and the rows have been compared, and agree."""
+        ...
+
     def beat(self, name: str, kind: str) -> None:
         """Says that this process lives."""
         ...

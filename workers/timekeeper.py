@@ -7,6 +7,7 @@ import logging
 import threading
 from collections import defaultdict
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
@@ -15,8 +16,9 @@ from redis.exceptions import RedisError
 from access import clock as host
 from access.clock import Clock
 from access.ports import AgendaItem
-from workers.agenda import RedisAgenda
+from workers.agenda import LEASE, SKEW, RedisAgenda
 from workers.business import Queue, Route, Routes, Schedule
+from workers.comparing import Comparing, Mended, nobody_counts
 from workers.faults import describe
 from workers.heartbeat import BEAT_SECONDS
 from workers.lanes import Lanes
@@ -24,8 +26,6 @@ from workers.redis_connection import reason
 
 logger = logging.getLogger(__name__)
 
-LEASE = timedelta(seconds=60)
-"""An item fires again after this unless it is settled: as long as a claim in the database."""
 PATIENCE_SECONDS = 90.0
 """What every sweep found overdue for so long while Redis is well, no worker takes: then the timekeeper does it."""
 ALERT_AFTER_SECONDS = 5.0
@@ -57,7 +57,7 @@ class Timekeeper:
     """Runs until it is stopped, or until a lost thread of its own lanes is reason to start afresh.
 
     Where there is no Redis at all, `agenda` and `queues` are None. `swept` hears after each good sweep how many seconds
-    it took; it must neither wait nor raise.
+    it took, `mended` what a comparison of timers and rows found; they must neither wait nor raise.
     """
 
     def __init__(
@@ -70,10 +70,12 @@ class Timekeeper:
         clock: Clock,
         name: str,
         swept: Callable[[float], None] = _nobody_asks,
+        mended: Callable[[Mended], None] = nobody_counts,
     ) -> None:
         self._schedule = schedule
         self._swept = swept
         self._redis = (agenda, queues) if agenda is not None and queues is not None else None
+        self._comparing = Comparing(schedule, agenda, clock, mended) if agenda is not None else None
         self._lanes_factory = lanes_factory
         self._clock = clock
         self._name = name
@@ -96,12 +98,13 @@ class Timekeeper:
 
     def run(self) -> None:
         """Returns when what was begun here is committed and the rest given back."""
-        while not self._stopping.is_set():
-            try:
-                self._turn()
-            except Exception as error:
-                logger.error("keeping time failed with %s; trying again", describe(error))
-                self._stopping.wait(_RETRY_SECONDS)
+        with self._comparing or nullcontext():
+            while not self._stopping.is_set():
+                try:
+                    self._turn()
+                except Exception as error:
+                    logger.error("keeping time failed with %s; trying again", describe(error))
+                    self._stopping.wait(_RETRY_SECONDS)
         now = self._clock.now()
         left = [identifier for lanes in self._lanes.values() for identifier in lanes.stop()]
         if self._redis is not None:
@@ -166,12 +169,11 @@ class Timekeeper:
         agenda.wait(pause)
 
     def _fill(self, agenda: RedisAgenda, swept: Sequence[tuple[AgendaItem, datetime]]) -> None:
-        """Puts in what is missing: all timers where Redis is empty or was gone, and always what the sweep found."""
+        """Puts in what the sweep found, and has all timers looked at where Redis is empty or was gone."""
         was_gone = self._gone_since is not None
-        if was_gone or agenda.was_flushed():
-            agenda.add_missing(self._schedule.timers())
-            agenda.mark_filled()
-        agenda.add_missing(swept)
+        if self._comparing is not None and (agenda.was_flushed() or was_gone):
+            self._comparing.soon()
+        agenda.add_overdue(swept, self._clock.now() + LEASE + SKEW)
         if was_gone:
             # What was leased before may have lost its job with the last second of Redis.
             agenda.add(swept)

@@ -34,6 +34,7 @@ from access.operations.look import look_item
 from access.operations.roster import call_the_roster
 from access.ports import AgendaItem
 
+from access.operations.timers import timers, timers_compared, timers_filled
 Queue = Literal["grant", "revoke", "tell"]
 SLACK = "slack"
 CHECKUPS = ":checkups"
@@ -133,17 +134,15 @@ class Schedule:
 
     def timers(self) -> Iterator[tuple[AgendaItem, datetime]]:
         """Every unfinished item: what a flushed Redis must hold again."""
-        with self.core.database.read() as session:
-            grants = select(Grant.id, Grant.due_at).where(
-                col(Grant.status).in_(UNFINISHED), col(Grant.due_at).is_not(None)
-            )
-            for identifier, due_at in session.exec(grants.execution_options(yield_per=2000)):
-                assert due_at is not None
-                yield grant_item(identifier), due_at
-            notices = select(Notice.id, Notice.due_at).where(col(Notice.due_at).is_not(None))
-            for identifier, due_at in session.exec(notices.execution_options(yield_per=2000)):
-                assert due_at is not None
-                yield notice_item(identifier), due_at
+        return timers(self.core)
+
+    def timers_filled(self, number: int) -> None:
+        """Redis held none and holds this many again; may be said twice."""
+        timers_filled(self.core, number)
+
+    def timers_compared(self) -> None:
+        """Redis and the rows have been compared, and agree."""
+        timers_compared(self.core)
 
     def beat(self, name: str, kind: str) -> None:
         """This process lives. Those that have been silent for a day are forgotten."""
@@ -193,7 +192,7 @@ class Schedule:
         """Opens an alert for each grant that may outlive its end; whoever still lives may do it."""
         overdue = col(Grant.alert_at) <= self.core.clock.now()
         with self.core.database.read() as session:
-            ids = session.exec(select(Grant.id).where(overdue).order_by(col(Grant.id)).limit(500)).all()
+            ids = session.exec(select(Grant.id).where(overdue).order_by(col(Grant.alert_at)).limit(500)).all()
         if not ids:
             return
         channel = self.core.security_channel()

@@ -58,6 +58,9 @@ class Rows:
         self.alerts: list[str] = []
         self.sweeps: list[str] = []
         """What was said of the sweep."""
+        self.filled: list[int] = []
+        """How many timers were put into an empty Redis, each time."""
+        self.compared = 0
         with self._transaction() as connection:
             for statement in _TABLES.split(";"):
                 connection.execute(statement)
@@ -138,6 +141,12 @@ class Rows:
     def timers(self) -> Iterator[tuple[AgendaItem, datetime]]:
         for queue, identifier, due in self._read("SELECT queue, id, due FROM work WHERE done_at IS NULL"):
             yield agenda_item(queue, identifier), _time(due)
+
+    def timers_filled(self, number: int) -> None:
+        self.filled.append(number)
+
+    def timers_compared(self) -> None:
+        self.compared += 1
 
     def beat(self, name: str, kind: str) -> None:
         with self._transaction() as connection:

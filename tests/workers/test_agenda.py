@@ -122,12 +122,49 @@ def test_a_wait_ends_by_itself(agenda: RedisAgenda) -> None:
 
 def test_a_flush_is_noticed(agenda: RedisAgenda, redis: Redis) -> None:
     assert agenda.was_flushed()
-    agenda.mark_filled()
+    agenda.begin_filling()
+    assert agenda.was_flushed()
+    assert agenda.end_filling()
     assert not agenda.was_flushed()
 
     redis.flushall()
 
     assert agenda.was_flushed()
+
+
+def test_a_flush_while_it_is_filled_is_noticed(agenda: RedisAgenda, redis: Redis) -> None:
+    agenda.begin_filling()
+    redis.flushall()
+
+    assert not agenda.end_filling()
+    assert agenda.was_flushed()
+
+
+def test_what_is_overdue_is_added_unless_it_fires_within_a_lease(agenda: RedisAgenda) -> None:
+    kim = AgendaItem("grant:kim")
+    agenda.add([(ANN, NOW + timedelta(hours=1)), (LEA, NOW)])
+    agenda.lease(NOW, NOW + MINUTE, 10)
+
+    agenda.add_overdue([(ANN, NOW), (LEA, NOW), (kim, NOW)], NOW + MINUTE)
+
+    assert sorted(agenda.lease(NOW, NOW + MINUTE, 10)) == [ANN, kim]
+
+
+def test_what_was_added_since_it_was_seen_is_not_set_right(agenda: RedisAgenda) -> None:
+    agenda.add([(ANN, NOW), (LEA, NOW)])
+    seen = [one for some in agenda.seen() for one in some]
+    assert sorted(item for item, _ in seen) == [ANN, LEA]
+    agenda.add([(ANN, NOW + MINUTE)])
+
+    agenda.set_right([(one, None) for one in seen])
+
+    assert [item for some in agenda.seen() for item, _ in some] == [ANN]
+
+
+def test_one_at_a_time_compares(agenda: RedisAgenda, redis: Redis) -> None:
+    assert agenda.take_turn(280)
+    assert not agenda.take_turn(280)
+    assert 270 < redis.ttl("countersign:compared") <= 280  # type: ignore[operator]
 
 
 def test_many_timers_are_filled_in_without_one_huge_command(agenda: RedisAgenda, redis: Redis) -> None:

@@ -1,0 +1,68 @@
+"""The timers that the rows want: what Redis should hold, and what is said when it held none any more."""
+
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, func, or_
+from sqlmodel import Session, col, select
+
+from access.models import AlertKind, AuditEvent, Checkup, Grant, Look, LookKind, Notice
+from access.operations.checkup import checkup_item
+from access.operations.core import Core, grant_item, notice_item
+from access.operations.look import look_item
+from access.ports import AgendaItem
+
+ACTOR = "system:timekeeper"
+FILLED = "timers.filled"
+EMPTIED = "emptied"
+"""The subject of the alert that Redis had lost its timers."""
+_AT_A_TIME = 20_000
+
+_WAITING: tuple[tuple[Callable[[Any], AgendaItem], Any, Any, ColumnElement[bool]], ...] = (
+    # Each where the few rows that wait have an index; what is over is due no more.
+    (grant_item, Grant.id, Grant.due_at, col(Grant.due_at).is_not(None)),
+    (notice_item, Notice.id, Notice.due_at, col(Notice.due_at).is_not(None)),
+    (checkup_item, Checkup.id, Checkup.due_at, col(Checkup.due_at).is_not(None)),
+    (look_item, Look.id, Look.due_at, col(Look.kind) != LookKind.ROSTER),
+)
+
+
+def timers(core: Core) -> Iterator[tuple[AgendaItem, datetime]]:
+    """Every unfinished item, of each kind the soonest first; in many short looks, because Redis is asked in between."""
+    for item, identifier, due_at, waits in _WAITING:
+        page = select(identifier, due_at).where(waits).order_by(due_at, identifier).limit(_AT_A_TIME)
+        there_is_more, further = True, page
+        while there_is_more:
+            with core.database.read() as session:
+                found = session.connection().execute(further).all()
+            for one, moment in found:
+                yield item(one), moment
+            there_is_more = len(found) == _AT_A_TIME
+            if there_is_more:
+                last, reached = found[-1]
+                further = page.where(due_at >= reached, or_(due_at > reached, identifier > last))
+
+
+def timers_wanted(session: Session) -> int:
+    """How many there are."""
+    numbers = (select(func.count(identifier)).where(waits) for _, identifier, _, waits in _WAITING)
+    return sum(session.connection().execute(number).scalar_one() for number in numbers)
+
+
+def timers_filled(core: Core, number: int) -> None:
+    """Redis had no timers and holds this many again. A new one never had any; of another somebody should know."""
+    channel = core.security_channel()
+    sentence = f"Redis had lost its timers: {number} were put in again from the database."
+    with core.work(ACTOR) as work:
+        known = select(AuditEvent.seq).where(col(AuditEvent.action) == FILLED).limit(1)
+        was_filled_before = work.session.exec(known).first() is not None
+        work.record(FILLED, None, timers=number)
+        if was_filled_before and number:
+            work.open_alert(AlertKind.TIMERS, EMPTIED, sentence, channel=channel)
+
+
+def timers_compared(core: Core) -> None:
+    """Each row has its timer again."""
+    with core.work(ACTOR) as work:
+        work.close_alerts(EMPTIED, AlertKind.TIMERS)
