@@ -17,6 +17,8 @@ RESOURCE_ID = r"[a-z0-9][a-z0-9-]{0,62}"
 SLANTED = r"(?!.*[.-]_)"
 """No name holds `._`: between two of them Slack slants the words of a notification, which is plain text else."""
 ROLE_NAME = rf"{SLANTED}[A-Za-z0-9][A-Za-z0-9._-]{{0,62}}"
+CANARY_NAME = "canary"
+"""What a target calls the receiver of what nobody is meant to use, unless the policy says otherwise."""
 _ENTITLEMENT = re.compile(rf"({RESOURCE_ID})/({ROLE_NAME})")
 
 
@@ -138,6 +140,19 @@ class Digest:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Canary:
+    """Harmless entitlements that are opened and closed again and again, so that a fault is seen before it matters."""
+
+    entitlements: tuple[Entitlement, ...]
+    every: timedelta
+    names: Mapping[str, str]
+
+    def principal(self, provider: str) -> str:
+        """What a provider's target calls the one who receives them, who is nobody."""
+        return self.names.get(provider, CANARY_NAME)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Policy:
     """One checked policy file. Every name in it exists; at most one rule opens an entitlement to a person."""
 
@@ -151,6 +166,7 @@ class Policy:
     rules: tuple[Rule, ...]
     security: Security
     digest: Digest
+    canary: Canary | None
     warn_before_end: timedelta
     extensions: int
     """How often one access may be extended."""

@@ -17,6 +17,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from access import clock
 from access.errors import Unready
+from access.operations.canary import Standing
 from access.operations.core import Core
 from access.operations.figures import figures, lateness
 from access.ports import Deadline
@@ -24,8 +25,8 @@ from access.settings import Settings
 from access.store import Database
 from workers.agenda import AGENDA
 from workers.business import Business, C, Queue, R
-from workers.faults import describe
 from workers.comparing import Mended
+from workers.faults import describe
 from workers.watching import head_ages
 
 logger = logging.getLogger(__name__)
@@ -94,10 +95,10 @@ class TimekeeperMetrics:
         self._sweeps = Histogram(
             "countersign_sweep_seconds", "How long a good sweep took.", registry=registry, buckets=_SWEEP
         )
-        age = Gauge("countersign_sweep_age_seconds", "Since the last good sweep.", registry=registry)
         self._mended = Counter(
             "countersign_timers_mended", "Timers that were not as the rows want them.", ("how",), registry=registry
         )
+        age = Gauge("countersign_sweep_age_seconds", "Since the last good sweep.", registry=registry)
         age.set_function(lambda: clock.monotonic() - self._swept_at)
         registry.register(self)
 
@@ -106,12 +107,12 @@ class TimekeeperMetrics:
         self._swept_at = clock.monotonic()
         self._sweeps.observe(seconds)
 
-    def describe(self) -> Iterable[Metric]:
     def mended(self, found: Mended) -> None:
         """After timers and rows have been compared."""
         for how, number in asdict(found).items():
             self._mended.labels(how).inc(number)
 
+    def describe(self) -> Iterable[Metric]:
         """Nothing: or the rows would be read when this is registered."""
         return ()
 
@@ -124,7 +125,7 @@ class TimekeeperMetrics:
     def _of_rows(self) -> Iterable[Metric]:
         try:
             with self._core.database.read() as session:
-                found = figures(session, self._core.clock.now())
+                found = figures(self._core, session)
         except Exception as error:
             logger.warning("the rows cannot be read for the figures: %s", describe(error))
             return [_gauge("countersign_rows_readable", "Whether the database answers.", 0)]
@@ -135,6 +136,7 @@ class TimekeeperMetrics:
             _gauge("countersign_overdue_grants", "Should have ended, and may still be there.", found.overdue),
             _gauges("countersign_alerts_open", "Open alerts.", "kind", found.alerts),
             _gauge("countersign_timers_wanted", "Rows that somebody must look at, now or later.", found.timers),
+            *_of_canary(found.canary),
         ]
 
     def _of_redis(self) -> Iterable[Metric]:
@@ -263,6 +265,18 @@ def _outcome(error: Exception) -> str:
     if not isinstance(error, SlackApiError):
         return "unreachable"
     return "slowed" if error.response.get("error") == "ratelimited" else "refused"
+
+
+def _of_canary(standing: Standing | None) -> list[Metric]:
+    if standing is None:
+        return []
+    results = {"well": standing.well, "failing": standing.failing}
+    opened, late = standing.opened.total_seconds(), standing.late.total_seconds()
+    return [
+        _gauges("countersign_canaries", "Canaries by how their newest finished run went.", "result", results),
+        _gauge("countersign_canary_open_seconds", "From its start to the open door, the slowest canary.", opened),
+        _gauge("countersign_canary_late_seconds", "From its end to when it was proven gone, the latest canary.", late),
+    ]
 
 
 def _gauge(name: str, says: str, value: float) -> Metric:

@@ -19,7 +19,7 @@ from access.errors import (
 )
 from access.ids import GrantId, ulid
 from access.models import AlertKind, EndedBy, Grant, GrantStatus, NoticeKind, Request
-from access.operations import ledger
+from access.operations import canary, ledger
 from access.operations.core import Core, Work, grant_item, held_grants, load_request
 from access.operations.end import end, start_removal
 from access.operations.submit import ask_again, fingerprint_of
@@ -318,6 +318,8 @@ def remove_found_again(work: Work, old: Grant, *, receipt: dict[str, object] | N
 
 def objection(policy: Policy, request: Request) -> str | None:
     """Why the policy of now does not allow what was approved; None when it does."""
+    if canary.is_one(request):
+        return canary.objection(policy, request)
     ask = ask_again(request, request.asked_at)
     try:
         terms = decide(policy, ask).terms

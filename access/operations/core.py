@@ -31,7 +31,7 @@ KEPT_TRUE = (
     NoticeKind.REVIEW, NoticeKind.ANSWER, NoticeKind.ALERT, NoticeKind.PAGE, NoticeKind.WARNING, NoticeKind.HOME,
 )  # fmt: skip
 """Messages that are told anew whenever their subject changes; the others are said once."""
-PAGED = (AlertKind.OVERDUE, AlertKind.UNREMOVABLE, AlertKind.TIMERS)
+PAGED = (AlertKind.OVERDUE, AlertKind.UNREMOVABLE, AlertKind.TIMERS, AlertKind.CANARY)
 """What does not wait until somebody looks into Slack."""
 
 
@@ -138,6 +138,8 @@ class Work:
         at: datetime | None = None,
     ) -> bool:  # fmt: skip
         """A message that must reach somebody, now or at a time to come; the same one twice is one. True: a new one."""
+        if not recipient:
+            return False  # of a canary, which is nobody's
         return self._notice(
             Notice(
                 id=NoticeId(ulid(self.now)), kind=kind, subject=subject, version=version, recipient=recipient,

@@ -23,6 +23,7 @@ from access.models import (
     Verdict,
 )
 from access.operations.activate import objection
+from access.operations.canary import NOBODY
 from access.operations.core import POLICY_LOADED
 from access.operations.digest_content import Access, Listed, OpenAlert, PolicyLoad, Refusals
 from access.operations.reminding import Place
@@ -108,7 +109,8 @@ class Happened:
 
 
 _TO_A_PERSON = sa.func.substr(col(Notice.recipient), 1, 1).in_(("U", "W"))
-_GRANT_OF_EVENT = col(Grant.id) == col(AuditEvent.object_id)
+_GRANT_OF_EVENT = sa.and_(col(Grant.id) == col(AuditEvent.object_id), col(Grant.requester) != NOBODY)
+"""Without the canary's: what is wrong with it is an alert."""
 _ENDED = col(AuditEvent.action) == "grant.ended"
 _NEVER_GIVEN = col(Grant.expires_at).is_(None)
 _LATE = col(Grant.ended_by) == EndedBy.LATE
@@ -121,7 +123,7 @@ FAILED = sa.or_(col(AuditEvent.action) == "grant.failed", sa.and_(_ENDED, _NEVER
 def open_grants(session: Session) -> list[tuple[Grant, Request]]:
     """Everything that may be on a target or may still get there, the soonest to end first."""
     found = select(Grant, Request).join(Request, col(Request.id) == col(Grant.request_id))
-    pairs = session.exec(found.where(col(Grant.status).in_(OPEN))).all()
+    pairs = session.exec(found.where(col(Grant.status).in_(OPEN), col(Grant.requester) != NOBODY)).all()
     return sorted(pairs, key=lambda pair: (pair[0].expires_at or pair[0].starts_at, pair[0].id))
 
 

@@ -2,12 +2,15 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from sqlmodel import Session, col, func, select
 
-from access.models import Alert, AlertKind, Grant, GrantStatus, Notice
+from access.models import Alert, AlertKind, Grant, GrantStatus
+from access.operations.canary import Standing, standing
+from access.operations.core import Core
 from access.operations.schedule import UNFINISHED
+from access.operations.timers import timers_wanted
 
 _MAY_BE_THERE = (GrantStatus.ACTIVE, GrantStatus.REVOKING)
 
@@ -24,12 +27,15 @@ class Figures:
     """Should have ended by now, and may still be there."""
     alerts: dict[str, int]
     """Open ones by kind."""
+    canary: Standing | None
+    """None where the policy has none."""
     timers: int
-    """Grants and messages that somebody must look at, now or later."""
+    """Whatever somebody must look at, now or later: grants, messages, targets, members."""
 
 
-def figures(session: Session, now: datetime) -> Figures:
-    """Four questions, each answered by an index over the few rows that are unfinished."""
+def figures(core: Core, session: Session) -> Figures:
+    """A few questions, each answered by an index over the few rows that are unfinished."""
+    now = core.clock.now()
     waiting = col(Grant.due_at).is_not(None)
     unfinished = (
         select(Grant.status, func.count(), func.sum(Grant.attempts))
@@ -40,13 +46,13 @@ def figures(session: Session, now: datetime) -> Figures:
     should_have_ended = func.coalesce(col(Grant.end_due_at), col(Grant.expires_at)) <= now
     overdue = select(func.count()).select_from(Grant).where(waiting, col(Grant.status).in_(_MAY_BE_THERE))
     alerts = select(Alert.kind, func.count()).where(col(Alert.closed_at).is_(None)).group_by(Alert.kind)
-    untold = select(func.count()).select_from(Notice).where(col(Notice.due_at).is_not(None))
     return Figures(
         grants={status: grants.get(status, (0, 0))[0] for status in UNFINISHED},
         attempts={status: grants.get(status, (0, 0))[1] for status in UNFINISHED},
         overdue=session.exec(overdue.where(should_have_ended)).one(),
         alerts=dict.fromkeys(AlertKind, 0) | dict(session.exec(alerts).all()),
-        timers=sum(number for number, _ in grants.values()) + session.exec(untold).one(),
+        canary=standing(core, session),
+        timers=timers_wanted(session),
     )
 
 

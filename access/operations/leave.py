@@ -9,6 +9,7 @@ from sqlmodel import Session, col, or_, select
 from access.errors import PolicyError
 from access.ids import Person, SlackUser
 from access.models import EndedBy, Grant, GrantStatus, LookKind, NoticeKind, Request, RequestStatus
+from access.operations.canary import NOBODY
 from access.operations.core import Core, Work, held_grants
 from access.operations.end import end
 from access.operations.look import Claimed, Looked, claim_looks, look_again, look_no_more, release_looks
@@ -76,18 +77,18 @@ def end_for_strangers(core: Core) -> None:
 
 
 def members_with_something_open(session: Session) -> set[SlackUser]:
-    """Whom Slack must be asked about."""
+    """Whom Slack must be asked about; a canary is nobody there."""
     holders = select(Grant.subject_slack).where(col(Grant.status).in_(OPEN)).distinct()
     pending = select(Request.requester_slack, Request.subject_slack).where(Request.status == RequestStatus.PENDING)
     asking = {user for both in session.exec(pending.distinct()) for user in both}
-    return {SlackUser(user) for user in asking.union(session.exec(holders))}
+    return {SlackUser(user) for user in asking.union(session.exec(holders)) if user}
 
 
 def _with_something_open(session: Session) -> list[Person]:
     holders = select(Grant.subject).where(col(Grant.status).in_(OPEN)).distinct()
     pending = select(Request.requester, Request.subject).where(Request.status == RequestStatus.PENDING)
     asking = {person for both in session.exec(pending.distinct()) for person in both}
-    return [Person(person) for person in sorted(asking.union(session.exec(holders)))]
+    return [Person(person) for person in sorted(asking.union(session.exec(holders)) - {NOBODY})]
 
 
 def _end_of(

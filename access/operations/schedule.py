@@ -25,6 +25,7 @@ from access.models import (
     Request,
     RequestStatus,
 )
+from access.operations.canary import run_canaries
 from access.operations.checkup import checkup_item
 from access.operations.core import POLICY_LOADED, Core, Work, grant_item, held_grants, notice_item
 from access.operations.digest import make_when_due
@@ -108,6 +109,7 @@ class Schedule:
         cancel_what_is_over(self.core)
         self.alert_overdue()
         make_when_due(self.core)
+        run_canaries(self.core)
         call_the_roster(self.core)
         now = self.core.clock.now()
         with self.core.database.read() as session:

@@ -28,6 +28,7 @@ def _empty_groups(policy: Policy) -> Iterator[Finding]:
 
 def _closed_entitlements(policy: Policy) -> Iterator[Finding]:
     opened = {entitlement for rule in policy.rules for entitlement in rule.entitlements}
+    opened |= set(policy.canary.entitlements if policy.canary else ())
     for index, resource in enumerate(policy.resources.values()):
         for role in resource.roles:
             entitlement = Entitlement(resource.id, role)

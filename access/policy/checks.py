@@ -3,11 +3,11 @@
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator
 
-from access.catalog import Entitlement
+from access.catalog import CANARY_NAME, Entitlement
 from access.durations import format_duration
 from access.policy.document import Document, Path
 from access.policy.explain import Finding, unknown_name
-from access.policy.shape import EscalateShape, PolicyShape, RuleShape
+from access.policy.shape import CanaryShape, EscalateShape, PolicyShape, RuleShape
 
 
 def findings(shape: PolicyShape, document: Document, providers: Iterable[str]) -> Iterator[Finding]:
@@ -17,6 +17,7 @@ def findings(shape: PolicyShape, document: Document, providers: Iterable[str]) -
     yield from _groups(shape)
     yield from _resources(shape, document)
     yield from _rules(shape, document)
+    yield from _canary(shape, providers)
     yield from _known("group", shape.security.group, shape.groups, ("security", "group"))
     if shape.security.group in shape.groups and not shape.groups[shape.security.group].people:
         yield ("security", "group"), f"group `{shape.security.group}` has nobody; somebody must be able to revoke"
@@ -106,6 +107,44 @@ def _who(rule: RuleShape, shape: PolicyShape, levels: dict[Entitlement, str], pa
             otherwise = "add the role to its resource under `resources`"
             sentence = unknown_name("entitlement", str(entitlement), catalog, otherwise)
             yield (*path, "entitlements", index), sentence
+
+
+def _canary(shape: PolicyShape, providers: Iterable[str]) -> Iterator[Finding]:
+    """It is granted without a reviewer, so it must be something that no person can have."""
+    if shape.canary is None:
+        return
+    catalog = [f"{resource.id}/{role}" for resource in shape.resources for role in resource.roles]
+    openers = {one: rule.id for rule in shape.rules for one in rule.who.entitlements}
+    yield from _twice([str(one) for one in shape.canary.entitlements], ("canary", "entitlements"))
+    for index, entitlement in enumerate(shape.canary.entitlements):
+        path: Path = ("canary", "entitlements", index)
+        if str(entitlement) not in catalog:
+            otherwise = "add the role to its resource under `resources`"
+            yield path, unknown_name("entitlement", str(entitlement), catalog, otherwise)
+        if entitlement in openers:
+            yield (
+                path,
+                f"rule `{openers[entitlement]}` opens {entitlement} to people; a canary is granted without a reviewer, "
+                "so its role must be one that nobody can ask for",
+            )
+    known = sorted(providers)
+    for provider in shape.canary.names:
+        if provider not in known:
+            sentence = unknown_name("provider", provider, known, f"this version has {_listed(known)}")
+            yield ("canary", "names", provider), sentence
+    for provider in known:
+        yield from _nobody(shape, shape.canary, provider)
+
+
+def _nobody(shape: PolicyShape, canary: CanaryShape, provider: str) -> Iterator[Finding]:
+    """Else a person would receive what nobody approved."""
+    principal = canary.names.get(provider, CANARY_NAME)
+    for name, person in shape.people.items():
+        if person.names.get(provider, name) == principal:
+            yield (
+                ("canary", "names", provider),
+                f"the canary and `{name}` would both be `{principal}` on {provider}; give the canary a name of its own",
+            )
 
 
 def _stages(rule: RuleShape, shape: PolicyShape, path: Path) -> Iterator[Finding]:

@@ -14,7 +14,7 @@ from access.policy import checks, explain
 from access.policy.advice import advice
 from access.policy.document import Document, Path, Problem, read
 from access.policy.explain import Finding
-from access.policy.shape import PolicyShape, ResourceShape, RuleShape
+from access.policy.shape import CanaryShape, PolicyShape, ResourceShape, RuleShape
 from access.policy.targets import Target, targets
 from access.ports import Provider
 
@@ -98,6 +98,7 @@ def _policy(shape: PolicyShape, read_targets: list[Target], digest: str, file: s
         },
         rules=tuple(_rule(rule) for rule in shape.rules),
         security=catalog.Security(group=shape.security.group, channel=SlackChannel(shape.security.channel)),
+        canary=_canary(shape.canary),
         digest=catalog.Digest(channel=SlackChannel(shape.digest.channel), at=shape.digest.at),
         warn_before_end=shape.limits.warn_before_end,
         extensions=shape.limits.extensions,
@@ -142,6 +143,12 @@ def _rule(rule: RuleShape) -> catalog.Rule:
         ),
         lapses_after=next((step.after for step in rule.escalate if step.then is not None), None),
     )
+
+
+def _canary(shape: CanaryShape | None) -> catalog.Canary | None:
+    if shape is None:
+        return None
+    return catalog.Canary(entitlements=tuple(shape.entitlements), every=shape.every, names=shape.names)
 
 
 def _overlaps(policy: catalog.Policy, document: Document) -> Iterator[Finding]:

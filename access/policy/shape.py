@@ -25,6 +25,8 @@ LATER = frozenset(
 
 WARN_BEFORE_END = timedelta(minutes=15)
 EXTENSIONS = 1
+CANARY_EVERY = timedelta(minutes=5)
+CANARY_OFTENEST = timedelta(minutes=1)
 TITLE_LONGEST = 75
 """What one option of a menu in Slack holds."""
 
@@ -73,6 +75,19 @@ def _longest(value: Any) -> timedelta:
     if span < SHORTEST:
         raise ValueError(f"the shortest access is {format_duration(SHORTEST)}")
     return span
+
+
+def _every(value: Any) -> timedelta:
+    span = _duration(value)
+    if span < CANARY_OFTENEST:
+        raise ValueError(f"a canary runs every {format_duration(CANARY_OFTENEST)} at most")
+    return span
+
+
+def _there(value: Any) -> object:
+    if value is None:
+        raise ValueError("is empty; remove the word, or say what it holds")
+    return value
 
 
 def _zone(text: str) -> ZoneInfo:
@@ -222,6 +237,12 @@ class DigestShape(Shape):
     at: WallTime
 
 
+class CanaryShape(Shape):
+    entitlements: Annotated[list[EntitlementText], Field(min_length=1)]
+    every: Annotated[timedelta, BeforeValidator(_every)] = CANARY_EVERY
+    names: dict[str, TargetName] = {}
+
+
 class LimitsShape(Shape):
     warn_before_end: Duration = WARN_BEFORE_END
     extensions: Annotated[int, Field(ge=0, le=100)] = EXTENSIONS
@@ -238,3 +259,4 @@ class PolicyShape(Shape):
     security: SecurityShape
     limits: LimitsShape = LimitsShape()
     digest: DigestShape
+    canary: Annotated[CanaryShape | None, BeforeValidator(_there)] = None

@@ -37,6 +37,7 @@ _TITLES = {
     AlertKind.SWEEP: "The sweep of the database fails",
     AlertKind.TIMERS: "Redis cannot be reached",
     AlertKind.DRIFT: "A target is not as we left it",
+    AlertKind.CANARY: "The canary failed",
 }
 _WHAT_TO_DO = {
     AlertKind.OVERDUE: "It is tried again until it is proven gone. If the target stays away, end it by hand.",
@@ -55,6 +56,8 @@ _WHAT_TO_DO = {
     AlertKind.TIMERS: "Bring Redis back. Nothing is lost meanwhile.",
     AlertKind.DRIFT: "Find out who changed it there. What a grant is known for is ended and read back by itself; "
     "anything else is left alone, for you to remove or to keep.",
+    AlertKind.CANARY: "What fails for harmless access is likely to fail for people's: see the other alerts, and ask "
+    "`countersign doctor`. It is tried again, and this closes with the next run that goes well.",
 }
 _BY_HAND = (AlertKind.OVERDUE, AlertKind.UNREMOVABLE)
 _MOST_STATEMENTS = 2_800
@@ -86,7 +89,8 @@ def _which(alert: Alert, kind: AlertKind, grant: Grant | None) -> list[Block]:
     if grant is None:
         return []
     due = f", due to end {at_second(grant.end_due_at)}" if grant.end_due_at else ""
-    return [section(f"{code(grant.entitlement)} of {mention(grant.subject_slack)}{due}. Grant {code(grant.id)}")]
+    holder = mention(grant.subject_slack) if grant.subject_slack else "the canary, which is nobody"
+    return [section(f"{code(grant.entitlement)} of {holder}{due}. Grant {code(grant.id)}")]
 
 
 def _open(

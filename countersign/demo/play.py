@@ -12,6 +12,7 @@ from access.audit import verify
 from access.store import Database
 from countersign.demo.prober import Look, login_in
 from countersign.demo.stage import Stage
+from countersign.demo.target import READ
 from sandbox.person import Message, Person
 
 ENTITLEMENT = "customers-db/read"
@@ -122,9 +123,10 @@ def _words(message: Message | None) -> str:
 
 
 def _logins(stage: Stage) -> list[str]:
-    """What the target itself says, to its superuser: the temporary logins."""
+    """What the target itself says, to its superuser: the temporary logins that may read; the canary's may nothing."""
+    readers = r"SELECT rolname FROM pg_roles WHERE rolname LIKE 'cs\_%%' AND pg_has_role(rolname, %s, 'MEMBER')"
     with psycopg.connect(stage.shop.superuser_dsn, autocommit=True) as connection:
-        found = connection.execute(r"SELECT rolname FROM pg_roles WHERE rolname LIKE 'cs\_%'").fetchall()
+        found = connection.execute(readers, [READ]).fetchall()
     return [name for (name,) in found]
 
 

@@ -37,6 +37,7 @@ resources:
     roles:
       read: {{title: "Read customers, without cards", grants: [support_read]}}
       fix-orders: {{title: Correct the status of an order, level: medium, grants: [orders_fix]}}
+      nothing: {{title: Nothing, grants: [canary]}}
 
 rules:
   - id: customers-read
@@ -50,4 +51,5 @@ rules:
 
 security: {{group: security, channel: C0SEC}}
 digest: {{channel: C0SEC, at: "09:00"}}
+canary: {{entitlements: [customers-db/nothing]}}
 """

@@ -114,6 +114,8 @@ SENTENCES = {
     AlertKind.JOBS: "In the last five minutes a job was refused, or could not be taken in hand.",
     AlertKind.SWEEP: "The sweep has failed 5 times in a row, with OperationalError at store.py:88.",
     AlertKind.DRIFT: "customers-db/read of ann stands on the target after its end; it is being removed.",
+    AlertKind.CANARY: "Access to customers-db/canary was tried and has not opened after 1 min: The target does not "
+    "answer.",
     AlertKind.TIMERS: "Redis cannot be reached. Access still starts and ends, by the sweep of the database, a little "
     "slower.",
 }

@@ -12,6 +12,7 @@ from access.ids import GrantId, SlackUser
 from access.models import AlertKind, EndedBy, GrantStatus, Request, RequestStatus, Verdict
 from access.operations import ByHand, HomeFacts, Mine, ReminderFacts, Waiting
 from access.operations.home import WAITING_MOST
+from access.operations.timers import EMPTIED
 from access.policy.shape import TITLE_LONGEST
 from access.ports import Secret
 from bot.commands import COMMANDS
@@ -52,6 +53,7 @@ REVOKED = a_grant(
 RESIDUAL = a_grant(GrantStatus.ENDED, sessions_ended=None, residual=["A token may live until 16:20 UTC."])
 STUCK = a_grant(GrantStatus.REVOKING, problem="The target system can't be reached just now; it will be tried again.")
 REMOVED = a_grant(GrantStatus.REVOKING, removed_at=minutes(123.05), sessions_ended=2)
+EMPTIED_SAID = "Redis had lost its timers: 214 were put in again from the database."
 NEVER = {"expires_at": None, "activated_at": None, "removed_at": None, "proven_at": None, "sessions_ended": None}
 LATE = a_grant(GrantStatus.ENDED, **NEVER, ended_by=EndedBy.LATE, problem="The target system does not answer.")
 REFUSED = a_grant(GrantStatus.ENDED, **NEVER, ended_by=EndedBy.REFUSED, end_reason="No rule allows this any more.")
@@ -160,6 +162,8 @@ def _all() -> dict[str, Message | dict[str, Any]]:
         views[f"alert-{kind}"] = alert_card(an_alert(kind), row, minutes(140))
         closed = an_alert(kind, closed_at=minutes(150))
         views[f"alert-{kind}-closed"] = alert_card(closed, row, minutes(151))
+    canary = a_grant(GrantStatus.REVOKING, requester=":canary", subject=":canary", subject_slack="", role="canary")
+    views["alert-overdue-canary"] = alert_card(an_alert(), canary, minutes(140))
     long_plan = a_grant(GrantStatus.REVOKING, plan={"revoke": _STATEMENTS})
     return views | {
         "card-superseded": review_card(facts(a_request(version=2), version=1)),
@@ -193,6 +197,9 @@ def _all() -> dict[str, Message | dict[str, Any]]:
             an_alert(),
             a_grant(GrantStatus.REVOKING, resource=LONGEST_NAME, role=LONGEST_NAME, subject=LONGEST_NAME),
             minutes(140),
+        ),
+        "alert-emptied": alert_card(
+            an_alert(AlertKind.TIMERS, subject=EMPTIED, sentence=EMPTIED_SAID), None, minutes(140)
         ),
         "alert-long-sentence": alert_card(
             an_alert(AlertKind.POLICY, sentence=SENTENCES[AlertKind.POLICY] * 60), None, minutes(140)

@@ -17,7 +17,8 @@ def everybody() -> Cast:
 
 
 def policy_for(cast: Cast) -> str:
-    """The demo's policy, in which the crowd are engineers too."""
-    policy = demo_policy(cast)
+    """The demo's policy, in which the crowd are engineers too; without the canary, for every login is counted."""
+    policy, canary, _ = demo_policy(cast).partition("canary:")
+    assert canary
     assert policy.count(_ENGINEERS) == 1
     return policy.replace(_ENGINEERS, f"people: [ann, ben, {', '.join(one.name for one in CROWD)}]")
