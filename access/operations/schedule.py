@@ -33,9 +33,9 @@ from access.operations.extend import cancel_what_is_over
 from access.operations.home import all_homes_changed
 from access.operations.look import look_item
 from access.operations.roster import call_the_roster
+from access.operations.timers import timers, timers_compared, timers_filled
 from access.ports import AgendaItem
 
-from access.operations.timers import timers, timers_compared, timers_filled
 Queue = Literal["grant", "revoke", "tell"]
 SLACK = "slack"
 CHECKUPS = ":checkups"
