@@ -1,0 +1,90 @@
+"""The sweep looks at what is overdue and stuck only: however much waits, each of its questions has an index."""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import event
+
+from access.ids import ulid
+from access.models import AuditEvent, Grant, Notice, Request, RequestStatus
+from access.operations.schedule import Schedule
+from access.store import Database
+from tests.world import World
+
+MANY = 3_000
+LARGE = ("grant", "notice", "request", "audit_event")
+"""Tables that grow without end."""
+Asked = tuple[str, Any]
+
+
+@contextmanager
+def noted(database: Database) -> Iterator[list[Asked]]:
+    """Every statement, with its parameters."""
+    found: list[Asked] = []
+
+    def note(_connection: Any, _cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
+        found.append((statement, parameters))
+
+    event.listen(sa.Engine, "before_cursor_execute", note)
+    yield found
+    event.remove(sa.Engine, "before_cursor_execute", note)
+
+
+def wait_idly(world: World) -> None:
+    """Thousands of grants and messages that are due next week, requests that are decided, and events of long ago."""
+    grant, later = world.open(minutes=30), world.clock.now() + timedelta(days=7)
+    request = world.requests()[0]
+    _, notice = world.ask(entitlement="customers-db/fix-orders"), world.notices("review")[0]
+    asked = request.model_dump() | {"status": RequestStatus.LAPSED}
+    told = notice.model_dump() | {"due_at": later}
+    held = grant.model_dump() | {"due_at": later, "alert_at": later}
+    happened = world.events()[-1].model_dump()
+    rows = {
+        Grant: [held | {"id": ulid(later)} for _ in range(MANY)],
+        Notice: [told | {"id": ulid(later), "recipient": str(number)} for number in range(MANY)],
+        Request: [asked | {"id": ulid(later)} for _ in range(MANY)],
+        AuditEvent: [happened | {"seq": -number} for number in range(1, MANY)],
+    }
+    with world.core.database.write() as session:
+        for table, values in rows.items():
+            session.connection().execute(sa.insert(table), values)
+    with world.core.database.write() as session:
+        session.connection().exec_driver_sql("ANALYZE")
+
+
+def scans(database: Database, asked: list[Asked]) -> list[str]:
+    """What reads a whole large table."""
+    tables = "|".join(LARGE)
+    explain, whole = {
+        "sqlite": (
+            "EXPLAIN QUERY PLAN ",
+            rf'SCAN "?({tables})\b(?!.*USING (COVERING )?INDEX ix_\w+_(due|alert|lapsing))',
+        ),
+        "postgresql": ("EXPLAIN ", rf'Seq Scan on "?({tables})\b'),
+    }[database.dialect]
+    found = list[str]()
+    with database.read() as session:
+        for statement, parameters in asked:
+            if statement.startswith("SELECT"):
+                plan = session.connection().exec_driver_sql(explain + statement, parameters).all()
+                words = "\n".join(str(line[-1]) for line in plan)
+                found += [f"{statement}\n{words}"] if re.search(whole, words) else []
+    return found
+
+
+def test_however_much_waits_the_sweep_reads_no_whole_table(world: World) -> None:
+    wait_idly(world)
+    schedule = Schedule(world.core)
+    world.work()
+    schedule.sweep()
+    world.clock.tick(seconds=1)
+
+    with noted(world.core.database) as asked:
+        assert schedule.sweep() == []
+
+    assert len(asked) > 8
+    assert scans(world.core.database, asked) == []
