@@ -5,7 +5,8 @@ AccessError
 │   ├── InvalidInput            field, sentence: what was typed cannot be used
 │   ├── NotAllowed              policy or eligibility says no
 │   ├── NotFound                no such thing, or not visible to this person
-│   └── Conflict                the state moved on before this click
+│   ├── Conflict                the state moved on before this click
+│   └── NotNow                  nothing new is taken at the moment; what is open still ends
 ├── PolicyError                 the policy file cannot be used: file, line, what to do
 ├── Unavailable                 the database cannot be used just now; nothing was changed
 ├── Unready                     this process may not start: schema, database, settings
@@ -126,6 +127,10 @@ class NotOver(Conflict):
 
 class NotUsableYet(Conflict):
     """This access is not open; there is nothing to connect to."""
+
+
+class NotNow(Refusal):
+    """Nothing new can be asked, approved or granted just now. Please try again in a few minutes."""
 
 
 class PolicyError(AccessError):

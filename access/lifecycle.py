@@ -14,7 +14,8 @@ REQUEST_MOVES: Mapping[R, frozenset[R]] = {
 }
 
 GRANT_MOVES: Mapping[G, frozenset[G]] = {
-    G.SCHEDULED: frozenset({G.ACTIVATING, G.ENDED}),
+    # Revoking, because a restored database does not know whether it was begun.
+    G.SCHEDULED: frozenset({G.ACTIVATING, G.ENDED, G.REVOKING}),
     G.ACTIVATING: frozenset({G.ACTIVE, G.REVOKING, G.FAILED}),  # failed only after reading back that nothing is there
     G.ACTIVE: frozenset({G.REVOKING}),
     G.REVOKING: frozenset({G.ENDED}),  # no way back, and no giving up

@@ -108,6 +108,7 @@ class AlertKind(StrEnum):
     SWEEP = "sweep"  # the sweep of the rows fails again and again; subject: sweep
     TIMERS = "timers"  # Redis cannot be reached; the sweep works from SQL; subject: redis
     DRIFT = "drift"  # target and rows differ; subject: grant, or resource and name where no grant is known
+    RESTORED = "restored"  # the database is an older one and is being compared; subject: database
     CANARY = "canary"  # harmless access did not open or close as it should; subject: the entitlement
 
 
@@ -327,8 +328,6 @@ class Grant(SQLModel, table=True):
         return f"{self.resource}/{self.role}"
 
 
-class Notice(SQLModel, table=True):
-    """A message that must reach somebody, where it stands, and which state of its subject it shows.
 class Share(SQLModel, table=True):
     """A role of one principal on a target that several grants may need; one grant at a time is there because of it."""
 
@@ -363,6 +362,8 @@ class Hold(SQLModel, table=True):
     looked_at: datetime | None = _moment(default=None)
 
 
+class Notice(SQLModel, table=True):
+    """A message that must reach somebody, where it stands, and which state of its subject it shows.
 
     `wanted` grows with every change of the subject; a message is true when `shown` has caught up.
     """

@@ -13,6 +13,7 @@ from slack_sdk import WebClient
 
 from access.clock import HostClock, host_now
 from access.errors import PolicyError
+from access.operations import restored
 from access.operations.activate import Activation
 from access.operations.checkup import Checkups
 from access.operations.core import Core
@@ -33,6 +34,7 @@ from workers.addresses import Addresses
 from workers.agenda import RedisAgenda
 from workers.checking import Checking
 from workers.digests import Digests
+from workers.high_water import Remembered
 from workers.homes import Homes
 from workers.members import Asking, Speaking
 from workers.paging import Pages
@@ -109,6 +111,7 @@ def slack_telling(core: Core, client: WebClient, pages: Pages | None = None) -> 
 def parts(settings: Settings, *, metrics: Metrics | None = None, waits: bool = False) -> Generator[Parts]:
     """Opens the database (which must be on this version's revision) and, if there is an address, Redis.
 
+    Looks whether the database is an older one than it was, before anything is done on it.
     `waits`: this process waits at Redis for work. Raises Unready with the cure.
     """
     redis = None
@@ -118,10 +121,13 @@ def parts(settings: Settings, *, metrics: Metrics | None = None, waits: bool = F
         _warn_of_policy(policy)
         if settings.redis_url:
             redis = (connect_waiting if waits else connect)(settings.redis_url)
-        agenda = RedisAgenda(connect(settings.redis_url)) if settings.redis_url else SweepOnly()
+        quick = connect(settings.redis_url) if settings.redis_url else None
+        agenda = RedisAgenda(quick) if quick else SweepOnly()
         clock = HostClock(offset=measured_offset(database))
+        marks = Remembered(settings.state_directory, quick)
         try:
-            core = Core(database, clock, agenda, policy, classes, pages=settings.page_url is not None)
+            core = Core(database, clock, agenda, policy, classes, pages=settings.page_url is not None, marks=marks)
+            restored.notice(core)
             yield Parts(settings, database, classes, core, redis, metrics or Metrics())
         finally:
             if redis is not None:

@@ -22,6 +22,7 @@ from access.models import AlertKind, EndedBy, Grant, GrantStatus, NoticeKind, Re
 from access.operations import canary, ledger
 from access.operations.core import Core, Work, grant_item, held_grants, load_request
 from access.operations.end import end, start_removal
+from access.operations.gate import why_closed
 from access.operations.submit import ask_again, fingerprint_of
 from access.operations.target import (
     CLAIM,
@@ -77,6 +78,7 @@ class Activation:
         policy = self._policy()
         won = list[Claimed]()
         with self.core.work(self.actor) as work:
+            closed = why_closed(work.session)
             grants = held_grants(work.session, providers)
             rights = ledger.queue_up(work, grants, providers)
             for grant in grants:
@@ -84,7 +86,9 @@ class Activation:
                 if not due or self._over(work, grant):
                     continue
                 provider, given = providers[grant.id], rights.get(grant.id)
-                if isinstance(provider, ProviderError):
+                if closed is not None:
+                    self._wait(work, grant, closed, POLICY_PAUSE)
+                elif isinstance(provider, ProviderError):
                     self._broken(work, grant, provider)
                 elif isinstance(given, ProviderError):
                     self._broken(work, grant, given)

@@ -20,6 +20,7 @@ from access.ids import AlertId, GrantId, NoticeId, Person, RequestId, SlackChann
 from access.lifecycle import allowed
 from access.models import Alert, AlertKind, AuditEvent, Grant, GrantStatus, Notice, NoticeKind, Request, RequestStatus
 from access.operations.alert_rows import closing_of_alerts, open_alerts
+from access.operations.high_water import HighWaterMarks, Nowhere
 from access.operations.policy_source import PolicySource
 from access.policy.decide import Refused, eligible, owners, render
 from access.ports import Agenda, AgendaItem, Provider
@@ -31,7 +32,7 @@ KEPT_TRUE = (
     NoticeKind.REVIEW, NoticeKind.ANSWER, NoticeKind.ALERT, NoticeKind.PAGE, NoticeKind.WARNING, NoticeKind.HOME,
 )  # fmt: skip
 """Messages that are told anew whenever their subject changes; the others are said once."""
-PAGED = (AlertKind.OVERDUE, AlertKind.UNREMOVABLE, AlertKind.TIMERS, AlertKind.CANARY)
+PAGED = (AlertKind.OVERDUE, AlertKind.UNREMOVABLE, AlertKind.TIMERS, AlertKind.CANARY, AlertKind.RESTORED)
 """What does not wait until somebody looks into Slack."""
 
 
@@ -204,6 +205,7 @@ class Core:
     providers: Mapping[str, type[Provider]]
     pages: bool = False
     """Whether somebody is paged by webhook too."""
+    marks: HighWaterMarks = field(default_factory=Nowhere)
 
     @contextmanager
     def work(self, actor: str) -> Generator[Work]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlmodel import col, or_, select
@@ -15,8 +15,10 @@ from access.operations import look
 from access.operations.activate import remove_found_again
 from access.operations.core import Core, Work, held_grants
 from access.operations.end import start_removal
+from access.operations.gate import lost_since
+from access.operations.recover import lost, recover
 from access.operations.target import Targets, receipt_of, spec_of
-from access.ports import Deadline, Managed, Provider
+from access.ports import Deadline, Isolation, Managed, Provider
 from access.store import compare_and_set, insert_unless_there
 
 EVERY = timedelta(minutes=10)
@@ -40,6 +42,8 @@ class Claimed(look.Claimed):
     """One resource; its grants may stand at several places where the policy has moved it."""
 
     places: list[Place] = field(default_factory=list[Place])
+    lost_since: datetime | None = None
+    """The database was restored, and what was granted after this has no row."""
 
 
 @dataclass(frozen=True)
@@ -47,8 +51,11 @@ class Compared(look.Looked):
     """What the target has of ours, and which active grants it has not."""
 
     listed: list[Managed] = field(default_factory=list[Managed])
+    places: dict[str, Place] = field(default_factory=dict[str, Place])
+    """By the name of what was listed there."""
     gone: list[GrantId] = field(default_factory=list[GrantId])
     settle: timedelta = timedelta(0)
+    lost_since: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -61,7 +68,11 @@ class Drift:
 
     def claim(self, ids: Sequence[str]) -> list[Claimed]:
         claimed = look.claim_looks(self.core, ids, LookKind.DRIFT)
-        return [Claimed(one.look, self._places(one.look.subject)) for one in claimed]
+        if not claimed:
+            return []
+        with self.core.database.read() as session:
+            since = lost_since(session)
+        return [Claimed(one.look, self._places(one.look.subject), since) for one in claimed]
 
     def act(self, claimed: Claimed, deadline: Deadline) -> Compared:
         """Never raises; what a third party's exception says is not told, for it may hold a secret."""
@@ -95,20 +106,24 @@ class Drift:
 
     def _compared(self, claimed: Claimed, deadline: Deadline) -> Compared:
         """Raises ProviderError."""
-        listed, gone, settle = dict[str, Managed](), list[GrantId](), timedelta(0)
+        listed, places, gone, settle = dict[str, Managed](), dict[str, Place](), list[GrantId](), timedelta(0)
         for place in claimed.places:
             provider = self.targets.of(place.provider, place.settings, claimed.look.subject)
             settle = max(settle, provider.capabilities.settle)
             found = provider.list_managed(deadline)
             listed |= {one.name: one for one in found}
+            places |= {one.name: place for one in found}
             there = {one.grant_id for one in found}
             missing = [grant for grant in place.active if (grant.continues or grant.id) not in there]
             gone += [grant.id for grant in missing if self._is_gone(claimed, grant, provider, deadline)]
-        return Compared(claimed, listed=list(listed.values()), gone=gone, settle=settle)
+        return Compared(
+            claimed, listed=list(listed.values()), places=places, gone=gone, settle=settle,
+            lost_since=claimed.lost_since,
+        )  # fmt: skip
 
     def _is_gone(self, claimed: Claimed, grant: Grant, provider: Provider, deadline: Deadline) -> bool:
         """Before it counts, the target is asked about this very grant."""
-        if _suspect_of(grant.id) not in claimed.look.suspects:
+        if claimed.lost_since is None and _suspect_of(grant.id) not in claimed.look.suspects:
             return True
         return not provider.observe(spec_of(grant), receipt_of(grant), deadline).present
 
@@ -120,7 +135,10 @@ class Drift:
         strays = {one.name: one for one in result.listed if not _has_live_row(work, one.grant_id)}
         gone = {_suspect_of(identifier): identifier for identifier in result.gone}
         suspects = sorted([*strays, *gone])
-        news = set(suspects) - set(row.suspects)
+        forgotten = self._forgotten(work, result, list(strays.values()))
+        # Of what a restored database does not know, or believes open, a second look would say the same.
+        sure = {*forgotten, *gone} if result.lost_since else set[str]()
+        news = set(suspects) - set(row.suspects) - sure
         after = max(SECOND_LOOK, result.settle) if news else EVERY
         if not look.look_again(work, row, after=after, suspects=suspects, problem=""):
             return
@@ -129,6 +147,8 @@ class Drift:
                 continue
             if suspect in gone:
                 self._end_gone(work, gone[suspect], channel)
+            elif suspect in forgotten:
+                self._end_forgotten(work, result, strays[suspect], channel)
             else:
                 self._end_stray(work, row.subject, strays[suspect], channel)
         _close_unknown(work, row.subject, {one.name for one in result.listed})
@@ -141,6 +161,27 @@ class Drift:
         start_removal(work, grant, EndedBy.DRIFT, at=work.now, reason=GONE)
         sentence = f"{grant.entitlement} of {grant.subject} was gone from the target before its end; it is ended."
         work.open_alert(AlertKind.DRIFT, grant.id, sentence, channel=channel, resource=grant.resource)
+
+    def _forgotten(self, work: Work, result: Compared, strays: Sequence[Managed]) -> set[str]:
+        """Those that a restored database has no row of, and can end by what the target says of them alone."""
+        policy = work.policy
+        if result.lost_since is None or policy is None or result.claimed.look.subject not in policy.resources:
+            return set()
+        apart = [one for one in strays if self._is_apart(result.places[one.name])]
+        return lost(work, apart, result.lost_since)
+
+    def _is_apart(self, place: Place) -> bool:
+        """What a grant gives there is its alone: it bears the grant's mark and needs no person's account."""
+        known = self.core.providers[place.provider].capabilities.of(place.settings)
+        return known.isolation is Isolation.PER_GRANT
+
+    def _end_forgotten(self, work: Work, result: Compared, stray: Managed, channel: str | None) -> None:
+        resource, place, policy = result.claimed.look.subject, result.places[stray.name], work.policy
+        assert policy is not None, "nothing is known to be forgotten without one"
+        provider = self.targets.of(place.provider, place.settings, resource)
+        again = recover(work, stray, resource=resource, provider=provider, settings=place.settings, policy=policy)
+        sentence = f"{resource} has {stray.name}, of which the restored database knows nothing; it is being removed."
+        work.open_alert(AlertKind.DRIFT, again.id, sentence, channel=channel, resource=resource)
 
     def _end_stray(self, work: Work, resource: str, stray: Managed, channel: str | None) -> None:
         old = next(iter(held_grants(work.session, [stray.grant_id] if stray.grant_id else [])), None)
@@ -163,17 +204,22 @@ def can_list(core: Core, provider: str) -> bool:
 def ask(core: Core, resources: Sequence[str]) -> None:
     """Somebody wants these looked at now. What was seen before counts, so that this may be the second look."""
     with core.work("system:drift") as work:
-        for resource in sorted(resources):
-            row = Look(id=LookId(ulid(work.now)), kind=LookKind.DRIFT, subject=resource, due_at=work.now)
-            insert_unless_there(work.session, row)
-        wanted = select(Look).where(Look.kind == LookKind.DRIFT, col(Look.subject).in_(resources))
-        for row in work.session.exec(wanted.order_by(col(Look.id))).all():
-            # One whose second look is near is not hurried: the minute between the two is what makes it count.
-            hurried = None if row.suspects and row.due_at - work.now <= SECOND_LOOK else work.now
-            if hurried and compare_and_set(
-                work.session, Look, row.id, expected={"fence": row.fence}, values={"due_at": hurried}
-            ):
-                work.due.append((look.look_item(row.id), hurried))
+        hurry(work, resources)
+
+
+def hurry(work: Work, resources: Sequence[str]) -> None:
+    """Makes these due now; a look that is under way is taken again, for it may have begun before."""
+    for resource in sorted(resources):
+        row = Look(id=LookId(ulid(work.now)), kind=LookKind.DRIFT, subject=resource, due_at=work.now)
+        insert_unless_there(work.session, row)
+    wanted = select(Look).where(Look.kind == LookKind.DRIFT, col(Look.subject).in_(resources))
+    for row in work.session.exec(wanted.order_by(col(Look.id))).all():
+        # One whose second look is near is not hurried: the minute between the two is what makes it count.
+        if row.suspects and row.due_at - work.now <= SECOND_LOOK:
+            continue
+        values = {"due_at": work.now, "fence": row.fence + 1}
+        if compare_and_set(work.session, Look, row.id, expected={"fence": row.fence}, values=values):
+            work.due.append((look.look_item(row.id), work.now))
 
 
 def looks(core: Core) -> dict[str, Look]:

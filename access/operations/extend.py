@@ -13,6 +13,7 @@ from access.errors import Conflict, InvalidInput, NotAllowed, NothingToExtend, N
 from access.ids import GrantId, Person, SlackUser
 from access.models import Grant, GrantStatus, NoticeKind, Request, RequestStatus
 from access.operations.core import Core, Work, by_person, load_grant
+from access.operations.gate import refuse_while_closed
 from access.operations.submit import Preview, already_asked, post, preview
 from access.operations.warning import warn_before_end
 from access.policy.decide import REASON_LONGEST, Ask, decide
@@ -64,6 +65,7 @@ def extend(
         policy = core.policy.current()
         person = core.person(by, policy)
         with core.work(by_person(by)) as work:
+            refuse_while_closed(work.session)
             grant = load_grant(work.session, grant_id, held=True)
             ends = _refuse_unless_open(grant, work.now, person.name)
             _refuse_where_the_target_cannot(core.providers, grant)

@@ -18,6 +18,7 @@ from access.ids import GrantId, Person, ReviewId, SlackUser, ulid
 from access.models import Grant, Notice, NoticeKind, Request, RequestStatus, Review, Verdict
 from access.operations.core import URGENT, Core, LostRace, Work, by_person, grant_item, load_request
 from access.operations.extend import extended_before, move_end
+from access.operations.gate import refuse_while_closed
 from access.operations.reminding import Place
 from access.operations.submit import ask_again, fingerprint_of, resolved
 from access.policy.decide import REASON_LONGEST, Ask, Refused, RefusedByPolicy, Terms, decide, may_review
@@ -43,6 +44,8 @@ def review(
         with core.work(actor) as work:
             request = load_request(work.session, pressed.request_id)
             _refuse_stale(work.session, work.now, request, pressed, person.name)
+            if verdict is Verdict.APPROVE:
+                refuse_while_closed(work.session)
             ask = ask_again(request, work.now, extended=extended_before(work, request))
             changed = _changed_terms(policy, request, ask) if verdict is Verdict.APPROVE else None
             _refuse_outsiders(policy, request, person.name, changed)

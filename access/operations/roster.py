@@ -31,11 +31,11 @@ def call_the_roster(core: Core) -> None:
             return
         members = leave.members_with_something_open(work.session)
         keep_looks(work, LookKind.MEMBER, dict.fromkeys(members, leave.EVERY))
-        keep_looks(work, LookKind.DRIFT, dict.fromkeys(_resources(core, work.session), drift.EVERY))
+        keep_looks(work, LookKind.DRIFT, dict.fromkeys(resources_to_compare(core, work.session), drift.EVERY))
     leave.end_for_strangers(core)
 
 
-def _resources(core: Core, session: Session) -> set[str]:
+def resources_to_compare(core: Core, session: Session) -> set[str]:
     """Those whose provider can list what is ours: of the policy, and of what is open whatever the policy says now."""
     on_targets = select(Grant.resource, Grant.provider).where(col(Grant.status).in_(_ON_THE_TARGET)).distinct()
     resources = set(session.exec(on_targets))

@@ -25,6 +25,7 @@ from access.models import (
     Request,
     RequestStatus,
 )
+from access.operations import restored
 from access.operations.canary import run_canaries
 from access.operations.checkup import checkup_item
 from access.operations.core import POLICY_LOADED, Core, Work, grant_item, held_grants, notice_item
@@ -105,11 +106,13 @@ class Schedule:
     def sweep(self) -> list[tuple[AgendaItem, datetime]]:
         """Lapses what nobody answered, alerts what is overdue, makes the day's digest; returns all that is due."""
         note_policy(self.core)
+        closed = restored.watch(self.core)
         self._lapse()
         cancel_what_is_over(self.core)
         self.alert_overdue()
         make_when_due(self.core)
-        run_canaries(self.core)
+        if not closed:
+            run_canaries(self.core)
         call_the_roster(self.core)
         now = self.core.clock.now()
         with self.core.database.read() as session:

@@ -15,6 +15,7 @@ from access.ids import BatchId, RequestId, SlackChannel, SlackUser, ulid
 from access.models import Grant, GrantStatus, NoticeKind, Request, RequestStatus
 from access.nearest import nearest
 from access.operations.core import URGENT, Core, Work, by_person
+from access.operations.gate import refuse_while_closed
 from access.operations.reminding import remind
 from access.policy.decide import Ask, Decision, Terms, decide, eligible, render
 from access.policy.fingerprint import facts, fingerprint
@@ -68,6 +69,7 @@ def submit(
             raise InvalidInput("start", "That start has already passed. Leave it out to begin at once.")
         decision = decide(policy, ask)
         with core.work(by_person(requester)) as work:
+            refuse_while_closed(work.session)
             _refuse_what_is_open(work, ask)
             request = post(work, ask, decision, person, core.providers, source=source)
     return request

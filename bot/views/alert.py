@@ -7,6 +7,7 @@ from access.durations import format_duration
 from access.ids import short
 from access.models import Alert, AlertKind, Grant
 from access.operations import ByHand
+from access.operations.canary import NOBODY as CANARY
 from bot import ids
 from bot.views.blocks import (
     Block,
@@ -38,6 +39,7 @@ _TITLES = {
     AlertKind.TIMERS: "Redis cannot be reached",
     AlertKind.DRIFT: "A target is not as we left it",
     AlertKind.CANARY: "The canary failed",
+    AlertKind.RESTORED: "The database was restored",
 }
 _WHAT_TO_DO = {
     AlertKind.OVERDUE: "It is tried again until it is proven gone. If the target stays away, end it by hand.",
@@ -58,6 +60,8 @@ _WHAT_TO_DO = {
     "anything else is left alone, for you to remove or to keep.",
     AlertKind.CANARY: "What fails for harmless access is likely to fail for people's: see the other alerts, and ask "
     "`countersign doctor`. It is tried again, and this closes with the next run that goes well.",
+    AlertKind.RESTORED: "Let a timekeeper and the workers run: they compare every target and end what nobody knows of. "
+    "`countersign restored` says what is left; docs/runbook.md says what is lost.",
 }
 _BY_HAND = (AlertKind.OVERDUE, AlertKind.UNREMOVABLE)
 _MOST_STATEMENTS = 2_800
@@ -89,7 +93,8 @@ def _which(alert: Alert, kind: AlertKind, grant: Grant | None) -> list[Block]:
     if grant is None:
         return []
     due = f", due to end {at_second(grant.end_due_at)}" if grant.end_due_at else ""
-    holder = mention(grant.subject_slack) if grant.subject_slack else "the canary, which is nobody"
+    nobody = "the canary, which is nobody" if grant.subject == CANARY else "somebody whom nobody remembers"
+    holder = mention(grant.subject_slack) if grant.subject_slack else nobody
     return [section(f"{code(grant.entitlement)} of {holder}{due}. Grant {code(grant.id)}")]
 
 

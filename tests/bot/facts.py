@@ -114,6 +114,9 @@ SENTENCES = {
     AlertKind.JOBS: "In the last five minutes a job was refused, or could not be taken in hand.",
     AlertKind.SWEEP: "The sweep has failed 5 times in a row, with OperationalError at store.py:88.",
     AlertKind.DRIFT: "customers-db/read of ann stands on the target after its end; it is being removed.",
+    AlertKind.RESTORED: "The database is an older one: event 2048 of its log had been written, and is missing or "
+    "another now. What was done after 2026-11-23 11:00:00 UTC is not known. Nothing new is granted until every target "
+    "has been compared with it.",
     AlertKind.CANARY: "Access to customers-db/canary was tried and has not opened after 1 min: The target does not "
     "answer.",
     AlertKind.TIMERS: "Redis cannot be reached. Access still starts and ends, by the sweep of the database, a little "

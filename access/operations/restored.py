@@ -1,0 +1,153 @@
+"""A database that was restored from a backup: noticed by what is remembered outside, and compared with every target.
+
+Until that is done the gate is closed (gate.py). docs/adr/0012-a-restored-database.md.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from sqlmodel import Session, col, func, or_, select
+
+from access.durations import format_duration
+from access.models import Alert, AlertKind, AuditEvent, AuditHead, EndedBy, Grant, GrantStatus, Look, LookKind
+from access.operations import drift
+from access.operations.core import Core, held_grants
+from access.operations.end import start_removal
+from access.operations.gate import RESTORED, being_compared
+from access.operations.high_water import HighWater
+from access.operations.roster import resources_to_compare
+
+DATABASE = "database"
+ACTOR = "system:restored"
+MAY_HAVE_BEEN_OPENED = "The database was restored from a backup and does not know what became of it. Please ask again."
+_BEGINNING = (GrantStatus.SCHEDULED, GrantStatus.ACTIVATING)
+_ON_ITS_WAY = (*_BEGINNING, GrantStatus.REVOKING)
+_MOST = 500
+
+
+def watch(core: Core) -> bool:
+    """For every sweep. True while the gate is closed."""
+    notice(core)
+    return _go_on(core)
+
+
+def notice(core: Core) -> None:
+    """Closes the gate when the log does not have what is remembered of it; then remembers how far it is now."""
+    remembered = core.marks.known()
+    # In this order: what is remembered was written before, so the log must have it.
+    with core.database.read() as session:
+        head = session.exec(select(AuditHead)).one()
+        missing = [mark for mark in remembered if not _has(session, head, mark)]
+        since = _last_before(session, missing)
+    if missing:
+        newest = max(missing, key=lambda mark: mark.seq)
+        sentence = (
+            f"The database is an older one: event {newest.seq} of its log had been written, and is missing or another "
+            f"now. What was done after {since:%Y-%m-%d %H:%M:%S} UTC is not known. Nothing new is granted until every "
+            "target has been compared with it."
+        )
+        begin(core, since, sentence, actor=ACTOR)
+        with core.database.read() as session:
+            head = session.exec(select(AuditHead)).one()
+    core.marks.note(HighWater(head.seq, head.hash, head.at))
+
+
+def begin(core: Core, since: datetime, sentence: str, *, actor: str) -> None:
+    """Closes the gate and has every target compared at once. `since`: what was done after it is not known."""
+    with core.database.read() as session:
+        resources = resources_to_compare(core, session)
+    channel = core.security_channel()
+    with core.work(actor) as work:
+        work.record(RESTORED, None, since=since)
+        work.open_alert(AlertKind.RESTORED, DATABASE, sentence, channel=channel)
+        drift.hurry(work, sorted(resources))
+
+
+def end_by_hand(core: Core, *, actor: str) -> None:
+    """Somebody has looked, and takes the blame: opens the gate, whatever was not compared."""
+    with core.work(actor) as work:
+        work.record("database.compared", None, by_hand=True)
+        work.close_alerts(DATABASE, AlertKind.RESTORED)
+
+
+def last_known(core: Core) -> datetime:
+    """The time of the newest event."""
+    with core.database.read() as session:
+        return session.exec(select(AuditHead.at)).one()
+
+
+def what_is_left(core: Core, session: Session, alert: Alert) -> list[str]:
+    """Sentences: what must still be looked at, or proven gone, before anything new is granted."""
+    if core.known_policy() is None:
+        return ["The access policy cannot be used, so nobody knows all targets."]
+    rows = {row.subject: row for row in session.exec(select(Look).filter_by(kind=LookKind.DRIFT))}
+    left = [
+        f"{resource} has not been compared yet{_why_not(rows.get(resource))}."
+        for resource in sorted(resources_to_compare(core, session))
+        if not _is_compared(rows.get(resource), alert.opened_at)
+    ]
+    going = session.exec(
+        select(func.count()).select_from(Grant).where(
+            or_(
+                col(Grant.status).in_(_ON_ITS_WAY),
+                (col(Grant.status) == GrantStatus.ACTIVE) & (col(Grant.expires_at) <= core.clock.now()),
+            )
+        )
+    ).one()  # fmt: skip
+    grants = "1 grant is" if going == 1 else f"{going} grants are"
+    return [*left, f"{grants} not proven gone yet."] if going else left
+
+
+def _go_on(core: Core) -> bool:
+    with core.database.read() as session:
+        alert = being_compared(session)
+        if alert is None:
+            return False
+        left = what_is_left(core, session, alert)
+        begun = session.exec(select(Grant.id).where(col(Grant.status).in_(_BEGINNING)).limit(_MOST)).all()
+    if begun:
+        _end_what_may_have_been_opened(core, begun)
+    elif not left:
+        took = format_duration(core.clock.now() - alert.opened_at)
+        with core.work(ACTOR) as work:
+            work.record("database.compared", None, by_hand=False, took=took)
+            work.close_alerts(DATABASE, AlertKind.RESTORED)
+        return False
+    return True
+
+
+def _end_what_may_have_been_opened(core: Core, begun: Iterable[str]) -> None:
+    """It was approved before the backup. After it, it may have been opened, and ended or taken back again."""
+    with core.work(ACTOR) as work:
+        for grant in held_grants(work.session, begun):
+            if grant.status in _BEGINNING:
+                start_removal(work, grant, EndedBy.DRIFT, at=work.now, reason=MAY_HAVE_BEEN_OPENED)
+
+
+def _has(session: Session, head: AuditHead, mark: HighWater) -> bool:
+    if mark.seq >= head.seq:
+        return (mark.seq, mark.hash) == (head.seq, head.hash)
+    if mark.seq == 0:
+        return True  # before the first event
+    return session.exec(select(AuditEvent.hash).where(AuditEvent.seq == mark.seq)).first() == mark.hash
+
+
+def _last_before(session: Session, missing: Sequence[HighWater]) -> datetime:
+    """The newest event that is as old as what is missing: all after it belongs to another life."""
+    if not missing:
+        return session.exec(select(AuditHead.at)).one()
+    shared = select(func.max(AuditEvent.at)).where(col(AuditEvent.at) <= min(mark.at for mark in missing))
+    return session.exec(shared).one() or session.exec(select(AuditHead.at)).one()
+
+
+def _is_compared(row: Look | None, since: datetime) -> bool:
+    """There was an answer since, and no second look is near."""
+    if row is None or row.problem or row.looked_at is None or row.looked_at < since:
+        return False
+    return row.due_at - row.looked_at > drift.SECOND_LOOK
+
+
+def _why_not(row: Look | None) -> str:
+    if row is not None and row.problem:
+        return f": {row.problem.rstrip('.')}"
+    return ""

@@ -1,0 +1,269 @@
+"""A database that was restored from a backup: what it does not know of is closed before anything new is granted."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+
+import pytest
+
+from access.errors import NotNow
+from access.ids import ulid
+from access.models import Alert, AlertKind, EndedBy, GrantStatus, NoticeKind, RequestStatus
+from access.operations import cancel, extend, finish
+from access.operations.high_water import HighWater
+from access.operations.restored import begin, end_by_hand, last_known, what_is_left
+from access.operations.schedule import Schedule
+from access.store import Database
+from tests.backups import Restore, backup
+from tests.cast import ANN, BEN, LEA
+from tests.world import World
+
+
+@dataclass
+class Notebook:
+    """What is remembered outside the database."""
+
+    marks: list[HighWater] = field(default_factory=list)
+
+    def known(self) -> Sequence[HighWater]:
+        return list(self.marks)
+
+    def note(self, reached: HighWater) -> None:
+        self.marks = [reached]
+
+
+@pytest.fixture
+def notebook(world: World, database_url: str) -> Notebook:
+    """The world's; a database of the test's own goes with it."""
+    notebook = Notebook()
+    world.core = replace(world.core, marks=notebook)
+    return notebook
+
+
+def backed_up(world: World, database: Database, database_url: str) -> Restore:
+    """The operator's copy of now."""
+    Schedule(world.core).sweep()
+    database.close()
+    world.clock.tick(minutes=5)
+    return backup(database_url)
+
+
+def restored(world: World, database: Database, restore: Restore) -> None:
+    """What was done since the backup is remembered by no row; then the sweep sees it."""
+    Schedule(world.core).sweep()
+    database.close()
+    restore()
+    world.clock.tick(minutes=1)
+    Schedule(world.core).sweep()
+
+
+def told(world: World) -> Alert:
+    (alert,) = [one for one in world.alerts() if one.kind == AlertKind.RESTORED]
+    return alert
+
+
+def test_a_database_that_only_grows_is_no_older_one(world: World, notebook: Notebook) -> None:
+    for _ in range(3):
+        world.open(minutes=5)
+        world.pass_time(minutes=6)
+    assert world.alerts() == []
+    assert notebook.marks[0].seq == world.events()[-1].seq
+
+
+def test_a_door_that_the_old_database_does_not_know_is_closed_before_anything_is_granted(
+    world: World, notebook: Notebook, database: Database, database_url: str
+) -> None:
+    restore = backed_up(world, database, database_url)
+    unknown = world.open(minutes=60)
+    restored(world, database, restore)
+    assert unknown.id in world.server.holders
+    assert told(world).closed_at is None
+    with pytest.raises(NotNow, match="restored from a backup"):
+        world.ask(by=BEN)
+
+    world.work()
+
+    assert world.server.holders == {}
+    (grant,) = world.grants()
+    assert (grant.id, grant.status, grant.ended_by) == (unknown.id, GrantStatus.ENDED, EndedBy.DRIFT)
+    assert (grant.proven_at is not None, grant.plan["revoke"]) == (True, [f"REMOVE {unknown.id}"])
+    assert world.requests()[0].status == RequestStatus.CANCELLED
+    assert {alert.closed_at is None for alert in world.alerts()} == {False}
+    assert told(world).told_at is not None
+    assert world.verified().flaw is None
+    world.open(by=BEN)
+    assert len(world.server.holders) == 1
+
+
+def test_what_has_ended_since_the_backup_is_ended_and_not_given_again(
+    world: World, notebook: Notebook, database: Database, database_url: str
+) -> None:
+    returned, kept = world.open(minutes=120), world.open(by=BEN, minutes=120)
+    restore = backed_up(world, database, database_url)
+    finish(world.core, grant_id=returned.id, by=ANN)
+    world.work()
+    restored(world, database, restore)
+    assert world.again(returned).status == GrantStatus.ACTIVE
+
+    world.work()
+
+    assert (world.again(returned).status, world.again(returned).ended_by) == (GrantStatus.ENDED, EndedBy.DRIFT)
+    assert (world.again(kept).status, list(world.server.holders)) == (GrantStatus.ACTIVE, [kept.id])
+    assert told(world).closed_at is not None
+
+
+def test_what_was_about_to_begin_is_not_begun_a_second_time(
+    world: World, notebook: Notebook, database: Database, database_url: str
+) -> None:
+    approved = world.scheduled(minutes=120)
+    restore = backed_up(world, database, database_url)
+    world.work()
+    assert approved.id in world.server.holders
+    restored(world, database, restore)
+
+    world.work()
+
+    assert (world.again(approved).status, world.server.holders) == (GrantStatus.ENDED, {})
+    assert [call for call in world.server.calls if call[0] == "grant"] == [("grant", approved.id)]
+    assert told(world).closed_at is not None
+
+
+def test_what_has_expired_since_the_backup_is_over_before_the_gate_opens(
+    world: World, notebook: Notebook, database: Database, database_url: str
+) -> None:
+    grant = world.open(minutes=7)
+    restore = backed_up(world, database, database_url)
+    world.clock.tick(minutes=2)
+    world.deny(world.ask(by=BEN))
+    restored(world, database, restore)
+    world.server.weather = "stubborn"
+    world.work()
+    world.clock.tick(minutes=2)
+    world.work()
+    assert (world.again(grant).status, told(world).closed_at) == (GrantStatus.REVOKING, None)
+
+    world.server.weather = "fine"
+    world.pass_time(minutes=2)
+
+    assert world.again(grant).status == GrantStatus.ENDED
+    assert told(world).closed_at is not None
+
+
+def test_while_a_target_does_not_answer_the_gate_stays_closed(
+    world: World, notebook: Notebook, database: Database, database_url: str
+) -> None:
+    pending = world.ask(by=BEN)
+    restore = backed_up(world, database, database_url)
+    world.open(minutes=60)
+    world.server.weather = "down"
+    restored(world, database, restore)
+    world.work()
+    world.pass_time(minutes=5)
+    with pytest.raises(NotNow):
+        world.approve(pending, LEA)
+    assert world.refusals()[-1] == ("request.approve", "NotNow")
+    with world.core.database.read() as session:
+        left = what_is_left(world.core, session, told(world))
+    assert left == ["customers-db has not been compared yet: The fake server does not answer."]
+
+    world.deny(pending)
+    world.server.weather = "fine"
+    world.pass_time(minutes=2)
+
+    assert told(world).closed_at is not None
+    assert world.server.holders == {}
+
+
+def test_ending_needs_no_open_gate(world: World, notebook: Notebook, database: Database, database_url: str) -> None:
+    grant, pending = world.open(minutes=120), world.ask(by=BEN)
+    restore = backed_up(world, database, database_url)
+    world.deny(pending)
+    restored(world, database, restore)
+
+    with pytest.raises(NotNow):
+        extend(world.core, grant_id=grant.id, by=ANN, duration=timedelta(minutes=5), until=None, reason="INC-12 more")
+    cancel(world.core, request_id=pending.id, by=BEN)
+    finish(world.core, grant_id=grant.id, by=ANN)
+    world.work()
+
+    assert (world.again(grant).status, world.again(grant).ended_by) == (GrantStatus.ENDED, EndedBy.RETURNED)
+
+
+def test_access_of_a_colleagues_installation_is_told_and_left_alone(
+    world: World, notebook: Notebook, database: Database, database_url: str
+) -> None:
+    theirs = ulid(world.clock.now() - timedelta(days=1))
+    restore = backed_up(world, database, database_url)
+    world.deny(world.ask())
+    world.server.holders |= {theirs: ("eve", "read"), "not-an-id": ("eve", "read")}
+    restored(world, database, restore)
+
+    world.live_through(minutes=5)
+
+    assert set(world.server.holders) == {theirs, "not-an-id"}
+    assert told(world).closed_at is not None
+    drifts = [alert.subject for alert in world.alerts() if alert.kind == AlertKind.DRIFT]
+    assert sorted(drifts) == sorted([f"customers-db fake-{theirs}", "customers-db fake-not-an-id"])
+
+
+def test_a_log_that_went_on_differently_is_noticed_too(
+    world: World, notebook: Notebook, database: Database, database_url: str
+) -> None:
+    restore = backed_up(world, database, database_url)
+    lost = world.open(minutes=60)
+    Schedule(world.core).sweep()
+    known = list(notebook.marks)
+    database.close()
+    restore()
+    world.clock.tick(minutes=1)
+    notebook.marks = []
+    while len(world.events()) <= known[0].seq:
+        world.deny(world.ask(by=BEN))
+    assert lost.id in world.server.holders
+    notebook.marks = known
+
+    world.work()
+
+    assert told(world).closed_at is not None
+    assert lost.id not in world.server.holders
+
+
+def test_somebody_says_that_it_was_restored_where_nothing_remembers_it(
+    world: World, notebook: Notebook, database: Database, database_url: str
+) -> None:
+    taken_at = last_known(world.core)
+    restore = backed_up(world, database, database_url)
+    lost = world.open(minutes=60)
+    notebook.marks = []
+    database.close()
+    restore()
+    world.work()
+    assert (world.alerts(), list(world.server.holders)) == ([], [lost.id])
+
+    begin(world.core, taken_at, "Somebody says so.", actor="operator")
+    world.pass_time(minutes=2)
+
+    assert world.server.holders == {}
+    assert told(world).closed_at is not None
+
+
+def test_an_operator_may_open_the_gate_and_that_is_written_down(
+    world: World, notebook: Notebook, database: Database, database_url: str
+) -> None:
+    restore = backed_up(world, database, database_url)
+    world.open(minutes=60)
+    world.server.weather = "down"
+    restored(world, database, restore)
+
+    end_by_hand(world.core, actor="operator")
+
+    world.ask(by=BEN)
+    assert [event.actor for event in world.events("database.compared")] == ["operator"]
+
+
+def test_it_is_paged(world: World, notebook: Notebook, database: Database, database_url: str) -> None:
+    world.core = replace(world.core, pages=True)
+    restore = backed_up(world, database, database_url)
+    world.open(minutes=60)
+    restored(world, database, restore)
+    assert [notice.subject for notice in world.notices(NoticeKind.PAGE)] == [told(world).id]
