@@ -108,9 +108,10 @@ class AlreadyOpen(Conflict):
 class AlreadyHeld(AlreadyOpen):
     """You already have this access; you can have it extended."""
 
-    def __init__(self, grant: str, entitlement: str) -> None:
+    def __init__(self, grant: str, entitlement: str, *, duration: timedelta | None, reason: str) -> None:
         super().__init__(f"Your access to {entitlement} is open. You can have it extended: see `/access mine`.")
         self.grant = grant
+        self.duration, self.reason = duration, reason
 
 
 class NothingToExtend(Conflict):

@@ -14,7 +14,21 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from access.operations.core import Core
 from bot import home, ids
-from bot.actions import approve, ask, by_hand, cancel, choose, connect, deny, done, follow, revoke, submit, unknown
+from bot.actions import (
+    approve,
+    ask,
+    by_hand,
+    cancel,
+    choose,
+    connect,
+    deny,
+    done,
+    extend,
+    follow,
+    revoke,
+    submit,
+    unknown,
+)
 from bot.commands import access_command
 from bot.directory import Directory
 from bot.face import Face
@@ -32,6 +46,7 @@ ACTIONS: dict[str, Listener] = {
     ids.REVOKE: revoke.ask_why,
     ids.DONE: done.done,
     ids.CONNECT: connect.connect,
+    ids.EXTEND: extend.ask_how_long,
     ids.CANCEL: cancel.cancel,
     ids.BY_HAND: by_hand.removed,
     ids.CHOOSE: choose.chosen,
@@ -44,6 +59,7 @@ MODALS: dict[str, Listener] = {
     ids.FORM: submit.submit,
     ids.DENIAL: deny.deny,
     ids.REVOCATION: revoke.revoke,
+    ids.EXTENSION: extend.extend,
 }
 
 

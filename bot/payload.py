@@ -1,6 +1,7 @@
 """Reads what Slack sends: only ids and what was typed into our own fields."""
 
 import json
+from datetime import UTC, datetime
 from typing import Any
 
 from access.operations import Place
@@ -27,6 +28,13 @@ def chosen(view: dict[str, Any], block: str) -> str:
     """The value of the option that is selected in a modal; none is empty."""
     (element,) = view["state"]["values"].get(block, {"": {}}).values()
     return str((element.get("selected_option") or {}).get("value") or "")
+
+
+def picked(view: dict[str, Any], block: str) -> datetime | None:
+    """The moment that is chosen in a modal, in UTC."""
+    (element,) = view["state"]["values"].get(block, {"": {}}).values()
+    chosen = element.get("selected_date_time")
+    return datetime.fromtimestamp(int(chosen), UTC) if chosen else None
 
 
 def pack(button: str, card: Place) -> str:

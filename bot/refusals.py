@@ -73,11 +73,12 @@ def on_home(client: AsyncWebClient, user: str) -> Say:
     return say
 
 
-def beneath(ack: AsyncAck, default: str) -> Say:
-    """Under the field of the modal it is about; `default` is the block for what is about none."""
+def beneath(ack: AsyncAck, default: str, *others: str) -> Say:
+    """Under the field of the modal it is about; `default` is the block for what is about none of them."""
 
     async def say(words: str, field: str | None) -> None:
-        await ack(response_action="errors", errors={field or default: words})
+        block = field if field in others else default
+        await ack(response_action="errors", errors={block: words})
 
     return say
 

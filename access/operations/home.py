@@ -41,8 +41,8 @@ def open_home(core: Core, *, person: SlackUser) -> None:
     """This person looks at the Home: from now on it is kept true, by the one who publishes all of them."""
     core.person(person)
     with core.work(by_person(person)) as work:
-        if not work.tell(NoticeKind.HOME, person, person, urgency=URGENT):
-            work.changed(person)
+        work.tell(NoticeKind.HOME, person, person, urgency=URGENT)
+        work.changed(person)
 
 
 def all_homes_changed(work: Work) -> None:
@@ -59,7 +59,7 @@ def home_facts(session: Session, policy: Policy | None, user: SlackUser, now: da
     ordered = session.exec(pending.order_by(col(Request.lapses_at), col(Request.id)))
     found = [request for request in ordered if person.name in approvers(policy, request)]
     return HomeFacts(
-        mine=mine_of(session, person.name),
+        mine=mine_of(session, policy, person.name),
         waiting=[Waiting(request=one, card=card_place(session, one)) for one in found[:WAITING_MOST]],
         more=len(found[WAITING_MOST:]),
     )

@@ -6,10 +6,12 @@ from typing import TypeVar
 
 from sqlmodel import Session, col, select
 
+from access.catalog import Policy
 from access.errors import InvalidInput, NotFound
 from access.ids import Person, SlackUser
 from access.models import Grant, GrantStatus, Request, RequestStatus
 from access.operations.core import Core
+from access.operations.extend import extendable
 from access.policy.decide import is_security
 from access.store import Database
 
@@ -24,22 +26,25 @@ class Mine:
 
     requests: list[Request]
     grants: list[Grant]
+    extendable: frozenset[str] = frozenset()
+    """The ids of those grants that can be extended."""
 
 
 def mine(core: Core, *, person: SlackUser) -> Mine:
     name = core.person(person).name
     with core.database.read() as session:
-        return mine_of(session, name)
+        return mine_of(session, core.known_policy(), name)
 
 
-def mine_of(session: Session, name: Person) -> Mine:
+def mine_of(session: Session, policy: Policy | None, name: Person) -> Mine:
     requests = session.exec(
         select(Request).filter_by(requester=name, status=RequestStatus.PENDING).order_by(col(Request.id).desc())
     ).all()
     grants = session.exec(
         select(Grant).filter_by(subject=name).where(col(Grant.status).in_(OPEN)).order_by(col(Grant.id).desc())
     ).all()
-    return Mine(requests=list(requests), grants=list(grants))
+    can = frozenset(grant.id for grant in grants if extendable(policy, grant))
+    return Mine(requests=list(requests), grants=list(grants), extendable=can)
 
 
 def find_request(core: Core, *, text: str, by: SlackUser) -> Request:

@@ -134,7 +134,7 @@ def preview(core: Core, *, requester: SlackUser, entitlement: str) -> Preview:
         rule=rule.id, level=role.level, longest=policy.longest(role, rule), channel=rule.channel,
         asked=len(eligible(policy, rule.any_of, barred=frozenset({person.name}))),
         reason_min=policy.levels[role.level].reason_min,
-        end_means=core.providers[resource.provider].capabilities.end_means,
+        end_means=core.providers[resource.provider].capabilities.of(resource.settings).end_means,
     )  # fmt: skip
 
 
@@ -161,7 +161,7 @@ def resolved(ask: Ask, terms: Terms, providers: Mapping[str, type[Provider]]) ->
         "chain": {"any_of": list(terms.any_of), "quorum": terms.quorum},
         "provider": terms.provider, "principal": terms.principal,
         "settings": dict(terms.settings), "definition": dict(terms.definition),
-        "end_means": providers[terms.provider].capabilities.end_means,
+        "end_means": providers[terms.provider].capabilities.of(terms.settings).end_means,
         "alert_after_s": int(terms.alert_after.total_seconds()),
     }  # fmt: skip
 
@@ -183,13 +183,13 @@ def _refuse_what_is_open(work: Work, ask: Ask) -> None:
         select(Grant).filter_by(**same).where(col(Grant.status).not_in([GrantStatus.ENDED, GrantStatus.FAILED]))
     ).first()
     if grant is not None:
-        raise _already_open(grant)
+        raise _already_open(grant, ask)
 
 
-def _already_open(grant: Grant) -> AlreadyOpen:
+def _already_open(grant: Grant, ask: Ask) -> AlreadyOpen:
     match GrantStatus(grant.status):
         case GrantStatus.ACTIVE:
-            return AlreadyHeld(grant.id, grant.entitlement)
+            return AlreadyHeld(grant.id, grant.entitlement, duration=ask.duration, reason=clean(ask.reason).text)
         case GrantStatus.REVOKING:
             return AlreadyOpen(f"Your access to {grant.entitlement} is just being ended; ask again when that is done.")
         case _:

@@ -13,6 +13,7 @@ from access.models import Alert, Grant, Notice, NoticeKind, Request, Review
 from access.operations.by_hand import ByHand, said_by_hand
 from access.operations.core import KEPT_TRUE, Core, Work, approvers, load_grant, load_request, notice_item
 from access.operations.digest import DigestFacts, digest_facts
+from access.operations.extend import extendable
 from access.operations.home import HomeFacts, home_facts
 from access.operations.reminding import ReminderFacts, reminder_facts, worth_reminding
 from access.operations.target import pause
@@ -45,11 +46,16 @@ class CardFacts:
     request: Request
     reviews: list[Review]
     grant: Grant | None
+    """What came of it; None for an extension, which moves the end of another's."""
     history: list[Past]
     approvers: list[SlackUser]
     now: datetime
     version: int
-    """Which version of the request this message was posted for."""
+    """Which version of the request this message was posted for; of warnings, which end."""
+    extends: Grant | None = None
+    """What an extension is about."""
+    extendable: bool = False
+    """Whether `grant` can be extended."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -218,6 +224,8 @@ def _card_facts(
     return CardFacts(
         request=request, reviews=list(reviews), grant=grant, now=now, version=version,
         history=[Past(role=one.role, status=one.status, asked_at=one.asked_at) for one in earlier],
+        extends=session.get(Grant, request.extends) if request.extends else None,
+        extendable=extendable(policy, grant),
         approvers=sorted(policy.people[person].slack for person in approvers(policy, request)) if policy else [],
     )  # fmt: skip
 

@@ -9,7 +9,7 @@ from slack_bolt.context.ack.async_ack import AsyncAck
 from access.errors import InvalidInput
 from access.nearest import nearest
 from access.words import from_slack
-from bot.commands import cancel, done, form, line, mine, revoke
+from bot.commands import cancel, done, extend, form, line, mine, revoke
 from bot.commands.asked import Asked
 from bot.face import Face
 from bot.identity import Who
@@ -40,6 +40,7 @@ COMMANDS = (
     Command("", "opens the form.", form.run),
     Command(line.USAGE, "asks without the form.", line.run),
     Command("mine", "shows what you hold and what you wait for.", mine.run),
+    Command("extend <id>", "asks for more time for what is open.", extend.run),
     Command("done <id>", "gives your access back before its end.", done.run),
     Command("cancel <id>", "takes back a request that is not decided yet.", cancel.run),
     Command("revoke <id>", "ends somebody's access; for the security team, asks why.", revoke.run),

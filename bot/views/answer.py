@@ -22,6 +22,7 @@ from bot.views.blocks import (
     span,
     title,
 )
+from bot.views.mine import to_use
 from bot.views.progress import headline, progress
 from bot.views.review import decision, how_long, state_of
 
@@ -39,10 +40,12 @@ def asked(facts: CardFacts) -> Message:
     request = facts.request
     pinged = counted(len(facts.approvers), "person is", "people are")
     identifier = short(request.id)
+    more = "more time with " if request.extends else ""
+    said = "Asked for more time" if request.extends else "Asked"
     return Message(
-        text=f"Asked for {request.entitlement}, request {identifier}",
+        text=f"Asked for {more}{request.entitlement}, request {identifier}",
         blocks=[
-            section(f"*Asked.* {pinged} pinged; you hear from me as soon as somebody decides."),
+            section(f"*{said}.* {pinged} pinged; you hear from me as soon as somebody decides."),
             *_what(request),
             context(f"Request {code(identifier)}. To take it back: {code(f'/access cancel {identifier}')}"),
         ],
@@ -69,18 +72,31 @@ def warning(facts: CardFacts) -> Message:
         state = headline(grant)
         words = line(span(f"{state}: ", bold=True), *_title(request))
         return Message(text=f"{state}: {request.entitlement}, request {identifier}", blocks=[words])
-    label = f"I'm done with {request.entitlement}, request {identifier}"
+    what = f"{request.entitlement}, request {identifier}"
+    if facts.version <= grant.extensions:
+        words = line(span("Extended: ", bold=True), *_title(request))
+        return Message(text=f"Extended: {what}", blocks=[words, section(f"It now ends {at(grant.expires_at)}.")])
     blocks = [
         section(f"*Ends {at(grant.expires_at)}*"),
         line(*_title(request)),
         *([note(f"At the end: {request.end_means}")] if request.end_means else []),
-        actions(button("I'm done", action=ids.DONE, value=grant.id, label=label)),
+        actions(
+            *(
+                [button("Extend", action=ids.EXTEND, value=grant.id, label=f"Extend {what}")]
+                if facts.extendable
+                else []
+            ),
+            button("I'm done", action=ids.DONE, value=grant.id, label=f"I'm done with {what}"),
+        ),
     ]
-    return Message(text=f"Ends soon: {request.entitlement}, request {identifier}", blocks=blocks)
+    return Message(text=f"Ends soon: {what}", blocks=blocks)
 
 
 def returned(grant: Grant) -> Message:
     """At once after "I'm done"."""
+    if grant.status == GrantStatus.ENDED:
+        words = f"*Thank you.* {code(grant.entitlement)} will not be opened."
+        return Message(text=f"Not opened: {grant.entitlement}", blocks=[section(words)])
     words = f"*Thank you.* {code(grant.entitlement)} is being ended; you hear from me when it is proven gone."
     return Message(text=f"Being ended: {grant.entitlement}", blocks=[section(words)])
 
@@ -100,16 +116,15 @@ def taken_back(request: Request) -> Message:
     return Message(text=f"Taken back: request {short(request.id)}", blocks=[section(words)])
 
 
-def holder_buttons(grant: Grant, request: Request) -> list[Block]:
-    """What the holder of open access can do with it."""
-    if grant.status != GrantStatus.ACTIVE:
+def holder_buttons(grant: Grant, request: Request, *, extendable: bool) -> list[Block]:
+    """What the holder of access can do with it, open or approved for later."""
+    buttons = to_use(grant, f"{grant.entitlement}, request {short(request.id)}", extendable=extendable)
+    if not buttons:
         return []
-    what = f"{grant.entitlement}, request {short(request.id)}"
+    if grant.status != GrantStatus.ACTIVE:
+        return [actions(*buttons)]
     return [
-        actions(
-            button("Show me how to connect", action=ids.CONNECT, value=grant.id, label=f"How to connect to {what}"),
-            button("I'm done", action=ids.DONE, value=grant.id, label=f"I'm done with {what}"),
-        ),
+        actions(*buttons),
         context(f"To give it back before its end: I'm done, or {code(f'/access done {short(grant.id)}')}."),
     ]
 
@@ -130,15 +145,18 @@ def _became(facts: CardFacts) -> list[Block]:
         case RequestStatus.DENIED:
             return decided
         case RequestStatus.APPROVED:
-            return [*decided, *_granted(facts.grant, request)]
+            return [*decided, *_granted(facts)]
 
 
-def _granted(grant: Grant | None, request: Request) -> list[Block]:
+def _granted(facts: CardFacts) -> list[Block]:
+    request, grant = facts.request, facts.grant
+    if request.extends and request.until:
+        return [section(f"*It lasts until {at(request.until)} now.* How it stands is in the message about the access.")]
     if grant is None:
         return [section("It is about to be opened.")]
     means = request.end_means if grant.status == GrantStatus.ACTIVE else ""
     at_the_end = [note(f"At the end: {means}")] if means else []
-    return [*progress(grant), *at_the_end, *holder_buttons(grant, request)]
+    return [*progress(grant), *at_the_end, *holder_buttons(grant, request, extendable=facts.extendable)]
 
 
 def _what(request: Request) -> list[Block]:

@@ -7,6 +7,7 @@ from typing import Any
 from access.choices import Choice, Choices, Found
 from access.durations import format_duration
 from access.operations import Preview
+from access.policy.decide import AHEAD
 from bot import ids
 from bot.views.blocks import Block, Message, View, counted, escaped, note, plain, section, sentence, shortened
 
@@ -28,7 +29,7 @@ def request_form(choices: Choices, preview: Preview | str | None = None) -> View
         "title": plain("Ask for access"),
         "submit": plain("Ask"),
         "close": plain("Cancel"),
-        "blocks": [_entitlement(choices), *_asked(preview), _duration(terms), _reason(terms)],
+        "blocks": [_entitlement(choices), *_asked(preview), _duration(terms), _start(), _reason(terms)],
     }
 
 
@@ -96,6 +97,17 @@ def _duration(preview: Preview | None) -> Block:
         "label": plain("For how long?"),
         "hint": plain(f"Like 90m, 2h, 1h30 or until 17:00.{longest}"),
         "element": {"type": "plain_text_input", "action_id": ids.TYPED, "placeholder": plain("2h")},
+    }
+
+
+def _start() -> Block:
+    return {
+        "type": "input",
+        "block_id": ids.START,
+        "label": plain("From when?"),
+        "hint": plain(f"At once, unless you choose a later time, at most {format_duration(AHEAD)} ahead."),
+        "element": {"type": "datetimepicker", "action_id": ids.TYPED},
+        "optional": True,
     }
 
 

@@ -36,7 +36,9 @@ def home(facts: HomeFacts, links: Links) -> View:
     if facts.mine is None:
         return home_notice(_STRANGER)
     ask = button("Ask for access", action=ids.ASK, value="ask", label="Ask for access, opens the form", style="primary")
-    held = _listed("What you hold", [holding(one) for one in facts.mine.grants])
+    held = _listed(
+        "What you hold", [holding(one, extendable=one.id in facts.mine.extendable) for one in facts.mine.grants]
+    )
     asked = _listed("What you wait for", [waiting(one) for one in facts.mine.requests])
     return _home([actions(ask), *held, *_to_decide(facts, links), *asked])
 
@@ -64,7 +66,8 @@ def _decidable(one: Waiting, links: Links) -> list[Block]:
     request, identifier = one.request, short(one.request.id)
     link = links.get(request.id)
     card = f"<{escaped(link)}|Open the card of request {identifier}>" if link else f"Request {code(identifier)}"
-    asks = f"{mention(request.requester_slack)} asks for {code(request.entitlement)}"
+    more = "more time with " if request.extends else ""
+    asks = f"{mention(request.requester_slack)} asks for {more}{code(request.entitlement)}"
     terms = f"Level {escaped(request.level)}; {how_long(request)}"
     return [section(f"{asks}\n{terms}\n{card}, lapses {at(request.lapses_at)}"), why(request)]
 

@@ -7,15 +7,16 @@ from access.ids import short
 from access.models import Grant, GrantStatus, Request
 from access.operations import Mine
 from bot import ids
-from bot.views.blocks import Block, Message, actions, at, button, code, context, counted, header, section
-from bot.views.progress import headline
+from bot.views.blocks import Block, Element, Message, actions, at, button, code, context, counted, header, section
+from bot.views.progress import begins_later, headline
 
 _MOST = 20
 """Rows of two blocks each; a message has room for 50 blocks."""
 
 
 def mine_list(mine: Mine, now: datetime) -> Message:
-    rows = [holding(grant, _left(grant, now)) for grant in mine.grants] + [waiting(one) for one in mine.requests]
+    held = [holding(grant, extendable=grant.id in mine.extendable, left=_left(grant, now)) for grant in mine.grants]
+    rows = held + [waiting(one) for one in mine.requests]
     if not rows:
         return Message(
             text="Nothing is open and nothing waits",
@@ -28,20 +29,30 @@ def mine_list(mine: Mine, now: datetime) -> Message:
     return Message(text=f"Your access: {len(mine.grants)} held, {len(mine.requests)} waiting", blocks=blocks)
 
 
-def holding(grant: Grant, left: str = "") -> list[Block]:
+def holding(grant: Grant, *, extendable: bool, left: str = "") -> list[Block]:
     """Access that is not over, with its buttons while it is open."""
     identifier = short(grant.id)
-    until = f" until {at(grant.expires_at)}" if grant.status == GrantStatus.ACTIVE and grant.expires_at else ""
-    row = [section(f"*{headline(grant)}* {code(grant.entitlement)}{until}{left} – id {code(identifier)}")]
+    when = ""
+    if grant.status == GrantStatus.ACTIVE and grant.expires_at:
+        when = f" until {at(grant.expires_at)}"
+    elif begins_later(grant):
+        when = f", from {at(grant.starts_at)}"
+    row = section(f"*{headline(grant)}* {code(grant.entitlement)}{when}{left} – id {code(identifier)}")
+    buttons = to_use(grant, f"{grant.entitlement}, {identifier}", extendable=extendable)
+    return [row, actions(*buttons)] if buttons else [row]
+
+
+def to_use(grant: Grant, what: str, *, extendable: bool) -> list[Element]:
+    """The buttons of whoever holds access, or will; `what` it is, for screen readers."""
+    if begins_later(grant):
+        return [button("I don't need it", action=ids.DONE, value=grant.id, label=f"I don't need {what}")]
     if grant.status != GrantStatus.ACTIVE:
-        return row
-    what = f"{grant.entitlement}, {identifier}"
+        return []
+    more = [button("Extend", action=ids.EXTEND, value=grant.id, label=f"Extend {what}")] if extendable else []
     return [
-        *row,
-        actions(
-            button("Show me how to connect", action=ids.CONNECT, value=grant.id, label=f"How to connect to {what}"),
-            button("I'm done", action=ids.DONE, value=grant.id, label=f"I'm done with {what}"),
-        ),
+        button("Show me how to connect", action=ids.CONNECT, value=grant.id, label=f"How to connect to {what}"),
+        *more,
+        button("I'm done", action=ids.DONE, value=grant.id, label=f"I'm done with {what}"),
     ]
 
 
@@ -54,6 +65,7 @@ def _left(grant: Grant, now: datetime) -> str:
 def waiting(request: Request) -> list[Block]:
     """A request of one's own that nobody has answered, with the way to take it back."""
     identifier = short(request.id)
-    words = f"*Waiting* {code(request.entitlement)}, lapses {at(request.lapses_at)}"
+    what = f"{code(request.entitlement)}, longer" if request.extends else code(request.entitlement)
+    words = f"*Waiting* {what}, lapses {at(request.lapses_at)}"
     cancel = button("Take it back", action=ids.CANCEL, value=request.id, label=f"Take back request {identifier}")
     return [section(f"{words} – id {code(identifier)}"), actions(cancel)]

@@ -21,6 +21,8 @@ ENDED_BY = {
 def headline(grant: Grant) -> str:
     """The state in a few words."""
     match GrantStatus(grant.status):
+        case GrantStatus.SCHEDULED if begins_later(grant):
+            return "Approved for later"
         case GrantStatus.SCHEDULED | GrantStatus.ACTIVATING:
             return "Approved, being opened"
         case GrantStatus.ACTIVE:
@@ -31,6 +33,11 @@ def headline(grant: Grant) -> str:
             return "Ended" if opened(grant) else "Never opened"
         case GrantStatus.FAILED:
             return "Could not be opened"
+
+
+def begins_later(grant: Grant) -> bool:
+    """Whether it was approved for a time to come; by that time it is opened like any other."""
+    return grant.status == GrantStatus.SCHEDULED and grant.starts_at > grant.created_at
 
 
 def opened(grant: Grant) -> bool:
@@ -44,7 +51,7 @@ def progress(grant: Grant) -> list[Block]:
         case GrantStatus.SCHEDULED | GrantStatus.ACTIVATING:
             return _opening(grant)
         case GrantStatus.ACTIVE:
-            return [section(f"*Open until {_moment(grant.expires_at)}*")]
+            return [section(f"*Open until {_moment(grant.expires_at)}*"), *_behind(grant)]
         case GrantStatus.REVOKING:
             return [section(f"*Being ended*{_because(grant)}"), *_said(grant), *_removal(grant), *_unproven(grant)]
         case GrantStatus.ENDED if opened(grant):
@@ -57,10 +64,23 @@ def progress(grant: Grant) -> list[Block]:
             return [section(words), *_problem(grant), context("It can be asked for again once that is mended.")]
 
 
+def _behind(grant: Grant) -> list[Block]:
+    """An extension that the target has not taken yet, though it was told."""
+    if grant.behind_since is None or not grant.problem:
+        return []
+    until_then = (
+        "The target has not taken this end yet; until it does, it may close at the one before. It is told again."
+    )
+    return [context(until_then), *_problem(grant)]
+
+
 def _opening(grant: Grant) -> list[Block]:
     if grant.problem:
         trying = f"*Not open yet.* It is tried again until {at(grant.start_by)}; then it ends unopened."
         return [section(trying), *_problem(grant)]
+    if begins_later(grant):
+        again = "Whether it may be had is looked at once more by then; its time counts from when it opens."
+        return [section(f"*Opens {at(grant.starts_at)}*"), context(again)]
     return [section("It is being opened on the target; that takes a moment.")]
 
 

@@ -28,7 +28,7 @@ from bot.views.blocks import (
     span,
     title,
 )
-from bot.views.progress import headline, progress
+from bot.views.progress import begins_later, headline, progress
 
 _STATES = {
     RequestStatus.PENDING: "Access request",
@@ -37,6 +37,8 @@ _STATES = {
     RequestStatus.CANCELLED: "Taken back",
     RequestStatus.LAPSED: "Lapsed",
 }
+
+_OF_EXTENSIONS = {RequestStatus.PENDING: "Request for more time", RequestStatus.APPROVED: "Extended"}
 
 _PAST = {
     RequestStatus.PENDING: "still waiting",
@@ -67,14 +69,24 @@ def state_of(facts: CardFacts) -> str:
         return headline(facts.grant)
     if facts.request.status == RequestStatus.CANCELLED and facts.request.decided_because:
         return "Cancelled"
-    return _STATES[RequestStatus(facts.request.status)]
+    states = _STATES | (_OF_EXTENSIONS if facts.request.extends else {})
+    return states[RequestStatus(facts.request.status)]
 
 
 def how_long(request: Request) -> str:
+    starts = f"from {at(request.starts_at)}" if request.starts_at else ""
     if request.duration is not None:
-        return f"{format_duration(request.duration)}, counted from when it opens"
+        counted_from = starts or "counted from when it opens"
+        return f"{format_duration(request.duration)}, {counted_from}"
     assert request.until is not None, "a request has a duration or an end"
-    return f"until {at(request.until)}"
+    return f"{starts} until {at(request.until)}".strip()
+
+
+def _how_long(facts: CardFacts) -> str:
+    """For an extension also the end that it has now."""
+    now, pending = facts.extends, facts.request.status == RequestStatus.PENDING
+    instead = f" instead of {at(now.expires_at)}" if now and now.expires_at and pending else ""
+    return how_long(facts.request) + instead
 
 
 def why(request: Request) -> Block:
@@ -98,7 +110,7 @@ def decision(request: Request, reviews: list[Review]) -> list[Block]:
 def _asked(facts: CardFacts) -> list[Block]:
     request = facts.request
     asks = "asks" if request.status == RequestStatus.PENDING else "asked"
-    wanted = [span(f" {asks} for ")]
+    wanted = [span(f" {asks} for more time with " if request.extends else f" {asks} for ")]
     if request.subject_slack != request.requester_slack:
         wanted = [span(f" {asks} that "), person(request.subject_slack), span(" gets ")]
     return [
@@ -107,7 +119,7 @@ def _asked(facts: CardFacts) -> list[Block]:
         facts_grid(
             [
                 ("What", code(request.entitlement)),
-                ("How long", how_long(request)),
+                ("How long", _how_long(facts)),
                 ("Level", escaped(request.level)),
                 ("Request", code(short(request.id))),
             ]
@@ -151,13 +163,18 @@ def _waiting(facts: CardFacts) -> list[Block]:
 
 
 def _granted(facts: CardFacts) -> list[Block]:
+    if facts.request.extends and facts.request.until:
+        extended = (
+            f"*It was extended until {at(facts.request.until)}.* How it stands is on the card of the access itself."
+        )
+        return [section(extended)]
     if facts.grant is None:
         return [section("It is about to be opened.")]
     return [*progress(facts.grant), *_revoke(facts.grant, facts.request)]
 
 
 def _revoke(grant: Grant, request: Request) -> list[Block]:
-    if grant.status != GrantStatus.ACTIVE:
+    if grant.status != GrantStatus.ACTIVE and not begins_later(grant):
         return []
     label = f"Revoke {grant.entitlement} of {grant.subject}, request {short(request.id)}"
     return [

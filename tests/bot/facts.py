@@ -16,7 +16,7 @@ from access.models import (
     Review,
     Verdict,
 )
-from access.operations import CardFacts, Past, Preview
+from access.operations import CardFacts, Extendable, Past, Preview
 from tests.cast import ANN, APPROVALS, KIM, LEA
 from tests.fakes import NOON
 
@@ -133,6 +133,10 @@ def an_alert(kind: AlertKind = AlertKind.OVERDUE, **values: Any) -> Alert:
         "opened_at": minutes(133),
     }
     return Alert(**(known | values))
+
+
+def an_extendable(grant: Grant | None = None) -> Extendable:
+    return Extendable(grant=grant or a_grant(), latest=minutes(220), terms=a_preview())
 
 
 def facts(request: Request | None = None, grant: Grant | None = None, *reviews: Review, **values: Any) -> CardFacts:

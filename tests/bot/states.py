@@ -11,6 +11,7 @@ from access.errors import AlreadyDecided
 from access.ids import GrantId, SlackUser
 from access.models import AlertKind, EndedBy, GrantStatus, Request, RequestStatus, Verdict
 from access.operations import ByHand, HomeFacts, Mine, ReminderFacts, Waiting
+from access.operations.extend import OVER
 from access.operations.home import WAITING_MOST
 from access.operations.timers import EMPTIED
 from access.policy.shape import TITLE_LONGEST
@@ -20,6 +21,7 @@ from bot.refusals import OUR_FAULT, POLICY_BROKEN, refusal
 from bot.views.alert import alert_card
 from bot.views.answer import answer, asked, ended, looked_at, returned, taken_back, warning
 from bot.views.blocks import Message
+from bot.views.extension import extension_form
 from bot.views.form import nothing_to_ask, request_form
 from bot.views.help import help_message
 from bot.views.home import home, home_notice
@@ -36,6 +38,7 @@ from tests.bot.facts import (
     a_request,
     a_review,
     an_alert,
+    an_extendable,
     approved,
     denied,
     facts,
@@ -66,11 +69,24 @@ DRIFTED = a_grant(
     GrantStatus.ENDED, ended_by=EndedBy.DRIFT, end_reason="Its access was gone from the target before its end."
 )
 
+LATER = a_grant(GrantStatus.SCHEDULED, starts_at=minutes(1200), start_by=minutes(1215))
+EXTENDED = a_grant(extensions=1, expires_at=minutes(183), end_due_at=minutes(183))
+BEHIND = a_grant(
+    extensions=1, expires_at=minutes(183), behind_since=minutes(70),
+    problem="The target system can't be reached just now; it will be tried again.",
+)  # fmt: skip
+MORE_TIME: dict[str, Any] = {
+    "id": "01kaq9z0000000000000m0r3tm", "extends": a_grant().id, "duration_s": None, "until": minutes(183),
+    "reason": "INC-12: two of the 14 refunds are left",
+}  # fmt: skip
+
 GRANTS = {
     "scheduled": a_grant(GrantStatus.SCHEDULED),
+    "scheduled-later": LATER,
     "activating": a_grant(GrantStatus.ACTIVATING),
     "activating-again": TRYING,
     "active": a_grant(),
+    "active-behind": BEHIND,
     "revoking": a_grant(GrantStatus.REVOKING),
     "revoking-removed": REMOVED,
     "revoking-stuck": STUCK,
@@ -97,6 +113,13 @@ LONGEST_OPEN = facts(
 REQUESTS = {
     "pending": facts(history=history()),
     "pending-first": facts(),
+    "pending-later": facts(a_request(starts_at=minutes(1200))),
+    "pending-later-until": facts(a_request(duration_s=None, starts_at=minutes(1200), until=minutes(1300))),
+    "pending-extension": facts(a_request(**MORE_TIME), extends=a_grant(), history=history()),
+    "extended": facts(a_request(**MORE_TIME, status=RequestStatus.APPROVED), None, a_review(), extends=EXTENDED),
+    "extension-too-late": facts(
+        a_request(**MORE_TIME, status=RequestStatus.CANCELLED, decided_at=minutes(123), decided_because=OVER)
+    ),
     "pending-until": facts(a_request(duration_s=None, until=minutes(300))),
     "pending-for-another": facts(a_request(subject="ben", subject_slack="U0BEN")),
     "pending-longest": facts(LONGEST, approvers=[f"U0{number:09}" for number in range(60)], history=history()),
@@ -170,24 +193,37 @@ def _all() -> dict[str, Message | dict[str, Any]]:
         "card-voided-vote": review_card(facts(a_request(version=2), None, a_review(version=1), version=2)),
         "answer-longest": answer(LONGEST_OPEN),
         "asked": asked(facts()),
+        "asked-for-more-time": asked(facts(a_request(**MORE_TIME), extends=a_grant())),
         "asked-one": asked(facts(approvers=["U0LEA"])),
-        "warning": warning(approved(a_grant())),
+        "warning": warning(facts(None, a_grant(), extendable=True)),
+        "warning-not-extendable": warning(approved(a_grant())),
+        "warning-extended": warning(facts(None, EXTENDED, version=1)),
         "warning-longest": warning(LONGEST_OPEN),
         "warning-revoking": warning(approved(a_grant(GrantStatus.REVOKING))),
         "warning-ended": warning(approved(a_grant(GrantStatus.ENDED))),
         "reminder": reminder(reminding()),
         "reminder-nobody": reminder(reminding(named=[])),
         "reminder-longest": reminder(reminding(LONGEST, [SlackUser(f"U0{number:09}") for number in range(60)])),
-        "home": at_home(Mine(requests=[a_request(role="fix-orders")], grants=[a_grant(), ENDING]), *WAITING_FOR_KIM),
+        "home": at_home(
+            Mine(
+                requests=[a_request(role="fix-orders")], grants=[a_grant(), LATER, ENDING],
+                extendable=frozenset([a_grant().id]),
+            ),
+            *WAITING_FOR_KIM,
+        ),
         "home-empty": at_home(Mine(requests=[], grants=[])),
         "home-longest": at_home(
-            Mine(requests=[LONGEST] * 30, grants=[a_grant(resource=LONGEST_NAME, role=LONGEST_NAME)] * 30),
+            Mine(
+                requests=[LONGEST] * 30, grants=[a_grant(resource=LONGEST_NAME, role=LONGEST_NAME)] * 30,
+                extendable=frozenset([a_grant().id]),
+            ),
             *[LONGEST] * WAITING_MOST,
             more=200,
         ),
         "home-stranger": at_home(None),
         "home-refused": home_notice("Only full, active members of this workspace can do that."),
         "returned": returned(a_grant()),
+        "returned-before-it-opened": returned(a_grant(GrantStatus.ENDED, **NEVER)),
         "looked-at": looked_at(a_grant(GrantStatus.REVOKING)),
         "taken-back": taken_back(a_request()),
         "alert-longest": alert_card(an_alert(), long_plan, minutes(140)),
@@ -212,6 +248,11 @@ def _all() -> dict[str, Message | dict[str, Any]]:
         "nothing-to-ask": nothing_to_ask(),
         "form-longest": request_form(Choices(many), a_preview()),
         "form-external": request_form(Choices([a_choice(number) for number in range(101)])),
+        "extension": extension_form(an_extendable()),
+        "extension-asked-again": extension_form(an_extendable(), longer="30m", reason=MORE_TIME["reason"]),
+        "extension-longest": extension_form(
+            an_extendable(a_grant(resource=LONGEST_NAME, role=LONGEST_NAME)), longer="30m", reason=LONGEST_REASON
+        ),
         "denial": denial(a_request(), "{}"),
         "revocation": revocation(a_grant()),
         "revocation-before-it-opened": revocation(a_grant(GrantStatus.SCHEDULED)),
@@ -230,7 +271,13 @@ def _all() -> dict[str, Message | dict[str, Any]]:
         "refusal-policy-broken": refusal(POLICY_BROKEN),
         "help": help_message((command.usage, command.meaning) for command in COMMANDS),
         "mine-empty": mine_list(Mine(requests=[], grants=[]), minutes(60)),
-        "mine": mine_list(Mine(requests=[a_request(role="fix-orders")], grants=[a_grant(), ENDING]), minutes(60)),
+        "mine": mine_list(
+            Mine(
+                requests=[a_request(**MORE_TIME), a_request(role="fix-orders")], grants=[a_grant(), LATER, ENDING],
+                extendable=frozenset([a_grant().id]),
+            ),
+            minutes(60),
+        ),
         "mine-longest": mine_list(Mine(requests=[LONGEST] * 30, grants=[a_grant()] * 15), minutes(60)),
     }
 

@@ -1,0 +1,41 @@
+"""The modal behind "Extend": how much longer, why; and who will be asked."""
+
+from access.operations import Extendable
+from bot import ids
+from bot.views.blocks import Block, View, at, code, counted, escaped, plain, section
+
+
+def extension_form(about: Extendable, *, longer: str = "", reason: str = "") -> View:
+    """`longer` and `reason`: what was typed already, where the same access was asked for once more."""
+    grant, terms = about.grant, about.terms
+    assert grant.expires_at is not None, "what can be extended has an end"
+    open_until = (
+        f"{code(grant.entitlement)} is open until {at(grant.expires_at)}. It can last until {at(about.latest)}."
+    )
+    pinged = f"*{counted(terms.asked, 'person is', 'people are')} pinged.* Level {escaped(terms.level)}."
+    length = f"{terms.reason_min} to 500" if terms.reason_min else "At most 500"
+    return {
+        "type": "modal",
+        "callback_id": ids.EXTENSION,
+        "title": plain("Extend access"),
+        "submit": plain("Ask"),
+        "close": plain("Cancel"),
+        "private_metadata": grant.id,
+        "blocks": [
+            section(open_until),
+            section(pinged),
+            _typed(ids.DURATION, "How much longer?", "Like 30m or 1h more, or until 17:00.", longer),
+            _typed(ids.REASON, "Why?", f"The approvers decide by this. {length} characters.", reason, multiline=True),
+        ],
+    }
+
+
+def _typed(block_id: str, label: str, hint: str, so_far: str, *, multiline: bool = False) -> Block:
+    element = {"type": "plain_text_input", "action_id": ids.TYPED} | ({"multiline": True} if multiline else {})
+    return {
+        "type": "input",
+        "block_id": block_id,
+        "label": plain(label),
+        "hint": plain(hint),
+        "element": element | ({"initial_value": so_far} if so_far else {}),
+    }
