@@ -19,7 +19,7 @@ from workers.agenda import RedisAgenda
 from workers.business import Business, Queue
 from workers.heartbeat import heartbeat
 from workers.jobs import JobQueues
-from workers.lanes import Lanes
+from workers.lanes import Lanes, ranks_of
 from workers.members import pace
 from workers.ping import PING, Ping
 from workers.queue_worker import WorkerProcess
@@ -119,7 +119,9 @@ def run_timekeeper(settings: Settings) -> None:
             schedule=made.schedule,
             agenda=RedisAgenda(redis) if redis is not None else None,
             queues=JobQueues(redis, _seal(settings), made.core.clock) if redis is not None else None,
-            lanes_factory=lambda queue, on_leak: Lanes(work[queue](), on_leak=on_leak, limits=pace),
+            lanes_factory=lambda queue, on_leak: Lanes(
+                work[queue](), on_leak=on_leak, limits=pace, ranks=ranks_of(queue, made.schedule)
+            ),
             clock=made.core.clock,
             name=process_name("timekeeper"),
             swept=partial(_tell_all, sweeps),

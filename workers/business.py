@@ -1,6 +1,6 @@
 """The borders between engine and core: what a queue does with an id, what the timekeeper asks of the rows."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol, TypeVar
 
@@ -56,6 +56,10 @@ class Schedule(Protocol):
     """The timekeeper's view of the core."""
 
     def route(self, items: Sequence[AgendaItem]) -> Routes: ...
+
+    def ranks(self, ids: Sequence[str]) -> Mapping[str, int]:
+        """Of those of these ids that are grants: which end before others that are due as well, the lowest first."""
+        ...
 
     def sweep(self) -> list[tuple[AgendaItem, datetime]]:
         """Does the housekeeping of the rows; returns every item that is overdue or stuck, with the time it was due."""

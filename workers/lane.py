@@ -3,10 +3,9 @@
 import logging
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from itertools import islice
 from typing import Generic
 
 from access import clock
@@ -14,6 +13,7 @@ from access.ports import Deadline
 from workers.business import Business, C, R
 from workers.faults import describe
 from workers.pacing import Breaker, Limits, TokenBucket
+from workers.waiting import LAST, Waiting
 
 logger = logging.getLogger(__name__)
 
@@ -56,7 +56,7 @@ class Lane(Generic[C, R]):
         lock = threading.Lock()
         self._news = threading.Condition(lock)  # for the conductor
         self._work = threading.Condition(lock)  # for the callers
-        self._waiting: dict[str, None] = {}
+        self._waiting = Waiting()
         self._claimed: deque[C] = deque()
         self._starting: deque[C] = deque()
         self._running: set[_Call] = set()
@@ -71,18 +71,17 @@ class Lane(Generic[C, R]):
         self._conductor = threading.Thread(target=self._conduct, name=f"lane {name}", daemon=True)
         self._conductor.start()
 
-    def put(self, ids: Iterable[str]) -> None:
-        """Adds ids that are not waiting already."""
+    def put(self, ids: Iterable[str], ranks: Mapping[str, int]) -> None:
+        """Adds ids that are not waiting already; the lowest rank is claimed first."""
         with self._news:
-            self._waiting.update(dict.fromkeys(ids))
+            self._waiting.put(ids, ranks)
             self._news.notify()
 
     def ask_to_stop(self, within: float) -> list[str]:
         """Claims nothing more; returns the ids that were never claimed. `join` waits for the rest."""
         with self._news:
             self._stop_at = clock.monotonic() + within
-            left = list(self._waiting)
-            self._waiting.clear()
+            left = self._waiting.clear()
             self._news.notify()
             self._work.notify_all()
         return left
@@ -125,10 +124,8 @@ class Lane(Generic[C, R]):
             unstarted = list(self._claimed)
             self._claimed.clear()
             return partial(self._release, unstarted)
-        ids = list(islice(self._waiting, self._room_to_claim()))
-        for identifier in ids:
-            del self._waiting[identifier]
-        return partial(self._claim, ids) if ids else None
+        taken = self._waiting.take(self._room_to_claim())
+        return partial(self._claim, taken) if taken else None
 
     def _is_over(self) -> bool:
         if self._stop_at is None:
@@ -194,15 +191,17 @@ class Lane(Generic[C, R]):
             logger.error("a call to %s did not end by its deadline; its thread is lost", self._name)
             self._on_leak()
 
-    def _claim(self, ids: Sequence[str]) -> None:
+    def _claim(self, taken: Mapping[str, int]) -> None:
         try:
-            claimed = self._business.claim(ids)
+            claimed = self._business.claim(list(taken))
         except Exception as error:
             self._note("claim", error)
             with self._news:
-                # One by one from here on, in case a single one is the cause; that one goes to the back.
-                again = [*ids, *self._waiting] if len(ids) > 1 else [*self._waiting, *ids]
-                self._waiting = dict.fromkeys(again)
+                # One by one from here on, in case a single one is the cause; that one goes behind all others.
+                if len(taken) > 1:
+                    self._waiting.put_back(taken)
+                else:
+                    self._waiting.put(taken, dict.fromkeys(taken, LAST))
                 self._claim_at_most = 1
                 self._paused_until = clock.monotonic() + _PAUSE_SECONDS
             return
@@ -210,8 +209,8 @@ class Lane(Generic[C, R]):
             self._claim_at_most = min(2 * self._limits.threads, 2 * self._claim_at_most)
             self._claimed.extend(claimed)
         won = {one.id for one in claimed}
-        if len(won) < len(ids):
-            self._not_won([identifier for identifier in ids if identifier not in won])
+        if len(won) < len(taken):
+            self._not_won([identifier for identifier in taken if identifier not in won])
 
     def _release(self, unstarted: Sequence[C]) -> None:
         try:
@@ -221,7 +220,7 @@ class Lane(Generic[C, R]):
             return  # the claims run out by themselves
         with self._news:
             if self._stop_at is None:
-                self._waiting.update(dict.fromkeys(claimed.id for claimed in unstarted))
+                self._waiting.put([claimed.id for claimed in unstarted], {})  # their turn had come
 
     def _commit(self, chunk: Sequence[tuple[R, float]]) -> None:
         try:

@@ -1,18 +1,34 @@
 """The lanes of one queue, one for each target: a target that hangs delays no other."""
 
+import logging
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Generic
 
-from workers.business import Business, C, R
+from workers.business import Business, C, Queue, R, Schedule
+from workers.faults import describe
 from workers.lane import Lane
 from workers.pacing import Limits
 
+logger = logging.getLogger(__name__)
+
 STOP_SECONDS = 10.0
+Ranks = Callable[[Sequence[str]], Mapping[str, int]]
+"""(ids): the rank of each, the lowest first."""
 
 
 def _same_for_all(_target: str) -> Limits:
     return Limits()
+
+
+def ranks_of(queue: Queue, schedule: Schedule) -> Ranks:
+    """Access ends in the order of its level; all else is done as it comes."""
+    return schedule.ranks if queue == "revoke" else no_ranks
+
+
+def no_ranks(_ids: Sequence[str]) -> Mapping[str, int]:
+    """Who comes first is claimed first."""
+    return {}
 
 
 def _forget(_ids: Sequence[str]) -> None:
@@ -24,7 +40,7 @@ class Lanes(Generic[C, R]):
 
     `on_leak` is called, from another thread and quickly, when a call outlives its deadline: the thread is lost and the
     process should be replaced when it has finished what it can. `not_won` hears of ids that could not be claimed; it
-    must not raise.
+    must not raise. `ranks` says which of these ids are claimed before those of a higher rank.
     """
 
     def __init__(
@@ -34,17 +50,21 @@ class Lanes(Generic[C, R]):
         on_leak: Callable[[], None],
         limits: Callable[[str], Limits] = _same_for_all,
         not_won: Callable[[Sequence[str]], None] = _forget,
+        ranks: Ranks = no_ranks,
     ) -> None:
         self._business = business
         self._not_won = not_won
         self._on_leak = on_leak
         self._limits = limits
+        self._ranks = ranks
         self._lock = threading.Lock()
         self._lanes: dict[str, Lane[C, R]] = {}
         self._stopped = False
 
     def put(self, target: str, ids: Iterable[str]) -> None:
         """Hands ids to their target's lane and returns at once. After `stop` they are left to the agenda."""
+        ids = list(ids)
+        ranks = self._ranked(ids)
         with self._lock:
             if self._stopped:
                 return
@@ -52,7 +72,15 @@ class Lanes(Generic[C, R]):
             if lane is None:
                 limits = self._limits(target)
                 lane = self._lanes[target] = Lane(target, self._business, limits, self._on_leak, self._not_won)
-            lane.put(ids)
+            lane.put(ids, ranks)
+
+    def _ranked(self, ids: Sequence[str]) -> Mapping[str, int]:
+        try:
+            return self._ranks(ids)
+        except Exception as error:
+            # The database: what cannot be told apart is claimed as it comes.
+            logger.warning("who comes first is not known (%s)", describe(error))
+            return {}
 
     @property
     def busy(self) -> bool:

@@ -19,7 +19,7 @@ from workers.business import Business, C, Queue, R, Schedule
 from workers.faults import describe
 from workers.heartbeat import heartbeat
 from workers.jobs import GuardedJob, count_refused, guarded, note_failure
-from workers.lanes import Lanes
+from workers.lanes import Lanes, ranks_of
 from workers.pacing import Limits
 from workers.redis_connection import reason
 from workers.signing import Seal
@@ -129,7 +129,9 @@ class WorkerProcess(Generic[C, R]):
         self._clock = clock
         self._stopping = threading.Event()
         self._schedule = schedule
-        self._lanes = Lanes(business, on_leak=self.stop, limits=limits, not_won=self._set_right)
+        self._lanes = Lanes(
+            business, on_leak=self.stop, limits=limits, not_won=self._set_right, ranks=ranks_of(queue, schedule)
+        )
         self._job_class = guarded(queue, seal, clock, self._lanes.put)
         self._heartbeat = heartbeat(schedule, name, f"worker {queue}")
 

@@ -34,7 +34,7 @@ from access.operations.extend import cancel_what_is_over
 from access.operations.home import all_homes_changed
 from access.operations.look import look_item
 from access.operations.roster import call_the_roster
-from access.operations.timers import timers, timers_compared, timers_filled
+from access.operations.timers import timers, timers_back, timers_compared, timers_filled, timers_lost
 from access.ports import AgendaItem
 
 Queue = Literal["grant", "revoke", "tell"]
@@ -119,7 +119,7 @@ class Schedule:
             grants = session.exec(
                 select(Grant.id, Grant.due_at)
                 .where(col(Grant.status).in_(UNFINISHED), col(Grant.due_at) <= now)
-                .order_by(col(Grant.due_at))
+                .order_by(col(Grant.alert_after_s), col(Grant.due_at))
                 .limit(SWEEP_MOST)
             ).all()
             notices = session.exec(
@@ -157,16 +157,18 @@ class Schedule:
             session.connection().execute(delete(Heartbeat).where(col(Heartbeat.beat_at) < now - FORGOTTEN))
 
     def timers_lost(self) -> None:
-        """Redis cannot be reached: access still ends, from SQL; somebody should know."""
-        sentence = (
-            "Redis cannot be reached. Access still starts and ends, by the sweep of the database, a little slower."
-        )
-        with self.core.work(TIMEKEEPER) as work:
-            work.open_alert(AlertKind.TIMERS, "redis", sentence, channel=self.core.security_channel())
+        """Redis cannot be reached; may be said twice."""
+        timers_lost(self.core)
 
     def timers_back(self) -> None:
-        with self.core.work(TIMEKEEPER) as work:
-            work.close_alerts("redis", AlertKind.TIMERS)
+        """It can be reached; may be said twice."""
+        timers_back(self.core)
+
+    def ranks(self, ids: Sequence[str]) -> dict[str, int]:
+        """What may outlive its end the least, by its level, ends before what was due earlier. Seconds."""
+        with self.core.database.read() as session:
+            ranks = select(Grant.id, Grant.alert_after_s).where(col(Grant.id).in_(ids))
+            return dict(session.exec(ranks).all())
 
     def sweep_fails(self, times: int, why: str) -> None:
         """The sweep failed so many times in a row. `why` is a type and a place, never an exception's own words."""

@@ -15,6 +15,7 @@ from access.ports import AgendaItem
 
 ACTOR = "system:timekeeper"
 FILLED = "timers.filled"
+UNREACHABLE = "redis"
 EMPTIED = "emptied"
 """The subject of the alert that Redis had lost its timers."""
 _AT_A_TIME = 20_000
@@ -48,6 +49,19 @@ def timers_wanted(session: Session) -> int:
     """How many there are."""
     numbers = (select(func.count(identifier)).where(waits) for _, identifier, _, waits in _WAITING)
     return sum(session.connection().execute(number).scalar_one() for number in numbers)
+
+
+def timers_lost(core: Core) -> None:
+    """Redis cannot be reached: access still ends, from the database; somebody should know."""
+    sentence = "Redis cannot be reached. Access still starts and ends, by the sweep of the database, a little slower."
+    with core.work(ACTOR) as work:
+        work.open_alert(AlertKind.TIMERS, UNREACHABLE, sentence, channel=core.security_channel())
+
+
+def timers_back(core: Core) -> None:
+    """It can."""
+    with core.work(ACTOR) as work:
+        work.close_alerts(UNREACHABLE, AlertKind.TIMERS)
 
 
 def timers_filled(core: Core, number: int) -> None:

@@ -11,7 +11,7 @@ from tests.workers.rows import Act, Answer, Rows, Won, answers
 from workers.agenda import AGENDA, RedisAgenda
 from workers.business import Queue
 from workers.jobs import JobQueues
-from workers.lanes import Lanes
+from workers.lanes import Lanes, ranks_of
 from workers.pacing import Limits
 from workers.queue_worker import WorkerProcess
 from workers.redis_connection import connect, connect_waiting
@@ -60,7 +60,9 @@ class Engine:
             yield thread
 
     def lanes(self, queue: Queue, on_leak: Callable[[], None]) -> Lanes[Won, Answer]:
-        return Lanes(self.rows.business(queue, self._act_by_hand), on_leak=on_leak, limits=lambda _target: self.limits)
+        business = self.rows.business(queue, self._act_by_hand)
+        ranks = ranks_of(queue, self.rows)
+        return Lanes(business, on_leak=on_leak, limits=lambda _target: self.limits, ranks=ranks)
 
     @contextmanager
     def worker(self, queue: Queue = "revoke", rows: Rows | None = None) -> Iterator[threading.Thread]:

@@ -1,0 +1,111 @@
+"""What is urgent goes before what was due earlier, and a target that hangs holds up nobody else's."""
+
+import threading
+from collections.abc import Sequence
+
+import pytest
+
+from access.ports import Deadline
+from tests.waiting import wait_until
+from tests.workers.engine import Engine
+from tests.workers.rows import Rows
+from tests.workers.targets import Target, ids
+from workers.lanes import Lanes
+from workers.pacing import Limits
+from workers.waiting import LAST, Waiting
+
+FAIR_SECONDS = 5.0
+"""A hanging target may cost another's this much."""
+
+
+def test_the_lowest_rank_is_taken_first_and_of_one_rank_who_came_first() -> None:
+    waiting = Waiting()
+    waiting.put(["old", "urgent", "older"], {"old": 900, "urgent": 120, "older": 900})
+    waiting.put(["young", "now", "old"], {"young": 900, "old": 120})
+
+    assert list(waiting) == ["now", "urgent", "old", "older", "young"]
+    assert waiting.take(3) == {"now": 0, "urgent": 120, "old": 900}
+    waiting.put_back({"old": 900})
+    assert waiting.clear() == ["old", "older", "young"]
+    assert not waiting
+
+
+def test_what_goes_behind_all_others_comes_at_last() -> None:
+    waiting = Waiting()
+    waiting.put(["bad"], {"bad": LAST})
+    waiting.put(["good"], {"good": 900})
+
+    assert list(waiting.take(2)) == ["good", "bad"]
+
+
+def test_an_urgent_end_that_is_due_last_waits_for_no_other(rows: Rows, target: Target) -> None:
+    lanes = Lanes(
+        rows.business(act=target.act), on_leak=lambda: None, limits=lambda _: Limits(threads=2), ranks=rows.ranks
+    )
+    target.hanging = {"id00000", "id00001"}
+    rows.add(*ids(300), "critical")
+    lanes.put("crm", ids(300))
+    wait_until(lambda: target.calling == 2, "the target to be busy")
+
+    lanes.put("crm", ["critical"])
+    target.let_go.set()
+    wait_until(lambda: len(rows.done) == 301, "all to be done")
+
+    assert rows.calls.index("critical") < 12, "behind those that were claimed already"
+    lanes.stop()
+
+
+def test_of_thousands_that_are_due_the_urgent_one_that_was_due_last_ends_among_the_first(
+    engine: Engine, rows: Rows
+) -> None:
+    engine.act = _slowly
+    engine.limits = Limits(threads=4)
+    many = ids(3_000)
+    rows.add(*many)
+    rows.add("critical")
+    with engine.timekeeper(), engine.worker():
+        engine.tell_agenda(*many[:500])
+        engine.tell_agenda("critical")
+        wait_until(lambda: "critical" in rows.done, "the urgent one", within=30)
+
+    assert len(rows.done) < 1_500
+
+
+def test_without_its_rank_everything_is_done_as_it_comes(rows: Rows) -> None:
+    def broken(_ids: Sequence[str]) -> dict[str, int]:
+        raise RuntimeError("canary-secret-4711")
+
+    lanes = Lanes(rows.business(), on_leak=lambda: None, ranks=broken)
+    rows.add("ann")
+
+    lanes.put("crm", ["ann"])
+
+    wait_until(lambda: rows.done == {"ann"}, "it to be done")
+    lanes.stop()
+
+
+@pytest.mark.parametrize("stuck", [1, 200])
+def test_a_target_that_hangs_delays_the_ends_of_another_by_five_seconds_at_most(
+    engine: Engine, rows: Rows, stuck: int
+) -> None:
+    let_go = threading.Event()
+
+    def act(identifier: str, _deadline: Deadline) -> bool:
+        return not identifier.startswith("stuck") or let_go.wait(60)
+
+    engine.act = act
+    with engine.timekeeper(), engine.worker():
+        rows.add(*ids(stuck, "stuck"), target="crm")
+        engine.tell_agenda(*ids(stuck, "stuck"))
+        wait_until(lambda: "stuck00000" in rows.calls, "the target to hang")
+
+        rows.add(*ids(300), target="erp")
+        engine.tell_agenda(*ids(300))
+        wait_until(lambda: len(rows.done) == 300, "the other target's")
+        let_go.set()
+
+    assert rows.lateness()[-1] < FAIR_SECONDS
+
+
+def _slowly(_id: str, deadline: Deadline) -> bool:
+    return not threading.Event().wait(min(0.005, deadline.left()))
