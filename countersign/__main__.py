@@ -101,11 +101,34 @@ def doctor(
 
 
 @app.command()
-def outstanding() -> None:
-    """Print every grant that may still be open, with what ends it by hand. Needs neither Redis nor Slack."""
+def outstanding(
+    in_json: Annotated[bool, typer.Option("--json", help="Print a list for programs.")] = False,
+) -> None:
+    """Print every grant that may still be open, with what ends it by hand. Needs the database alone."""
     from countersign.outstanding import report
 
-    print(report(_settings()))
+    print(report(_settings(), in_json=in_json))
+
+
+@app.command()
+def restored(
+    compare: Annotated[
+        bool, typer.Option("--compare", help="The database was restored, and nothing noticed: compare all targets.")
+    ] = False,
+    taken: Annotated[
+        str | None, typer.Option(help="With --compare: when the backup was taken, as 2026-11-23T04:00+00:00.")
+    ] = None,
+    over: Annotated[bool, typer.Option("--over", help="Take requests again, whatever is left to compare.")] = False,
+) -> None:
+    """After a restore: what must still be compared before requests are taken again; exit code 1 while there is."""
+    from countersign import restored as command
+
+    if (compare and over) or (taken and not compare):
+        raise typer.BadParameter("say --compare, with --taken or without, or --over")
+    settings = _settings()
+    if compare:
+        raise typer.Exit(command.compare(settings, taken))
+    raise typer.Exit(command.over(settings) if over else command.show(settings))
 
 
 @app.command()

@@ -1,17 +1,45 @@
 """Every grant that may still be on a target, with what ends it by hand: for the night when all is down."""
 
-from typing import cast
+import json
+from collections.abc import Sequence
+from typing import Any, cast
 
+import sqlalchemy as sa
+
+from access.errors import Unavailable, Unready
 from access.models import Grant
 from access.operations import outstanding
 from access.settings import Settings
-from countersign.wiring import opened
+from access.store import Database
+from countersign import schema
 
 
-def report(settings: Settings) -> str:
-    """Reads the database only: no policy, no Redis, no Slack. Raises Unready."""
-    with opened(settings) as database:
+def report(settings: Settings, *, in_json: bool = False) -> str:
+    """Only reads, and only the database, be it a copy or a standby: no policy, no Redis, no Slack. Raises Unready."""
+    database = Database(settings.database_url)
+    try:
+        database.reachable()
+        _refuse_older(database)
         grants = outstanding(database)
+    except Unavailable as error:
+        raise Unready(f"The database {database.shown} cannot be read. Restore a backup, or read a copy.") from error
+    finally:
+        database.close()
+    return json.dumps([_facts(grant) for grant in grants], indent=2) if in_json else _in_words(grants)
+
+
+def _refuse_older(database: Database) -> None:
+    """A newer schema has more than this version reads, and all that it reads."""
+    with database.read() as session:
+        connection = session.connection()
+        there = sa.inspect(connection).has_table("alembic_version")
+        found = connection.execute(sa.text("SELECT version_num FROM alembic_version")).scalar() if there else None
+    if found is None or (found in schema.revisions() and found != schema.head()):
+        state = f"at revision {found}" if found else "empty"
+        raise Unready(f"The database {database.shown} is {state}. Run `countersign migrate`.")
+
+
+def _in_words(grants: Sequence[Grant]) -> str:
     if not grants:
         return "No access is open."
     head = f"{len(grants)} {'grant' if len(grants) == 1 else 'grants'} that may be open, the soonest to end first.\n"
@@ -23,8 +51,22 @@ def _one(grant: Grant) -> str:
     lines = [f"{grant.id}  {grant.entitlement}  {grant.subject} (as {grant.principal})  {grant.status}, {ends}"]
     if grant.problem:
         lines.append(f"    last problem: {grant.problem}")
-    statements = cast("list[str]", grant.plan.get("revoke") or [])
+    statements = _by_hand(grant)
     if statements:
         lines.append("    by hand, on the target:")
         lines += [f"      {line}" for statement in statements for line in statement.splitlines()]
     return "\n".join([*lines, ""])
+
+
+def _facts(grant: Grant) -> dict[str, Any]:
+    return {
+        "grant": grant.id, "resource": grant.resource, "role": grant.role, "person": grant.subject,
+        "principal": grant.principal, "provider": grant.provider, "status": grant.status,
+        "until": grant.expires_at.isoformat() if grant.expires_at else None, "problem": grant.problem,
+        "by_hand": _by_hand(grant),
+    }  # fmt: skip
+
+
+def _by_hand(grant: Grant) -> list[str]:
+    """None was planned before it began."""
+    return cast("list[str]", grant.plan.get("revoke") or [])

@@ -1,0 +1,65 @@
+"""`countersign restored`: how the comparison of a restored database stands, beginning it, and ending it by hand."""
+
+from datetime import datetime
+
+from access.clock import host_now
+from access.errors import Unready
+from access.operations import restored
+from access.operations.core import Core
+from access.operations.gate import being_compared
+from access.settings import Settings
+from countersign.wiring import parts
+
+ACTOR = "operator"
+_SAID = (
+    "Somebody says that the database was restored. What was done after {since:%Y-%m-%d %H:%M:%S} UTC is not known. "
+    "Nothing new is granted until every target has been compared with it."
+)
+
+
+def show(settings: Settings) -> int:
+    """The exit code: 1 while something is left."""
+    with parts(settings) as made:
+        return _show(made.core)
+
+
+def compare(settings: Settings, taken: str | None) -> int:
+    """Begins. `taken`: when the backup was taken. Raises Unready for a time that cannot be read."""
+    with parts(settings) as made:
+        since = _moment(taken) if taken else restored.last_known(made.core)
+        restored.begin(made.core, since, _SAID.format(since=since), actor=ACTOR)
+        return _show(made.core)
+
+
+def over(settings: Settings) -> int:
+    """Ends it, whatever is left."""
+    with parts(settings) as made:
+        _show(made.core)
+        restored.end_by_hand(made.core, actor=ACTOR)
+    print("The gate is open: requests are taken again. The audit log says that it was opened by hand.")
+    return 0
+
+
+def _show(core: Core) -> int:
+    with core.database.read() as session:
+        alert = being_compared(session)
+        left = restored.what_is_left(core, session, alert) if alert else []
+    if alert is None:
+        print("Nothing is being compared: requests are taken.")
+        return 0
+    print(alert.sentence)
+    for sentence in left or ["All is compared. A timekeeper opens the gate within a second."]:
+        print(f"- {sentence}")
+    return 1
+
+
+def _moment(text: str) -> datetime:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise Unready(f"{text} is no time; write it as 2026-11-23T04:00+00:00.") from None
+    if moment.tzinfo is None:
+        raise Unready(f"{text} has no time zone; write it as {text}+00:00 for UTC.")
+    if moment > host_now():
+        raise Unready(f"{text} has not come yet; say when the backup was taken.")
+    return moment
