@@ -199,6 +199,8 @@ class Secret:
 
     fields: tuple[tuple[str, SecretStr], ...]
     note: str = ""
+    made: bool = True
+    """For this look; False where the holder has a secret already and only hears where to use it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -271,7 +273,10 @@ class Provider(Protocol):
         ...
 
     def reveal(self, spec: GrantSpec, receipt: Receipt | None, deadline: Deadline) -> Secret:
-        """A fresh secret, set on the target now; the one before stops working. Raises Unsupported."""
+        """A fresh secret, set on the target now; the one before stops working. Raises Unsupported.
+
+        Where `capabilities.reveals` is False it may still say where to connect to.
+        """
         ...
 
     def rights(self, spec: GrantSpec) -> Rights:

@@ -56,7 +56,7 @@ class Deactivation:
         """Takes what is over and due; never before its end."""
         providers = providers_of(self.core.database, self.targets, ids, CLOSING)
         won = list[Claimed]()
-        with self.core.work(self.actor) as work:
+        with self.core.work(self.actor, together=True) as work:
             grants = held_grants(work.session, providers)
             rights = ledger.queue_up(work, grants, providers)
             for grant in grants:
@@ -107,7 +107,7 @@ class Deactivation:
 
     def commit(self, results: Sequence[Result]) -> None:
         """Safe to do twice: what is not as the claim left it was written before, or another worker has it."""
-        with self.core.work(self.actor) as work:
+        with self.core.work(self.actor, together=True) as work:
             now = {grant.id: grant for grant in held_grants(work.session, [one.claimed.id for one in results])}
             ledger.hold_turns(work.session, [one.claimed for one in results])
             for result in sorted(results, key=lambda one: one.claimed.id):
@@ -164,7 +164,7 @@ class Deactivation:
             ledger.leave(work, turn, until=max(grant.due_at or work.now, work.now) + IN_FLIGHT)
 
     def _still_there(self, work: Work, grant: Grant, claimed: Claimed, found: dict[str, Any]) -> None:
-        settled_at = found["removed_at"] + claimed.provider.capabilities.settle
+        settled_at = found["removed_at"] + claimed.provider.capabilities.of(grant.settings).settle
         if work.now < settled_at:
             work.set_grant(grant, **found, due_at=settled_at)
             return

@@ -34,7 +34,8 @@ def secret_view(secret: Secret) -> View:
         blocks += [sentence(label), preformatted(value.get_secret_value())]
     if secret.note:
         blocks.append(note(secret.note))
-    blocks.append(note("Nothing of this is stored. Looking again makes a new secret, and this one stops working."))
+    if secret.made:
+        blocks.append(note("Nothing of this is stored. Looking again makes a new secret, and this one stops working."))
     return {"type": "modal", "title": plain("How to connect"), "close": plain("Close"), "blocks": blocks}
 
 

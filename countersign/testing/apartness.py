@@ -36,7 +36,7 @@ class Apartness(ContractFixtures):
         try:
             assert session.is_alive(), "C11: the session is not alive before the revoke"
             removal = revoke(provider, spec, receipt)
-            if not provider.capabilities.ends_sessions:
+            if not provider.capabilities.of(spec.settings).ends_sessions:
                 assert removal.sessions_ended is None, "C11: it counts sessions it says it cannot end"
                 assert removal.residual, "C11: sessions may live on, and the revoke does not say so"
                 return
@@ -56,7 +56,7 @@ class Apartness(ContractFixtures):
             returned = time.monotonic()
             hammer.wait_for_tries(20)
         assert not hammer.entries_after(returned), "C12: a client got in after the revoke had returned"
-        if provider.capabilities.ends_sessions:
+        if provider.capabilities.of(spec.settings).ends_sessions:
             assert not hammer.any_alive, "C12: a session that was opened during the revoke lives on"
 
     def test_c16_access_removed_by_hand_is_seen_to_be_gone(
@@ -75,7 +75,7 @@ class Apartness(ContractFixtures):
         self, provider: Provider, make_provider: Callable[[], Provider], world: World, make_spec: MakeSpec
     ) -> None:
         spec, other = make_spec("ann"), make_spec("lea")
-        if not provider.capabilities.list_managed:
+        if not provider.capabilities.of(spec.settings).list_managed:
             error = error_of(provider.list_managed, deadline())
             assert isinstance(error, Unsupported), f"C18: it cannot list what is ours, and gives {error!r}"
             return

@@ -7,7 +7,8 @@ provider has to say so.
 from countersign.testing.apartness import Apartness
 from countersign.testing.honesty import Honesty
 from countersign.testing.opening import Opening
+from countersign.testing.sharing import Sharing
 
 
-class ProviderContract(Opening, Apartness, Honesty):
+class ProviderContract(Opening, Sharing, Apartness, Honesty):
     """Subclass it in a test module as `TestMyProvider`, with the fixtures of `ContractFixtures`."""

@@ -43,7 +43,7 @@ def _wait_before_the_next_look(pause: timedelta | None, deadline: Deadline) -> N
 
 
 def reveal(provider: Provider, spec: GrantSpec) -> Secret | None:
-    return provider.reveal(spec, None, deadline()) if provider.capabilities.reveals else None
+    return provider.reveal(spec, None, deadline()) if provider.capabilities.of(spec.settings).reveals else None
 
 
 def gets_in(world: World, spec: GrantSpec, secret: Secret | None) -> bool:

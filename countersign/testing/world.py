@@ -1,5 +1,6 @@
 """The truth about a target, by another path than the provider's, so that none grades itself."""
 
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Literal, Protocol
 
@@ -48,6 +49,17 @@ class World(Protocol):
 
     def remove_behind_our_back(self, spec: GrantSpec) -> None:
         """Removes the access as the target's owner would by hand."""
+        ...
+
+    def standing(self, spec: GrantSpec) -> AbstractContextManager[Callable[[], bool]]:
+        """The owner gives the person what the spec would give, at another level where there are levels.
+
+        The value says whether it still stands; at the end of the block it is taken away again.
+        """
+        ...
+
+    def tamper(self, spec: GrantSpec) -> None:
+        """The owner adds rights to what was granted: rights that go when all that was granted goes."""
         ...
 
     def look_alike(self, spec: GrantSpec) -> AbstractContextManager[str]:

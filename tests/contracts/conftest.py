@@ -35,7 +35,7 @@ def world(server: EmbeddedPostgres, target: Target) -> Iterator[PostgresWorld]:
 
 @pytest.fixture
 def make_provider(world: PostgresWorld, tmp_path: Path) -> Iterator[Callable[[], Postgres]]:
-    with provider_factory(Postgres, world, tmp_path) as make:
+    with provider_factory(Postgres, world.bot_dsn, tmp_path) as make:
         yield make
 
 

@@ -1,6 +1,6 @@
 """The truth about the demo's shop: logs in as the person straight at the server, and looks at it as a superuser."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import psycopg
@@ -13,12 +13,14 @@ from countersign.embedded.postgres import EmbeddedPostgres
 from countersign.testing import Fault, FaultKind, Refused
 from tests.contracts.wire import Wire, error_message
 
+PASSWORD = "a person's own"
 _GRANTED = {"support_read": "SELECT count(email) FROM customers", "orders_fix": "SELECT count(status) FROM orders"}
 
 _SNAPSHOT = """
 SELECT 'role', rolname, concat_ws(' ', rolsuper, rolcreaterole, rolcreatedb, rolcanlogin, rolreplication, rolbypassrls,
     rolconnlimit, rolvaliduntil, shobj_description(r.oid, 'pg_authid')) FROM pg_roles r
-UNION ALL SELECT 'member', g.rolname, concat_ws(' ', m.rolname, by.rolname, inherit_option, set_option, admin_option)
+UNION ALL SELECT 'member', g.rolname, concat_ws(' ', m.rolname, by.rolname,
+        to_jsonb(a) ->> 'inherit_option', to_jsonb(a) ->> 'set_option', admin_option)
     FROM pg_auth_members a JOIN pg_roles g ON g.oid = roleid JOIN pg_roles m ON m.oid = member
     JOIN pg_roles by ON by.oid = grantor
 UNION ALL SELECT 'relation', relname, relacl::text FROM pg_class WHERE relnamespace = 'public'::regnamespace
@@ -81,6 +83,11 @@ class PostgresWorld:
         return make_conninfo(self._target.bot_dsn, port=self.wire.port)
 
     @property
+    def owner_dsn(self) -> str:
+        """A superuser's."""
+        return self._target.superuser_dsn
+
+    @property
     def owner(self) -> psycopg.Connection:
         """A superuser in the shop."""
         return self._owner
@@ -129,6 +136,51 @@ class PostgresWorld:
 
     def remove_behind_our_back(self, spec: GrantSpec) -> None:
         self._owner.execute(sql.SQL("DROP ROLE {}").format(sql.Identifier(f"cs_{spec.grant_id}")))
+
+    @contextmanager
+    def standing(self, spec: GrantSpec) -> Iterator[Callable[[], bool]]:
+        """An own login of the person, with what it needs."""
+        with self.own_login(spec.principal), self.given_by_hand(spec):
+            yield lambda: self._stands(spec)
+
+    def tamper(self, spec: GrantSpec) -> None:
+        self._owner.execute(sql.SQL("GRANT orders_fix TO {}").format(sql.Identifier(f"cs_{spec.grant_id}")))
+
+    @contextmanager
+    def own_login(self, name: str) -> Iterator[None]:
+        login = sql.Identifier(name)
+        make = sql.SQL("CREATE ROLE {} LOGIN PASSWORD {}; GRANT CONNECT ON DATABASE {} TO {}")
+        self._owner.execute(make.format(login, sql.Literal(PASSWORD), sql.Identifier(DATABASE), login))
+        try:
+            yield
+        finally:
+            self._owner.execute(sql.SQL("DROP OWNED BY {r} CASCADE; DROP ROLE {r}").format(r=login))
+
+    @contextmanager
+    def given_by_hand(self, spec: GrantSpec) -> Iterator[None]:
+        """With ADMIN: more than we ever give."""
+        names = [sql.Identifier(spec.definition["grants"][0]), sql.Identifier(spec.principal)]
+        self._owner.execute(sql.SQL("GRANT {} TO {} WITH ADMIN OPTION").format(*names))
+        try:
+            yield
+        finally:
+            self._owner.execute(sql.SQL("REVOKE {} FROM {} CASCADE").format(*names))
+
+    def _stands(self, spec: GrantSpec) -> bool:
+        session = self.own_session(spec)
+        try:
+            return session.is_alive()
+        finally:
+            session.close()
+
+    def own_session(self, spec: GrantSpec) -> PersonsSession:
+        """The person logs in with the own login. Raises Refused."""
+        dsn = self._server.dsn(user=spec.principal, password=PASSWORD, database=DATABASE)
+        try:
+            connection = psycopg.connect(dsn, autocommit=True, connect_timeout=5)
+        except psycopg.OperationalError as error:
+            raise Refused(str(error)) from None
+        return PersonsSession(connection, _GRANTED.get(spec.definition["grants"][0], "SELECT 1"))
 
     @contextmanager
     def look_alike(self, spec: GrantSpec) -> Iterator[str]:

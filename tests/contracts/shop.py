@@ -5,12 +5,15 @@ from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Literal
 
 from access.ids import GrantId, ulid
 from access.ports import Deadline, GrantSpec, Secret, SecretReference
 from countersign.testing import Refused
 from tests.contracts.postgres_world import PostgresWorld
 from workers.providers.postgres import Postgres, Settings, login_name
+
+Mode = Literal["login", "membership"]
 
 
 def make_spec(principal: str = "ann") -> GrantSpec:
@@ -29,15 +32,15 @@ def make_spec(principal: str = "ann") -> GrantSpec:
 
 @contextmanager
 def provider_factory(
-    provider: type[Postgres], world: PostgresWorld, directory: Path
+    provider: type[Postgres], dsn: str, directory: Path, mode: Mode = "login"
 ) -> Iterator[Callable[[], Postgres]]:
     """Makes instances; closes them all at the end."""
     file = directory / "dsn"
-    file.write_text(world.bot_dsn)
+    file.write_text(dsn)
     with ExitStack() as made:
 
         def make() -> Postgres:
-            return made.enter_context(closing(provider(Settings(dsn=SecretReference(file=str(file))))))
+            return made.enter_context(closing(provider(Settings(dsn=SecretReference(file=str(file)), mode=mode))))
 
         yield make
 

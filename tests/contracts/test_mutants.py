@@ -172,7 +172,7 @@ def _revealed(provider: Postgres, spec: GrantSpec, deadline: Deadline, password:
 class ListsByName(Postgres):
     def list_managed(self, deadline: Deadline) -> list[Managed]:
         with self._connections.session(deadline) as session:
-            names = [name for name, _ in session.read(statements.TEMPORARY_LOGINS)]
+            names = [name for name, *_ in session.read(statements.TEMPORARY_LOGINS)]
         return [Managed(name=name, grant_id=GrantId(name.removeprefix("cs_"))) for name in names]
 
 
@@ -187,6 +187,32 @@ class ListsWhatItRemembers(Postgres):
         return vars(self).get("made", [])
 
 
+class TakesWhatStoodThere(Postgres):
+    """With an account that can."""
+
+    takes = "REVOKE support_read FROM ann CASCADE"
+
+    def revoke(self, spec: GrantSpec, receipt: Receipt | None, deadline: Deadline) -> Removal:
+        removal = super().revoke(spec, receipt, deadline)
+        with self._connections.session(deadline) as session:
+            session.write(statements.Statement(self.takes, {}))  # pyright: ignore[reportArgumentType] -- seeded
+        return removal
+
+
+class LowersWhatStoodThere(TakesWhatStoodThere):
+    takes = "REVOKE ADMIN OPTION FOR support_read FROM ann CASCADE"
+
+
+class SeesNothingBeyond(Postgres):
+    def observe(self, spec: GrantSpec, receipt: Receipt | None, deadline: Deadline) -> Observation:
+        return replace(super().observe(spec, receipt, deadline), beyond=frozenset())
+
+
+class ListsNothingBeyond(Postgres):
+    def list_managed(self, deadline: Deadline) -> list[Managed]:
+        return [replace(one, roles=frozenset()) for one in super().list_managed(deadline)]
+
+
 MUTANTS: list[tuple[str, type[Postgres]]] = [
     ("C01", ForgetsToRevoke),
     ("C02", NamesAnew),
@@ -194,10 +220,15 @@ MUTANTS: list[tuple[str, type[Postgres]]] = [
     ("C04", NeedsAReceipt),
     ("C05", GrantsInHalves),
     ("C06", NeverInDoubt),
+    ("C07", TakesWhatStoodThere),
+    ("C08", LowersWhatStoodThere),
+    ("C09", RevokesEverybody),
     ("C10", RevokesEverybody),
     ("C11", OnlyLocks),
     ("C12", OnlyEndsSessions),
     ("C16", SeesWhatItWants),
+    ("C17", SeesNothingBeyond),
+    ("C17", ListsNothingBeyond),
     ("C18", ListsByName),
     ("C18", ListsWhatItRemembers),
     ("C19", WritesBeforeItLooks),
@@ -239,7 +270,8 @@ def test_a_provider_that_breaks_a_promise_fails_it(
     promise: str, mutant: type[Postgres], world: PostgresWorld, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     failures: list[str] = []
-    with provider_factory(mutant, world, tmp_path) as make_provider:
+    dsn = world.owner_dsn if issubclass(mutant, TakesWhatStoodThere) else world.bot_dsn
+    with provider_factory(mutant, dsn, tmp_path) as make_provider:
         fixtures = {
             "provider": make_provider(),
             "make_provider": make_provider,
@@ -251,6 +283,7 @@ def test_a_provider_that_breaks_a_promise_fails_it(
             "caplog": caplog,
             "verb": "grant",
             "kind": "after",
+            "first": 0,
         }
         for test in _promises()[promise]:
             wanted = [name for name in inspect.signature(test).parameters if name in fixtures]

@@ -68,7 +68,7 @@ class PostgresContract(ProviderContract):
 
     @pytest.fixture
     def make_provider(self, world: PostgresWorld, tmp_path: Path) -> Iterator[Callable[[], Provider]]:
-        with provider_factory(Postgres, world, tmp_path) as make:
+        with provider_factory(Postgres, world.bot_dsn, tmp_path) as make:
             yield make
 
     @pytest.fixture

@@ -25,7 +25,7 @@ from countersign.testing import Refused
 from tests.contracts.postgres_world import PostgresWorld
 from tests.contracts.shop import for_a_while, granting, logins, make_spec, refused, soon
 from tests.waiting import wait_until
-from workers.providers.postgres import Postgres, login_name
+from workers.providers.postgres import ATTRIBUTES, Postgres, login_name
 from workers.providers.postgres_ending import Ending
 
 
@@ -86,7 +86,7 @@ def test_rights_added_by_hand_are_seen_and_stop_the_reveal(provider: Postgres, w
     provider.grant(spec, soon())
     name = sql.Identifier(login_name(spec))
     world.owner.execute(sql.SQL("ALTER ROLE {} CREATEDB; GRANT orders_fix TO {}").format(name, name))
-    assert provider.observe(spec, None, soon()).details["too_much"] == ["orders_fix", "attributes"]
+    assert provider.observe(spec, None, soon()).beyond == {"orders_fix", ATTRIBUTES}
     with pytest.raises(Permanent, match="more rights"):
         provider.reveal(spec, None, soon())
     assert provider.revoke(spec, None, soon()).state == "removed"

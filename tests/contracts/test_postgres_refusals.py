@@ -39,7 +39,6 @@ def test_a_role_whose_name_needs_quoting_is_granted_exactly(provider: Postgres, 
     assert provider.observe(spec, None, soon()).details == {
         "role": login_name(spec),
         "can_log_in": True,
-        "too_much": [],
         "missing": [],
     }
     provider.revoke(spec, None, soon())

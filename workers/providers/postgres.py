@@ -1,4 +1,7 @@
-"""PostgreSQL, login mode: each grant is a temporary login of its own, named after the grant, dropped at the end."""
+"""PostgreSQL. Login mode: each grant is a temporary login of its own, named after the grant, dropped at the end.
+
+In membership mode (postgres_membership.py) a person's own login becomes a member of roles.
+"""
 
 import json
 import re
@@ -6,16 +9,26 @@ import secrets
 import shlex
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, ClassVar
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    SerializerFunctionWrapHandler,
+    ValidationError,
+    model_serializer,
+)
 
-from access.errors import BadConfig, Permanent, TargetConflict, TargetNotFound
+from access.errors import BadConfig, Permanent, TargetConflict, TargetNotFound, Unsupported
 from access.ports import (
     Capabilities,
     Deadline,
     Finding,
     GrantSpec,
+    Holder,
     Isolation,
     Managed,
     Observation,
@@ -23,6 +36,7 @@ from access.ports import (
     Plan,
     Receipt,
     Removal,
+    Rights,
     Secret,
     SecretReference,
 )
@@ -31,6 +45,7 @@ from workers.providers.postgres_catalogue import Login, look, marked_grant, refu
 from workers.providers.postgres_check import check
 from workers.providers.postgres_ending import Ending
 from workers.providers.postgres_errors import DUPLICATE, DUPLICATE_AT_ONCE
+from workers.providers.postgres_membership import Members, list_holders
 
 
 def _fits_a_name(name: str) -> str:
@@ -42,16 +57,26 @@ def _fits_a_name(name: str) -> str:
 
 
 NOT_OPEN = "This access is no longer open on the database server."
+ATTRIBUTES = "attributes such as SUPERUSER"
+"""What a temporary login never has."""
 TargetName = Annotated[str, AfterValidator(_fits_a_name)]
 
 
 class Settings(BaseModel):
-    """Where the database is. `database` replaces the one of the `dsn`."""
+    """Where the database is, and whose login is used. `database` replaces the one of the `dsn`."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     dsn: SecretReference
     database: TargetName | None = None
+    mode: Literal["login", "membership"] = "login"
+    """A temporary login for each grant; or the person's own login, as `names` of the policy says it."""
+
+    @model_serializer(mode="wrap")
+    def _as_written_before(self, usual: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """The usual mode goes without saying: what was asked and approved before there were two is still the same."""
+        said = usual(self)
+        return said if self.mode == "membership" else {word: said[word] for word in said if word != "mode"}
 
 
 class Role(BaseModel):
@@ -82,7 +107,15 @@ class Postgres:
         extend=True,
         reveals=True,
         list_managed=True,
+        list_holders=True,
         end_means="Open sessions are ended in the middle of what they do, and the temporary login is dropped.",
+        modes={
+            "membership": Capabilities(
+                isolation=Isolation.SHARED,
+                list_holders=True,
+                end_means="The person's own login loses the roles. Its open sessions are not ended.",
+            )
+        },
     )
 
     def __init__(self, settings: BaseModel) -> None:
@@ -91,12 +124,21 @@ class Postgres:
         assert isinstance(settings, Settings)
         self._driver = postgres_session
         self._connections = postgres_session.Connections(settings.dsn, settings.database)
+        self._members = None
+        if settings.mode == "membership":
+            self._members = Members(self._connections, settings.dsn.model_dump_json(exclude_none=True))
 
     def check(self, roles: Mapping[str, BaseModel]) -> list[Finding]:
         wanted = {title: Role.model_validate(role.model_dump()).grants for title, role in roles.items()}
-        return check(self._connections, wanted)
+        return check(self._connections, wanted, memberships=self._members is not None)
+
+    def rights(self, spec: GrantSpec) -> Rights:
+        roles = _role(spec).grants
+        return self._members.rights(roles) if self._members else Rights(place=login_name(spec), roles=frozenset(roles))
 
     def plan(self, spec: GrantSpec) -> Plan:
+        if self._members:
+            return self._members.plan(spec, _role(spec).grants)
         login = login_name(spec)
         until = until_second(spec.expires_at)
         made = statements.create(login, _role(spec).grants, until, _marker(spec))
@@ -106,6 +148,8 @@ class Postgres:
         )
 
     def grant(self, spec: GrantSpec, deadline: Deadline) -> Outcome:
+        if self._members:
+            return self._members.grant(spec, _role(spec).grants, deadline)
         login = login_name(spec)
         roles = _role(spec).grants
         until = until_second(spec.expires_at)
@@ -124,6 +168,8 @@ class Postgres:
 
     def observe(self, spec: GrantSpec, receipt: Receipt | None, deadline: Deadline) -> Observation:
         """`present` is whether access is left: a login that is locked, belongs to nothing and has no session is not."""
+        if self._members:
+            return self._members.observe(spec, _role(spec).grants, deadline)
         name = login_name(spec)
         with self._connections.session(deadline) as session:
             login = look(session, name)
@@ -135,20 +181,24 @@ class Postgres:
             present=login.can_log_in or bool(login.memberships) or login.sessions > 0,
             sessions=login.sessions,
             expires_at=None if login.expires is None else datetime.fromtimestamp(login.expires, UTC),
+            beyond=frozenset(login.memberships) - expected | ({ATTRIBUTES} if login.has_powers else set()),
             details={
                 "role": name,
                 "can_log_in": login.can_log_in,
-                "too_much": sorted(set(login.memberships) - expected) + ["attributes"] * login.has_powers,
                 "missing": sorted(expected - set(login.memberships)),
             },
         )
 
     def revoke(self, spec: GrantSpec, receipt: Receipt | None, deadline: Deadline) -> Removal:
         """Whatever bears the name of the grant is ended, also where somebody has changed it on the server."""
+        if self._members:
+            return self._members.revoke(spec, _role(spec).grants, deadline)
         with self._connections.session(deadline) as session:
             return Ending(self._connections, session, deadline).end(login_name(spec), _oid(receipt))
 
     def reveal(self, spec: GrantSpec, receipt: Receipt | None, deadline: Deadline) -> Secret:  # noqa: ARG002  (the interface)
+        if self._members:
+            return self._members.reveal(spec, deadline)
         login = login_name(spec)
         password = secrets.token_urlsafe(24)
         with self._connections.session(deadline) as session:
@@ -168,6 +218,8 @@ class Postgres:
 
     def extend(self, spec: GrantSpec, receipt: Receipt | None, deadline: Deadline) -> Outcome:  # noqa: ARG002  (the interface)
         """Moves the end alone: a login that was locked meanwhile stays locked."""
+        if self._members:
+            raise Unsupported("A membership has no end of its own on the database server.")
         login, until = login_name(spec), until_second(spec.expires_at)
         with self._connections.session(deadline) as session:
             found = look(session, login)
@@ -179,9 +231,18 @@ class Postgres:
 
     def list_managed(self, deadline: Deadline) -> list[Managed]:
         """Of the whole server, for its roles belong to all databases. A login that is shut gives no access."""
+        if self._members:
+            raise Unsupported("A membership bears no grant's name; who gave it is in the list of holders.")
         with self._connections.session(deadline) as session:
-            marked = {name: marked_grant(marker) for name, marker in session.read(statements.TEMPORARY_LOGINS)}
-        return [Managed(name=name, grant_id=grant) for name, grant in marked.items() if grant and name == f"cs_{grant}"]
+            found = session.read(statements.TEMPORARY_LOGINS)
+        return [
+            Managed(name=name, grant_id=grant, roles=frozenset([*roles, ATTRIBUTES] if powers else roles))
+            for name, marker, roles, powers in found
+            if (grant := marked_grant(marker)) and name == f"cs_{grant}"
+        ]
+
+    def list_holders(self, deadline: Deadline) -> list[Holder]:
+        return list_holders(self._connections, deadline)
 
     def close(self) -> None:
         self._connections.close()

@@ -8,6 +8,7 @@ from access.errors import ProviderError
 from access.ports import Deadline, Finding, host_time
 from workers.providers import postgres_statements as statements
 from workers.providers.postgres_catalogue import refuse_ungrantable
+from workers.providers.postgres_memberships import held_itself
 
 if TYPE_CHECKING:  # they need the driver
     from workers.providers.postgres_session import Connections, Session
@@ -17,11 +18,13 @@ _SKEW_WARNING = 5.0
 _SKEW_ERROR = 60.0
 
 
-def check(connections: "Connections", roles: Mapping[str, Sequence[str]]) -> list[Finding]:
-    """`roles`: what each role of the policy grants."""
+def check(
+    connections: "Connections", roles: Mapping[str, Sequence[str]], *, memberships: bool = False
+) -> list[Finding]:
+    """`roles`: what each role of the policy grants; `memberships`: to people's own logins."""
     try:
         with connections.session(Deadline.after(_SECONDS)) as session:
-            return list(_findings(session, roles))
+            return list((_membership_findings if memberships else _findings)(session, roles))
     except ProviderError as error:
         cure = "Look at the `dsn` of this resource, at the server, and at the way between."
         return [Finding(level="error", subject="connection", sentence=error.sentence, cure=cure)]
@@ -37,6 +40,52 @@ def _findings(session: "Session", roles: Mapping[str, Sequence[str]]) -> Iterato
     yield _clock(session)
 
 
+def _membership_findings(session: "Session", roles: Mapping[str, Sequence[str]]) -> Iterator[Finding]:
+    yield Finding(level="ok", subject="connection", sentence="The database server answers.")
+    yield _version_for_memberships(session)
+    ((bot, superuser, _, _, standby),) = session.read(statements.BOT)
+    if standby:
+        yield _standby()
+    if superuser:
+        yield _superuser(bot, "LOGIN")
+    for title, granted in roles.items():
+        yield from _given(session, bot, title, granted)
+
+
+def _version_for_memberships(session: "Session") -> Finding:
+    major = f"PostgreSQL {session.version // 10000}"
+    if session.tells_grantors_apart:
+        return Finding(level="ok", subject="version", sentence=f"{major}.")
+    return Finding(
+        level="warning",
+        subject="version",
+        sentence=f"{major} lets a session that has said SET ROLE keep the role after its end, and the bot's account "
+        "become every role that it may grant.",
+        cure="Upgrade the server to PostgreSQL 16 or later.",
+    )
+
+
+def _given(session: "Session", bot: str, title: str, granted: Sequence[str]) -> Iterator[Finding]:
+    try:
+        refuse_ungrantable(session, granted)
+    except ProviderError as error:
+        cure = "Change the role's `grants` or the database."
+        yield Finding(level="error", subject=title, sentence=error.sentence, cure=cure)
+        return
+    itself = {role for (role,) in session.read(held_itself(granted))}
+    for role in granted:
+        if role in itself:
+            yield Finding(level="ok", subject=title, sentence=f"The bot may grant {role}.")
+            continue
+        options = " WITH ADMIN TRUE, INHERIT FALSE, SET FALSE" if session.tells_grantors_apart else " WITH ADMIN OPTION"
+        sentence = (
+            f"The bot's account {bot} may grant {role} only through another role, so what it gives is not its own."
+        )
+        yield Finding(
+            level="error", subject=title, sentence=sentence, cure=f"As a superuser: GRANT {role} TO {bot}{options};"
+        )
+
+
 def _version(session: "Session") -> Finding:
     try:
         session.refuse_old()
@@ -48,17 +97,25 @@ def _version(session: "Session") -> Finding:
 def _bot(session: "Session") -> Iterator[Finding]:
     ((bot, superuser, createrole, signals, standby),) = session.read(statements.BOT)
     if standby:
-        sentence = "This server is a standby; nothing can be granted on it."
-        yield Finding(level="error", subject="standby", sentence=sentence, cure="Let the `dsn` point to the primary.")
+        yield _standby()
     if superuser:
-        yield Finding(
-            level="warning",
-            subject="superuser",
-            sentence=f"The bot's account {bot} is a superuser: it can do far more than it needs.",
-            cure=f"Give it an account of its own: CREATE ROLE … LOGIN CREATEROLE; or ALTER ROLE {bot} NOSUPERUSER;",
-        )
+        yield _superuser(bot, "LOGIN CREATEROLE")
     yield _right(createrole, "CREATEROLE", f"ALTER ROLE {bot} CREATEROLE;", bot)
     yield _right(signals, "pg_signal_backend", f"GRANT pg_signal_backend TO {bot};", bot)
+
+
+def _standby() -> Finding:
+    sentence = "This server is a standby; nothing can be granted on it."
+    return Finding(level="error", subject="standby", sentence=sentence, cure="Let the `dsn` point to the primary.")
+
+
+def _superuser(bot: str, enough: str) -> Finding:
+    return Finding(
+        level="warning",
+        subject="superuser",
+        sentence=f"The bot's account {bot} is a superuser: it can do far more than it needs.",
+        cure=f"Give it an account of its own: CREATE ROLE … {enough}; or ALTER ROLE {bot} NOSUPERUSER;",
+    )
 
 
 def _right(held: bool, right: str, cure: str, bot: str) -> Finding:

@@ -56,6 +56,11 @@ class Session:
             major = self.version // 10000
             raise Unsupported(f"The target runs PostgreSQL {major}; temporary logins need PostgreSQL 16 or later.")
 
+    @property
+    def tells_grantors_apart(self) -> bool:
+        """Whether a membership of ours stands beside another's, and may be one that SET ROLE cannot use."""
+        return self.version >= _OLDEST
+
     def read(self, *statements: Statement) -> list[Row]:
         """The rows of the last statement. Raises ProviderError; nothing was changed."""
         return self._send(statements, changes=False)

@@ -123,14 +123,18 @@ def look(login: str) -> Statement:
 
 TEMPORARY_LOGINS = Statement(
     """
-    SELECT r.rolname::text, coalesce(shobj_description(r.oid, 'pg_authid'), '') FROM pg_roles r
+    SELECT r.rolname::text, coalesce(shobj_description(r.oid, 'pg_authid'), ''),
+        ARRAY(SELECT g.rolname::text FROM pg_auth_members m JOIN pg_roles g ON g.oid = m.roleid
+            WHERE m.member = r.oid ORDER BY 1),
+        r.rolsuper OR r.rolcreaterole OR r.rolcreatedb OR r.rolreplication OR r.rolbypassrls
+    FROM pg_roles r
     WHERE r.rolname ~ '^cs_[0-9a-z]{{26}}$' AND (r.rolcanlogin
         OR EXISTS (SELECT FROM pg_auth_members m WHERE m.member = r.oid)
         OR EXISTS (SELECT FROM pg_stat_activity a WHERE a.usesysid = r.oid))
     """,
     {},
 )
-"""All that are named as ours are and still give access, with their comments."""
+"""All that are named as ours are and still give access: comment, roles, and whether somebody gave them attributes."""
 
 
 def set_password(login: str, hashed: str) -> Statement:

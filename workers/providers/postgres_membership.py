@@ -1,0 +1,188 @@
+"""PostgreSQL, membership mode: a person's own login becomes a member of roles, and nothing else of it is touched.
+
+What is kept apart by the server, and from which version on: docs/adr/0012-postgres-membership-mode.md.
+"""
+
+import shlex
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pydantic import SecretStr
+
+from access.errors import NotGrantable, PrincipalNotFound, TargetConflict, TargetNotFound
+from access.ports import Deadline, GrantSpec, Holder, Observation, Outcome, Plan, Receipt, Removal, Rights, Secret
+from workers.providers import postgres_memberships as statements
+from workers.providers.postgres_catalogue import refuse_ungrantable
+
+if TYPE_CHECKING:  # they need the driver
+    from workers.providers.postgres_session import Connections, Session
+
+
+@dataclass(frozen=True)
+class Login:
+    """A person's own login; the fields are the columns of `statements.login`."""
+
+    name: str
+    can_log_in: bool
+    mighty: bool
+    is_the_bot: bool
+    is_temporary: bool
+    sessions: int
+
+
+@dataclass(frozen=True)
+class Membership:
+    """One row of the catalogue; the fields are the columns of `statements.memberships`."""
+
+    role: str
+    ours: bool
+    may_pass_on: bool
+    may_become: bool
+
+    @property
+    def beyond(self) -> frozenset[str]:
+        found = {f"ADMIN on {self.role}"} if self.may_pass_on else set[str]()
+        return frozenset(found | ({f"SET ROLE {self.role}"} if self.may_become else set()))
+
+
+class Members:
+    """The verbs of this mode; the words are those of `access.ports.Provider`."""
+
+    def __init__(self, connections: "Connections", place: str) -> None:
+        self._connections = connections
+        self._place = place
+
+    def plan(self, spec: GrantSpec, roles: Sequence[str]) -> Plan:
+        from workers.providers.postgres_session import render  # noqa: PLC0415  (the driver)
+
+        if not _is_name(spec.principal):
+            raise _no_login(spec.principal)
+        return Plan(
+            grant=render(statements.add(spec.principal, sorted(roles), apart=True)),
+            revoke=render(statements.remove(spec.principal, sorted(roles))),
+        )
+
+    def rights(self, roles: Sequence[str]) -> Rights:
+        return Rights(place=self._place, roles=frozenset(roles))
+
+    def grant(self, spec: GrantSpec, roles: Sequence[str], deadline: Deadline) -> Outcome:
+        added = sorted(set(roles) - spec.kept)
+        with self._connections.session(deadline) as session:
+            _refuse_login(_login(session, spec.principal), spec.principal)
+            refuse_ungrantable(session, roles)
+            if added:
+                session.write(*statements.add(spec.principal, added, apart=session.tells_grantors_apart))
+        return Outcome(state="active", receipt=Receipt(names={"login": spec.principal}, details={"roles": added}))
+
+    def observe(self, spec: GrantSpec, roles: Sequence[str], deadline: Deadline) -> Observation:
+        """`standing` is what others gave where the server would not have ours beside it."""
+        with self._connections.session(deadline) as session:
+            found = _memberships(session, spec.principal, roles)
+            apart = session.tells_grantors_apart
+        ours = [one for one in found if one.ours]
+        theirs = frozenset(one.role for one in found if not one.ours)
+        return Observation(
+            present=any(one.role not in spec.kept for one in ours),
+            standing=frozenset() if apart else theirs,
+            beyond=frozenset().union(*(one.beyond for one in ours)),
+            details={"login": spec.principal, "ours": sorted({one.role for one in ours}), "others": sorted(theirs)},
+        )
+
+    def revoke(self, spec: GrantSpec, roles: Sequence[str], deadline: Deadline) -> Removal:
+        """Takes away what the bot gave, and nothing that another did; what hangs on it goes too."""
+        with self._connections.session(deadline) as session:
+            ours = self._ours(session, spec, roles)
+            if ours:
+                with suppress(TargetNotFound):  # dropped meanwhile: the look that follows says what is left
+                    session.write(*statements.remove(spec.principal, ours))
+                if self._ours(session, spec, roles):
+                    raise TargetConflict
+            return Removal(state="removed" if ours else "absent", residual=self._residual(session, spec, roles))
+
+    def reveal(self, spec: GrantSpec, deadline: Deadline) -> Secret:
+        """Where to connect to with one's own login; there is no secret of ours in it."""
+        from workers.providers.postgres_session import connection_string  # noqa: PLC0415  (the driver)
+
+        with self._connections.session(deadline) as session:
+            address = session.address(spec.principal)
+        shown = {
+            "Host": address["host"], "Port": address["port"], "Database": address["dbname"],
+            "Login": spec.principal, "psql": shlex.join(["psql", connection_string(address)]),
+        }  # fmt: skip
+        return Secret(
+            fields=tuple((label, SecretStr(value)) for label, value in shown.items()),
+            note="Connect with your own login, and the password that you have for it. A session that is open already "
+            "has the rights from its next statement on.",
+            made=False,
+        )
+
+    def _ours(self, session: "Session", spec: GrantSpec, roles: Sequence[str]) -> list[str]:
+        """What this grant has to take away."""
+        found = _memberships(session, spec.principal, roles)
+        return sorted({one.role for one in found if one.ours} - spec.kept)
+
+    def _residual(self, session: "Session", spec: GrantSpec, roles: Sequence[str]) -> tuple[str, ...]:
+        login = _login(session, spec.principal)
+        if login is None:
+            return ()
+        left = [
+            f"{login.name} is a member of {one.role} by another's grant, not by Countersign; that stays."
+            for one in _memberships(session, spec.principal, roles)
+            if not one.ours and one.role not in spec.kept
+        ]
+        if login.sessions and session.tells_grantors_apart:
+            left.append(
+                f"Open sessions of {login.name}: {login.sessions}. They are the person's own and go on, without these "
+                "rights from the next statement on; a statement or cursor that has begun may read to its end."
+            )
+        elif login.sessions:
+            left.append(
+                f"Open sessions of {login.name}: {login.sessions}. They are the person's own and go on; on this "
+                "version of PostgreSQL one that has said SET ROLE keeps its rights until it disconnects."
+            )
+        return tuple(left)
+
+
+def list_holders(connections: "Connections", deadline: Deadline) -> list[Holder]:
+    """In either mode. Temporary logins are left to `list_managed`."""
+    with connections.session(deadline) as session:
+        rows = session.read(statements.HOLDERS)
+    return [
+        Holder(
+            principal=principal, role=role, ours=ours, the_bot=the_bot,
+            beyond=", ".join(sorted(Membership(role, ours, admin, becomes).beyond)) if ours and not the_bot else "",
+        )
+        for principal, role, ours, the_bot, admin, becomes in rows
+    ]  # fmt: skip
+
+
+def _is_name(name: str) -> bool:
+    """A login can have it; what cannot be said to a server is nobody's."""
+    return bool(name) and name.isprintable() and len(name.encode()) <= 63
+
+
+def _login(session: "Session", name: str) -> Login | None:
+    rows = session.read(statements.login(name)) if _is_name(name) else []
+    return Login(*rows[0]) if rows else None
+
+
+def _memberships(session: "Session", name: str, roles: Sequence[str]) -> list[Membership]:
+    rows = session.read(statements.memberships(name, roles)) if _is_name(name) else []
+    return [Membership(*row) for row in rows]
+
+
+def _no_login(name: str) -> PrincipalNotFound:
+    return PrincipalNotFound(
+        f"The database server has no login {name}. The policy says what it calls a person: names: {{postgres: …}}."
+    )
+
+
+def _refuse_login(login: Login | None, name: str) -> None:
+    if login is None or not login.can_log_in or login.is_temporary:
+        raise _no_login(name)
+    if login.is_the_bot:
+        raise NotGrantable("The bot never grants anything to itself.")
+    if login.mighty:
+        raise NotGrantable(f"The login {name} is a superuser: it has everything already, and could keep what it gets.")
