@@ -25,6 +25,7 @@ _EVERYBODY = (
 )  # fmt: skip
 _BOT = (
     "SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "SLACK_SIGNING_SECRET", "COUNTERSIGN_HTTP_LISTEN", "COUNTERSIGN_HTTP_PREFIX",
+    "COUNTERSIGN_PAGE_URL",
 )  # fmt: skip
 _SHOWN = ("timekeeper", "grant", "revoke", "tell", "bot")
 """In this order each process has its port for figures; docs/metrics.md says so."""

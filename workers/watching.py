@@ -8,7 +8,6 @@ from redis import Redis
 from redis.exceptions import RedisError
 
 from access import clock
-from access.operations.schedule import SLACK
 from access.operations.watch import SILENT, Seen, Watch
 from workers.business import QUEUES
 from workers.heartbeat import BEAT_SECONDS
@@ -60,7 +59,8 @@ class Watching:
             return
         if self._lanes is None:
             self._lanes = self._lanes_factory()
-        self._lanes.put(SLACK, untold)
+        for lane, notices in untold.items():
+            self._lanes.put(lane, notices)
 
     def _seen(self) -> Seen | None:
         if self._redis is None:

@@ -32,7 +32,10 @@ KEPT_TRUE = (
     NoticeKind.REVIEW, NoticeKind.ANSWER, NoticeKind.ALERT, NoticeKind.PAGE, NoticeKind.WARNING, NoticeKind.HOME,
 )  # fmt: skip
 """Messages that are told anew whenever their subject changes; the others are said once."""
-PAGED = (AlertKind.OVERDUE, AlertKind.UNREMOVABLE, AlertKind.TIMERS, AlertKind.CANARY, AlertKind.RESTORED)
+WEBHOOK = "webhook"
+"""Who is told by pages."""
+UNPAGED = (AlertKind.PROVIDER, AlertKind.POLICY)
+PAGED = tuple(kind for kind in AlertKind if kind not in UNPAGED)
 """What does not wait until somebody looks into Slack."""
 
 
@@ -180,7 +183,7 @@ class Work:
             for person in sorted(owners(self.policy, resource)):
                 self.tell(NoticeKind.ALERT, alert.id, self.policy.people[person].slack, urgency=URGENT)
         if self.pages and kind in PAGED:
-            self.tell(NoticeKind.PAGE, alert.id, "webhook", urgency=URGENT)
+            self.tell(NoticeKind.PAGE, alert.id, WEBHOOK, urgency=URGENT)
 
     def alerts_changed(self, subject: str, *kinds: AlertKind) -> None:
         """What is open about this subject has something new to say."""

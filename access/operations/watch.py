@@ -8,8 +8,8 @@ from sqlmodel import Session, col, select
 
 from access.durations import format_duration
 from access.models import Alert, AlertKind, Heartbeat, Notice, NoticeKind
-from access.operations.core import Core
-from access.operations.schedule import Schedule
+from access.operations.core import PAGED, URGENT, WEBHOOK, Core
+from access.operations.schedule import PAGES, SLACK, Schedule
 
 SILENT = timedelta(seconds=15)
 """Three signs of life."""
@@ -33,8 +33,8 @@ class Watch:
 
     core: Core
 
-    def look(self, seen: Seen | None) -> list[str]:
-        """Opens and closes alerts; returns the notices of alerts that whoever looks should tell itself.
+    def look(self, seen: Seen | None) -> dict[str, list[str]]:
+        """Opens and closes alerts; returns the notices that whoever looks should tell itself, by lane.
 
         `seen` is None while Redis cannot be asked: then nothing is said of its queues.
         """
@@ -50,8 +50,20 @@ class Watch:
         self._settle(troubles, opened=open_now, over=set(judged) - troubles.keys())
         if not kept:
             Schedule(self.core).alert_overdue()
+        if self.core.pages:
+            self._page()
         with self.core.database.read() as session:
-            return _untold(session, now - OLD if kept else now)
+            return _untold(session, now - OLD if kept else now, pages=self.core.pages)
+
+    def _page(self) -> None:
+        """For alerts that were opened by a process which cannot page."""
+        with self.core.database.read() as session:
+            unpaged = _unpaged(session)
+        if not unpaged:
+            return
+        with self.core.work(WATCHER) as work:
+            for identifier in unpaged:
+                work.tell(NoticeKind.PAGE, identifier, WEBHOOK, urgency=URGENT)
 
     def _settle(
         self, troubles: Mapping[tuple[AlertKind, str], str], *, opened: set[tuple[str, str]], over: set[tuple[str, str]]
@@ -89,7 +101,17 @@ def _is_time_kept(session: Session, now: datetime) -> bool:
     return session.exec(living).first() is not None
 
 
-def _untold(session: Session, since: datetime) -> list[str]:
-    """Notices of alerts that nobody told when they were due."""
-    waiting = select(Notice.id).where(Notice.kind == NoticeKind.ALERT, col(Notice.due_at) <= since)
-    return list(session.exec(waiting.order_by(col(Notice.due_at)).limit(100)))
+def _unpaged(session: Session) -> list[str]:
+    paged = select(Notice.id).where(Notice.kind == NoticeKind.PAGE, col(Notice.subject) == col(Alert.id))
+    alerts = select(Alert.id).where(col(Alert.closed_at).is_(None), col(Alert.kind).in_(PAGED), ~paged.exists())
+    return sorted(session.exec(alerts))
+
+
+def _untold(session: Session, since: datetime, *, pages: bool) -> dict[str, list[str]]:
+    """Notices of alerts that nobody told when they were due; of pages only where they can be sent."""
+    lanes = {NoticeKind.ALERT: SLACK} | ({NoticeKind.PAGE: PAGES} if pages else {})
+    waiting = select(Notice.id, Notice.kind).where(col(Notice.kind).in_(lanes), col(Notice.due_at) <= since)
+    found = dict[str, list[str]]()
+    for identifier, kind in session.exec(waiting.order_by(col(Notice.due_at)).limit(100)):
+        found.setdefault(lanes[NoticeKind(kind)], []).append(identifier)
+    return found

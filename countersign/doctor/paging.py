@@ -23,7 +23,7 @@ def look(here: Surroundings) -> Iterator[Finding]:
     if last is None:
         yield ok("webhook", "COUNTERSIGN_PAGE_URL is set; there was no alert to page for yet.")
     elif last.problem:
-        cure = "Correct COUNTERSIGN_PAGE_URL, or what answers there, for the timekeeper and the workers."
+        cure = "Correct COUNTERSIGN_PAGE_URL, or what answers there, for all processes."
         yield warning("webhook", f"The last page was not taken, and is tried again: {last.problem}", cure)
     elif last.told_at is None:
         yield ok("webhook", "COUNTERSIGN_PAGE_URL is set; a page is on its way.")

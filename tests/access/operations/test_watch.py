@@ -1,11 +1,12 @@
 """Alerts about those who should look after everything else, by whoever still lives."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from access.models import AlertKind, NoticeKind
-from access.operations.schedule import Schedule
+from access.operations.schedule import PAGES, SLACK, Schedule
 from access.operations.telling import Telling, Told
 from access.operations.watch import OLD, SILENT, Seen, Watch
 from tests.cast import SECURITY
@@ -25,7 +26,10 @@ def beat(world: World, kind: str = "timekeeper") -> None:
 
 
 def look(world: World, seen: Seen | None = Seen()) -> list[str]:  # noqa: B008 -- it is frozen
-    return Watch(world.core).look(seen)
+    """What is to be told in Slack."""
+    untold = Watch(world.core).look(seen)
+    assert world.core.pages or PAGES not in untold
+    return untold.get(SLACK, [])
 
 
 def open_alerts(world: World) -> list[tuple[str, str]]:
@@ -137,3 +141,40 @@ def test_a_sweep_that_fails_is_an_alert_until_one_works(world: World) -> None:
     schedule.sweep_works()
 
     assert open_alerts(world) == []
+
+
+def test_what_nobody_keeps_time_for_is_paged_too(kept: World) -> None:
+    kept.core = replace(kept.core, pages=True)
+    kept.clock.time += SILENT
+
+    untold = Watch(kept.core).look(Seen({"revoke": OLD * 2}, failing=True))
+
+    pages = kept.notices(NoticeKind.PAGE)
+    assert len(pages) == len(open_alerts(kept)) == 3
+    assert sorted(untold[PAGES]) == sorted(notice.id for notice in pages)
+    assert {notice.recipient for notice in pages} == {"webhook"}
+
+
+def test_an_alert_opened_by_one_who_cannot_page_is_paged_by_one_who_can(kept: World) -> None:
+    kept.clock.time += SILENT
+    look(kept)
+    assert kept.notices(NoticeKind.PAGE) == []
+    kept.core = replace(kept.core, pages=True)
+
+    for _ in range(2):
+        look(kept)
+
+    (page,) = kept.notices(NoticeKind.PAGE)
+    assert page.subject == kept.alerts()[0].id
+
+
+def test_what_can_wait_until_somebody_looks_into_slack_is_not_paged(kept: World) -> None:
+    kept.core = replace(kept.core, pages=True)
+    with kept.core.work("system:test") as work:
+        for kind in AlertKind:
+            work.open_alert(kind, "something", "Something is wrong.", channel=SECURITY)
+    look(kept)
+
+    paged = {notice.subject for notice in kept.notices(NoticeKind.PAGE)}
+    left = {alert.kind for alert in kept.alerts() if alert.id not in paged and alert.subject == "something"}
+    assert left == {AlertKind.POLICY, AlertKind.PROVIDER}
