@@ -8,6 +8,7 @@ from access.ids import short
 from access.models import Alert, AlertKind, Grant
 from access.operations import ByHand
 from access.operations.canary import NOBODY as CANARY
+from access.operations.timers import EMPTIED
 from bot import ids
 from bot.views.blocks import (
     Block,
@@ -63,6 +64,11 @@ _WHAT_TO_DO = {
     AlertKind.RESTORED: "Let a timekeeper and the workers run: they compare every target and end what nobody knows of. "
     "`countersign restored` says what is left; docs/runbook.md says what is lost.",
 }
+_EMPTIED = (
+    "Redis had lost its timers",
+    "Find out who emptied it, or see that it keeps what it holds (`countersign doctor`). Nothing is lost: what was due "
+    "meanwhile was found in the database. This closes when timers and rows have been compared.",
+)
 _BY_HAND = (AlertKind.OVERDUE, AlertKind.UNREMOVABLE)
 _MOST_STATEMENTS = 2_800
 """Characters; Slack takes 3,000 in one text."""
@@ -72,7 +78,7 @@ def alert_card(alert: Alert, grant: Grant | None, now: datetime, by_hand: ByHand
     """Open until its cause is gone; then it says when that was. `by_hand`: who said last that it was removed so."""
     kind = AlertKind(alert.kind)
     state = "Alert" if alert.closed_at is None else "Alert closed"
-    said = f"{state}: {_TITLES[kind]}"
+    said = f"{state}: {_titled(alert)[0]}"
     blocks = [
         header(said),
         *(_closed(alert, alert.closed_at) if alert.closed_at else [sentence(alert.sentence)]),
@@ -85,6 +91,12 @@ def alert_card(alert: Alert, grant: Grant | None, now: datetime, by_hand: ByHand
     ]
     about = f", {grant.entitlement} of {grant.subject}, request {short(grant.request_id)}" if grant else ""
     return Message(text=f"{said}{about}", blocks=blocks)
+
+
+def _titled(alert: Alert) -> tuple[str, str]:
+    """What it is called, and what to do."""
+    kind = AlertKind(alert.kind)
+    return _EMPTIED if alert.subject == EMPTIED else (_TITLES[kind], _WHAT_TO_DO[kind])
 
 
 def _which(alert: Alert, kind: AlertKind, grant: Grant | None) -> list[Block]:
@@ -102,7 +114,7 @@ def _open(
     alert: Alert, kind: AlertKind, grant: Grant | None, now: datetime, by_hand: ByHand | None
 ) -> list[Block]:  # fmt: skip
     since = f"Open since {at_second(alert.opened_at)}; {format_duration(now - alert.opened_at)} when this was written."
-    to_do = [context(since), section(f"*What to do:* {_WHAT_TO_DO[kind]}")]
+    to_do = [context(since), section(f"*What to do:* {_titled(alert)[1]}")]
     if grant is None or kind not in _BY_HAND:
         return to_do
     return [*to_do, *_statements(grant), *_said(by_hand, grant), *_removed_by_hand(grant)]
