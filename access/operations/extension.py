@@ -126,7 +126,10 @@ class Extension:
         else:
             assert result.outcome is not None, "without an error there is an outcome"
             problem = "" if result.outcome.state == "pending" else OLD_END
-            wait = max(result.outcome.look_again or pause(grant.attempts), result.claimed.provider.capabilities.of(grant.settings).settle)
+            wait = max(
+                result.outcome.look_again or pause(grant.attempts),
+                result.claimed.provider.capabilities.of(grant.settings).settle,
+            )
             work.set_back(grant, "grant.extend-failed", problem, due_at=_in_time(grant, work.now + wait))
 
     def _told(self, work: Work, grant: Grant, result: Result) -> None:
