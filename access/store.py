@@ -1,8 +1,10 @@
 """The database: engines, transactions, and changing a row only while it is still what was seen."""
 
 import sqlite3
-from collections.abc import Generator, Mapping
+from collections import defaultdict
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
 from pathlib import Path
@@ -27,6 +29,13 @@ _AWAY = (OperationalError, InterfaceError, InternalError, PoolTimeout)
 """Gone, locked for too long, read-only for now (a standby), or no connection left; other errors are our own."""
 POSTGRES_TIMEOUTS = {"statement_timeout": "10s", "lock_timeout": "10s", "idle_in_transaction_session_timeout": "15s"}
 """A stopped holder of a row or of the audit head must not stop the others for longer."""
+ANSWER_WITHIN = 15.0
+"""Seconds until a PostgreSQL that does not answer at all is given up: after its own time-outs, which it would tell."""
+_KEEPALIVE = {"keepalives_idle": 15, "keepalives_interval": 5, "keepalives_count": 3, "tcp_user_timeout": 15_000}
+"""A peer that is gone without a word is noticed, and what it did not take in time is not delivered later."""
+_IN_DOUBT = (
+    "Countersign's database did not answer, so it is not known whether this was done. Please look before you try again."
+)
 
 
 class Database:
@@ -52,11 +61,13 @@ class Database:
     @contextmanager
     def write(self) -> Generator[Session]:
         """One transaction, committed at the end; raises Unavailable when the database cannot be written."""
+        committing = False
         try:
             with Session(self._writer, expire_on_commit=False) as session, session.begin():
                 yield session
+                committing = True
         except _AWAY as error:
-            raise Unavailable from error
+            raise (Unavailable(_IN_DOUBT) if committing else Unavailable()) from error
 
     @contextmanager
     def read(self) -> Generator[Session]:
@@ -123,20 +134,49 @@ def compare_and_set(
     session: Session, row: type[SQLModel], identifier: str, *, expected: Mapping[str, Any], values: Mapping[str, Any]
 ) -> bool:
     """Changes the row if it still is as expected; False when somebody was faster."""
-    seen = tuple((name, value is None) for name, value in expected.items())
-    given = {f"seen_{name}": value for name, value in expected.items() if value is not None}
-    given |= {f"new_{name}": value for name, value in values.items()}
-    statement = _compare_and_set(_table(row), seen, tuple(values))
-    return session.connection().execute(statement, {"identifier": identifier} | given).rowcount == 1
+    change = Change(identifier, expected, values)
+    return session.connection().execute(change.statement(row), change.parameters()).rowcount == 1
+
+
+@dataclass(frozen=True)
+class Change:
+    """A row is to change while it still is as expected."""
+
+    identifier: str
+    expected: Mapping[str, Any]
+    values: Mapping[str, Any]
+
+    def statement(self, row: type[SQLModel]) -> sa.Update:
+        """The same object for all changes of these columns."""
+        seen = tuple((name, value is None) for name, value in self.expected.items())
+        return _compare_and_set(_table(row), seen, tuple(self.values))
+
+    def parameters(self) -> dict[str, Any]:
+        given = {f"seen_{name}": value for name, value in self.expected.items() if value is not None}
+        return {"identifier": self.identifier} | given | {f"new_{name}": value for name, value in self.values.items()}
+
+
+def compare_and_set_all(session: Session, row: type[SQLModel], changes: Iterable[Change]) -> bool:
+    """The same for many rows, each of them once; False when somebody was faster with one of them."""
+    parameters: defaultdict[sa.Update, list[dict[str, Any]]] = defaultdict(list)
+    for change in changes:
+        parameters[change.statement(row)].append(change.parameters())
+    connection = session.connection()
+    return all(connection.execute(statement, given).rowcount == len(given) for statement, given in parameters.items())
 
 
 def insert_unless_there(session: Session, row: SQLModel) -> bool:
     """Inserts, or does nothing when a unique index says that it is there already; True when it was inserted."""
     table = _table(type(row))
     values = {column.name: getattr(row, column.name) for column in table.columns}
-    statement = _insert_unless_there(table, session.get_bind().dialect.name)
     # Not by the row count: PostgreSQL's driver does not know it for an insert.
-    return session.connection().execute(statement, values).first() is not None
+    return bool(insert_all_unless_there(session, type(row), [values]))
+
+
+def insert_all_unless_there(session: Session, row: type[SQLModel], values: Sequence[Mapping[str, Any]]) -> set[str]:
+    """Inserts those that are not there, all with the same columns; the ids of those inserted."""
+    statement = _insert_unless_there(_table(row), session.get_bind().dialect.name)
+    return set(session.connection().execute(statement, list(values)).scalars())
 
 
 # Kept: to build a statement anew, and to see that it is one that was compiled before, costs more than to execute it.
@@ -175,20 +215,40 @@ def _parsed(url: str) -> URL:
 def _engine(url: URL, *, pool_size: int, immediate: bool) -> sa.Engine:
     if url.get_backend_name() == "postgresql":
         options = " ".join(f"-c {name}={value}" for name, value in POSTGRES_TIMEOUTS.items()) + " -c timezone=UTC"
-        return sa.create_engine(
+        engine = sa.create_engine(
             url,
             hide_parameters=True,
             pool_size=pool_size,
             max_overflow=pool_size,
             pool_pre_ping=True,
-            connect_args={"connect_timeout": 5, "options": options},
+            connect_args={"connect_timeout": 5, "options": options, **_KEEPALIVE},
         )
+        event.listen(engine, "do_connect", _connect_with_patience)
+        return engine
     engine = sa.create_engine(
         url, hide_parameters=True, pool_size=pool_size, max_overflow=pool_size, connect_args={"timeout": BUSY.seconds}
     )
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_immediate if immediate else _begin)
     return engine
+
+
+def _connect_with_patience(dialect: sa.Dialect, _record: object, arguments: list[Any], named: dict[str, Any]) -> Any:
+    """A connection of which each wait has an end: the server's time-outs are of no use where its words get lost."""
+    connection: Any = dialect.connect(*arguments, **named)
+    driver: Any = dialect.loaded_dbapi
+    wait = connection.wait
+
+    def wait_in_vain_no_longer(steps: object, *given: Any, timeout: float | None = None, **more: Any) -> Any:
+        try:
+            return wait(steps, *given, timeout=ANSWER_WITHIN if timeout is None else timeout, **more)
+        except driver.OperationalError:
+            if connection.pgconn.transaction_status == driver.pq.TransactionStatus.ACTIVE:
+                connection.close()  # in the middle of an answer that may come yet
+            raise
+
+    connection.wait = wait_in_vain_no_longer
+    return connection
 
 
 def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:

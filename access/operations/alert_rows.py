@@ -18,11 +18,11 @@ def open_alerts(subject: str, kinds: Sequence[AlertKind]) -> SelectOfScalar[str]
 
 @cache
 def closing_of_alerts() -> Update:
-    """Takes `about`, `kinds` and `now`. Asked at every end and almost never true, so it is built once."""
+    """Takes `about` (subjects), `kinds` and `now`. Asked at every end and almost never true, so it is built once."""
     return (
         update(Alert)
-        .where(col(Alert.subject) == bindparam("about"), col(Alert.closed_at).is_(None))
+        .where(col(Alert.subject).in_(bindparam("about", expanding=True)), col(Alert.closed_at).is_(None))
         .where(col(Alert.kind).in_(bindparam("kinds", expanding=True)))
         .values(closed_at=bindparam("now"))
-        .returning(col(Alert.id), col(Alert.kind))
+        .returning(col(Alert.id), col(Alert.kind), col(Alert.subject))
     )

@@ -24,7 +24,14 @@ from access.operations.high_water import HighWaterMarks, Nowhere
 from access.operations.policy_source import PolicySource
 from access.policy.decide import Refused, eligible, owners, render
 from access.ports import Agenda, AgendaItem, Provider
-from access.store import Database, compare_and_set, insert_unless_there
+from access.store import (
+    Change,
+    Database,
+    compare_and_set,
+    compare_and_set_all,
+    insert_all_unless_there,
+    insert_unless_there,
+)
 
 URGENT = 0
 POLICY_LOADED = "policy.loaded"
@@ -53,6 +60,11 @@ class Work:
     due: list[tuple[AgendaItem, datetime]] = field(default_factory=list[tuple[AgendaItem, datetime]])
     subjects: set[str] = field(default_factory=set[str])
     """What changed, so that messages about it must be told anew."""
+    together: bool = False
+    """Changes of grants wait until `write`. Only for who holds the rows and does not ask for them in between."""
+    changes: dict[str, Change] = field(default_factory=dict[str, Change])
+    told: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
+    closing: dict[tuple[AlertKind, ...], set[str]] = field(default_factory=dict[tuple[AlertKind, ...], set[str]])
 
     def record(self, action: str, object_id: str | None, *, outcome: Outcome = "success", **details: Any) -> None:
         self.events.append(
@@ -85,9 +97,11 @@ class Work:
 
     def set_grant(self, grant: Grant, **values: Any) -> None:
         """Changes what is not a move (a claim, the next try) while status and fence are what was seen."""
-        expected = {"status": grant.status, "fence": grant.fence}
-        if not compare_and_set(self.session, Grant, grant.id, expected=expected, values=values):
-            raise LostRace
+        if not self.together or grant.id in self.changes:
+            self.write()
+        self.changes[grant.id] = Change(grant.id, {"status": grant.status, "fence": grant.fence}, values)
+        if not self.together:
+            self.write()
         for name, value in values.items():
             set_committed_value(grant, name, value)
         due = values.get("due_at")
@@ -140,31 +154,40 @@ class Work:
     def tell(
         self, kind: NoticeKind, subject: str, recipient: str, *, version: int = 1, urgency: int = 1,
         at: datetime | None = None,
-    ) -> bool:  # fmt: skip
-        """A message that must reach somebody, now or at a time to come; the same one twice is one. True: a new one."""
+    ) -> None:  # fmt: skip
+        """A message that must reach somebody, now or at a time to come; the same one twice is one."""
         if not recipient:
-            return False  # of a canary, which is nobody's
-        return self._notice(
-            Notice(
-                id=NoticeId(ulid(self.now)), kind=kind, subject=subject, version=version, recipient=recipient,
-                urgency=urgency, due_at=at or self.now, created_at=self.now,
-            )
-        )  # fmt: skip
+            return  # of a canary, which is nobody's
+        self.told.append({
+            "id": ulid(self.now), "kind": kind, "subject": subject, "version": version, "recipient": recipient,
+            "urgency": urgency, "due_at": at or self.now, "created_at": self.now,
+        })  # fmt: skip
 
     def adopt(self, kind: str, subject: str, channel: str, ts: str, *, version: int) -> bool:
         """A message of ours that stands in Slack without a row of its own is kept true from now on."""
-        return self._notice(
-            Notice(
-                id=NoticeId(ulid(self.now)), kind=kind, subject=subject, version=version, recipient=f"{channel}:{ts}",
-                channel=channel, ts=ts, due_at=self.now, created_at=self.now,
-            )
+        notice = Notice(
+            id=NoticeId(ulid(self.now)), kind=kind, subject=subject, version=version, recipient=f"{channel}:{ts}",
+            channel=channel, ts=ts, due_at=self.now, created_at=self.now,
         )  # fmt: skip
-
-    def _notice(self, notice: Notice) -> bool:
         made = insert_unless_there(self.session, notice)
-        if made and notice.due_at is not None:
-            self.due.append((notice_item(notice.id), notice.due_at))
+        if made:
+            self.due.append((notice_item(notice.id), self.now))
         return made
+
+    def write(self) -> None:
+        """Writes what waits. In many rows at once it takes a fraction of one by one."""
+        changes, self.changes = self.changes, {}
+        told, self.told = self.told, []
+        closing, self.closing = self.closing, {}
+        if not compare_and_set_all(self.session, Grant, changes.values()):
+            raise LostRace
+        new = insert_all_unless_there(self.session, Notice, told) if told else ()
+        self.due += [(notice_item(one["id"]), one["due_at"]) for one in told if one["id"] in new]
+        for kinds, subjects in closing.items():
+            given = {"about": sorted(subjects), "kinds": kinds, "now": self.now}
+            for identifier, kind, subject in self.session.connection().execute(closing_of_alerts(), given).all():
+                self.record("alert.closed", identifier, kind=kind, subject=subject)
+                self.changed(identifier)
 
     def open_alert(
         self, kind: AlertKind, subject: str, sentence: str, *, channel: str | None, resource: str | None = None
@@ -173,6 +196,7 @@ class Work:
 
         There is no channel only before the first policy came into force, when nothing can have been granted.
         """
+        self.write()  # one of the same kind and subject may wait to be closed
         alert = Alert(id=AlertId(ulid(self.now)), kind=kind, subject=subject, sentence=sentence, opened_at=self.now)
         if not insert_unless_there(self.session, alert):
             return
@@ -191,10 +215,7 @@ class Work:
 
     def close_alerts(self, subject: str, *kinds: AlertKind) -> None:
         """Closes what is open about this subject: its cause is gone."""
-        given = {"about": subject, "kinds": kinds, "now": self.now}
-        for identifier, kind in self.session.connection().execute(closing_of_alerts(), given).all():
-            self.record("alert.closed", identifier, kind=kind, subject=subject)
-            self.changed(identifier)
+        self.closing.setdefault(kinds, set()).add(subject)
 
 
 @dataclass(frozen=True)
@@ -211,13 +232,16 @@ class Core:
     marks: HighWaterMarks = field(default_factory=Nowhere)
 
     @contextmanager
-    def work(self, actor: str) -> Generator[Work]:
+    def work(self, actor: str, *, together: bool = False) -> Generator[Work]:
         """One transaction. The agenda hears of it after the commit; if we die in between, the sweep finds the rows."""
         policy = self.known_policy()  # before the transaction: it may have to read the file
         with self.database.write() as session:
-            work = Work(session=session, now=self.clock.now(), actor=actor, policy=policy, pages=self.pages)
+            work = Work(
+                session=session, now=self.clock.now(), actor=actor, policy=policy, pages=self.pages, together=together
+            )
             yield work
             session.flush()
+            work.write()
             work.retell()
             audit.append(session, work.events, at=work.now)
         if work.due:

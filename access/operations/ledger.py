@@ -80,6 +80,7 @@ def hold_turns(session: Session, claimed: Iterable[Claimed]) -> None:
 
 def take(work: Work, grant: Grant, rights: Rights, *, until: datetime) -> Turn | None:
     """The turn of this grant until then; None: another one has it. The shares are held by `queue_up`."""
+    work.write()  # how the others stand is read below
     owner = origin_of(grant)
     shares = {share.role: share.id for share in _shares(grant, rights)}
     fences, before = dict[ShareId, int](), dict[ShareId, datetime]()
