@@ -35,7 +35,7 @@ class _Connection:
     def reset(self) -> None:
         for writer in (self.near, self.far):
             raw = writer.get_extra_info("socket")
-            if raw is not None and raw.family != socket.AF_UNIX:
+            if raw is not None and raw.fileno() >= 0 and raw.family != socket.AF_UNIX:
                 raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
             writer.transport.abort()
 
