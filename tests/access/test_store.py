@@ -14,7 +14,14 @@ from access import store
 from access.errors import Unavailable
 from access.ids import NoticeId
 from access.models import AuditHead, Notice, NoticeKind
-from access.store import Database, compare_and_set, insert_unless_there
+from access.store import (
+    Change,
+    Database,
+    compare_and_set,
+    compare_and_set_all,
+    insert_all_unless_there,
+    insert_unless_there,
+)
 from countersign.embedded.postgres import EmbeddedPostgres
 from tests.databases import PostgresDatabases, SqliteFiles
 from tests.fakes import NOON
@@ -108,6 +115,25 @@ def test_a_change_is_made_only_while_the_row_is_as_expected(database: Database) 
         assert not compare_and_set(session, Notice, "n2", expected={}, values={"fence": 2})
     with database.read() as session:
         assert session.get_one(Notice, "n1").fence == 1
+
+
+def test_of_many_changes_the_one_that_lost_is_noticed(database: Database) -> None:
+    told = [
+        {"id": f"n{number}", "kind": NoticeKind.ALERT, "subject": f"a{number}", "recipient": "C0", "created_at": NOON}
+        for number in range(40)
+    ]
+    with database.write() as session:
+        assert len(insert_all_unless_there(session, Notice, told)) == 40
+        again = [told[0] | {"id": "n40"}, told[1] | {"id": "n41", "subject": "a41"}]
+        assert insert_all_unless_there(session, Notice, again) == {"n41"}
+    with database.write() as session:
+        seen = [Change(f"n{number}", {"fence": 0, "ts": None}, {"fence": 1}) for number in range(20)]
+        asked = [Change(f"n{number}", {"fence": 0}, {"problem": "x"}) for number in range(20, 40)]
+        assert compare_and_set_all(session, Notice, [*seen, *asked])
+        assert compare_and_set_all(session, Notice, [])
+    with database.write() as session:
+        lost = Change("n20", {"fence": 1}, {"problem": "y"})
+        assert not compare_and_set_all(session, Notice, [Change("n0", {"fence": 1}, {"problem": "y"}), lost])
 
 
 def test_what_is_there_already_is_not_inserted_and_we_know(database: Database) -> None:
