@@ -1,4 +1,4 @@
-"""The schema's revision: what this version needs, and how a database gets there."""
+"""The schema's revision: what this version needs, and how a database gets there while others work on it."""
 
 from pathlib import Path
 
@@ -6,12 +6,19 @@ import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
+from sqlalchemy.exc import DBAPIError
 
 import migrations
+from access.errors import Unready
 from access.store import Database
 
 _MIGRATION_LOCK = 0x636F756E  # "coun": any number that only we use
 _FOLDER = Path(migrations.__file__).parent
+_PATIENCE = "2s"
+"""While a migration waits for a table, everybody who comes after it waits too."""
+_TRIES = 30
+_BUSY = {"55P03", "40P01", "57014"}
+"""PostgreSQL's words for a lock that is not to be had, a deadlock, and a statement that took too long."""
 
 
 def head() -> str:
@@ -26,15 +33,74 @@ def revisions() -> set[str]:
     return {script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions()}
 
 
-def migrate(database: Database) -> None:
-    """Brings the database to `head()`. Several at once wait for each other; raises Unready when it cannot be used."""
+def revision_of(database: Database) -> str | None:
+    """Where the database is; None where nothing was migrated yet. Only reads."""
+    with database.read() as session:
+        connection = session.connection()
+        if not sa.inspect(connection).has_table("alembic_version"):
+            return None
+        return connection.execute(sa.text("SELECT version_num FROM alembic_version")).scalar()
+
+
+def check(database: Database) -> None:
+    """For whoever starts: on this version's revision and writable. Raises Unready with the cure."""
     database.reachable()
-    with database.engine().begin() as connection:
-        if connection.dialect.name == "postgresql":
-            connection.execute(sa.text("SELECT pg_advisory_xact_lock(:key)"), {"key": _MIGRATION_LOCK})
-        config = _config()
-        config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+    _refuse_newer(database)
+    database.check(head())
+
+
+def migrate(database: Database) -> None:
+    """Brings the database to `head()`. Several at once wait for each other; raises Unready when it cannot be used.
+
+    On PostgreSQL each revision is a transaction of its own, and gives way to those who work on the same tables. On
+    SQLite, where one writes at a time, they wait until all is done.
+    """
+    database.reachable()
+    _refuse_newer(database)
+    if database.dialect == "sqlite":
+        with database.engine().begin() as connection:
+            _upgrade(connection)
+        return
+    with database.engine().connect() as connection:
+        connection.execute(sa.text("SELECT pg_advisory_lock(:key)"), {"key": _MIGRATION_LOCK})
+        connection.execute(sa.text(f"SET lock_timeout = '{_PATIENCE}'"))
+        connection.commit()
+        try:
+            _upgrade_between_others(connection, database)
+        finally:
+            connection.execute(sa.text("RESET lock_timeout"))
+            connection.execute(sa.text("SELECT pg_advisory_unlock(:key)"), {"key": _MIGRATION_LOCK})
+            connection.commit()
+
+
+def _upgrade_between_others(connection: sa.Connection, database: Database) -> None:
+    for _ in range(_TRIES):
+        try:
+            _upgrade(connection)
+            return
+        except DBAPIError as error:
+            connection.rollback()
+            if getattr(error.orig, "sqlstate", None) not in _BUSY:
+                raise
+    raise Unready(
+        f"The database {database.shown} is too busy to be changed; what was done so far is kept. See in "
+        "pg_stat_activity who holds a table for long, and run `countersign migrate` again."
+    )
+
+
+def _upgrade(connection: sa.Connection) -> None:
+    config = _config()
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")
+
+
+def _refuse_newer(database: Database) -> None:
+    found = revision_of(database)
+    if found is not None and found not in revisions():
+        raise Unready(
+            f"The database {database.shown} is at revision {found}, which a newer version made. Install that version "
+            "here too; processes of this one that run already go on."
+        )
 
 
 def _config() -> Config:

@@ -147,7 +147,7 @@ def opened(settings: Settings) -> Generator[Database]:
     """The database alone, on this version's revision. Raises Unready."""
     database = Database(settings.database_url, pool_size=THREADS)
     try:
-        database.check(schema.head())
+        schema.check(database)
         yield database
     finally:
         database.close()

@@ -133,6 +133,13 @@ def database(database_kind: str, request: pytest.FixtureRequest) -> Iterator[Dat
     database.close()
 
 
+@pytest.fixture
+def unmigrated_url(database_kind: str, request: pytest.FixtureRequest) -> Iterator[str]:
+    """A database that has no schema yet."""
+    with _databases(database_kind, request).unmigrated() as url:
+        yield url
+
+
 def _databases(kind: str, request: pytest.FixtureRequest) -> SqliteFiles | PostgresDatabases:
     return request.getfixturevalue("sqlite_files" if kind == "sqlite" else "postgres_databases")
 

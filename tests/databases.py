@@ -38,6 +38,13 @@ class SqliteFiles:
         self._remove(file)
 
     @contextmanager
+    def unmigrated(self) -> Iterator[str]:
+        """One that has no schema."""
+        file = self._directory / f"{uuid4()}.db"
+        yield f"sqlite:///{file}"
+        self._remove(file)
+
+    @contextmanager
     def emptied(self) -> Iterator[Database]:
         """The same one for test after test, emptied: it keeps the statements that it has compiled."""
         file = Path(str(self._kept.url.database))
@@ -70,10 +77,16 @@ class PostgresDatabases:
     @contextmanager
     def fresh(self) -> Iterator[str]:
         """A database of its own."""
-        name = self._create()
+        name = self._create("countersign_template")
         yield self._url(name)
-        with psycopg.connect(self._dsn, autocommit=True) as connection:
-            connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+        self._drop(name)
+
+    @contextmanager
+    def unmigrated(self) -> Iterator[str]:
+        """One that has no schema."""
+        name = self._create("template0")
+        yield self._url(name)
+        self._drop(name)
 
     @contextmanager
     def emptied(self) -> Iterator[Database]:
@@ -94,15 +107,19 @@ class PostgresDatabases:
 
     @cached_property
     def _kept(self) -> Database:
-        return Database(self._url(self._create()))
+        return Database(self._url(self._create("countersign_template")))
 
-    def _create(self) -> str:
+    def _create(self, template: str) -> str:
         self._made += 1
         name = f"countersign_{self._made}"
-        copy = sql.SQL("CREATE DATABASE {} TEMPLATE countersign_template STRATEGY file_copy")
+        copy = sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY file_copy")
         with psycopg.connect(self._dsn, autocommit=True) as connection:
-            connection.execute(copy.format(sql.Identifier(name)))
+            connection.execute(copy.format(sql.Identifier(name), sql.Identifier(template)))
         return name
+
+    def _drop(self, name: str) -> None:
+        with psycopg.connect(self._dsn, autocommit=True) as connection:
+            connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
 
     def _url(self, name: str) -> str:
         parts = conninfo_to_dict(self._dsn)

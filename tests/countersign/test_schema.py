@@ -1,0 +1,100 @@
+"""A migration gives way to those who work, and is not begun by a version that is too old."""
+
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+
+import pytest
+import sqlalchemy as sa
+from alembic import command
+
+from access.clock import monotonic
+from access.errors import Unready
+from access.store import Database
+from countersign import schema
+from tests.waiting import wait_until
+
+
+@pytest.fixture
+def first(unmigrated_url: str) -> Iterator[Database]:
+    """A database at the first revision."""
+    database = Database(unmigrated_url)
+    _to_first(database)
+    yield database
+    database.close()
+
+
+def _to_first(database: Database) -> None:
+    database.reachable()
+    with database.engine().connect() as connection:
+        config = schema._config()
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0001")
+
+
+def test_several_at_once_migrate_once(first: Database, unmigrated_url: str) -> None:
+    words = [sys.executable, "-m", "countersign", "migrate"]
+    migrating = [subprocess.Popen(words, env=dict(os.environ) | {"DATABASE_URL": unmigrated_url}) for _ in range(3)]
+
+    assert [process.wait(60) for process in migrating] == [0, 0, 0]
+    schema.check(first)
+
+
+@pytest.mark.parametrize("database_kind", ["postgresql"])
+def test_whoever_works_does_not_wait_for_a_migration_that_waits(first: Database) -> None:
+    """A report that reads for long holds up the migration, and nobody else for longer than a moment."""
+    with first.engine().connect() as report:
+        report.execute(sa.text('SELECT count(*) FROM "grant"'))
+        migrating = threading.Thread(target=schema.migrate, args=[first])
+        migrating.start()
+        waits = sa.text("SELECT 1 FROM pg_locks WHERE NOT granted AND mode = 'AccessExclusiveLock'")
+        with first.engine().connect() as other:
+            wait_until(lambda: _asked(other, waits), "the migration to wait for the report")
+            began = monotonic()
+            other.execute(sa.text('SELECT count(*) FROM "grant"'))
+            assert monotonic() - began < 5
+            other.rollback()
+        assert migrating.is_alive()
+        report.rollback()
+        migrating.join()
+
+    schema.check(first)
+
+
+def _asked(connection: sa.Connection, statement: sa.TextClause) -> bool:
+    found = connection.execute(statement).first() is not None
+    connection.rollback()
+    return found
+
+
+@pytest.mark.parametrize("database_kind", ["postgresql"])
+def test_a_migration_that_gets_no_turn_says_why_and_goes_on_from_there(
+    first: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(schema, "_PATIENCE", "50ms")
+    monkeypatch.setattr(schema, "_TRIES", 2)
+    with first.engine().connect() as report:
+        report.execute(sa.text('SELECT count(*) FROM "grant"'))
+        with pytest.raises(Unready, match="too busy to be changed"):
+            schema.migrate(first)
+    assert schema.revision_of(first) == "0002"
+    with first.engine().connect() as connection:
+        assert connection.execute(sa.text("SHOW lock_timeout")).scalar_one() == "10s"
+
+    schema.migrate(first)
+
+    schema.check(first)
+
+
+@pytest.mark.parametrize("act", [schema.migrate, schema.check])
+def test_a_version_that_is_too_old_says_so(first: Database, act) -> None:
+    with first.write() as session:
+        session.connection().execute(sa.text("UPDATE alembic_version SET version_num = '9999'"))
+
+    with pytest.raises(
+        Unready, match=r"is at revision 9999, which a newer version made\. Install that version here too"
+    ):
+        act(first)
+    assert schema.revision_of(first) == "9999"
