@@ -16,6 +16,7 @@ HTTP_LISTEN = ("127.0.0.1", 3000)
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 LogFormat = Literal["text", "json"]
 METRICS_HOST = "127.0.0.1"
+CALLS_MOST = 256
 _PORT = re.compile(r"[0-9]{1,5}")
 _HERE = {("http", host) for host in ("localhost", "127.0.0.1", "::1")}
 _PREFIX = re.compile(r"(/[A-Za-z0-9._~-]+)+")
@@ -43,6 +44,8 @@ class Settings:
     log_format: LogFormat = "text"
     metrics_listen: tuple[str, int] | None = None
     """Host and port where this process shows its figures; None: nowhere."""
+    calls_at_once: int = 16
+    """On each target, by each worker."""
     page_url: SecretStr | None = None
     """Where alerts are posted for whoever is on duty."""
     ping_url: SecretStr | None = None
@@ -70,6 +73,7 @@ class Settings:
             log_level=_log_level(environment.get("COUNTERSIGN_LOG_LEVEL") or "INFO"),
             log_format=_log_format(environment.get("COUNTERSIGN_LOG_FORMAT") or "text"),
             metrics_listen=_metrics_listen(environment.get("COUNTERSIGN_METRICS_LISTEN")),
+            calls_at_once=_calls(environment.get("COUNTERSIGN_CALLS_AT_ONCE") or "16"),
             ping_url=_ping_url(_secret(environment, "COUNTERSIGN_PING_URL")),
             page_url=_page_url(_secret(environment, "COUNTERSIGN_PAGE_URL")),
         )
@@ -143,6 +147,12 @@ def _address(address: str) -> tuple[str, int] | None:
     if not host or not _PORT.fullmatch(port) or not 0 < int(port) <= 65535:
         return None
     return host, int(port)
+
+
+def _calls(number: str) -> int:
+    if not number.isascii() or not number.isdigit() or not 1 <= int(number) <= CALLS_MOST:
+        raise Unready(f"COUNTERSIGN_CALLS_AT_ONCE is {number!r}; it is a whole number from 1 to {CALLS_MOST}.")
+    return int(number)
 
 
 def _ping_url(url: SecretStr | None) -> SecretStr | None:

@@ -92,7 +92,7 @@ def run_worker(settings: Settings, queue: Queue) -> None:
         business = businesses(made, targets)[queue]()
         worker = WorkerProcess(
             queue, redis=made.redis, seal=_seal(settings), business=business, schedule=made.schedule,
-            clock=made.core.clock, name=process_name(queue), limits=pace,
+            clock=made.core.clock, name=process_name(queue), limits=partial(pace, settings.calls_at_once),
         )  # fmt: skip
         stop_on_signals(worker.stop)
         logger.info("working on the queue %s", queue)
@@ -120,7 +120,8 @@ def run_timekeeper(settings: Settings) -> None:
             agenda=RedisAgenda(redis) if redis is not None else None,
             queues=JobQueues(redis, _seal(settings), made.core.clock) if redis is not None else None,
             lanes_factory=lambda queue, on_leak: Lanes(
-                work[queue](), on_leak=on_leak, limits=pace, ranks=ranks_of(queue, made.schedule)
+                work[queue](), on_leak=on_leak, limits=partial(pace, settings.calls_at_once),
+                ranks=ranks_of(queue, made.schedule),
             ),
             clock=made.core.clock,
             name=process_name("timekeeper"),

@@ -105,6 +105,6 @@ class Speaking:
         self.asking.members.release([one for one in claimed if isinstance(one, look.Claimed)])
 
 
-def pace(target: str) -> Limits:
+def pace(calls_at_once: int, target: str) -> Limits:
     """Slack lets us ask about a hundred people a minute, and the bot needs some of that for those who click."""
-    return Limits(threads=2, per_second=1.0) if target == MEMBERS else Limits()
+    return Limits(threads=2, per_second=1.0) if target == MEMBERS else Limits(threads=calls_at_once)

@@ -191,3 +191,10 @@ def test_an_address_for_pages_that_others_could_read_is_refused(url: str) -> Non
     with pytest.raises(Unready, match="COUNTERSIGN_PAGE_URL is no address to page at") as refused:
         Settings.read({"COUNTERSIGN_PAGE_URL": url})
     assert "canary" not in refused.value.sentence
+
+
+@pytest.mark.parametrize("number", ["0", "257", "-1", "1.5", "many", "²"])
+def test_how_many_calls_at_once_is_a_whole_number(number: str) -> None:
+    assert Settings.read({"COUNTERSIGN_CALLS_AT_ONCE": "64"}).calls_at_once == 64
+    with pytest.raises(Unready, match="it is a whole number from 1 to 256"):
+        Settings.read({"COUNTERSIGN_CALLS_AT_ONCE": number})
