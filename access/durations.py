@@ -17,6 +17,9 @@ _PIECES = re.compile(
 )
 _WALL_TIME = re.compile(r"([01]?[0-9]|2[0-3]):([0-5][0-9])")
 _EXAMPLES = "like 90s, 90m, 2h, 1h30 or 1d"
+_WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+_START = re.compile(r"from (?:(?P<day>[a-z]+|[0-9]{4}-[0-9]{2}-[0-9]{2}) )?(?:at )?(?P<time>\S+)")
+STARTS = "from 9:00, from tomorrow 9:00, from monday 9:00 or from 2026-11-27 9:00"
 
 
 def parse_duration(text: str) -> timedelta:
@@ -52,6 +55,25 @@ def parse_when(text: str, *, now: datetime, zone: ZoneInfo) -> timedelta | datet
     return parse_duration(text)
 
 
+def parse_start(text: str, *, now: datetime, zone: ZoneInfo) -> datetime:
+    """Reads `from 9:00`, `from tomorrow 9:00`, `from monday at 9:00`, `from 2026-11-27 9:00`, as a moment (UTC) ahead.
+
+    Raises ValueError with a sentence.
+    """
+    match = _START.fullmatch(_plain(text))
+    if match is None:
+        raise ValueError(f"a start is written {STARTS}, not {_quoted(text)}")
+    wanted = parse_wall_time(match["time"])
+    if match["day"] is None:
+        return next_wall_time(wanted, now=now, zone=zone)
+    today = now.astimezone(zone).date()
+    moments = [_wall_time_on(day, wanted, zone) for day in _days(match["day"], today)]
+    ahead = [moment for moment in moments if moment > now]
+    if not ahead:
+        raise ValueError(f"{_quoted(text)} has already passed")
+    return min(ahead)
+
+
 def next_wall_time(wanted: time, *, now: datetime, zone: ZoneInfo) -> datetime:
     """The next moment (UTC) at which clocks in `zone` show `wanted`: today, or tomorrow if it has passed.
 
@@ -62,7 +84,7 @@ def next_wall_time(wanted: time, *, now: datetime, zone: ZoneInfo) -> datetime:
     for day in (local.date(), local.date() + timedelta(days=1)):
         shown = [moment for moment in _moments(day, wanted, zone) if moment.astimezone(zone).time() == wanted]
         if not shown and (day > local.date() or local.time() < wanted):
-            raise ValueError(f"the clocks skip {wanted:%H:%M} on {day.day} {day:%B}; choose another time")
+            raise _skipped(day, wanted)
         ahead = [moment for moment in shown if moment > now]
         if ahead:
             return min(ahead)
@@ -79,6 +101,32 @@ def format_duration(span: timedelta) -> str:
     days, hours = divmod(hours, 24)
     pieces = [(days, "d"), (hours, "h"), (minutes, "min"), (seconds, "s")]
     return " ".join(f"{count} {unit}" for count, unit in pieces if count) or "0 s"
+
+
+def _days(named: str, today: date) -> list[date]:
+    """The days that may be meant: of a weekday today and a week from today, where it is that weekday today."""
+    if named in ("today", "tomorrow"):
+        return [today + timedelta(days=named == "tomorrow")]
+    weekdays = [index for index, name in enumerate(_WEEKDAYS) if named in (name, name[:3])]
+    if weekdays:
+        first = today + timedelta(days=(weekdays[0] - today.weekday()) % 7)
+        return [first, first + timedelta(days=7)]
+    try:
+        return [date.fromisoformat(named)]
+    except ValueError:
+        raise ValueError(f"a start is written {STARTS}; there is no day {_quoted(named)}") from None
+
+
+def _wall_time_on(day: date, wanted: time, zone: ZoneInfo) -> datetime:
+    """The first time that clocks show it on this day. Raises ValueError with a sentence when they skip it."""
+    shown = [moment for moment in _moments(day, wanted, zone) if moment.astimezone(zone).time() == wanted]
+    if not shown:
+        raise _skipped(day, wanted)
+    return min(shown)
+
+
+def _skipped(day: date, wanted: time) -> ValueError:
+    return ValueError(f"the clocks skip {wanted:%H:%M} on {day.day} {day:%B}; choose another time")
 
 
 def _moments(day: date, wanted: time, zone: ZoneInfo) -> list[datetime]:

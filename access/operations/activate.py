@@ -83,6 +83,7 @@ class Activation:
             rights = ledger.queue_up(work, grants, providers)
             for grant in grants:
                 due = grant.status in OPENING and grant.due_at is not None and grant.due_at <= work.now
+                due = due and grant.starts_at <= work.now  # never before its start, whatever made it due
                 if not due or self._over(work, grant):
                     continue
                 provider, given = providers[grant.id], rights.get(grant.id)

@@ -23,7 +23,7 @@ class Access(_Frozen):
     status: str
     """Of the grant, or of the request if there is none."""
     at: datetime
-    """When it happened; for what is open, since when."""
+    """When it happened; for what is open, since when; for what is approved, from when."""
     ends: datetime | None = None
     reason: str
     """The requester's words."""

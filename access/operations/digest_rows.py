@@ -133,7 +133,7 @@ def is_overdue(grant: Grant, now: datetime) -> bool:
 
 
 def listed(session: Session, pairs: Sequence[tuple[Grant, Request]]) -> Listed:
-    first = [(grant.activated_at or grant.created_at, grant, request) for grant, request in pairs[:MOST]]
+    first = [(grant.activated_at or grant.starts_at, grant, request) for grant, request in pairs[:MOST]]
     return Listed(total=len(pairs), first=accesses(session, first))
 
 

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from access.catalog import Entitlement
-from access.durations import parse_when
+from access.durations import parse_start, parse_when
 from access.errors import InvalidInput
 from access.nearest import nearest
 from access.words import clean
@@ -16,6 +16,9 @@ _QUOTES = str.maketrans("", "", "\"'`“”„‟‘’‚‛«»‹›")
 _WORD = re.compile(r"\S+")
 _WORDS_OF_A_TIME = 8
 """`1 day 2 hours 30 minutes 10 seconds`."""
+_WORDS_OF_A_START = 4
+"""`from tomorrow at 9:00`."""
+_TIME_OF_DAY = re.compile(r"[0-9]:[0-9]")
 _ECHOED = 150
 """So many characters of what was typed are repeated in a suggestion."""
 _NAMED = 5
@@ -38,9 +41,9 @@ class Line:
 def parse_line(
     text: str, *, requestable: Iterable[Entitlement], now: datetime, zone: ZoneInfo, command: str = "/access"
 ) -> Line:
-    """Reads `<resource/role> <time> <reason…>`, tolerant of the quotes and spaces that keyboards put in.
+    """Reads `<resource/role> <time> [from <start>] <reason…>`, tolerant of the quotes and spaces that keyboards put in.
 
-    Raises InvalidInput for the field entitlement, duration or reason, with the nearest line that would be right.
+    Raises InvalidInput for the field entitlement, duration, start or reason, with the nearest line that would be right.
     Only what is `requestable`, by the one who asks, is ever suggested.
     """
     first, rest = _cut(clean(text).text, 1)
@@ -54,12 +57,21 @@ def parse_line(
         example = f"{command} {entitlement} {_EXAMPLE_TIME} {_echo(rest)}"
         sentence = f"The time after {entitlement} can't be used: {error}. For example: {example}"
         raise InvalidInput("duration", sentence) from None
+    try:
+        starts_at, typed_start, reason = _start(reason, now, zone)
+        if starts_at is not None and isinstance(when, datetime):
+            when = parse_when(typed.translate(_QUOTES), now=starts_at, zone=zone)
+    except ValueError as error:
+        example = f"{command} {entitlement} {typed} from tomorrow 9:00 {_EXAMPLE_REASON}"
+        raise InvalidInput("start", f"The start can't be used: {error}. For example: {example}") from None
+    typed = f"{typed} {typed_start}".strip()
     if not reason:
         raise InvalidInput("reason", f"Say why, after the time: {command} {entitlement} {typed} {_EXAMPLE_REASON}")
     return Line(
         entitlement=entitlement,
         duration=when if isinstance(when, timedelta) else None,
         until=when if isinstance(when, datetime) else None,
+        starts_at=starts_at,
         reason=reason,
     )
 
@@ -95,6 +107,26 @@ def _time(rest: str, now: datetime, zone: ZoneInfo) -> tuple[timedelta | datetim
     begins_with_until = rest.translate(_QUOTES).lower().startswith("until ")
     typed, reason = _cut(rest, 2 if begins_with_until else 1)
     return parse_when(typed.translate(_QUOTES), now=now, zone=zone), typed, reason
+
+
+def _start(rest: str, now: datetime, zone: ZoneInfo) -> tuple[datetime | None, str, str]:
+    """The start after the time, if there is one, as read and as typed, and what follows it.
+
+    A reason may begin with `from` too: it is taken for a start only where a time of day stands near. Raises ValueError.
+    """
+    if not rest.translate(_QUOTES).lower().startswith("from "):
+        return None, "", rest
+    for count in range(_WORDS_OF_A_START, 1, -1):
+        typed, reason = _cut(rest, count)
+        try:
+            return parse_start(typed.translate(_QUOTES), now=now, zone=zone), typed, reason
+        except ValueError:
+            continue
+    for count in range(2, _WORDS_OF_A_START + 1):
+        typed, _ = _cut(rest, count)
+        if _TIME_OF_DAY.search(typed):
+            parse_start(typed.translate(_QUOTES), now=now, zone=zone)
+    return None, "", rest
 
 
 def _cut(text: str, count: int) -> tuple[str, str]:

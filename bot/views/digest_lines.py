@@ -92,6 +92,8 @@ def _unopened(access: Access) -> Line:
 def _still_open(access: Access) -> Line:
     if access.status == GrantStatus.REVOKING:
         return [*_what(access), span(", being ended")]
+    if access.status == GrantStatus.SCHEDULED:
+        return [*_what(access), span(", opens "), _date(access.at), *_approved(access), *_asked(access)]
     if access.status != GrantStatus.ACTIVE:
         return [*_what(access), span(", about to be opened"), *_approved(access), *_asked(access)]
     return [*_what(access), span(", since "), _date(access.at), *_until(access), *_approved(access), *_asked(access)]

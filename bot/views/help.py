@@ -9,11 +9,13 @@ def help_message(commands: Iterable[tuple[str, str]]) -> Message:
     """`commands`: how each is written, and what it does."""
     lines = [f"{code(f'/access {usage}'.strip())} {meaning}" for usage, meaning in commands]
     times = " ".join(map(code, ("90s", "90m", "2h", "1h30", "1d", "until 17:00")))
+    starts = ", ".join(map(code, ("from 9:00", "from tomorrow 9:00", "from monday 9:00", "from 2026-11-27 9:00")))
     return Message(
         text="How to use /access",
         blocks=[
             header("How to use /access"),
             section("\n".join(lines)),
             context(f"Times are written {times}; a time of day is in your own zone."),
+            context(f"To begin later, say when after the time: {starts}."),
         ],
     )

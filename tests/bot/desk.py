@@ -148,6 +148,8 @@ class Desk:
                 continue
             kind, said = block["element"]["type"], typed.get(block["block_id"])
             held = {"value": said} if kind == "plain_text_input" else {"selected_option": said and {"value": said}}
+            if kind == "datetimepicker":
+                held = {"selected_date_time": int(said) if said else None}
             values[block["block_id"]] = {block["element"]["action_id"]: {"type": kind} | held}
         blocks = [{"block_id": f"b{number}"} | block for number, block in enumerate(view["blocks"])]
         return view | {"blocks": blocks, "id": "V1", "hash": "1", "team_id": TEAM, "state": {"values": values}}

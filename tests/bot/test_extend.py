@@ -88,20 +88,19 @@ def test_what_cannot_be_extended_any_more_says_so_and_offers_no_button(
 
 
 @pytest.mark.parametrize(
-    ("typed", "field", "sentence"),
+    ("field", "typed", "sentence"),
     [
-        ({"duration": "3h"}, ids.DURATION, "2 h from now is the most for customers-db/read; this would be 4 h from now."),
-        ({"duration": "soon"}, ids.DURATION, "A duration is written like"),
-        ({"duration": "until 13:30"}, ids.DURATION, "It is open until then already"),
-        ({"reason": "more"}, ids.REASON, "Say more: the reason needs at least 10 characters"),
+        (ids.DURATION, "3h", "2 h from now is the most for customers-db/read; this would be 4 h from now."),
+        (ids.DURATION, "soon", "A duration is written like"),
+        (ids.DURATION, "until 13:30", "It is open until then already"),
+        (ids.REASON, "more", "Say more: the reason needs at least 10 characters"),
     ],
 )
-def test_a_mistake_is_told_beneath_its_field(
-    desk: Desk, slack: FakeSlack, grant: Grant, typed: dict[str, str], field: str, sentence: str
-) -> None:
+def test_a_mistake_is_told_beneath_its_field(desk: Desk, grant: Grant, field: str, typed: str, sentence: str) -> None:
     desk.press(ANN, ids.EXTEND, grant.id)
 
-    answer = desk.submit(ANN, slack.view, **({"duration": "30m", "reason": "INC-12 two refunds are left"} | typed))
+    given = {"duration": "30m", "reason": "INC-12 two refunds are left"} | {field: typed}
+    answer = desk.submit(ANN, desk.slack.view, **given)
 
     assert list(answer["errors"]) == [field]
     assert answer["errors"][field].startswith(sentence)

@@ -1,5 +1,7 @@
 """The form: what it offers, who it says will be asked, and what it answers to bad input."""
 
+from datetime import timedelta
+
 import pytest
 
 from access.models import RequestStatus
@@ -7,6 +9,7 @@ from bot import ids
 from tests.bot.desk import Desk
 from tests.bot.slack import FakeSlack, words
 from tests.cast import ANN
+from tests.fakes import NOON
 from tests.world import World
 
 GOOD = {ids.ENTITLEMENT: "customers-db/read", ids.DURATION: "1h", ids.REASON: "INC-12 stuck refunds"}
@@ -112,3 +115,27 @@ def test_what_is_typed_into_a_long_list_finds_it(desk: Desk) -> None:
 
 def inputs(view: dict) -> list[tuple[str, str]]:
     return [(block["block_id"], block["element"]["action_id"]) for block in view["blocks"] if block["type"] == "input"]
+
+
+def test_a_later_start_is_chosen_in_the_form(desk: Desk, world: World, slack: FakeSlack) -> None:
+    start = int((NOON + timedelta(hours=21)).timestamp())
+    desk.command(ANN)
+
+    desk.submit(
+        ANN, slack.view, entitlement="customers-db/read", start=str(start), duration="until 11:00", reason="two refunds"
+    )  # fmt: skip
+
+    (request,) = world.requests()
+    assert request.starts_at == NOON + timedelta(hours=21)  # ten in Amsterdam
+    assert request.until == NOON + timedelta(hours=22)
+
+
+def test_a_start_that_has_passed_is_told_beneath_its_field(desk: Desk, slack: FakeSlack) -> None:
+    desk.command(ANN)
+
+    answer = desk.submit(
+        ANN, slack.view, entitlement="customers-db/read", start=str(int(NOON.timestamp()) - 60), duration="1h",
+        reason="two stuck refunds",
+    )  # fmt: skip
+
+    assert answer["errors"] == {ids.START: "That start has already passed. Leave it out to begin at once."}

@@ -159,7 +159,8 @@ MISTAKES = [
      "`warn_before_end`: a duration is written like 90s, 90m, 2h, 1h30 or 1d, not “soon”"),
     ("digest: {", "limits: {warn_after: 5m}\ndigest: {", 54,
      "unknown word `warn_after`; `limits` may have `warn_before_end`, `extensions`"),
-    ("digest: {", "limits: {extensions: -1}\ndigest: {", 54, "`extensions`: input should be greater than or equal to 0"),
+    ("digest: {", "limits: {extensions: -1}\ndigest: {", 54,
+     "`extensions`: input should be greater than or equal to 0"),
     # canary
     ("digest: {", "canary:\ndigest: {", 54, "`canary` needs a value"),
     ("digest: {", "canary: {entitlements: []}\ndigest: {", 54, "`entitlements` must not be empty"),

@@ -47,6 +47,56 @@ def test_a_line_is_read_as_it_is_meant(text: str, time: timedelta | datetime, re
     assert line.reason == reason
 
 
+STARTS = [
+    ("customers-db/read 2h from tomorrow 9:00 because", datetime(2026, 3, 3, 8, tzinfo=UTC), None, "because"),
+    ("customers-db/read 2h From Tomorrow at 9:00 because", datetime(2026, 3, 3, 8, tzinfo=UTC), None, "because"),
+    ("customers-db/read 2h from monday 9:00 from scratch", datetime(2026, 3, 9, 8, tzinfo=UTC), None, "from scratch"),
+    ("customers-db/read 2h from fri 9:00 because", datetime(2026, 3, 6, 8, tzinfo=UTC), None, "because"),
+    ("customers-db/read 2h from 2026-03-10 9:00 because", datetime(2026, 3, 10, 8, tzinfo=UTC), None, "because"),
+    ("customers-db/read until 17:00 from tomorrow 9:00 because", datetime(2026, 3, 3, 8, tzinfo=UTC),
+     datetime(2026, 3, 3, 16, tzinfo=UTC), "because"),
+    ("customers-db/read 2h from accounting they ask", None, None, "from accounting they ask"),
+    ("customers-db/read 2h From: accounting", None, None, "From: accounting"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "starts_at", "until", "reason"), STARTS)
+def test_a_start_stands_after_the_time(
+    text: str, starts_at: datetime | None, until: datetime | None, reason: str
+) -> None:
+    line = parse(text)
+    assert (line.starts_at, line.until, line.reason) == (starts_at, until, reason)
+
+
+@pytest.mark.parametrize(
+    ("start", "why"),
+    [
+        ("from tomorow 9:00", "a start is written from 9:00, from tomorrow 9:00, from monday 9:00 or from 2026-11-27 "
+         "9:00; there is no day “tomorow”"),
+        ("from today 9:00", "“from today 9:00” has already passed"),
+        ("from 2026-03-01 9:00", "“from 2026-03-01 9:00” has already passed"),
+        ("from tomorrow 25:00", "a time of day is written like 9:30 or 17:00, not “25:00”"),
+        ("from 2026-03-29 2:30", "the clocks skip 02:30 on 29 March; choose another time"),
+    ],
+)  # fmt: skip
+def test_a_start_that_cannot_be_used_is_answered_with_one_that_can(start: str, why: str) -> None:
+    with pytest.raises(InvalidInput) as refused:
+        parse(f"customers-db/read 2h {start} because")
+
+    assert refused.value.field == "start"
+    example = "/access customers-db/read 2h from tomorrow 9:00 INC-12 stuck refunds"
+    assert refused.value.sentence == f"The start can't be used: {why}. For example: {example}"
+
+
+def test_a_start_without_a_reason_is_repeated_with_one() -> None:
+    with pytest.raises(InvalidInput) as refused:
+        parse("customers-db/read 2h from tomorrow 9:00")
+
+    assert refused.value.sentence == (
+        "Say why, after the time: /access customers-db/read 2h from tomorrow 9:00 INC-12 stuck refunds"
+    )
+
+
 def test_the_case_of_a_role_is_the_policys() -> None:
     assert parse("aws-payments/poweruser 2h x").entitlement == Entitlement("aws-payments", "PowerUser")
 
