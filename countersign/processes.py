@@ -10,6 +10,7 @@ from functools import partial
 from typing import Any
 
 from access.errors import Unready
+from access.operations.overdue import Overdue
 from access.operations.watch import Watch
 from access.settings import Settings
 from bot import http_mode, socket_mode
@@ -17,12 +18,13 @@ from countersign.metrics import Counted, CountedEnds, TimekeeperMetrics, shown
 from countersign.wiring import THREADS, Parts, parts, process_name
 from workers.agenda import RedisAgenda
 from workers.business import Business, Queue
-from workers.heartbeat import heartbeat
+from workers.heartbeat import BEAT_SECONDS, heartbeat
 from workers.jobs import JobQueues
 from workers.lanes import Lanes, ranks_of
 from workers.members import pace
 from workers.ping import PING, Ping
 from workers.queue_worker import WorkerProcess
+from workers.repeated import Repeated
 from workers.signing import Seal, job_keys
 from workers.stopping import stop_on_signals
 from workers.targets import ProviderTargets
@@ -41,7 +43,10 @@ def run_bot(settings: Settings) -> None:
     os.environ.pop("SLACK_BOT_TOKEN", None)  # Bolt would read it a second time, and say so
     with shown(settings) as metrics, parts(settings, metrics=metrics) as made:
         counted = partial(serve, client_class=metrics.async_slack, answered=metrics.answered)
-        with heartbeat(made.schedule, process_name("bot"), "bot"), watching(made):
+        overdue = Overdue(made.core)
+        overdue.look()  # before anybody can ask
+        listing = Repeated("overdue", overdue.look, every=BEAT_SECONDS, failed="what is overdue cannot be listed")
+        with heartbeat(made.schedule, process_name("bot"), "bot"), watching(made), listing:
             asyncio.run(_until_told(counted, made))
 
 
@@ -120,7 +125,9 @@ def run_timekeeper(settings: Settings) -> None:
             agenda=RedisAgenda(redis) if redis is not None else None,
             queues=JobQueues(redis, _seal(settings), made.core.clock) if redis is not None else None,
             lanes_factory=lambda queue, on_leak: Lanes(
-                work[queue](), on_leak=on_leak, limits=partial(pace, settings.calls_at_once),
+                work[queue](),
+                on_leak=on_leak,
+                limits=partial(pace, settings.calls_at_once),
                 ranks=ranks_of(queue, made.schedule),
             ),
             clock=made.core.clock,

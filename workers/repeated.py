@@ -16,7 +16,7 @@ class Repeated:
     `failed` says in the log what could not be done; `after` is how long the first time waits.
     """
 
-    def __init__(self, name: str, act: Callable[[], None], *, every: float, failed: str, after: float = 0.0) -> None:
+    def __init__(self, name: str, act: Callable[[], object], *, every: float, failed: str, after: float = 0.0) -> None:
         self._act = act
         self._every = every
         self._failed = failed

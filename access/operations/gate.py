@@ -10,6 +10,12 @@ from access.models import Alert, AlertKind, AuditEvent
 
 RESTORED = "database.restored"
 """The audit event; its details say since when the database knows nothing."""
+UNLISTED = "overdue"
+"""The subject of the alert that a process could not list what is overdue when it started."""
+_BLIND = (
+    "Countersign cannot list what should have ended by now, so nothing new can be asked, approved or granted. The "
+    "security team has been told; please try again in a few minutes. What is open still ends."
+)
 _CLOSED = (
     "The database of Countersign was restored from a backup and is being compared with every target. Nothing new can "
     "be asked, approved or granted until that is done; please try again in a few minutes. What is open still ends."
@@ -18,7 +24,10 @@ _CLOSED = (
 
 def why_closed(session: Session) -> str | None:
     """A sentence for whoever asks or approves; None while the gate is open."""
-    return None if being_compared(session) is None else _CLOSED
+    if being_compared(session) is not None:
+        return _CLOSED
+    unlisted = select(Alert.id).filter_by(kind=AlertKind.SWEEP, subject=UNLISTED, closed_at=None)
+    return None if session.exec(unlisted).first() is None else _BLIND
 
 
 def refuse_while_closed(session: Session) -> None:

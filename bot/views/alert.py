@@ -8,6 +8,7 @@ from access.ids import short
 from access.models import Alert, AlertKind, Grant
 from access.operations import ByHand
 from access.operations.canary import NOBODY as CANARY
+from access.operations.gate import UNLISTED
 from access.operations.timers import EMPTIED
 from bot import ids
 from bot.views.blocks import (
@@ -69,6 +70,12 @@ _EMPTIED = (
     "Find out who emptied it, or see that it keeps what it holds (`countersign doctor`). Nothing is lost: what was due "
     "meanwhile was found in the database. This closes when timers and rows have been compared.",
 )
+_UNLISTED = (
+    "What is overdue cannot be listed",
+    "See why the database does not answer: `countersign doctor`, and the log of the bot. Until it can be listed, "
+    "nothing new is taken; what is open still ends.",
+)
+_OF_ITS_OWN = {(AlertKind.TIMERS, EMPTIED): _EMPTIED, (AlertKind.SWEEP, UNLISTED): _UNLISTED}
 _BY_HAND = (AlertKind.OVERDUE, AlertKind.UNREMOVABLE)
 _MOST_STATEMENTS = 2_800
 """Characters; Slack takes 3,000 in one text."""
@@ -96,7 +103,7 @@ def alert_card(alert: Alert, grant: Grant | None, now: datetime, by_hand: ByHand
 def _titled(alert: Alert) -> tuple[str, str]:
     """What it is called, and what to do."""
     kind = AlertKind(alert.kind)
-    return _EMPTIED if alert.subject == EMPTIED else (_TITLES[kind], _WHAT_TO_DO[kind])
+    return _OF_ITS_OWN.get((kind, alert.subject), (_TITLES[kind], _WHAT_TO_DO[kind]))
 
 
 def _which(alert: Alert, kind: AlertKind, grant: Grant | None) -> list[Block]:

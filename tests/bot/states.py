@@ -12,6 +12,7 @@ from access.ids import GrantId, SlackUser
 from access.models import AlertKind, EndedBy, GrantStatus, Request, RequestStatus, Verdict
 from access.operations import ByHand, HomeFacts, Mine, ReminderFacts, Waiting
 from access.operations.extend import OVER
+from access.operations.gate import UNLISTED
 from access.operations.home import WAITING_MOST
 from access.operations.timers import EMPTIED
 from access.policy.shape import TITLE_LONGEST
@@ -56,6 +57,9 @@ REVOKED = a_grant(
 RESIDUAL = a_grant(GrantStatus.ENDED, sessions_ended=None, residual=["A token may live until 16:20 UTC."])
 STUCK = a_grant(GrantStatus.REVOKING, problem="The target system can't be reached just now; it will be tried again.")
 REMOVED = a_grant(GrantStatus.REVOKING, removed_at=minutes(123.05), sessions_ended=2)
+UNLISTED_SAID = (
+    "A process that starts cannot list what is overdue (OperationalError). Until it can, nothing new is granted."
+)
 EMPTIED_SAID = "Redis had lost its timers: 214 were put in again from the database."
 NEVER = {"expires_at": None, "activated_at": None, "removed_at": None, "proven_at": None, "sessions_ended": None}
 LATE = a_grant(GrantStatus.ENDED, **NEVER, ended_by=EndedBy.LATE, problem="The target system does not answer.")
@@ -206,7 +210,8 @@ def _all() -> dict[str, Message | dict[str, Any]]:
         "reminder-longest": reminder(reminding(LONGEST, [SlackUser(f"U0{number:09}") for number in range(60)])),
         "home": at_home(
             Mine(
-                requests=[a_request(role="fix-orders")], grants=[a_grant(), LATER, ENDING],
+                requests=[a_request(role="fix-orders")],
+                grants=[a_grant(), LATER, ENDING],
                 extendable=frozenset([a_grant().id]),
             ),
             *WAITING_FOR_KIM,
@@ -214,7 +219,8 @@ def _all() -> dict[str, Message | dict[str, Any]]:
         "home-empty": at_home(Mine(requests=[], grants=[])),
         "home-longest": at_home(
             Mine(
-                requests=[LONGEST] * 30, grants=[a_grant(resource=LONGEST_NAME, role=LONGEST_NAME)] * 30,
+                requests=[LONGEST] * 30,
+                grants=[a_grant(resource=LONGEST_NAME, role=LONGEST_NAME)] * 30,
                 extendable=frozenset([a_grant().id]),
             ),
             *[LONGEST] * WAITING_MOST,
@@ -233,6 +239,9 @@ def _all() -> dict[str, Message | dict[str, Any]]:
             an_alert(),
             a_grant(GrantStatus.REVOKING, resource=LONGEST_NAME, role=LONGEST_NAME, subject=LONGEST_NAME),
             minutes(140),
+        ),
+        "alert-unlisted": alert_card(
+            an_alert(AlertKind.SWEEP, subject=UNLISTED, sentence=UNLISTED_SAID), None, minutes(140)
         ),
         "alert-emptied": alert_card(
             an_alert(AlertKind.TIMERS, subject=EMPTIED, sentence=EMPTIED_SAID), None, minutes(140)
@@ -273,7 +282,8 @@ def _all() -> dict[str, Message | dict[str, Any]]:
         "mine-empty": mine_list(Mine(requests=[], grants=[]), minutes(60)),
         "mine": mine_list(
             Mine(
-                requests=[a_request(**MORE_TIME), a_request(role="fix-orders")], grants=[a_grant(), LATER, ENDING],
+                requests=[a_request(**MORE_TIME), a_request(role="fix-orders")],
+                grants=[a_grant(), LATER, ENDING],
                 extendable=frozenset([a_grant().id]),
             ),
             minutes(60),

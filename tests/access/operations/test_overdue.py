@@ -1,0 +1,82 @@
+"""What is overdue is listed at the start, or nothing new is taken."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from access.errors import NotNow
+from access.models import AlertKind, GrantStatus, NoticeKind
+from access.operations.gate import UNLISTED
+from access.operations.overdue import Overdue
+from tests.cast import SECURITY
+from tests.world import World
+
+
+@contextmanager
+def without_grants(world: World) -> Iterator[None]:
+    """The database answers, but nobody can read its grants."""
+    rename(world, "grant", "grant_away")
+    yield
+    rename(world, "grant_away", "grant")
+
+
+def rename(world: World, old: str, new: str) -> None:
+    with world.core.database.write() as session:
+        session.connection().exec_driver_sql(f'ALTER TABLE "{old}" RENAME TO "{new}"')
+
+
+def open_alerts(world: World) -> list[tuple[str, str]]:
+    return [(alert.kind, alert.subject) for alert in world.alerts() if alert.closed_at is None]
+
+
+def test_where_all_is_well_nothing_is_said(world: World) -> None:
+    assert Overdue(world.core).look()
+    assert world.alerts() == []
+
+
+def test_until_it_can_be_listed_nothing_is_asked_approved_or_granted(world: World) -> None:
+    asked = world.ask()
+    scheduled = world.scheduled(entitlement="customers-db/fix-orders")
+    starting = Overdue(world.core)
+    with without_grants(world):
+        assert not starting.look()
+        assert not starting.look()
+    assert open_alerts(world) == [(AlertKind.SWEEP, UNLISTED)]
+    assert [notice.recipient for notice in world.notices(NoticeKind.ALERT)] == [SECURITY]
+
+    world.deny(asked)
+    with pytest.raises(NotNow, match="cannot list what should have ended"):
+        world.ask()
+    world.activate(scheduled)
+    assert world.again(scheduled).status == GrantStatus.SCHEDULED
+
+    assert starting.look()
+    assert open_alerts(world) == []
+    world.approve(world.ask())
+
+
+def test_what_is_open_ends_all_the_same(world: World) -> None:
+    grant = world.open(minutes=30)
+    with without_grants(world):
+        Overdue(world.core).look()
+    world.pass_time(minutes=30)
+
+    assert world.again(grant).status == GrantStatus.ENDED
+
+
+def test_what_was_listed_once_is_not_listed_again(world: World) -> None:
+    started = Overdue(world.core)
+    assert started.look()
+    with without_grants(world):
+        assert started.look()
+
+    assert world.alerts() == []
+
+
+def test_the_next_start_closes_what_an_earlier_one_left(world: World) -> None:
+    with without_grants(world):
+        Overdue(world.core).look()
+
+    assert Overdue(world.core).look()
+    assert open_alerts(world) == []
