@@ -23,6 +23,9 @@ _OLDEST = 160000
 """From PostgreSQL 16 on a membership says whether it may be used by SET ROLE, and who granted it."""
 
 _KEPT_IDLE = 4
+_KEEPALIVE = {"keepalives_idle": 15, "keepalives_interval": 5, "keepalives_count": 3, "tcp_user_timeout": 15_000}
+"""A server that is gone without a word is noticed; and words that it did not take in so many milliseconds are thrown
+away by the kernel, so that no change arrives long after it was given up."""
 _GRACE = 0.5
 """Seconds that the server's own time-out comes before ours, so that a slow statement ends with an answer."""
 
@@ -148,7 +151,7 @@ class Connections:
         connection.close()
 
     def _connect(self, deadline: Deadline, database: str | None) -> _Connection:
-        settings: dict[str, Any] = {"application_name": "countersign", "client_encoding": "UTF8"}
+        settings: dict[str, Any] = {"application_name": "countersign", "client_encoding": "UTF8", **_KEEPALIVE}
         if database is not None:
             settings["dbname"] = database
         settings["connect_timeout"] = max(2, math.ceil(deadline.left()))  # 2 is libpq's least
