@@ -175,6 +175,8 @@ class Holder:
     role: str
     ours: bool | None
     """Given by the bot's account; None where the target does not say by whom."""
+    place: str = ""
+    """The target, as `Rights` names it."""
     the_bot: bool = False
     """It is the bot itself, and it can use it."""
     beyond: str = ""

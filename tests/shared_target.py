@@ -41,17 +41,23 @@ class SharedServer:
     weather: Weather = "fine"
     members: set[tuple[str, str]] = field(default_factory=set)
     """Role and principal."""
+    given: set[tuple[str, str]] | None = None
+    """What the bot gave; None: this target does not say by whom."""
     calls: list[tuple[str, str]] = field(default_factory=list)
     lock: Lock = field(default_factory=Lock)
 
     def add(self, members: set[tuple[str, str]]) -> None:
         with self.lock:
+            if self.given is not None:
+                self.given |= members - self.members
             self.members |= members
 
     def remove(self, members: set[tuple[str, str]]) -> set[tuple[str, str]]:
         """What of it was there."""
         with self.lock:
             there = self.members & members
+            if self.given is not None:
+                there &= self.given
             if self.weather != "stubborn":
                 self.members -= there
             return there
@@ -93,7 +99,10 @@ class SharedProvider(FakeProvider):
         self.shared.reached("observe", spec.grant_id)
         roles = self.rights(spec).roles
         there = frozenset(role for role in roles if (role, spec.principal) in self.shared.members)
-        return Observation(present=bool(there - spec.kept), standing=there)
+        given = self.shared.given
+        ours = there if given is None else frozenset(role for role in there if (role, spec.principal) in given)
+        standing = there if given is None else there - ours
+        return Observation(present=bool(ours - spec.kept), standing=standing)
 
     def revoke(self, spec: GrantSpec, receipt: Receipt | None, deadline: Deadline) -> Removal:
         self.shared.reached("revoke", spec.grant_id)
@@ -109,7 +118,11 @@ class SharedProvider(FakeProvider):
 
     def list_holders(self, deadline: Deadline) -> list[Holder]:
         self.shared.reached("list", "")
-        return [Holder(principal=who, role=role, ours=None) for role, who in sorted(self.shared.members)]
+        given = self.shared.given
+        return [
+            Holder(principal=who, role=role, ours=None if given is None else (role, who) in given, place="one")
+            for role, who in sorted(self.shared.members)
+        ]
 
     def _members(self, spec: GrantSpec) -> set[tuple[str, str]]:
         return {(role, spec.principal) for role in self.rights(spec).roles - spec.kept}

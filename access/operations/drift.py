@@ -1,19 +1,19 @@
 """Drift: a target is compared with the rows; what differs at two looks in a row is told, and what we know is ended."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
 
 from sqlmodel import col, or_, select
 
 from access.canonical import canonical
 from access.errors import ProviderError
-from access.ids import GrantId, LookId, ulid
-from access.models import Alert, AlertKind, EndedBy, Grant, GrantStatus, Look, LookKind
+from access.ids import GrantId, LookId, ShareId, ulid
+from access.models import Alert, AlertKind, EndedBy, Grant, GrantStatus, Hold, Look, LookKind
 from access.operations import look
 from access.operations.activate import remove_found_again
 from access.operations.core import Core, Work, held_grants
+from access.operations.differences import Place, Shown
 from access.operations.end import start_removal
 from access.operations.gate import lost_since
 from access.operations.recover import lost, recover
@@ -29,15 +29,6 @@ GONE = "Its access was gone from the target before its end."
 
 
 @dataclass(frozen=True)
-class Place:
-    """A target as one set of settings names it, with the grants that must be there."""
-
-    provider: str
-    settings: Mapping[str, Any]
-    active: list[Grant]
-
-
-@dataclass(frozen=True)
 class Claimed(look.Claimed):
     """One resource; its grants may stand at several places where the policy has moved it."""
 
@@ -50,10 +41,7 @@ class Claimed(look.Claimed):
 class Compared(look.Looked):
     """What the target has of ours, and which active grants it has not."""
 
-    listed: list[Managed] = field(default_factory=list[Managed])
-    places: dict[str, Place] = field(default_factory=dict[str, Place])
-    """By the name of what was listed there."""
-    gone: list[GrantId] = field(default_factory=list[GrantId])
+    shown: Shown = field(default_factory=Shown)
     settle: timedelta = timedelta(0)
     lost_since: datetime | None = None
 
@@ -106,20 +94,15 @@ class Drift:
 
     def _compared(self, claimed: Claimed, deadline: Deadline) -> Compared:
         """Raises ProviderError."""
-        listed, places, gone, settle = dict[str, Managed](), dict[str, Place](), list[GrantId](), timedelta(0)
+        shown, settle = Shown(), timedelta(0)
         for place in claimed.places:
             provider = self.targets.of(place.provider, place.settings, claimed.look.subject)
-            settle = max(settle, provider.capabilities.settle)
-            found = provider.list_managed(deadline)
-            listed |= {one.name: one for one in found}
-            places |= {one.name: place for one in found}
-            there = {one.grant_id for one in found}
-            missing = [grant for grant in place.active if (grant.continues or grant.id) not in there]
-            gone += [grant.id for grant in missing if self._is_gone(claimed, grant, provider, deadline)]
-        return Compared(
-            claimed, listed=list(listed.values()), places=places, gone=gone, settle=settle,
-            lost_since=claimed.lost_since,
-        )  # fmt: skip
+            settle = max(settle, provider.capabilities.of(place.settings).settle)
+            shown.look(provider, place, deadline)
+        for grant, provider in shown.missing:
+            if self._is_gone(claimed, grant, provider, deadline):
+                shown.gone.append(grant.id)
+        return Compared(claimed, shown=shown, settle=settle, lost_since=claimed.lost_since)
 
     def _is_gone(self, claimed: Claimed, grant: Grant, provider: Provider, deadline: Deadline) -> bool:
         """Before it counts, the target is asked about this very grant."""
@@ -132,9 +115,12 @@ class Drift:
         if result.problem:
             look.look_again(work, row, after=SECOND_LOOK, answered=False, problem=result.problem)
             return
-        strays = {one.name: one for one in result.listed if not _has_live_row(work, one.grant_id)}
-        gone = {_suspect_of(identifier): identifier for identifier in result.gone}
-        suspects = sorted([*strays, *gone])
+        shown = result.shown
+        strays = {name: one for name, one in shown.listed.items() if not _has_live_row(work, one.grant_id)}
+        members = {name: share for name, share in shown.members.items() if not _is_needed(work, share)}
+        gone = {_suspect_of(identifier): identifier for identifier in shown.gone}
+        beyond = {f"more than {_suspect_of(identifier)}": identifier for identifier in shown.beyond}
+        suspects = sorted([*strays, *members, *gone, *beyond, *shown.strange])
         forgotten = self._forgotten(work, result, list(strays.values()))
         # Of what a restored database does not know, or believes open, a second look would say the same.
         sure = {*forgotten, *gone} if result.lost_since else set[str]()
@@ -147,11 +133,17 @@ class Drift:
                 continue
             if suspect in gone:
                 self._end_gone(work, gone[suspect], channel)
+            elif suspect in beyond:
+                self._end_beyond(work, beyond[suspect], shown.beyond[beyond[suspect]], channel)
+            elif suspect in members:
+                self._end_member(work, row.subject, suspect, members[suspect], channel)
+            elif suspect in shown.strange:
+                _report(work, row.subject, suspect, shown.strange[suspect], channel)
             elif suspect in forgotten:
                 self._end_forgotten(work, result, strays[suspect], channel)
             else:
                 self._end_stray(work, row.subject, strays[suspect], channel)
-        _close_unknown(work, row.subject, {one.name for one in result.listed})
+        _close_unknown(work, row.subject, {*shown.listed, *members, *shown.strange})
 
     def _end_gone(self, work: Work, identifier: GrantId, channel: str | None) -> None:
         """It is never given again by itself: somebody took it away for a reason."""
@@ -162,12 +154,36 @@ class Drift:
         sentence = f"{grant.entitlement} of {grant.subject} was gone from the target before its end; it is ended."
         work.open_alert(AlertKind.DRIFT, grant.id, sentence, channel=channel, resource=grant.resource)
 
+    def _end_beyond(self, work: Work, identifier: GrantId, more: Sequence[str], channel: str | None) -> None:
+        """Nobody decided on what was added, and it ends with the rest only."""
+        (grant,) = held_grants(work.session, [identifier])
+        if grant.status != GrantStatus.ACTIVE or grant.expires_at is None or grant.expires_at <= work.now:
+            return
+        rights = ", ".join(more)
+        start_removal(work, grant, EndedBy.DRIFT, at=work.now, reason=f"Rights were added to it by hand: {rights}.")
+        sentence = f"Somebody added {rights} to {grant.entitlement} of {grant.subject} by hand; it is ended."
+        work.open_alert(AlertKind.DRIFT, grant.id, sentence, channel=channel, resource=grant.resource)
+
+    def _end_member(self, work: Work, resource: str, name: str, share: ShareId, channel: str | None) -> None:
+        """What we gave and nobody needs goes by the last grant that gave it."""
+        given = select(Grant.id).join(Hold, col(Hold.grant_id) == col(Grant.id)).where(
+            Hold.share_id == share, col(Hold.pre_existing).is_(False), col(Grant.expires_at).is_not(None)
+        )  # fmt: skip
+        last = work.session.exec(given.order_by(col(Grant.id).desc()).limit(1)).first()
+        if last is None:
+            _report(work, resource, name, _unexplained(resource, name), channel)
+            return
+        (old,) = held_grants(work.session, [last])
+        again = remove_found_again(work, old)
+        sentence = f"{old.entitlement} of {old.subject} stands on the target after its end; it is being removed."
+        work.open_alert(AlertKind.DRIFT, again.id, sentence, channel=channel, resource=old.resource)
+
     def _forgotten(self, work: Work, result: Compared, strays: Sequence[Managed]) -> set[str]:
         """Those that a restored database has no row of, and can end by what the target says of them alone."""
         policy = work.policy
         if result.lost_since is None or policy is None or result.claimed.look.subject not in policy.resources:
             return set()
-        apart = [one for one in strays if self._is_apart(result.places[one.name])]
+        apart = [one for one in strays if self._is_apart(result.shown.places[one.name])]
         return lost(work, apart, result.lost_since)
 
     def _is_apart(self, place: Place) -> bool:
@@ -176,7 +192,7 @@ class Drift:
         return known.isolation is Isolation.PER_GRANT
 
     def _end_forgotten(self, work: Work, result: Compared, stray: Managed, channel: str | None) -> None:
-        resource, place, policy = result.claimed.look.subject, result.places[stray.name], work.policy
+        resource, place, policy = result.claimed.look.subject, result.shown.places[stray.name], work.policy
         assert policy is not None, "nothing is known to be forgotten without one"
         provider = self.targets.of(place.provider, place.settings, resource)
         again = recover(work, stray, resource=resource, provider=provider, settings=place.settings, policy=policy)
@@ -187,8 +203,7 @@ class Drift:
         old = next(iter(held_grants(work.session, [stray.grant_id] if stray.grant_id else [])), None)
         if old is None or old.resource != resource or old.expires_at is None:
             # A colleague's Countersign on the same target, or a database of ours that was restored: not ours to end.
-            sentence = f"{resource} has {stray.name} with our mark, and no grant of ours for this resource explains it."
-            work.open_alert(AlertKind.DRIFT, f"{resource} {stray.name}", sentence, channel=channel, resource=resource)
+            _report(work, resource, stray.name, _unexplained(resource, stray.name), channel)
             return
         again = remove_found_again(work, old)
         sentence = f"{old.entitlement} of {old.subject} stands on the target after its end; it is being removed."
@@ -198,7 +213,8 @@ class Drift:
 def can_list(core: Core, provider: str) -> bool:
     """Whether this provider is installed and says that it can list what is ours."""
     known = core.providers.get(provider)
-    return known is not None and known.capabilities.list_managed
+    able = (known.capabilities, *known.capabilities.modes.values()) if known else ()
+    return any(one.list_managed or one.list_holders for one in able)
 
 
 def ask(core: Core, resources: Sequence[str]) -> None:
@@ -230,6 +246,19 @@ def looks(core: Core) -> dict[str, Look]:
 
 def _suspect_of(identifier: GrantId) -> str:
     return f"grant {identifier}"
+
+
+def _report(work: Work, resource: str, name: str, sentence: str, channel: str | None) -> None:
+    work.open_alert(AlertKind.DRIFT, f"{resource} {name}", sentence, channel=channel, resource=resource)
+
+
+def _unexplained(resource: str, name: str) -> str:
+    return f"{resource} has {name} with our mark, and no grant of ours for this resource explains it."
+
+
+def _is_needed(work: Work, share: ShareId) -> bool:
+    holding = select(Grant.id).join(Hold, col(Hold.grant_id) == col(Grant.id)).where(Hold.share_id == share)
+    return work.session.exec(holding.where(col(Grant.status).in_(UNFINISHED)).limit(1)).first() is not None
 
 
 def _has_live_row(work: Work, identifier: str | None) -> bool:

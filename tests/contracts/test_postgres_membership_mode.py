@@ -112,7 +112,8 @@ def test_everybody_who_has_a_role_is_listed_and_the_bot_that_gave_it_to_itself(
     given = "GRANT orders_fix TO countersign WITH INHERIT TRUE GRANTED BY countersign; GRANT orders_fix TO lea"
     taken = "REVOKE orders_fix FROM countersign GRANTED BY countersign; REVOKE orders_fix FROM lea"
     with for_a_while(world, given, taken):
-        assert provider.list_holders(soon()) == [
+        holders = [replace(one, place="") for one in provider.list_holders(soon())]
+        assert holders == [
             Holder(principal="ann", role="support_read", ours=True),
             Holder(principal="countersign", role="orders_fix", ours=True, the_bot=True),
             Holder(principal="lea", role="orders_fix", ours=False),

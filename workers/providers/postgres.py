@@ -124,9 +124,8 @@ class Postgres:
         assert isinstance(settings, Settings)
         self._driver = postgres_session
         self._connections = postgres_session.Connections(settings.dsn, settings.database)
-        self._members = None
-        if settings.mode == "membership":
-            self._members = Members(self._connections, settings.dsn.model_dump_json(exclude_none=True))
+        self._place = settings.dsn.model_dump_json(exclude_none=True)
+        self._members = Members(self._connections, self._place) if settings.mode == "membership" else None
 
     def check(self, roles: Mapping[str, BaseModel]) -> list[Finding]:
         wanted = {title: Role.model_validate(role.model_dump()).grants for title, role in roles.items()}
@@ -242,7 +241,7 @@ class Postgres:
         ]
 
     def list_holders(self, deadline: Deadline) -> list[Holder]:
-        return list_holders(self._connections, deadline)
+        return list_holders(self._connections, self._place, deadline)
 
     def close(self) -> None:
         self._connections.close()

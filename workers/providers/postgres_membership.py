@@ -145,13 +145,13 @@ class Members:
         return tuple(left)
 
 
-def list_holders(connections: "Connections", deadline: Deadline) -> list[Holder]:
+def list_holders(connections: "Connections", place: str, deadline: Deadline) -> list[Holder]:
     """In either mode. Temporary logins are left to `list_managed`."""
     with connections.session(deadline) as session:
         rows = session.read(statements.HOLDERS)
     return [
         Holder(
-            principal=principal, role=role, ours=ours, the_bot=the_bot,
+            principal=principal, role=role, ours=ours, place=place, the_bot=the_bot,
             beyond=", ".join(sorted(Membership(role, ours, admin, becomes).beyond)) if ours and not the_bot else "",
         )
         for principal, role, ours, the_bot, admin, becomes in rows
