@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from datetime import datetime
 from typing import Literal, Protocol
 
 from access.ports import GrantSpec, Secret
@@ -64,6 +65,10 @@ class World(Protocol):
 
     def look_alike(self, spec: GrantSpec) -> AbstractContextManager[str]:
         """Something with the name that a grant of this spec would have, but made by the owner; gives the name."""
+        ...
+
+    def own_end(self, spec: GrantSpec) -> datetime | None:
+        """When the target itself ends this access; None where it does not."""
         ...
 
     def snapshot(self) -> object:

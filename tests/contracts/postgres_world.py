@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import datetime
 
 import psycopg
 from psycopg import sql
@@ -190,6 +191,11 @@ class PostgresWorld:
             yield name
         finally:
             self.owner.execute(sql.SQL("DROP ROLE {}").format(sql.Identifier(name)))
+
+    def own_end(self, spec: GrantSpec) -> datetime | None:
+        query = "SELECT rolvaliduntil FROM pg_roles WHERE rolname = %s AND isfinite(rolvaliduntil)"
+        found = self._owner.execute(query, [f"cs_{spec.grant_id}"]).fetchone()
+        return found[0] if found else None
 
     def snapshot(self) -> object:
         return self._owner.execute(_SNAPSHOT).fetchall()

@@ -6,6 +6,7 @@ import re
 import secrets
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -213,6 +214,40 @@ class ListsNothingBeyond(Postgres):
         return [replace(one, roles=frozenset()) for one in super().list_managed(deadline)]
 
 
+class HasNoEndOfItsOwn(Postgres):
+    def grant(self, spec: GrantSpec, deadline: Deadline) -> Outcome:
+        return super().grant(replace(spec, expires_at=spec.expires_at + timedelta(days=1)), deadline)
+
+
+class RoundsDown(Postgres):
+    def grant(self, spec: GrantSpec, deadline: Deadline) -> Outcome:
+        return super().grant(replace(spec, expires_at=spec.expires_at.replace(microsecond=0)), deadline)
+
+
+class RoundsUpTwice(Postgres):
+    def grant(self, spec: GrantSpec, deadline: Deadline) -> Outcome:
+        return super().grant(replace(spec, expires_at=spec.expires_at + timedelta(seconds=1)), deadline)
+
+
+class ExtendsOnPaper(Postgres):
+    def extend(self, spec: GrantSpec, receipt: Receipt | None, deadline: Deadline) -> Outcome:
+        assert receipt is not None
+        until = spec.expires_at.replace(microsecond=0)
+        return Outcome(state="active", receipt=receipt.model_copy(update={"native_expiry": until}))
+
+
+class OnlyLengthens(Postgres):
+    def extend(self, spec: GrantSpec, receipt: Receipt | None, deadline: Deadline) -> Outcome:
+        if receipt is not None and receipt.native_expiry is not None and spec.expires_at < receipt.native_expiry:
+            return Outcome(state="active", receipt=receipt)
+        return super().extend(spec, receipt, deadline)
+
+
+class ExtendsByGranting(Postgres):
+    def extend(self, spec: GrantSpec, receipt: Receipt | None, deadline: Deadline) -> Outcome:
+        return self.grant(spec, deadline)
+
+
 MUTANTS: list[tuple[str, type[Postgres]]] = [
     ("C01", ForgetsToRevoke),
     ("C02", NamesAnew),
@@ -226,6 +261,12 @@ MUTANTS: list[tuple[str, type[Postgres]]] = [
     ("C10", RevokesEverybody),
     ("C11", OnlyLocks),
     ("C12", OnlyEndsSessions),
+    ("C13", HasNoEndOfItsOwn),
+    ("C14", RoundsDown),
+    ("C14", RoundsUpTwice),
+    ("C15", ExtendsOnPaper),
+    ("C15", OnlyLengthens),
+    ("C15", ExtendsByGranting),
     ("C16", SeesWhatItWants),
     ("C17", SeesNothingBeyond),
     ("C17", ListsNothingBeyond),

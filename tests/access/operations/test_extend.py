@@ -200,9 +200,7 @@ def test_what_ended_before_the_approval_is_not_opened_again(world: World, grant:
     assert world.server.holders == {}
 
 
-def test_what_was_to_extend_access_that_is_over_is_taken_back_and_can_be_asked_anew(
-    world: World, grant: Grant
-) -> None:
+def test_what_was_to_extend_access_that_is_over_is_taken_back_and_can_be_asked_anew(world: World, grant: Grant) -> None:
     request = world.extend(grant)
 
     world.pass_time(minutes=61)
