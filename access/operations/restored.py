@@ -1,6 +1,6 @@
 """A database that was restored from a backup: noticed by what is remembered outside, and compared with every target.
 
-Until that is done the gate is closed (gate.py). docs/adr/0012-a-restored-database.md.
+Until that is done the gate is closed (gate.py). docs/adr/0014-a-restored-database.md.
 """
 
 from collections.abc import Iterable, Sequence
