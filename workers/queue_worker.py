@@ -104,6 +104,10 @@ class QueueWorker(SimpleWorker):
     def check_for_suspension(self, burst: bool) -> None:
         """Is not suspended by a key in Redis: nothing stops a revoke."""
 
+    def _set_connection(self, connection: Redis) -> Redis:
+        """Leaves our time-outs as they are: by RQ's, eleven seconds, a silent Redis would hold up a commit."""
+        return connection
+
     def _install_signal_handlers(self) -> None:
         """Leaves signals to the process, which knows the lanes."""
 
