@@ -22,6 +22,7 @@ from workers.heartbeat import BEAT_SECONDS, heartbeat
 from workers.jobs import JobQueues
 from workers.lanes import Lanes, ranks_of
 from workers.members import pace
+from workers.outcry import Outcry
 from workers.ping import PING, Ping
 from workers.queue_worker import WorkerProcess
 from workers.repeated import Repeated
@@ -120,6 +121,8 @@ def run_timekeeper(settings: Settings) -> None:
         if settings.ping_url is not None:
             came = partial(made.schedule.beat, process_name("ping"), PING)
             sweeps.append(beside.enter_context(Ping(settings.ping_url.get_secret_value(), came)).swept)
+        outcry = beside.enter_context(Outcry(made.core, made.slack_telling().act, pages=made.core.pages))
+        sweeps.append(outcry.swept)
         keeper = Timekeeper(
             schedule=made.schedule,
             agenda=RedisAgenda(redis) if redis is not None else None,
@@ -134,6 +137,7 @@ def run_timekeeper(settings: Settings) -> None:
             name=process_name("timekeeper"),
             swept=partial(_tell_all, sweeps),
             mended=figures.mended,
+            unwritten=outcry.unwritten,
         )
         stop_on_signals(keeper.stop)
         logger.info("keeping time")

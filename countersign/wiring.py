@@ -95,10 +95,11 @@ class Parts:
     def revoking(self, targets: ProviderTargets) -> Deactivation:
         return Deactivation(self.core, targets)
 
+    def slack_telling(self) -> SlackTelling:
+        return slack_telling(self.core, self.slack(), Pages(self.settings.page_url))
+
     def telling(self) -> Speaking:
-        client = self.slack()
-        telling = slack_telling(self.core, client, Pages(self.settings.page_url))
-        return Speaking(telling, Asking(Members(self.core), client))
+        return Speaking(self.slack_telling(), Asking(Members(self.core), self.slack()))
 
 
 def slack_telling(core: Core, client: WebClient, pages: Pages | None = None) -> SlackTelling:

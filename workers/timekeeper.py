@@ -41,6 +41,10 @@ def _nobody_asks(_seconds: float) -> None:
     """Good sweeps go by unnoticed."""
 
 
+def _nobody_cries(_why: str) -> None:
+    """It stands in the log."""
+
+
 class Sender(Protocol):
     """Where jobs are sent."""
 
@@ -57,7 +61,8 @@ class Timekeeper:
     """Runs until it is stopped, or until a lost thread of its own lanes is reason to start afresh.
 
     Where there is no Redis at all, `agenda` and `queues` are None. `swept` hears after each good sweep how many seconds
-    it took, `mended` what a comparison of timers and rows found; they must neither wait nor raise.
+    it took, `mended` what a comparison of timers and rows found, `unwritten` why no alert could be written; they must
+    neither wait nor raise.
     """
 
     def __init__(
@@ -71,9 +76,11 @@ class Timekeeper:
         name: str,
         swept: Callable[[float], None] = _nobody_asks,
         mended: Callable[[Mended], None] = nobody_counts,
+        unwritten: Callable[[str], None] = _nobody_cries,
     ) -> None:
         self._schedule = schedule
         self._swept = swept
+        self._unwritten = unwritten
         self._redis = (agenda, queues) if agenda is not None and queues is not None else None
         self._comparing = Comparing(schedule, agenda, clock, mended) if agenda is not None else None
         self._lanes_factory = lanes_factory
@@ -208,7 +215,9 @@ class Timekeeper:
         try:
             self._schedule.sweep_fails(self._failed_sweeps, why)
         except Exception as error:
-            logger.error("an alert that the sweep fails cannot be written (%s)", type(error).__name__)
+            name = type(error.__cause__ or error).__name__
+            logger.error("an alert that the sweep fails cannot be written (%s)", name)
+            self._unwritten(name)
 
     def _note_good_sweep(self) -> None:
         self._failed_sweeps = 0

@@ -11,6 +11,8 @@ from access.operations.gate import UNLISTED
 
 logger = logging.getLogger(__name__)
 ACTOR = "system:start"
+UNWRITTEN = "database"
+"""The subject of an alert that is in no database, because it cannot be written."""
 _SENTENCE = "A process that starts cannot list what is overdue ({why}). Until it can, nothing new is granted."
 
 

@@ -9,6 +9,7 @@ from access.models import Alert, AlertKind, Grant
 from access.operations import ByHand
 from access.operations.canary import NOBODY as CANARY
 from access.operations.gate import UNLISTED
+from access.operations.overdue import UNWRITTEN
 from access.operations.timers import EMPTIED
 from bot import ids
 from bot.views.blocks import (
@@ -75,7 +76,16 @@ _UNLISTED = (
     "See why the database does not answer: `countersign doctor`, and the log of the bot. Until it can be listed, "
     "nothing new is taken; what is open still ends.",
 )
-_OF_ITS_OWN = {(AlertKind.TIMERS, EMPTIED): _EMPTIED, (AlertKind.SWEEP, UNLISTED): _UNLISTED}
+_UNWRITTEN = (
+    "The database cannot be written",
+    "Bring it back; `countersign doctor` says what it answers. Until then end by hand what must not stay open: only a "
+    "target that knows the end of access itself keeps to it.",
+)
+_OF_ITS_OWN = {
+    (AlertKind.TIMERS, EMPTIED): _EMPTIED,
+    (AlertKind.SWEEP, UNLISTED): _UNLISTED,
+    (AlertKind.SWEEP, UNWRITTEN): _UNWRITTEN,
+}
 _BY_HAND = (AlertKind.OVERDUE, AlertKind.UNREMOVABLE)
 _MOST_STATEMENTS = 2_800
 """Characters; Slack takes 3,000 in one text."""

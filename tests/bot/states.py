@@ -14,6 +14,7 @@ from access.operations import ByHand, HomeFacts, Mine, ReminderFacts, Waiting
 from access.operations.extend import OVER
 from access.operations.gate import UNLISTED
 from access.operations.home import WAITING_MOST
+from access.operations.overdue import UNWRITTEN
 from access.operations.timers import EMPTIED
 from access.policy.shape import TITLE_LONGEST
 from access.ports import Secret
@@ -57,6 +58,9 @@ REVOKED = a_grant(
 RESIDUAL = a_grant(GrantStatus.ENDED, sessions_ended=None, residual=["A token may live until 16:20 UTC."])
 STUCK = a_grant(GrantStatus.REVOKING, problem="The target system can't be reached just now; it will be tried again.")
 REMOVED = a_grant(GrantStatus.REVOKING, removed_at=minutes(123.05), sessions_ended=2)
+UNWRITTEN_SAID = (
+    "The database cannot be written (OperationalError). Access neither starts nor ends by itself until it can."
+)
 UNLISTED_SAID = (
     "A process that starts cannot list what is overdue (OperationalError). Until it can, nothing new is granted."
 )
@@ -239,6 +243,9 @@ def _all() -> dict[str, Message | dict[str, Any]]:
             an_alert(),
             a_grant(GrantStatus.REVOKING, resource=LONGEST_NAME, role=LONGEST_NAME, subject=LONGEST_NAME),
             minutes(140),
+        ),
+        "alert-unwritten": alert_card(
+            an_alert(AlertKind.SWEEP, subject=UNWRITTEN, sentence=UNWRITTEN_SAID), None, minutes(140)
         ),
         "alert-unlisted": alert_card(
             an_alert(AlertKind.SWEEP, subject=UNLISTED, sentence=UNLISTED_SAID), None, minutes(140)

@@ -31,6 +31,7 @@ class Engine:
     act: Act = answers
     limits: Limits = field(default_factory=Limits)
     swept: Callable[[float], None] = lambda _seconds: None
+    unwritten: Callable[[str], None] = lambda _why: None
     by_hand: list[str] = field(default_factory=list)
     """Ids the timekeeper worked on itself."""
     ending: ExitStack = field(default_factory=ExitStack)
@@ -47,6 +48,7 @@ class Engine:
             clock=CLOCK,
             name=name,
             swept=self.swept,
+            unwritten=self.unwritten,
         )
         with self.running(keeper.run, keeper.stop) as thread:
             yield thread

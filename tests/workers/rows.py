@@ -156,6 +156,8 @@ class Rows:
             connection.execute("INSERT OR REPLACE INTO beats VALUES (?, ?)", (name, kind))
 
     def sweep_fails(self, times: int, why: str) -> None:
+        if self.broken:
+            raise sqlite3.OperationalError("canary-secret-4711")
         self.sweeps.append(f"fails, {times}")
 
     def sweep_works(self) -> None:
