@@ -19,8 +19,8 @@ from access.operations.submit import fingerprint_of, resolved
 from access.policy.decide import Ask, Terms
 from access.store import insert_unless_there
 
-NOBODY = Person(":canary")
-"""Who asks and who receives; no person can be called so."""
+NOBODY = Person("the canary")
+"""Who asks and who receives; no person of a policy can be called so, for it has a space."""
 RULE = ":canary"
 REASON = "Whether access still opens and closes is tried again and again."
 LASTS = timedelta(seconds=10)

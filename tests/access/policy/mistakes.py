@@ -164,11 +164,11 @@ MISTAKES = [
     # canary
     ("digest: {", "canary:\ndigest: {", 54, "`canary` needs a value"),
     ("digest: {", "canary: {entitlements: []}\ndigest: {", 54, "`entitlements` must not be empty"),
-    ("digest: {", "canary: {entitlements: [payroll/nothing]}\ndigest: {", 54, 
+    ("digest: {", "canary: {entitlements: [payroll/nothing]}\ndigest: {", 54,
      "unknown entitlement `payroll/nothing`; add the role to its resource under `resources`"),
     ("digest: {", "canary: {entitlements: [payroll/read]}\ndigest: {", 54,
-     "rule `payroll-read` opens payroll/read to people; a canary is granted without a reviewer, so its role must be one "
-     "that nobody can ask for"),
+     "rule `payroll-read` opens payroll/read to people; a canary is granted without a reviewer, so its role must be "
+     "one that nobody can ask for"),
     ("digest: {", "canary: {entitlements: [payroll/read], names: {postgres: kim}}\ndigest: {", 54,
      "the canary and `kim` would both be `kim` on postgres; give the canary a name of its own"),
     ("digest: {", "canary: {entitlements: [payroll/read], every: 30s}\ndigest: {", 54,
