@@ -1,5 +1,8 @@
 """Everything is stopped, the database is restored from a backup, everything is started again."""
 
+import subprocess
+import sys
+
 import pytest
 
 from access.models import AlertKind, EndedBy, Grant, GrantStatus
@@ -61,6 +64,11 @@ def test_what_the_old_database_does_not_know_is_closed_before_anybody_may_ask(ho
         returned.id: (GrantStatus.ENDED, EndedBy.DRIFT),
         forgotten.id: (GrantStatus.ENDED, EndedBy.DRIFT),
     }
+    looked = subprocess.run(
+        [sys.executable, "-m", "countersign", "drift"], env=house.environment(), capture_output=True, text=True,
+        timeout=150, check=False,
+    )  # fmt: skip
+    assert looked.stdout == "customers-db: as it was left.\n", looked.stderr
     before = len(house.cards())
     house.ask("30m", by="U0BEN")
     assert len(house.cards()) == before + 1
