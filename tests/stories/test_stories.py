@@ -6,6 +6,7 @@ from psycopg import sql
 from redis import Redis
 
 from access.models import AlertKind, EndedBy, GrantStatus
+from access.operations.canary import NOBODY
 from tests.stories.house import SECURITY, WAYS, House
 from tests.waiting import wait_until
 
@@ -142,3 +143,17 @@ def test_processes_started_on_a_broken_policy_still_end_what_is_open(house: Hous
 
     ended(house, within=90)
     assert AlertKind.POLICY in [alert.kind for alert in house.alerts()]
+
+
+def test_the_canary_is_opened_and_closed_the_whole_way_and_nobody_hears_of_it(house: House) -> None:
+    with (house.directory / "access.yml").open("a", encoding="utf-8") as policy:
+        policy.write("canary: {entitlements: [customers-db/nothing]}\n")
+    house.start()
+    (login,) = wait_until(house.logins, "the canary's login on the target")
+
+    ended(house)
+    (grant,) = house.grants()
+    assert (grant.subject, grant.ended_by, grant.proven_at is not None) == (NOBODY, EndedBy.EXPIRED, True)
+    assert login == f"cs_{grant.id}"
+    assert house.alerts() == []
+    assert house.person("U0SAM").messages(SECURITY) == []
