@@ -108,6 +108,7 @@ class AlertKind(StrEnum):
     SWEEP = "sweep"  # the sweep of the rows fails again and again; subject: sweep
     TIMERS = "timers"  # Redis cannot be reached; the sweep works from SQL; subject: redis
     DRIFT = "drift"  # target and rows differ; subject: grant, or resource and name where no grant is known
+    CLOCKS = "clocks"  # a host's clock and the database's differ; subject: the host
     RESTORED = "restored"  # the database is an older one and is being compared; subject: database
     CANARY = "canary"  # harmless access did not open or close as it should; subject: the entitlement
 

@@ -14,6 +14,7 @@ from access.operations.overdue import Overdue
 from access.operations.watch import Watch
 from access.settings import Settings
 from bot import http_mode, socket_mode
+from countersign.clocks import measuring
 from countersign.metrics import Counted, CountedEnds, TimekeeperMetrics, shown
 from countersign.wiring import THREADS, Parts, parts, process_name
 from workers.agenda import RedisAgenda
@@ -47,7 +48,7 @@ def run_bot(settings: Settings) -> None:
         overdue = Overdue(made.core)
         overdue.look()  # before anybody can ask
         listing = Repeated("overdue", overdue.look, every=BEAT_SECONDS, failed="what is overdue cannot be listed")
-        with heartbeat(made.schedule, process_name("bot"), "bot"), watching(made), listing:
+        with heartbeat(made.schedule, process_name("bot"), "bot"), watching(made), measuring(made), listing:
             asyncio.run(_until_told(counted, made))
 
 
@@ -103,7 +104,7 @@ def run_worker(settings: Settings, queue: Queue) -> None:
         stop_on_signals(worker.stop)
         logger.info("working on the queue %s", queue)
         try:
-            with watching(made):
+            with watching(made), measuring(made):
                 worker.run()
         finally:
             targets.close()
@@ -141,7 +142,7 @@ def run_timekeeper(settings: Settings) -> None:
         )
         stop_on_signals(keeper.stop)
         logger.info("keeping time")
-        with watching(made):
+        with watching(made), measuring(made):
             keeper.run()
 
 

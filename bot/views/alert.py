@@ -42,6 +42,7 @@ _TITLES = {
     AlertKind.TIMERS: "Redis cannot be reached",
     AlertKind.DRIFT: "A target is not as we left it",
     AlertKind.CANARY: "The canary failed",
+    AlertKind.CLOCKS: "Clocks differ",
     AlertKind.RESTORED: "The database was restored",
 }
 _WHAT_TO_DO = {
@@ -63,6 +64,8 @@ _WHAT_TO_DO = {
     "anything else is left alone, for you to remove or to keep.",
     AlertKind.CANARY: "What fails for harmless access is likely to fail for people's: see the other alerts, and ask "
     "`countersign doctor`. It is tried again, and this closes with the next run that goes well.",
+    AlertKind.CLOCKS: "Let that host and the database's keep time by NTP; `timedatectl` says whether they do. Until "
+    "then nothing new is granted from there, and what is open still ends on time.",
     AlertKind.RESTORED: "Let a timekeeper and the workers run: they compare every target and end what nobody knows of. "
     "`countersign restored` says what is left; docs/runbook.md says what is lost.",
 }
