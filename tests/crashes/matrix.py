@@ -14,7 +14,9 @@ from access.operations.end import cancel, finish, revoke
 from access.store import Database
 from tests.cast import ANN, KIM, SAM
 from tests.invariants.checks import Sight, check, check_the_end
-from tests.invariants.town import Change, Server, Town, Weather
+from tests.invariants.commons import Commons
+from tests.invariants.servers import Change, Server, Weather
+from tests.invariants.town import Town
 
 WEATHERS: tuple[Weather, ...] = ("fine", "down", "slow", "answer lost")
 STORM_SECONDS = 90
@@ -51,6 +53,30 @@ class FileServer(Server):
 
 
 @dataclass
+class FileCommons(Commons):
+    """The same where grants share what they give."""
+
+    file: Path = Path()
+
+    def call(self, verb: str, effect: Callable[[], None]) -> None:
+        def kept() -> None:
+            effect()
+            self.save()
+
+        super().call(verb, kept)
+
+    def save(self) -> None:
+        new = self.file.with_suffix(".new")
+        new.write_text(json.dumps(sorted(self.members)), encoding="utf-8")
+        new.replace(self.file)
+
+    def load(self) -> None:
+        """What is there after a death."""
+        if self.file.exists():
+            self.members = {(role, principal) for role, principal in json.loads(self.file.read_text(encoding="utf-8"))}
+
+
+@dataclass
 class Life:
     """One request and what came of it, on a database and two targets in files."""
 
@@ -61,6 +87,11 @@ class Life:
     def __post_init__(self) -> None:
         self.town = Town.found(self.database, self.directory)
         for name in self.town.servers:
+            if name == "commons":
+                self.town.servers[name] = FileCommons(
+                    self.town.clock, self.town.points, file=self.directory / f"{name}.json"
+                )
+                continue
             server = FileServer(self.town.clock, self.town.points, file=self.directory / f"{name}.json")
             self.town.servers[name] = server
 
@@ -71,6 +102,28 @@ class Life:
         pass
 
     # The steps; each begins where those before it have ended.
+
+    def stands(self) -> None:
+        """Something that Ann has had for long."""
+        self.town.commons.given_by_hand(("look", "ann"))
+
+    def ask_for_both(self) -> None:
+        """Two grants that share something, on a server where one of them has been there before."""
+        self.stands()
+        for role in ("read", "fix"):
+            self.town.ask(by=ANN, minutes=10, entitlement=f"wiki/{role}")
+
+    def approve_both(self) -> None:
+        for request in self.town.requests():
+            self.town.approve(request, by=KIM)
+
+    def look_until_both_are_open(self) -> None:
+        for _ in range(6):
+            self.town.turn()
+            self.town.clock.tick(seconds=1)
+
+    def return_the_first(self) -> None:
+        finish(self.town.core, grant_id=self.town.grants()[0].id, by=ANN)
 
     def ask(self) -> None:
         self.town.ask(by=ANN, minutes=10)
@@ -109,6 +162,7 @@ class Life:
 
 Step = Callable[[Life], None]
 OPEN = (Life.ask, Life.approve, Life.look)
+BOTH = (Life.ask_for_both, Life.approve_both, Life.look_until_both_are_open)
 STEPS: Mapping[str, tuple[Step, ...]] = {
     "asking": (Life.ask,),
     "telling of the request": (Life.ask, Life.look),
@@ -123,6 +177,10 @@ STEPS: Mapping[str, tuple[Step, ...]] = {
     "closing what was returned": (*OPEN, Life.return_it, Life.look),
     "closing what has expired": (*OPEN, Life.let_it_expire),
     "telling of the end": (*OPEN, Life.let_it_expire, Life.look),
+    "looking at what stands there": (*BOTH[:2], Life.look),
+    "opening what is shared": BOTH,
+    "closing what another needs": (*BOTH, Life.return_the_first, Life.look),
+    "closing what is shared": (*BOTH, Life.let_it_expire),
 }
 """The last one is killed; those before it go well, but what is opened again, which failed before."""
 CASES: list[tuple[str, Weather]] = [
@@ -153,10 +211,10 @@ def killed_at(life: Life, step: str, weather: Weather, point: int) -> None:
     assert os.WIFSIGNALED(status), f"the process was to be killed at point {point} of {step}"
     assert os.WTERMSIG(status) == signal.SIGKILL, f"the process died of {os.WTERMSIG(status)}"
     for server in town.servers.values():
-        assert isinstance(server, FileServer)
+        assert isinstance(server, FileServer | FileCommons)
         server.load()
-    if step in ("closing what has expired", "lapsing"):
-        town.clock.tick(minutes=11 if "expired" in step else 120)  # its clock had gone on
+    if step in ("closing what has expired", "closing what is shared", "lapsing"):
+        town.clock.tick(minutes=120 if step == "lapsing" else 11)  # its clock had gone on
     _go_on(town)
 
 

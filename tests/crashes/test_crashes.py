@@ -11,7 +11,8 @@ from access.ports import Provider
 from access.store import Database
 from tests.crashes.matrix import CASES, Life, killed_at, points_of
 from tests.databases import PostgresDatabases, SqliteFiles
-from tests.invariants.town import TownProvider, Weather
+from tests.invariants.servers import Weather
+from tests.invariants.town import TownProvider
 
 LEAST = 400
 """Cases of the whole matrix."""

@@ -9,6 +9,7 @@ from itertools import pairwise
 
 from access.lifecycle import allowed
 from access.models import Alert, AlertKind, AuditEvent, EndedBy, Grant, GrantStatus, Request, RequestStatus
+from tests.invariants.commons import rights_of
 from tests.invariants.town import Town
 
 LIVE = (GrantStatus.ACTIVATING, GrantStatus.ACTIVE, GrantStatus.REVOKING)
@@ -69,7 +70,7 @@ def check(sight: Sight, *, kept: bool) -> None:
     """Raises Broken. `kept`: somebody has looked at the rows just now, so that what is late must be known."""
     for sentence in (
         *_overdue(sight, kept=kept), *_undecided(sight), *_another_thing(sight), *_stolen(sight), *_unwritten(sight),
-        *_decided_twice(sight), *_moved_back(sight), *_early(sight), *_ended_by_nobody(sight),
+        *_decided_twice(sight), *_moved_back(sight), *_early(sight), *_ended_by_nobody(sight), *_shared(sight),
         *sight.town.granted_against,
     ):  # fmt: skip
         raise Broken(sentence)
@@ -79,6 +80,8 @@ def check_the_end(sight: Sight) -> None:
     """When everything is well again and enough time has passed, all is closed."""
     for grant_id, principal, role in sight.standing():
         raise Broken(f"I-1: {role} of {principal} ({grant_id}) stands there for ever")
+    for role, principal in sight.town.commons.members - sight.town.commons.theirs:
+        raise Broken(f"I-1: {role} of {principal} stands there for ever")
     for grant in sight.grants:
         if grant.status not in FINISHED:
             raise Broken(f"I-1: {grant.id} is still {grant.status}: {grant.problem}")
@@ -149,6 +152,8 @@ def _stolen(sight: Sight) -> Iterator[str]:
     there = {grant_id for grant_id, _, _ in sight.standing()}
     for grant in sight.grants:
         lasts = grant.status == GrantStatus.ACTIVE and grant.expires_at is not None and grant.expires_at > sight.now
+        if grant.settings["server"] == "commons":
+            continue  # see `_shared`
         if lasts and (grant.continues or grant.id) not in there:
             yield f"I-5: {grant.id} is active, but its access is gone before its end"
 
@@ -203,6 +208,24 @@ def _early(sight: Sight) -> Iterator[str]:
             over = rows[0].expires_at
             if over is None or change.at < over:
                 yield f"I-10: {change.grant_id} was taken away at {change.at:%H:%M:%S}, before its end"
+
+
+def _shared(sight: Sight) -> Iterator[str]:
+    """I-12: an end takes away what no other needs, and never what stood there before us."""
+    place = sight.town.commons
+    there = [grant for grant in sight.grants if grant.settings["server"] == "commons"]
+    for role, principal in place.theirs - place.members:
+        yield f"I-12: {role} of {principal} stood there before us, and is gone"
+    known = set[tuple[str, str]]()
+    for grant in there:
+        rights = {(role, grant.principal) for role in rights_of(grant.definition["power"])}
+        if grant.status in LIVE:
+            known |= rights
+        lasts = grant.status == GrantStatus.ACTIVE and grant.expires_at is not None and grant.expires_at > sight.now
+        if lasts and rights - place.members:
+            yield f"I-12: {grant.id} is active, and {sorted(rights - place.members)} is gone"
+    for role, principal in place.members - place.theirs - known:
+        yield f"I-1: {role} of {principal} is there, and no row knows of it"
 
 
 def _ended_by_nobody(sight: Sight) -> Iterator[str]:

@@ -25,7 +25,7 @@ from tests.invariants.machine import Life
 from tests.invariants.town import TownProvider
 
 # The package hands out verbs of the same names.
-end, review = (import_module(f"access.operations.{name}") for name in ("end", "review"))
+end, review, schedule = (import_module(f"access.operations.{name}") for name in ("end", "review", "schedule"))
 
 Wrong = Callable[[], Any]
 """Makes the patch, to be entered."""
@@ -42,7 +42,7 @@ class Fault:
     """A life in which the right product keeps every promise."""
 
 
-def _around(owner: Any, name: str, wrap: Callable[[Callable[..., Any]], Callable[..., Any]]) -> Wrong:
+def around(owner: Any, name: str, wrap: Callable[[Callable[..., Any]], Callable[..., Any]]) -> Wrong:
     return lambda: patch.object(owner, name, wrap(getattr(owner, name)))
 
 
@@ -160,7 +160,8 @@ def _due_is_over() -> Generator[None]:
     def due(grant: Grant, now: Any) -> bool:
         return grant.due_at is not None and grant.due_at <= now
 
-    with patch.object(Work, "move_grant", look_now), patch.object(remove, "_due", due):
+    taken = patch.dict(schedule._QUEUES, {"extended": "revoke"})  # pyright: ignore[reportPrivateUsage] -- what is seeded is wrong
+    with taken, patch.object(Work, "move_grant", look_now), patch.object(remove, "_due", due):
         yield
 
 
@@ -175,7 +176,7 @@ def _lapse_approves(self: Schedule) -> None:
             request = core.load_request(work.session, one.id)
             details = {"reviewer": "", "verdict": "approve", "comment": "", "rule": request.rule}
             if work.move_request(request, RequestStatus.APPROVED, action="request.approved", details=details):
-                review._schedule(work, request)  # pyright: ignore[reportPrivateUsage] -- what is seeded is wrong
+                review.schedule(work, request)
 
 
 def _ended_at_once(
@@ -422,7 +423,7 @@ def _an_old_worker_answers(life: Life) -> None:
 FAULTS: Mapping[str, Fault] = {
     "grant before record": Fault(
         "the target is called before the row says so (sso-elevator, Common Fate)",
-        _around(Activation, "claim", _grant_before_record), _killed_while_opening,
+        around(Activation, "claim", _grant_before_record), _killed_while_opening,
     ),
     "no compare-and-set": Fault(
         "the status is written without a look at it (hoop, sso-elevator)", _stale_reads, _approved_and_denied
@@ -439,14 +440,14 @@ FAULTS: Mapping[str, Fault] = {
         lambda: patch.object(review, "_changed_terms", _nothing), _approved_another_role,
     ),
     "six tries": Fault(
-        "a revoke gives up (Vault)", _around(Deactivation, "_try_later", _giving_up), _over_in("down", 900)
+        "a revoke gives up (Vault)", around(Deactivation, "_try_later", _giving_up), _over_in("down", 900)
     ),
     "no read-back": Fault(
         "the answer to a revoke is believed", lambda: patch.object(Deactivation, "act", _without_asking_again),
         _over_in("stubborn", 120),
     ),
     "a moving end": Fault(
-        "each retry starts the clock anew (Teleport)", _around(Activation, "_take", _moving_the_end),
+        "each retry starts the clock anew (Teleport)", around(Activation, "_take", _moving_the_end),
         _opened_in("answer lost"),
     ),
     "taken away early": Fault(
@@ -459,7 +460,7 @@ FAULTS: Mapping[str, Fault] = {
     "audit afterwards": Fault(
         "events have a transaction of their own (discord/access)", _audit_afterwards, _killed_while_approving
     ),
-    "no event": Fault("a move without its event", _around(Work, "move_grant", _no_event), _returned),
+    "no event": Fault("a move without its event", around(Work, "move_grant", _no_event), _returned),
     "silence approves": Fault(
         "nobody answered, so it is granted", lambda: patch.object(Schedule, "_lapse", _lapse_approves), _silent
     ),
@@ -468,11 +469,11 @@ FAULTS: Mapping[str, Fault] = {
         _returned,
     ),
     "no answer is no grant": Fault(
-        "a lost answer counts as a failure", _around(Activation, "_write_error", _ambiguous_is_nothing),
+        "a lost answer counts as a failure", around(Activation, "_write_error", _ambiguous_is_nothing),
         _opened_in("answer lost"),
     ),
     "absent is an error": Fault(
-        "what is gone cannot be removed (Vault)", _around(TownProvider, "revoke", _absent_is_an_error),
+        "what is gone cannot be removed (Vault)", around(TownProvider, "revoke", _absent_is_an_error),
         _answer_to_the_end_lost,
     ),
     "the policy of then": Fault(
@@ -483,10 +484,10 @@ FAULTS: Mapping[str, Fault] = {
         "whoever knows the id", lambda: patch("tests.invariants.machine.finish", _by_anybody), _returned_by_ben
     ),
     "an alert that hushes": Fault(
-        "closed while its cause is there", _around(Schedule, "sweep", _closing_early), _overdue_and_seen_late
+        "closed while its cause is there", around(Schedule, "sweep", _closing_early), _overdue_and_seen_late
     ),
     "one look": Fault(
-        "a call under way is not waited for", _around(Work, "set_grant", _one_look), _carried_out_later
+        "a call under way is not waited for", around(Work, "set_grant", _one_look), _carried_out_later
     ),
     "clocks apart": Fault(
         "granted whatever the clocks say", lambda: patch.object(activate, "SKEW_MOST", timedelta(days=1)), _clocks_apart
@@ -497,7 +498,7 @@ FAULTS: Mapping[str, Fault] = {
     ),
     "refused is removed": Fault(
         "a target that refuses the bot has nothing left (TEAM)",
-        _around(Deactivation, "_try_later", _removed_on_wrong_answer), _over_in("refuses", 120),
+        around(Deactivation, "_try_later", _removed_on_wrong_answer), _over_in("refuses", 120),
     ),
     "no fence": Fault(
         "an old worker's answer counts", lambda: patch.object(activate, "still_ours", _still_ours),

@@ -21,7 +21,9 @@ from access.operations.end import cancel, finish, revoke
 from access.operations.schedule import Schedule
 from access.store import Database
 from tests.invariants.checks import Broken, Sight, check, check_the_end
-from tests.invariants.town import RESOURCES, WEATHERS, Killed, Town
+from tests.invariants.commons import ENTRY
+from tests.invariants.servers import WEATHERS, Killed
+from tests.invariants.town import RESOURCES, Town
 
 PEOPLE = ("ann", "ben", "lea", "kim", "sam", "eve")
 ENDLESS = timedelta(hours=30)
@@ -160,6 +162,13 @@ class Life(RuleBasedStateMachine):
     def weather(self, server: str, weather: Any) -> None:
         self.town.servers[server].weather = weather
 
+    @rule(who=st.sampled_from(["ann", "ben"]), role=st.sampled_from([ENTRY, "look", "mend"]))
+    def somebody_is_given_by_hand(self, who: str, role: str) -> None:
+        """On the server where grants share. At another moment nobody could tell it from what we give."""
+        place = self.town.commons
+        if (role, who) not in place.members and not place.later and not self._asked_there(who):
+            place.given_by_hand((role, who))
+
     @rule(seconds=st.sampled_from([0, 0, 0, 45]))
     def clocks_differ(self, seconds: int) -> None:
         self.town.clock.offset = timedelta(seconds=seconds)
@@ -243,6 +252,13 @@ class Life(RuleBasedStateMachine):
     def _rewrite(self) -> None:
         self.town.rules.write(self.town.policy_file)
         self.kept = False
+
+    def _asked_there(self, who: str) -> bool:
+        """Whether something of theirs is under way on the server where grants share."""
+        unfinished = [one for one in self.town.grants() if one.id in self._open()]
+        return bool(self.town.held) or any(
+            (one.subject, one.settings["server"]) == (who, "commons") for one in unfinished
+        )
 
     def _open(self) -> list[Any]:
         return [grant.id for grant in self.town.grants() if grant.status not in (GrantStatus.ENDED, GrantStatus.FAILED)]

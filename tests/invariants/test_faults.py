@@ -9,9 +9,12 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from tests.databases import SqliteFiles
-from tests.invariants.faults import FAULTS, Story
+from tests.invariants.faults import FAULTS as FAULTS_OF_ALL
+from tests.invariants.faults import Story
 from tests.invariants.machine import Life
+from tests.invariants.shared_faults import SHARED_FAULTS
 
+FAULTS = {**FAULTS_OF_ALL, **SHARED_FAULTS}
 MOST = 3000
 """Lives in which chance must find a fault."""
 _SAYS = re.compile(r"(I-\d+)")

@@ -1,6 +1,6 @@
 """A town to live in: the real core, two targets with their weather, a policy that changes, and points to die at."""
 
-from collections.abc import Callable, Generator, Iterable, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from sqlmodel import Session
 
-from access.errors import Ambiguous, NotPermitted, Transient
+from access.errors import Transient
 from access.models import Grant
 from access.operations.activate import Activation
 from access.operations.core import Core
@@ -19,50 +19,14 @@ from access.operations.telling import Telling, Told
 from access.ports import AgendaItem, Deadline, GrantSpec, Observation, Outcome, Receipt, Removal
 from access.store import Database
 from tests.fakes import FakeAgenda, FakeClock, FakeProvider, FakeSettings
+from tests.invariants.commons import Commons, CommonsProvider
+from tests.invariants.servers import Points, Server
 from tests.world import World
 
-Weather = Literal["fine", "down", "refuses", "answer lost", "delayed", "slow", "stubborn"]
-WEATHERS: tuple[Weather, ...] = ("fine", "down", "refuses", "answer lost", "delayed", "slow", "stubborn")
-DELAY = timedelta(seconds=25)
-"""How long after an unanswered call the target carries it out: less than the core allows for."""
-SLOW = timedelta(seconds=12)
 CALL = timedelta(seconds=20)
 """A call that has not begun so long after its claim is not made any more: its deadline has passed."""
-RESOURCES = {"customers-db": "one", "ledger-db": "two"}
-
-
-class Killed(BaseException):
-    """This process has died, here and now."""
-
-
-def _killed(where: str) -> None:
-    """As far as a test in one process can die: nothing after this is done."""
-    raise Killed(where)
-
-
-@dataclass
-class Points:
-    """The points to die at: both sides of every call over a border, and of every commit."""
-
-    left: int | None = None
-    """Points to pass before dying; None: nobody dies."""
-    passed: list[str] = field(default_factory=list)
-    die: Callable[[str], None] = _killed
-
-    def reach(self, name: str) -> None:
-        self.passed.append(name)
-        if self.left is None:
-            return
-        self.left -= 1
-        if self.left < 0:
-            self.left = None
-            self.die(name)
-
-    @contextmanager
-    def around(self, name: str) -> Generator[None]:
-        self.reach(f"{name}.before")
-        yield
-        self.reach(f"{name}.after")
+RESOURCES = {"customers-db": "one", "ledger-db": "two", "wiki": "commons"}
+"""By resource its server; on the last one grants share what they give."""
 
 
 @dataclass
@@ -91,62 +55,6 @@ class MortalAgenda(FakeAgenda):
     def add(self, items: Iterable[tuple[AgendaItem, datetime]]) -> None:
         with self.points.around("agenda.add"):
             super().add(items)
-
-
-@dataclass(frozen=True)
-class Change:
-    """What really changed on a target, and when."""
-
-    at: datetime
-    what: Literal["added", "removed"]
-    grant_id: str
-
-
-@dataclass
-class Server:
-    """A target: who has what by grant id, and everything that ever changed there."""
-
-    clock: FakeClock
-    points: Points
-    weather: Weather = "fine"
-    holders: dict[str, tuple[str, str]] = field(default_factory=dict)
-    changes: list[Change] = field(default_factory=list)
-    later: list[tuple[datetime, Callable[[], None]]] = field(default_factory=list)
-
-    def add(self, spec: GrantSpec) -> None:
-        if spec.grant_id not in self.holders:
-            self.changes.append(Change(self.clock.now(), "added", spec.grant_id))
-        self.holders[spec.grant_id] = (spec.principal, spec.role)
-
-    def remove(self, grant_id: str) -> bool:
-        if self.holders.pop(grant_id, None) is None:
-            return False
-        self.changes.append(Change(self.clock.now(), "removed", grant_id))
-        return True
-
-    def land(self) -> None:
-        """What was under way when the answer was lost is carried out when its time has come."""
-        due = [effect for at, effect in self.later if at <= self.clock.now()]
-        self.later = [(at, effect) for at, effect in self.later if at > self.clock.now()]
-        for effect in due:
-            effect()
-
-    def call(self, verb: str, effect: Callable[[], None]) -> None:
-        """One call of this weather that changes something."""
-        self.land()
-        with self.points.around(f"provider.{verb}"):
-            if self.weather == "down":
-                raise Transient("The server does not answer.")
-            if self.weather == "refuses":
-                raise NotPermitted("The server refuses the bot.")
-            if self.weather == "delayed":
-                self.later.append((self.clock.now() + DELAY, effect))
-                raise Ambiguous("No answer came in time.")
-            if self.weather == "slow":
-                self.clock.tick(seconds=SLOW.total_seconds())
-            effect()
-            if self.weather == "answer lost":
-                raise Ambiguous("The answer was lost.")
 
 
 class TownProvider(FakeProvider):
@@ -182,8 +90,9 @@ class TownProvider(FakeProvider):
 class TownTargets:
     servers: dict[str, Server]
 
-    def provider(self, grant: Grant) -> TownProvider:
-        return TownProvider(self.servers[grant.settings["server"]])
+    def provider(self, grant: Grant) -> TownProvider | CommonsProvider:
+        server = self.servers[grant.settings["server"]]
+        return CommonsProvider(server) if isinstance(server, Commons) else TownProvider(server)
 
     def version(self, name: str) -> str:
         return f"{name} 1.0 (tests)"
@@ -205,7 +114,8 @@ class Rules:
             f"  {name}: {{slack: U0{name.upper()}}}\n" for name in ("ann", "ben", "lea", "kim", "sam", "eve")
         )
         resources = "".join(
-            f"  - id: {resource}\n    title: {resource}\n    level: medium\n    owner: leads\n    provider: fake\n"
+            f"  - id: {resource}\n    title: {resource}\n    level: medium\n    owner: leads\n"
+            f"    provider: {'commons' if server == 'commons' else 'fake'}\n"
             f"    settings: {{server: {server}}}\n    roles:\n"
             f"      read: {{title: Read, power: {self.power['read']}}}\n"
             f"      fix: {{title: Fix, power: {self.power['fix']}, level: high}}\n"
@@ -262,12 +172,19 @@ class Town(World):
         rules, points, clock = Rules(), Points(), FakeClock()
         file = directory / "access.yml"
         rules.write(file)
-        providers = {"fake": FakeProvider}
+        providers = {"fake": FakeProvider, "commons": CommonsProvider}
         agenda = MortalAgenda(points=points)
         mortal: Any = MortalDatabase(database, points)
         core = Core(mortal, clock, agenda, PolicySource(file, providers), providers)
-        servers = {name: Server(clock, points) for name in RESOURCES.values()}
+        servers = {name: Server(clock, points) for name in RESOURCES.values() if name != "commons"}
+        servers["commons"] = Commons(clock, points)
         return cls(core, clock, agenda, TownTargets(servers), file, rules=rules, servers=servers, points=points)  # pyright: ignore[reportArgumentType] -- its own targets
+
+    @property
+    def commons(self) -> Commons:
+        server = self.servers["commons"]
+        assert isinstance(server, Commons)
+        return server
 
     def land(self) -> None:
         for server in self.servers.values():

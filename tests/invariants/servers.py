@@ -1,0 +1,107 @@
+"""The targets of the town with their weather, and the points at which a process may die."""
+
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Literal
+
+from access.errors import Ambiguous, NotPermitted, Transient
+from access.ports import GrantSpec
+from tests.fakes import FakeClock
+
+Weather = Literal["fine", "down", "refuses", "answer lost", "delayed", "slow", "stubborn"]
+WEATHERS: tuple[Weather, ...] = ("fine", "down", "refuses", "answer lost", "delayed", "slow", "stubborn")
+DELAY = timedelta(seconds=25)
+"""How long after an unanswered call the target carries it out: less than the core allows for."""
+SLOW = timedelta(seconds=12)
+
+
+class Killed(BaseException):
+    """This process has died, here and now."""
+
+
+def _killed(where: str) -> None:
+    """As far as a test in one process can die: nothing after this is done."""
+    raise Killed(where)
+
+
+@dataclass
+class Points:
+    """The points to die at: both sides of every call over a border, and of every commit."""
+
+    left: int | None = None
+    """Points to pass before dying; None: nobody dies."""
+    passed: list[str] = field(default_factory=list)
+    die: Callable[[str], None] = _killed
+
+    def reach(self, name: str) -> None:
+        self.passed.append(name)
+        if self.left is None:
+            return
+        self.left -= 1
+        if self.left < 0:
+            self.left = None
+            self.die(name)
+
+    @contextmanager
+    def around(self, name: str) -> Generator[None]:
+        self.reach(f"{name}.before")
+        yield
+        self.reach(f"{name}.after")
+
+
+@dataclass(frozen=True)
+class Change:
+    """What really changed on a target, and when."""
+
+    at: datetime
+    what: Literal["added", "removed"]
+    grant_id: str
+
+
+@dataclass
+class Server:
+    """A target: who has what by grant id, and everything that ever changed there."""
+
+    clock: FakeClock
+    points: Points
+    weather: Weather = "fine"
+    holders: dict[str, tuple[str, str]] = field(default_factory=dict)
+    changes: list[Change] = field(default_factory=list)
+    later: list[tuple[datetime, Callable[[], None]]] = field(default_factory=list)
+
+    def add(self, spec: GrantSpec) -> None:
+        if spec.grant_id not in self.holders:
+            self.changes.append(Change(self.clock.now(), "added", spec.grant_id))
+        self.holders[spec.grant_id] = (spec.principal, spec.role)
+
+    def remove(self, grant_id: str) -> bool:
+        if self.holders.pop(grant_id, None) is None:
+            return False
+        self.changes.append(Change(self.clock.now(), "removed", grant_id))
+        return True
+
+    def land(self) -> None:
+        """What was under way when the answer was lost is carried out when its time has come."""
+        due = [effect for at, effect in self.later if at <= self.clock.now()]
+        self.later = [(at, effect) for at, effect in self.later if at > self.clock.now()]
+        for effect in due:
+            effect()
+
+    def call(self, verb: str, effect: Callable[[], None]) -> None:
+        """One call of this weather that changes something."""
+        self.land()
+        with self.points.around(f"provider.{verb}"):
+            if self.weather == "down":
+                raise Transient("The server does not answer.")
+            if self.weather == "refuses":
+                raise NotPermitted("The server refuses the bot.")
+            if self.weather == "delayed":
+                self.later.append((self.clock.now() + DELAY, effect))
+                raise Ambiguous("No answer came in time.")
+            if self.weather == "slow":
+                self.clock.tick(seconds=SLOW.total_seconds())
+            effect()
+            if self.weather == "answer lost":
+                raise Ambiguous("The answer was lost.")
