@@ -21,7 +21,7 @@ ALL: dict[str, Measure] = {
     "slashes": lambda servers: slashes.measure(servers, alone=200, together=1000),
     "clicks": lambda servers: clicks.measure(servers, count=30),
     "approvals": lambda servers: approvals.measure(servers, count=120),
-    "due": lambda servers: due.measure(servers, count=1000),
+    "due": lambda servers: due.measure(servers, count=10_000),
     "digest": lambda servers: digest.measure(servers, events=100_000),
     "typeahead": lambda servers: typeahead.measure(servers, entitlements=5000, forms=100, letters=400),
 }

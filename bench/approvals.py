@@ -44,7 +44,7 @@ def _measure(servers: Servers, kind: Kind, threads: int, count: int) -> Iterator
     crowd = Crowd(people=20, roles=-(-count // 20))
     text = policy(crowd, provider="postgres", settings={"dsn": {"env": "SHOP_DSN"}}, role={"grants": ["any"]})
     with servers.store(kind) as store, servers.store(kind) as empty:
-        environment = servers.environment(store=store, policy=text, state=servers.directory / "approvals")
+        environment = servers.environment(store=store, policy=text)
         with core_on(environment) as core:
             requests = ask(core, crowd, count)
             bare = BareSql(empty, before=recorded(store))

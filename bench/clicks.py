@@ -140,7 +140,7 @@ def _stage(servers: Servers, kind: Kind, crowd: Crowd) -> Generator[Stage]:
         store = stack.enter_context(servers.store(kind))
         sandbox = stack.enter_context(running(crowd.cast()))
         environment = servers.environment(
-            store=store, policy=text, state=servers.directory / f"clicks-{kind}", COUNTERSIGN_SANDBOX="1",
+            store=store, policy=text, COUNTERSIGN_SANDBOX="1",
             SLACK_API_URL=sandbox.api_url, SLACK_BOT_TOKEN=sandbox.bot_token, SLACK_APP_TOKEN=sandbox.app_token,
             **{_SECRET: shop.bot_dsn},
         )  # fmt: skip

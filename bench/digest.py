@@ -50,7 +50,7 @@ def _measure(servers: Servers, kind: Kind, grants: int) -> Iterator[Figure]:
     crowd = Crowd(people=1, roles=1)
     text = policy(crowd, provider="postgres", settings={"dsn": {"env": "SHOP_DSN"}}, role={"grants": ["any"]})
     with servers.store(kind) as store:
-        environment = servers.environment(store=store, policy=text, state=servers.directory / "digest")
+        environment = servers.environment(store=store, policy=text)
         with core_on(environment) as core:
             _live_through_a_day(core, crowd, grants)
             ours, floor = list[float](), list[float]()

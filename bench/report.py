@@ -39,8 +39,9 @@ floor writes the rows that these approvals wrote again, by the driver alone, one
 CPU is that of the process, without the database server's.
 
 **Due at once.** All grants end in the same moment, on a target whose every call takes 20 ms, one to remove and one to
-look whether it is gone. The timekeeper and one revoke worker with 16 threads run as processes of their own. The floor
-is grants × 2 calls × 20 ms / 16. A grant that ends early, or a call too many, fails the run.
+look whether it is gone. A timekeeper and two revoke workers run as processes of their own, first with 16 threads each,
+then with 64. The floor is grants × 2 calls × 20 ms / threads, the goal 1.3 times that and a second. A grant that ends
+early, or a call too many, fails the run.
 
 **Digest.** The daily message about a day of 100,000 events, of 10,000 grants, 200 of them still open: its row made, the
 chain of the whole day recomputed, every grant still open held against the policy, every message of the thread drawn.

@@ -9,6 +9,7 @@ from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import mkdtemp
 from typing import Literal, TypeVar
 
 import psycopg
@@ -64,9 +65,10 @@ class Servers:
             yield f"postgresql://{parts['user']}:{parts['password']}@{parts['host']}:{parts['port']}/{name}"
             connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
 
-    def environment(self, *, store: str, policy: str, state: Path, **more: str) -> dict[str, str]:
-        """What the product's processes are told; the policy is written into the state directory."""
-        state.mkdir(exist_ok=True)
+    def environment(self, *, store: str, policy: str, **more: str) -> dict[str, str]:
+        """What the product's processes are told; the policy is written into a new state directory."""
+        # Its own for each store: one that remembers another database takes this one for a backup.
+        state = Path(mkdtemp(prefix="state-", dir=self.directory))
         file = state / "access.yml"
         file.write_text(policy, encoding="utf-8")
         return inherited() | {
@@ -95,13 +97,13 @@ def serving(directory: Path) -> Generator[Servers]:
 
 
 @contextmanager
-def running(children: Sequence[Child]) -> Generator[None]:
+def running(children: Sequence[Child]) -> Generator[Supervisor]:
     """Runs these processes until left; then ends them."""
     supervisor = Supervisor(children, write=say)
     thread = threading.Thread(target=supervisor.run, name="supervisor", daemon=True)
     thread.start()
     try:
-        yield
+        yield supervisor
     finally:
         supervisor.stop()
         thread.join()

@@ -26,9 +26,7 @@ def measure(servers: Servers, *, alone: int, together: int, in_flight: int = 50)
     text = policy(crowd, provider="postgres", settings={"dsn": {"env": "SHOP_DSN"}}, role={"grants": ["any"]})
     with ExitStack() as stack:
         store = stack.enter_context(servers.store("SQLite"))
-        environment = servers.environment(
-            store=store, policy=text, state=servers.directory / "slashes", COUNTERSIGN_SANDBOX="1"
-        )
+        environment = servers.environment(store=store, policy=text, COUNTERSIGN_SANDBOX="1")
         ours = stack.enter_context(answered(environment, "countersign", "bot"))
         bare = stack.enter_context(answered(environment, "bench.bare_bolt"))
         figures = list[Figure]()

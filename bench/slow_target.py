@@ -1,4 +1,7 @@
-"""A target whose every call takes as long as its settings say, as a provider like any other; what it holds is files."""
+"""A target whose calls take as long as its settings say, or hang while it is down, as a provider like any other.
+
+What it holds is files.
+"""
 
 import time
 from collections.abc import Iterable, Mapping
@@ -7,7 +10,7 @@ from typing import ClassVar
 
 from pydantic import BaseModel, ConfigDict
 
-from access.errors import Unsupported
+from access.errors import Transient, Unsupported
 from access.ports import (
     Capabilities,
     Deadline,
@@ -61,17 +64,17 @@ class SlowTarget:
     def plan(self, spec: GrantSpec) -> Plan:
         return Plan(grant=(f"touch {spec.grant_id}",), revoke=(f"rm {spec.grant_id}",))
 
-    def grant(self, spec: GrantSpec, deadline: Deadline) -> Outcome:  # noqa: ARG002 -- the interface's
-        self._answer("grant", spec)
+    def grant(self, spec: GrantSpec, deadline: Deadline) -> Outcome:
+        self._answer("grant", spec, deadline)
         self._journal.holder(spec.grant_id).touch()
         return Outcome(state="active", receipt=Receipt(names={"file": spec.grant_id}))
 
     def observe(self, spec: GrantSpec, receipt: Receipt | None, deadline: Deadline) -> Observation:  # noqa: ARG002
-        self._answer("observe", spec)
+        self._answer("observe", spec, deadline)
         return Observation(present=self._journal.holder(spec.grant_id).exists())
 
     def revoke(self, spec: GrantSpec, receipt: Receipt | None, deadline: Deadline) -> Removal:  # noqa: ARG002
-        self._answer("revoke", spec)
+        self._answer("revoke", spec, deadline)
         try:
             self._journal.holder(spec.grant_id).unlink()
         except FileNotFoundError:
@@ -84,7 +87,11 @@ class SlowTarget:
     def close(self) -> None:
         """There are no connections."""
 
-    def _answer(self, verb: str, spec: GrantSpec) -> None:
+    def _answer(self, verb: str, spec: GrantSpec, deadline: Deadline) -> None:
+        hangs = self._journal.hangs()
+        if hangs is not None:
+            time.sleep(min(hangs, deadline.left()))
+            raise Transient
         time.sleep(self._seconds)
         self._journal.note(verb, spec.grant_id)
 
@@ -93,12 +100,32 @@ class Journal:
     """The target itself, as files that all processes see: who holds access, and which call ended when."""
 
     def __init__(self, directory: Path) -> None:
-        self._directory = directory
+        self._holders = directory / "holders"
+        self._holders.mkdir(exist_ok=True)
         self._file = directory / "journal"
+        self._down = directory / "down"
 
     def holder(self, grant_id: str) -> Path:
         """There while the access is."""
-        return self._directory / grant_id
+        return self._holders / grant_id
+
+    def holders(self) -> int:
+        """How many have access."""
+        return sum(1 for _ in self._holders.iterdir())
+
+    def go_down(self, hangs: float) -> None:
+        """From now on each call fails, after so many seconds or at its deadline."""
+        self._down.write_text(f"{hangs}", encoding="ascii")
+
+    def come_back(self) -> None:
+        self._down.unlink()
+
+    def hangs(self) -> float | None:
+        """None while it is up."""
+        try:
+            return float(self._down.read_text(encoding="ascii"))
+        except FileNotFoundError:
+            return None
 
     def note(self, verb: str, grant_id: str) -> None:
         # Appended in one write, so that the lines of many threads do not mix.
@@ -109,14 +136,14 @@ class Journal:
         """These hold access; nothing has happened yet."""
         for identifier in ids:
             self.holder(identifier).touch()
-        self._file.unlink()
+        self._file.write_bytes(b"")
 
     def calls(self) -> int:
         return len(self._lines())
 
     def times(self, verb: str) -> dict[str, float]:
-        """When this call ended, in seconds since 1970, by grant."""
-        return {identifier: float(at) for said, identifier, at in self._lines() if said == verb}
+        """When the first such call ended, in seconds since 1970, by grant."""
+        return {identifier: float(at) for said, identifier, at in reversed(self._lines()) if said == verb}
 
     def _lines(self) -> list[list[str]]:
         return [line.split() for line in self._file.read_text(encoding="ascii").splitlines()]

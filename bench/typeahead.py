@@ -29,10 +29,8 @@ Named = dict[str, list[float]]
 def measure(servers: Servers, *, entitlements: int, forms: int, letters: int, people: int = 5) -> list[Figure]:
     """`forms` forms opened, then `letters` look-ups by one person, and as many by several people at once."""
     crowd = Crowd(people=people, roles=0)
-    environment = servers.environment(
-        store="", policy=large_policy(crowd, entitlements), state=servers.directory / "typeahead",
-        COUNTERSIGN_SANDBOX="1",
-    )  # fmt: skip
+    text = large_policy(crowd, entitlements)
+    environment = servers.environment(store="", policy=text, COUNTERSIGN_SANDBOX="1")
     with ExitStack() as stack:
         environment["DATABASE_URL"] = stack.enter_context(servers.store("SQLite"))
         say(f"  a policy of {entitlements:,} entitlements")

@@ -2,13 +2,16 @@
 
 import json
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import cast
 
 import pytest
 
+from access.operations.core import Core
 from bench import __main__ as command
 from bench import approvals, clicks, digest, due, report, slashes, typeahead
+from bench.ends import Stage, WentWrong
 from bench.figures import Figure, quantile, table, write_json
 from bench.servers import Servers, serving
 from bench.slow_target import Journal
@@ -22,12 +25,12 @@ def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
         yield started
 
 
-SOON = timedelta(seconds=1)
+SOON = 1.0
 SMALL = {
     "slashes": (lambda servers: slashes.measure(servers, alone=4, together=8, in_flight=4), 4),
     "clicks": (lambda servers: clicks.measure(servers, count=1), 8),
     "approvals": (lambda servers: approvals.measure(servers, count=4), 8),
-    "due": (lambda servers: due.measure(servers, count=5, ahead=SOON), 6),
+    "due": (lambda servers: due.measure(servers, count=5, ahead=SOON, kinds=["SQLite"], threads=[16]), 3),
     "digest": (lambda servers: digest.measure(servers, events=100), 2),
     "typeahead": (lambda servers: typeahead.measure(servers, entitlements=200, forms=4, letters=8, people=2), 6),
 }
@@ -76,10 +79,10 @@ def test_an_unknown_benchmark_is_refused_by_name(capsys: pytest.CaptureFixture[s
     assert "there is no benchmark clocks; there are slashes" in capsys.readouterr().err
 
 
-def test_an_end_before_its_time_fails_the_benchmark(servers: Servers, monkeypatch: pytest.MonkeyPatch) -> None:
-    def in_the_past(self: Journal, verb: str) -> dict[str, float]:
-        return {"a grant": 0.0}
-
-    monkeypatch.setattr(Journal, "times", in_the_past)
-    with pytest.raises(due.WentWrong, match="before its time"):
-        due.measure(servers, count=2, ahead=SOON)
+def test_an_end_before_its_time_fails_the_benchmark(tmp_path: Path) -> None:
+    journal = Journal(tmp_path)
+    journal.note("revoke", "one")
+    stage = Stage(cast(Core, None), {}, journal, ["one"])
+    soon = datetime.now(UTC) + timedelta(seconds=5)
+    with pytest.raises(WentWrong, match="before its time"):
+        stage.lateness({"one": soon})
