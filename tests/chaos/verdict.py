@@ -1,0 +1,189 @@
+"""When all is quiet again: what became of every grant, by the rows and by what the target itself remembers."""
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from redis import Redis
+from sqlmodel import col, select
+
+from access.audit import verify
+from access.models import Alert, AlertKind, EndedBy, Grant, GrantStatus
+from access.operations.core import Core
+from access.operations.schedule import Schedule
+from access.ports import AgendaItem
+from tests.chaos.city import ALERT_AFTER, City, foreign
+from tests.chaos.harm import Harm
+from tests.chaos.people import People
+from tests.chaos.target import Stay
+from workers.agenda import AGENDA
+
+SLACK_OF_CLOCKS = 0.05
+"""Seconds: the store's clock is measured, and the kernel's stamps are coarse."""
+OPENS_WITHIN = 15.0
+"""Seconds after it must, for processes that are killed or stopped just then are started anew."""
+TOLD_WITHIN = 45.0
+"""The same for telling; a killed worker's claim of a notice lasts half a minute."""
+FINAL = (GrantStatus.ENDED, GrantStatus.FAILED)
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What was wrong, as sentences; and the figures."""
+
+    wrong: Sequence[str]
+    table: str
+
+
+class Records:
+    """All that is known of a run when it is over."""
+
+    def __init__(self, city: City, core: Core, people: People, harm: Harm) -> None:
+        self.city, self.core, self.people, self.harm = city, core, people, harm
+        with core.database.read() as session:
+            self.grants = list(session.exec(select(Grant).order_by(col(Grant.id))))
+            self.alerts = list(session.exec(select(Alert).where(Alert.kind == AlertKind.OVERDUE)))
+            self.verified = verify(session)
+        self.stays = defaultdict[str, list[Stay]](list)
+        for stay in sorted(city.own.stays(), key=lambda one: one.since):
+            self.stays[stay.name].append(stay)
+        self.first: dict[str, Grant] = {grant.id: grant for grant in self.grants if grant.continues is None}
+        self.again = defaultdict[str, list[Grant]](list)
+        for grant in self.grants:
+            if grant.continues is not None:
+                self.again[grant.continues].append(grant)
+
+    def lateness(self) -> dict[str, float]:
+        """Seconds from its end until the access was gone, or, of what came late, how long it then stood there."""
+        return {
+            name: max(stay.until - max(stay.since, _seconds(self.first[name].end_due_at)) for stay in stays)
+            for name, stays in self.stays.items()
+            if name in self.first
+        }
+
+    def lost(self) -> Iterator[str]:
+        """Nothing that was written is unfinished, and nothing of ours stands on a target."""
+        for grant in self.grants:
+            if grant.status not in FINAL:
+                yield f"{grant.id} is still {grant.status}: {grant.problem}"
+            elif grant.expires_at is not None and grant.proven_at is None:
+                yield f"{grant.id} ended and was never proven gone"
+        yield from (f"{name} still has its own door open" for name in self.city.own.all_in())
+        yield from (f"{name} is still in a shared room" for name in self.city.shared.all_in() - foreign())
+        known = {grant.request_id for grant in self.grants}
+        yield from (f"request {one} was written, and has no grant" for one in self.people.made - known)
+
+    def unknown(self) -> Iterator[str]:
+        """Everything that stood on the target has a row."""
+        yield from (f"nobody was told to open a door for {name}" for name in self.stays.keys() - self.first.keys())
+
+    def early(self) -> Iterator[str]:
+        """Nothing was taken away before it was over, or somebody ended it."""
+        for name, stays in self.stays.items():
+            grant = self.first.get(name)
+            if grant is None or grant.ended_by in (EndedBy.LATE, EndedBy.DRIFT):
+                continue
+            ahead = _seconds(grant.end_due_at) - stays[0].until
+            if ahead > SLACK_OF_CLOCKS:
+                yield f"{name} was ended {ahead:.3f} s early (by {grant.ended_by})"
+
+    def overdue(self) -> Iterator[str]:
+        """What outlived its end by more than it may had an alert meanwhile, and somebody was told."""
+        alerts = {alert.subject: alert for alert in self.alerts}
+        for name, late in self.lateness().items():
+            if late <= ALERT_AFTER + OPENS_WITHIN:
+                continue
+            due = _seconds(self.first[name].end_due_at)
+            mine = [alerts[one.id] for one in [self.first[name], *self.again[name]] if one.id in alerts]
+            if not mine:
+                yield f"{name} was gone {late:.1f} s after its end, and no alert was opened"
+                continue
+            opened = min(_seconds(alert.opened_at) for alert in mine)
+            excused = self.harm.away(due + ALERT_AFTER - 5, opened)
+            if opened - due > ALERT_AFTER + OPENS_WITHIN + excused:
+                yield f"{name} was gone {late:.1f} s after its end; its alert opened {opened - due:.1f} s after it"
+
+    def untold(self) -> Iterator[str]:
+        for alert in self.alerts:
+            if alert.told_at is None:
+                yield f"nobody was told of the alert about {alert.subject}"
+                continue
+            opened, told = _seconds(alert.opened_at), _seconds(alert.told_at)
+            if told - opened > TOLD_WITHIN + self.harm.away(opened - 5, told):
+                yield f"of the alert about {alert.subject} somebody was told {told - opened:.1f} s after it opened"
+
+    def touched(self) -> Iterator[str]:
+        """What others gave stands there as it stood."""
+        gone = {stay.name for stay in self.city.shared.stays()} & foreign()
+        yield from (f"{name} was there before us and was taken away" for name in gone)
+        yield from (f"{name} was there before us and is missing" for name in foreign() - self.city.shared.all_in())
+
+    def unverified(self) -> Iterator[str]:
+        if self.verified.flaw is not None:
+            yield f"the audit log does not hold: {self.verified.flaw}"
+
+    def left_on_the_agenda(self) -> Iterator[str]:
+        """Only what waits for its time; what is over leaves when its lease ends."""
+        with Redis.from_url(self.city.redis.url) as redis:
+            found = [AgendaItem(one.decode()) for one in redis.zrange(AGENDA, 0, -1)]  # pyright: ignore[reportGeneralTypeIssues, reportAttributeAccessIssue] -- redis-py's own types
+        grants = [one for one in found if one.startswith("grant:")]
+        routes = Schedule(self.core).route(grants)
+        yield from (f"{one.item} is on the agenda and not finished" for one in routes.now)
+        yield from (f"{one} is on the agenda for later" for one, _ in routes.later)
+
+
+CHECKS: Mapping[str, Callable[[Records], Iterator[str]]] = {
+    "lost": Records.lost,
+    "without a row": Records.unknown,
+    "early": Records.early,
+    "overdue without an alert": Records.overdue,
+    "alerts untold": Records.untold,
+    "foreign access touched": Records.touched,
+    "audit log": Records.unverified,
+    "on the agenda": Records.left_on_the_agenda,
+}
+
+
+def judge(city: City, core: Core, people: People, harm: Harm) -> Verdict:
+    """Everything is quiet."""
+    records = Records(city, core, people, harm)
+    found = {name: list(check(records)) for name, check in CHECKS.items()}
+    wrong = [f"{name}: {sentence}" for name, sentences in found.items() for sentence in sentences]
+    return Verdict(wrong, _table(records, {name: len(sentences) for name, sentences in found.items()}))
+
+
+def _table(records: Records, found: Mapping[str, int]) -> str:
+    late = sorted(records.lateness().values())
+    told = [_seconds(one.told_at) - _seconds(one.opened_at) for one in records.alerts if one.told_at]
+    ended = Counter(f"ended by {grant.ended_by or grant.status}" for grant in records.grants)
+    sections = {
+        "done": Counter(records.people.did) | ended,
+        "broken": records.harm.done | Counter({"processes started again": records.city.restarts()}),
+        "seen": {
+            "grants": len(records.grants),
+            "found again after their end": sum(map(len, records.again.values())),
+            "audit events": records.verified.events,
+            "alerts of late access": len(records.alerts),
+            "messages": records.city.ears.messages,
+        },
+        "late, in seconds": {
+            "p50": _quantile(late, 0.5), "p99": _quantile(late, 0.99), "max": _quantile(late, 1.0),
+            f"more than {ALERT_AFTER} s (grants)": sum(one > ALERT_AFTER for one in late),
+            "until told, max": round(max(told, default=0.0), 2),
+        },
+        "wrong": dict(found),
+    }  # fmt: skip
+    lines = list[str]()
+    for section, rows in sections.items():
+        lines += [section, *(f"  {name:<36}{rows[name]:>10}" for name in rows)]
+    return "\n".join(lines)
+
+
+def _quantile(ordered: Sequence[float], share: float) -> float:
+    return round(ordered[min(len(ordered) - 1, int(share * len(ordered)))], 2) if ordered else 0.0
+
+
+def _seconds(moment: datetime | None) -> float:
+    assert moment is not None
+    return moment.timestamp()
