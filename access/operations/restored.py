@@ -20,6 +20,11 @@ from access.operations.roster import resources_to_compare
 DATABASE = "database"
 ACTOR = "system:restored"
 MAY_HAVE_BEEN_OPENED = "The database was restored from a backup and does not know what became of it. Please ask again."
+_NOTICED = (
+    "The database is an older one: event {event} of its log had been written, and is missing or another now. "
+    "What was done after {since:%Y-%m-%d %H:%M:%S} UTC is not known. "
+    "Nothing new is granted until every target has been compared with it."
+)
 _BEGINNING = (GrantStatus.SCHEDULED, GrantStatus.ACTIVATING)
 _ON_ITS_WAY = (*_BEGINNING, GrantStatus.REVOKING)
 _MOST = 500
@@ -27,29 +32,28 @@ _MOST = 500
 
 def watch(core: Core) -> bool:
     """For every sweep. True while the gate is closed."""
-    notice(core)
-    return _go_on(core)
+    return notice(core) and _go_on(core)
 
 
-def notice(core: Core) -> None:
-    """Closes the gate when the log does not have what is remembered of it; then remembers how far it is now."""
+def notice(core: Core) -> bool:
+    """Closes the gate when the log does not have what is remembered of it; then remembers how far it is now.
+
+    True while the gate is closed.
+    """
     remembered = core.marks.known()
     # In this order: what is remembered was written before, so the log must have it.
     with core.database.read() as session:
         head = session.exec(select(AuditHead)).one()
         missing = [mark for mark in remembered if not _has(session, head, mark)]
-        since = _last_before(session, missing)
+        closed = being_compared(session) is not None
+        since = _last_before(session, missing) if missing else head.at
     if missing:
-        newest = max(missing, key=lambda mark: mark.seq)
-        sentence = (
-            f"The database is an older one: event {newest.seq} of its log had been written, and is missing or another "
-            f"now. What was done after {since:%Y-%m-%d %H:%M:%S} UTC is not known. Nothing new is granted until every "
-            "target has been compared with it."
-        )
-        begin(core, since, sentence, actor=ACTOR)
+        event = max(mark.seq for mark in missing)
+        begin(core, since, _NOTICED.format(event=event, since=since), actor=ACTOR)
         with core.database.read() as session:
             head = session.exec(select(AuditHead)).one()
     core.marks.note(HighWater(head.seq, head.hash, head.at))
+    return closed or bool(missing)
 
 
 def begin(core: Core, since: datetime, sentence: str, *, actor: str) -> None:
@@ -134,8 +138,6 @@ def _has(session: Session, head: AuditHead, mark: HighWater) -> bool:
 
 def _last_before(session: Session, missing: Sequence[HighWater]) -> datetime:
     """The newest event that is as old as what is missing: all after it belongs to another life."""
-    if not missing:
-        return session.exec(select(AuditHead.at)).one()
     shared = select(func.max(AuditEvent.at)).where(col(AuditEvent.at) <= min(mark.at for mark in missing))
     return session.exec(shared).one() or session.exec(select(AuditHead.at)).one()
 

@@ -93,6 +93,8 @@ def test_a_door_that_the_old_database_does_not_know_is_closed_before_anything_is
     assert world.verified().flaw is None
     world.open(by=BEN)
     assert len(world.server.holders) == 1
+    world.pass_time(hours=24)
+    assert [one.notice.subject for one in world.said if one.notice.kind == NoticeKind.DIGEST] != []
 
 
 def test_what_has_ended_since_the_backup_is_ended_and_not_given_again(
@@ -126,6 +128,19 @@ def test_what_was_about_to_begin_is_not_begun_a_second_time(
     assert (world.again(approved).status, world.server.holders) == (GrantStatus.ENDED, {})
     assert [call for call in world.server.calls if call[0] == "grant"] == [("grant", approved.id)]
     assert told(world).closed_at is not None
+
+
+def test_a_worker_grants_nothing_while_the_gate_is_closed(world: World) -> None:
+    grant = world.scheduled(minutes=30)
+    begin(world.core, world.clock.now(), "Somebody says so.", actor="operator")
+    world.activate(grant)
+    assert (world.server.calls, world.again(grant).status) == ([], GrantStatus.SCHEDULED)
+    end_by_hand(world.core, actor="operator")
+
+    world.clock.tick(seconds=10)
+    world.activate(grant)
+
+    assert (world.again(grant).status, list(world.server.holders)) == (GrantStatus.ACTIVE, [grant.id])
 
 
 def test_what_has_expired_since_the_backup_is_over_before_the_gate_opens(
