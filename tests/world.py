@@ -148,10 +148,14 @@ class World:
         self.said += claimed
         telling.commit([Told(one, channel=one.notice.recipient, ts=f"{len(self.said)}.0") for one in claimed])
 
+    @property
+    def extension(self) -> Extension:
+        return Extension(self.core, self.targets)
+
     def tell_target(self, grants: Sequence[str]) -> None:
         """Tells targets of later ends."""
-        extension = Extension(self.core, self.targets)
-        extension.commit([extension.act(one, DEADLINE) for one in extension.claim(grants)])
+        business = self.extension
+        business.commit([business.act(one, DEADLINE) for one in business.claim(grants)])
 
     def compare(self, looks: Sequence[str]) -> None:
         """Looks at targets for drift."""

@@ -105,7 +105,7 @@ def _decided(session: Session, request: Request, person: Person) -> Conflict:
     if request.status == RequestStatus.LAPSED:
         return RequestLapsed()
     if request.status == RequestStatus.CANCELLED:
-        return AlreadyDecided("The requester has taken this request back.")
+        return AlreadyDecided(request.decided_because or "The requester has taken this request back.")
     reviews = session.exec(
         select(Review).filter_by(request_id=request.id, version=request.version).order_by(col(Review.at))
     ).all()

@@ -77,8 +77,7 @@ class Life(RuleBasedStateMachine):
     @rule(by=askers, what=st.sampled_from(ENTITLEMENTS), minutes=st.sampled_from([1, 10, 60]), crash=crashes)
     def ask(self, by: str, what: str, minutes: int, crash: int | None) -> None:
         self._do(lambda: self.town.ask(by=slack(by), entitlement=what, minutes=minutes), crash)
-        known = {request for request, _ in self.buttons}
-        self.buttons += [(one.id, self.town.button(one)) for one in self.town.requests() if one.id not in known]
+        self._note_buttons()
 
     @rule(by=st.sampled_from(["ann", "ben"]), what=st.sampled_from(ENTITLEMENTS), minutes=st.sampled_from([1, 10, 60]),
           crash=crashes)  # fmt: skip
@@ -90,6 +89,24 @@ class Life(RuleBasedStateMachine):
             for lead in self.town.rules.leads - {by}:
                 self._decide(lead, Verdict.APPROVE, request_id, button, None)
         self._do(self.town.settle, crash, keeps=True)
+
+    @rule(by=askers, what=st.sampled_from(ENTITLEMENTS), seconds=st.sampled_from([30, 300, 7200]), crash=crashes)
+    def ask_for_later(self, by: str, what: str, seconds: int, crash: int | None) -> None:
+        starts_at = self.town.clock.now() + timedelta(seconds=seconds)
+        self._do(lambda: self.town.ask(by=slack(by), entitlement=what, minutes=10, starts_at=starts_at), crash)
+        self._note_buttons()
+
+    @precondition(lambda self: self._open())
+    @rule(which=places, minutes=st.sampled_from([1, 10, 50]), answered=st.sampled_from([True, True, False]),
+          crash=crashes)  # fmt: skip
+    def extend(self, which: int, minutes: int, answered: bool, crash: int | None) -> None:
+        """Asked by its holder, and often approved at once by somebody who may."""
+        grant = next(one for one in self.town.grants() if one.id == _at(self._open(), which))
+        self._do(lambda: self.town.extend(grant, by=slack(grant.subject), minutes=minutes), None if answered else crash)
+        self._note_buttons()
+        if answered and self.buttons and self._request(self.buttons[-1][0]).extends == grant.id:
+            for lead in sorted(self.town.rules.leads - {grant.subject}):
+                self._decide(lead, Verdict.APPROVE, *self.buttons[-1], crash)
 
     @precondition(lambda self: self.buttons)
     @rule(by=approvers, verdict=st.sampled_from([Verdict.APPROVE] * 4 + [Verdict.DENY]), which=places, crash=crashes)
@@ -248,6 +265,10 @@ class Life(RuleBasedStateMachine):
             self.kept = False
         finally:
             self.town.points.left = None
+
+    def _note_buttons(self) -> None:
+        known = {request for request, _ in self.buttons}
+        self.buttons += [(one.id, self.town.button(one)) for one in self.town.requests() if one.id not in known]
 
     def _rewrite(self) -> None:
         self.town.rules.write(self.town.policy_file)

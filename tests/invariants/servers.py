@@ -56,7 +56,7 @@ class Change:
     """What really changed on a target, and when."""
 
     at: datetime
-    what: Literal["added", "removed"]
+    what: Literal["added", "removed", "ran out"]
     grant_id: str
 
 
@@ -70,11 +70,20 @@ class Server:
     holders: dict[str, tuple[str, str]] = field(default_factory=dict)
     changes: list[Change] = field(default_factory=list)
     later: list[tuple[datetime, Callable[[], None]]] = field(default_factory=list)
+    ends: dict[str, datetime] = field(default_factory=dict)
+    """The target's own end of each."""
+    minds_ends: bool = False
+    """Whether it ends access by itself, when nobody else does."""
 
     def add(self, spec: GrantSpec) -> None:
         if spec.grant_id not in self.holders:
             self.changes.append(Change(self.clock.now(), "added", spec.grant_id))
         self.holders[spec.grant_id] = (spec.principal, spec.role)
+        self.ends[spec.grant_id] = spec.expires_at
+
+    def extend(self, spec: GrantSpec) -> None:
+        if spec.grant_id in self.holders:
+            self.ends[spec.grant_id] = spec.expires_at
 
     def remove(self, grant_id: str) -> bool:
         if self.holders.pop(grant_id, None) is None:
@@ -88,6 +97,10 @@ class Server:
         self.later = [(at, effect) for at, effect in self.later if at > self.clock.now()]
         for effect in due:
             effect()
+        over = [one for one in self.holders if self.minds_ends and self.ends[one] <= self.clock.now()]
+        for grant_id in over:
+            del self.holders[grant_id]
+            self.changes.append(Change(self.ends[grant_id], "ran out", grant_id))
 
     def call(self, verb: str, effect: Callable[[], None]) -> None:
         """One call of this weather that changes something."""

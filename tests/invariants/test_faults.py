@@ -13,8 +13,9 @@ from tests.invariants.faults import FAULTS as FAULTS_OF_ALL
 from tests.invariants.faults import Story
 from tests.invariants.machine import Life
 from tests.invariants.shared_faults import SHARED_FAULTS
+from tests.invariants.timed_faults import TIMED_FAULTS
 
-FAULTS = {**FAULTS_OF_ALL, **SHARED_FAULTS}
+FAULTS = {**FAULTS_OF_ALL, **SHARED_FAULTS, **TIMED_FAULTS}
 MOST = 3000
 """Lives in which chance must find a fault."""
 _SAYS = re.compile(r"(I-\d+)")

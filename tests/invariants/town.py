@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from sqlmodel import Session
 
-from access.errors import Transient
+from access.errors import TargetNotFound, Transient
 from access.models import Grant
 from access.operations.activate import Activation
 from access.operations.core import Core
@@ -25,6 +25,8 @@ from tests.world import World
 
 CALL = timedelta(seconds=20)
 """A call that has not begun so long after its claim is not made any more: its deadline has passed."""
+MINDS_ENDS = "two"
+"""The server that ends access by itself when its time is up."""
 RESOURCES = {"customers-db": "one", "ledger-db": "two", "wiki": "commons"}
 """By resource its server; on the last one grants share what they give."""
 
@@ -73,7 +75,15 @@ class TownProvider(FakeProvider):
         with self.place.points.around("provider.observe"):
             if self.place.weather == "down":
                 raise Transient("The server does not answer.")
-            return Observation(present=spec.grant_id in self.place.holders)
+            there = spec.grant_id in self.place.holders
+            return Observation(present=there, expires_at=self.place.ends.get(spec.grant_id))
+
+    def extend(self, spec: GrantSpec, receipt: Receipt | None, deadline: Deadline) -> Outcome:
+        self.place.land()
+        if spec.grant_id not in self.place.holders:
+            raise TargetNotFound("There is nothing to extend.")
+        self.place.call("extend", lambda: self.place.extend(spec))
+        return Outcome(state="active", receipt=Receipt(names={"login": spec.grant_id}, native_expiry=spec.expires_at))
 
     def revoke(self, spec: GrantSpec, receipt: Receipt | None, deadline: Deadline) -> Removal:
         there = spec.grant_id in self.place.holders
@@ -176,7 +186,11 @@ class Town(World):
         agenda = MortalAgenda(points=points)
         mortal: Any = MortalDatabase(database, points)
         core = Core(mortal, clock, agenda, PolicySource(file, providers), providers)
-        servers = {name: Server(clock, points) for name in RESOURCES.values() if name != "commons"}
+        servers = {
+            name: Server(clock, points, minds_ends=name == MINDS_ENDS)
+            for name in RESOURCES.values()
+            if name != "commons"
+        }
         servers["commons"] = Commons(clock, points)
         return cls(core, clock, agenda, TownTargets(servers), file, rules=rules, servers=servers, points=points)  # pyright: ignore[reportArgumentType] -- its own targets
 
@@ -197,7 +211,8 @@ class Town(World):
         # Looks at targets and at people are nobody's work here: whom they find has tests of his own.
         routes = [route for route in due if route.item.startswith(("grant:", "notice:"))]
         self.swept_at = self.clock.now()
-        for business, queue in ((self.activation, "grant"), (self.deactivation, "revoke")):
+        businesses = ((self.activation, "grant"), (self.extension, "grant"), (self.deactivation, "revoke"))
+        for business, queue in businesses:
             ids = [route.id for route in routes if route.queue == queue]
             self._round(business, ids * (2 if again else 1), hold=hold, again=again)
         telling = Telling(self.core)
@@ -250,5 +265,7 @@ class Town(World):
                 self.granted_against.append(f"{said}, and the role means something else by now")
             if abs(self.clock.offset) > timedelta(seconds=30):
                 self.granted_against.append(f"{said} with clocks that differ")
+            if self.clock.now() < grant.starts_at:
+                self.granted_against.append(f"{said} before its start")
             if self.clock.now() >= grant.start_by:
                 self.granted_against.append(f"{said} too late to start")
