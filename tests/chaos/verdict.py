@@ -1,7 +1,7 @@
 """When all is quiet again: what became of every grant, by the rows and by what the target itself remembers."""
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -16,7 +16,7 @@ from access.ports import AgendaItem
 from tests.chaos.city import ALERT_AFTER, City, foreign
 from tests.chaos.harm import Harm
 from tests.chaos.people import People
-from tests.chaos.target import Stay
+from tests.chaos.target import Premises, Stay
 from workers.agenda import AGENDA
 
 SLACK_OF_CLOCKS = 0.05
@@ -36,17 +36,31 @@ class Verdict:
     table: str
 
 
-class Records:
-    """All that is known of a run when it is over."""
+@dataclass(frozen=True)
+class Scene:
+    """Where to look."""
 
-    def __init__(self, city: City, core: Core, people: People, harm: Harm) -> None:
-        self.city, self.core, self.people, self.harm = city, core, people, harm
-        with core.database.read() as session:
+    core: Core
+    own: Premises
+    shared: Premises
+    redis_url: str
+    made: Set[str]
+    """Requests that were written, as the store said."""
+    away: Callable[[float, float], float]
+    """For how many seconds between two moments the store could not be used."""
+
+
+class Records:
+    """All that is known when everything is over."""
+
+    def __init__(self, scene: Scene) -> None:
+        self.scene = scene
+        with scene.core.database.read() as session:
             self.grants = list(session.exec(select(Grant).order_by(col(Grant.id))))
             self.alerts = list(session.exec(select(Alert).where(Alert.kind == AlertKind.OVERDUE)))
             self.verified = verify(session)
         self.stays = defaultdict[str, list[Stay]](list)
-        for stay in sorted(city.own.stays(), key=lambda one: one.since):
+        for stay in sorted(scene.own.stays(), key=lambda one: one.since):
             self.stays[stay.name].append(stay)
         self.first: dict[str, Grant] = {grant.id: grant for grant in self.grants if grant.continues is None}
         self.again = defaultdict[str, list[Grant]](list)
@@ -69,10 +83,10 @@ class Records:
                 yield f"{grant.id} is still {grant.status}: {grant.problem}"
             elif grant.expires_at is not None and grant.proven_at is None:
                 yield f"{grant.id} ended and was never proven gone"
-        yield from (f"{name} still has its own door open" for name in self.city.own.all_in())
-        yield from (f"{name} is still in a shared room" for name in self.city.shared.all_in() - foreign())
+        yield from (f"{name} still has its own door open" for name in self.scene.own.all_in())
+        yield from (f"{name} is still in a shared room" for name in self.scene.shared.all_in() - foreign())
         known = {grant.request_id for grant in self.grants}
-        yield from (f"request {one} was written, and has no grant" for one in self.people.made - known)
+        yield from (f"request {one} was written, and has no grant" for one in self.scene.made - known)
 
     def unknown(self) -> Iterator[str]:
         """Everything that stood on the target has a row."""
@@ -100,7 +114,7 @@ class Records:
                 yield f"{name} was gone {late:.1f} s after its end, and no alert was opened"
                 continue
             opened = min(_seconds(alert.opened_at) for alert in mine)
-            excused = self.harm.away(due + ALERT_AFTER - 5, opened)
+            excused = self.scene.away(due + ALERT_AFTER - 5, opened)
             if opened - due > ALERT_AFTER + OPENS_WITHIN + excused:
                 yield f"{name} was gone {late:.1f} s after its end; its alert opened {opened - due:.1f} s after it"
 
@@ -110,14 +124,14 @@ class Records:
                 yield f"nobody was told of the alert about {alert.subject}"
                 continue
             opened, told = _seconds(alert.opened_at), _seconds(alert.told_at)
-            if told - opened > TOLD_WITHIN + self.harm.away(opened - 5, told):
+            if told - opened > TOLD_WITHIN + self.scene.away(opened - 5, told):
                 yield f"of the alert about {alert.subject} somebody was told {told - opened:.1f} s after it opened"
 
     def touched(self) -> Iterator[str]:
         """What others gave stands there as it stood."""
-        gone = {stay.name for stay in self.city.shared.stays()} & foreign()
+        gone = {stay.name for stay in self.scene.shared.stays()} & foreign()
         yield from (f"{name} was there before us and was taken away" for name in gone)
-        yield from (f"{name} was there before us and is missing" for name in foreign() - self.city.shared.all_in())
+        yield from (f"{name} was there before us and is missing" for name in foreign() - self.scene.shared.all_in())
 
     def unverified(self) -> Iterator[str]:
         if self.verified.flaw is not None:
@@ -125,10 +139,10 @@ class Records:
 
     def left_on_the_agenda(self) -> Iterator[str]:
         """Only what waits for its time; what is over leaves when its lease ends."""
-        with Redis.from_url(self.city.redis.url) as redis:
+        with Redis.from_url(self.scene.redis_url) as redis:
             found = [AgendaItem(one.decode()) for one in redis.zrange(AGENDA, 0, -1)]  # pyright: ignore[reportGeneralTypeIssues, reportAttributeAccessIssue] -- redis-py's own types
         grants = [one for one in found if one.startswith("grant:")]
-        routes = Schedule(self.core).route(grants)
+        routes = Schedule(self.scene.core).route(grants)
         yield from (f"{one.item} is on the agenda and not finished" for one in routes.now)
         yield from (f"{one} is on the agenda for later" for one, _ in routes.later)
 
@@ -145,38 +159,43 @@ CHECKS: Mapping[str, Callable[[Records], Iterator[str]]] = {
 }
 
 
+def found_wrong(records: Records) -> dict[str, list[str]]:
+    """Sentences, by check."""
+    return {name: list(check(records)) for name, check in CHECKS.items()}
+
+
 def judge(city: City, core: Core, people: People, harm: Harm) -> Verdict:
     """Everything is quiet."""
-    records = Records(city, core, people, harm)
-    found = {name: list(check(records)) for name, check in CHECKS.items()}
+    records = Records(Scene(core, city.own, city.shared, city.redis.url, people.made, harm.away))
+    found = found_wrong(records)
     wrong = [f"{name}: {sentence}" for name, sentences in found.items() for sentence in sentences]
-    return Verdict(wrong, _table(records, {name: len(sentences) for name, sentences in found.items()}))
-
-
-def _table(records: Records, found: Mapping[str, int]) -> str:
     late = sorted(records.lateness().values())
     told = [_seconds(one.told_at) - _seconds(one.opened_at) for one in records.alerts if one.told_at]
     ended = Counter(f"ended by {grant.ended_by or grant.status}" for grant in records.grants)
-    sections = {
-        "done": Counter(records.people.did) | ended,
-        "broken": records.harm.done | Counter({"processes started again": records.city.restarts()}),
+    table = {
+        "done": people.did | ended,
+        "broken": harm.done | Counter({"processes started again": city.restarts()}),
         "seen": {
             "grants": len(records.grants),
             "found again after their end": sum(map(len, records.again.values())),
             "audit events": records.verified.events,
             "alerts of late access": len(records.alerts),
-            "messages": records.city.ears.messages,
+            "messages": city.ears.messages,
         },
         "late, in seconds": {
             "p50": _quantile(late, 0.5), "p99": _quantile(late, 0.99), "max": _quantile(late, 1.0),
             f"more than {ALERT_AFTER} s (grants)": sum(one > ALERT_AFTER for one in late),
             "until told, max": round(max(told, default=0.0), 2),
         },
-        "wrong": dict(found),
+        "wrong": {name: len(sentences) for name, sentences in found.items()},
     }  # fmt: skip
+    return Verdict(wrong, _shown(table))
+
+
+def _shown(table: Mapping[str, Mapping[str, float]]) -> str:
     lines = list[str]()
-    for section, rows in sections.items():
-        lines += [section, *(f"  {name:<36}{rows[name]:>10}" for name in rows)]
+    for section, rows in table.items():
+        lines += [section, *(f"  {name:<36}{value:>10}" for name, value in rows.items())]
     return "\n".join(lines)
 
 

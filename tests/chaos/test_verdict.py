@@ -1,0 +1,156 @@
+"""Whatever is wrong after a chaos run is found: each wrong thing is done once, by hand."""
+
+import os
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from redis import Redis
+
+from access.ids import AlertId
+from access.models import Alert, AlertKind, AuditHead, EndedBy, Grant, GrantStatus
+from access.operations.core import grant_item
+from access.store import Database
+from tests.chaos.city import ALERT_AFTER, foreign
+from tests.chaos.target import Premises
+from tests.chaos.verdict import TOLD_WITHIN, Records, Scene, found_wrong
+from tests.databases import SqliteFiles
+from tests.redis_server import redis_server, redis_url
+from tests.world import World
+from workers.agenda import AGENDA
+
+__all__ = ["redis_server", "redis_url"]
+
+
+@dataclass
+class Run:
+    """One grant that was given and taken away as it should be."""
+
+    world: World
+    scene: Scene
+    grant: Grant
+    away: float = 0.0
+
+    def wrong(self) -> dict[str, int]:
+        return {name: len(said) for name, said in found_wrong(Records(self.scene)).items() if said}
+
+    def set(self, **values: Any) -> None:
+        with self.world.core.database.write() as session:
+            session.connection().execute(sa.update(Grant).where(sa.column("id") == self.grant.id).values(**values))
+
+    def ends(self, ago: float) -> None:
+        """So many seconds ago it was to end."""
+        self.set(end_due_at=moment(-ago))
+
+    def alert(self, *, opened_after: float, told_after: float | None, ago: float) -> None:
+        alert = Alert(
+            id=AlertId("a"), kind=AlertKind.OVERDUE, subject=self.grant.id, sentence="Late.",
+            opened_at=moment(opened_after - ago),
+            told_at=None if told_after is None else moment(opened_after + told_after - ago),
+        )  # fmt: skip
+        with self.world.core.database.write() as session:
+            session.add(alert)
+
+
+def moment(ahead: float) -> datetime:
+    return datetime.fromtimestamp(time.time() + ahead, UTC)
+
+
+@pytest.fixture
+def run(sqlite_files: SqliteFiles, redis_url: str, tmp_path: Path) -> Iterator[Run]:
+    own, shared = Premises(tmp_path / "own"), Premises(tmp_path / "shared")
+    for premises in (own, shared):
+        premises.build()
+    for name in foreign():
+        shared.let_in(name)
+    with sqlite_files.fresh() as url:
+        database = Database(url)
+        world = World.make(database, tmp_path)
+        grant = world.open()
+        own.let_in(grant.id)
+        os.utime(tmp_path / "own" / "here" / grant.id, (an_hour_ago := time.time() - 3600, an_hour_ago))
+        own.put_out(grant.id)
+        scene = Scene(world.core, own, shared, redis_url, {grant.request_id}, lambda _since, _until: run.away)
+        run = Run(world, scene, grant)
+        over = {"status": GrantStatus.ENDED, "ended_by": EndedBy.EXPIRED, "proven_at": moment(0), "due_at": None}
+        run.set(**over, end_due_at=moment(-0.01))
+        yield run
+        database.close()
+
+
+def test_what_went_well_is_found_well(run: Run) -> None:
+    assert run.wrong() == {}
+
+
+def put_on_agenda(run: Run) -> None:
+    run.set(status=GrantStatus.SCHEDULED, due_at=moment(-86400 * 400))
+    with Redis.from_url(run.scene.redis_url) as redis:
+        redis.zadd(AGENDA, {grant_item(run.grant.id): 0.0})
+
+
+def break_the_log(run: Run) -> None:
+    with run.world.core.database.write() as session:
+        session.connection().execute(sa.update(AuditHead).values(hash="0" * 64))
+
+
+def late_with(ago: float, opened_after: float, told_after: float | None) -> Callable[[Run], None]:
+    def act(run: Run) -> None:
+        run.ends(ago)
+        run.alert(opened_after=opened_after, told_after=told_after, ago=ago)
+
+    return act
+
+
+STRANGE = "x" * 26
+WRONG: dict[str, tuple[str, Callable[[Run], object]]] = {
+    "still open": ("lost", lambda run: run.set(status=GrantStatus.ACTIVE)),
+    "not proven": ("lost", lambda run: run.set(proven_at=None)),
+    "left at its own door": ("lost", lambda run: run.scene.own.let_in(run.grant.id)),
+    "left in a shared room": ("lost", lambda run: run.scene.shared.let_in("look~asker050")),
+    "taken away early": ("early", lambda run: run.ends(ago=-1)),
+    "late without an alert": ("overdue without an alert", lambda run: run.ends(ago=ALERT_AFTER + 60)),
+    "late, the alert as well": ("overdue without an alert", late_with(200, opened_after=100, told_after=1)),
+    "told of late": ("alerts untold", late_with(200, opened_after=ALERT_AFTER, told_after=TOLD_WITHIN + 1)),
+    "never told of": ("alerts untold", late_with(200, opened_after=ALERT_AFTER, told_after=None)),
+    "another's taken": ("foreign access touched", lambda run: run.scene.shared.put_out(min(foreign()))),
+    "log changed": ("audit log", break_the_log),
+}
+
+
+@pytest.mark.parametrize("deed", WRONG)
+def test_what_is_wrong_is_found(run: Run, deed: str) -> None:
+    name, act = WRONG[deed]
+    act(run)
+
+    assert name in run.wrong()
+
+
+def test_a_name_that_nobody_was_told_to_let_in_is_found(run: Run) -> None:
+    run.scene.own.let_in(STRANGE)
+    run.scene.own.put_out(STRANGE)
+
+    assert run.wrong() == {"without a row": 1}
+
+
+def test_what_is_not_over_and_on_the_agenda_is_found(run: Run) -> None:
+    put_on_agenda(run)
+
+    assert "on the agenda" in run.wrong()
+
+
+def test_late_with_an_alert_that_was_told_is_as_promised(run: Run) -> None:
+    late_with(200, opened_after=ALERT_AFTER, told_after=1)(run)
+
+    assert run.wrong() == {}
+
+
+def test_while_the_store_was_away_no_alert_could_be_written(run: Run) -> None:
+    late_with(200, opened_after=100, told_after=1)(run)
+    run.away = 90.0
+
+    assert run.wrong() == {}
