@@ -33,6 +33,10 @@ class FileServer(Server):
         super().add(spec)
         self.save()
 
+    def extend(self, spec: Any) -> None:
+        super().extend(spec)
+        self.save()
+
     def remove(self, grant_id: str) -> bool:
         removed = super().remove(grant_id)
         self.save()
@@ -41,7 +45,8 @@ class FileServer(Server):
     def save(self) -> None:
         changes = [(change.at.isoformat(), change.what, change.grant_id) for change in self.changes]
         new = self.file.with_suffix(".new")
-        new.write_text(json.dumps({"holders": self.holders, "changes": changes}), encoding="utf-8")
+        ends = {grant_id: at.isoformat() for grant_id, at in self.ends.items()}
+        new.write_text(json.dumps({"holders": self.holders, "changes": changes, "ends": ends}), encoding="utf-8")
         new.replace(self.file)
 
     def load(self) -> None:
@@ -50,6 +55,7 @@ class FileServer(Server):
             said = json.loads(self.file.read_text(encoding="utf-8"))
             self.holders = {grant_id: (principal, role) for grant_id, (principal, role) in said["holders"].items()}
             self.changes = [Change(datetime.fromisoformat(at), what, grant) for at, what, grant in said["changes"]]
+            self.ends = {grant_id: datetime.fromisoformat(at) for grant_id, at in said["ends"].items()}
 
 
 @dataclass
@@ -146,6 +152,12 @@ class Life:
     def revoke(self) -> None:
         revoke(self.town.core, grant_id=self.town.grants()[-1].id, by=SAM, reason="The laptop was stolen.")
 
+    def ask_for_more(self) -> None:
+        self.town.extend(self.town.grants()[-1], minutes=30)
+
+    def approve_more(self) -> None:
+        self.town.approve(next(one for one in self.town.requests() if one.extends), by=KIM)
+
     def look_again(self) -> None:
         """After the pause that follows a failure."""
         self.town.clock.tick(seconds=5)
@@ -172,6 +184,9 @@ STEPS: Mapping[str, tuple[Step, ...]] = {
     "lapsing": (Life.ask, Life.let_it_lapse),
     "opening": OPEN,
     "opening again": (*OPEN, Life.look_again),
+    "asking for more": (*OPEN, Life.ask_for_more),
+    "extending": (*OPEN, Life.ask_for_more, Life.approve_more),
+    "telling the target of the later end": (*OPEN, Life.ask_for_more, Life.approve_more, Life.look),
     "returning": (*OPEN, Life.return_it),
     "revoking": (*OPEN, Life.revoke),
     "closing what was returned": (*OPEN, Life.return_it, Life.look),

@@ -62,6 +62,6 @@ def test_killed_at_any_point_nothing_is_lost(emptied: Emptied, tmp_path: Path) -
 def test_each_call_to_a_target_has_points_on_both_sides() -> None:
     """A verb that a provider gets needs points of its own here, or nobody would die beside it."""
     verbs = {name for name in vars(Provider) if not name.startswith("_") and callable(getattr(Provider, name))}
-    without_a_call, to_compare = {"plan", "close", "check"}, {"list_managed"}
+    without_a_call, to_compare = {"plan", "close", "check", "rights"}, {"list_managed", "list_holders"}
     assert verbs - without_a_call - to_compare == {"grant", "observe", "revoke", "reveal", "extend"}
     assert {"grant", "observe", "revoke", "extend"} <= set(vars(TownProvider))
