@@ -33,6 +33,7 @@ ANSWER_WITHIN = 15.0
 """Seconds until a PostgreSQL that does not answer at all is given up: after its own time-outs, which it would tell."""
 _KEEPALIVE = {"keepalives_idle": 15, "keepalives_interval": 5, "keepalives_count": 3, "tcp_user_timeout": 15_000}
 """A peer that is gone without a word is noticed, and what it did not take in time is not delivered later."""
+_UNREADABLE = "Countersign can't read its database just now. Please try again in a minute."
 _IN_DOUBT = (
     "Countersign's database did not answer, so it is not known whether this was done. Please look before you try again."
 )
@@ -76,7 +77,7 @@ class Database:
             with Session(self._reader, expire_on_commit=False) as session:
                 yield session
         except _AWAY as error:
-            raise Unavailable("Countersign can't read its database just now. Please try again in a minute.") from error
+            raise Unavailable(_UNREADABLE) from error
 
     def engine(self) -> sa.Engine:
         """For migrations."""
@@ -114,11 +115,14 @@ class Database:
         return connection.execute(sa.text("SELECT version_num FROM alembic_version")).scalar()
 
     def time(self) -> datetime:
-        """The database's own clock."""
+        """The database's own clock. Raises Unavailable."""
         if self._is_sqlite:
             return host_now()  # it runs in this process
-        with self._reader.connect() as connection:
-            return connection.execute(sa.text("SELECT clock_timestamp()")).scalar_one()
+        try:
+            with self._reader.connect() as connection:
+                return connection.execute(sa.text("SELECT clock_timestamp()")).scalar_one()
+        except _AWAY as error:
+            raise Unavailable(_UNREADABLE) from error
 
     @property
     def shown(self) -> str:

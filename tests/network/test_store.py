@@ -126,6 +126,19 @@ def test_a_look_that_is_not_answered_ends_too(database: Database, proxy: FaultyP
     assert notices(database) == {"one", "two"}
 
 
+@pytest.mark.parametrize("fault", [*SILENT, "refused"])
+def test_its_clock_is_not_waited_for_either(database: Database, proxy: FaultyProxy, fault: str) -> None:
+    """A process asks for it when it starts, and says in a sentence why it cannot."""
+    fill(database)
+
+    FAULTS[fault](proxy)
+    with pytest.raises(Unavailable, match="can't read its database"):
+        database.time()
+    proxy.heal()
+
+    database.time()
+
+
 def test_latency_alone_harms_nobody(database: Database, proxy: FaultyProxy) -> None:
     proxy.delay(0.05)
     fill(database)
