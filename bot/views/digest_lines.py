@@ -18,6 +18,7 @@ _LONGEST = 200
 """Characters of what a person or a target says; the card has them all."""
 _ATTEMPTS = {
     "request.submit": "asking",
+    "request.extend": "asking for more time",
     "request.approve": "approving",
     "request.deny": "denying",
     "request.cancel": "taking back",
