@@ -18,7 +18,7 @@ from access.operations.core import Core, grant_item
 from bench.copies import open_grants
 from bench.core import core_on
 from bench.policy import Crowd, policy
-from bench.servers import Kind, Servers, of_one_host, running, wait_for
+from bench.servers import Kind, Servers, of_one_host, running, say, wait_for
 from bench.slow_target import NAME, Journal, install
 from countersign.providers import ProviderClasses
 from countersign.supervisor import Child, Supervisor
@@ -113,7 +113,7 @@ def working(stage: Stage, *, timekeepers: int = 1, workers: int = 1) -> Generato
     """So many timekeepers and workers that revoke, each a process, once all of them are there."""
     keeper, worker = of_one_host(stage.environment, "timekeeper", "revoke")
     began = stage.core.clock.now()
-    with running([*_several(keeper, timekeepers), *_several(worker, workers)]) as supervisor:
+    with running([*_several(keeper, timekeepers), *_several(worker, workers)], write=_but_of_slack) as supervisor:
         wait_until_up(stage, timekeepers + workers, since=began)
         yield supervisor
 
@@ -138,7 +138,12 @@ def pid_of(supervisor: Supervisor, name: str) -> int:
 
 
 def _several(child: Child, number: int) -> list[Child]:
-    return [child, *(replace(child, name=f"{child.name}-{one}") for one in range(2, number + 1))]
+    return [replace(child, name=f"{child.name}-{one}") if one else child for one in range(number)]
+
+
+def _but_of_slack(line: str) -> None:
+    if "slack_sdk" not in line:
+        say(line)
 
 
 def _install(site: Path) -> None:

@@ -97,9 +97,9 @@ def serving(directory: Path) -> Generator[Servers]:
 
 
 @contextmanager
-def running(children: Sequence[Child]) -> Generator[Supervisor]:
-    """Runs these processes until left; then ends them."""
-    supervisor = Supervisor(children, write=say)
+def running(children: Sequence[Child], write: Callable[[str], None] | None = None) -> Generator[Supervisor]:
+    """Runs these processes until left; then ends them. `write` takes what they print."""
+    supervisor = Supervisor(children, write=write or say)
     thread = threading.Thread(target=supervisor.run, name="supervisor", daemon=True)
     thread.start()
     try:
