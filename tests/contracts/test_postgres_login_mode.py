@@ -25,8 +25,9 @@ from countersign.testing import Refused
 from tests.contracts.postgres_world import PostgresWorld
 from tests.contracts.shop import for_a_while, granting, logins, make_spec, refused, soon
 from tests.waiting import wait_until
-from workers.providers.postgres import ATTRIBUTES, Postgres, login_name
+from workers.providers.postgres import Postgres
 from workers.providers.postgres_ending import Ending
+from workers.providers.postgres_login import ATTRIBUTES, login_name
 
 
 def test_nobody_can_log_in_before_the_first_look(provider: Postgres, world: PostgresWorld) -> None:

@@ -11,8 +11,20 @@ from typing import TYPE_CHECKING
 
 from pydantic import SecretStr
 
-from access.errors import NotGrantable, PrincipalNotFound, TargetConflict, TargetNotFound
-from access.ports import Deadline, GrantSpec, Holder, Observation, Outcome, Plan, Receipt, Removal, Rights, Secret
+from access.errors import NotGrantable, PrincipalNotFound, TargetConflict, TargetNotFound, Unsupported
+from access.ports import (
+    Deadline,
+    GrantSpec,
+    Holder,
+    Managed,
+    Observation,
+    Outcome,
+    Plan,
+    Receipt,
+    Removal,
+    Rights,
+    Secret,
+)
 from workers.providers import postgres_memberships as statements
 from workers.providers.postgres_catalogue import refuse_ungrantable
 
@@ -64,7 +76,7 @@ class Members:
             revoke=render(statements.remove(spec.principal, sorted(roles))),
         )
 
-    def rights(self, roles: Sequence[str]) -> Rights:
+    def rights(self, spec: GrantSpec, roles: Sequence[str]) -> Rights:
         return Rights(place=self._place, roles=frozenset(roles))
 
     def grant(self, spec: GrantSpec, roles: Sequence[str], deadline: Deadline) -> Outcome:
@@ -76,7 +88,13 @@ class Members:
                 session.write(*statements.add(spec.principal, added, apart=session.tells_grantors_apart))
         return Outcome(state="active", receipt=Receipt(names={"login": spec.principal}, details={"roles": added}))
 
-    def observe(self, spec: GrantSpec, roles: Sequence[str], deadline: Deadline) -> Observation:
+    def observe(
+        self,
+        spec: GrantSpec,
+        roles: Sequence[str],
+        receipt: Receipt | None,
+        deadline: Deadline,
+    ) -> Observation:
         """`standing` is what others gave where the server would not have ours beside it."""
         with self._connections.session(deadline) as session:
             found = _memberships(session, spec.principal, roles)
@@ -90,7 +108,13 @@ class Members:
             details={"login": spec.principal, "ours": sorted({one.role for one in ours}), "others": sorted(theirs)},
         )
 
-    def revoke(self, spec: GrantSpec, roles: Sequence[str], deadline: Deadline) -> Removal:
+    def revoke(
+        self,
+        spec: GrantSpec,
+        roles: Sequence[str],
+        receipt: Receipt | None,
+        deadline: Deadline,
+    ) -> Removal:
         """Takes away what the bot gave, and nothing that another did; what hangs on it goes too."""
         with self._connections.session(deadline) as session:
             ours = self._ours(session, spec, roles)
@@ -117,6 +141,12 @@ class Members:
             "has the rights from its next statement on.",
             made=False,
         )
+
+    def extend(self, spec: GrantSpec, deadline: Deadline) -> Outcome:
+        raise Unsupported("A membership has no end of its own on the database server.")
+
+    def list_managed(self, deadline: Deadline) -> list[Managed]:
+        raise Unsupported("A membership bears no grant's name; who gave it is in the list of holders.")
 
     def _ours(self, session: "Session", spec: GrantSpec, roles: Sequence[str]) -> list[str]:
         """What this grant has to take away."""

@@ -1,0 +1,176 @@
+"""PostgreSQL, login mode: each grant is a temporary login of its own, named after the grant, dropped at the end.
+
+What it needs of the server, and why: docs/adr/0003-postgres-login-mode.md.
+"""
+
+import json
+import re
+import secrets
+import shlex
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from pydantic import SecretStr
+
+from access.errors import BadConfig, Permanent, TargetConflict, TargetNotFound
+from access.ports import Deadline, GrantSpec, Managed, Observation, Outcome, Plan, Receipt, Removal, Rights, Secret
+from workers.providers import postgres_statements as statements
+from workers.providers.postgres_catalogue import Login, look, marked_grant, refuse_ungrantable
+from workers.providers.postgres_ending import Ending
+from workers.providers.postgres_errors import DUPLICATE, DUPLICATE_AT_ONCE
+
+if TYPE_CHECKING:  # it needs the driver
+    from workers.providers.postgres_session import Connections
+
+NOT_OPEN = "This access is no longer open on the database server."
+ATTRIBUTES = "attributes such as SUPERUSER"
+"""What a temporary login never has."""
+
+
+class Logins:
+    """The verbs of this mode; the words are those of `access.ports.Provider`."""
+
+    def __init__(self, connections: "Connections") -> None:
+        self._connections = connections
+
+    def plan(self, spec: GrantSpec, roles: Sequence[str]) -> Plan:
+        from workers.providers.postgres_session import render  # noqa: PLC0415  (the driver)
+
+        login = login_name(spec)
+        made = statements.create(login, roles, until_second(spec.expires_at), _marker(spec))
+        return Plan(
+            grant=render(made[:-1]),  # the last one only asks for the number
+            revoke=render(statements.by_hand(login)),
+        )
+
+    def rights(self, spec: GrantSpec, roles: Sequence[str]) -> Rights:
+        return Rights(place=login_name(spec), roles=frozenset(roles))
+
+    def grant(self, spec: GrantSpec, roles: Sequence[str], deadline: Deadline) -> Outcome:
+        login = login_name(spec)
+        until = until_second(spec.expires_at)
+        wanted = (login, roles, until, _marker(spec))
+        with self._connections.session(deadline) as session:
+            session.refuse_old()
+            refuse_ungrantable(session, roles)
+            try:
+                ((oid,),) = session.write(*statements.create(*wanted))
+            except TargetConflict as conflict:
+                if conflict.code not in (DUPLICATE, DUPLICATE_AT_ONCE):
+                    raise
+                _refuse_strange(look(session, login), spec)
+                ((oid,),) = session.write(*statements.mend(*wanted))
+        return Outcome(state="active", receipt=_receipt(login, oid, until))
+
+    def observe(
+        self, spec: GrantSpec, roles: Sequence[str], receipt: Receipt | None, deadline: Deadline
+    ) -> Observation:
+        """`present` is whether access is left: a login that is locked, belongs to nothing and has no session is not."""
+        name = login_name(spec)
+        with self._connections.session(deadline) as session:
+            login = look(session, name)
+            if login is None:
+                ((ghosts, _),) = session.read(statements.sessions_of_no_role(_oid(receipt)))
+                return Observation(present=ghosts > 0, sessions=ghosts)
+        expected = set(roles)
+        return Observation(
+            present=login.can_log_in or bool(login.memberships) or login.sessions > 0,
+            sessions=login.sessions,
+            expires_at=None if login.expires is None else datetime.fromtimestamp(login.expires, UTC),
+            beyond=frozenset(login.memberships) - expected | ({ATTRIBUTES} if login.has_powers else set()),
+            details={
+                "role": name,
+                "can_log_in": login.can_log_in,
+                "missing": sorted(expected - set(login.memberships)),
+            },
+        )
+
+    def revoke(self, spec: GrantSpec, roles: Sequence[str], receipt: Receipt | None, deadline: Deadline) -> Removal:
+        """Whatever bears the name of the grant is ended, also where somebody has changed it on the server."""
+        with self._connections.session(deadline) as session:
+            return Ending(self._connections, session, deadline).end(login_name(spec), _oid(receipt))
+
+    def reveal(self, spec: GrantSpec, deadline: Deadline) -> Secret:
+        from workers.providers.postgres_session import connection_string  # noqa: PLC0415  (the driver)
+
+        login = login_name(spec)
+        password = secrets.token_urlsafe(24)
+        with self._connections.session(deadline) as session:
+            found = look(session, login)
+            if found is None or not found.can_log_in:
+                raise TargetNotFound(NOT_OPEN)
+            _refuse_strange(found, spec)
+            session.write(statements.set_password(login, session.hashed(login, password)))
+            address = session.address(login)
+        command = shlex.join(["psql", connection_string(address)])
+        labels = {"host": "Host", "port": "Port", "dbname": "Database", "user": "Login"}
+        shown = {label: address[keyword] for keyword, label in labels.items()}
+        return Secret(
+            fields=_labelled(shown | {"Password": password, "psql": command}),
+            note="A second look makes a new password; this one then stops working.",
+        )
+
+    def extend(self, spec: GrantSpec, deadline: Deadline) -> Outcome:
+        """Moves the end alone: a login that was locked meanwhile stays locked."""
+        login, until = login_name(spec), until_second(spec.expires_at)
+        with self._connections.session(deadline) as session:
+            found = look(session, login)
+            if found is None or not found.can_log_in:
+                raise TargetNotFound(NOT_OPEN)
+            _refuse_strange(found, spec)
+            session.write(*statements.expire(login, until, _marker(spec)))
+        return Outcome(state="active", receipt=_receipt(login, found.oid, until))
+
+    def list_managed(self, deadline: Deadline) -> list[Managed]:
+        """Of the whole server, for its roles belong to all databases. A login that is shut gives no access."""
+        with self._connections.session(deadline) as session:
+            found = session.read(statements.TEMPORARY_LOGINS)
+        return [
+            Managed(name=name, grant_id=grant, roles=frozenset([*roles, ATTRIBUTES] if powers else roles))
+            for name, marker, roles, powers in found
+            if (grant := marked_grant(marker)) and name == f"cs_{grant}"
+        ]
+
+
+def login_name(spec: GrantSpec) -> str:
+    """`cs_` and the grant id: short enough for PostgreSQL, which cuts longer names without a word."""
+    if not re.fullmatch(r"[0-9a-z]{26}", spec.grant_id):
+        raise BadConfig("The id of the grant is not 26 lower-case letters and digits, so it cannot name a login.")
+    return f"cs_{spec.grant_id}"
+
+
+def until_second(moment: datetime) -> datetime:
+    """Rounded up to PostgreSQL's grain for us: never before the end of the grant."""
+    whole = moment.replace(microsecond=0)
+    return whole if whole == moment else whole + timedelta(seconds=1)
+
+
+def _marker(spec: GrantSpec) -> str:
+    expires = statements.timestamp(until_second(spec.expires_at))
+    return json.dumps({"countersign": 1, "grant": spec.grant_id, "exp": expires})
+
+
+def _refuse_strange(login: Login | None, spec: GrantSpec) -> None:
+    """Raises Permanent for a login of that name that is not this grant's, or that somebody has made mightier."""
+    if login is None:
+        raise TargetConflict
+    if marked_grant(login.marker) != spec.grant_id:
+        raise Permanent(f"The database server has a login {login_name(spec)} that Countersign did not make.")
+    if login.has_powers:
+        raise Permanent(
+            f"Somebody gave the login {login_name(spec)} more rights than it was made with; end this access."
+        )
+
+
+def _receipt(login: str, oid: int, until: datetime) -> Receipt:
+    return Receipt(names={"role": login}, native_expiry=until, details={"oid": oid})
+
+
+def _oid(receipt: Receipt | None) -> int | None:
+    oid = receipt.details.get("oid") if receipt else None
+    return oid if isinstance(oid, int) else None
+
+
+def _labelled(shown: dict[str, str]) -> tuple[tuple[str, SecretStr], ...]:
+    return tuple((label, SecretStr(value)) for label, value in shown.items())
