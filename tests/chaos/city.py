@@ -29,7 +29,7 @@ CROWD = Crowd(people=60, roles=8)
 RIGHTS = ("look", "mend", "sweep")
 ALERT_AFTER = 15
 """Seconds; of the level of all that is granted here."""
-LARGE = {"timekeeper": 2, "grant": 2, "revoke": 2, "tell": 1}
+LARGE = {"timekeeper": 2, "grant": 2, "revoke": 2, "tell": 2}
 SMALL = {"timekeeper": 2, "grant": 1, "revoke": 1, "tell": 1}
 """How many processes of each kind."""
 FOREIGN = 12

@@ -29,7 +29,7 @@ class Strength:
     """Of a process by SIGSTOP."""
 
 
-STRONG = Strength(pause=(3, 12), outage=(3, 45), silence=(3, 20), stop=(1, 75))
+STRONG = Strength(pause=(5, 20), outage=(3, 45), silence=(3, 20), stop=(1, 75))
 STOPS_ON_A_FILE: Seconds = (1, 8)
 """Where the store is a file, whoever is stopped in the middle of a write stops all others."""
 

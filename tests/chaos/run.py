@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from sqlmodel import col, func, select
 
-from access.models import Grant, Heartbeat
+from access.models import Grant, Heartbeat, Notice, NoticeKind
 from access.operations.core import Core
 from bench.core import core_on
 from tests.chaos.city import standing
@@ -54,12 +54,19 @@ def live_through(plan: Plan, directory: Path, seed: str, monkeypatch: pytest.Mon
         with people.busy(grants=plan.grants, seconds=seconds), harm.breaking():
             harm.over.wait(seconds)
         wait_until(lambda: _open(core) == 0, "every grant to be over", within=QUIET_SECONDS, every=0.5)
+        wait_until(lambda: _untold(core) == 0, "every alert to be told", within=QUIET_SECONDS, every=0.5)
         return judge(city, core, people, harm)
 
 
 def _living(core: Core) -> int:
     with core.database.read() as session:
         return session.exec(select(func.count()).select_from(Heartbeat)).one()
+
+
+def _untold(core: Core) -> int:
+    untold = select(func.count()).where(Notice.kind == NoticeKind.ALERT, col(Notice.due_at).is_not(None))
+    with core.database.read() as session:
+        return session.exec(untold).one()
 
 
 def _open(core: Core) -> int:

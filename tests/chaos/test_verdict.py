@@ -14,7 +14,7 @@ from redis import Redis
 
 from access.ids import AlertId
 from access.models import Alert, AlertKind, AuditHead, EndedBy, Grant, GrantStatus
-from access.operations.core import grant_item
+from access.operations.work import grant_item
 from access.store import Database
 from tests.chaos.city import ALERT_AFTER, foreign
 from tests.chaos.target import Premises

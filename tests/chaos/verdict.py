@@ -1,5 +1,6 @@
 """When all is quiet again: what became of every grant, by the rows and by what the target itself remembers."""
 
+from bisect import bisect_left
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
@@ -119,13 +120,16 @@ class Records:
                 yield f"{name} was gone {late:.1f} s after its end; its alert opened {opened - due:.1f} s after it"
 
     def untold(self) -> Iterator[str]:
+        """Soon after an alert opened somebody was told, of this one or, where many open at once, of another of them."""
+        times = sorted(_seconds(alert.told_at) for alert in self.alerts if alert.told_at is not None)
         for alert in self.alerts:
             if alert.told_at is None:
                 yield f"nobody was told of the alert about {alert.subject}"
                 continue
-            opened, told = _seconds(alert.opened_at), _seconds(alert.told_at)
+            opened = _seconds(alert.opened_at)
+            told = times[bisect_left(times, opened)]
             if told - opened > TOLD_WITHIN + self.scene.away(opened - 5, told):
-                yield f"of the alert about {alert.subject} somebody was told {told - opened:.1f} s after it opened"
+                yield f"after the alert about {alert.subject} opened nobody was told of any for {told - opened:.1f} s"
 
     def touched(self) -> Iterator[str]:
         """What others gave stands there as it stood."""
@@ -185,7 +189,7 @@ def judge(city: City, core: Core, people: People, harm: Harm) -> Verdict:
         "late, in seconds": {
             "p50": _quantile(late, 0.5), "p99": _quantile(late, 0.99), "max": _quantile(late, 1.0),
             f"more than {ALERT_AFTER} s (grants)": sum(one > ALERT_AFTER for one in late),
-            "until told, max": round(max(told, default=0.0), 2),
+            "alert until told, max": round(max(told, default=0.0), 2),
         },
         "wrong": {name: len(sentences) for name, sentences in found.items()},
     }  # fmt: skip
