@@ -1,6 +1,7 @@
 """The modal behind "Extend": how much longer, why; and who will be asked."""
 
 from access.operations import Extendable
+from access.words import clean
 from bot import ids
 from bot.views.blocks import Block, View, at, code, counted, escaped, plain, section
 
@@ -32,10 +33,11 @@ def extension_form(about: Extendable, *, longer: str = "", reason: str = "") -> 
 
 def _typed(block_id: str, label: str, hint: str, so_far: str, *, multiline: bool = False) -> Block:
     element = {"type": "plain_text_input", "action_id": ids.TYPED} | ({"multiline": True} if multiline else {})
+    typed = clean(so_far).text
     return {
         "type": "input",
         "block_id": block_id,
         "label": plain(label),
         "hint": plain(hint),
-        "element": element | ({"initial_value": so_far} if so_far else {}),
+        "element": element | ({"initial_value": typed} if typed else {}),
     }

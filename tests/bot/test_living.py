@@ -22,6 +22,7 @@ from bot.refusals import refusal
 from bot.views.alert import alert_card
 from bot.views.answer import answer, asked, ended, returned, taken_back, warning
 from bot.views.blocks import Message
+from bot.views.extension import extension_form
 from bot.views.form import request_form, suggestions
 from bot.views.help import help_message
 from bot.views.home import home_notice
@@ -33,7 +34,18 @@ from sandbox.block_kit import HOME, MODAL
 from sandbox.living import living
 from sandbox.validator import check_message, check_view, suggestion_problems
 from tests.bot.digest_states import busy, messages
-from tests.bot.facts import a_choice, a_grant, a_preview, a_request, a_review, an_alert, facts, history, minutes
+from tests.bot.facts import (
+    a_choice,
+    a_grant,
+    a_preview,
+    a_request,
+    a_review,
+    an_alert,
+    an_extendable,
+    facts,
+    history,
+    minutes,
+)
 from tests.bot.states import at_home, reminding
 from tests.cast import BEN
 
@@ -92,6 +104,10 @@ def in_every_state(words: Words) -> Iterator[CardFacts]:
     for_ben = a_written_request(words, subject=Person("b" + words.requester), subject_slack=BEN)
     yield facts(a_written_request(words), history=history())
     yield facts(for_ben)
+    for status in (RequestStatus.PENDING, RequestStatus.APPROVED):
+        more = {"extends": a_grant().id, "until": minutes(183), "duration_s": None}
+        yield facts(a_written_request(words, status=status, **more), extends=a_grant())
+    yield facts(a_written_request(words, starts_at=minutes(1200)))
     for status in (RequestStatus.LAPSED, RequestStatus.CANCELLED):
         yield facts(a_written_request(words, status=status))
     yield decided(words, RequestStatus.DENIED, Verdict.DENY)
@@ -105,6 +121,10 @@ def in_every_state(words: Words) -> Iterator[CardFacts]:
     never = {"expires_at": None, "activated_at": None, "removed_at": None, "proven_at": None}
     late = a_grant(GrantStatus.ENDED, **never, problem=words.problem, end_reason=words.end_reason)
     yield decided(words, RequestStatus.APPROVED, Verdict.APPROVE, late)
+    behind = a_grant(extensions=1, behind_since=minutes(60), problem=words.problem)
+    yield decided(words, RequestStatus.APPROVED, Verdict.APPROVE, behind)
+    later = a_grant(GrantStatus.SCHEDULED, starts_at=minutes(1200))
+    yield decided(words, RequestStatus.APPROVED, Verdict.APPROVE, later)
 
 
 def granted(words: Words) -> Iterator[CardFacts]:
@@ -133,6 +153,7 @@ def modals(words: Words) -> Iterator[Payload]:
     fields = ((words.label, SecretStr(words.secret)), ("Host", SecretStr(words.secret)))
     yield secret_view(Secret(fields=fields, note=words.sentence))
     yield denial(a_written_request(words), "{}")
+    yield extension_form(an_extendable(), longer="30m", reason=words.reason)
     yield revocation(a_grant(subject=Person(words.requester)))
     yield notice("Not possible", words.sentence)
     yield done("Asked", asked(facts(a_written_request(words))).blocks)
