@@ -33,7 +33,7 @@ fix: $(VENV)/.developer  ## what can be mended by itself
 bench: $(VENV)/.developer  ## the benchmarks, each beside its floor; writes bench/results.json
 	@$(RUN) -m bench $(ARGS)
 
-soak: $(VENV)/.developer  ## the long runs
+soak: $(VENV)/.developer  ## the long runs; SOAK_MINUTES says how long the chaos lasts, SOAK_SEED which one
 	@$(RUN) -m pytest --soak -m soak $(ARGS)
 
 pictures: $(VENV)/.developer browser  ## the pictures of the README, taken of the real page

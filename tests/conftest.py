@@ -23,7 +23,7 @@ def pytest_configure() -> None:
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--soak", action="store_true", help="run the long tests too (SOAK_ROUNDS says how long)")
+    parser.addoption("--soak", action="store_true", help="the long tests too (by SOAK_ROUNDS, SOAK_MINUTES, SOAK_SEED)")
 
 
 @pytest.hookimpl(tryfirst=True)
