@@ -11,6 +11,7 @@ from access.ports import Provider
 from access.store import Database
 from tests.crashes.matrix import CASES, Life, killed_at, points_of
 from tests.databases import PostgresDatabases, SqliteFiles
+from tests.invariants.commons import CommonsProvider
 from tests.invariants.servers import Weather
 from tests.invariants.town import TownProvider
 
@@ -65,3 +66,4 @@ def test_each_call_to_a_target_has_points_on_both_sides() -> None:
     without_a_call, to_compare = {"plan", "close", "check", "rights"}, {"list_managed", "list_holders"}
     assert verbs - without_a_call - to_compare == {"grant", "observe", "revoke", "reveal", "extend"}
     assert {"grant", "observe", "revoke", "extend"} <= set(vars(TownProvider))
+    assert {"grant", "observe", "revoke"} <= set(vars(CommonsProvider))
