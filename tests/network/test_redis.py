@@ -53,8 +53,9 @@ def begin(engine: Engine, rows: Rows) -> None:
 
 @pytest.mark.parametrize("fault", FAULTS)
 def test_access_ends_while_it_lasts_and_by_way_of_redis_afterwards(
-    engine: Engine, rows: Rows, proxy: FaultyProxy, fault: str
+    engine: Engine, rows: Rows, proxy: FaultyProxy, monkeypatch: pytest.MonkeyPatch, fault: str
 ) -> None:
+    monkeypatch.setattr("workers.timekeeper.ALERT_AFTER_SECONDS", 0.0)
     with engine.timekeeper(), engine.worker():
         begin(engine, rows)
 
@@ -63,6 +64,7 @@ def test_access_ends_while_it_lasts_and_by_way_of_redis_afterwards(
         wait_until(lambda: "during" in rows.done, "what is due while it lasts", within=BY_HAND)
         if fault in LASTING:
             assert engine.by_hand == ["during"]
+            wait_until(lambda: rows.alerts[-1] == "lost", "the alert")
         proxy.heal()
 
         again = engine.by_hand[:]
@@ -73,6 +75,7 @@ def test_access_ends_while_it_lasts_and_by_way_of_redis_afterwards(
                 break
             again.append(f"after{attempt}")
         assert engine.by_hand == again, "the last one went by way of Redis"
+        wait_until(lambda: rows.alerts[-1] == "back", "the alert to be over")
 
     assert len(rows.calls) == len(set(rows.calls)), "nothing was done twice"
 
