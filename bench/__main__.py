@@ -10,7 +10,20 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from bench import approvals, clicks, digest, due, report, slashes, typeahead
+from bench import (
+    approvals,
+    clicks,
+    digest,
+    due,
+    keepers,
+    outage,
+    report,
+    rq_scheduler,
+    slashes,
+    timers,
+    trouble,
+    typeahead,
+)
 from bench.figures import Figure, table, write_json
 from bench.servers import Servers, say, serving
 
@@ -22,6 +35,11 @@ ALL: dict[str, Measure] = {
     "clicks": lambda servers: clicks.measure(servers, count=30),
     "approvals": lambda servers: approvals.measure(servers, count=120),
     "due": lambda servers: due.measure(servers, count=10_000),
+    "trouble": lambda servers: trouble.measure(servers, count=10_000),
+    "rq": lambda servers: rq_scheduler.measure(servers, count=10_000),
+    "keepers": lambda servers: keepers.measure(servers, samples=5, away=20),
+    "timers": lambda servers: timers.measure(servers, timers=1_000_000, samples=50, rows=100_000),
+    "outage": lambda servers: outage.measure(servers, count=1000, calm=15, down=30),
     "digest": lambda servers: digest.measure(servers, events=100_000),
     "typeahead": lambda servers: typeahead.measure(servers, entitlements=5000, forms=100, letters=400),
 }

@@ -10,7 +10,8 @@ from sqlmodel import SQLModel, select
 from access.ids import ulid
 from access.models import Grant, Notice, Request
 from access.operations.activate import Activation, Targets
-from access.operations.core import Core, grant_item
+from access.operations.core import Core
+from access.operations.work import grant_item
 from access.ports import Deadline
 from bench.core import approve, ask
 from bench.policy import Crowd

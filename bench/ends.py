@@ -14,7 +14,8 @@ from sqlalchemy import update
 from sqlmodel import col, func, select
 
 from access.models import Grant, GrantStatus, Heartbeat
-from access.operations.core import Core, grant_item
+from access.operations.core import Core
+from access.operations.work import grant_item
 from bench.copies import open_grants
 from bench.core import core_on
 from bench.policy import Crowd, policy
@@ -65,7 +66,7 @@ class Stage:
 
     def wait_for(self, ids: Sequence[str], within: float, *, every: float = 0.05) -> None:
         """Until the rows say that these have ended. Raises TookTooLong."""
-        wait_for(lambda: self._ended(ids) == len(ids), "every grant to end", within=within, every=every)
+        wait_for(lambda: self._left(ids) == 0, "every grant to end", within=within, every=every)
 
     def lateness(self, moments: Mapping[str, datetime]) -> list[float]:
         """Seconds from when each was due until it was removed. Raises WentWrong for one before its time."""
@@ -80,11 +81,13 @@ class Stage:
         with self.core.database.read() as session:
             return [(at - due).total_seconds() for at in session.exec(select(Grant.proven_at)) if at is not None]
 
-    def _ended(self, ids: Sequence[str]) -> int:
-        ended = select(func.count()).where(col(Grant.status) == GrantStatus.ENDED)
-        few = len(ids) < len(self.ids)
+    def _left(self, ids: Sequence[str]) -> int:
+        """Of these, which were made one after the other."""
+        left = select(func.count()).where(
+            col(Grant.id).between(ids[0], ids[-1]), col(Grant.status) != GrantStatus.ENDED
+        )
         with self.core.database.read() as session:
-            return session.exec(ended.where(col(Grant.id).in_(ids)) if few else ended).one()
+            return session.exec(left).one()
 
 
 @contextmanager

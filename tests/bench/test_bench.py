@@ -10,7 +10,20 @@ import pytest
 
 from access.operations.core import Core
 from bench import __main__ as command
-from bench import approvals, clicks, digest, due, report, slashes, typeahead
+from bench import (
+    approvals,
+    clicks,
+    digest,
+    due,
+    keepers,
+    outage,
+    report,
+    rq_scheduler,
+    slashes,
+    timers,
+    trouble,
+    typeahead,
+)
 from bench.ends import Stage, WentWrong
 from bench.figures import Figure, quantile, table, write_json
 from bench.servers import Servers, serving
@@ -31,6 +44,11 @@ SMALL = {
     "clicks": (lambda servers: clicks.measure(servers, count=1), 8),
     "approvals": (lambda servers: approvals.measure(servers, count=4), 8),
     "due": (lambda servers: due.measure(servers, count=5, ahead=SOON, kinds=["SQLite"], threads=[16]), 3),
+    "trouble": (lambda servers: trouble.measure(servers, count=5, ahead=SOON, kinds=["PostgreSQL"]), 1),
+    "rq": (lambda servers: rq_scheduler.measure(servers, count=5, ahead=SOON), 2),
+    "keepers": (lambda servers: keepers.measure(servers, samples=1, away=1), 3),
+    "timers": (lambda servers: timers.measure(servers, timers=1000, samples=2, rows=10), 9),
+    "outage": (lambda servers: outage.measure(servers, count=4, calm=1, down=1, failed=0), 3),
     "digest": (lambda servers: digest.measure(servers, events=100), 2),
     "typeahead": (lambda servers: typeahead.measure(servers, entitlements=200, forms=4, letters=8, people=2), 6),
 }
