@@ -2,8 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Generator, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -140,17 +139,8 @@ def _after(session: Session, seq: int) -> Generator[_Row]:
     columns[1] = sa.type_coerce(columns[1], sa.DateTime(timezone=True))
     after = sa.select(*columns).where(col(AuditEvent.seq) > seq).order_by(col(AuditEvent.seq))
     with session.connection().execute(after, execution_options={"yield_per": 1000}) as found:
-        for rows in _read_ahead(cast("Iterator[Sequence[_Row]]", found.partitions())):
-            yield from rows
-
-
-def _read_ahead(pages: Iterator[Sequence[_Row]]) -> Generator[Sequence[_Row]]:
-    """The database makes the next page while this one is looked at: else each waits for the other."""
-    with ThreadPoolExecutor(1) as reader:
-        coming = reader.submit(next, pages, None)
-        while (page := coming.result()) is not None:
-            coming = reader.submit(next, pages, None)
-            yield page
+        for rows in found.partitions():
+            yield from cast("Sequence[_Row]", rows)
 
 
 def _flaw_of_known(event: AuditEvent | None, known: Mark) -> Flaw | None:

@@ -7,7 +7,7 @@ from typing import ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, JsonValue, SecretStr
 
-from access.errors import Ambiguous, NotPermitted, ProviderError, TargetNotFound, Transient
+from access.errors import Ambiguous, NotPermitted, ProviderError, TargetNotFound, Transient, Unsupported
 from access.ids import GrantId
 from access.models import Grant
 from access.ports import (
@@ -16,6 +16,7 @@ from access.ports import (
     Deadline,
     Finding,
     GrantSpec,
+    Holder,
     Isolation,
     Managed,
     Observation,
@@ -23,6 +24,7 @@ from access.ports import (
     Plan,
     Receipt,
     Removal,
+    Rights,
     Secret,
 )
 
@@ -152,6 +154,12 @@ class FakeProvider:
         if self.server.weather == "down":
             raise Transient("The fake server does not answer.")
         return [Managed(name=f"fake-{held}", grant_id=GrantId(held)) for held in self.server.holders]
+
+    def rights(self, spec: GrantSpec) -> Rights:
+        return Rights(place=spec.grant_id, roles=frozenset({spec.role}))
+
+    def list_holders(self, deadline: Deadline) -> list[Holder]:
+        raise Unsupported("Each grant stands for itself here.")
 
     def close(self) -> None:
         pass

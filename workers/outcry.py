@@ -8,9 +8,10 @@ from typing import Self
 from access.errors import AccessError
 from access.ids import AlertId, NoticeId, ulid
 from access.models import Alert, AlertKind, Notice, NoticeKind
-from access.operations.core import WEBHOOK, Core
+from access.operations.core import Core
 from access.operations.overdue import UNWRITTEN
 from access.operations.telling import AlertFacts, Claimed, Told
+from access.operations.work import WEBHOOK
 from access.ports import Deadline
 from workers.repeated import Repeated
 

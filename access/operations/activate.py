@@ -20,7 +20,7 @@ from access.errors import (
 from access.ids import GrantId, ulid
 from access.models import AlertKind, EndedBy, Grant, GrantStatus, NoticeKind, Request
 from access.operations import canary, ledger
-from access.operations.core import Core, Work, grant_item, held_grants, load_request
+from access.operations.core import Core, held_grants, load_request
 from access.operations.end import end, start_removal
 from access.operations.gate import why_closed
 from access.operations.submit import ask_again, fingerprint_of
@@ -38,6 +38,7 @@ from access.operations.target import (
     still_ours,
 )
 from access.operations.warning import warn_before_end
+from access.operations.work import Work, grant_item
 from access.policy.decide import decide
 from access.ports import Deadline, GrantSpec, Observation, Outcome, Plan, Provider, Receipt, Rights
 

@@ -13,9 +13,10 @@ from access.durations import format_duration
 from access.errors import PolicyError
 from access.ids import BatchId, Person, RequestId, SlackChannel, SlackUser, ulid_of
 from access.models import Alert, AlertKind, Grant, Request, RequestStatus
-from access.operations.core import Core, Work
+from access.operations.core import Core
 from access.operations.review import schedule
 from access.operations.submit import fingerprint_of, resolved
+from access.operations.work import Work
 from access.policy.decide import Ask, Terms
 from access.store import insert_unless_there
 

@@ -10,7 +10,8 @@ from access.catalog import Resource
 from access.errors import PolicyError
 from access.ids import CheckupId, ulid
 from access.models import Checkup
-from access.operations.core import Core, Work
+from access.operations.core import Core
+from access.operations.work import Work
 from access.ports import AgendaItem, Finding
 from access.store import compare_and_set
 

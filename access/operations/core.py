@@ -1,221 +1,29 @@
-"""The core wired to its surroundings, and one unit of work: rows, audit events and agenda in one transaction."""
+"""The core wired to its surroundings: what every verb needs."""
 
 import json
 from collections.abc import Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Any, cast
+from typing import Any
 
-from sqlalchemy import func, update
-from sqlalchemy.orm.attributes import set_committed_value
 from sqlmodel import Session, col, select
 
 from access import audit
-from access.audit import Event, Outcome
 from access.catalog import PersonEntry, Policy
 from access.clock import Clock
-from access.errors import Conflict, NotFound, PolicyError, Refusal, UnknownPerson
-from access.ids import AlertId, GrantId, NoticeId, Person, RequestId, SlackChannel, SlackUser, ulid
-from access.lifecycle import allowed
-from access.models import Alert, AlertKind, AuditEvent, Grant, GrantStatus, Notice, NoticeKind, Request, RequestStatus
-from access.operations.alert_rows import closing_of_alerts, open_alerts
+from access.errors import NotFound, PolicyError, Refusal, UnknownPerson
+from access.ids import GrantId, RequestId, SlackChannel, SlackUser
+from access.models import AuditEvent, Grant, Request
 from access.operations.high_water import HighWaterMarks, Nowhere
 from access.operations.policy_source import PolicySource
-from access.policy.decide import Refused, eligible, owners, render
-from access.ports import Agenda, AgendaItem, Provider
+from access.operations.work import Work
+from access.policy.decide import Refused, render
+from access.ports import Agenda, Provider
 from access.store import (
-    Change,
     Database,
-    compare_and_set,
-    compare_and_set_all,
-    insert_all_unless_there,
-    insert_unless_there,
 )
 
-URGENT = 0
 POLICY_LOADED = "policy.loaded"
-KEPT_TRUE = (
-    NoticeKind.REVIEW, NoticeKind.ANSWER, NoticeKind.ALERT, NoticeKind.PAGE, NoticeKind.WARNING, NoticeKind.HOME,
-)  # fmt: skip
-"""Messages that are told anew whenever their subject changes; the others are said once."""
-WEBHOOK = "webhook"
-"""Who is told by pages."""
-UNPAGED = (AlertKind.PROVIDER, AlertKind.POLICY)
-PAGED = tuple(kind for kind in AlertKind if kind not in UNPAGED)
-"""What does not wait until somebody looks into Slack."""
-
-
-@dataclass
-class Work:
-    """What happens in one transaction: all of it is committed with its audit events, or none of it."""
-
-    session: Session
-    now: datetime
-    actor: str
-    policy: Policy | None
-    """The newest that could be used, for telling; None: there was none."""
-    pages: bool = False
-    events: list[Event] = field(default_factory=list[Event])
-    due: list[tuple[AgendaItem, datetime]] = field(default_factory=list[tuple[AgendaItem, datetime]])
-    subjects: set[str] = field(default_factory=set[str])
-    """What changed, so that messages about it must be told anew."""
-    together: bool = False
-    """Changes of grants wait until `write`. Only for who holds the rows and does not ask for them in between."""
-    changes: dict[str, Change] = field(default_factory=dict[str, Change])
-    told: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
-    closing: dict[tuple[AlertKind, ...], set[str]] = field(default_factory=dict[tuple[AlertKind, ...], set[str]])
-
-    def record(self, action: str, object_id: str | None, *, outcome: Outcome = "success", **details: Any) -> None:
-        self.events.append(
-            Event(action=action, actor=self.actor, object_id=object_id, outcome=outcome, details=details)
-        )
-
-    def move_request(
-        self, request: Request, to: RequestStatus, *, action: str, details: dict[str, Any], because: str = ""
-    ) -> bool:
-        """Compare-and-set with its event; False when somebody was faster."""
-        assert allowed(RequestStatus(request.status), to), f"{request.status} to {to} is not in the table"
-        won = compare_and_set(
-            self.session, Request, request.id,
-            expected={"status": request.status, "version": request.version},
-            values={"status": to, "decided_at": self.now, "decided_because": because},
-        )  # fmt: skip
-        if won:
-            self.record(action, request.id, version=request.version, fingerprint=request.fingerprint, **details)
-            self.session.refresh(request)
-            self.request_changed(request)
-        return won
-
-    def move_grant(self, grant: Grant, to: GrantStatus, *, action: str, details: dict[str, Any], **values: Any) -> None:
-        """Compare-and-set on status and fence, with its event. The row is held, so LostRace would be our mistake."""
-        assert allowed(GrantStatus(grant.status), to), f"{grant.status} to {to} is not in the table"
-        self.set_grant(grant, status=to, **values)
-        self.record(action, grant.id, resource=grant.resource, role=grant.role, subject=grant.subject, **details)
-        self.changed(grant.request_id)
-        self.changed(grant.subject_slack)
-
-    def set_grant(self, grant: Grant, **values: Any) -> None:
-        """Changes what is not a move (a claim, the next try) while status and fence are what was seen."""
-        if not self.together or grant.id in self.changes:
-            self.write()
-        self.changes[grant.id] = Change(grant.id, {"status": grant.status, "fence": grant.fence}, values)
-        if not self.together:
-            self.write()
-        for name, value in values.items():
-            set_committed_value(grant, name, value)
-        due = values.get("due_at")
-        if due is not None:
-            self.due.append((grant_item(grant.id), due))
-
-    def set_back(self, grant: Grant, action: str, problem: str, *, due_at: datetime, **values: Any) -> None:
-        """It did not work: why, and when to try again. The same problem once more is no event and no new message."""
-        known = grant.problem == problem
-        self.set_grant(grant, problem=problem, due_at=due_at, **values)
-        if not known:
-            self.record(action, grant.id, outcome="failure", problem=problem, attempts=grant.attempts)
-            self.changed(grant.request_id)
-
-    def changed(self, subject: str) -> None:
-        """Every message about this subject must be told anew; they coalesce until they are. A person is a Home's."""
-        self.subjects.add(subject)
-
-    def request_changed(self, request: Request) -> None:
-        """It stands in its messages and on Homes."""
-        self.changed(request.id)
-        self.homes_changed(request)
-
-    def homes_changed(self, request: Request) -> None:
-        """Those of who asked, who receives and who can decide."""
-        self.subjects |= {request.requester_slack, request.subject_slack}
-        if self.policy is not None:
-            self.subjects |= {self.policy.people[person].slack for person in approvers(self.policy, request)}
-
-    def retell(self) -> None:
-        """Makes due what is about changed subjects: at the end of the work and in one order, or two could deadlock."""
-        if not self.subjects:
-            return
-        stale = select(Notice.id).where(
-            col(Notice.subject).in_(self.subjects),
-            col(Notice.kind).in_(KEPT_TRUE),
-        )
-        identifiers = self.session.exec(stale.order_by(col(Notice.id)).with_for_update()).all()
-        # One that is being told, or waits out a refusal of Slack, keeps its time: two at once would post it twice.
-        statement = (
-            update(Notice)
-            .where(col(Notice.id).in_(identifiers))
-            .values(wanted=col(Notice.wanted) + 1, due_at=func.coalesce(col(Notice.due_at), self.now))
-            .returning(col(Notice.id), col(Notice.due_at))
-        )
-        for identifier, due_at in self.session.connection().execute(statement):
-            if due_at is not None:
-                self.due.append((notice_item(identifier), due_at))
-
-    def tell(
-        self, kind: NoticeKind, subject: str, recipient: str, *, version: int = 1, urgency: int = 1,
-        at: datetime | None = None,
-    ) -> None:  # fmt: skip
-        """A message that must reach somebody, now or at a time to come; the same one twice is one."""
-        if not recipient:
-            return  # of a canary, which is nobody's
-        self.told.append({
-            "id": ulid(self.now), "kind": kind, "subject": subject, "version": version, "recipient": recipient,
-            "urgency": urgency, "due_at": at or self.now, "created_at": self.now,
-        })  # fmt: skip
-
-    def adopt(self, kind: str, subject: str, channel: str, ts: str, *, version: int) -> bool:
-        """A message of ours that stands in Slack without a row of its own is kept true from now on."""
-        notice = Notice(
-            id=NoticeId(ulid(self.now)), kind=kind, subject=subject, version=version, recipient=f"{channel}:{ts}",
-            channel=channel, ts=ts, due_at=self.now, created_at=self.now,
-        )  # fmt: skip
-        made = insert_unless_there(self.session, notice)
-        if made:
-            self.due.append((notice_item(notice.id), self.now))
-        return made
-
-    def write(self) -> None:
-        """Writes what waits. In many rows at once it takes a fraction of one by one."""
-        changes, self.changes = self.changes, {}
-        told, self.told = self.told, []
-        closing, self.closing = self.closing, {}
-        if not compare_and_set_all(self.session, Grant, changes.values()):
-            raise LostRace
-        new = insert_all_unless_there(self.session, Notice, told) if told else ()
-        self.due += [(notice_item(one["id"]), one["due_at"]) for one in told if one["id"] in new]
-        for kinds, subjects in closing.items():
-            given = {"about": sorted(subjects), "kinds": kinds, "now": self.now}
-            for identifier, kind, subject in self.session.connection().execute(closing_of_alerts(), given).all():
-                self.record("alert.closed", identifier, kind=kind, subject=subject)
-                self.changed(identifier)
-
-    def open_alert(
-        self, kind: AlertKind, subject: str, sentence: str, *, channel: str | None, resource: str | None = None
-    ) -> None:
-        """Opens an alert unless it is open already; tells the security team, and the owners of the resource if given.
-
-        There is no channel only before the first policy came into force, when nothing can have been granted.
-        """
-        self.write()  # one of the same kind and subject may wait to be closed
-        alert = Alert(id=AlertId(ulid(self.now)), kind=kind, subject=subject, sentence=sentence, opened_at=self.now)
-        if not insert_unless_there(self.session, alert):
-            return
-        self.record("alert.opened", alert.id, kind=kind, subject=subject, sentence=sentence)
-        if channel is not None:
-            self.tell(NoticeKind.ALERT, alert.id, channel, urgency=URGENT)
-        if resource is not None and self.policy is not None:
-            for person in sorted(owners(self.policy, resource)):
-                self.tell(NoticeKind.ALERT, alert.id, self.policy.people[person].slack, urgency=URGENT)
-        if self.pages and kind in PAGED:
-            self.tell(NoticeKind.PAGE, alert.id, WEBHOOK, urgency=URGENT)
-
-    def alerts_changed(self, subject: str, *kinds: AlertKind) -> None:
-        """What is open about this subject has something new to say."""
-        self.subjects |= set(self.session.exec(open_alerts(subject, kinds)))
-
-    def close_alerts(self, subject: str, *kinds: AlertKind) -> None:
-        """Closes what is open about this subject: its cause is gone."""
-        self.closing.setdefault(kinds, set()).add(subject)
 
 
 @dataclass(frozen=True)
@@ -308,24 +116,6 @@ def held_grants(session: Session, ids: Iterable[str]) -> Sequence[Grant]:
     return session.exec(wanted.with_for_update()).all()
 
 
-def approvers(policy: Policy, request: Request) -> frozenset[Person]:
-    """Who may decide on this request by the policy of now."""
-    groups = cast("list[str]", request.chain["any_of"])
-    return eligible(policy, groups, barred=frozenset({request.requester, request.subject}))
-
-
-def grant_item(grant_id: str) -> AgendaItem:
-    return AgendaItem(f"grant:{grant_id}")
-
-
-def notice_item(notice_id: str) -> AgendaItem:
-    return AgendaItem(f"notice:{notice_id}")
-
-
 def by_person(user: SlackUser) -> str:
     """How the audit log names who acted: by the Slack id, which the payload proves."""
     return f"slack:{user}"
-
-
-class LostRace(Conflict):
-    """Somebody else changed this at the same moment. Please look again."""

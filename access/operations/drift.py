@@ -12,12 +12,13 @@ from access.ids import GrantId, LookId, ShareId, ulid
 from access.models import Alert, AlertKind, EndedBy, Grant, GrantStatus, Hold, Look, LookKind
 from access.operations import look
 from access.operations.activate import remove_found_again
-from access.operations.core import Core, Work, held_grants
+from access.operations.core import Core, held_grants
 from access.operations.differences import Place, Shown
 from access.operations.end import start_removal
 from access.operations.gate import lost_since
 from access.operations.recover import lost, recover
 from access.operations.target import Targets, receipt_of, spec_of
+from access.operations.work import Work
 from access.ports import Deadline, Isolation, Managed, Provider
 from access.store import compare_and_set, insert_unless_there
 

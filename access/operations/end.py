@@ -5,7 +5,8 @@ from datetime import datetime, timedelta
 from access.errors import AlreadyDecided, AlreadyEnded, InvalidInput, NotSecurity, NotUsableYet, NotYours
 from access.ids import GrantId, Person, RequestId, SlackUser
 from access.models import EndedBy, Grant, GrantStatus, NoticeKind, Request, RequestStatus
-from access.operations.core import URGENT, Core, Work, by_person, load_grant, load_request
+from access.operations.core import Core, by_person, load_grant, load_request
+from access.operations.work import URGENT, Work
 from access.policy.decide import REASON_LONGEST, is_security
 from access.words import clean
 

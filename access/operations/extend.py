@@ -12,10 +12,11 @@ from access.catalog import Entitlement, Policy
 from access.errors import Conflict, InvalidInput, NotAllowed, NothingToExtend, NotYours
 from access.ids import GrantId, Person, SlackUser
 from access.models import Grant, GrantStatus, NoticeKind, Request, RequestStatus
-from access.operations.core import Core, Work, by_person, load_grant
+from access.operations.core import Core, by_person, load_grant
 from access.operations.gate import refuse_while_closed
 from access.operations.submit import Preview, already_asked, post, preview
 from access.operations.warning import warn_before_end
+from access.operations.work import Work
 from access.policy.decide import REASON_LONGEST, Ask, decide
 from access.ports import Provider
 

@@ -10,9 +10,10 @@ from access.errors import Ambiguous, BadConfig, BadCredential, Permanent, Provid
 from access.ids import GrantId
 from access.models import AlertKind, EndedBy, Grant, GrantStatus
 from access.operations import target
-from access.operations.core import Core, Work, held_grants
+from access.operations.core import Core, held_grants
 from access.operations.end import start_removal
 from access.operations.target import CLAIM, Targets, answered, looked_at, pause, pause_after, receipt_of, spec_of
+from access.operations.work import Work
 from access.ports import Deadline, Observation, Outcome
 
 GONE = "The target had ended it by itself before it could be told of the later end."

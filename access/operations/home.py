@@ -8,9 +8,10 @@ from sqlmodel import Session, col, select
 from access.catalog import Policy
 from access.ids import SlackUser
 from access.models import Notice, NoticeKind, Request, RequestStatus
-from access.operations.core import URGENT, Core, Work, approvers, by_person
+from access.operations.core import Core, by_person
 from access.operations.reminding import Place, card_place
 from access.operations.show import Mine, mine_of
+from access.operations.work import URGENT, Work, approvers
 
 WAITING_MOST = 15
 """So many requests are shown to who can decide them; the others are counted."""

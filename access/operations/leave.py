@@ -10,9 +10,10 @@ from access.errors import PolicyError
 from access.ids import Person, SlackUser
 from access.models import EndedBy, Grant, GrantStatus, LookKind, NoticeKind, Request, RequestStatus
 from access.operations.canary import NOBODY
-from access.operations.core import Core, Work, held_grants
+from access.operations.core import Core, held_grants
 from access.operations.end import end
 from access.operations.look import Claimed, Looked, claim_looks, look_again, look_no_more, release_looks
+from access.operations.work import Work
 
 OPEN = (GrantStatus.SCHEDULED, GrantStatus.ACTIVATING, GrantStatus.ACTIVE)
 EVERY = timedelta(minutes=4)

@@ -18,8 +18,8 @@ from access.canonical import canonical
 from access.errors import BadConfig, ProviderError
 from access.ids import GrantId, HoldId, ShareId, ulid
 from access.models import Grant, GrantStatus, Hold, Share
-from access.operations.core import Work
 from access.operations.target import IN_FLIGHT, Claimed, Turn, spec_of
+from access.operations.work import Work
 from access.ports import Isolation, Observation, Provider, Rights
 from access.store import compare_and_set, insert_unless_there
 

@@ -10,7 +10,8 @@ from sqlmodel import col, select
 
 from access.ids import LookId, ulid
 from access.models import Look, LookKind
-from access.operations.core import Core, Work
+from access.operations.core import Core
+from access.operations.work import Work
 from access.ports import AgendaItem
 from access.store import compare_and_set, insert_unless_there
 

@@ -9,8 +9,8 @@ from sqlmodel import col, select
 from access.catalog import Policy
 from access.ids import BatchId, GrantId, Person, RequestId, SlackChannel, SlackUser, made_at, ulid
 from access.models import EndedBy, Grant, GrantStatus, Request, RequestStatus
-from access.operations.core import Work, grant_item
 from access.operations.target import spec_of
+from access.operations.work import Work, grant_item
 from access.ports import Managed, Provider
 
 NOBODY = Person(":unknown")

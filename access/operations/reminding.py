@@ -8,7 +8,7 @@ from sqlmodel import Session, col, select
 from access.catalog import Policy, Reminder
 from access.ids import SlackUser
 from access.models import Notice, NoticeKind, Request, RequestStatus
-from access.operations.core import Work, approvers
+from access.operations.work import Work, approvers
 
 
 @dataclass(frozen=True)

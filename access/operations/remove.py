@@ -9,7 +9,7 @@ from access.errors import Ambiguous, Permanent, ProviderError, TargetConflict
 from access.ids import GrantId
 from access.models import AlertKind, EndedBy, Grant, GrantStatus
 from access.operations import ledger
-from access.operations.core import Core, Work, held_grants
+from access.operations.core import Core, held_grants
 from access.operations.end import start_removal, tell_of_end
 from access.operations.target import (
     CLAIM,
@@ -24,6 +24,7 @@ from access.operations.target import (
     receipt_of,
     still_ours,
 )
+from access.operations.work import Work
 from access.ports import Deadline, Observation, Removal, Rights
 
 GRANT_ALERTS = (AlertKind.OVERDUE, AlertKind.UNREMOVABLE, AlertKind.DRIFT)

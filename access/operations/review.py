@@ -16,11 +16,12 @@ from access.errors import (
 )
 from access.ids import GrantId, Person, ReviewId, SlackUser, ulid
 from access.models import Grant, Notice, NoticeKind, Request, RequestStatus, Review, Verdict
-from access.operations.core import URGENT, Core, LostRace, Work, by_person, grant_item, load_request
+from access.operations.core import Core, by_person, load_request
 from access.operations.extend import extended_before, move_end
 from access.operations.gate import refuse_while_closed
 from access.operations.reminding import Place
 from access.operations.submit import ask_again, fingerprint_of, resolved
+from access.operations.work import URGENT, LostRace, Work, grant_item
 from access.policy.decide import REASON_LONGEST, Ask, Refused, RefusedByPolicy, Terms, decide, may_review
 from access.policy.fingerprint import Button, parse_button
 from access.store import compare_and_set

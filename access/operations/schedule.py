@@ -28,13 +28,14 @@ from access.models import (
 from access.operations import restored
 from access.operations.canary import run_canaries
 from access.operations.checkup import checkup_item
-from access.operations.core import POLICY_LOADED, Core, Work, grant_item, held_grants, notice_item
+from access.operations.core import POLICY_LOADED, Core, held_grants
 from access.operations.digest import make_when_due
 from access.operations.extend import cancel_what_is_over
 from access.operations.home import all_homes_changed
 from access.operations.look import look_item
 from access.operations.roster import call_the_roster
 from access.operations.timers import timers, timers_back, timers_compared, timers_filled, timers_lost
+from access.operations.work import Work, grant_item, notice_item
 from access.ports import AgendaItem
 
 Queue = Literal["grant", "revoke", "tell"]

@@ -14,9 +14,10 @@ from access.errors import AlreadyHeld, AlreadyOpen, InvalidInput
 from access.ids import BatchId, RequestId, SlackChannel, SlackUser, ulid
 from access.models import Grant, GrantStatus, NoticeKind, Request, RequestStatus
 from access.nearest import nearest
-from access.operations.core import URGENT, Core, Work, by_person
+from access.operations.core import Core, by_person
 from access.operations.gate import refuse_while_closed
 from access.operations.reminding import remind
+from access.operations.work import URGENT, Work
 from access.policy.decide import Ask, Decision, Terms, decide, eligible, render
 from access.policy.fingerprint import facts, fingerprint
 from access.policy.line import parse_line

@@ -11,13 +11,14 @@ from access.catalog import Policy
 from access.ids import AlertId, GrantId, RequestId, SlackUser
 from access.models import Alert, Grant, Notice, NoticeKind, Request, Review
 from access.operations.by_hand import ByHand, said_by_hand
-from access.operations.core import KEPT_TRUE, Core, Work, approvers, load_grant, load_request, notice_item
+from access.operations.core import Core, load_grant, load_request
 from access.operations.digest import DigestFacts, digest_facts
 from access.operations.extend import extendable
 from access.operations.home import HomeFacts, home_facts
 from access.operations.reminding import ReminderFacts, reminder_facts, worth_reminding
 from access.operations.target import pause
 from access.operations.warning import worth_warning
+from access.operations.work import KEPT_TRUE, Work, approvers, notice_item
 from access.store import compare_and_set
 
 CLAIM = timedelta(seconds=30)

@@ -9,8 +9,9 @@ from sqlmodel import Session, col, select
 
 from access.models import AlertKind, AuditEvent, Checkup, Grant, Look, LookKind, Notice
 from access.operations.checkup import checkup_item
-from access.operations.core import Core, grant_item, notice_item
+from access.operations.core import Core
 from access.operations.look import look_item
+from access.operations.work import grant_item, notice_item
 from access.ports import AgendaItem
 
 ACTOR = "system:timekeeper"

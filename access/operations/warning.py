@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 
 from access.models import Grant, GrantStatus, NoticeKind
-from access.operations.core import Work
+from access.operations.work import Work
 
 SHORTEST_WARNED = timedelta(minutes=2)
 """Of shorter access the warning would come as it opens."""

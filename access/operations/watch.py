@@ -8,8 +8,9 @@ from sqlmodel import Session, col, select
 
 from access.durations import format_duration
 from access.models import Alert, AlertKind, Heartbeat, Notice, NoticeKind
-from access.operations.core import PAGED, URGENT, WEBHOOK, Core
+from access.operations.core import Core
 from access.operations.schedule import PAGES, SLACK, Schedule
+from access.operations.work import PAGED, URGENT, WEBHOOK
 
 SILENT = timedelta(seconds=15)
 """Three signs of life."""

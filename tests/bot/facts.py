@@ -114,7 +114,8 @@ SENTENCES = {
     AlertKind.JOBS: "In the last five minutes a job was refused, or could not be taken in hand.",
     AlertKind.SWEEP: "The sweep has failed 5 times in a row, with OperationalError at store.py:88.",
     AlertKind.DRIFT: "customers-db/read of ann stands on the target after its end; it is being removed.",
-    AlertKind.CLOCKS: "The clocks of db-tools-2 and of the database are 2 min 3 s apart: nothing is granted from there.",
+    AlertKind.CLOCKS: "The clocks of db-tools-2 and of the database are 2 min 3 s apart: nothing is granted from "
+    "there.",
     AlertKind.RESTORED: "The database is an older one: event 2048 of its log had been written, and is missing or "
     "another now. What was done after 2026-11-23 11:00:00 UTC is not known. Nothing new is granted until every target "
     "has been compared with it.",

@@ -193,7 +193,9 @@ def _all() -> dict[str, Message | dict[str, Any]]:
         views[f"alert-{kind}"] = alert_card(an_alert(kind), row, minutes(140))
         closed = an_alert(kind, closed_at=minutes(150))
         views[f"alert-{kind}-closed"] = alert_card(closed, row, minutes(151))
-    canary = a_grant(GrantStatus.REVOKING, requester="the canary", subject="the canary", subject_slack="", role="canary")
+    canary = a_grant(
+        GrantStatus.REVOKING, requester="the canary", subject="the canary", subject_slack="", role="canary"
+    )
     left = "customers-db/canary of the canary should have ended 10 min ago and may still be there."
     views["alert-overdue-canary"] = alert_card(an_alert(sentence=left), canary, minutes(140))
     long_plan = a_grant(GrantStatus.REVOKING, plan={"revoke": _STATEMENTS})

@@ -16,9 +16,10 @@ from access.errors import Transient
 from access.models import AlertKind, EndedBy, Grant, GrantStatus, Request, RequestStatus, Verdict
 from access.operations import activate, core, remove, target
 from access.operations.activate import Activation
-from access.operations.core import Core, Work
+from access.operations.core import Core
 from access.operations.remove import Deactivation
 from access.operations.schedule import Schedule
+from access.operations.work import Work
 from access.policy import decide
 from access.ports import Deadline, Observation
 from tests.invariants.machine import Life

@@ -11,8 +11,9 @@ from sqlmodel import select
 
 from access.models import Grant, GrantStatus, Request, Verdict
 from access.operations import core, remove
-from access.operations.core import Core, Work
+from access.operations.core import Core
 from access.operations.schedule import Schedule
+from access.operations.work import Work
 from tests.invariants.faults import Fault, Story
 from tests.invariants.machine import Life
 

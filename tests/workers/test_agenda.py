@@ -11,8 +11,8 @@ from redis.exceptions import RedisError
 
 from access.ids import GrantId, NoticeId
 from access.operations.checkup import checkup_item
-from access.operations.core import grant_item, notice_item
 from access.operations.look import look_item
+from access.operations.work import grant_item, notice_item
 from access.ports import AgendaItem
 from tests.redis_server import RedisServer
 from tests.waiting import wait_until

@@ -3,6 +3,7 @@
 import socket
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from functools import partial
 
 import pytest
 from slack_sdk import WebClient
@@ -132,8 +133,8 @@ def test_an_answer_that_is_about_somebody_else_says_nothing(
 
 
 def test_people_are_asked_after_in_a_lane_of_their_own_and_slowly() -> None:
-    assert pace(MEMBERS).per_second == 1
-    assert pace("slack").per_second is None
+    assert pace(16, MEMBERS).per_second == 1
+    assert (pace(5, "slack").per_second, pace(5, "slack").threads) == (None, 5)
 
 
 def test_a_person_who_leaves_loses_all_and_the_messages_say_why(
@@ -179,7 +180,9 @@ def test_through_a_lane_a_look_is_answered_and_comes_again(world: World, asking:
     world.clock.tick(minutes=5)
     with world.core.database.read() as session:
         (look,) = session.exec(select(Look).filter_by(kind=LookKind.MEMBER))
-    lanes = Lanes(Speaking(slack_telling(world.core, asking.client), asking), on_leak=lambda: None, limits=pace)
+    lanes = Lanes(
+        Speaking(slack_telling(world.core, asking.client), asking), on_leak=lambda: None, limits=partial(pace, 16)
+    )
     lanes.put(MEMBERS, [look.id])
 
     def again() -> Look | None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -18,10 +19,10 @@ from access.errors import (
 )
 from access.models import AlertKind, EndedBy, Grant, GrantStatus, NoticeKind, Request, RequestStatus
 from access.operations import finish, may_extend
-from access.operations.core import grant_item
 from access.operations.extend import OVER
 from access.operations.extension import Extension
 from access.operations.schedule import Schedule
+from access.operations.work import grant_item
 from tests.cast import ANN, BEN, KIM, LEA
 from tests.world import DEADLINE, World
 
@@ -34,7 +35,7 @@ def grant(world: World) -> Grant:
     return world.open(minutes=60)
 
 
-def extended(world: World, grant: Grant, **asked: object) -> Request:
+def extended(world: World, grant: Grant, **asked: Any) -> Request:
     """Asked, approved, and the target told."""
     request = world.approve(world.extend(grant, **asked))
     world.work()

@@ -8,8 +8,8 @@ from sqlmodel import select
 
 from access.errors import PolicyError
 from access.models import AlertKind, Heartbeat, NoticeKind
-from access.operations.core import grant_item, notice_item
 from access.operations.schedule import Schedule
+from access.operations.work import grant_item, notice_item
 from access.ports import AgendaItem
 from tests.cast import SECURITY
 from tests.world import World

@@ -8,9 +8,9 @@ import pytest
 from access.errors import AlreadyOpen, InvalidInput, Refusal
 from access.models import EndedBy, GrantStatus, NoticeKind
 from access.operations import finish, revoke, submit_line
-from access.operations.core import grant_item
 from access.operations.digest import make_now, preview
 from access.operations.schedule import Schedule
+from access.operations.work import grant_item
 from tests.cast import ANN, SAM
 from tests.fakes import NOON
 from tests.world import World

@@ -7,9 +7,9 @@ import pytest
 from access.models import AlertKind, Grant, NoticeKind
 from access.operations import timers as module
 from access.operations.checkup import Checkups, checkup_item
-from access.operations.core import grant_item
 from access.operations.schedule import Schedule
 from access.operations.timers import EMPTIED, FILLED, timers_wanted
+from access.operations.work import grant_item
 from tests.cast import SECURITY
 from tests.world import World
 
@@ -85,7 +85,7 @@ def test_an_empty_redis_of_a_house_where_nothing_waits_is_no_loss(world: World, 
 def test_what_may_be_late_the_least_comes_first_however_much_was_due_before(world: World, schedule: Schedule) -> None:
     early, late = world.open(minutes=30), world.open(minutes=40, entitlement="customers-db/fix-orders")
     with world.core.database.write() as session:
-        session.merge(Grant(**late.model_dump() | {"alert_after_s": 120}))
+        session.get_one(Grant, late.id).alert_after_s = 120
     world.clock.tick(hours=1)
 
     swept = [item for item, _ in schedule.sweep() if item.startswith("grant:")]

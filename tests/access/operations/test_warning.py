@@ -6,10 +6,10 @@ import pytest
 
 from access.models import Grant, NoticeKind
 from access.operations import finish
-from access.operations.core import notice_item
 from access.operations.schedule import Schedule
 from access.operations.telling import Claimed
 from access.operations.warning import warning_time
+from access.operations.work import notice_item
 from tests.cast import ANN
 from tests.fakes import NOON
 from tests.world import World
