@@ -1,7 +1,7 @@
 """Approvals a second on one process, beside the bare SQL that writes the same rows."""
 
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TypeVar
@@ -34,9 +34,9 @@ class Pace:
         return 1000 * self.cpu_seconds / self.count
 
 
-def measure(servers: Servers, *, count: int) -> list[Figure]:
+def measure(servers: Servers, *, count: int, kinds: Sequence[Kind] = KINDS) -> list[Figure]:
     """`count` approvals on each store with each number of threads."""
-    return [figure for kind in KINDS for threads in THREADS for figure in _measure(servers, kind, threads, count)]
+    return [figure for kind in kinds for threads in THREADS for figure in _measure(servers, kind, threads, count)]
 
 
 def _measure(servers: Servers, kind: Kind, threads: int, count: int) -> Iterator[Figure]:

@@ -6,7 +6,7 @@ page of the person who waits.
 
 import secrets
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -42,9 +42,9 @@ class Took:
     logged_in_floor: list[float] = field(default_factory=list[float])
 
 
-def measure(servers: Servers, *, count: int) -> list[Figure]:
+def measure(servers: Servers, *, count: int, kinds: Sequence[Kind] = KINDS) -> list[Figure]:
     """`count` rounds of asking, approving and connecting on each store."""
-    return [figure for kind in KINDS for figure in _measure(servers, kind, count)]
+    return [figure for kind in kinds for figure in _measure(servers, kind, count)]
 
 
 def _measure(servers: Servers, kind: Kind, count: int) -> Iterator[Figure]:

@@ -39,7 +39,7 @@ def _measure(servers: Servers, samples: int, away: float) -> Iterator[Figure]:
         some = [made.ids[start : start + samples] for start in range(0, 3 * samples, samples)]
         with working(made, timekeepers=2) as supervisor:
             floor = max(_undisturbed(made, some[0]))
-            standing_by = [_late_beside_another(made, supervisor, one) for one in some[1]]
+            standing_by = list(_late_beside_another(made, supervisor, some[1]))
         alone = [_late_alone(made, one) for one in some[2]]
         with working(made):
             without = _without_redis(servers, made, made.ids[3 * samples :], away)
@@ -63,10 +63,11 @@ def _late_alone(made: Stage, identifier: str) -> float:
         return _late(made, supervisor, identifier)
 
 
-def _late_beside_another(made: Stage, supervisor: Supervisor, identifier: str) -> float:
-    late = _late(made, supervisor, identifier)
-    wait_until_up(made, 3, since=made.core.clock.now())
-    return late
+def _late_beside_another(made: Stage, supervisor: Supervisor, ids: Sequence[str]) -> Iterator[float]:
+    for number, identifier in enumerate(ids):
+        if number:
+            wait_until_up(made, 3, since=made.core.clock.now())
+        yield _late(made, supervisor, identifier)
 
 
 def _late(made: Stage, supervisor: Supervisor, identifier: str) -> float:

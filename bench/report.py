@@ -43,30 +43,32 @@ look whether it is gone. A timekeeper and two revoke workers run as processes of
 then with 64. The floor is grants × 2 calls × 20 ms / threads, the goal 1.3 times that and a second. A grant that ends
 early, or a call too many, fails the run.
 
-**Redis emptied, a worker killed.** The same, and one second after the moment `FLUSHALL` and a SIGKILL for one of the two
-workers. What it held is free again when its claims run out, after 60 s; what Redis held is found by the sweep. The goal
-is the claim's time, a second for the sweep, and one and a half floors. None may end early, none may be left, on the
-target as in the rows; a call may be made twice.
+**Redis emptied, a worker killed.** The same, and one second after the moment `FLUSHALL` and a SIGKILL for one of the
+two workers. What it held is free again when its claims run out, after 60 s; what Redis held is found by the sweep.
+The goal is the claim's time, a second for the sweep, and one and a half floors. None may end early, none may be left,
+on the target as in the rows; a call may be made twice.
 
-**Last in the queue.** The baseline: as many jobs for one moment in RQ's own scheduler, which runs beside a worker as RQ
-means it to. Ours is the timekeeper alone, which sends the same number of grants. Both count until the last stands in
-the queue that workers take from. The floor is one look for all that is due and one push of all ids.
+**Last in the queue.** The baseline: as many jobs for one moment in RQ's own scheduler, which runs beside a worker as
+RQ means it to. Ours is the timekeeper alone, which sends the same number of grants. Both count until the last stands
+in the queue that workers take from. The floor is one look for all that is due and one push of all ids.
 
 **Killed timekeepers, no Redis.** The latest of several ends on a target that answers at once. A timekeeper is killed
-0.05 s before a grant is due, once with another one beside it and once alone, so that the supervisor must start it again.
-Redis is stopped (SIGSTOP) for 20 s while a grant is due every half a second: its socket still takes commands and nobody
-answers, which is harder than a server that is gone. The floor is the latest end undisturbed. On PostgreSQL.
+0.05 s before a grant is due, once with another one beside it and once alone, so that the supervisor must start it
+again. Redis is stopped (SIGSTOP) for 20 s while a grant is due every half a second: its socket still takes commands
+and nobody answers, which is harder than a server that is gone. The floor is the latest end undisturbed. On
+PostgreSQL.
 
-**Timers.** From the moment a grant is due until it is removed on a target that answers at once, beside a million timers
-of later moments; the floor is the same without them. A timer's bytes are what Redis uses more with the million, divided;
-the floor is the name and the eight bytes of its moment. The sweep looks at 100,000 open grants and as many that have
-ended, of which none is due; its floor is the same look-ups by the driver alone. An empty Redis is filled with the timers
-of the 100,000; the floor puts the same timers in from memory.
+**Timers.** From the moment a grant is due until it is removed on a target that answers at once, beside a million
+timers of later moments; the floor is the same without them. A timer's bytes are what Redis uses more with the
+million, divided; the floor is the name and the eight bytes of its moment. The sweep looks at 100,000 open grants and
+as many that have ended, of which none is due; its floor is the same look-ups by the driver alone. An empty Redis is
+filled with the timers of the 100,000; the floor puts the same timers in from memory.
 
-**A target's outage.** A thousand grants have failed ten times each on a target that is down. Their pauses are as long as
-they ever get, a minute less up to half, which they are after seven tries; so two more minutes or ten make no difference,
-and the target is down for another 30 s only. The figure is from its return until the last is removed; the floor is what
-the calls take. Meanwhile a grant on another target is due every half a second; its floor is the same before the outage.
+**A target's outage.** A thousand grants have failed ten times each on a target that is down. Their pauses are as long
+as they ever get, a minute less up to half, which they are after seven tries; so two more minutes or ten make no
+difference, and the target is down for another 30 s only. The figure is from its return until the last is removed; the
+floor is what the calls take. Meanwhile a grant on another target is due every half a second; its floor is the same
+before the outage.
 
 **Digest.** The daily message about a day of 100,000 events, of 10,000 grants, 200 of them still open: its row made, the
 chain of the whole day recomputed, every grant still open held against the policy, every message of the thread drawn.

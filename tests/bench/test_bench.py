@@ -41,13 +41,13 @@ def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
 SOON = 1.0
 SMALL = {
     "slashes": (lambda servers: slashes.measure(servers, alone=4, together=8, in_flight=4), 4),
-    "clicks": (lambda servers: clicks.measure(servers, count=1), 8),
-    "approvals": (lambda servers: approvals.measure(servers, count=4), 8),
+    "clicks": (lambda servers: clicks.measure(servers, count=1, kinds=["PostgreSQL"]), 4),
+    "approvals": (lambda servers: approvals.measure(servers, count=4, kinds=["SQLite"]), 4),
     "due": (lambda servers: due.measure(servers, count=5, ahead=SOON, kinds=["SQLite"], threads=[16]), 3),
     "trouble": (lambda servers: trouble.measure(servers, count=5, ahead=SOON, kinds=["PostgreSQL"]), 1),
     "rq": (lambda servers: rq_scheduler.measure(servers, count=5, ahead=SOON), 2),
     "keepers": (lambda servers: keepers.measure(servers, samples=1, away=1), 3),
-    "timers": (lambda servers: timers.measure(servers, timers=1000, samples=2, rows=10), 9),
+    "timers": (lambda servers: timers.measure(servers, timers=1000, samples=2, rows=500), 9),
     "outage": (lambda servers: outage.measure(servers, count=4, calm=1, down=1, failed=0), 3),
     "digest": (lambda servers: digest.measure(servers, events=100), 2),
     "typeahead": (lambda servers: typeahead.measure(servers, entitlements=200, forms=4, letters=8, people=2), 6),
