@@ -4,7 +4,7 @@ The idle timers are of no rows, for Redis does not know rows; so nobody compares
 """
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from typing import Any, cast
 
@@ -31,9 +31,9 @@ LOOKS = 50
 SCORE_BYTES = 8
 
 
-def measure(servers: Servers, *, timers: int, samples: int, rows: int) -> list[Figure]:
+def measure(servers: Servers, *, timers: int, samples: int, rows: int, kinds: Sequence[Kind] = KINDS) -> list[Figure]:
     """So many idle timers in Redis beside `samples` due ones; then `rows` open grants on each store."""
-    return [*_with_idle(servers, timers, samples), *(one for kind in KINDS for one in _with_rows(servers, kind, rows))]
+    return [*_with_idle(servers, timers, samples), *(one for kind in kinds for one in _with_rows(servers, kind, rows))]
 
 
 def _with_idle(servers: Servers, timers: int, samples: int) -> Iterator[Figure]:

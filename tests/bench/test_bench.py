@@ -47,7 +47,7 @@ SMALL = {
     "trouble": (lambda servers: trouble.measure(servers, count=5, ahead=SOON, kinds=["PostgreSQL"]), 1),
     "rq": (lambda servers: rq_scheduler.measure(servers, count=5, ahead=SOON), 2),
     "keepers": (lambda servers: keepers.measure(servers, samples=1, away=1), 3),
-    "timers": (lambda servers: timers.measure(servers, timers=1000, samples=2, rows=500), 9),
+    "timers": (lambda servers: timers.measure(servers, timers=1000, samples=2, rows=500, kinds=["SQLite"]), 6),
     "outage": (lambda servers: outage.measure(servers, count=4, calm=1, down=1, failed=0), 3),
     "digest": (lambda servers: digest.measure(servers, events=100), 2),
     "typeahead": (lambda servers: typeahead.measure(servers, entitlements=200, forms=4, letters=8, people=2), 6),
