@@ -52,6 +52,8 @@ def wait_idly(world: World) -> None:
     with world.core.database.write() as session:
         for table, values in rows.items():
             session.connection().execute(sa.insert(table), values)
+    if world.core.database.dialect == "sqlite":
+        return  # where nobody ever counts the rows for the planner
     with world.core.database.write() as session:
         session.connection().exec_driver_sql("ANALYZE")
 
