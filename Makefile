@@ -4,6 +4,8 @@ PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin/python
 ARGS ?=
+# Most tests wait for servers for most of their time: one more than there are cores.
+PROCESSES ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
 
 .DEFAULT_GOAL := help
 .PHONY: help install demo test check fix bench soak pictures lock browser
@@ -17,7 +19,7 @@ demo: $(VENV)/.demo  ## everything on this machine, with a page in the browser; 
 	@$(RUN) -m countersign demo $(ARGS)
 
 test: $(VENV)/.developer browser  ## all tests, on SQLite and PostgreSQL, with real servers and a real browser
-	@$(RUN) -m pytest --numprocesses auto --dist loadscope --no-loadscope-reorder $(ARGS)
+	@$(RUN) -m pytest --numprocesses $(PROCESSES) --dist loadscope --no-loadscope-reorder $(ARGS)
 
 check: $(VENV)/.developer  ## format, lint, types, arrows
 	@$(VENV)/bin/ruff format --check .
