@@ -4,7 +4,7 @@ import logging
 from collections.abc import Generator, Iterable, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
-from typing import Any, Generic
+from typing import TYPE_CHECKING, Any, Generic
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, start_http_server
 from prometheus_client.core import GaugeMetricFamily
@@ -13,7 +13,6 @@ from redis import Redis
 from redis.exceptions import RedisError
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
-from slack_sdk.web.async_client import AsyncWebClient
 
 from access import clock
 from access.errors import Unready
@@ -28,6 +27,9 @@ from workers.business import Business, C, Queue, R
 from workers.comparing import Mended
 from workers.faults import describe
 from workers.watching import head_ages
+
+if TYPE_CHECKING:
+    from countersign.async_slack import AsyncCountedClient
 
 logger = logging.getLogger(__name__)
 
@@ -77,6 +79,8 @@ class Metrics:
 
     def async_slack(self, *given: Any, **options: Any) -> "AsyncCountedClient":
         """The same for the bot."""
+        from countersign.async_slack import AsyncCountedClient  # what only the bot needs takes long to import
+
         client = AsyncCountedClient(*given, **options)
         client.metrics = self
         return client
@@ -212,22 +216,7 @@ class CountedClient(WebClient):
         try:
             answer = super().api_call(api_method, **options)
         except Exception as error:
-            self.metrics.called(api_method, _outcome(error))
-            raise
-        self.metrics.called(api_method, "ok")
-        return answer
-
-
-class AsyncCountedClient(AsyncWebClient):
-    """The same for the bot."""
-
-    metrics: Metrics
-
-    async def api_call(self, api_method: str, **options: Any) -> Any:
-        try:
-            answer = await super().api_call(api_method, **options)
-        except Exception as error:
-            self.metrics.called(api_method, _outcome(error))
+            self.metrics.called(api_method, outcome_of(error))
             raise
         self.metrics.called(api_method, "ok")
         return answer
@@ -260,7 +249,7 @@ def _failed(result: Any) -> bool:
     return not result.healthy or bool(getattr(result, "error", None) or getattr(result, "problem", None))
 
 
-def _outcome(error: Exception) -> str:
+def outcome_of(error: Exception) -> str:
     """One of three words: Slack's own are without end."""
     if not isinstance(error, SlackApiError):
         return "unreachable"

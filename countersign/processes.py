@@ -13,7 +13,6 @@ from access.errors import Unready
 from access.operations.overdue import Overdue
 from access.operations.watch import Watch
 from access.settings import Settings
-from bot import http_mode, socket_mode
 from countersign.clocks import measuring
 from countersign.metrics import Counted, CountedEnds, TimekeeperMetrics, shown
 from countersign.wiring import THREADS, Parts, parts, process_name
@@ -60,6 +59,8 @@ async def _until_told(serve: Serve, made: Parts) -> None:
 
 
 def _by_socket(settings: Settings) -> Serve:
+    from bot import socket_mode  # what only the bot needs takes long to import
+
     return partial(
         socket_mode.serve,
         bot_token=settings.need(settings.slack_bot_token, "SLACK_BOT_TOKEN"),
@@ -69,6 +70,8 @@ def _by_socket(settings: Settings) -> Serve:
 
 
 def _by_http(settings: Settings) -> Serve:
+    from bot import http_mode  # as above
+
     return partial(
         http_mode.serve,
         bot_token=settings.need(settings.slack_bot_token, "SLACK_BOT_TOKEN"),

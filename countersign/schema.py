@@ -1,16 +1,17 @@
 """The schema's revision: what this version needs, and how a database gets there while others work on it."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
-from alembic import command
-from alembic.config import Config
-from alembic.script import ScriptDirectory
 from sqlalchemy.exc import DBAPIError
 
 import migrations
 from access.errors import Unready
 from access.store import Database
+
+if TYPE_CHECKING:
+    from alembic.config import Config
 
 _MIGRATION_LOCK = 0x636F756E  # "coun": any number that only we use
 _FOLDER = Path(migrations.__file__).parent
@@ -23,14 +24,15 @@ _BUSY = {"55P03", "40P01", "57014"}
 
 def head() -> str:
     """The revision that this version works on."""
-    found = ScriptDirectory.from_config(_config()).get_current_head()
-    assert found is not None, "there is at least the first revision"
-    return found
+    return max(revisions())
 
 
 def revisions() -> set[str]:
-    """Every revision that this version knows."""
-    return {script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions()}
+    """Every revision that this version knows: what the names of the migrations begin with.
+
+    Alembic would say the same, but to import it takes each process that starts a sixth of its time.
+    """
+    return {file.name[:4] for file in (_FOLDER / "versions").glob("[0-9]*.py")}
 
 
 def revision_of(database: Database) -> str | None:
@@ -89,6 +91,8 @@ def _upgrade_between_others(connection: sa.Connection, database: Database) -> No
 
 
 def _upgrade(connection: sa.Connection) -> None:
+    from alembic import command
+
     config = _config()
     config.attributes["connection"] = connection
     command.upgrade(config, "head")
@@ -103,7 +107,9 @@ def _refuse_newer(database: Database) -> None:
         )
 
 
-def _config() -> Config:
+def _config() -> "Config":
+    from alembic.config import Config
+
     config = Config()
     config.set_main_option("script_location", str(_FOLDER).replace("%", "%%"))
     return config

@@ -5,11 +5,15 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 from alembic import command
+from alembic.config import Config
+from alembic.script import ScriptDirectory
 
+import migrations
 from access.clock import monotonic
 from access.errors import Unready
 from access.store import Database
@@ -98,3 +102,19 @@ def test_a_version_that_is_too_old_says_so(first: Database, act) -> None:
     ):
         act(first)
     assert schema.revision_of(first) == "9999"
+
+
+def test_the_names_of_the_migrations_say_their_revisions() -> None:
+    config = Config()
+    config.set_main_option("script_location", str(Path(migrations.__file__).parent))
+    scripts = ScriptDirectory.from_config(config)
+    assert schema.head() == scripts.get_current_head()
+    assert schema.revisions() == {script.revision for script in scripts.walk_revisions()}
+
+
+def test_who_starts_imports_only_what_it_needs() -> None:
+    """Each process of a house is imported on its own; one that is killed is away for as long as that takes."""
+    heavy = ["alembic", "slack_bolt", "aiohttp", "uvicorn", "typer"]
+    asked = f"import sys, countersign.processes; print([name for name in {heavy} if name in sys.modules])"
+    said = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=True)
+    assert said.stdout == "[]\n"
