@@ -5,10 +5,11 @@ import signal
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+from access.store import POSTGRES_TIMEOUTS
 from tests.chaos.city import City
 from tests.chaos.target import Premises, Weather
 
@@ -30,6 +31,7 @@ class Strength:
 
 
 STRONG = Strength(pause=(5, 20), outage=(3, 45), silence=(3, 20), stop=(1, 75))
+THROWN_OUT_AFTER = float(POSTGRES_TIMEOUTS["idle_in_transaction_session_timeout"].removesuffix("s"))
 STOPS_ON_A_FILE: Seconds = (1, 8)
 """Where the store is a file, whoever is stopped in the middle of a write stops all others."""
 
@@ -80,9 +82,28 @@ class Harm:
             raise self.failures[0]
 
     def away(self, since: float, until: float) -> float:
-        """For how many seconds of that time the store could not be used."""
-        stores = [one for one in self.windows if one.what.startswith("store")]
-        return sum(max(0.0, min(one.ended, until) - max(one.began, since)) for one in stores)
+        """For how many seconds of that time the store could not be used, or somebody who was stopped may have held it.
+
+        Whoever is stopped in the middle of a write is thrown out by the server, and only then may the others go on.
+        """
+        seconds, reached = 0.0, since
+        for began, ended in sorted(self._excuses()):
+            seconds += max(0.0, min(ended, until) - max(began, reached))
+            reached = max(reached, ended)
+        return seconds
+
+    def meanwhile(self, since: float, until: float) -> str:
+        """What was broken then, for whoever must find out why."""
+        seen = [one for one in self.windows if one.ended > since and one.began < until]
+        told = (f"{one.what} at {one.began - since:+.0f} to {one.ended - since:+.0f} s" for one in seen)
+        return ", ".join(told) or "nothing"
+
+    def _excuses(self) -> Iterator[tuple[float, float]]:
+        for one in self.windows:
+            if one.what.startswith("store"):
+                yield one.began, one.ended
+            elif one.what.startswith("SIGSTOP"):
+                yield one.began, min(one.ended, one.began + THROWN_OUT_AFTER)
 
     def _go_on(self, area: str, acts: Sequence[Callable[[random.Random], str]]) -> None:
         chance = random.Random(f"{self.seed} {area}")

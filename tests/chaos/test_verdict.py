@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 import sqlalchemy as sa
@@ -16,7 +16,8 @@ from access.ids import AlertId
 from access.models import Alert, AlertKind, AuditHead, EndedBy, Grant, GrantStatus
 from access.operations.work import grant_item
 from access.store import Database
-from tests.chaos.city import ALERT_AFTER, foreign
+from tests.chaos.city import ALERT_AFTER, City, foreign
+from tests.chaos.harm import STRONG, THROWN_OUT_AFTER, Harm, Window
 from tests.chaos.target import Premises
 from tests.chaos.verdict import TOLD_WITHIN, Records, Scene, found_wrong
 from tests.databases import SqliteFiles
@@ -75,7 +76,8 @@ def run(sqlite_files: SqliteFiles, redis_url: str, tmp_path: Path) -> Iterator[R
         own.let_in(grant.id)
         os.utime(tmp_path / "own" / "here" / grant.id, (an_hour_ago := time.time() - 3600, an_hour_ago))
         own.put_out(grant.id)
-        scene = Scene(world.core, own, shared, redis_url, {grant.request_id}, lambda _since, _until: run.away)
+        made = {grant.request_id}
+        scene = Scene(world.core, own, shared, redis_url, made, lambda *_: run.away, lambda *_: "nothing")
         run = Run(world, scene, grant)
         over = {"status": GrantStatus.ENDED, "ended_by": EndedBy.EXPIRED, "proven_at": moment(0), "due_at": None}
         run.set(**over, end_due_at=moment(-0.01))
@@ -154,3 +156,14 @@ def test_while_the_store_was_away_no_alert_could_be_written(run: Run) -> None:
     run.away = 90.0
 
     assert run.wrong() == {}
+
+
+def test_what_keeps_everybody_from_writing_is_counted_once() -> None:
+    harm = Harm(cast("City", None), "seed", STRONG)
+    harm.windows += [
+        Window("store silent", 10, 20), Window("store restarted", 15, 18), Window("SIGSTOP grant", 19, 90),
+        Window("target down", 0, 100), Window("store cut off", 200, 201),
+    ]  # fmt: skip
+
+    assert harm.away(12, 100) == (20 - 12) + (19 + THROWN_OUT_AFTER - 20)
+    assert harm.meanwhile(195, 210) == "store cut off at +5 to +6 s"

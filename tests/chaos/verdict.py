@@ -49,6 +49,8 @@ class Scene:
     """Requests that were written, as the store said."""
     away: Callable[[float, float], float]
     """For how many seconds between two moments the store could not be used."""
+    meanwhile: Callable[[float, float], str]
+    """What was broken between two moments."""
 
 
 class Records:
@@ -117,7 +119,11 @@ class Records:
             opened = min(_seconds(alert.opened_at) for alert in mine)
             excused = self.scene.away(due + ALERT_AFTER - 5, opened)
             if opened - due > ALERT_AFTER + OPENS_WITHIN + excused:
-                yield f"{name} was gone {late:.1f} s after its end; its alert opened {opened - due:.1f} s after it"
+                because = self.scene.meanwhile(due, opened)
+                yield (
+                    f"{name} was gone {late:.1f} s after its end, and its alert opened {opened - due:.1f} s after it; "
+                    f"meanwhile: {because}"
+                )
 
     def untold(self) -> Iterator[str]:
         """Soon after an alert opened somebody was told, of this one or, where many open at once, of another of them."""
@@ -170,7 +176,7 @@ def found_wrong(records: Records) -> dict[str, list[str]]:
 
 def judge(city: City, core: Core, people: People, harm: Harm) -> Verdict:
     """Everything is quiet."""
-    records = Records(Scene(core, city.own, city.shared, city.redis.url, people.made, harm.away))
+    records = Records(Scene(core, city.own, city.shared, city.redis.url, people.made, harm.away, harm.meanwhile))
     found = found_wrong(records)
     wrong = [f"{name}: {sentence}" for name, sentences in found.items() for sentence in sentences]
     late = sorted(records.lateness().values())
