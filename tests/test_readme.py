@@ -87,8 +87,9 @@ def test_make_demo_comes_up_and_goes(tmp_path: Path) -> None:
     output = tmp_path / "output"
     with output.open("w") as file:
         demo = subprocess.Popen(
-            ["make", "demo"], cwd=ROOT, stdout=file, stderr=subprocess.STDOUT, start_new_session=True
-        )
+            ["make", "demo"], cwd=ROOT, stdout=file, stderr=subprocess.STDOUT, start_new_session=True,
+            env=_typed(),
+        )  # fmt: skip
     try:
         address = wait_until(
             lambda: re.search(r"http://127\.0\.0\.1:\d+/", output.read_text()),
@@ -106,6 +107,11 @@ def test_make_demo_comes_up_and_goes(tmp_path: Path) -> None:
     wait_until(lambda: not _alive(demo.pid), "everything that the demo started to have ended", within=30)
 
 
+def _typed() -> dict[str, str]:
+    """Our environment without what a `make` around these tests tells those within it."""
+    return {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS", "ARGS"))}
+
+
 def _alive(group: int) -> bool:
     try:
         os.killpg(group, 0)
@@ -116,7 +122,13 @@ def _alive(group: int) -> bool:
 
 def test_make_demo_plays_the_whole_story() -> None:
     played = subprocess.run(
-        ["make", "demo", "ARGS=--play"], cwd=ROOT, capture_output=True, text=True, timeout=200, check=False
+        ["make", "demo", "ARGS=--play"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=200,
+        check=False,
+        env=_typed(),
     )
 
     said: list[dict[str, Any]] = [json.loads(line) for line in played.stdout.splitlines() if line.startswith("{")]
@@ -128,7 +140,7 @@ def test_make_demo_plays_the_whole_story() -> None:
 def test_make_test_runs_pytest() -> None:
     listed = subprocess.run(
         ["make", "test", "ARGS=--collect-only -q tests/test_readme.py"], cwd=ROOT, capture_output=True, text=True,
-        timeout=120, check=False,
+        timeout=120, check=False, env=_typed(),
     )  # fmt: skip
 
     assert listed.returncode == 0, listed.stderr

@@ -37,7 +37,7 @@ resources:
     roles:
       read: {{title: "Read customers, without cards", grants: [support_read]}}
       fix-orders: {{title: Correct the status of an order, level: medium, grants: [orders_fix]}}
-      nothing: {{title: Nothing, grants: [canary]}}
+      nothing: {{title: Nothing, grants: [nothing]}}
 
 rules:
   - id: customers-read

@@ -18,14 +18,14 @@ FIX = "orders_fix"
 _SERVER = """
 REVOKE CONNECT, TEMPORARY ON DATABASE shop, postgres, template1 FROM PUBLIC;
 CREATE ROLE support_read;
-CREATE ROLE canary;
+CREATE ROLE nothing;
 CREATE ROLE orders_fix;
-GRANT CONNECT ON DATABASE shop TO support_read, orders_fix;
+GRANT CONNECT ON DATABASE shop TO support_read, orders_fix, nothing;
 
 CREATE ROLE countersign LOGIN CREATEROLE;
 GRANT CONNECT ON DATABASE shop TO countersign;
 GRANT pg_signal_backend TO countersign;
-GRANT support_read, orders_fix, canary TO countersign WITH ADMIN TRUE, INHERIT FALSE, SET FALSE;
+GRANT support_read, orders_fix, nothing TO countersign WITH ADMIN TRUE, INHERIT FALSE, SET FALSE;
 """
 
 # Computed from the number of the row, so that every shop is the same; example.com and the like are nobody's (RFC 2606).

@@ -190,4 +190,4 @@ def test_the_warning_is_a_direct_message_with_which_to_end_it(
     deliver(world, sandbox)
 
     (warning,) = [one for one in ann.direct_messages() if one.text.startswith("Ends soon")]
-    assert warning.actions() == [ids.DONE]
+    assert warning.actions() == [ids.EXTEND, ids.DONE]

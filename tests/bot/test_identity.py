@@ -13,10 +13,11 @@ from access.models import GrantStatus, NoticeKind, RequestStatus
 from bot import ids
 from bot.app import ACTIONS, COMMAND, EVENTS, MODALS, OPTIONS
 from bot.directory import REMEMBERED, Directory, NotAMember
+from bot.views.extension import extension_form
 from bot.views.form import request_form
 from bot.views.modals import denial, revocation
 from tests.bot.desk import Body, Desk
-from tests.bot.facts import a_choice, a_grant, a_request
+from tests.bot.facts import a_choice, a_grant, a_request, an_extendable
 from tests.bot.slack import FakeSlack, words
 from tests.cast import ANN, KIM, LEA, SAM, STRANGER
 from tests.world import World
@@ -25,6 +26,7 @@ VIEWS = {
     ids.FORM: request_form(Choices([a_choice()])),
     ids.DENIAL: denial(a_request(), '{"button": "v1", "channel": "C", "ts": "1"}'),
     ids.REVOCATION: revocation(a_grant(id="none")),
+    ids.EXTENSION: extension_form(an_extendable(a_grant(id="none"))),
 }
 LISTENERS = [
     (COMMAND, "command"),

@@ -2,7 +2,7 @@
 
 import psycopg
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Locator, expect
 
 from countersign.digest import digest_now
 from tests.hands.books import LOST, Books
@@ -49,6 +49,14 @@ def test_access_is_asked_for_with_the_form(hands: Hands, books: Books) -> None:
 
 
 @pytest.mark.parametrize("screen", ["desktop"])
+def past_the_start(hands: Hands, form: Locator) -> None:
+    """A moment is chosen in several parts, each a stop of its own; leaving all of them out begins at once."""
+    for _ in range(10):
+        hands.page.keyboard.press("Tab")
+        if form.get_by_label("Why?").evaluate("field => field === document.activeElement"):
+            return
+
+
 def test_access_is_asked_for_with_the_keyboard_alone(hands: Hands, books: Books) -> None:
     keyboard = hands.page.keyboard
     hands.page.get_by_label("Message", exact=True).focus()
@@ -65,7 +73,7 @@ def test_access_is_asked_for_with_the_keyboard_alone(hands: Hands, books: Books)
     expect(form).to_contain_text("2 people are pinged")
     keyboard.press("Tab")
     keyboard.type("20m")
-    keyboard.press("Tab")
+    past_the_start(hands, form)
     keyboard.type(books.ticket + ": by keyboard")
     keyboard.press("Tab")
     expect(hands.button("Cancel", form)).to_be_focused()
