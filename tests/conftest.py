@@ -16,6 +16,8 @@ from tests.world import World
 
 JUDGED = Judged()
 STORIES = {"stories", "hands", "test_readme.py"}
+FIRST_STORIES = {"test_stories.py", "hands", "test_readme.py"}
+"""As long as all the others together."""
 
 
 def pytest_configure() -> None:
@@ -45,13 +47,16 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> object:
-    """Several processes share the tests by file; the stories stay together, for each is many processes itself."""
+    """Several processes share the tests by file; of the stories two run at once, for each is many processes itself."""
     from xdist.scheduler import LoadScopeScheduling
 
     class ByFile(LoadScopeScheduling):
         def _split_scope(self, nodeid: str) -> str:
             file = nodeid.partition("::")[0]
-            return "stories" if STORIES.intersection(file.split("/")) else file
+            parts = file.split("/")
+            if not STORIES.intersection(parts):
+                return file
+            return "first stories" if FIRST_STORIES.intersection(parts) else "other stories"
 
     return ByFile(config, log)
 
