@@ -24,7 +24,12 @@ COMPARED = "countersign:compared"
 """There while somebody has compared it with the rows not long ago."""
 
 LEASE = timedelta(seconds=60)
-"""An item fires again after this unless it is settled: as long as a claim in the database."""
+"""An item whose job was sent fires again after this: as long as a claim in the database."""
+FIRST_LEASE = timedelta(seconds=5)
+"""The same until the job is sent, because who is killed before that delays the item by it.
+
+Two calls to a slow Redis, each two seconds at the most, and a look at the rows between them.
+"""
 SKEW = timedelta(seconds=5)
 """How far the clock of another host may be ahead of ours before its leases look wrong."""
 _AFTER_FAILURE_SECONDS = 1.0

@@ -16,7 +16,7 @@ from redis.exceptions import RedisError
 from access import clock as host
 from access.clock import Clock
 from access.ports import AgendaItem
-from workers.agenda import LEASE, SKEW, RedisAgenda
+from workers.agenda import FIRST_LEASE, LEASE, SKEW, RedisAgenda
 from workers.business import Queue, Route, Routes, Schedule
 from workers.comparing import Comparing, Mended, nobody_counts
 from workers.faults import describe
@@ -161,13 +161,15 @@ class Timekeeper:
             impatient = host.monotonic() - PATIENCE_SECONDS
             self._work_on([item for item, since in self._overdue_since.items() if since <= impatient])
         now = self._clock.now()
-        until = now + LEASE
+        until = now + FIRST_LEASE
         leased = agenda.lease(now, until, _AT_A_TIME)
         if leased:
             routes = self._routes(agenda, leased, until)
             if routes.now:
                 queues.send(routes.now)
-            agenda.settle(until, finished=routes.finished, later=routes.later)
+            again = self._clock.now() + LEASE
+            sent = [(route.item, again) for route in routes.now]
+            agenda.settle(until, finished=routes.finished, later=routes.later + sent)
             return
         pause = self._next_sweep - host.monotonic()
         due = agenda.next_due()

@@ -49,7 +49,7 @@ def lone_engine(rows: Rows, own_redis: RedisServer) -> Iterator[Engine]:
 
 @pytest.fixture
 def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Leases of half a second."""
+    """A job that was sent is sent again after half a second."""
     monkeypatch.setattr("workers.timekeeper.LEASE", timedelta(seconds=0.5))
 
 

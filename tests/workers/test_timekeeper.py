@@ -1,7 +1,11 @@
 """The timekeeper: jobs when Redis is well, its own hands when it is not, and nothing lost in between."""
 
 import logging
+import signal
+import subprocess
+import sys
 import time
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -11,9 +15,11 @@ from tests.redis_server import RedisServer
 from tests.waiting import wait_until
 from tests.workers.engine import Engine
 from tests.workers.rows import Rows
-from workers.agenda import AGENDA, RedisAgenda
+from workers.agenda import AGENDA, LEASE, RedisAgenda
 from workers.business import QUEUES
 from workers.redis_connection import connect
+
+ROOT = Path(__file__).parents[2]
 
 
 def test_what_is_committed_reaches_a_worker_by_a_wake_up_and_not_by_a_poll(engine: Engine, rows: Rows) -> None:
@@ -69,6 +75,28 @@ def test_a_lost_job_fires_again_when_its_lease_is_over(engine: Engine, rows: Row
             wait_until(lambda: rows.done == {"ann"}, "the next one")
 
     assert rows.calls == ["ann"]
+
+
+def test_what_a_killed_timekeeper_had_not_sent_yet_is_sent_by_another_in_seconds(
+    engine: Engine, rows: Rows, tmp_path: Path, redis_url: str
+) -> None:
+    rows.add("ann")
+    engine.tell_agenda("ann")
+    program = [sys.executable, "-m", "tests.workers.timekeeper_program", redis_url, str(tmp_path / "rows.db")]
+    killed = subprocess.run(program, cwd=ROOT, check=False)
+    assert killed.returncode == -signal.SIGKILL
+    with engine.timekeeper(), engine.worker():
+        wait_until(lambda: rows.done == {"ann"}, "the first lease to be over", within=10)
+
+    assert engine.by_hand == []
+
+
+def test_what_was_sent_is_not_sent_again_before_its_whole_lease_is_over(engine: Engine, rows: Rows) -> None:
+    rows.add("ann")
+    with engine.timekeeper():
+        engine.tell_agenda("ann")
+        sent = datetime.now(UTC)
+        wait_until(lambda: engine.due("ann") > (sent + LEASE - timedelta(seconds=1)).timestamp(), "the lease")
 
 
 def test_a_flushed_redis_is_filled_again(engine: Engine, rows: Rows, redis: Redis) -> None:
