@@ -104,6 +104,21 @@ class Life:
     def request(self) -> Request:
         return self.town.requests()[-1]
 
+    def turn(self) -> int:
+        """Whoever keeps time and works does all that is due; returns how much that was."""
+        return self.town.turn()
+
+    def settle(self) -> None:
+        for _ in range(8):
+            if self.turn() == 0:
+                return
+
+    def back(self) -> None:
+        """Whoever comes after the death has come."""
+
+    def all_is_over(self) -> None:
+        """Nothing is left to be done."""
+
     def nothing(self) -> None:
         pass
 
@@ -125,7 +140,7 @@ class Life:
 
     def look_until_both_are_open(self) -> None:
         for _ in range(6):
-            self.town.turn()
+            self.turn()
             self.town.clock.tick(seconds=1)
 
     def return_the_first(self) -> None:
@@ -144,7 +159,7 @@ class Life:
         cancel(self.town.core, request_id=self.request().id, by=ANN)
 
     def look(self) -> None:
-        self.town.turn()
+        self.turn()
 
     def return_it(self) -> None:
         finish(self.town.core, grant_id=self.town.grants()[-1].id, by=ANN)
@@ -161,21 +176,23 @@ class Life:
     def look_again(self) -> None:
         """After the pause that follows a failure."""
         self.town.clock.tick(seconds=5)
-        self.town.turn()
+        self.turn()
 
     def let_it_expire(self) -> None:
         self.town.clock.tick(minutes=11)
-        self.town.turn()
+        self.turn()
 
     def let_it_lapse(self) -> None:
         self.town.clock.tick(hours=2)
-        self.town.turn()
+        self.turn()
 
 
-Step = Callable[[Life], None]
+Step = Callable[[Any], None]
+"""Of a Life, or of a kind of it."""
+Steps = tuple[Step, ...]
 OPEN = (Life.ask, Life.approve, Life.look)
 BOTH = (Life.ask_for_both, Life.approve_both, Life.look_until_both_are_open)
-STEPS: Mapping[str, tuple[Step, ...]] = {
+STEPS: Mapping[str, Steps] = {
     "asking": (Life.ask,),
     "telling of the request": (Life.ask, Life.look),
     "approving": (Life.ask, Life.look, Life.approve),
@@ -206,39 +223,42 @@ CASES: list[tuple[str, Weather]] = [
 ]
 
 
-def points_of(life: Life, step: str, weather: Weather) -> list[str]:
-    """The points that the step passes when nobody dies."""
-    _lead_up(life, step, weather)
+_MINUTES: Mapping[Step, int] = {Life.let_it_expire: 11, Life.let_it_lapse: 120}
+"""What goes by in a step."""
+
+
+def points_of(life: Life, steps: Steps, weather: Weather) -> list[str]:
+    """The points that the last step passes when nobody dies."""
+    _lead_up(life, steps, weather)
     before = len(life.town.points.passed)
-    STEPS[step][-1](life)
+    steps[-1](life)
     return life.town.points.passed[before:]
 
 
-def killed_at(life: Life, step: str, weather: Weather, point: int) -> None:
-    """Lives up to the step, and dies in it in a process of its own; then somebody else goes on. Raises Broken."""
-    _lead_up(life, step, weather)
+def killed_at(life: Life, steps: Steps, weather: Weather, point: int) -> None:
+    """Lives up to the last step, and dies in it in a process of its own; then somebody else goes on. Raises Broken."""
+    _lead_up(life, steps, weather)
     town = life.town
     life.database.close()  # no connection is shared with the child
     child = os.fork()
     if child == 0:
-        _die_in(life, step, point)
+        _die_in(life, steps[-1], point)
     _, status = os.waitpid(child, 0)
-    assert os.WIFSIGNALED(status), f"the process was to be killed at point {point} of {step}"
+    assert os.WIFSIGNALED(status), f"the process was to be killed at point {point}"
     assert os.WTERMSIG(status) == signal.SIGKILL, f"the process died of {os.WTERMSIG(status)}"
     for server in town.servers.values():
         assert isinstance(server, FileServer | FileCommons)
         server.load()
-    if step in ("closing what has expired", "closing what is shared", "lapsing"):
-        town.clock.tick(minutes=120 if step == "lapsing" else 11)  # its clock had gone on
-    _go_on(town)
+    town.clock.tick(minutes=_MINUTES.get(steps[-1], 0))  # its clock had gone on
+    _go_on(life)
 
 
-def _lead_up(life: Life, step: str, weather: Weather) -> None:
-    life.town.settle()
-    *well, last = STEPS[step][:-1] or (Life.nothing,)
+def _lead_up(life: Life, steps: Steps, weather: Weather) -> None:
+    life.settle()
+    *well, last = steps[:-1] or (Life.nothing,)
     for before in well:
         before(life)
-    if step == "opening again":
+    if steps[-1] is Life.look_again:
         _turn(life, weather)
     last(life)
     _turn(life, weather)
@@ -249,28 +269,31 @@ def _turn(life: Life, weather: Weather) -> None:
         server.weather = weather
 
 
-def _die_in(life: Life, step: str, point: int) -> None:
+def _die_in(life: Life, step: Step, point: int) -> None:
     """Never returns."""
     life.town.points.left = point
     life.town.points.die = lambda _name: os.kill(os.getpid(), signal.SIGKILL)
     try:
-        STEPS[step][-1](life)
+        step(life)
     finally:
         os._exit(0)  # it lived: the parent will say so
 
 
-def _go_on(town: Town) -> None:
+def _go_on(life: Life) -> None:
+    town = life.town
     check(Sight.of(town), kept=False)
+    life.back()
     for seconds in (0, 10, 20, 30, STORM_SECONDS - 60):
         town.clock.tick(seconds=seconds)
-        town.turn()
+        life.turn()
         check(Sight.of(town), kept=True)
     for server in town.servers.values():
         server.weather = "fine"
     for seconds in (1, 31, 61, 600, 3600, 3600, 86400):
         town.clock.tick(seconds=seconds)
-        town.settle()
+        life.settle()
         check(Sight.of(town), kept=True)
     sight = Sight.of(town)
     check_the_end(sight)
     assert all(grant.status != GrantStatus.ACTIVE for grant in sight.grants)
+    life.all_is_over()

@@ -1,62 +1,40 @@
 """Killed at any point of any step, in any weather: whoever comes after keeps every promise."""
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager
 from pathlib import Path
 from zlib import crc32
 
 import pytest
 
 from access.ports import Provider
-from access.store import Database
-from tests.crashes.matrix import CASES, Life, killed_at, points_of
-from tests.databases import PostgresDatabases, SqliteFiles
+from tests.crashes.conftest import Emptied
+from tests.crashes.lives import Lives, kill_at_each
+from tests.crashes.matrix import CASES, STEPS, Life
 from tests.invariants.commons import CommonsProvider
 from tests.invariants.servers import Weather
 from tests.invariants.town import TownProvider
 
 LEAST = 400
 """Cases of the whole matrix."""
-Emptied = Callable[[], AbstractContextManager[Database]]
-
-
-@pytest.fixture
-def emptied(database_kind: str, request: pytest.FixtureRequest) -> Emptied:
-    name = "sqlite_files" if database_kind == "sqlite" else "postgres_databases"
-    databases: SqliteFiles | PostgresDatabases = request.getfixturevalue(name)
-    return databases.emptied
-
-
-def points(emptied: Emptied, directory: Path, step: str, weather: Weather) -> list[str]:
-    with emptied() as database:
-        return points_of(Life(database, directory), step, weather)
-
-
-def kill(emptied: Emptied, directory: Path, step: str, weather: Weather, point: int) -> None:
-    directory.mkdir()
-    with emptied() as database:
-        killed_at(Life(database, directory), step, weather, point)
 
 
 @pytest.mark.parametrize(("step", "weather"), CASES)
 def test_killed_at_some_point_nothing_is_lost(emptied: Emptied, tmp_path: Path, step: str, weather: Weather) -> None:
     """One point of each step and weather, not the same for all."""
-    names = points(emptied, tmp_path, step, weather)
-    kill(emptied, tmp_path / "life", step, weather, crc32(f"{step} {weather}".encode()) % len(names))
+    lives = Lives(emptied, tmp_path, Life, STEPS[step], weather)
+    lives.killed(crc32(f"{step} {weather}".encode()) % len(lives.points()))
 
 
 @pytest.mark.soak
 @pytest.mark.timeout(7200)
 def test_killed_at_any_point_nothing_is_lost(emptied: Emptied, tmp_path: Path) -> None:
-    cases = 0
+    cases, failed = 0, list[str]()
     for step, weather in CASES:
-        for point, name in enumerate(points(emptied, tmp_path, step, weather)):
-            try:
-                kill(emptied, tmp_path / str(cases), step, weather, point)
-            except AssertionError as broken:
-                raise AssertionError(f"{step}, the target {weather}, killed at {name} ({point}): {broken}") from broken
-            cases += 1
+        lives = Lives(emptied, tmp_path / f"{step} {weather}", Life, STEPS[step], weather)
+        points = dict(enumerate(lives.points()))
+        failed += kill_at_each(lives, points, f"{step}, the target {weather}")
+        cases += len(points)
     print(f"{cases} cases")
+    assert not failed
     assert cases >= LEAST / 2, "half of the matrix on each kind of database"
 
 
