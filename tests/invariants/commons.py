@@ -4,7 +4,18 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 
 from access.errors import Transient
-from access.ports import Capabilities, Deadline, GrantSpec, Isolation, Observation, Outcome, Receipt, Removal, Rights
+from access.ports import (
+    Capabilities,
+    Deadline,
+    GrantSpec,
+    Holder,
+    Isolation,
+    Observation,
+    Outcome,
+    Receipt,
+    Removal,
+    Rights,
+)
 from tests.fakes import FakeProvider, FakeSettings
 from tests.invariants.servers import Server
 
@@ -20,17 +31,25 @@ class Commons(Server):
 
     members: set[Member] = field(default_factory=set)
     theirs: set[Member] = field(default_factory=set)
+    forgotten: set[Member] = field(default_factory=set)
+    """Of which a restored database may know nothing: nobody can say any more whose it is."""
 
     def given_by_hand(self, member: Member) -> None:
         self.members.add(member)
         self.theirs.add(member)
+
+    def taken_by_hand(self, member: Member) -> None:
+        self.members.discard(member)
+        self.by_hand[name_of(member)] = self.looks
 
 
 class CommonsProvider(FakeProvider):
     """Converges, as a provider promises."""
 
     name: ClassVar[str] = "commons"
-    capabilities: ClassVar[Capabilities] = Capabilities(isolation=Isolation.SHARED, end_means="Sessions live on.")
+    capabilities: ClassVar[Capabilities] = Capabilities(
+        isolation=Isolation.SHARED, list_holders=True, end_means="Sessions live on."
+    )
 
     def __init__(self, place: Commons) -> None:
         super().__init__(FakeSettings(server="any"))
@@ -63,9 +82,22 @@ class CommonsProvider(FakeProvider):
         self.place.call("revoke", effect)
         return Removal(state="removed" if there else "absent", residual=("Sessions live on.",))
 
+    def list_holders(self, deadline: Deadline) -> list[Holder]:
+        self.place.look()
+        return [
+            Holder(principal=who, role=role, ours=(role, who) not in self.place.theirs, place="commons")
+            for role, who in sorted(self.place.members)
+        ]
+
     def _members(self, spec: GrantSpec) -> set[Member]:
         return {(role, spec.principal) for role in self.rights(spec).roles - spec.kept}
 
 
 def rights_of(power: object) -> frozenset[str]:
     return frozenset({ENTRY, str(power)})
+
+
+def name_of(member: Member) -> str:
+    """As drift names it."""
+    role, principal = member
+    return f"{role} of {principal}"

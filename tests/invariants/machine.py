@@ -1,17 +1,19 @@
 """A machine that asks, decides, breaks, kills and waits, in any order that hypothesis can think of."""
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from datetime import timedelta
 from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 from unittest.mock import patch
 
 from hypothesis import currently_in_test_context, note
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from redis import Redis
 
 from access.errors import AccessError, Unavailable
 from access.ids import SlackUser
@@ -21,21 +23,14 @@ from access.operations.end import cancel, finish, revoke
 from access.operations.schedule import Schedule
 from access.store import Database
 from tests.invariants.checks import Broken, Sight, check, check_the_end
+from tests.invariants.choices import ENTITLEMENTS, HANDS, Hand, approvers, askers, crashes, people, places
 from tests.invariants.commons import ENTRY
+from tests.invariants.rules import RESOURCES
 from tests.invariants.servers import WEATHERS, Killed
-from tests.invariants.town import RESOURCES, Town
+from tests.invariants.watched import WatchedTown
 
-PEOPLE = ("ann", "ben", "lea", "kim", "sam", "eve")
 ENDLESS = timedelta(hours=30)
 """Longer than anything can still be due once all is well."""
-ENTITLEMENTS = [f"{resource}/{role}" for resource in RESOURCES for role in ("read", "fix")]
-people = st.sampled_from(PEOPLE)
-askers = st.sampled_from(["ann", "ann", "ben", "ben", "lea", "eve"])
-approvers = st.sampled_from(["lea", "kim", "lea", "kim", "sam", "ann"])
-places = st.integers(0, 5)
-crashes = st.one_of(st.none(), st.none(), st.integers(0, 14))
-
-
 T = TypeVar("T")
 
 
@@ -48,7 +43,11 @@ def slack(person: str) -> SlackUser:
 
 
 class Life(RuleBasedStateMachine):
-    """Subclasses say on which database."""
+    """Subclasses say on which database, and which Redis."""
+
+    redis: ClassVar[Redis]
+    lived: ClassVar[Counter[str]] = Counter()
+    """Lives and steps so far, of all."""
 
     @staticmethod
     def emptied() -> AbstractContextManager[Database]:
@@ -56,13 +55,15 @@ class Life(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
+        self.lived["lives"] += 1
         self.ending = ExitStack()
         # By chance, rows would be worked on in another order each time, and no failure could be told twice.
         numbers = count()
         self.ending.enter_context(patch("access.ids.secrets.randbits", lambda _bits: next(numbers)))
         directory = self.ending.enter_context(TemporaryDirectory(prefix="countersign-life-"))
         database = self.ending.enter_context(self.emptied())
-        self.town = Town.found(database, Path(directory))
+        self.town = WatchedTown.watched(database, Path(directory), self.redis)
+        self.ending.callback(self.town.copies.forget)
         self.buttons: list[tuple[str, str]] = []
         self.kept = False
 
@@ -84,7 +85,7 @@ class Life(RuleBasedStateMachine):
     def opens(self, by: str, what: str, minutes: int, crash: int | None) -> None:
         """Asked, approved by somebody who may, and begun, as on any good day."""
         self.ask(by, what, minutes, None)
-        if self.buttons and self.buttons[-1][0] == max(one.id for one in self.town.requests()):
+        if self.buttons and self.buttons[-1][0] == max((one.id for one in self.town.requests()), default=""):
             request_id, button = self.buttons[-1]
             for lead in self.town.rules.leads - {by}:
                 self._decide(lead, Verdict.APPROVE, request_id, button, None)
@@ -186,6 +187,27 @@ class Life(RuleBasedStateMachine):
         if (role, who) not in place.members and not place.later and not self._asked_there(who):
             place.given_by_hand((role, who))
 
+    @rule(what=st.sampled_from(HANDS), which=places)
+    def somebody_changes_a_target(self, what: Hand, which: int) -> None:
+        """Behind our back."""
+        what(self.town, which)
+
+    @rule()
+    def redis_is_flushed(self) -> None:
+        self.town.flush()
+
+    @rule()
+    def the_database_is_copied(self) -> None:
+        self.town.copy()
+
+    @precondition(lambda self: self.town.is_copied)
+    @rule()
+    def an_old_database_is_put_back(self) -> None:
+        self.town.restore()
+        known = {one.id for one in self.town.requests()}
+        self.buttons = [one for one in self.buttons if one[0] in known]
+        self.kept = False
+
     @rule(seconds=st.sampled_from([0, 0, 0, 45]))
     def clocks_differ(self, seconds: int) -> None:
         self.town.clock.offset = timedelta(seconds=seconds)
@@ -227,6 +249,7 @@ class Life(RuleBasedStateMachine):
 
     @invariant()
     def everything_holds(self) -> None:
+        self.lived["steps"] += 1
         check(Sight.of(self.town), kept=self.kept)
 
     def teardown(self) -> None:
@@ -258,7 +281,7 @@ class Life(RuleBasedStateMachine):
         except Killed as where:
             if currently_in_test_context():
                 note(f"killed at {where}")
-            self.kept = False
+            self.kept, self.town.hints_lost = False, True
         except AccessError as error:
             if isinstance(error, Unavailable):
                 raise

@@ -74,6 +74,18 @@ class Server:
     """The target's own end of each."""
     minds_ends: bool = False
     """Whether it ends access by itself, when nobody else does."""
+    strangers: set[str] = field(default_factory=set)
+    """Of the holders, those that bear a mark like ours and are not ours."""
+    looks: int = 0
+    """How often it was compared with the rows, and answered."""
+    by_hand: dict[str, int] = field(default_factory=dict)
+    """What somebody added or took away behind our back, and the looks at it until then."""
+    more: dict[str, int] = field(default_factory=dict)
+    """Grants to which somebody added a right by hand, as before."""
+
+    def found_by_now(self, since: int | None) -> bool:
+        """Whether it was looked at twice since: that is when a difference counts."""
+        return since is not None and self.looks >= since + 2
 
     def add(self, spec: GrantSpec) -> None:
         if spec.grant_id not in self.holders:
@@ -86,6 +98,7 @@ class Server:
             self.ends[spec.grant_id] = spec.expires_at
 
     def remove(self, grant_id: str) -> bool:
+        self.more.pop(grant_id, None)
         if self.holders.pop(grant_id, None) is None:
             return False
         self.changes.append(Change(self.clock.now(), "removed", grant_id))
@@ -100,7 +113,15 @@ class Server:
         over = [one for one in self.holders if self.minds_ends and self.ends[one] <= self.clock.now()]
         for grant_id in over:
             del self.holders[grant_id]
+            self.more.pop(grant_id, None)
             self.changes.append(Change(self.ends[grant_id], "ran out", grant_id))
+
+    def look(self) -> None:
+        """One call of this weather that lists what is there."""
+        self.land()
+        with self.points.around("provider.list"):
+            if self.weather == "down":
+                raise Transient("The server does not answer.")
 
     def call(self, verb: str, effect: Callable[[], None]) -> None:
         """One call of this weather that changes something."""

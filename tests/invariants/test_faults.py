@@ -8,17 +8,17 @@ import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
-from tests.databases import SqliteFiles
 from tests.invariants.faults import FAULTS as FAULTS_OF_ALL
 from tests.invariants.faults import Story
 from tests.invariants.machine import Life
+from tests.invariants.outside_faults import OUTSIDE_FAULTS
 from tests.invariants.shared_faults import SHARED_FAULTS
 from tests.invariants.timed_faults import TIMED_FAULTS
 
-FAULTS = {**FAULTS_OF_ALL, **SHARED_FAULTS, **TIMED_FAULTS}
+FAULTS = {**FAULTS_OF_ALL, **SHARED_FAULTS, **TIMED_FAULTS, **OUTSIDE_FAULTS}
 MOST = 3000
 """Lives in which chance must find a fault."""
-_SAYS = re.compile(r"(I-\d+)")
+_SAYS = re.compile(r"\b(I-\d+|[GO]\d+)")
 Table = dict[str, tuple[str, float]]
 
 
@@ -30,9 +30,9 @@ def table() -> Iterator[Table]:
         print(f"\n{name:24} {FAULTS[name].says:64} {by:16} {seconds:6.1f} s", end="")
 
 
-def lived(story: Story, files: SqliteFiles) -> None:
+def lived(story: Story, its: type[Life]) -> None:
     """Told as a machine would: every promise is looked at after the story, and at the end of the life."""
-    life = _machine(files)()
+    life = its()
     try:
         story(life)
         life.everything_holds()
@@ -43,36 +43,32 @@ def lived(story: Story, files: SqliteFiles) -> None:
 
 
 @pytest.mark.parametrize("name", FAULTS)
-def test_the_right_product_keeps_every_promise_in_the_same_story(name: str, sqlite_files: SqliteFiles) -> None:
-    lived(FAULTS[name].story, sqlite_files)
+def test_the_right_product_keeps_every_promise_in_the_same_story(name: str, quick_life: type[Life]) -> None:
+    lived(FAULTS[name].story, quick_life)
 
 
 @pytest.mark.parametrize("name", FAULTS)
-def test_a_wrong_variant_is_found(name: str, sqlite_files: SqliteFiles, table: Table) -> None:
+def test_a_wrong_variant_is_found(name: str, quick_life: type[Life], table: Table) -> None:
     began = time.monotonic()
     with FAULTS[name].wrong(), pytest.raises(AssertionError) as found:
-        lived(FAULTS[name].story, sqlite_files)
+        lived(FAULTS[name].story, quick_life)
     table[name] = (_finder(found.value), time.monotonic() - began)
 
 
 @pytest.mark.soak
 @pytest.mark.timeout(7200)
 @pytest.mark.parametrize("name", FAULTS)
-def test_a_wrong_variant_is_found_by_chance(name: str, sqlite_files: SqliteFiles, table: Table) -> None:
+def test_a_wrong_variant_is_found_by_chance(name: str, quick_life: type[Life], table: Table) -> None:
     began = time.monotonic()
     with FAULTS[name].wrong(), pytest.raises(AssertionError) as found:
         run_state_machine_as_test(
-            _machine(sqlite_files),
+            quick_life,
             settings=settings(
                 max_examples=MOST, stateful_step_count=30, deadline=None, database=None, phases=[Phase.generate],
                 suppress_health_check=[HealthCheck.too_slow], report_multiple_bugs=False,
             ),
         )  # fmt: skip
     table[name] = (_finder(found.value), time.monotonic() - began)
-
-
-def _machine(files: SqliteFiles) -> type[Life]:
-    return type("Life", (Life,), {"emptied": staticmethod(files.emptied)})
 
 
 def _finder(error: BaseException) -> str:

@@ -1,6 +1,6 @@
 """A town to live in: the real core, two targets with their weather, a policy that changes, and points to die at."""
 
-from collections.abc import Generator, Iterable, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -10,16 +10,18 @@ from typing import Any, Literal
 from sqlmodel import Session
 
 from access.errors import TargetNotFound, Transient
-from access.models import Grant
+from access.models import AuditEvent, Grant
 from access.operations.activate import Activation
 from access.operations.core import Core
+from access.operations.drift import Drift
 from access.operations.policy_source import PolicySource
-from access.operations.schedule import Schedule
+from access.operations.schedule import DRIFT, Route, Schedule
 from access.operations.telling import Telling, Told
-from access.ports import AgendaItem, Deadline, GrantSpec, Observation, Outcome, Receipt, Removal
+from access.ports import AgendaItem, Deadline, GrantSpec, Managed, Observation, Outcome, Receipt, Removal
 from access.store import Database
 from tests.fakes import FakeAgenda, FakeClock, FakeProvider, FakeSettings
 from tests.invariants.commons import Commons, CommonsProvider
+from tests.invariants.rules import RESOURCES, Rules
 from tests.invariants.servers import Points, Server
 from tests.world import World
 
@@ -27,8 +29,6 @@ CALL = timedelta(seconds=20)
 """A call that has not begun so long after its claim is not made any more: its deadline has passed."""
 MINDS_ENDS = "two"
 """The server that ends access by itself when its time is up."""
-RESOURCES = {"customers-db": "one", "ledger-db": "two", "wiki": "commons"}
-"""By resource its server; on the last one grants share what they give."""
 
 
 @dataclass
@@ -78,6 +78,14 @@ class TownProvider(FakeProvider):
             there = spec.grant_id in self.place.holders
             return Observation(present=there, expires_at=self.place.ends.get(spec.grant_id))
 
+    def list_managed(self, deadline: Deadline) -> list[Managed]:
+        self.place.look()
+        holders = sorted(self.place.holders.items())
+        return [Managed(name=f"fake-{one}", grant_id=one, roles=self._gives(one, role)) for one, (_, role) in holders]
+
+    def _gives(self, grant_id: str, role: str) -> frozenset[str]:
+        return frozenset({role, "rule"}) if grant_id in self.place.more else frozenset({role})
+
     def extend(self, spec: GrantSpec, receipt: Receipt | None, deadline: Deadline) -> Outcome:
         self.place.land()
         if spec.grant_id not in self.place.holders:
@@ -101,56 +109,15 @@ class TownTargets:
     servers: dict[str, Server]
 
     def provider(self, grant: Grant) -> TownProvider | CommonsProvider:
-        server = self.servers[grant.settings["server"]]
+        return self.of(grant.provider, grant.settings, grant.resource)
+
+    def of(self, provider: str, settings: Mapping[str, Any], resource: str) -> TownProvider | CommonsProvider:
+        del provider, resource
+        server = self.servers[settings["server"]]
         return CommonsProvider(server) if isinstance(server, Commons) else TownProvider(server)
 
     def version(self, name: str) -> str:
         return f"{name} 1.0 (tests)"
-
-
-@dataclass
-class Rules:
-    """What the policy says, in a second and simpler form: the tests' own opinion of who may do what."""
-
-    engineers: set[str] = field(default_factory=lambda: {"ann", "ben", "lea"})
-    leads: set[str] = field(default_factory=lambda: {"lea", "kim"})
-    power: dict[str, str] = field(default_factory=lambda: {"read": "look", "fix": "mend"})
-    broken: bool = False
-
-    def text(self) -> str:
-        if self.broken:
-            return "version: 1\npeople: ["
-        people = "".join(
-            f"  {name}: {{slack: U0{name.upper()}}}\n" for name in ("ann", "ben", "lea", "kim", "sam", "eve")
-        )
-        resources = "".join(
-            f"  - id: {resource}\n    title: {resource}\n    level: medium\n    owner: leads\n"
-            f"    provider: {'commons' if server == 'commons' else 'fake'}\n"
-            f"    settings: {{server: {server}}}\n    roles:\n"
-            f"      read: {{title: Read, power: {self.power['read']}}}\n"
-            f"      fix: {{title: Fix, power: {self.power['fix']}, level: high}}\n"
-            for resource, server in RESOURCES.items()
-        )
-        wanted = ", ".join(f"{resource}/{role}" for resource in RESOURCES for role in ("read", "fix"))
-        return (
-            "version: 1\norganisation: {slack_team: T0ACME, timezone: Europe/Amsterdam}\n"
-            f"people:\n{people}"
-            f"groups:\n  engineers: {{people: [{', '.join(sorted(self.engineers))}]}}\n"
-            f"  leads: {{people: [{', '.join(sorted(self.leads))}]}}\n  security: {{people: [sam]}}\n"
-            "levels:\n  medium: {max: 2h, request_ttl: 1h, alert_after: 5m, reason_min: 5}\n"
-            "  high: {max: 1h, request_ttl: 30m, alert_after: 2m, reason_min: 5}\n"
-            f"resources:\n{resources}"
-            f"rules:\n  - id: all\n    for: {{groups: [engineers], entitlements: [{wanted}]}}\n    max: 1h\n"
-            "    approve: {channel: C0PAYAPPR, stages: [{any_of: [leads], quorum: 1}]}\n"
-            "security: {group: security, channel: C0SEC}\n"
-            'digest: {channel: C0SEC, at: "09:00"}\n'
-        )
-
-    def write(self, file: Path) -> None:
-        """As editors and Git do it: a new file in the place of the old, never the same one half written."""
-        new = file.with_suffix(".new")
-        new.write_text(self.text(), encoding="utf-8")
-        new.replace(file)
 
 
 @dataclass
@@ -173,7 +140,6 @@ class Town(World):
     servers: dict[str, Server] = field(default_factory=dict)
     points: Points = field(default_factory=Points)
     held: list[Held] = field(default_factory=list)
-    swept_at: datetime | None = None
     granted_against: list[str] = field(default_factory=list)
     """Sentences: what was claimed for granting though it was not allowed just then."""
 
@@ -200,21 +166,28 @@ class Town(World):
         assert isinstance(server, Commons)
         return server
 
+    @property
+    def noticed(self) -> bool:
+        """Whether somebody has looked since the database was restored."""
+        return True
+
+    def wrongs(self, events: Sequence[AuditEvent]) -> Iterator[str]:
+        """Sentences: what a town knows beside its rows and targets."""
+        del events
+        yield from self.granted_against
+
     def land(self) -> None:
         for server in self.servers.values():
             server.land()
 
     def turn(self, *, hold: Literal["", "before", "after"] = "", again: bool = False) -> int:
         """One sweep and one round of every queue; returns how much was due. `hold` stops the workers of this round."""
-        schedule = Schedule(self.core)
-        due = schedule.route([item for item, _ in schedule.sweep()]).now
-        # Looks at targets and at people are nobody's work here: whom they find has tests of his own.
-        routes = [route for route in due if route.item.startswith(("grant:", "notice:"))]
-        self.swept_at = self.clock.now()
+        routes = self.due(Schedule(self.core))
         businesses = ((self.activation, "grant"), (self.extension, "grant"), (self.deactivation, "revoke"))
         for business, queue in businesses:
             ids = [route.id for route in routes if route.queue == queue]
             self._round(business, ids * (2 if again else 1), hold=hold, again=again)
+        self.compare([route.id for route in routes if route.target == DRIFT])
         telling = Telling(self.core)
         untold = [route.id for route in routes if route.queue == "tell"]
         for claimed in telling.claim(untold) if untold else []:
@@ -222,6 +195,11 @@ class Town(World):
                 self.said.append(claimed)
             telling.commit([Told(claimed, channel=claimed.notice.recipient, ts=f"{len(self.said)}.0")])
         return len(routes)
+
+    def due(self, schedule: Schedule) -> list[Route]:
+        """By the rows alone. To look at targets and at people is nobody's work here."""
+        due = schedule.route([item for item, _ in schedule.sweep()]).now
+        return [route for route in due if route.item.startswith(("grant:", "notice:"))]
 
     def settle(self, rounds: int = 8) -> None:
         for _ in range(rounds):
@@ -235,6 +213,14 @@ class Town(World):
                 return
             held.results = [held.business.act(one, Deadline.after(5)) for one in held.claimed]
         held.business.commit(held.results)
+
+    def compare(self, looks: Sequence[str]) -> None:
+        """Counts those that were answered."""
+        drift = Drift(self.core, self.targets)
+        for claimed in drift.claim(looks) if looks else []:
+            compared = drift.act(claimed, Deadline.after(5))
+            drift.commit([compared])
+            self.servers[RESOURCES[claimed.look.subject]].looks += not compared.problem
 
     def _round(self, business: Any, ids: Sequence[str], *, hold: str, again: bool) -> None:
         if not ids:

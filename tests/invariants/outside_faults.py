@@ -1,0 +1,206 @@
+"""Wrong variants of what minds things done behind our back: at targets, to Redis, to the database itself."""
+
+from collections.abc import Callable, Generator, Mapping
+from contextlib import contextmanager
+from importlib import import_module
+from typing import Any
+from unittest.mock import patch
+
+from access.models import GrantStatus, Verdict
+from access.operations import activate, drift, restored
+from access.operations.drift import Drift
+from access.operations.schedule import Schedule
+from access.operations.work import Work
+from access.ports import Deadline, GrantSpec
+from tests.invariants.choices import ENTITLEMENTS, Hand
+from tests.invariants.faults import Fault, Story, around
+from tests.invariants.machine import Life
+from tests.invariants.rules import RESOURCES
+from tests.invariants.watched import WatchedTown
+from workers.agenda import RedisAgenda
+from workers.comparing import Comparing
+
+# The package hands out verbs of the same names.
+review, submit = (import_module(f"access.operations.{name}") for name in ("review", "submit"))
+READ, LEDGER = "customers-db/read", "ledger-db/read"
+
+
+def _nothing(*_: Any, **__: Any) -> None:
+    return None
+
+
+@contextmanager
+def _no_gate() -> Generator[None]:
+    """It is compared, and everything goes on meanwhile."""
+    with (
+        patch.object(activate, "why_closed", _nothing),
+        patch.object(restored, "_end_what_may_have_been_opened", _nothing),
+        patch.object(review, "refuse_while_closed", _nothing),
+        patch.object(submit, "refuse_while_closed", _nothing),
+    ):
+        yield
+
+
+@contextmanager
+def _beginning_again() -> Generator[None]:
+    """What was about to begin is begun when all is compared."""
+    with (
+        patch.object(restored, "_BEGINNING", ()),
+        patch.object(restored, "_ON_ITS_WAY", (GrantStatus.REVOKING,)),
+    ):
+        yield
+
+
+def _all_is_ours(self: Drift, work: Work, result: Any, strays: Any) -> set[str]:
+    del self, work
+    return {one.name for one in strays if one.grant_id} if result.lost_since else set()
+
+
+def _taking_it_away(end_stray: Callable[..., Any]) -> Callable[..., Any]:
+    def wrong(self: Drift, work: Work, resource: str, stray: Any, channel: Any) -> None:
+        settings = {"server": RESOURCES[resource]}
+        spec = GrantSpec(
+            grant_id=stray.grant_id, resource=resource, role="", definition={}, settings=settings, scope={},
+            principal="", expires_at=work.now,
+        )  # fmt: skip
+        self.targets.of("fake", settings, resource).revoke(spec, None, Deadline.after(5))
+        end_stray(self, work, resource, stray, channel)
+
+    return wrong
+
+
+def _not_ended(self: Drift, work: Work, identifier: Any, *rest: Any) -> None:
+    """Seen, and told to nobody."""
+
+
+def _held(life: Life, what: str = READ) -> None:
+    life.opens("ann", what, 60, None)
+    life.all_is_done_in_time_for(10)
+
+
+def _changed(hand: Hand) -> Story:
+    def story(life: Life) -> None:
+        _held(life)
+        life.somebody_changes_a_target(hand, 0)
+        life.all_is_done_in_time_for(900)
+
+    return story
+
+
+def _shared_right_taken(life: Life) -> None:
+    _held(life, "wiki/read")
+    life.somebody_changes_a_target(WatchedTown.a_shared_right_is_taken, 0)
+    life.all_is_done_in_time_for(900)
+
+
+def _put_back(life: Life) -> None:
+    _held(life)
+    life.done("ann", 0, None)
+    life.all_is_done_in_time_for(10)
+    life.somebody_changes_a_target(WatchedTown.access_is_put_back, 0)
+    life.all_is_done_in_time_for(900)
+
+
+def _opened_after_the_copy(life: Life) -> None:
+    life.look(None)
+    life.the_database_is_copied()
+    life.opens("ann", READ, 60, None)
+    life.an_old_database_is_put_back()
+    life.all_is_done_in_time_for(120)
+
+
+def _begun_after_the_copy(life: Life) -> None:
+    life.ask("ann", READ, 60, None)
+    life.decide("kim", Verdict.APPROVE, -1, None)
+    life.the_database_is_copied()
+    life.look(None)
+    life.done("ann", 0, None)
+    life.look(None)
+    life.an_old_database_is_put_back()
+    life.all_is_done_in_time_for(120)
+
+
+def _given_while_another_target_is_away(life: Life) -> None:
+    life.look(None)
+    life.the_database_is_copied()
+    life.opens("ann", LEDGER, 60, None)
+    life.weather("two", "down")
+    life.an_old_database_is_put_back()
+    life.look(None)
+    life.opens("ben", READ, 10, None)
+
+
+def _beside_a_strangers(life: Life) -> None:
+    life.somebody_changes_a_target(WatchedTown.something_that_is_not_ours_appears, 2)
+    _opened_after_the_copy(life)
+
+
+def _flushed(life: Life) -> None:
+    _held(life)
+    life.redis_is_flushed()
+    life.look(None)
+
+
+def _killed_before_the_hint(life: Life) -> None:
+    life.look(None)
+    for crash, what in zip(range(6, 12), ENTITLEMENTS, strict=True):
+        life.opens("ann", what, 60, crash)
+    life.nobody_looks_for(300)
+    life.look(None)
+
+
+OUTSIDE_FAULTS: Mapping[str, Fault] = {
+    "an older database": Fault(
+        "a restored database is taken for the newest", lambda: patch.object(restored, "notice", lambda _: False),
+        _opened_after_the_copy,
+    ),
+    "no gate": Fault(
+        "granted before every target was compared", _no_gate, _given_while_another_target_is_away
+    ),
+    "begun again": Fault(
+        "what an old database was about to begin is begun", _beginning_again, _begun_after_the_copy
+    ),
+    "forgotten is left": Fault(
+        "what a restored database does not know is only told", lambda: patch.object(drift, "lost", lambda *_: set()),
+        _opened_after_the_copy,
+    ),
+    "forgotten is all": Fault(
+        "what it does not know must have been ours", lambda: patch.object(Drift, "_forgotten", _all_is_ours),
+        _beside_a_strangers,
+    ),
+    "gone is not found": Fault(
+        "what was taken away by hand is still on paper", lambda: patch.object(Drift, "_end_gone", _not_ended),
+        _changed(WatchedTown.access_is_removed),
+    ),
+    "gone where it is shared": Fault(
+        "the same where grants share", lambda: patch.object(Drift, "_end_gone", _not_ended), _shared_right_taken
+    ),
+    "more than was granted": Fault(
+        "a right that was added by hand is not seen", lambda: patch.object(Drift, "_end_beyond", _not_ended),
+        _changed(WatchedTown.a_right_is_added),
+    ),
+    "back after its end": Fault(
+        "what was put back by hand stays (discord/access)", lambda: patch.object(Drift, "_end_stray", _not_ended),
+        _put_back,
+    ),
+    "others' is taken away": Fault(
+        "whatever bears a mark like ours is removed", around(Drift, "_end_stray", _taking_it_away),
+        _changed(WatchedTown.something_that_is_not_ours_appears),
+    ),
+    "nobody is told of others'": Fault(
+        "what nobody can explain is passed over", lambda: patch.object(drift, "_report", _nothing),
+        _changed(WatchedTown.something_that_is_not_ours_appears),
+    ),
+    "a flush is not noticed": Fault(
+        "an empty Redis is taken for a full one", lambda: patch.object(RedisAgenda, "was_flushed", lambda _: False),
+        _flushed,
+    ),
+    "a flush is not told": Fault(
+        "timers are put in again, and nobody hears of it", lambda: patch.object(Schedule, "timers_filled", _nothing),
+        _flushed,
+    ),
+    "a hint that is lost": Fault(
+        "timers are compared, and none is added", lambda: patch.object(Comparing, "_add_missing", lambda _: (0, 0)),
+        _killed_before_the_hint,
+    ),
+}  # fmt: skip

@@ -1,0 +1,52 @@
+"""The town's policy, which changes, and what is on which server."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+RESOURCES = {"customers-db": "one", "ledger-db": "two", "wiki": "commons"}
+"""By resource its server; on the last one grants share what they give."""
+
+
+@dataclass
+class Rules:
+    """What the policy says, in a second and simpler form: the tests' own opinion of who may do what."""
+
+    engineers: set[str] = field(default_factory=lambda: {"ann", "ben", "lea"})
+    leads: set[str] = field(default_factory=lambda: {"lea", "kim"})
+    power: dict[str, str] = field(default_factory=lambda: {"read": "look", "fix": "mend"})
+    broken: bool = False
+
+    def text(self) -> str:
+        if self.broken:
+            return "version: 1\npeople: ["
+        people = "".join(
+            f"  {name}: {{slack: U0{name.upper()}}}\n" for name in ("ann", "ben", "lea", "kim", "sam", "eve")
+        )
+        resources = "".join(
+            f"  - id: {resource}\n    title: {resource}\n    level: medium\n    owner: leads\n"
+            f"    provider: {'commons' if server == 'commons' else 'fake'}\n"
+            f"    settings: {{server: {server}}}\n    roles:\n"
+            f"      read: {{title: Read, power: {self.power['read']}}}\n"
+            f"      fix: {{title: Fix, power: {self.power['fix']}, level: high}}\n"
+            for resource, server in RESOURCES.items()
+        )
+        wanted = ", ".join(f"{resource}/{role}" for resource in RESOURCES for role in ("read", "fix"))
+        return (
+            "version: 1\norganisation: {slack_team: T0ACME, timezone: Europe/Amsterdam}\n"
+            f"people:\n{people}"
+            f"groups:\n  engineers: {{people: [{', '.join(sorted(self.engineers))}]}}\n"
+            f"  leads: {{people: [{', '.join(sorted(self.leads))}]}}\n  security: {{people: [sam]}}\n"
+            "levels:\n  medium: {max: 2h, request_ttl: 1h, alert_after: 5m, reason_min: 5}\n"
+            "  high: {max: 1h, request_ttl: 30m, alert_after: 2m, reason_min: 5}\n"
+            f"resources:\n{resources}"
+            f"rules:\n  - id: all\n    for: {{groups: [engineers], entitlements: [{wanted}]}}\n    max: 1h\n"
+            "    approve: {channel: C0PAYAPPR, stages: [{any_of: [leads], quorum: 1}]}\n"
+            "security: {group: security, channel: C0SEC}\n"
+            'digest: {channel: C0SEC, at: "09:00"}\n'
+        )
+
+    def write(self, file: Path) -> None:
+        """As editors and Git do it: a new file in the place of the old, never the same one half written."""
+        new = file.with_suffix(".new")
+        new.write_text(self.text(), encoding="utf-8")
+        new.replace(file)
