@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
+from sqlalchemy import ColumnElement, and_, or_
 from sqlmodel import Session, col, func, select
 
 from access import audit
@@ -35,9 +36,9 @@ def make_when_due(core: Core) -> Digest | None:
     policy = core.known_policy()
     if policy is None:
         return None
-    day = _newest_day(policy, core.clock.now())
+    day = newest_day(policy, core.clock.now())
     with core.database.read() as session:
-        if not _is_due(session, policy, day):
+        if not session.exec(select(is_due(day, moment_of(policy, day)))).one():
             return None
     return _make(core, policy, day)
 
@@ -93,19 +94,21 @@ def moment_of(policy: Policy, day: date) -> datetime:
     return datetime.combine(day, policy.digest.at, policy.timezone).astimezone(UTC)
 
 
-def _newest_day(policy: Policy, now: datetime) -> date:
+def newest_day(policy: Policy, now: datetime) -> date:
     day = now.astimezone(policy.timezone).date()
     while moment_of(policy, day) > now:
         day -= timedelta(days=1)
     return day
 
 
-def _is_due(session: Session, policy: Policy, day: date) -> bool:
-    newest = session.exec(select(func.max(Digest.day))).one()
-    if newest is not None:
-        return newest < day
-    began = session.exec(select(AuditEvent.at).where(col(AuditEvent.seq) == 1)).first()
-    return began is not None and began < moment_of(policy, day)
+def is_due(day: date | ColumnElement[date], hour: datetime | ColumnElement[datetime]) -> ColumnElement[bool]:
+    """Whether this day has none, nor any later one. `hour`: when it would be due; a log that began later owes none."""
+    made = select(Digest.number)
+    began = select(AuditEvent.seq).where(col(AuditEvent.seq) == 1, col(AuditEvent.at) < hour)
+    return and_(
+        ~made.where(col(Digest.day) >= day).exists(),
+        or_(made.where(col(Digest.day).is_not(None)).exists(), began.exists()),
+    )
 
 
 def _make(core: Core, policy: Policy, day: date | None) -> Digest | None:

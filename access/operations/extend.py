@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlmodel import col, select
+from sqlmodel.sql.expression import SelectOfScalar
 
 from access.canonical import canonical
 from access.catalog import Entitlement, Policy
@@ -106,19 +107,23 @@ def move_end(core: Core, work: Work, request: Request) -> None:
     warn_before_end(work, grant)
 
 
-def cancel_what_is_over(core: Core) -> None:
-    """Takes back, for the sweep, what was to extend access that has ended since."""
+def for_what_is_over() -> SelectOfScalar[str]:
+    """The requests to extend what has ended since."""
     waiting = (
-        select(Request.id)
-        .join(Grant, col(Grant.id) == col(Request.extends))
+        select(Request.id).join(Grant, col(Grant.id) == col(Request.extends))
         .where(
-            col(Request.extends).is_not(None), Request.status == RequestStatus.PENDING,
-            Grant.status != GrantStatus.ACTIVE,
+            col(Request.extends).is_not(None), col(Request.status) == RequestStatus.PENDING,
+            col(Grant.status) != GrantStatus.ACTIVE,
         )
     )  # fmt: skip
+    # By what the index is of: by the id, SQLite would read all requests there ever were.
+    return waiting.order_by(col(Request.extends))
+
+
+def cancel_what_is_over(core: Core) -> None:
+    """Takes back, for the sweep, what was to extend access that has ended since."""
     with core.database.read() as session:
-        # By what the index is of: by the id, SQLite would read all requests there ever were.
-        over = sorted(session.exec(waiting.order_by(col(Request.extends)).limit(500)))
+        over = sorted(session.exec(for_what_is_over().limit(500)))
     if not over:
         return
     with core.work("system:timekeeper") as work:

@@ -7,9 +7,9 @@ from datetime import timedelta
 from sqlmodel import Session, col, func, select
 
 from access.models import Alert, AlertKind, Grant, GrantStatus
+from access.operations.attention import UNFINISHED
 from access.operations.canary import Standing, standing
 from access.operations.core import Core
-from access.operations.schedule import UNFINISHED
 from access.operations.timers import timers_wanted
 
 _MAY_BE_THERE = (GrantStatus.ACTIVE, GrantStatus.REVOKING)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Literal
 
-from sqlalchemy import case, delete, literal
+from sqlalchemy import case, delete
 from sqlmodel import Session, col, select
 
 from access.durations import format_duration
@@ -26,6 +26,16 @@ from access.models import (
     RequestStatus,
 )
 from access.operations import restored
+from access.operations.attention import (
+    UNFINISHED,
+    attention,
+    due_checkups,
+    due_grants,
+    due_looks,
+    due_notices,
+    lapsed_requests,
+    overdue_grants,
+)
 from access.operations.canary import run_canaries
 from access.operations.checkup import checkup_item
 from access.operations.core import POLICY_LOADED, Core, held_grants
@@ -52,7 +62,6 @@ TIMEKEEPER = "system:timekeeper"
 SWEEP_MOST = 10_000
 FORGOTTEN = timedelta(days=1)
 """A process that has been silent for so long is not missed any more."""
-UNFINISHED = (GrantStatus.SCHEDULED, GrantStatus.ACTIVATING, GrantStatus.ACTIVE, GrantStatus.REVOKING)
 _QUEUES: dict[str, Queue] = {
     GrantStatus.SCHEDULED: "grant",
     GrantStatus.ACTIVATING: "grant",
@@ -106,37 +115,33 @@ class Schedule:
 
     def sweep(self) -> list[tuple[AgendaItem, datetime]]:
         """Lapses what nobody answered, alerts what is overdue, makes the day's digest; returns all that is due."""
-        note_policy(self.core)
-        closed = restored.watch(self.core)
-        self._lapse()
-        cancel_what_is_over(self.core)
-        self.alert_overdue()
-        make_when_due(self.core)
-        if not closed:
-            run_canaries(self.core)
-        call_the_roster(self.core)
+        core, seen = self.core, attention(self.core)
+        if seen.policy:
+            note_policy(core)
+        closed = restored.watch(core) if seen.restored else False
+        if seen.lapsed:
+            self._lapse()
+        if seen.over:
+            cancel_what_is_over(core)
+        if seen.overdue:
+            self.alert_overdue()
+        if seen.digest:
+            make_when_due(core)
+        if seen.canary and not closed:
+            run_canaries(core)
+        if seen.roster:
+            call_the_roster(core)
+        return self._due() if seen.anything else []
+
+    def _due(self) -> list[tuple[AgendaItem, datetime]]:
         now = self.core.clock.now()
         with self.core.database.read() as session:
-            grants = session.exec(
-                select(Grant.id, Grant.due_at)
-                .where(col(Grant.status).in_(UNFINISHED), col(Grant.due_at) <= now)
-                .order_by(col(Grant.alert_after_s), col(Grant.due_at))
-                .limit(SWEEP_MOST)
-            ).all()
-            notices = session.exec(
-                select(Notice.id, Notice.due_at)
-                .where(col(Notice.due_at) <= now)
-                .order_by(col(Notice.urgency), col(Notice.due_at))
-                .limit(SWEEP_MOST)
-            ).all()
-            checkups = session.exec(select(Checkup.id, Checkup.due_at).where(col(Checkup.due_at) <= now)).all()
-            looks = session.exec(
-                select(Look.id, Look.due_at).where(Look.kind != LookKind.ROSTER, col(Look.due_at) <= now)
-            ).all()
-        due = [(grant_item(identifier), due_at) for identifier, due_at in grants if due_at]
-        due += [(notice_item(identifier), due_at) for identifier, due_at in notices if due_at]
-        due += [(checkup_item(identifier), due_at) for identifier, due_at in checkups if due_at]
-        return due + [(look_item(identifier), due_at) for identifier, due_at in looks]
+            return [
+                *((grant_item(one), due_at) for one, due_at in session.exec(due_grants(now).limit(SWEEP_MOST))),
+                *((notice_item(one), due_at) for one, due_at in session.exec(due_notices(now).limit(SWEEP_MOST))),
+                *((checkup_item(one), due_at) for one, due_at in session.exec(due_checkups(now))),
+                *((look_item(one), due_at) for one, due_at in session.exec(due_looks(now))),
+            ]
 
     def timers(self) -> Iterator[tuple[AgendaItem, datetime]]:
         """Every unfinished item: what a flushed Redis must hold again."""
@@ -182,14 +187,8 @@ class Schedule:
             work.close_alerts("sweep", AlertKind.SWEEP)
 
     def _lapse(self) -> None:
-        now = self.core.clock.now()
-        # A value in the statement itself: for one that is bound, SQLite does not use the index over what is pending.
-        waits = col(Request.status) == literal(RequestStatus.PENDING, literal_execute=True)
-        pending = select(Request.id).where(waits, col(Request.lapses_at) <= now)
         with self.core.database.read() as session:
-            lapsed = sorted(session.exec(pending.order_by(col(Request.lapses_at)).limit(500)))
-        if not lapsed:
-            return
+            lapsed = sorted(session.exec(lapsed_requests(self.core.clock.now()).limit(500)))
         with self.core.work(TIMEKEEPER) as work:
             for request_id in lapsed:
                 request = work.session.get_one(Request, request_id)
@@ -200,9 +199,8 @@ class Schedule:
 
     def alert_overdue(self) -> None:
         """Opens an alert for each grant that may outlive its end; whoever still lives may do it."""
-        overdue = col(Grant.alert_at) <= self.core.clock.now()
         with self.core.database.read() as session:
-            ids = session.exec(select(Grant.id).where(overdue).order_by(col(Grant.alert_at)).limit(500)).all()
+            ids = session.exec(overdue_grants(self.core.clock.now()).limit(500)).all()
         if not ids:
             return
         channel = self.core.security_channel()

@@ -7,7 +7,7 @@ from sqlmodel import Session, col, func, select
 
 from access.durations import format_duration
 from access.models import Alert, Grant, Heartbeat, Notice
-from access.operations.schedule import UNFINISHED
+from access.operations.attention import UNFINISHED
 from access.ports import Finding
 from countersign.doctor.surroundings import Surroundings, error, not_looked_at, ok, warning
 from workers.ping import PING

@@ -6,11 +6,13 @@ from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 
+import pytest
 import sqlalchemy as sa
 from sqlalchemy import event
 
 from access.ids import ulid
 from access.models import AuditEvent, Grant, Notice, Request, RequestStatus
+from access.operations.attention import Attention, attention
 from access.operations.schedule import Schedule
 from access.store import Database
 from tests.world import World
@@ -78,15 +80,39 @@ def scans(database: Database, asked: list[Asked]) -> list[str]:
     return found
 
 
-def test_however_much_waits_the_sweep_reads_no_whole_table(world: World) -> None:
+@pytest.mark.parametrize("seen", [None, Attention()], ids=["the question", "all that may follow from it"])
+def test_however_much_waits_the_sweep_reads_no_whole_table(
+    world: World, monkeypatch: pytest.MonkeyPatch, seen: Attention | None
+) -> None:
     wait_idly(world)
     schedule = Schedule(world.core)
     world.work()
+    schedule.sweep()
+    world.clock.tick(seconds=1)
+    if seen is not None:
+        monkeypatch.setattr("access.operations.schedule.attention", lambda _core: seen)
+
+    with noted(world.core.database) as asked:
+        assert schedule.sweep() == []
+
+    assert len(asked) > (8 if seen else 0)
+    assert scans(world.core.database, asked) == []
+
+
+def test_a_second_in_which_nothing_happens_costs_one_statement(world: World) -> None:
+    world.open(minutes=30)
+    world.work()
+    schedule = Schedule(world.core)
     schedule.sweep()
     world.clock.tick(seconds=1)
 
     with noted(world.core.database) as asked:
         assert schedule.sweep() == []
 
-    assert len(asked) > 8
-    assert scans(world.core.database, asked) == []
+    assert len([statement for statement, _ in asked if statement.startswith("SELECT")]) == 1
+
+
+def test_without_a_policy_every_part_looks_for_itself(world: World) -> None:
+    world.policy_file.write_text("people: [", encoding="utf-8")
+
+    assert attention(world.core) == Attention()

@@ -1,0 +1,149 @@
+"""What a sweep must see to: one question to the rows, so that a second in which nothing happens costs one statement.
+
+The question is made of the same statements that find the rows themselves.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+from typing import Any, cast
+
+import sqlalchemy as sa
+from sqlalchemy import ColumnElement, Date, String, bindparam, literal, or_
+from sqlmodel import col, select
+from sqlmodel.sql.expression import Select, SelectOfScalar
+
+from access.errors import PolicyError
+from access.models import (
+    Alert,
+    AlertKind,
+    AuditEvent,
+    AuditHead,
+    Checkup,
+    Grant,
+    GrantStatus,
+    Look,
+    LookKind,
+    Notice,
+    Request,
+    RequestStatus,
+    UtcDateTime,
+)
+from access.operations import digest
+from access.operations.core import POLICY_LOADED, Core
+from access.operations.extend import for_what_is_over
+from access.operations.high_water import HighWater
+
+UNFINISHED = (GrantStatus.SCHEDULED, GrantStatus.ACTIVATING, GrantStatus.ACTIVE, GrantStatus.REVOKING)
+Moment = datetime | ColumnElement[datetime]
+_TROUBLES = (AlertKind.POLICY, AlertKind.RESTORED, AlertKind.CANARY)
+"""While one of these alerts is open, what opened it is looked at again and again."""
+
+
+@dataclass(frozen=True)
+class Attention:
+    """Which parts of a sweep have, or may have, something to do."""
+
+    policy: bool = True
+    restored: bool = True
+    lapsed: bool = True
+    over: bool = True
+    overdue: bool = True
+    digest: bool = True
+    canary: bool = True
+    roster: bool = True
+    due: bool = True
+
+    @property
+    def anything(self) -> bool:
+        return any(vars(self).values())
+
+
+def attention(core: Core) -> Attention:
+    """Asks once. Where the answer is of no use, every part is to look for itself."""
+    try:
+        policy = core.policy.current()
+    except PolicyError:
+        return Attention()
+    remembered = core.marks.known()
+    now = core.clock.now()
+    day = digest.newest_day(policy, now)
+    asked = {"now": now, "day": day, "hour": digest.moment_of(policy, day), "policy": policy.sha256}
+    with core.database.read() as session:
+        found = session.connection().execute(_question(), asked).mappings().first()
+    if found is None:
+        return Attention()
+    head = HighWater(found["seq"], found["hash"], found["at"])
+    trouble = found["trouble"]
+    as_remembered = all((mark.seq, mark.hash) == (head.seq, head.hash) for mark in remembered)
+    if as_remembered:
+        core.marks.note(head)
+    return Attention(
+        policy=trouble or found["policy"], restored=trouble or not as_remembered, lapsed=found["lapsed"],
+        over=found["over"], overdue=found["overdue"], digest=found["digest"],
+        canary=trouble or policy.canary is not None, roster=not found["called"], due=found["due"],
+    )  # fmt: skip
+
+
+def lapsed_requests(now: Moment) -> SelectOfScalar[str]:
+    # A value in the statement itself: for one that is bound, SQLite does not use the index over what is pending.
+    waits = col(Request.status) == literal(RequestStatus.PENDING, literal_execute=True)
+    return select(Request.id).where(waits, col(Request.lapses_at) <= now).order_by(col(Request.lapses_at))
+
+
+def overdue_grants(now: Moment) -> SelectOfScalar[str]:
+    return select(Grant.id).where(col(Grant.alert_at) <= now).order_by(col(Grant.alert_at))
+
+
+def due_grants(now: Moment) -> Select[str, datetime]:
+    """What may outlive its end the least, by its level, comes first."""
+    due = select(Grant.id, _time(Grant.due_at)).where(col(Grant.status).in_(UNFINISHED), col(Grant.due_at) <= now)
+    return due.order_by(col(Grant.alert_after_s), col(Grant.due_at))
+
+
+def due_notices(now: Moment) -> Select[str, datetime]:
+    due = select(Notice.id, _time(Notice.due_at)).where(col(Notice.due_at) <= now)
+    return due.order_by(col(Notice.urgency), col(Notice.due_at))
+
+
+def due_checkups(now: Moment) -> Select[str, datetime]:
+    return select(Checkup.id, _time(Checkup.due_at)).where(col(Checkup.due_at) <= now)
+
+
+def due_looks(now: Moment) -> Select[str, datetime]:
+    """All but the roster, which the sweep calls itself."""
+    return select(Look.id, Look.due_at).where(Look.kind != LookKind.ROSTER, col(Look.due_at) <= now)
+
+
+@cache
+def _question() -> sa.Select[*tuple[Any, ...]]:
+    """One row: the head of the log, and what there is to do."""
+    now: ColumnElement[datetime] = bindparam("now", type_=UtcDateTime())
+    due = (due_grants(now), due_notices(now), due_checkups(now), due_looks(now))
+    called = select(Look.id).where(col(Look.kind) == LookKind.ROSTER, col(Look.due_at) > now)
+    alerted = select(Alert.id).where(col(Alert.closed_at).is_(None), col(Alert.kind).in_(_TROUBLES))
+    newest = (
+        select(AuditEvent.object_id).where(col(AuditEvent.action) == POLICY_LOADED)
+        .order_by(col(AuditEvent.seq).desc()).limit(1).scalar_subquery()
+    )  # fmt: skip
+    return sa.select(
+        col(AuditHead.seq), col(AuditHead.hash), col(AuditHead.at),
+        newest.is_distinct_from(bindparam("policy", type_=String())).label("policy"),
+        _any(alerted).label("trouble"),
+        _any(lapsed_requests(now)).label("lapsed"),
+        _any(for_what_is_over()).label("over"),
+        _any(overdue_grants(now)).label("overdue"),
+        digest.is_due(bindparam("day", type_=Date()), bindparam("hour", type_=UtcDateTime())).label("digest"),
+        _any(called).label("called"),
+        or_(*(_any(statement) for statement in due)).label("due"),
+    )  # fmt: skip
+
+
+def _time(column: datetime | None) -> ColumnElement[datetime]:
+    """Of a row that is due, which therefore has one."""
+    return cast(ColumnElement[datetime], column)
+
+
+def _any(statement: sa.Select[*tuple[Any, ...]]) -> ColumnElement[bool]:
+    """Whether it finds a row, in whatever order."""
+    return statement.order_by(None).exists()
