@@ -99,11 +99,12 @@ class Comparing:
         began = host.monotonic()
         self._agenda.begin_filling()
         number, _ = self._add_missing()
+        # Before the mark: should this process die or the database fail here, it is noticed, and said, once more.
+        self._schedule.timers_filled(number)
         if not self._agenda.end_filling():
             return  # emptied again meanwhile, as who keeps time notices
         logger.info("Redis held no timers; %d were put in, in %.1f s", number, host.monotonic() - began)
         self._agenda.take_turn(_TURN_SECONDS)
-        self._schedule.timers_filled(number)
 
     def compare(self) -> None:
         """Both ways: each row has its timer, each timer its row. Raises RedisError."""

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from redis import Redis
 
+from access.errors import Unavailable
 from access.ports import AgendaItem
 from tests.waiting import wait_until
 from tests.workers.engine import CLOCK, Engine
@@ -109,13 +110,30 @@ def test_one_that_is_emptied_while_it_is_filled_is_filled_again(
     monkeypatch.setattr(agenda, "add_missing", lambda items: genuine(items) + int(redis.flushall()))
     comparing.fill()
     assert agenda.was_flushed()
-    assert rows.filled == []
 
     monkeypatch.setattr(agenda, "add_missing", genuine)
     comparing.fill()
 
     assert redis.zscore(AGENDA, "grant:ann")
-    assert rows.filled == [1]
+    assert rows.filled == [1, 1]
+
+
+def test_one_whose_filling_could_not_be_told_is_filled_and_told_again(
+    comparing: Comparing, rows: Rows, agenda: RedisAgenda, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(_number: int) -> None:
+        raise Unavailable
+
+    rows.add("ann", due=time.time() + HOUR)
+    with monkeypatch.context() as broken:
+        broken.setattr(rows, "timers_filled", fails)
+        with pytest.raises(Unavailable):
+            comparing.fill()
+    assert agenda.was_flushed()
+
+    comparing.fill()
+
+    assert (rows.filled, agenda.was_flushed()) == ([1], False)
 
 
 def test_timers_that_are_lost_though_nothing_says_so_are_told_like_a_flush(
