@@ -69,6 +69,13 @@ def _taking_it_away(end_stray: Callable[..., Any]) -> Callable[..., Any]:
     return wrong
 
 
+def _marked_before_told(self: Comparing) -> None:
+    number, _ = self._add_missing()  # pyright: ignore[reportPrivateUsage] -- what is seeded is wrong
+    self._agenda.begin_filling()  # pyright: ignore[reportPrivateUsage] -- as above
+    self._agenda.end_filling()  # pyright: ignore[reportPrivateUsage] -- as above
+    self._schedule.timers_filled(number)  # pyright: ignore[reportPrivateUsage] -- as above
+
+
 def _not_ended(self: Drift, work: Work, identifier: Any, *rest: Any) -> None:
     """Seen, and told to nobody."""
 
@@ -78,11 +85,17 @@ def _held(life: Life, what: str = READ) -> None:
     life.all_is_done_in_time_for(10)
 
 
+def _compared_twice(life: Life) -> None:
+    for seconds in (600, 61, 1):
+        life.nobody_looks_for(seconds)
+        life.look(None)
+
+
 def _changed(hand: Hand) -> Story:
     def story(life: Life) -> None:
         _held(life)
         life.somebody_changes_a_target(hand, 0)
-        life.all_is_done_in_time_for(900)
+        _compared_twice(life)
 
     return story
 
@@ -90,7 +103,7 @@ def _changed(hand: Hand) -> Story:
 def _shared_right_taken(life: Life) -> None:
     _held(life, "wiki/read")
     life.somebody_changes_a_target(WatchedTown.a_shared_right_is_taken, 0)
-    life.all_is_done_in_time_for(900)
+    _compared_twice(life)
 
 
 def _put_back(life: Life) -> None:
@@ -98,7 +111,7 @@ def _put_back(life: Life) -> None:
     life.done("ann", 0, None)
     life.all_is_done_in_time_for(10)
     life.somebody_changes_a_target(WatchedTown.access_is_put_back, 0)
-    life.all_is_done_in_time_for(900)
+    _compared_twice(life)
 
 
 def _opened_after_the_copy(life: Life) -> None:
@@ -139,6 +152,16 @@ def _flushed(life: Life) -> None:
     _held(life)
     life.redis_is_flushed()
     life.look(None)
+
+
+def _flushed_and_killed(life: Life) -> None:
+    _held(life)
+    for crash in range(3):
+        life.redis_is_flushed()
+        life.look(crash)
+        life.nobody_looks_for(300)
+        life.look(None)
+        life.everything_holds()
 
 
 def _killed_before_the_hint(life: Life) -> None:
@@ -198,6 +221,10 @@ OUTSIDE_FAULTS: Mapping[str, Fault] = {
     "a flush is not told": Fault(
         "timers are put in again, and nobody hears of it", lambda: patch.object(Schedule, "timers_filled", _nothing),
         _flushed,
+    ),
+    "marked before it is told": Fault(
+        "who dies after filling Redis leaves nothing to notice",
+        lambda: patch.object(Comparing, "fill", _marked_before_told), _flushed_and_killed,
     ),
     "a hint that is lost": Fault(
         "timers are compared, and none is added", lambda: patch.object(Comparing, "_add_missing", lambda _: (0, 0)),

@@ -60,6 +60,13 @@ def _one_of_both_ends(life: Life) -> None:
     life.look(None)
 
 
+def _both_end(life: Life) -> None:
+    """Looked at before a comparison can find what is left there."""
+    _one_of_both_ends(life)
+    life.done("ann", 0, None)
+    life.look(None)
+
+
 def _ends_beside_what_stands(life: Life) -> None:
     life.somebody_is_given_by_hand("ann", ENTRY)
     life.opens("ann", READ, 60, None)
@@ -90,7 +97,7 @@ SHARED_FAULTS: Mapping[str, Fault] = {
         "what stands there is taken for ours", around(ledger, "_stood", _never_looking), _ends_beside_what_stands
     ),
     "ours is taken for theirs": Fault(
-        "each looks for itself what stands there", around(ledger, "_stood", _looking_each_time), _one_of_both_ends
+        "each looks for itself what stands there", around(ledger, "_stood", _looking_each_time), _both_end
     ),
     "no turns": Fault(
         "one is given while another is taken away", around(ledger, "take", _anybodys_turn),
