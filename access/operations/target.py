@@ -20,7 +20,8 @@ CLAIM = timedelta(seconds=60)
 IN_FLIGHT = timedelta(seconds=30)
 """How long after an unanswered call the target may still carry it out."""
 SHORTEST_PAUSE = timedelta(seconds=1)
-LONGEST_PAUSE = timedelta(seconds=60)
+LONGEST_PAUSE = timedelta(seconds=45)
+"""All is gone a minute after a target is back, even where the last call before hung and a probe comes first."""
 
 
 class Targets(Protocol):
@@ -142,7 +143,7 @@ def looked_at(claimed: Claimed, deadline: Deadline) -> Observation | None:
 
 
 def pause(attempts: int) -> timedelta:
-    """1, 2, 4 … 60 s, less up to half by chance, without end."""
+    """1, 2, 4 … 45 s, less up to half by chance, without end."""
     longest = min(2.0 ** min(attempts, 6), LONGEST_PAUSE.total_seconds())
     return timedelta(seconds=longest * random.uniform(0.5, 1.0))  # noqa: S311 -- jitter, not a secret
 

@@ -8,6 +8,7 @@ from sqlalchemy import text
 
 from access.errors import RateLimited
 from access.models import EndedBy, Grant, GrantStatus
+from access.operations.target import LONGEST_PAUSE
 from access.ports import Capabilities, Deadline, GrantSpec, Isolation, Observation, Receipt, Removal
 from tests.cast import BEN
 from tests.fakes import FakeProvider
@@ -205,7 +206,7 @@ def test_sessions_that_cannot_be_ended_are_not_said_to_be(world: World, monkeypa
     assert world.again(grant).sessions_ended is None
 
 
-def test_a_target_that_says_tomorrow_is_asked_in_a_minute(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_target_that_says_tomorrow_is_asked_within_a_minute(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     grant = expired(world)
 
     def revoke(self: FakeProvider, spec: GrantSpec, receipt: Receipt | None, deadline: Deadline) -> Removal:
@@ -214,7 +215,7 @@ def test_a_target_that_says_tomorrow_is_asked_in_a_minute(world: World, monkeypa
     monkeypatch.setattr(FakeProvider, "revoke", revoke)
     world.remove(grant)
 
-    assert world.again(grant).due_at == world.clock.now() + timedelta(minutes=1)
+    assert world.again(grant).due_at == world.clock.now() + LONGEST_PAUSE
 
 
 def test_a_receipt_of_another_version_still_ends(world: World) -> None:
