@@ -13,7 +13,7 @@ from tests.invariants.machine import Life
 STEPS = 30
 EXAMPLES = {"sqlite": 36, "postgresql": 10}
 LONG_STEPS = 60
-AT_A_TIME = 50
+AT_A_TIME = 20
 MINUTES = 20.0
 
 

@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from redis import Redis
+from sqlmodel import select
 
 from access.ids import ulid
-from access.models import AlertKind, AuditEvent, Grant, GrantStatus
+from access.models import AlertKind, AuditEvent, AuditHead, Grant, GrantStatus
 from access.operations.restored import notice
 from access.operations.schedule import DRIFT, Route, Schedule
 from access.operations.timers import EMPTIED
@@ -167,16 +168,26 @@ class WatchedTown(Town):
         self.held.clear()
         self.clock.tick(seconds=DOWN_FOR.total_seconds())
         self.land()
+        head = self._head()
         self.copies.put_back()
         self.core = replace(self.core, marks=Remembered(self.directory, self.redis))
-        self.old = frozenset(grant.id for grant in self.grants())
-        self.restored_at, self.looked_since = self.clock.now(), False
         self.hints_lost, self.must_be_told, self.was_filled = True, None, False
+        if self._head() != head:
+            self._is_older()
+
+    def _is_older(self) -> None:
+        self.restored_at, self.looked_since = self.clock.now(), False
+        self.old = frozenset(grant.id for grant in self.grants())
         for server in self.servers.values():
             server.changes.clear()  # they were judged by the rows of their life
         place = self.commons
         place.theirs &= self.theirs_then
         place.forgotten = place.members - place.theirs
+
+    def _head(self) -> tuple[int, str]:
+        with self.core.database.read() as session:
+            head = session.exec(select(AuditHead)).one()
+            return head.seq, head.hash
 
     # By hand, at the targets
 
