@@ -124,7 +124,7 @@ class WatchedTown(Town):
 
     def _compare_timers(self, schedule: Schedule) -> None:
         flushed_at = self.flushed_at
-        held_some = self.was_filled and any(True for _ in schedule.timers())
+        held_some = flushed_at is not None and self.was_filled and any(True for _ in schedule.timers())
         is_time = self.clock.now() >= self.compared_at + timedelta(seconds=EVERY_SECONDS)
         comparing = Comparing(schedule, self.timers, self.clock)
         if self.timers.was_flushed():
@@ -135,7 +135,7 @@ class WatchedTown(Town):
         if is_time:
             self.compared_at, self.hints_lost = self.clock.now(), False
         self.judge_timers |= is_time or flushed_at is not None
-        self.must_be_told = (held_some and flushed_at) or self.must_be_told
+        self.must_be_told = flushed_at if held_some else self.must_be_told
         self.flushed_at = None
 
     def _untimed(self) -> list[str]:
