@@ -1,9 +1,11 @@
 """What chance may choose from."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 from hypothesis import strategies as st
 
+from access.ids import SlackUser
 from tests.invariants.rules import RESOURCES
 from tests.invariants.watched import WatchedTown
 
@@ -19,3 +21,13 @@ HANDS: tuple[Hand, ...] = (
     WatchedTown.something_that_is_not_ours_appears, WatchedTown.a_shared_right_is_taken,
 )  # fmt: skip
 crashes = st.one_of(st.none(), st.none(), st.integers(0, 14))
+
+T = TypeVar("T")
+
+
+def at(things: Sequence[T], place: int) -> T:
+    return things[place % len(things)]
+
+
+def slack(person: str) -> SlackUser:
+    return SlackUser(f"U0{person.upper()}")

@@ -1,13 +1,13 @@
 """A machine that asks, decides, breaks, kills and waits, in any order that hypothesis can think of."""
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack
 from datetime import timedelta
 from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar
 from unittest.mock import patch
 
 from hypothesis import currently_in_test_context, note
@@ -16,14 +16,13 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from redis import Redis
 
 from access.errors import AccessError, Unavailable
-from access.ids import SlackUser
 from access.models import GrantStatus, RequestStatus, Verdict
 from access.operations import review
 from access.operations.end import cancel, finish, revoke
 from access.operations.schedule import Schedule
 from access.store import Database
 from tests.invariants.checks import Broken, Sight, check, check_the_end
-from tests.invariants.choices import ENTITLEMENTS, HANDS, Hand, approvers, askers, crashes, people, places
+from tests.invariants.choices import ENTITLEMENTS, HANDS, Hand, approvers, askers, at, crashes, people, places, slack
 from tests.invariants.commons import ENTRY
 from tests.invariants.rules import RESOURCES
 from tests.invariants.servers import WEATHERS, Killed
@@ -31,15 +30,6 @@ from tests.invariants.watched import WatchedTown
 
 ENDLESS = timedelta(hours=30)
 """Longer than anything can still be due once all is well."""
-T = TypeVar("T")
-
-
-def _at(things: Sequence[T], place: int) -> T:
-    return things[place % len(things)]
-
-
-def slack(person: str) -> SlackUser:
-    return SlackUser(f"U0{person.upper()}")
 
 
 class Life(RuleBasedStateMachine):
@@ -102,7 +92,7 @@ class Life(RuleBasedStateMachine):
           crash=crashes)  # fmt: skip
     def extend(self, which: int, minutes: int, answered: bool, crash: int | None) -> None:
         """Asked by its holder, and often approved at once by somebody who may."""
-        grant = next(one for one in self.town.grants() if one.id == _at(self._open(), which))
+        grant = next(one for one in self.town.grants() if one.id == at(self._open(), which))
         self._do(lambda: self.town.extend(grant, by=slack(grant.subject), minutes=minutes), None if answered else crash)
         self._note_buttons()
         if answered and self.buttons and self._request(self.buttons[-1][0]).extends == grant.id:
@@ -113,15 +103,15 @@ class Life(RuleBasedStateMachine):
     @rule(by=approvers, verdict=st.sampled_from([Verdict.APPROVE] * 4 + [Verdict.DENY]), which=places, crash=crashes)
     def decide(self, by: str, verdict: Verdict, which: int, crash: int | None) -> None:
         """By any button that was ever drawn, of the last four."""
-        request_id, button = _at(self.buttons[-4:], which)
+        request_id, button = at(self.buttons[-4:], which)
         self._decide(by, verdict, request_id, button, crash)
 
     def _decide(self, by: str, verdict: Verdict, request_id: str, button: str, crash: int | None) -> None:
-        before = self._status(request_id)
+        before = self._request(request_id).status
         self._do(
             lambda: review(self.town.core, button=button, reviewer=slack(by), verdict=verdict, comment="So."), crash
         )
-        after, request = self._status(request_id), self._request(request_id)
+        after, request = self._request(request_id).status, self._request(request_id)
         if before != after == RequestStatus.APPROVED:
             rules = self.town.rules
             if by not in rules.leads or by == request.requester or rules.broken:
@@ -136,19 +126,19 @@ class Life(RuleBasedStateMachine):
     @precondition(lambda self: self.buttons)
     @rule(by=people, which=places, crash=crashes)
     def cancel(self, by: str, which: int, crash: int | None) -> None:
-        request_id, _ = _at(self.buttons, which)
+        request_id, _ = at(self.buttons, which)
         self._do(lambda: cancel(self.town.core, request_id=self._request(request_id).id, by=slack(by)), crash)
 
     @precondition(lambda self: self._open())
     @rule(by=st.sampled_from(["ann", "ann", "ben", "eve"]), which=places, crash=crashes)
     def done(self, by: str, which: int, crash: int | None) -> None:
-        grant = _at(self._open(), which)
+        grant = at(self._open(), which)
         self._do(lambda: finish(self.town.core, grant_id=grant, by=slack(by)), crash)
 
     @precondition(lambda self: self._open())
     @rule(by=st.sampled_from(["sam", "ann"]), which=places, crash=crashes)
     def revoke(self, by: str, which: int, crash: int | None) -> None:
-        grant = _at(self._open(), which)
+        grant = at(self._open(), which)
         self._do(lambda: revoke(self.town.core, grant_id=grant, by=slack(by), reason="The laptop was stolen."), crash)
 
     # The policy
@@ -281,7 +271,7 @@ class Life(RuleBasedStateMachine):
         except Killed as where:
             if currently_in_test_context():
                 note(f"killed at {where}")
-            self.kept, self.town.hints_lost = False, True
+            self.kept = False
         except AccessError as error:
             if isinstance(error, Unavailable):
                 raise
@@ -309,6 +299,3 @@ class Life(RuleBasedStateMachine):
 
     def _request(self, request_id: str) -> Any:
         return next(one for one in self.town.requests() if one.id == request_id)
-
-    def _status(self, request_id: str) -> str:
-        return self._request(request_id).status

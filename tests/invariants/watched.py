@@ -53,16 +53,12 @@ class WatchedTown(Town):
     copies: Copies = field(kw_only=True)
     is_copied: bool = False
     compared_at: datetime = NOON
-    hints_lost: bool = False
-    """Since the last comparison a process has died, or the rows have become other ones."""
     was_filled: bool = False
     """In this life of the database: before that, an empty Redis is a new one."""
     flushed_at: datetime | None = None
     """Redis was emptied then, and whether that was noticed was not looked at yet."""
-    judge_timers: bool = False
-    """Redis was filled or compared just now: each row must have its timer."""
-    must_be_told: datetime | None = None
-    """It was emptied then, and had held something before."""
+    untimed: list[str] = field(default_factory=list)
+    """Sentences: what a filling or a comparison has left wrong."""
     restored_at: datetime | None = None
     looked_since: bool = True
     theirs_then: frozenset[Member] = frozenset()
@@ -94,11 +90,7 @@ class WatchedTown(Town):
     def wrongs(self, events: Sequence[AuditEvent]) -> Iterator[str]:
         """O7: timers are there again, and somebody is told. O8: nothing is given before all is compared, nor twice."""
         yield from super().wrongs(events)
-        if self.judge_timers and not self.hints_lost:
-            yield from (f"O7: {item} waits, and Redis has no timer for it" for item in self._untimed())
-            if self.must_be_told and not self._told_since(self.must_be_told):
-                yield "O7: Redis had lost its timers, and nobody was told"
-            self.judge_timers, self.must_be_told = False, None
+        yield from self.untimed
         if self.restored_at is None:
             return
         opened = [one.at for one in events if one.action == "database.compared" and one.at >= self.restored_at]
@@ -123,9 +115,8 @@ class WatchedTown(Town):
         return [one for one in routes.now if one.item.startswith(("grant:", "notice:")) or one.target == DRIFT]
 
     def _compare_timers(self, schedule: Schedule) -> None:
-        flushed_at = self.flushed_at
-        held_some = flushed_at is not None and self.was_filled and any(True for _ in schedule.timers())
         is_time = self.clock.now() >= self.compared_at + timedelta(seconds=EVERY_SECONDS)
+        must_be_told = self.flushed_at is not None and self.was_filled and any(True for _ in schedule.timers())
         comparing = Comparing(schedule, self.timers, self.clock)
         if self.timers.was_flushed():
             comparing.fill()
@@ -133,12 +124,14 @@ class WatchedTown(Town):
         elif is_time:
             comparing.compare()
         if is_time:
-            self.compared_at, self.hints_lost = self.clock.now(), False
-        self.judge_timers |= is_time or flushed_at is not None
-        self.must_be_told = flushed_at if held_some else self.must_be_told
+            self.compared_at = self.clock.now()
+        if is_time or self.flushed_at is not None:
+            self.untimed += [f"O7: {item} waits, and Redis has no timer for it" for item in self._without_timer()]
+        if must_be_told and self.flushed_at is not None and not self._told_since(self.flushed_at):
+            self.untimed.append("O7: Redis had lost its timers, and nobody was told")
         self.flushed_at = None
 
-    def _untimed(self) -> list[str]:
+    def _without_timer(self) -> list[str]:
         """Rows whose timer is missing, or fires later than any lease allows."""
         latest = self.clock.now() + LEASE + SKEW
         found: Any = self.redis.zrange(AGENDA, 0, -1, withscores=True)
@@ -150,7 +143,7 @@ class WatchedTown(Town):
 
     def flush(self) -> None:
         self.redis.flushall()
-        self.flushed_at, self.judge_timers = self.clock.now(), False
+        self.flushed_at = self.clock.now()
 
     def _told_since(self, since: datetime) -> bool:
         said = [one for one in self.alerts() if (one.kind, one.subject) == (AlertKind.TIMERS, EMPTIED)]
@@ -171,7 +164,7 @@ class WatchedTown(Town):
         head = self._head()
         self.copies.put_back()
         self.core = replace(self.core, marks=Remembered(self.directory, self.redis))
-        self.hints_lost, self.must_be_told, self.was_filled = True, None, False
+        self.flushed_at, self.was_filled = None, False
         if self._head() != head:
             self._is_older()
 
