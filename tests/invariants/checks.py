@@ -106,7 +106,8 @@ def check_the_end(sight: Sight) -> None:
     for grant_id, principal, role in sight.standing():
         raise Broken(f"I-1: {role} of {principal} ({grant_id}) stands there for ever")
     place = sight.town.commons
-    for role, principal in place.members - place.theirs - {one for one in place.forgotten if sight.told(name_of(one))}:
+    known = {one for one in place.forgotten if one in place.by_others or sight.told(name_of(one))}
+    for role, principal in place.members - place.theirs - known:
         raise Broken(f"I-1: {role} of {principal} stands there for ever")
     for grant in sight.grants:
         if grant.status not in FINISHED:

@@ -31,15 +31,19 @@ class Commons(Server):
 
     members: set[Member] = field(default_factory=set)
     theirs: set[Member] = field(default_factory=set)
+    by_others: set[Member] = field(default_factory=set)
+    """The same, whatever our rows know of it."""
     forgotten: set[Member] = field(default_factory=set)
     """Of which a restored database may know nothing: nobody can say any more whose it is."""
 
     def given_by_hand(self, member: Member) -> None:
         self.members.add(member)
         self.theirs.add(member)
+        self.by_others.add(member)
 
     def taken_by_hand(self, member: Member) -> None:
         self.members.discard(member)
+        self.by_others.discard(member)
         self.by_hand[name_of(member)] = self.looks
 
 
@@ -78,6 +82,7 @@ class CommonsProvider(FakeProvider):
         def effect() -> None:
             if self.place.weather != "stubborn":
                 self.place.members.difference_update(wanted)
+                self.place.by_others.difference_update(wanted)
 
         self.place.call("revoke", effect)
         return Removal(state="removed" if there else "absent", residual=("Sessions live on.",))
@@ -85,7 +90,7 @@ class CommonsProvider(FakeProvider):
     def list_holders(self, deadline: Deadline) -> list[Holder]:
         self.place.look()
         return [
-            Holder(principal=who, role=role, ours=(role, who) not in self.place.theirs, place="commons")
+            Holder(principal=who, role=role, ours=(role, who) not in self.place.by_others, place="commons")
             for role, who in sorted(self.place.members)
         ]
 

@@ -11,7 +11,7 @@ from hypothesis.stateful import run_state_machine_as_test
 from tests.invariants.machine import Life
 
 STEPS = 30
-EXAMPLES = {"sqlite": 36, "postgresql": 10}
+EXAMPLES = {"sqlite": 32, "postgresql": 10}
 LONG_STEPS = 60
 AT_A_TIME = 20
 MINUTES = 20.0

@@ -51,7 +51,6 @@ class WatchedTown(Town):
     redis: Redis = field(kw_only=True)
     directory: Path = field(kw_only=True)
     copies: Copies = field(kw_only=True)
-    is_copied: bool = False
     compared_at: datetime = NOON
     was_filled: bool = False
     """In this life of the database: before that, an empty Redis is a new one."""
@@ -153,7 +152,7 @@ class WatchedTown(Town):
 
     def copy(self) -> None:
         self.copies.take()
-        self.is_copied, self.theirs_then = True, frozenset(self.commons.theirs)
+        self.theirs_then = frozenset(self.commons.theirs)
 
     def restore(self) -> None:
         """Everything is stopped, the copy is put back, everything is started again."""
