@@ -105,7 +105,7 @@ class Life:
         return self.town.requests()[-1]
 
     def turn(self) -> int:
-        """Whoever keeps time and works does all that is due; returns how much that was."""
+        """Whoever keeps time and works does all that is due; returns nought when nothing is left to do just now."""
         return self.town.turn()
 
     def settle(self) -> None:

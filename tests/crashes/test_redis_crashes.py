@@ -21,10 +21,14 @@ LEAST = 1000
 AGENDA = "workers.agenda.RedisAgenda."
 
 
-@pytest.mark.parametrize(("step", "weather"), [*zip(ENGINE_STEPS, cycle(WEATHERS), strict=False)])
+@pytest.mark.parametrize(
+    ("database_kind", "step", "weather"),
+    [*zip(cycle(["sqlite", "postgresql"]), ENGINE_STEPS, cycle(WEATHERS), strict=False)],
+)
 def test_killed_at_some_call_to_redis_nothing_is_lost(
     emptied: Emptied, tmp_path: Path, redis: Redis, step: str, weather: Weather
 ) -> None:
+    """One call of each step, in one weather and on one kind of database."""
     lives = engine_lives(emptied, tmp_path, redis, step, weather)
     calls = calls_to_redis(lives.points())
     lives.killed(list(calls)[crc32(f"{step} {weather}".encode()) % len(calls)])
