@@ -189,6 +189,8 @@ class Schedule:
     def _lapse(self) -> None:
         with self.core.database.read() as session:
             lapsed = sorted(session.exec(lapsed_requests(self.core.clock.now()).limit(500)))
+        if not lapsed:
+            return
         with self.core.work(TIMEKEEPER) as work:
             for request_id in lapsed:
                 request = work.session.get_one(Request, request_id)
