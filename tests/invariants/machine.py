@@ -37,6 +37,7 @@ class Life(RuleBasedStateMachine):
 
     redis: ClassVar[Redis]
     lived: ClassVar[Counter[str]] = Counter()
+    restores: ClassVar[bool] = True
     """Lives and steps so far, of all."""
 
     @staticmethod
@@ -192,6 +193,7 @@ class Life(RuleBasedStateMachine):
     def the_database_is_copied(self) -> None:
         self.town.copy()
 
+    @precondition(lambda self: self.restores)
     @rule()
     def an_old_database_is_put_back(self) -> None:
         self.town.restore()
