@@ -31,7 +31,7 @@ class Figure:
     def row(self) -> dict[str, Any]:
         """As it stands in results.json."""
         row = {
-            "name": self.name, "value": round(self.value, 3), "unit": self.unit, "floor": round(self.floor, 3),
+            "name": self.name, "value": round(self.value, 6), "unit": self.unit, "floor": round(self.floor, 6),
             "ratio": round(self.ratio, 2), "samples": self.samples,
         }  # fmt: skip
         return row if self.goal is None else row | {"goal": self.goal}
