@@ -17,11 +17,8 @@ from workers.waiting import LAST, Waiting
 
 logger = logging.getLogger(__name__)
 
-COMMIT_CHUNK = 100
+COMMIT_CHUNK = 50
 COMMIT_AFTER_SECONDS = 0.2
-_AHEAD = 4
-"""Claimed for each thread: what keeps it busy while others are claimed and committed. Four calls that take their whole
-deadline and the claimed one's own end before its claim runs out."""
 _PAUSE_SECONDS = 1.0
 """After the database failed."""
 _KEEP_RESULT_SECONDS = 30.0
@@ -67,7 +64,7 @@ class Lane(Generic[C, R]):
         self._results: deque[tuple[R, float]] = deque()
         self._breaker = Breaker(limits.probe_seconds)
         self._bucket = TokenBucket(limits.per_second) if limits.per_second else None
-        self._claim_at_most = _AHEAD * limits.threads
+        self._claim_at_most = 2 * limits.threads
         self._commit_at_most = COMMIT_CHUNK
         self._paused_until = 0.0
         self._stop_at: float | None = None
@@ -179,7 +176,7 @@ class Lane(Generic[C, R]):
             return 0
         if self._breaker.is_open:
             return max(0, 1 - self._in_flight - len(self._claimed))
-        soon = _AHEAD * self._limits.threads
+        soon = 2 * self._limits.threads
         if self._limits.per_second:
             soon = min(soon, max(1, int(self._limits.per_second)))
         if 2 * len(self._claimed) > soon:
@@ -209,7 +206,7 @@ class Lane(Generic[C, R]):
                 self._paused_until = clock.monotonic() + _PAUSE_SECONDS
             return
         with self._news:
-            self._claim_at_most = min(_AHEAD * self._limits.threads, 2 * self._claim_at_most)
+            self._claim_at_most = min(2 * self._limits.threads, 2 * self._claim_at_most)
             self._claimed.extend(claimed)
         won = {one.id for one in claimed}
         if len(won) < len(taken):
