@@ -85,6 +85,12 @@ def attention(core: Core) -> Attention:
     )  # fmt: skip
 
 
+def newest_policy() -> SelectOfScalar[Any]:
+    """The hash of the one that came into force last."""
+    loaded = select(AuditEvent.object_id).where(AuditEvent.action == POLICY_LOADED)
+    return loaded.order_by(col(AuditEvent.seq).desc()).limit(1)
+
+
 def lapsed_requests(now: Moment) -> SelectOfScalar[str]:
     # A value in the statement itself: for one that is bound, SQLite does not use the index over what is pending.
     waits = col(Request.status) == literal(RequestStatus.PENDING, literal_execute=True)
@@ -122,13 +128,9 @@ def _question() -> sa.Select[*tuple[Any, ...]]:
     due = (due_grants(now), due_notices(now), due_checkups(now), due_looks(now))
     called = select(Look.id).where(col(Look.kind) == LookKind.ROSTER, col(Look.due_at) > now)
     alerted = select(Alert.id).where(col(Alert.closed_at).is_(None), col(Alert.kind).in_(_TROUBLES))
-    newest = (
-        select(AuditEvent.object_id).where(col(AuditEvent.action) == POLICY_LOADED)
-        .order_by(col(AuditEvent.seq).desc()).limit(1).scalar_subquery()
-    )  # fmt: skip
     return sa.select(
         col(AuditHead.seq), col(AuditHead.hash), col(AuditHead.at),
-        newest.is_distinct_from(bindparam("policy", type_=String())).label("policy"),
+        newest_policy().scalar_subquery().is_distinct_from(bindparam("policy", type_=String())).label("policy"),
         _any(alerted).label("trouble"),
         _any(lapsed_requests(now)).label("lapsed"),
         _any(for_what_is_over()).label("over"),

@@ -13,7 +13,6 @@ from access.errors import PolicyError
 from access.models import (
     Alert,
     AlertKind,
-    AuditEvent,
     Checkup,
     Grant,
     GrantStatus,
@@ -34,6 +33,7 @@ from access.operations.attention import (
     due_looks,
     due_notices,
     lapsed_requests,
+    newest_policy,
     overdue_grants,
 )
 from access.operations.canary import run_canaries
@@ -231,8 +231,7 @@ def note_policy(core: Core) -> None:
         return
     with core.database.read() as session:
         alerted = session.exec(select(Alert.id).filter_by(kind=AlertKind.POLICY, closed_at=None)).first()
-        loaded = select(AuditEvent.object_id).where(AuditEvent.action == POLICY_LOADED)
-        newest = session.exec(loaded.order_by(col(AuditEvent.seq).desc()).limit(1)).first()
+        newest = session.exec(newest_policy()).first()
     if newest == policy.sha256 and alerted is None:
         return
     with core.work(TIMEKEEPER) as work:
