@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlmodel import col, or_, select
 
@@ -225,17 +226,21 @@ def ask(core: Core, resources: Sequence[str]) -> None:
 
 
 def hurry(work: Work, resources: Sequence[str]) -> None:
-    """Makes these due now; a look that is under way is taken again, for it may have begun before."""
+    """Makes these due now, and none counts as compared until it was looked at again.
+
+    A look that is under way is taken again, for it may have begun before.
+    """
     for resource in sorted(resources):
         row = Look(id=LookId(ulid(work.now)), kind=LookKind.DRIFT, subject=resource, due_at=work.now)
         insert_unless_there(work.session, row)
     wanted = select(Look).where(Look.kind == LookKind.DRIFT, col(Look.subject).in_(resources))
     for row in work.session.exec(wanted.order_by(col(Look.id))).all():
+        values: dict[str, Any] = {"looked_at": None}
         # One whose second look is near is not hurried: the minute between the two is what makes it count.
-        if row.suspects and row.due_at - work.now <= SECOND_LOOK:
-            continue
-        values = {"due_at": work.now, "fence": row.fence + 1}
-        if compare_and_set(work.session, Look, row.id, expected={"fence": row.fence}, values=values):
+        is_near = bool(row.suspects) and row.due_at - work.now <= SECOND_LOOK
+        if not is_near:
+            values |= {"due_at": work.now, "fence": row.fence + 1}
+        if compare_and_set(work.session, Look, row.id, expected={"fence": row.fence}, values=values) and not is_near:
             work.due.append((look.look_item(row.id), work.now))
 
 

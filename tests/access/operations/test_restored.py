@@ -189,6 +189,29 @@ def test_while_a_target_does_not_answer_the_gate_stays_closed(
     assert world.server.holders == {}
 
 
+def test_a_backup_of_a_comparison_that_was_under_way_is_compared_anew(
+    world: World, notebook: Notebook, database: Database, database_url: str
+) -> None:
+    first = backed_up(world, database, database_url)
+    world.ask(by=ANN)
+    restored(world, database, first)
+    world.work(rounds=1)  # all is compared, and nobody has seen that yet
+    assert told(world).closed_at is None
+
+    database.close()
+    second = backup(database_url)
+    world.pass_time(minutes=5)
+    forgotten = world.open(by=BEN, minutes=60)
+    restored(world, database, second)
+    with pytest.raises(NotNow, match="restored from a backup"):
+        world.ask(by=BEN)
+    world.work()
+
+    assert world.server.holders == {}
+    assert [one.status for one in world.grants() if one.id == forgotten.id] == [GrantStatus.ENDED]
+    assert told(world).closed_at is not None
+
+
 def test_ending_needs_no_open_gate(world: World, notebook: Notebook, database: Database, database_url: str) -> None:
     grant, pending = world.open(minutes=120), world.ask(by=BEN)
     restore = backed_up(world, database, database_url)
