@@ -37,7 +37,6 @@ class Life(RuleBasedStateMachine):
 
     redis: ClassVar[Redis]
     lived: ClassVar[Counter[str]] = Counter()
-    restores: ClassVar[bool] = True
     """Lives and steps so far, of all."""
 
     @staticmethod
@@ -79,7 +78,7 @@ class Life(RuleBasedStateMachine):
         self.ask(by, what, minutes, None)
         if self.buttons and self.buttons[-1][0] == max((one.id for one in self.town.requests()), default=""):
             request_id, button = self.buttons[-1]
-            for lead in self.town.rules.leads - {by}:
+            for lead in sorted(self.town.rules.leads - {by}):
                 self._decide(lead, Verdict.APPROVE, request_id, button, None)
         self._do(self.town.settle, crash, keeps=True)
 
@@ -193,7 +192,6 @@ class Life(RuleBasedStateMachine):
     def the_database_is_copied(self) -> None:
         self.town.copy()
 
-    @precondition(lambda self: self.restores)
     @rule()
     def an_old_database_is_put_back(self) -> None:
         self.town.restore()

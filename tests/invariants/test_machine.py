@@ -19,8 +19,6 @@ MINUTES = 20.0
 
 @pytest.mark.timeout(900)
 def test_whatever_happens_every_promise_holds(database_kind: str, life: type[Life]) -> None:
-    """Older databases are put back in the long run only, and in the stories of `test_faults.py`."""
-    life.restores = False
     live(life, lives=EXAMPLES[database_kind], steps=STEPS)
 
 
