@@ -12,6 +12,7 @@ from access.operations.target import Turn
 from tests.invariants.commons import ENTRY
 from tests.invariants.faults import Fault, around
 from tests.invariants.machine import Life
+from tests.invariants.servers import DELAY
 
 READ, FIX = "wiki/read", "wiki/fix"
 
@@ -76,6 +77,7 @@ def _ends_beside_what_stands(life: Life) -> None:
 
 
 def _given_while_another_is_taken_away(life: Life) -> None:
+    """Looked at before two looks at the target can find what is gone."""
     life.opens("ann", READ, 60, None)
     life.all_is_done_in_time_for(10)
     life.weather("commons", "delayed")
@@ -83,7 +85,7 @@ def _given_while_another_is_taken_away(life: Life) -> None:
     life.look(None)
     life.weather("commons", "fine")
     life.opens("ann", FIX, 60, None)
-    life.all_is_done_in_time_for(120)
+    life.all_is_done_in_time_for(DELAY.total_seconds() + 5)
 
 
 SHARED_FAULTS: Mapping[str, Fault] = {
