@@ -4,7 +4,7 @@ Until that is done the gate is closed (gate.py). docs/adr/0014-a-restored-databa
 """
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 
 from sqlmodel import Session, col, func, or_, select
 
@@ -22,9 +22,10 @@ ACTOR = "system:restored"
 MAY_HAVE_BEEN_OPENED = "The database was restored from a backup and does not know what became of it. Please ask again."
 _NOTICED = (
     "The database is an older one: event {event} of its log had been written, and is missing or another now. "
-    "What was done after {since:%Y-%m-%d %H:%M:%S} UTC is not known. "
-    "Nothing new is granted until every target has been compared with it."
+    "What was done {when} is not known. Nothing new is granted until every target has been compared with it."
 )
+NOTHING_SHARED = datetime.fromtimestamp(0, UTC)
+"""It was restored to what it was before its first event."""
 _BEGINNING = (GrantStatus.SCHEDULED, GrantStatus.ACTIVATING)
 _ON_ITS_WAY = (*_BEGINNING, GrantStatus.REVOKING)
 _MOST = 500
@@ -49,7 +50,7 @@ def notice(core: Core) -> bool:
         since = _last_before(session, missing) if missing else head.at
     if missing:
         event = max(mark.seq for mark in missing)
-        begin(core, since, _NOTICED.format(event=event, since=since), actor=ACTOR)
+        begin(core, since, _NOTICED.format(event=event, when=_when(since)), actor=ACTOR)
         with core.database.read() as session:
             head = session.exec(select(AuditHead)).one()
     core.marks.note(HighWater(head.seq, head.hash, head.at))
@@ -139,7 +140,11 @@ def _has(session: Session, head: AuditHead, mark: HighWater) -> bool:
 def _last_before(session: Session, missing: Sequence[HighWater]) -> datetime:
     """The newest event that is as old as what is missing: all after it belongs to another life."""
     shared = select(func.max(AuditEvent.at)).where(col(AuditEvent.at) <= min(mark.at for mark in missing))
-    return session.exec(shared).one() or session.exec(select(AuditHead.at)).one()
+    return session.exec(shared).one() or NOTHING_SHARED
+
+
+def _when(since: datetime) -> str:
+    return "until now" if since == NOTHING_SHARED else f"after {since:%Y-%m-%d %H:%M:%S} UTC"
 
 
 def _is_compared(row: Look | None, since: datetime) -> bool:

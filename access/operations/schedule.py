@@ -116,9 +116,10 @@ class Schedule:
     def sweep(self) -> list[tuple[AgendaItem, datetime]]:
         """Lapses what nobody answered, alerts what is overdue, makes the day's digest; returns all that is due."""
         core, seen = self.core, attention(self.core)
+        # First, for what is written before it is noticed belongs to another life than what is remembered.
+        closed = restored.watch(core) if seen.restored else False
         if seen.policy:
             note_policy(core)
-        closed = restored.watch(core) if seen.restored else False
         if seen.lapsed:
             self._lapse()
         if seen.over:

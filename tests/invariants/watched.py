@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from redis import Redis
 from sqlmodel import select
 
-from access.ids import ulid
+from access.ids import made_at, ulid
 from access.models import AlertKind, AuditEvent, AuditHead, Grant, GrantStatus
 from access.operations.restored import notice
 from access.operations.schedule import DRIFT, Route, Schedule
@@ -170,8 +170,11 @@ class WatchedTown(Town):
     def _is_older(self) -> None:
         self.restored_at, self.looked_since = self.clock.now(), False
         self.old = frozenset(grant.id for grant in self.grants())
+        knows_nothing = self._head()[0] == 0
         for server in self.servers.values():
             server.changes.clear()  # they were judged by the rows of their life
+            if knows_nothing:  # every mark that can be read is taken for ours (docs/adr/0014-a-restored-database.md)
+                server.strangers = {one for one in server.strangers if made_at(one) is None}
         place = self.commons
         place.theirs &= self.theirs_then
         place.forgotten = place.members - place.theirs

@@ -212,6 +212,35 @@ def test_a_backup_of_a_comparison_that_was_under_way_is_compared_anew(
     assert told(world).closed_at is not None
 
 
+def test_an_empty_database_has_forgotten_all_whatever_is_written_before_anybody_notices(
+    world: World, notebook: Notebook, database: Database, database_url: str
+) -> None:
+    database.close()
+    empty = backup(database_url)
+    forgotten = world.open(minutes=60)
+    Schedule(world.core).sweep()
+    database.close()
+    empty()
+    world.clock.tick(minutes=5)
+    world.ask(by=BEN)
+    world.work()
+
+    assert world.server.holders == {}
+    assert [(one.id, one.status) for one in world.grants()] == [(forgotten.id, GrantStatus.ENDED)]
+    assert "What was done until now is not known." in told(world).sentence
+
+
+def test_a_restored_database_is_noticed_before_anything_is_written(
+    world: World, notebook: Notebook, database: Database, database_url: str
+) -> None:
+    database.close()
+    empty = backup(database_url)
+    Schedule(world.core).sweep()
+    restored(world, database, empty)
+
+    assert [event.action for event in world.events()][:2] == ["database.restored", "alert.opened"]
+
+
 def test_ending_needs_no_open_gate(world: World, notebook: Notebook, database: Database, database_url: str) -> None:
     grant, pending = world.open(minutes=120), world.ask(by=BEN)
     restore = backed_up(world, database, database_url)
