@@ -187,7 +187,9 @@ def _begins_with(entry: str, at: datetime) -> bool:
 
 def _bare(at: datetime) -> datetime:
     """The same moment in UTC without saying so, as one driver gives it and the other does not."""
-    return at.replace(tzinfo=None)
+    if at.tzinfo is None:
+        return at
+    return datetime.combine(at.date(), at.time())  # `replace` takes several times as long
 
 
 def _text(at: datetime) -> str:
