@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 from sqlmodel import col, select
 
@@ -26,8 +27,16 @@ from access.ports import Deadline
 from access.store import Database
 from tests.cast import ANN, LEA, POLICY
 from tests.fakes import FakeAgenda, FakeClock, FakeProvider, FakeTargets, Server
+from workers.business import QUEUES, Business
 
 DEADLINE = Deadline.after(600)
+
+
+def one_round(business: Business[Any, Any], ids: Sequence[str]) -> None:
+    """As in a lane: nobody claims where nothing waits, and nobody writes what was not won."""
+    claimed = business.claim(ids) if ids else []
+    if claimed:
+        business.commit([business.act(one, DEADLINE) for one in claimed])
 
 
 @dataclass
@@ -98,13 +107,11 @@ class World:
 
     def activate(self, *grants: Grant) -> None:
         """One round of the queue `grant`."""
-        business = self.activation
-        business.commit([business.act(one, DEADLINE) for one in business.claim([grant.id for grant in grants])])
+        one_round(self.activation, [grant.id for grant in grants])
 
     def remove(self, *grants: Grant) -> None:
         """One round of the queue `revoke`."""
-        business = self.deactivation
-        business.commit([business.act(one, DEADLINE) for one in business.claim([grant.id for grant in grants])])
+        one_round(self.deactivation, [grant.id for grant in grants])
 
     def pass_time(self, **span: float) -> None:
         """Nobody looked for so long; then all that is due is done."""
@@ -135,18 +142,21 @@ class World:
             self.run(routes)
 
     def run(self, routes: Sequence[Route]) -> None:
-        activation, deactivation = Activation(self.core, self.targets), Deactivation(self.core, self.targets)
-        opening = activation.claim([route.id for route in routes if route.queue == "grant"])
-        activation.commit([activation.act(one, Deadline.after(5)) for one in opening])
-        closing = deactivation.claim([route.id for route in routes if route.queue == "revoke"])
-        deactivation.commit([deactivation.act(one, Deadline.after(5)) for one in closing])
-        self.tell_target([route.id for route in routes if route.queue == "grant"])
-        self.compare([route.id for route in routes if route.queue == "grant"])
-        self.ask_slack([route.id for route in routes if route.queue == "tell"])
+        opening, closing, telling = ([one.id for one in routes if one.queue == queue] for queue in QUEUES)
+        one_round(self.activation, opening)
+        one_round(self.deactivation, closing)
+        self.tell_target(opening)
+        self.compare(opening)
+        if telling:
+            self.ask_slack(telling)
+            self.tell(telling)
+
+    def tell(self, ids: Sequence[str]) -> None:
         telling = Telling(self.core)
-        claimed = telling.claim([route.id for route in routes if route.queue == "tell"])
+        claimed = telling.claim(ids)
         self.said += claimed
-        telling.commit([Told(one, channel=one.notice.recipient, ts=f"{len(self.said)}.0") for one in claimed])
+        if claimed:
+            telling.commit([Told(one, channel=one.notice.recipient, ts=f"{len(self.said)}.0") for one in claimed])
 
     @property
     def extension(self) -> Extension:
@@ -154,19 +164,18 @@ class World:
 
     def tell_target(self, grants: Sequence[str]) -> None:
         """Tells targets of later ends."""
-        business = self.extension
-        business.commit([business.act(one, DEADLINE) for one in business.claim(grants)])
+        one_round(self.extension, grants)
 
     def compare(self, looks: Sequence[str]) -> None:
         """Looks at targets for drift."""
-        drift = Drift(self.core, self.targets)
-        drift.commit([drift.act(one, DEADLINE) for one in drift.claim(looks)])
+        one_round(Drift(self.core, self.targets), looks)
 
     def ask_slack(self, looks: Sequence[str]) -> None:
         """Looks whether people are members still: all but those in `gone`."""
         members = Members(self.core)
         claimed = members.claim(looks)
-        members.commit([Membership(one, gone=self.gone.get(one.look.subject, "")) for one in claimed])
+        if claimed:
+            members.commit([Membership(one, gone=self.gone.get(one.look.subject, "")) for one in claimed])
 
     def grants(self) -> list[Grant]:
         with self.core.database.read() as session:
@@ -177,7 +186,8 @@ class World:
 
     def again(self, grant: Grant) -> Grant:
         """The row as it is now."""
-        return next(row for row in self.grants() if row.id == grant.id)
+        with self.core.database.read() as session:
+            return session.get_one(Grant, grant.id)
 
     def requests(self) -> list[Request]:
         with self.core.database.read() as session:

@@ -261,10 +261,11 @@ def test_while_the_target_is_down_it_is_told_again_and_the_holder_knows(world: W
     assert world.server.ends[grant.id] == now.expires_at
 
 
-def test_a_target_that_stays_away_delays_no_end(world: World, grant: Grant) -> None:
+def test_a_target_that_stays_away_delays_no_end(world: World) -> None:
+    grant = world.open(minutes=10)
     world.server.weather = "down"
-    extended(world, grant)
-    world.live_through(minutes=91)
+    extended(world, grant, minutes=10)
+    world.live_through(minutes=21)
     assert world.again(grant).status == GrantStatus.REVOKING
 
     world.server.weather = "fine"

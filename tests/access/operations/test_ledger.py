@@ -140,7 +140,8 @@ def test_nothing_is_given_before_it_is_written_down_what_stood_there(world: Shar
 
     world.targets.server.weather = "fine"
     world.live_through(seconds=30)
-    assert (verbs(world)[-2:], world.members) == (["observe", "grant"], {LOOK})
+    given = [verb for verb in verbs(world) if verb != "list"]  # which is asked at a time of its own, by chance
+    assert (given[-2:], world.members) == (["observe", "grant"], {LOOK})
 
 
 def test_a_target_that_cannot_be_looked_at_in_time_ends_it_late(world: SharedWorld) -> None:
@@ -318,10 +319,12 @@ MANY = SHARED_POLICY.replace(
     "\n      ".join(f"r{n}: {{title: Role {n}, power: look+own{n}}}" for n in range(ROLES)),
 ).replace("customers-db/read,", ", ".join(f"customers-db/r{n}" for n in range(ROLES)) + ",")
 
+PATIENCE = {"within": 120, "every": 0.1}
+
 
 def test_twenty_at_once_in_any_order(database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each begins and ends when it likes; who is open has what it needs at every moment, and nothing is left."""
-    monkeypatch.setattr(ledger, "PUT_OFF", ledger.PUT_OFF / 25)
+    monkeypatch.setattr(ledger, "PUT_OFF", ledger.PUT_OFF / 5)
     world = SharedWorld.make(database, tmp_path, MANY)
     world.core = replace(world.core, clock=HostClock())
     grants = [world.scheduled(entitlement=f"customers-db/r{n}") for n in range(ROLES)]
@@ -333,12 +336,12 @@ def test_twenty_at_once_in_any_order(database: Database, tmp_path: Path, monkeyp
     def live(number: int) -> None:
         grant = grants[number]
         try:
-            wait_until(_turned(world.activate, world, grant, GrantStatus.ACTIVE), f"grant {number} is open", within=120)
+            wait_until(_turned(world.activate, world, grant, GrantStatus.ACTIVE), f"grant {number} is open", **PATIENCE)
             for _ in range(5):
                 if not there(number):
                     robbed.append(f"{number} while it was open")
             finish(world.core, grant_id=grant.id, by=ANN)
-            wait_until(_turned(world.remove, world, grant, GrantStatus.ENDED), f"grant {number} is over", within=120)
+            wait_until(_turned(world.remove, world, grant, GrantStatus.ENDED), f"grant {number} is over", **PATIENCE)
         except BaseException as error:
             errors.append(error.__cause__ or error)
 
