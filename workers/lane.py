@@ -11,13 +11,15 @@ from typing import Generic
 from access import clock
 from access.ports import Deadline
 from workers.business import Business, C, R
+from workers.claimed import ClaimedAhead
 from workers.faults import describe
 from workers.pacing import Breaker, Limits, TokenBucket
 from workers.waiting import LAST, Waiting
 
 logger = logging.getLogger(__name__)
 
-COMMIT_CHUNK = 50
+COMMIT_CHUNK = 200
+CLAIM_CHUNK = 200
 COMMIT_AFTER_SECONDS = 0.2
 _PAUSE_SECONDS = 1.0
 """After the database failed."""
@@ -57,14 +59,14 @@ class Lane(Generic[C, R]):
         self._news = threading.Condition(lock)  # for the conductor
         self._work = threading.Condition(lock)  # for the callers
         self._waiting = Waiting()
-        self._claimed: deque[C] = deque()
+        self._claimed = ClaimedAhead[C](limits)
         self._starting: deque[C] = deque()
         self._running: set[_Call] = set()
         self._idle = 0
         self._results: deque[tuple[R, float]] = deque()
         self._breaker = Breaker(limits.probe_seconds)
         self._bucket = TokenBucket(limits.per_second) if limits.per_second else None
-        self._claim_at_most = 2 * limits.threads
+        self._claim_at_most = CLAIM_CHUNK
         self._commit_at_most = COMMIT_CHUNK
         self._paused_until = 0.0
         self._stop_at: float | None = None
@@ -120,10 +122,8 @@ class Lane(Generic[C, R]):
         if self._must_commit():
             size = min(len(self._results), self._commit_at_most)
             return partial(self._commit, [self._results.popleft() for _ in range(size)])
-        if self._claimed and (self._stop_at is not None or self._breaker.is_open):
-            unstarted = list(self._claimed)
-            self._claimed.clear()
-            return partial(self._release, unstarted)
+        if self._claimed and (self._breaker.is_open or self._claims_are_over()):
+            return partial(self._release, self._claimed.clear())
         taken = self._waiting.take(self._room_to_claim())
         return partial(self._claim, taken) if taken else None
 
@@ -153,10 +153,10 @@ class Lane(Generic[C, R]):
         return max(wait, self._bucket.seconds_to_wait()) if self._bucket else wait
 
     def _start_calls(self) -> None:
-        while self._claimed and self._stop_at is None and self._pace() == 0.0:
+        while self._claimed and not self._claims_are_over() and self._pace() == 0.0:
             if self._bucket:
                 self._bucket.take()
-            self._starting.append(self._claimed.popleft())
+            self._starting.append(self._claimed.start())
             if len(self._starting) > self._idle:
                 threading.Thread(target=self._serve, name=f"call {self._name}", daemon=True).start()
             else:
@@ -169,6 +169,9 @@ class Lane(Generic[C, R]):
         old = clock.monotonic() - self._results[0][1] >= COMMIT_AFTER_SECONDS
         return alone or old or len(self._results) >= self._commit_at_most
 
+    def _claims_are_over(self) -> bool:
+        return self._stop_at is not None or self._claimed.has_waited_too_long
+
     def _room_to_claim(self) -> int:
         """Only what starts soon is claimed: a claim runs out while it waits."""
         pace = self._pace()
@@ -176,12 +179,7 @@ class Lane(Generic[C, R]):
             return 0
         if self._breaker.is_open:
             return max(0, 1 - self._in_flight - len(self._claimed))
-        soon = 2 * self._limits.threads
-        if self._limits.per_second:
-            soon = min(soon, max(1, int(self._limits.per_second)))
-        if 2 * len(self._claimed) > soon:
-            return 0
-        return min(self._claim_at_most, soon - len(self._claimed))
+        return min(self._claim_at_most, self._claimed.room(self._waiting.lowest_rank))
 
     def _give_up_overrun(self) -> None:
         now = clock.monotonic()
@@ -206,21 +204,21 @@ class Lane(Generic[C, R]):
                 self._paused_until = clock.monotonic() + _PAUSE_SECONDS
             return
         with self._news:
-            self._claim_at_most = min(2 * self._limits.threads, 2 * self._claim_at_most)
-            self._claimed.extend(claimed)
+            self._claim_at_most = min(CLAIM_CHUNK, 2 * self._claim_at_most)
+            self._claimed.put(claimed, taken)
         won = {one.id for one in claimed}
         if len(won) < len(taken):
             self._not_won([identifier for identifier in taken if identifier not in won])
 
-    def _release(self, unstarted: Sequence[C]) -> None:
+    def _release(self, unstarted: Sequence[tuple[C, int]]) -> None:
         try:
-            self._business.release(unstarted)
+            self._business.release([claimed for claimed, _ in unstarted])
         except Exception as error:
             self._note("release", error)
             return  # the claims run out by themselves
         with self._news:
             if self._stop_at is None:
-                self._waiting.put([claimed.id for claimed in unstarted], {})  # their turn had come
+                self._waiting.put_back({claimed.id: rank for claimed, rank in unstarted})
 
     def _commit(self, chunk: Sequence[tuple[R, float]]) -> None:
         try:
@@ -246,6 +244,7 @@ class Lane(Generic[C, R]):
             claimed, call = started
             result = self._act(claimed, call.deadline)
             with self._news:
+                self._claimed.note_end()
                 if result is not None:
                     self._results.append((result, clock.monotonic()))
                 self._news.notify()

@@ -20,6 +20,10 @@ class Waiting:
         for rank in sorted(self._by_rank):
             yield from self._by_rank[rank]
 
+    @property
+    def lowest_rank(self) -> int | None:
+        return min(self._by_rank, default=None)
+
     def put(self, ids: Iterable[str], ranks: Mapping[str, int]) -> None:
         """Behind those of their rank; one without a rank is among the first."""
         for identifier in ids:

@@ -89,6 +89,10 @@ class Rows:
             )
         }
 
+    def claims_of(self, identifier: str) -> int:
+        ((fence,),) = self._read("SELECT fence FROM work WHERE id = ?", identifier)
+        return fence
+
     @property
     def calls(self) -> list[str]:
         return [identifier for (identifier,) in self._read("SELECT id FROM calls ORDER BY at")]

@@ -9,6 +9,7 @@ from access.ports import Deadline
 from tests.waiting import wait_until
 from tests.workers.rows import Answer, Rows
 from tests.workers.targets import Leaks, Target, ids, make_lanes
+from workers.lane import COMMIT_CHUNK
 from workers.pacing import Limits
 
 
@@ -23,7 +24,7 @@ def test_a_single_grant_is_committed_at_once(rows: Rows, monkeypatch: pytest.Mon
     lanes.stop()
 
 
-def test_many_are_committed_in_chunks_of_fifty_at_most(rows: Rows) -> None:
+def test_many_are_committed_in_chunks(rows: Rows) -> None:
     lanes = make_lanes(rows.business())
     many = ids(600)
     rows.add(*many)
@@ -32,7 +33,7 @@ def test_many_are_committed_in_chunks_of_fifty_at_most(rows: Rows) -> None:
     wait_until(lambda: len(rows.done) == 600, "all to be done")
 
     assert sorted(rows.calls) == many
-    assert max(rows.commits) <= 50
+    assert max(rows.commits) <= COMMIT_CHUNK
     assert len(rows.commits) < 200
     lanes.stop()
 

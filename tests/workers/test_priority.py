@@ -1,21 +1,41 @@
 """What is urgent goes before what was due earlier, and a target that hangs holds up nobody else's."""
 
 import threading
+import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import pytest
 
 from access.ports import Deadline
 from tests.waiting import wait_until
 from tests.workers.engine import Engine
-from tests.workers.rows import Rows
+from tests.workers.rows import Rows, Won
 from tests.workers.targets import Target, ids
+from workers.claimed import MOST_EACH, ClaimedAhead
 from workers.lanes import Lanes
 from workers.pacing import Limits
 from workers.waiting import LAST, Waiting
 
 FAIR_SECONDS = 5.0
 """A hanging target may cost another's this much."""
+
+
+@dataclass
+class Hand:
+    """Turns the clock that counts seconds."""
+
+    now: float = 1000.0
+
+    def tick(self, seconds: float) -> None:
+        self.now += seconds
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Hand:
+    hand = Hand()
+    monkeypatch.setattr("workers.claimed.clock.monotonic", lambda: hand.now)
+    return hand
 
 
 def test_the_lowest_rank_is_taken_first_and_of_one_rank_who_came_first() -> None:
@@ -109,3 +129,63 @@ def test_a_target_that_hangs_delays_the_ends_of_another_by_five_seconds_at_most(
 
 def _slowly(_id: str, deadline: Deadline) -> bool:
     return not threading.Event().wait(min(0.005, deadline.left()))
+
+
+def test_as_much_is_claimed_ahead_as_ends_within_half_a_second(clock: Hand) -> None:
+    ahead = ClaimedAhead[Won](Limits(threads=4))
+    assert ahead.room(None) == 8, "two for each thread before anything is known"
+    clock.tick(0.25)
+    for _ in range(10):
+        ahead.note_end()
+    ahead.put(won("a"), {"a": 0})
+    assert ahead.room(None) == 20 - 1
+
+    clock.tick(10.0)
+    ahead.put(won("b"), {"b": 0})
+    assert ahead.room(None) == 8 - 2, "the target has become slow"
+    for _ in range(10_000):
+        ahead.note_end()
+    clock.tick(0.25)
+    ahead.put([], {})
+    assert ahead.room(None) == 4 * MOST_EACH - 2, "and never more, however quick it is"
+
+
+def test_of_a_target_with_a_pace_no_more_is_claimed_than_it_bears_in_a_second(clock: Hand) -> None:
+    ahead = ClaimedAhead[Won](Limits(threads=16, per_second=3.0))
+    for _ in range(100):
+        ahead.note_end()
+    clock.tick(1.0)
+    ahead.put([], {})
+
+    assert ahead.room(None) == 3
+
+
+def test_what_is_more_urgent_than_anything_claimed_is_claimed_at_once_and_goes_first(clock: Hand) -> None:
+    ahead = ClaimedAhead[Won](Limits(threads=2))
+    ahead.put(won("a", "b", "c", "d"), dict.fromkeys("abcd", 900))
+
+    assert (ahead.room(None), ahead.room(900), ahead.room(120)) == (0, 0, 2)
+    ahead.put(won("critical"), {"critical": 120})
+    assert [ahead.start().id for _ in range(3)] == ["critical", "a", "b"]
+    assert [(one.id, rank) for one, rank in ahead.clear()] == [("c", 900), ("d", 900)]
+
+
+def test_what_was_claimed_long_ago_is_not_begun(rows: Rows, target: Target, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("workers.claimed.LONGEST_WAIT_SECONDS", 0.2)
+    lanes = Lanes(rows.business(act=target.act), on_leak=lambda: None, limits=lambda _: Limits(threads=1))
+    target.hanging = {"first"}
+    rows.add("first", "second")
+    lanes.put("crm", ["first", "second"])
+    wait_until(lambda: rows.claimed == {"first", "second"}, "the one that runs, and the claim behind it")
+    hanging_since = time.monotonic()
+    wait_until(lambda: time.monotonic() > hanging_since + 0.3, "the claim to be old")
+    target.let_go.set()
+    wait_until(lambda: rows.done == {"first", "second"}, "both")
+
+    assert rows.claims_of("first") == 1
+    assert rows.claims_of("second") == 2, "given back, and claimed anew"
+    lanes.stop()
+
+
+def won(*names: str) -> list[Won]:
+    return [Won(name, 1) for name in names]
