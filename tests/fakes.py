@@ -9,7 +9,6 @@ from pydantic import BaseModel, ConfigDict, JsonValue, SecretStr
 
 from access.errors import Ambiguous, NotPermitted, ProviderError, TargetNotFound, Transient, Unsupported
 from access.ids import GrantId
-from access.models import Grant
 from access.ports import (
     AgendaItem,
     Capabilities,
@@ -169,11 +168,6 @@ class FakeProvider:
 class FakeTargets:
     server: Server = field(default_factory=Server)
     broken: ProviderError | None = None
-
-    def provider(self, grant: Grant) -> FakeProvider:
-        if self.broken is not None:
-            raise self.broken
-        return FakeProvider(FakeSettings(server="one"), self.server)
 
     def of(self, provider: str, settings: Mapping[str, JsonValue], resource: str) -> FakeProvider:
         if self.broken is not None:

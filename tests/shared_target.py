@@ -9,7 +9,6 @@ from typing import ClassVar
 from pydantic import BaseModel, JsonValue
 
 from access.errors import Ambiguous, NotPermitted, Transient, Unsupported
-from access.models import Grant
 from access.operations.policy_source import PolicySource
 from access.ports import (
     Capabilities,
@@ -132,9 +131,6 @@ class SharedProvider(FakeProvider):
 class SharedTargets:
     server: SharedServer = field(default_factory=SharedServer)
     provide: type[SharedProvider] = SharedProvider
-
-    def provider(self, grant: Grant) -> SharedProvider:
-        return self.of(grant.provider, grant.settings, grant.resource)
 
     def of(self, provider: str, settings: Mapping[str, JsonValue], resource: str) -> SharedProvider:
         return self.provide(FakeSettings(server="one"), self.server)

@@ -73,7 +73,8 @@ class Revealing:
         grant = facts.grant
         if grant is None or grant.status != GrantStatus.ACTIVE:
             raise ProviderError("This access is not open any more.")
-        return self.targets.provider(grant).reveal(spec_of(grant), receipt_of(grant), deadline)
+        provider = self.targets.of(grant.provider, grant.settings, grant.resource)
+        return provider.reveal(spec_of(grant), receipt_of(grant), deadline)
 
 
 GrantClaim = activate.Claimed | extension.Claimed | telling.Claimed | checkup.Claimed | drift.Claimed

@@ -7,7 +7,6 @@ from pydantic import JsonValue, ValidationError
 
 from access.canonical import canonical
 from access.errors import BadConfig, ProviderError
-from access.models import Grant
 from access.ports import Provider
 
 
@@ -20,12 +19,8 @@ class ProviderTargets:
         self._lock = threading.Lock()
         self._made: dict[tuple[str, str], Provider] = {}
 
-    def provider(self, grant: Grant) -> Provider:
-        """Raises BadConfig, BadCredential or another ProviderError when there can be none."""
-        return self.of(grant.provider, grant.settings, grant.resource)
-
     def of(self, provider: str, settings: Mapping[str, JsonValue], resource: str) -> Provider:
-        """The same for a resource of the policy."""
+        """Raises BadConfig, BadCredential or another ProviderError when there can be none."""
         key = (provider, canonical(dict(settings)))
         with self._lock:
             if key not in self._made:

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
+import sqlalchemy as sa
 from pydantic import JsonValue
-from sqlmodel import col, select
+from sqlmodel import col
 
 from access.errors import Ambiguous, ProviderError, Transient
 from access.ids import GrantId, ShareId
@@ -27,12 +28,8 @@ LONGEST_PAUSE = timedelta(seconds=45)
 class Targets(Protocol):
     """Makes and keeps provider instances; workers only, for they hold the targets' secrets."""
 
-    def provider(self, grant: Grant) -> Provider:
-        """Raises BadConfig, BadCredential or TargetNotFound when there can be none."""
-        ...
-
     def of(self, provider: str, settings: Mapping[str, JsonValue], resource: str) -> Provider:
-        """The same for a place that no grant may have yet."""
+        """Raises BadConfig, BadCredential or TargetNotFound when there can be none."""
         ...
 
     def version(self, name: str) -> str:
@@ -96,21 +93,25 @@ def providers_of(
     database: Database, targets: Targets, ids: Sequence[str], statuses: Sequence[GrantStatus]
 ) -> dict[GrantId, Provider | ProviderError]:
     """By grant, for those in one of these statuses: made before the rows are held, for making one may take time."""
+    place = (col(Grant.provider), col(Grant.settings), col(Grant.resource))
+    wanted = sa.select(col(Grant.id), *place).where(col(Grant.id).in_(ids), col(Grant.status).in_(statuses))
     with database.read() as session:
-        wanted = select(Grant).where(col(Grant.id).in_(ids), col(Grant.status).in_(statuses))
-        return {grant.id: provider_of(targets, grant) for grant in session.exec(wanted)}
+        rows = session.connection().execute(wanted).all()
+    return {row.id: _provider_of(targets, row.provider, row.settings, row.resource) for row in rows}
+
+
+def _provider_of(
+    targets: Targets, provider: str, settings: Mapping[str, JsonValue], resource: str
+) -> Provider | ProviderError:
+    try:
+        return targets.of(provider, settings, resource)
+    except ProviderError as error:
+        return error
 
 
 def answered(error: ProviderError | None) -> bool:
     """Whether the target answered, if only to refuse; the breaker counts those that did not."""
     return not isinstance(error, Transient | Ambiguous)
-
-
-def provider_of(targets: Targets, grant: Grant) -> Provider | ProviderError:
-    try:
-        return targets.provider(grant)
-    except ProviderError as error:
-        return error
 
 
 def still_ours(claimed: Claimed, now: Grant) -> bool:

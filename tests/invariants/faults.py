@@ -55,7 +55,7 @@ def _grant_before_record(claim: Callable[..., Any]) -> Callable[..., Any]:
             if grant.due_at is not None and grant.due_at <= self.core.clock.now():
                 spec = target.spec_of(grant, self.core.clock.now() + timedelta(hours=1))
                 try:
-                    self.targets.provider(grant).grant(spec, Deadline.after(5))
+                    self.targets.of(grant.provider, grant.settings, grant.resource).grant(spec, Deadline.after(5))
                 except activate.ProviderError:
                     continue
         return claim(self, ids)

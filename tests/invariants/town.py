@@ -108,9 +108,6 @@ class TownProvider(FakeProvider):
 class TownTargets:
     servers: dict[str, Server]
 
-    def provider(self, grant: Grant) -> TownProvider | CommonsProvider:
-        return self.of(grant.provider, grant.settings, grant.resource)
-
     def of(self, provider: str, settings: Mapping[str, Any], resource: str) -> TownProvider | CommonsProvider:
         del provider, resource
         server = self.servers[settings["server"]]

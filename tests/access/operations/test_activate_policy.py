@@ -1,8 +1,10 @@
 """Just before a door is opened: by the policy, the clocks and the provider of that moment."""
 
+from collections.abc import Mapping
 from datetime import timedelta
 
 import pytest
+from pydantic import JsonValue
 
 from access.errors import (
     BadConfig,
@@ -10,7 +12,7 @@ from access.errors import (
     PrincipalNotFound,
     ProviderError,
 )
-from access.models import AlertKind, EndedBy, Grant, GrantStatus, NoticeKind
+from access.models import AlertKind, EndedBy, GrantStatus, NoticeKind
 from access.ports import Deadline, GrantSpec, Outcome, Plan
 from tests.cast import ANN, SECURITY
 from tests.fakes import FakeProvider
@@ -65,14 +67,14 @@ def test_a_broken_provider_holds_up_no_other(world: World, monkeypatch: pytest.M
     bad = world.scheduled()
     world.rewrite_policy("server: two", "server: one")
     good = world.scheduled(entitlement="customers-db/fix-orders")
-    makes = world.targets.provider
+    makes = world.targets.of
 
-    def provider(grant: Grant) -> FakeProvider:
-        if grant.id == bad.id:
+    def of(provider: str, settings: Mapping[str, JsonValue], resource: str) -> FakeProvider:
+        if settings["server"] == "two":
             raise BadConfig
-        return makes(grant)
+        return makes(provider, settings, resource)
 
-    monkeypatch.setattr(world.targets, "provider", provider)
+    monkeypatch.setattr(world.targets, "of", of)
     world.activate(bad, good)
 
     assert world.again(good).status == GrantStatus.ACTIVE

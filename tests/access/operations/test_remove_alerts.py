@@ -1,8 +1,10 @@
 """Access that outlives its end: an alert is open and somebody was told, until it is proven gone."""
 
+from collections.abc import Mapping
 from datetime import timedelta
 
 import pytest
+from pydantic import JsonValue
 
 from access.errors import BadCredential, NotPermitted, ProviderError
 from access.ids import SlackChannel
@@ -142,16 +144,19 @@ def test_a_refusal_for_good_alerts_at_once_and_is_tried_again_all_the_same(world
 def test_a_provider_that_cannot_be_made_alerts_and_stops_no_other(
     world: World, error: ProviderError, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    bad, good = world.open(minutes=30), world.open(by=BEN, minutes=30)
+    world.rewrite_policy("provider: fake\n    settings: {server: one}", "provider: fake\n    settings: {server: two}")
+    bad = world.open(minutes=30)
+    world.rewrite_policy("server: two", "server: one")
+    good = world.open(by=BEN, minutes=30)
     world.clock.tick(minutes=30)
-    makes = world.targets.provider
+    makes = world.targets.of
 
-    def provider(grant: Grant) -> FakeProvider:
-        if grant.id == bad.id:
+    def of(provider: str, settings: Mapping[str, JsonValue], resource: str) -> FakeProvider:
+        if settings["server"] == "two":
             raise error
-        return makes(grant)
+        return makes(provider, settings, resource)
 
-    monkeypatch.setattr(world.targets, "provider", provider)
+    monkeypatch.setattr(world.targets, "of", of)
     world.remove(bad, good)
 
     assert world.again(good).status == GrantStatus.ENDED
