@@ -33,8 +33,9 @@ ALERT_AFTER_SECONDS = 5.0
 ALERT_AFTER_SWEEPS = 5
 """How many may fail in a row before somebody is told, and is told again if another timekeeper has closed it."""
 _SWEEP_SECONDS = 1.0
-_SWEEP_SHARE = 5
-"""A sweep that finds much takes a fifth of the time and not all of it."""
+_SWEEP_SHARE = 10
+_LONGEST_SWEEP_PAUSE = 5.0
+"""A sweep that finds much takes a tenth of the time and not all of it, but a beat must not wait for it."""
 _RETRY_SECONDS = 1.0
 _AT_A_TIME = 1000
 
@@ -91,6 +92,8 @@ class Timekeeper:
         self._stopping = threading.Event()
         self._lanes: dict[Queue, Lanes[Any, Any]] = {}
         self._overdue_since: dict[AgendaItem, float] = {}
+        self._filled_in: set[AgendaItem] = set()
+        self._fill_anew_at = 0.0
         self._next_sweep = 0.0
         self._next_beat = 0.0
         self._next_try = 0.0
@@ -146,7 +149,7 @@ class Timekeeper:
             took = host.monotonic() - began
             self._note_good_sweep()
             # The calls that end it all need the processor and the database too.
-            self._next_sweep = max(self._next_sweep, now + _SWEEP_SHARE * took)
+            self._next_sweep = now + max(_SWEEP_SECONDS, min(_SWEEP_SHARE * took, _LONGEST_SWEEP_PAUSE))
         except Exception as error:
             # Timers go on firing from Redis.
             self._note_failed_sweep(describe(error))
@@ -184,9 +187,16 @@ class Timekeeper:
     def _fill(self, agenda: RedisAgenda, swept: Sequence[tuple[AgendaItem, datetime]]) -> None:
         """Puts in what the sweep found, and has all timers looked at where Redis is empty or was gone."""
         was_gone = self._gone_since is not None
-        if self._comparing is not None and (agenda.was_flushed() or was_gone):
+        is_empty = agenda.was_flushed() or was_gone
+        if self._comparing is not None and is_empty:
             self._comparing.soon()
-        agenda.add_overdue(swept, self._clock.now() + LEASE + SKEW)
+        # What waits for long is put in once a lease: a timer that a failover lost fires no later than a job that is.
+        if is_empty or host.monotonic() >= self._fill_anew_at:
+            self._filled_in = set()
+            self._fill_anew_at = host.monotonic() + LEASE.total_seconds()
+        news = [(item, due) for item, due in swept if item not in self._filled_in]
+        agenda.add_overdue(news, self._clock.now() + LEASE + SKEW)
+        self._filled_in = {item for item, _ in swept}
         if was_gone:
             # What was leased before may have lost its job with the last second of Redis.
             agenda.add(swept)

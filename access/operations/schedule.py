@@ -137,11 +137,12 @@ class Schedule:
     def _due(self) -> list[tuple[AgendaItem, datetime]]:
         now = self.core.clock.now()
         with self.core.database.read() as session:
+            found = session.connection().execute  # of thousands of rows, without the mapping of each
             return [
-                *((grant_item(one), due_at) for one, due_at in session.exec(due_grants(now).limit(SWEEP_MOST))),
-                *((notice_item(one), due_at) for one, due_at in session.exec(due_notices(now).limit(SWEEP_MOST))),
-                *((checkup_item(one), due_at) for one, due_at in session.exec(due_checkups(now))),
-                *((look_item(one), due_at) for one, due_at in session.exec(due_looks(now))),
+                *((grant_item(one), due_at) for one, due_at in found(due_grants(now).limit(SWEEP_MOST))),
+                *((notice_item(one), due_at) for one, due_at in found(due_notices(now).limit(SWEEP_MOST))),
+                *((checkup_item(one), due_at) for one, due_at in found(due_checkups(now))),
+                *((look_item(one), due_at) for one, due_at in found(due_looks(now))),
             ]
 
     def timers(self) -> Iterator[tuple[AgendaItem, datetime]]:

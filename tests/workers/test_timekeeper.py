@@ -5,12 +5,14 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from redis import Redis
 
+from access.ports import AgendaItem
 from tests.redis_server import RedisServer
 from tests.waiting import wait_until
 from tests.workers.engine import Engine
@@ -239,3 +241,24 @@ def test_a_sweep_that_goes_on_failing_is_told_until_it_works(engine: Engine, row
         wait_until(lambda: len(rows.sweeps) == 4, "a sweep that works")
 
     assert rows.sweeps == ["works", "fails, 5", "fails, 10", "works"]
+
+
+def test_what_waits_for_long_is_put_in_once_a_lease(
+    engine: Engine, rows: Rows, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("workers.timekeeper.LEASE", timedelta(seconds=3))
+    put_in = list[int]()
+    add_overdue = RedisAgenda.add_overdue
+
+    def noted(self: RedisAgenda, items: Iterable[tuple[AgendaItem, datetime]], latest: datetime) -> None:
+        items = list(items)
+        put_in.append(len(items))
+        add_overdue(self, items, latest)
+
+    monkeypatch.setattr(RedisAgenda, "add_overdue", noted)
+    rows.add("waits")
+    with engine.timekeeper():
+        wait_until(lambda: sum(put_in) == 2, "it to be put in again")
+
+    again = put_in.index(1, put_in.index(1) + 1)
+    assert again - put_in.index(1) >= 2, "not at each sweep"
