@@ -137,7 +137,9 @@ class UtcDateTime(TypeDecorator[datetime]):
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002 -- the interface's
         if value is None:
             return None
-        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+        if value.tzinfo is not None:
+            return value.astimezone(UTC)
+        return datetime.combine(value.date(), value.time(), UTC)  # `replace` takes several times as long
 
 
 def _one_of(column: str, values: type[StrEnum]) -> CheckConstraint:
