@@ -11,6 +11,7 @@ from countersign.embedded.postgres import EmbeddedPostgres
 from tests.databases import PostgresDatabases, SqliteFiles
 from tests.stories.errand import Houses
 from tests.stories.house import WAYS, House, Way, standing
+from tests.stories.mould import Mould
 
 
 @pytest.fixture(scope="session")
@@ -21,6 +22,13 @@ def shop_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedPo
         server.remove()
 
 
+@pytest.fixture(scope="session")
+def mould() -> Iterator[Mould]:
+    made = Mould()
+    yield made
+    made.close()
+
+
 @pytest.fixture
 def way() -> Way:
     """How Slack and the bot meet; a story that is told by both has it as its parameter."""
@@ -28,8 +36,8 @@ def way() -> Way:
 
 
 @pytest.fixture
-def house(tmp_path: Path, database_url: str, shop_server: EmbeddedPostgres, way: Way) -> Iterator[House]:
-    with standing(tmp_path, database_url, shop_server, target.prepare(shop_server), way) as made:
+def house(tmp_path: Path, database_url: str, shop_server: EmbeddedPostgres, mould: Mould, way: Way) -> Iterator[House]:
+    with standing(tmp_path, database_url, shop_server, target.prepare(shop_server), mould=mould, way=way) as made:
         yield made
 
 
@@ -39,6 +47,7 @@ def houses(
     shop_server: EmbeddedPostgres,
     sqlite_files: SqliteFiles,
     postgres_databases: PostgresDatabases,
+    mould: Mould,
 ) -> Iterator[Houses]:
     """One for each way and database, all started; the target is the same for all."""
     shop = target.prepare(shop_server)
@@ -48,7 +57,7 @@ def houses(
             for databases in (sqlite_files, postgres_databases):
                 url = stack.enter_context(databases.fresh())
                 directory = tmp_path_factory.mktemp("house")
-                house = stack.enter_context(standing(directory, url, shop_server, shop, way))
+                house = stack.enter_context(standing(directory, url, shop_server, shop, mould=mould, way=way))
                 made[f"in {way} on {url.partition(':')[0]}"] = house
                 house.spawn()
         for house in made.values():

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Generator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -31,10 +32,12 @@ from countersign.embedded.valkey import EmbeddedValkey
 from sandbox.person import Message, Person, Trouble
 from sandbox.server import Running, running
 from tests.stories.crowd import everybody, policy_for
+from tests.stories.mould import Copy, Mould
 from tests.waiting import wait_until
 
 Way = Literal["Socket Mode", "HTTP mode"]
 WAYS: tuple[Way, ...] = get_args(Way)
+Process = subprocess.Popen[bytes] | Copy
 PREFIX = "/countersign"
 CHANNEL = "C0PAYAPPR"
 SECURITY = "C0SEC"
@@ -71,13 +74,14 @@ class House:
     shop_server: EmbeddedPostgres
     shop: target.Target
     valkey: EmbeddedValkey
+    mould: Mould
     way: Way = "Socket Mode"
     port: int = field(default_factory=free_port)
     """Where the bot listens in HTTP mode."""
     slack_clock: SlackClock = field(default_factory=SlackClock)
     more: dict[str, str] = field(default_factory=dict)
     """What those that are started next are told beside the usual."""
-    processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+    processes: dict[str, Process] = field(default_factory=dict)
 
     # The processes
 
@@ -89,12 +93,16 @@ class House:
     def spawn(self, *names: str) -> None:
         """Starts processes, all when none is named, and does not wait."""
         for name in names or ARGUMENTS:
-            log = (self.directory / f"{name}.log").open("ab")
-            self.processes[name] = subprocess.Popen(
-                [sys.executable, "-m", "countersign", *ARGUMENTS[name]],
-                env=self.environment(), stdout=log, stderr=log, stdin=subprocess.DEVNULL,
-            )  # fmt: skip
-            log.close()
+            self.processes[name] = self._started(ARGUMENTS[name], self.directory / f"{name}.log")
+
+    def _started(self, arguments: list[str], file: Path) -> Process:
+        environment = self.environment()
+        file.touch()
+        if "PYTHONPATH" not in environment:
+            return self.mould.start(arguments, environment, file)
+        with file.open("ab") as log:  # other code than what the mould has imported
+            command = [sys.executable, "-m", "countersign", *arguments]
+            return subprocess.Popen(command, env=environment, stdout=log, stderr=log, stdin=subprocess.DEVNULL)
 
     def wait_until_reached(self) -> None:
         wait_until(self._reached, "the sandbox to reach the bot", within=90)
@@ -120,7 +128,10 @@ class House:
             process.send_signal(signal.SIGTERM)
 
     def end(self) -> None:
+        """Nobody has the database open afterwards."""
         self.ask_to_end()
+        if "_database" in vars(self):
+            self._database.close()
         for name, process in self.processes.items():
             try:
                 process.wait(60)
@@ -240,20 +251,16 @@ class House:
         return [event.action for event in self._all(select(AuditEvent).order_by(col(AuditEvent.seq)))]
 
     def verified(self) -> Verified:
-        database = Database(self.database_url)
-        try:
-            with database.read() as session:
-                return verify(session)
-        finally:
-            database.close()
+        with self._database.read() as session:
+            return verify(session)
 
     def _all(self, statement: Any) -> list[Any]:
-        database = Database(self.database_url)
-        try:
-            with database.read() as session:
-                return list(session.exec(statement))
-        finally:
-            database.close()
+        with self._database.read() as session:
+            return list(session.exec(statement))
+
+    @cached_property
+    def _database(self) -> Database:
+        return Database(self.database_url)
 
 
 @contextmanager
@@ -262,7 +269,9 @@ def standing(
     database_url: str,
     shop_server: EmbeddedPostgres,
     shop: target.Target,
-    way: Way = "Socket Mode",
+    *,
+    mould: Mould,
+    way: Way,
 ) -> Generator[House]:
     """Everything but our own processes is up; a story starts those. At the end, nothing was wrong by Slack's rules."""
     with ExitStack() as stack:
@@ -270,7 +279,7 @@ def standing(
         cast, clock = everybody(), SlackClock()
         sandbox = stack.enter_context(running(cast, clock=clock))
         (directory / "access.yml").write_text(policy_for(cast), encoding="utf-8")
-        house = House(directory, database_url, sandbox, shop_server, shop, valkey, way, slack_clock=clock)
+        house = House(directory, database_url, sandbox, shop_server, shop, valkey, mould, way, slack_clock=clock)
         try:
             yield house
             assert house.sandbox.workspace().violations() == []

@@ -9,6 +9,7 @@ from access.models import AlertKind, EndedBy, Grant, GrantStatus
 from tests.backups import backup
 from tests.stories.house import CHANNEL, House
 from tests.waiting import wait_until
+from workers.high_water import Remembered
 
 pytestmark = pytest.mark.timeout(300)
 LINE = "customers-db/read 30m INC-13 once more"
@@ -35,6 +36,11 @@ def whispers(house: House, by: str) -> str:
     return " ".join(one.words for one in house.person(by).ephemerals(CHANNEL))
 
 
+def remembered(house: House) -> int:
+    """How many events of the log are known of outside the database."""
+    return max((mark.seq for mark in Remembered(house.directory, None).known()), default=0)
+
+
 def test_what_the_old_database_does_not_know_is_closed_before_anybody_may_ask(house: House) -> None:
     house.start()
     known = opened(house, by="U0ANN", entitlement="customers-db/read")
@@ -44,6 +50,7 @@ def test_what_the_old_database_does_not_know_is_closed_before_anybody_may_ask(ho
     house.start()
     done(house, returned, by="U0BEN")
     forgotten = opened(house, by="U0ANN", entitlement="customers-db/fix-orders")
+    wait_until(lambda: remembered(house) >= len(house.actions()), "the next sweep to remember it", within=30)
     house.end()
     assert house.logins() == sorted([f"cs_{known.id}", f"cs_{forgotten.id}"])
 
