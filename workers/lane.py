@@ -256,6 +256,7 @@ class Lane(Generic[C, R]):
     def _next_call(self) -> tuple[C, _Call] | None:
         with self._work:
             self._idle += 1
+            self._start_calls()  # not left to the conductor, who may be in a transaction for longer than a call
             while not self._starting:
                 woken = self._work.wait(_IDLE_THREAD_SECONDS)
                 if not self._starting and (not woken or self._stop_at is not None):

@@ -1,6 +1,7 @@
 """Lanes: chunks, hanging targets, lost threads, bad ids and a database that fails."""
 
 import logging
+import threading
 from collections.abc import Sequence
 
 import pytest
@@ -35,6 +36,30 @@ def test_many_are_committed_in_chunks(rows: Rows) -> None:
     assert sorted(rows.calls) == many
     assert max(rows.commits) <= COMMIT_CHUNK
     assert len(rows.commits) < 200
+    lanes.stop()
+
+
+def test_calls_go_on_while_others_are_being_committed(rows: Rows, target: Target) -> None:
+    business, began, go_on = rows.business(act=target.act), threading.Event(), threading.Event()
+    commit = business.commit
+
+    def slowly(results: Sequence[Answer]) -> None:
+        began.set()
+        go_on.wait(30)
+        commit(results)
+
+    business.commit = slowly
+    lanes = make_lanes(business, Limits(threads=1))
+    target.hanging = {"second"}
+    rows.add("first", "second", "third")
+    lanes.put("crm", ["first", "second", "third"])
+    wait_until(lambda: began.is_set() and target.calling == 1, "the first to be committed beside the second call")
+
+    target.let_go.set()
+    wait_until(lambda: "third" in rows.calls, "the third call")
+    assert rows.done == set(), "while the commit goes on"
+    go_on.set()
+    wait_until(lambda: len(rows.done) == 3, "all to be done")
     lanes.stop()
 
 
