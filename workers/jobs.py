@@ -28,7 +28,8 @@ logger = logging.getLogger(__name__)
 HAND_OVER = "hand_over"
 FUNCTIONS = frozenset({HAND_OVER})
 """Every function a job may name."""
-BATCH = 500
+BATCH = 50
+"""Ids in a job: so few that workers who take one after the other share evenly what is due at once."""
 MAX_AGE = timedelta(minutes=10)
 """A replay within this time finds nothing to claim; after it, it is not even looked at."""
 REFUSED = "countersign:refused"
@@ -112,7 +113,7 @@ def guarded(queue: Queue, seal: Seal, clock: Clock, hand_over: HandOver) -> type
 
 
 class JobQueues:
-    """Sends routes to the RQ queues: one job for up to 500 ids of one target."""
+    """Sends routes to the RQ queues: one job for up to `BATCH` ids of one target."""
 
     def __init__(self, redis: Redis, seal: Seal, clock: Clock) -> None:
         self._redis = redis
