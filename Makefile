@@ -7,6 +7,9 @@ ARGS ?=
 # Most tests wait for servers for most of their time: one more than there are cores.
 PROCESSES ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
 
+# Many processes of ours start in the tests: what one of them has compiled, the next need not.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help install demo test check fix bench soak pictures lock browser
 

@@ -18,6 +18,8 @@ JUDGED = Judged()
 STORIES = {"stories", "hands", "test_readme.py"}
 FIRST_STORIES = {"test_stories.py", "hands", "test_readme.py"}
 """As long as all the others together."""
+LONG = {"test_crashes.py", "test_machine.py", "test_bench.py", "test_faults.py", "test_ledger.py"}
+"""One of these that began last would have all the others wait."""
 
 
 def pytest_configure() -> None:
@@ -32,12 +34,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Long tests are no part of the normal run: not chosen, rather than skipped. Stories are marked by their folder.
 
-    They come first: one process is busy with them for as long as the other takes for all the rest.
+    They come first: one process is busy with them for as long as the other takes for all the rest. Then the long ones.
     """
     for item in items:
         if STORIES.intersection(item.path.parts):
             item.add_marker("story")
-    items.sort(key=lambda item: item.get_closest_marker("story") is None)
+    items.sort(key=lambda item: (item.get_closest_marker("story") is None, item.path.name not in LONG))
     if config.getoption("--soak"):
         return
     long = [item for item in items if item.get_closest_marker("soak")]
