@@ -18,9 +18,9 @@ from tests.world import DEADLINE, World
 
 def stuck(world: World) -> Grant:
     """Overdue, alerted, and not to be tried again for the better part of a minute."""
-    grant = world.open(minutes=30)
+    grant = world.open(minutes=5)
     world.server.weather = "down"
-    for _ in range(7):
+    for _ in range(5):
         world.pass_time(minutes=10)
     now = world.again(grant)
     assert now.due_at is not None
