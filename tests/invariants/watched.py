@@ -197,7 +197,7 @@ class WatchedTown(Town):
             server.more.setdefault(grant_id, server.looks)
 
     def access_is_put_back(self, which: int) -> None:
-        """After its end, when nothing of it is under way any more. What never was open is told, and left to a person."""
+        """After its end, when nothing of it is under way. What never was open is told, and left to a person."""
         ended = [one for one in self.grants() if one.status == GrantStatus.ENDED and one.expires_at is not None]
         over = [one for one in ended if one.role in self.rules.power]
         doors = [(self.servers[one.settings["server"]], one) for one in over if one.settings["server"] != "commons"]
