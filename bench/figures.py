@@ -21,6 +21,8 @@ class Figure:
     floor: float
     goal: float | None = None
     """The most it should be."""
+    goal_ratio: float | None = None
+    """The most floors it should take."""
     samples: int
 
     @property
@@ -28,19 +30,33 @@ class Figure:
         """How many times the floor it takes: 1 is perfect, for rates as well."""
         return self.floor / self.value if self.unit == "1/s" else self.value / self.floor
 
+    @property
+    def missed(self) -> bool:
+        """Whether it is more than it should be."""
+        too_much = self.goal is not None and self.value > self.goal
+        return too_much or (self.goal_ratio is not None and self.ratio > self.goal_ratio)
+
     def row(self) -> dict[str, Any]:
         """As it stands in results.json."""
         row = {
             "name": self.name, "value": round(self.value, 6), "unit": self.unit, "floor": round(self.floor, 6),
             "ratio": round(self.ratio, 2), "samples": self.samples,
         }  # fmt: skip
-        return row if self.goal is None else row | {"goal": self.goal}
+        goals = {"goal": self.goal, "goal_ratio": self.goal_ratio}
+        return row | {name: goal for name, goal in goals.items() if goal is not None}
 
     def cells(self) -> list[str]:
         """As it stands in a table."""
-        goal = "" if self.goal is None else f"≤ {self.goal:g} {self.unit}"
         number = f"{self.value:,.1f} {self.unit}", f"{self.floor:,.1f} {self.unit}", f"{self.ratio:.2f}"
-        return [self.name, *number, goal, str(self.samples)]
+        return [self.name, *number, self._goal(), str(self.samples)]
+
+    def _goal(self) -> str:
+        goals = list[str]()
+        if self.goal is not None:
+            goals.append(f"≤ {self.goal:g} {self.unit}")
+        if self.goal_ratio is not None:
+            goals.append(f"≤ {self.goal_ratio:g} × floor")
+        return ", ".join([*goals, "missed"] if self.missed else goals)
 
 
 HEADINGS = ["figure", "value", "floor", "ratio", "goal", "samples"]
@@ -53,14 +69,15 @@ def p50_and_p99(
     *,
     goal_p50: float | None = None,
     goal_p99: float | None = None,
+    goal_p50_ratio: float | None = None,
 ) -> list[Figure]:
     """Two figures of the same durations, in milliseconds, each beside the floor's own."""
     return [
         Figure(
             name=f"{name}, {title}", value=1000 * quantile(seconds, share), unit="ms",
-            floor=1000 * quantile(floor, share), goal=goal, samples=len(seconds),
+            floor=1000 * quantile(floor, share), goal=goal, goal_ratio=goal_ratio, samples=len(seconds),
         )
-        for title, share, goal in (("p50", 0.5, goal_p50), ("p99", 0.99, goal_p99))
+        for title, share, goal, goal_ratio in (("p50", 0.5, goal_p50, goal_p50_ratio), ("p99", 0.99, goal_p99, None))
     ]  # fmt: skip
 
 

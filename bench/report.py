@@ -14,7 +14,7 @@ Written by `make bench`, which runs everything again: real Bolt over real Socket
 workers, a real Valkey, the product's own processes, a real PostgreSQL as the target, and SQLite and PostgreSQL as the
 store. Every figure stands beside its floor, which is the same work without us, measured in the same run on the same
 machine. The ratio says how many times the floor it takes: 1 is perfect. The floor matters more than the value, for
-the value is the machine's.
+the value is the machine's. A goal that was missed says so, and fails the command.
 """
 
 _AFTER = """\
@@ -22,7 +22,7 @@ _AFTER = """\
 
 **Slash → ack.** From a person sending `/access mine` to the app's acknowledgement. The bot has, by then, found out
 who types: a person of the policy, and an active member. The floor is a Bolt `AsyncApp` on the same Socket Mode client
-whose listener acknowledges and does nothing. The two take turns, each on a sandbox of its own. With 20 in flight the
+whose listener acknowledges and does nothing. The two take turns, each on a sandbox of its own. With 50 in flight the
 next command is sent as soon as one is acknowledged, so the bot is busy with what comes after the acknowledgement
 (reading the rows, posting the list), which the floor never does.
 

@@ -91,6 +91,21 @@ def test_the_table_and_the_page_show_every_figure_and_its_goal() -> None:
             assert word in text
 
 
+def test_a_missed_goal_stands_in_the_table_and_fails_the_command(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    slow = Figure(name="a wait", value=30, unit="ms", floor=10, goal=29, samples=5)
+    quick = Figure(name="a moment", value=30, unit="ms", floor=10, goal_ratio=3, samples=5)
+    monkeypatch.setattr(command, "run", lambda _chosen: [slow, quick])
+    assert command.main(["slashes"]) == 1
+    said = capsys.readouterr().out
+    assert "≤ 29 ms, missed" in said
+    assert "≤ 3 × floor  " in said
+    assert "missed its goal: a wait" in said
+    monkeypatch.setattr(command, "run", lambda _chosen: [quick])
+    assert command.main(["slashes"]) == 0
+
+
 def test_an_unknown_benchmark_is_refused_by_name(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         command.main(["clocks"])
