@@ -25,10 +25,10 @@ COMPARED = "countersign:compared"
 
 LEASE = timedelta(seconds=60)
 """An item whose job was sent fires again after this: as long as a claim in the database."""
-FIRST_LEASE = timedelta(seconds=5)
+FIRST_LEASE = timedelta(seconds=2)
 """The same until the job is sent, because who is killed before that delays the item by it.
 
-Two calls to a slow Redis, each two seconds at the most, and a look at the rows between them.
+Enough for a look at the rows and two calls to a Redis that is well; who takes longer has them sent by another too.
 """
 SKEW = timedelta(seconds=5)
 """How far the clock of another host may be ahead of ours before its leases look wrong."""
