@@ -43,11 +43,13 @@ for _, item in ipairs(items) do redis.call('ZADD', KEYS[1], 'XX', ARGV[3], item)
 return items
 """
 
-# Only while the score is still what was seen: whoever added the item meanwhile knows something newer.
+# Only while the score is still what was seen: whoever added the item meanwhile knows something newer. An earlier time
+# than that on the agenda is taken all the same: to look once too often does no harm.
 _SETTLE = """
 for i = 1, #ARGV, 3 do
-    local score = redis.call('ZSCORE', KEYS[1], ARGV[i])
-    if score and tonumber(score) == tonumber(ARGV[i + 1]) then
+    local score = tonumber(redis.call('ZSCORE', KEYS[1], ARGV[i]) or nil)
+    local earlier = score and ARGV[i + 2] ~= '' and score > tonumber(ARGV[i + 2])
+    if score and (score == tonumber(ARGV[i + 1]) or earlier) then
         if ARGV[i + 2] == '' then redis.call('ZREM', KEYS[1], ARGV[i])
         else redis.call('ZADD', KEYS[1], ARGV[i + 2], ARGV[i]) end
     end
@@ -131,7 +133,10 @@ class RedisAgenda:
         self.set_right([((item, until), None) for item in finished] + [((item, until), due) for item, due in later])
 
     def set_right(self, moves: Iterable[tuple[Seen, datetime | None]]) -> None:
-        """Moves each item to its time, or takes it off for None, if it still has the score it was seen with."""
+        """Moves each item to its time, or takes it off for None, if it still has the score it was seen with.
+
+        One that is to be looked at sooner than the agenda says is moved in any case.
+        """
         for chunk in chunks(moves):
             arguments = list[str]()
             for (item, score), due in chunk:
@@ -147,6 +152,15 @@ class RedisAgenda:
             )
             cursor = found[0]
             yield [(AgendaItem(item.decode()), score) for item, score in found[1]]
+
+    def seen_of(self, items: Sequence[AgendaItem]) -> list[Seen]:
+        """Those of these that are on the agenda."""
+        scores = cast("list[float | None]", self._redis.zmscore(AGENDA, cast(list[Any], items))) if items else []
+        return [(item, score) for item, score in zip(items, scores, strict=True) if score is not None]
+
+    def wake(self) -> None:
+        """Has a timekeeper look at what is due now."""
+        _wake(self._redis)
 
     def take_turn(self, seconds: float) -> bool:
         """Whether nobody has compared it with the rows for so long: then it is the caller's turn."""

@@ -160,13 +160,17 @@ class WorkerProcess(Generic[C, R]):
         """
         now = self._clock.now()
         try:
-            routes = self._schedule.route(items_of(ids))
+            # First what the agenda says, then the rows: who commits in between adds a time that is newer than ours.
+            seen = dict(self._agenda.seen_of(items_of(ids)))
+            routes = self._schedule.route(list(seen))
+            # As much later as we were early, for the timekeeper's clock; one that is far off is told about elsewhere.
+            true = [(item, due + min(due - now, _CLOCKS_DIFFER)) for item, due in routes.later]
+            true += [(route.item, now + _AGAIN) for route in routes.now]
+            done = [((item, seen[item]), None) for item in routes.finished]
+            self._agenda.set_right([*done, *(((item, seen[item]), due) for item, due in true)])
+            self._agenda.wake()
         except Exception as error:
             logger.warning("could not look after what was not claimed: %s", describe(error))
-            return
-        # As much later as we were early, for the timekeeper's clock; one that is far off is told about elsewhere.
-        true = [(item, due + min(due - now, _CLOCKS_DIFFER)) for item, due in routes.later]
-        self._agenda.add(true + [(route.item, now + _AGAIN) for route in routes.now])
 
     def _take_jobs(self) -> None:
         """Until stopped or Redis is gone. What is in the lanes goes on."""

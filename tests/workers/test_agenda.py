@@ -161,6 +161,20 @@ def test_what_was_added_since_it_was_seen_is_not_set_right(agenda: RedisAgenda) 
     assert [item for some in agenda.seen() for item, _ in some] == [ANN]
 
 
+def test_what_is_to_be_looked_at_sooner_is_moved_in_any_case(agenda: RedisAgenda) -> None:
+    agenda.add([(ANN, NOW)])
+    seen = dict(agenda.seen_of([ANN, LEA]))
+    assert list(seen) == [ANN]
+    agenda.add([(ANN, NOW + 3 * MINUTE), (LEA, NOW)])
+
+    agenda.set_right([((ANN, seen[ANN]), NOW + 2 * MINUTE), ((AgendaItem("grant:kim"), 1.0), NOW)])
+    assert agenda.seen_of([ANN])[0][1] == (NOW + 2 * MINUTE).timestamp()
+
+    agenda.set_right([((ANN, seen[ANN]), NOW + 3 * MINUTE)])
+    assert agenda.seen_of([ANN])[0][1] == (NOW + 2 * MINUTE).timestamp()
+    assert {item for some in agenda.seen() for item, _ in some} == {ANN, LEA}
+
+
 def test_one_at_a_time_compares(agenda: RedisAgenda, redis: Redis) -> None:
     assert agenda.take_turn(280)
     assert not agenda.take_turn(280)

@@ -5,21 +5,25 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import cast
 
 import pytest
 from redis import Redis
 
-from access.ports import Deadline
+from access.ports import AgendaItem, Deadline
 from tests.redis_server import RedisServer
 from tests.waiting import wait_until
-from tests.workers.engine import Engine
+from tests.workers.engine import CLOCK, SEAL, Engine
 from tests.workers.rows import Rows
-from workers.agenda import AGENDA
+from workers.agenda import AGENDA, RedisAgenda
+from workers.business import Route, Routes
+from workers.jobs import JobQueues
 from workers.pacing import Limits
+from workers.redis_connection import connect
 
 ROOT = Path(__file__).parents[2]
 MANY = [f"id{number:03}" for number in range(60)]
@@ -60,6 +64,32 @@ def test_what_another_worker_has_in_hand_is_looked_at_when_its_claim_ends(
         engine.tell_agenda("one")
         wait_until(lambda: engine.due("one") > time.time() + 200, "the agenda to say when that is")
     assert rows.calls == []
+
+
+def test_a_time_that_a_commit_gave_meanwhile_is_not_set_back(
+    engine: Engine, rows: Rows, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A message that was wanted anew while it was told would be a minute late, and a second try at an end too."""
+    rows.add("one")
+    Rows(tmp_path / "rows.db", claim_seconds=300).claim("revoke", ["one"])
+    soon, looked = datetime.now(UTC) + timedelta(seconds=100), threading.Event()
+    route = Rows.route
+
+    def overtaken(self: Rows, items: Sequence[AgendaItem]) -> Routes:
+        routes = route(self, items)
+        if threading.current_thread().name.startswith("lane") and not looked.is_set():
+            with connect(engine.url) as redis:
+                RedisAgenda(redis).add([(item, soon) for item, _ in rows.items("one")])  # who has it commits just now
+            looked.set()
+        return routes
+
+    monkeypatch.setattr(Rows, "route", overtaken)
+    engine.tell_agenda("one")
+    with connect(engine.url) as redis, engine.worker():
+        JobQueues(redis, SEAL, CLOCK).send([Route(rows.items("one")[0][0], "one", "revoke", "crm")])
+        wait_until(looked.is_set, "a claim that is not won")
+    engine.ending.close()
+    assert engine.due("one") == soon.timestamp()
 
 
 def test_work_in_hand_is_finished_when_redis_goes_and_jobs_are_taken_when_it_is_back(
