@@ -36,8 +36,17 @@ def way() -> Way:
 
 
 @pytest.fixture
-def house(tmp_path: Path, database_url: str, shop_server: EmbeddedPostgres, mould: Mould, way: Way) -> Iterator[House]:
-    with standing(tmp_path, database_url, shop_server, target.prepare(shop_server), mould=mould, way=way) as made:
+def strict_rates() -> bool:
+    """Whether Slack allows no more than its tiers say; not where many people, or many bots, come within a minute."""
+    return False
+
+
+@pytest.fixture
+def house(
+    tmp_path: Path, database_url: str, *, shop_server: EmbeddedPostgres, mould: Mould, way: Way, strict_rates: bool
+) -> Iterator[House]:
+    shop = target.prepare(shop_server)
+    with standing(tmp_path, database_url, shop_server, shop, mould=mould, way=way, strict_rates=strict_rates) as made:
         yield made
 
 

@@ -272,12 +272,16 @@ def standing(
     *,
     mould: Mould,
     way: Way,
+    strict_rates: bool = False,
 ) -> Generator[House]:
-    """Everything but our own processes is up; a story starts those. At the end, nothing was wrong by Slack's rules."""
+    """Everything but our own processes is up; a story starts those. At the end, nothing was wrong by Slack's rules.
+
+    With `strict_rates` as much may be posted and asked as Slack's tiers say; without, one story may be a busy hour.
+    """
     with ExitStack() as stack:
         valkey = stack.enter_context(EmbeddedValkey(directory / "valkey"))
         cast, clock = everybody(), SlackClock()
-        sandbox = stack.enter_context(running(cast, clock=clock))
+        sandbox = stack.enter_context(running(cast, clock=clock, strict_rates=strict_rates))
         (directory / "access.yml").write_text(policy_for(cast), encoding="utf-8")
         house = House(directory, database_url, sandbox, shop_server, shop, valkey, mould, way, slack_clock=clock)
         try:
