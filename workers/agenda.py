@@ -56,6 +56,15 @@ for i = 1, #ARGV, 3 do
 end
 """
 
+# The same for many at once that were seen with one score and go to one time, as all that a lease took and a job was
+# sent for: this is most of what a timekeeper says.
+_EXTEND = """
+for i = 3, #ARGV do
+    local score = redis.call('ZSCORE', KEYS[1], ARGV[i])
+    if score and tonumber(score) == tonumber(ARGV[1]) then redis.call('ZADD', KEYS[1], ARGV[2], ARGV[i]) end
+end
+"""
+
 # A timer that fires later than any lease has lost what was said of it since.
 _ADD_OVERDUE = """
 for i = 2, #ARGV, 2 do
@@ -75,6 +84,7 @@ class RedisAgenda:
         self._redis = redis
         self._lease = redis.register_script(_LEASE)
         self._settle = redis.register_script(_SETTLE)
+        self._extend = redis.register_script(_EXTEND)
         self._add_overdue = redis.register_script(_ADD_OVERDUE)
         self._skip_until = 0.0
         self._failing = False
@@ -132,6 +142,12 @@ class RedisAgenda:
         until = leased_until.timestamp()
         self.set_right([((item, until), None) for item in finished] + [((item, until), due) for item, due in later])
 
+    def extend(self, leased_until: datetime, until: datetime, items: Iterable[AgendaItem]) -> None:
+        """Leases these for longer, each only if nobody added it since it was leased."""
+        scores = [repr(leased_until.timestamp()), repr(until.timestamp())]
+        for chunk in chunks(items):
+            self._extend(keys=[AGENDA], args=[*scores, *chunk])
+
     def set_right(self, moves: Iterable[tuple[Seen, datetime | None]]) -> None:
         """Moves each item to its time, or takes it off for None, if it still has the score it was seen with.
 
@@ -160,7 +176,9 @@ class RedisAgenda:
 
     def wake(self) -> None:
         """Has a timekeeper look at what is due now."""
-        _wake(self._redis)
+        with self._redis.pipeline(transaction=False) as pipeline:
+            _wake(pipeline)
+            pipeline.execute()
 
     def take_turn(self, seconds: float) -> bool:
         """Whether nobody has compared it with the rows for so long: then it is the caller's turn."""

@@ -3,7 +3,7 @@
 import logging
 import threading
 from collections.abc import Callable, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Generic
 
 from redis import Redis
@@ -158,17 +158,8 @@ class WorkerProcess(Generic[C, R]):
         Another worker has it, or our clock is a little behind the timekeeper's and it is not due yet: then the lease,
         a minute, would be the delay. Never raises: else the lease runs out.
         """
-        now = self._clock.now()
         try:
-            # First what the agenda says, then the rows: who commits in between adds a time that is newer than ours.
-            seen = dict(self._agenda.seen_of(items_of(ids)))
-            routes = self._schedule.route(list(seen))
-            # As much later as we were early, for the timekeeper's clock; one that is far off is told about elsewhere.
-            true = [(item, due + min(due - now, _CLOCKS_DIFFER)) for item, due in routes.later]
-            true += [(route.item, now + _AGAIN) for route in routes.now]
-            done = [((item, seen[item]), None) for item in routes.finished]
-            self._agenda.set_right([*done, *(((item, seen[item]), due) for item, due in true)])
-            self._agenda.wake()
+            set_right(self._agenda, self._schedule, ids, self._clock.now())
         except Exception as error:
             logger.warning("could not look after what was not claimed: %s", describe(error))
 
@@ -178,3 +169,16 @@ class WorkerProcess(Generic[C, R]):
             QueueWorker(self._queue, self._redis, self._job_class, self._stopping).work(logging_level="WARNING")
         except RedisError as error:
             logger.warning("Redis cannot be reached (%s); trying again", reason(error))
+
+
+def set_right(agenda: RedisAgenda, schedule: Schedule, ids: Sequence[str], now: datetime) -> None:
+    """Gives the agenda the times that the rows have for these ids. Raises RedisError and Unavailable."""
+    # First what the agenda says, then the rows: who commits in between adds a time that is newer than ours.
+    seen = dict(agenda.seen_of(items_of(ids)))
+    routes = schedule.route(list(seen))
+    # As much later as we were early, for the timekeeper's clock; one that is far off is told about elsewhere.
+    true = [(item, due + min(due - now, _CLOCKS_DIFFER)) for item, due in routes.later]
+    true += [(route.item, now + _AGAIN) for route in routes.now]
+    done = [((item, seen[item]), None) for item in routes.finished]
+    agenda.set_right([*done, *(((item, seen[item]), due) for item, due in true)])
+    agenda.wake()

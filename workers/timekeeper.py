@@ -174,9 +174,8 @@ class Timekeeper:
             routes = self._routes(agenda, leased, until)
             if routes.now:
                 queues.send(routes.now)
-            again = self._clock.now() + LEASE
-            sent = [(route.item, again) for route in routes.now]
-            agenda.settle(until, finished=routes.finished, later=routes.later + sent)
+                agenda.extend(until, self._clock.now() + LEASE, [route.item for route in routes.now])
+            agenda.settle(until, finished=routes.finished, later=routes.later)
             return
         pause = self._next_sweep - host.monotonic()
         due = agenda.next_due()

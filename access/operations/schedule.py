@@ -253,7 +253,7 @@ def _grants(
     unfinished = select(Grant.id, status, Grant.resource, Grant.due_at).where(
         col(Grant.id).in_(_ids(items, "grant")), col(Grant.status).in_(UNFINISHED), col(Grant.due_at).is_not(None)
     )
-    for identifier, known, resource, due_at in session.exec(unfinished):
+    for identifier, known, resource, due_at in session.connection().execute(unfinished):
         assert due_at is not None
         item = grant_item(identifier)
         yield item, (Route(item, identifier, _QUEUES[known], resource), due_at)
@@ -265,7 +265,7 @@ def _notices(session: Session, items: Sequence[AgendaItem]) -> Iterator[tuple[Ag
         .join(Grant, col(Grant.id) == col(Notice.subject), isouter=True)
         .where(col(Notice.id).in_(_ids(items, "notice")), col(Notice.due_at).is_not(None))
     )
-    for identifier, kind, due_at, resource in session.exec(untold):
+    for identifier, kind, due_at, resource in session.connection().execute(untold):
         assert due_at is not None
         item = notice_item(identifier)
         yield item, (_route_of(item, identifier, kind, resource), due_at)

@@ -19,7 +19,7 @@ from workers.agenda import AGENDA, FIRST_LEASE, LEASE, RedisAgenda
 from workers.business import QUEUES, Queue
 from workers.comparing import Comparing, Mended, nobody_counts
 from workers.jobs import FAILING, JobQueues, guarded
-from workers.queue_worker import QueueWorker
+from workers.queue_worker import QueueWorker, set_right
 from workers.signing import Seal
 from workers.timekeeper import Timekeeper
 
@@ -180,6 +180,12 @@ class EngineLife(Life):
         """A worker that is to stop had not claimed what it took."""
         self.agenda.give_back([grant.id for grant in self.town.grants()], self.town.clock.now())
 
+    def set_right(self) -> None:
+        """A worker was sent what another has claimed."""
+        ids = [grant.id for grant in self.town.grants()]
+        self.town.deactivation.claim(ids)
+        set_right(self.agenda, Schedule(self.town.core), ids, self.town.clock.now())
+
     # What happens to them.
 
     def reach_the_end(self) -> None:
@@ -227,6 +233,7 @@ class EngineLife(Life):
         now = self.town.clock.now()
         self.agenda.add_overdue([(AgendaItem("none"), now)], now)
         for item in self.agenda.lease(now, now, 1):
+            self.agenda.extend(now, now, [item])
             self.agenda.settle(now, finished=[item])
 
 
@@ -243,6 +250,7 @@ ENGINE_STEPS: Mapping[str, Steps] = {
     "taking what closes": (*OPENED, EngineLife.reach_the_end, EngineLife.keep_time, EngineLife.work_at_closing),
     "taking what is told": (EngineLife.ask, EngineLife.keep_time, EngineLife.work_at_telling),
     "giving back": (*ASKED, EngineLife.keep_time, EngineLife.lose_the_jobs, EngineLife.give_back),
+    "setting right": (*OPENED, EngineLife.reach_the_end, EngineLife.keep_time, EngineLife.set_right),
     "filling": (*OPENED, EngineLife.lose_all, EngineLife.fill),
     "comparing": (*OPENED, EngineLife.confuse_the_timers, EngineLife.compare),
 }
@@ -251,5 +259,6 @@ _LATE: Mapping[Step, timedelta] = {
     EngineLife.work_at_closing: LEASE,
     EngineLife.work_at_telling: LEASE,
     EngineLife.give_back: LEASE,
+    EngineLife.set_right: LEASE,
 }
 """A job that was taken fires again after so long; all else after the first lease."""
