@@ -34,7 +34,7 @@ _NOWHERE = "—"
 BEHAVIOURS = (
     Behaviour(MESSAGES, "`chat.update` with a text and no blocks takes the blocks away and marks the message as edited", "documented", _UPDATE),
     Behaviour(MESSAGES, "`chat.update` parses its text like a client unless `parse` is `none`; `chat.postMessage` does not", "documented", _UPDATE),
-    Behaviour(MESSAGES, "`chat.update` wants the id of the conversation; `chat.postMessage` takes a person's id too", "documented", _UPDATE),
+    Behaviour(MESSAGES, "`chat.update` wants the id of the conversation; `chat.postMessage` takes a person's id too, `W…` on Grid as well", "documented", _UPDATE),
     Behaviour(MESSAGES, "A timestamp that is not a string is `invalid_arguments`", "assumed", _NOWHERE),
     Behaviour(MESSAGES, "A mrkdwn text parses `@here`, `#channel` and bare addresses by itself unless it is `verbatim`", "documented", _FORMAT),
     Behaviour(MESSAGES, "Control sequences are found first and entities decoded last: an escaped `&lt;!channel&gt;` stays words", "documented", _FORMAT),

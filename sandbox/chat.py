@@ -10,6 +10,9 @@ from sandbox.state import Channel, Message
 from sandbox.validator import check_message
 from sandbox.wire import flag
 
+PERSON = ("U", "W")
+"""What a person's id begins with; on Grid it may be W."""
+
 
 def post_message(parts: Parts, arguments: dict[str, Any]) -> dict[str, Any]:
     """Posts to a channel, a direct message, or a person, whose direct message is opened."""
@@ -139,7 +142,7 @@ def _content(arguments: dict[str, Any], text_limit: int) -> dict[str, Any]:
 
 
 def _target(parts: Parts, channel_id: str) -> Channel:
-    if channel_id.startswith("U"):
+    if channel_id.startswith(PERSON):
         return _direct_message(parts, channel_id)
     return _channel(parts, channel_id)
 

@@ -139,6 +139,17 @@ def test_on_grid_payloads_carry_the_organisation(everywhere: bool) -> None:
     assert (click["team"] is None) is everywhere
 
 
+def test_a_person_of_a_grid_is_written_to_by_an_id_with_w() -> None:
+    grid = replace(DEFAULT, enterprise=Enterprise(), people=(Person("W0ANN", "ann", "Ann"),))
+    with running(grid) as sandbox:
+        client = client_of(sandbox)
+        assert client.chat_postMessage(channel="W0ANN", text="hello")["channel"] == "D0ANN"
+        with pytest.raises(SlackApiError, match="channel_not_found"):
+            client.chat_postMessage(channel="W0NOBODY", text="hello")
+        [message] = sandbox.workspace().person("W0ANN").direct_messages()
+    assert message.text == "hello"
+
+
 def test_a_stranger_who_presses_is_named_as_one(wide: Running, slack: Any) -> None:
     slack.chat_postMessage(channel="C0SHARED", text="x", blocks=card())
     stranger = wide.workspace().person("U0STR")
