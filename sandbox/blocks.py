@@ -29,10 +29,11 @@ INITIAL = {
     "url_text_input": ("initial_value", "value"),
     "number_input": ("initial_value", "value"),
     "rich_text_input": ("initial_value", "rich_text_value"),
+    "file_input": ("initial_files", "files"),  # which Slack does not take: it always starts empty
 }
 """Element types that hold a value: the key it starts from, and the key Slack reports it under."""
 
-SEVERAL = ("selected_options", "selected_users", "selected_conversations", "selected_channels")
+SEVERAL = ("selected_options", "selected_users", "selected_conversations", "selected_channels", "files")
 """Keys that hold a list."""
 
 

@@ -1,10 +1,13 @@
 """What a person puts into an element, checked the way Slack's own client checks it, as Slack reports it."""
 
+import hashlib
 import re
+from pathlib import PurePath
 from typing import Any
 
 from sandbox.blocks import INITIAL, Block, Element, carry, options_of, placed_elements, starting_state
 from sandbox.errors import NotPossible
+from sandbox.facts import limit
 
 Offered = dict[str, Any]
 REQUIRED = "Please complete this required field."
@@ -141,6 +144,23 @@ def _number(element: Element, value: Any, _: Offered) -> str | None:
     return value
 
 
+def _files(element: Element, value: Any, _: Offered) -> list[dict[str, Any]]:
+    """Files, chosen by their names; what is in them is nobody's business here. The same file keeps its id."""
+    names: list[str] = [value] if isinstance(value, str) else list(value or [])
+    if len(names) > (most := element.get("max_files", limit("file_input.files"))):
+        raise NotPossible(f"at most {most} files are taken here")
+    return [_file(element, name) for name in names]
+
+
+def _file(element: Element, name: str) -> dict[str, Any]:
+    kind = PurePath(name).suffix.removeprefix(".").lower()
+    taken = element.get("filetypes", [])
+    if taken and kind not in taken:
+        raise NotPossible(f"{name!r} is not taken here: {', '.join(taken)}")
+    file_id = "F0" + hashlib.sha256(name.encode()).hexdigest()[:9].upper()
+    return {"id": file_id, "name": name, "title": name, "filetype": kind}
+
+
 def _rich(_: Element, value: Any, __: Offered) -> dict[str, Any] | None:
     if not value:
         return None
@@ -169,4 +189,5 @@ _CHECKS = {
     "url_text_input": _matching(r"https?://\S+", "an address on the web"),
     "number_input": _number,
     "rich_text_input": _rich,
+    "file_input": _files,
 }

@@ -151,6 +151,22 @@ function richTextInput(element, block, surface, field) {
   return textInput({ ...element, multiline: true, initial_value: "" }, block, surface, field);
 }
 
+// Only the names of the files are told; what is in them stays on this machine.
+function fileInput(element, block, surface, field) {
+  const held = surface.held(block, element)?.value;
+  const said = el("span", { class: "choice-note" }, held?.join(", "));
+  const node = el("input", {
+    type: "file", multiple: (element.max_files ?? 10) > 1, id: field.id, "aria-describedby": field.describedBy, "data-action": element.action_id,
+    onchange: async () => {
+      const names = [...node.files].map((file) => file.name);
+      said.textContent = "";
+      surface.hold(block, element, names);
+      await surface.act(block, element, names);
+    },
+  });
+  return el("div", {}, node, said);
+}
+
 // The sandbox fetches nothing from elsewhere: an image is its words.
 export function image({ alt_text, title }) {
   return el("span", { class: "image", role: "img", "aria-label": alt_text }, title?.text ?? alt_text);
@@ -222,6 +238,7 @@ const DRAW = {
   url_text_input: native,
   number_input: native,
   rich_text_input: richTextInput,
+  file_input: fileInput,
   users_select: placeSelect,
   channels_select: placeSelect,
   conversations_select: placeSelect,

@@ -4,13 +4,13 @@ import random
 import re
 from typing import Any
 
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Browser, FilePayload, Locator, Page, expect
 from slack_bolt.app.async_app import AsyncApp
 from slack_sdk import WebClient
 
 from sandbox.mrkdwn import alive
 from sandbox.server import Running
-from tests.sandbox.bot import button, card, connected, modal, scripted
+from tests.sandbox.bot import Keeper, button, card, connected, modal, scripted
 from tests.waiting import wait_until
 
 
@@ -82,6 +82,23 @@ def test_a_request_is_made_and_approved_by_hand(live: Running, page: Page) -> No
         expect(page.get_by_role("button", name="Approve")).to_have_count(0)
     expect(page.get_by_role("status").first).to_have_text("Countersign is not connected")
     assert live.workspace().violations() == []
+
+
+def test_a_file_is_put_into_a_form_by_hand(live: Running, page: Page) -> None:
+    proof = modal()["blocks"][0] | {"block_id": "proof", "element": {"type": "file_input", "action_id": "pick"}}
+    with scripted(live, app := Keeper()):
+        live.workspace().person("U0ANN").command("C0PAYAPPR", "/access")
+        client = WebClient(token=live.bot_token, base_url=live.api_url)
+        client.views_open(trigger_id=app.payloads[0]["trigger_id"], view=modal(blocks=[proof]))
+        dialog = page.get_by_role("dialog", name="Ask for access")
+        dialog.get_by_role("button", name="Ask", exact=True).click()
+        expect(dialog.get_by_role("alert")).to_have_text(["Please complete this required field."])
+        file: FilePayload = {"name": "invoice.pdf", "mimeType": "application/pdf", "buffer": b"%PDF"}
+        dialog.locator("input[type=file]").set_input_files([file])
+        dialog.get_by_role("button", name="Ask", exact=True).click()
+        expect(dialog).to_have_count(0)
+    [held] = app.payloads[-1]["view"]["state"]["values"]["proof"]["pick"]["files"]
+    assert held["name"] == "invoice.pdf"
 
 
 def test_texts_are_drawn_as_slack_would_draw_them(live: Running, page: Page) -> None:

@@ -188,6 +188,31 @@ def test_a_required_field_must_be_filled_before_anything_is_sent(sandbox: Runnin
     assert len(keeper.payloads) == 1
 
 
+def test_files_are_put_into_a_form_by_their_names(sandbox: Running, client: WebClient) -> None:
+    element = {"type": "file_input", "action_id": "pick", "filetypes": ["pdf", "png"], "max_files": 2}
+    view = modal(blocks=[modal()["blocks"][0] | {"block_id": "proof", "element": element}])
+    keeper = Keeper()
+    ann = sandbox.workspace().person("U0ANN")
+    with scripted(sandbox, keeper):
+        ann.command("C0PAYAPPR", "/access")
+        client.views_open(trigger_id=keeper.payloads[0]["trigger_id"], view=view)
+        for nothing in (None, {"proof": []}):
+            with pytest.raises(SandboxError) as caught:
+                ann.submit(nothing)
+            assert caught.value.fields == {"proof": "Please complete this required field."}
+        for files, said in [(["x.exe"], "not taken here: pdf, png"), (["1.pdf", "2.pdf", "3.pdf"], "at most 2 files")]:
+            with pytest.raises(SandboxError, match=said):
+                ann.submit({"proof": files})
+        assert ann.submit({"proof": ["invoice.pdf", "Screen.PNG"]}) is None
+    held = keeper.payloads[-1]["view"]["state"]["values"]["proof"]["pick"]
+    assert held["type"] == "file_input"
+    assert [(each["name"], each["filetype"]) for each in held["files"]] == [
+        ("invoice.pdf", "pdf"),
+        ("Screen.PNG", "png"),
+    ]
+    assert len({each["id"] for each in held["files"]}) == 2
+
+
 def test_a_field_takes_only_what_fits(sandbox: Running, client: WebClient) -> None:
     view = modal()
     view["blocks"][0]["element"] |= {"min_length": 3, "max_length": 5}
