@@ -91,7 +91,8 @@ async def serving(
     app_token = app_token or f"xapp-sandbox-{secrets.token_urlsafe(18)}"
     signing_secret = signing_secret or secrets.token_hex(16)
     team = Team(cast, clock)
-    sockets, faults, journal, modals = Sockets(team, ack_seconds), Faults(), Journal(team.now), Modals(team)
+    faults, journal, modals = Faults(), Journal(team.now), Modals(team)
+    sockets = Sockets(team, journal, ack_seconds)
     delivery = Delivery(
         team, sockets, faults, journal, signing_secret=signing_secret, ack_seconds=ack_seconds, request_url=request_url
     )

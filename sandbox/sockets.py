@@ -12,10 +12,12 @@ from aiohttp import WSMsgType, web
 from sandbox.carrier import NO_ACK, NO_CONNECTION, Kind, Retry
 from sandbox.errors import NotPossible, Trouble
 from sandbox.facts import limit
+from sandbox.journal import Journal
 from sandbox.state import Team
 
 WARNING, REFRESH, DISABLED = "warning", "refresh_requested", "link_disabled"
 REASONS = (WARNING, REFRESH, DISABLED)
+LATE = "an acknowledgement that came too late"
 
 
 @dataclass(eq=False)
@@ -30,8 +32,9 @@ class Connection:
 class Sockets:
     """All connections of the app. `ack_seconds` is how long Slack waits for an acknowledgement."""
 
-    def __init__(self, team: Team, ack_seconds: float = limit("ack.seconds")) -> None:
+    def __init__(self, team: Team, journal: Journal, ack_seconds: float = limit("ack.seconds")) -> None:
         self._team = team
+        self._journal = journal
         self._ack_seconds = ack_seconds
         self._tickets: set[str] = set()
         self._connections: list[Connection] = []
@@ -152,9 +155,13 @@ class Sockets:
             frame = json.loads(text)
         except json.JSONDecodeError:
             return  # what is no acknowledgement acknowledges nothing
-        answer = self._waiting.get(frame.get("envelope_id", "")) if isinstance(frame, dict) else None
-        if answer and not answer.done():
-            answer.set_result(frame.get("payload"))
+        if not isinstance(frame, dict):
+            return
+        answer = self._waiting.get(frame.get("envelope_id", ""))
+        if answer is None or answer.done():
+            self._journal.add("socket", LATE, frame)
+            return
+        answer.set_result(frame.get("payload"))
 
     def _hello(self) -> dict[str, Any]:
         return {

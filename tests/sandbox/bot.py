@@ -7,8 +7,11 @@ from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from slack_bolt import App
+from slack_bolt.adapter.socket_mode import SocketModeHandler
 from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
 from slack_bolt.app.async_app import AsyncApp
+from slack_sdk import WebClient
 from slack_sdk.socket_mode.aiohttp import SocketModeClient
 from slack_sdk.socket_mode.async_client import AsyncBaseSocketModeClient
 from slack_sdk.socket_mode.request import SocketModeRequest
@@ -78,6 +81,23 @@ def connected(sandbox: Running, listen: Callable[[AsyncApp], None]) -> Iterator[
             yield app
         finally:
             on_loop(handler.close_async())
+
+
+@contextmanager
+def connected_by_the_builtin_client(sandbox: Running) -> Iterator[None]:
+    """Runs an app on Bolt's own Socket Mode client, which acknowledges every command, until left."""
+    app = App(client=WebClient(sandbox.bot_token, base_url=sandbox.api_url))
+
+    @app.command("/access")
+    def acknowledge(ack: Any) -> None:
+        ack()
+
+    handler = SocketModeHandler(app, sandbox.app_token)
+    handler.connect()
+    try:
+        yield
+    finally:
+        handler.close()
 
 
 @contextmanager

@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from slack_bolt.app.async_app import AsyncApp
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
 
@@ -17,7 +18,18 @@ from sandbox.living import living_on
 from sandbox.mrkdwn import Live, alive
 from sandbox.person import Person, SandboxError, Trouble, Workspace
 from sandbox.server import Running, running
-from tests.sandbox.bot import SILENT, Keeper, button, card, modal, scripted, text_field
+from sandbox.sockets import LATE
+from tests.sandbox.bot import (
+    SILENT,
+    Keeper,
+    button,
+    card,
+    connected,
+    connected_by_the_builtin_client,
+    modal,
+    scripted,
+    text_field,
+)
 from tests.sandbox.conftest import Clock
 from tests.sandbox.endpoint import Reply, scripted_url
 from tests.waiting import wait_until
@@ -214,6 +226,41 @@ def test_12_connections_are_ended_and_a_click_without_one_is_lost(
     with scripted(sandbox, late := Keeper()):
         assert workspace.connections() == 1
     assert late.payloads == []
+
+
+def test_12_bolts_own_client_answers_nothing_for_three_seconds_after_a_disconnect() -> None:
+    with running(ack_seconds=2) as live, connected_by_the_builtin_client(live):
+        workspace = live.workspace()
+        ann = workspace.person("U0ANN")
+        assert ann.command(PLACE, "/access").ok
+        workspace.faults.disconnect()
+        wait_until(lambda: is_back(workspace), "a new connection")
+        assert ann.command(PLACE, "/access").error == "operation_timeout"
+        wait_until(lambda: LATE in names(workspace), "the acknowledgement, when nobody waits for it any more")
+        assert ann.command(PLACE, "/access").ok
+
+
+def test_12_the_client_on_aiohttp_answers_at_once() -> None:
+    def listen(app: AsyncApp) -> None:
+        @app.command("/access")
+        async def acknowledge(ack: Any) -> None:
+            await ack()
+
+    with running(ack_seconds=2) as live, connected(live, listen):
+        workspace = live.workspace()
+        workspace.faults.disconnect()
+        wait_until(lambda: is_back(workspace), "a new connection")
+        assert workspace.person("U0ANN").command(PLACE, "/access").ok
+        assert LATE not in names(workspace)
+
+
+def is_back(workspace: Workspace) -> bool:
+    seen = workspace.description()
+    return seen["connections"] > seen["leaving"]
+
+
+def names(workspace: Workspace) -> list[str]:
+    return [each["name"] for each in workspace.journal()]
 
 
 def test_13_an_event_comes_again_until_it_is_taken(clock: Clock) -> None:
