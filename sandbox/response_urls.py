@@ -1,6 +1,7 @@
 """Response URLs: five answers within thirty minutes to what one person did."""
 
 import secrets
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,6 +10,10 @@ from sandbox.errors import SlackError
 from sandbox.facts import limit
 from sandbox.state import Channel, Message, Team
 from sandbox.validator import check_message
+
+RESPONSE_TYPES = ("ephemeral", "in_channel")
+FLAGS = ("replace_original", "delete_original", "mrkdwn", "unfurl_links", "unfurl_media")
+KEYS = {"text", "blocks", "response_type", "thread_ts", *FLAGS}
 
 
 @dataclass
@@ -65,14 +70,31 @@ class ResponseUrls:
 
 
 def check_answer(body: Any) -> None:
-    """Slack's error for an answer that has nothing to show, or blocks it does not take."""
+    """Slack's error for an answer that has nothing to show, or too much, or blocks or keys it does not take."""
     if not isinstance(body, dict):
         raise SlackError("invalid_payload")
+    if wrong := list(_wrong_keys(body)):
+        raise SlackError("invalid_payload", errors=wrong)
     if body.get("delete_original"):
         return
-    if not body.get("text") and not body.get("blocks"):
+    text = body.get("text") or ""
+    if not text and not body.get("blocks"):
         raise SlackError("no_text")
+    if len(text) > limit("post.text"):
+        raise SlackError("msg_too_long")
     check_message(body.get("blocks") or [], cumulative=False)
+
+
+def _wrong_keys(body: dict[str, Any]) -> Iterator[str]:
+    yield from (f"this sandbox knows no key {key!r} here" for key in sorted(set(body) - KEYS))
+    for key in ("text", "thread_ts"):
+        if not isinstance(body.get(key, ""), str):
+            yield f"must provide a string [json-pointer:/{key}]"
+    for key in FLAGS:
+        if not isinstance(body.get(key, False), bool):
+            yield f"must provide a boolean [json-pointer:/{key}]"
+    if body.get("response_type", "ephemeral") not in RESPONSE_TYPES:
+        yield f"must be one of {', '.join(RESPONSE_TYPES)} [json-pointer:/response_type]"
 
 
 def post_answer(team: Team, channel: Channel, person: str, body: dict[str, Any]) -> Message:

@@ -2,6 +2,7 @@
 
 import asyncio
 import ipaddress
+import json
 import secrets
 import threading
 import time
@@ -235,7 +236,7 @@ async def _response_url(parts: Parts, request: web.Request) -> web.Response:
     entry = parts.journal.add("response_url", "answer")
     try:
         url = parts.response_urls.use(request.match_info["token"])
-        entry.sent = await request.json()
+        entry.sent = await _json(request)
         parts.response_urls.answer(url, entry.sent)
     except SlackError as error:
         entry.error = error.name
@@ -244,6 +245,13 @@ async def _response_url(parts: Parts, request: web.Request) -> web.Response:
         status = 404 if error.name in GONE else 400
         return web.json_response({"ok": False, "error": error.name} | error.extra, status=status)
     return web.Response(text="ok")
+
+
+async def _json(request: web.Request) -> Any:
+    try:
+        return await request.json()
+    except json.JSONDecodeError as error:
+        raise SlackError("invalid_payload", errors=["this is not JSON"]) from error
 
 
 def _is_loopback(host: str) -> bool:
