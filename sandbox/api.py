@@ -8,7 +8,7 @@ from typing import Any
 from aiohttp import web
 
 from sandbox import chat, conversations, directory, groups, validation, views
-from sandbox.errors import SlackError, StateError, TooMany
+from sandbox.errors import Mistake, SlackError, StateError, TooMany
 from sandbox.parts import Parts
 from sandbox.wire import read_arguments, read_token
 
@@ -111,8 +111,8 @@ async def answer(parts: Parts, request: web.Request) -> web.StreamResponse:
     except SlackError as error:
         entry.error = error.name
         body = {"ok": False, "error": error.name} | error.extra
-        if error.name in SHAPE_ERRORS and not isinstance(error, StateError) and not _is_public(name):
-            parts.violation(name, error.name, error.extra.get("response_metadata", {}).get("messages", []))
+        if _is_wrong(error) and not _is_public(name):
+            parts.violation(name, error.name, _sentences(error))
     finally:
         entry.ms = round((time.monotonic() - begun) * 1000, 1)
         parts.team.changed()
@@ -152,6 +152,18 @@ def _admit(parts: Parts, method: Method, token: str) -> None:
         raise SlackError("not_allowed_token_type")
     if method.scope and not method.for_app_token:
         directory.need_scope(parts, method.scope)
+
+
+def _is_wrong(error: SlackError) -> bool:
+    if isinstance(error, StateError):
+        return False
+    return isinstance(error, Mistake) or error.name in SHAPE_ERRORS
+
+
+def _sentences(error: SlackError) -> list[str]:
+    if isinstance(error, Mistake):
+        return [f"[ERROR] {error.sentence}"]
+    return error.extra.get("response_metadata", {}).get("messages", [])
 
 
 def _is_public(name: str) -> bool:

@@ -42,6 +42,7 @@ BEHAVIOURS = (
     Behaviour(MESSAGES, "An ephemeral message cannot be updated; its timestamp is good for nothing but the answer to a click", "documented", _EPHEMERAL),
     Behaviour(MESSAGES, "An ephemeral reply in a thread nobody has answered in is accepted, and seen by nobody", "documented", _EPHEMERAL),
     Behaviour(MESSAGES, "A reply's timestamp as `thread_ts` is `thread_not_found`; Slack says only that it must not be done", "assumed", _POST),
+    Behaviour(MESSAGES, "A person's id in an update, a reply's or an ephemeral's timestamp where another is wanted: a violation, for it is wrong in every workspace", "ours", _NOWHERE),
     Behaviour(MESSAGES, "A private channel without the bot is `channel_not_found`, a public one `not_in_channel`, an archived one `is_archived`", "assumed", _POST),
     Behaviour(MESSAGES, "A message to a person who is deactivated is `channel_not_found`, to a bot `cannot_dm_bot`", "assumed", _POST),
     Behaviour(MESSAGES, "A response URL answers to one click or command, five times in half an hour; then 404 with `used_url` or `expired_url`", "assumed", _INTERACTION),

@@ -3,7 +3,7 @@
 from typing import Any
 
 from sandbox.blocks import as_kept
-from sandbox.errors import SlackError
+from sandbox.errors import Mistake, SlackError
 from sandbox.facts import limit
 from sandbox.parts import Parts
 from sandbox.state import Channel, Message
@@ -126,8 +126,12 @@ def check_thread(channel: Channel, thread_ts: str | None) -> None:
     if not thread_ts:
         return
     parent = channel.messages.get(thread_ts)
-    if parent is None or parent.only_for or parent.thread_ts:
+    if parent is None:
         raise SlackError("thread_not_found")
+    if parent.thread_ts:
+        raise Mistake("thread_not_found", "thread_ts is that of a reply: it must be that of the message it hangs on")
+    if parent.only_for:
+        raise Mistake("thread_not_found", "thread_ts is that of an ephemeral message, which begins no thread")
 
 
 def _content(arguments: dict[str, Any], text_limit: int) -> dict[str, Any]:
@@ -158,6 +162,10 @@ def _direct_message(parts: Parts, person_id: str) -> Channel:
 
 def _channel(parts: Parts, channel_id: str) -> Channel:
     channel = parts.team.channels.get(channel_id)
+    if channel_id.startswith(PERSON):
+        raise Mistake(
+            "channel_not_found", f"{channel_id} is a person: the conversation that the post returned is wanted"
+        )
     if channel is None:
         raise SlackError("channel_not_found")
     if parts.team.app.user_id not in channel.members:
@@ -169,8 +177,10 @@ def _channel(parts: Parts, channel_id: str) -> Channel:
 
 def _own_message(parts: Parts, channel: Channel, ts: str, refusal: str) -> Message:
     message = channel.messages.get(ts)
-    if message is None or message.only_for:
+    if message is None:
         raise SlackError("message_not_found")
+    if message.only_for:
+        raise Mistake("message_not_found", "an ephemeral message is changed over the response URL of a click on it")
     if message.author != parts.team.app.user_id:
         raise SlackError(refusal)
     return message

@@ -16,6 +16,14 @@ class StateError(SlackError):
     """One whose name says that the call was wrong, when it is the workspace that has changed under it."""
 
 
+class Mistake(SlackError):
+    """One whose name says that something is not there, when it is the call that was wrong; `sentence` says how."""
+
+    def __init__(self, name: str, sentence: str) -> None:
+        super().__init__(name)
+        self.sentence = sentence
+
+
 class TooMany(Exception):
     """HTTP 429: one call more than Slack allows; `seconds` is when to try again."""
 

@@ -72,7 +72,7 @@ class Channel:
 
 @dataclass(frozen=True)
 class Violation:
-    """A call or an answer of the app that Slack would have refused because of its shape."""
+    """A call or an answer of the app that Slack would have refused in any workspace."""
 
     where: str
     error: str

@@ -147,7 +147,9 @@ def test_5_an_update_with_a_text_alone_takes_the_buttons_away(lea: Person, clien
         lea.click(message, "approve")
 
 
-def test_6_an_update_wants_the_conversation_and_a_timestamp_in_words(ann: Person, client: WebClient) -> None:
+def test_6_an_update_wants_the_conversation_and_a_timestamp_in_words(
+    ann: Person, client: WebClient, workspace: Workspace
+) -> None:
     posted = client.chat_postMessage(channel="U0ANN", text="hello")
     assert posted["channel"] == "D0ANN"
     ts = str(posted["ts"])
@@ -155,6 +157,7 @@ def test_6_an_update_wants_the_conversation_and_a_timestamp_in_words(ann: Person
     assert error_of(client.chat_update, channel="D0ANN", ts=float(ts), text="x") == "invalid_arguments"
     client.chat_update(channel="D0ANN", ts=ts, text="x")
     assert ann.direct_messages()[0].text == "x"
+    assert violations(workspace) == ["channel_not_found", "invalid_arguments"]
 
 
 def test_7_an_update_parses_what_a_post_does_not(lea: Person, client: WebClient) -> None:

@@ -139,6 +139,23 @@ def test_an_update_keeps_to_what_can_be_updated(sandbox: Running, client: Any) -
     assert error_of(client.chat_update, channel="C0SEC", ts="1.000000", text="x") == "message_not_found"
 
 
+def test_what_is_wrong_whatever_the_workspace_is_like_is_kept(sandbox: Running, client: Any) -> None:
+    parent = client.chat_postMessage(channel="C0SEC", text="x")["ts"]
+    reply = client.chat_postMessage(channel="C0SEC", text="x", thread_ts=parent)["ts"]
+    ephemeral = client.chat_postEphemeral(channel="C0SEC", user="U0SAM", text="x")["message_ts"]
+    gone = {"channel": "C0SEC", "text": "x"}
+    assert error_of(client.chat_postMessage, **gone, thread_ts="1.000000") == "thread_not_found"
+    assert error_of(client.chat_update, **gone, ts="1.000000") == "message_not_found"
+    assert sandbox.workspace().violations() == []
+    assert error_of(client.chat_postMessage, **gone, thread_ts=reply) == "thread_not_found"
+    assert error_of(client.chat_postMessage, **gone, thread_ts=ephemeral) == "thread_not_found"
+    assert error_of(client.chat_update, **gone, ts=ephemeral) == "message_not_found"
+    assert error_of(client.chat_delete, channel="U0SAM", ts=parent) == "channel_not_found"
+    kept = sandbox.workspace().violations()
+    assert [each["error"] for each in kept] == ["thread_not_found"] * 2 + ["message_not_found", "channel_not_found"]
+    assert "that of a reply" in kept[0]["messages"][0]
+
+
 def test_a_timestamp_is_a_string(client: Any) -> None:
     posted = client.chat_postMessage(channel="C0SEC", text="hello")
     call = {"channel": "C0SEC", "ts": float(posted["ts"]), "text": "x"}
