@@ -66,6 +66,7 @@ BEHAVIOURS = (
     Behaviour(DELIVERY, "With a request URL, or once Socket Mode is turned off, `apps.connections.open` is `forbidden_team`", "assumed", _SOCKETS),
     Behaviour(DELIVERY, "A request URL that fails says `dispatch_failed` to a command, one that is slow `operation_timeout`", "reported", "python-slack-sdk#1065"),
     Behaviour(DELIVERY, "A request URL may redirect an event twice, nothing else", "documented", _EVENTS),
+    Behaviour(DELIVERY, "An event that comes again says why: `http_timeout`, `http_error`, `connection_failed`, `ssl_error`, `too_many_redirects` or `unknown_error`", "documented", _EVENTS),
     Behaviour(DELIVERY, "Slash commands carry no thread and `is_enterprise_install` as a string; private channels are called `privategroup`", "documented", _COMMANDS),
     Behaviour(DELIVERY, "Global shortcuts carry a trigger id and no response URL", "documented", "docs.slack.dev/interactivity/implementing-shortcuts"),
     Behaviour(DELIVERY, "Selects that ask the app carry neither trigger id nor response URL; one option that is too long spoils all", "documented", "docs.slack.dev/reference/interaction-payloads/block_suggestion-payload"),

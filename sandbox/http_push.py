@@ -75,7 +75,7 @@ class HttpPush:
                     data=body.encode(),
                     headers=headers,
                     allow_redirects=redirects,
-                    max_redirects=REDIRECTS,
+                    max_redirects=REDIRECTS + 1,  # at which aiohttp gives up
                 ) as response,
             ):
                 text = await response.text()
@@ -83,8 +83,12 @@ class HttpPush:
             raise PushTrouble(NO_ACK, "the app did not answer in time", "http_timeout") from error
         except aiohttp.TooManyRedirects as error:
             raise PushTrouble(NO_CONNECTION, "the request URL redirects too often", "too_many_redirects") from error
-        except aiohttp.ClientError as error:
+        except aiohttp.ClientSSLError as error:
+            raise PushTrouble(NO_CONNECTION, "the request URL's certificate is not trusted", "ssl_error") from error
+        except aiohttp.ClientConnectionError as error:
             raise PushTrouble(NO_CONNECTION, "the request URL cannot be reached", "connection_failed") from error
+        except aiohttp.ClientError as error:
+            raise PushTrouble(NO_CONNECTION, "the request URL's answer cannot be read", "unknown_error") from error
         if response.status != HTTPStatus.OK:
             no_retry = response.headers.get("X-Slack-No-Retry") == "1"
             sentence = f"the request URL answered {response.status}"

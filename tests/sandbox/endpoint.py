@@ -1,6 +1,7 @@
 """A small request URL for the sandbox to push to: scripted, or the real Bolt behind aiohttp."""
 
 import json
+import ssl
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -43,8 +44,8 @@ class Reply:
 
 
 @contextmanager
-def scripted_url(reply: Callable[[Push], Reply]) -> Iterator[str]:
-    """A request URL that answers what `reply` says."""
+def scripted_url(reply: Callable[[Push], Reply], tls: ssl.SSLContext | None = None) -> Iterator[str]:
+    """A request URL that answers what `reply` says; with `tls` over https."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
@@ -61,10 +62,12 @@ def scripted_url(reply: Callable[[Push], Reply]) -> Iterator[str]:
             """Says nothing."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    if tls:
+        server.socket = tls.wrap_socket(server.socket, server_side=True)
     thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, name="request url")
     thread.start()
     try:
-        yield f"http://127.0.0.1:{server.server_port}/slack/events"
+        yield f"{'https' if tls else 'http'}://127.0.0.1:{server.server_port}/slack/events"
     finally:
         server.shutdown()
         server.server_close()

@@ -174,18 +174,22 @@ def test_an_app_may_refuse_to_be_told_again(clock: Clock) -> None:
     ]
 
 
+def elsewhere(address: str) -> Reply:
+    return Reply(status=307, headers=(("Location", address),))
+
+
 def test_an_event_follows_two_redirects_and_a_command_none() -> None:
     pushes = Kept()
-    with scripted_url(pushes) as address:
-
-        def elsewhere(_: Push) -> Reply:
-            return Reply(status=307, headers=(("Location", address),))
-
-        with scripted_url(elsewhere) as first, running(request_url=first) as pushing:
-            ann = pushing.workspace().person("U0ANN")
-            assert ann.command(PLACE, "/access").error == "dispatch_failed"
-            ann.open_home()
-            wait_until(lambda: pushes.pushes, "the event")
+    with (
+        scripted_url(pushes) as address,
+        scripted_url(lambda _: elsewhere(address)) as second,
+        scripted_url(lambda _: elsewhere(second)) as first,
+        running(request_url=first) as pushing,
+    ):
+        ann = pushing.workspace().person("U0ANN")
+        assert ann.command(PLACE, "/access").error == "dispatch_failed"
+        ann.open_home()
+        wait_until(lambda: pushes.pushes, "the event")
     assert [each.payload["event"]["type"] for each in pushes.pushes] == ["app_home_opened"]
 
 
