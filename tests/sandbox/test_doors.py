@@ -143,9 +143,16 @@ def test_a_refreshed_app_is_reached_on_its_new_connection(sandbox: Running) -> N
 
 
 def test_no_more_connections_than_slack_allows(sandbox: Running) -> None:
+    async def knock() -> tuple[dict[str, Any], aiohttp.WSMsgType]:
+        link = WebClient(base_url=sandbox.api_url).apps_connections_open(app_token=sandbox.app_token)["url"]
+        async with aiohttp.ClientSession() as session, session.ws_connect(link or "") as socket:
+            return await socket.receive_json(), (await socket.receive()).type
+
     with ExitStack() as open_ones:
         for _ in range(10):
             open_ones.enter_context(scripted(sandbox, lambda *_: None))
         assert sandbox.workspace().connections() == 10
-        open_ones.enter_context(scripted(sandbox, lambda *_: None))
+        frame, end = asyncio.run(knock())
         assert sandbox.workspace().connections() == 10
+    assert (frame["type"], frame["reason"]) == ("disconnect", "too_many_websockets")
+    assert end is aiohttp.WSMsgType.CLOSE
