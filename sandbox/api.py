@@ -35,11 +35,15 @@ STRINGS = (
 
 @dataclass(frozen=True)
 class Method:
-    """One Web API method: what it does, the arguments it takes (those ending in `!` must be there), its scope."""
+    """One Web API method: what it does, the arguments it takes (those ending in `!` must be there), its scope.
+
+    `by_kind`: the scope is the one for the kind of the conversation, in `conversations.SCOPES`.
+    """
 
     run: Callable[[Parts, dict[str, Any]], dict[str, Any]]
     takes: str
     scope: str = ""
+    by_kind: bool = False
     for_app_token: bool = False
     public: bool = False
 
@@ -81,9 +85,11 @@ METHODS = {
     "conversations.open": Method(
         conversations.conversations_open, "users channel return_im prevent_creation", "im:write"
     ),
-    "conversations.info": Method(conversations.conversations_info, "channel! include_locale include_num_members"),
-    "conversations.list": Method(conversations.conversations_list, "types cursor limit exclude_archived"),
-    "conversations.members": Method(conversations.conversations_members, "channel! cursor limit"),
+    "conversations.info": Method(
+        conversations.conversations_info, "channel! include_locale include_num_members", by_kind=True
+    ),
+    "conversations.list": Method(conversations.conversations_list, "types cursor limit exclude_archived", by_kind=True),
+    "conversations.members": Method(conversations.conversations_members, "channel! cursor limit", by_kind=True),
     "usergroups.list": Method(
         groups.usergroups_list, "include_count include_disabled include_users", "usergroups:read"
     ),

@@ -96,10 +96,7 @@ def visible_channel(parts: Parts, channel_id: str) -> Channel:
     channel = parts.team.channels.get(channel_id)
     if channel is None:
         raise SlackError("channel_not_found")
-    if channel.with_person is not None:
-        need_scope(parts, "im:read")
-        return channel
-    need_scope(parts, "groups:read" if channel.private else "channels:read")
+    need_scope(parts, SCOPES[_kind(channel)])
     if channel.private and parts.team.app.user_id not in channel.members:
         raise SlackError("channel_not_found")
     return channel

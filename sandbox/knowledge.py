@@ -4,9 +4,10 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from sandbox.api import METHODS
+from sandbox.api import METHODS, Method
 from sandbox.behaviours import BEHAVIOURS
 from sandbox.block_kit import BLOCKS, ON
+from sandbox.conversations import SCOPES
 from sandbox.elements import ELEMENTS
 from sandbox.facts import FACTS
 from sandbox.rates import TIERS
@@ -33,7 +34,13 @@ def _methods() -> Iterator[str]:
     yield "|---|---|---|"
     for name, method in sorted(METHODS.items()):
         pace = f"tier {TIERS[name]}" if name in TIERS else "one a second and channel" if "post" in name else "—"
-        yield f"| `{name}` | {f'`{method.scope}`' if method.scope else '—'} | {pace} |"
+        yield f"| `{name}` | {_scope(method)} | {pace} |"
+
+
+def _scope(method: Method) -> str:
+    if method.by_kind:
+        return " or ".join(f"`{scope}`" for scope in SCOPES.values()) + ", by the kind"
+    return f"`{method.scope}`" if method.scope else "—"
 
 
 def _blocks() -> Iterator[str]:
