@@ -56,6 +56,7 @@ export function makeSidePanel(aside, opener) {
   }
 
   opener.addEventListener("click", () => open(aside.hidden));
+  opener.disabled = false; // nobody presses it in vain before it does something
   aside.addEventListener("keydown", (event) => {
     if (event.key === "Escape") open(false);
   });

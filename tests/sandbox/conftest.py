@@ -63,6 +63,7 @@ def page(browser: Browser, live: Running) -> Iterator[Page]:
     faults: list[str] = []
     page.on("pageerror", lambda error: faults.append(str(error)))
     page.goto(live.page_url)
+    expect(page.get_by_role("heading", level=1)).to_have_text("payments-approvals")  # from here on every key is heard
     yield page
     page.close()
     assert faults == []
