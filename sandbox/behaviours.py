@@ -48,6 +48,7 @@ BEHAVIOURS = (
     Behaviour(MESSAGES, "A response URL answers to one click or command, five times in half an hour; then 404 with `used_url` or `expired_url`", "assumed", _INTERACTION),
     Behaviour(MESSAGES, "An answer over a response URL is for the person's eyes only unless it says `in_channel`", "documented", _INTERACTION),
     Behaviour(MESSAGES, "An answer with a key that is not one of a message's, or with attachments, is refused, where Slack ignores it or takes it", "ours", _NOWHERE),
+    Behaviour(MESSAGES, "Emoji sent as characters are kept, and come back, as `:name:`; here only the few that the page draws", "documented", _FORMAT),
     Behaviour(MODALS, "A trigger id opens one modal within three seconds of being sent, checked after the view, so that a refused view does not use it up", "assumed", _MODALS),
     Behaviour(MODALS, "`views.open` from inside a modal replaces what was open", "assumed", _MODALS),
     Behaviour(MODALS, "`views.push` with a trigger that came from no modal is `not_found`", "assumed", "docs.slack.dev/reference/methods/views.push"),

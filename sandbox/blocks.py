@@ -5,6 +5,8 @@ import secrets
 from collections.abc import Iterator
 from typing import Any
 
+from sandbox.emoji import named
+
 Block = dict[str, Any]
 Element = dict[str, Any]
 
@@ -38,7 +40,7 @@ SEVERAL = ("selected_options", "selected_users", "selected_conversations", "sele
 
 
 def as_kept(blocks: list[Block]) -> list[Block]:
-    """The blocks as Slack keeps them: with ids and the defaults of text objects filled in."""
+    """The blocks as Slack keeps them: with ids and the defaults of text objects filled in, emoji by name."""
     kept = copy.deepcopy(blocks)
     for block in kept:
         block.setdefault("block_id", secrets.token_urlsafe(4))
@@ -116,5 +118,7 @@ def _fill_texts(node: Any) -> None:
         node.setdefault("verbatim", False)
     if node.get("type") == "plain_text":
         node.setdefault("emoji", True)
+    if node.get("type") == "mrkdwn" or node.get("emoji"):
+        node["text"] = named(node["text"])
     for child in node.values():
         _fill_texts(child)

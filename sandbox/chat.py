@@ -3,6 +3,7 @@
 from typing import Any
 
 from sandbox.blocks import as_kept
+from sandbox.emoji import named
 from sandbox.errors import Mistake, SlackError
 from sandbox.facts import limit
 from sandbox.parts import Parts
@@ -142,7 +143,7 @@ def _content(arguments: dict[str, Any], text_limit: int) -> dict[str, Any]:
         raise SlackError("msg_too_long")
     check_message(blocks)
     _check_metadata(arguments.get("metadata"))
-    return {"text": text, "blocks": as_kept(blocks)}
+    return {"text": named(text), "blocks": as_kept(blocks)}
 
 
 def _target(parts: Parts, channel_id: str) -> Channel:

@@ -11,6 +11,10 @@ from sandbox.cast import App, Command, Shortcut
 def app_of(manifest: Path) -> App:
     """Reads `manifest.yml`; what is not in it does not exist in the sandbox."""
     said = yaml.safe_load(manifest.read_text(encoding="utf-8"))
+    shortcuts: list[dict[str, Any]] = said["features"].get("shortcuts", [])
+    for one in shortcuts:
+        if one["type"] != "global":
+            raise ValueError(f"the shortcut {one['name']!r} is on messages, and this sandbox has global ones only")
     commands = tuple(
         Command(one["command"], one.get("usage_hint", ""), one.get("description", ""), one.get("should_escape", False))
         for one in said["features"].get("slash_commands", [])
@@ -20,11 +24,7 @@ def app_of(manifest: Path) -> App:
         name=said["features"]["bot_user"]["display_name"],
         scopes=tuple(said["oauth_config"]["scopes"]["bot"]),
         commands=commands,
-        shortcuts=tuple(
-            Shortcut(one["name"], one["callback_id"], one.get("description", ""))
-            for one in said["features"].get("shortcuts", [])
-            if one["type"] == "global"
-        ),
+        shortcuts=tuple(Shortcut(one["name"], one["callback_id"], one.get("description", "")) for one in shortcuts),
         events=tuple(said["settings"].get("event_subscriptions", {}).get("bot_events", [])),
         home_tab=tabs.get("home_tab_enabled", False),
         messages_tab=tabs.get("messages_tab_enabled", False),

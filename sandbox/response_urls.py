@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sandbox.blocks import as_kept
+from sandbox.emoji import named
 from sandbox.errors import SlackError
 from sandbox.facts import limit
 from sandbox.state import Channel, Message, Team
@@ -103,7 +104,7 @@ def post_answer(team: Team, channel: Channel, person: str, body: dict[str, Any])
     return team.post(
         channel,
         team.app.user_id,
-        text=body.get("text") or "",
+        text=named(body.get("text") or ""),
         blocks=as_kept(body.get("blocks") or []),
         only_for=None if in_channel else person,
         thread_ts=body.get("thread_ts"),
@@ -111,6 +112,6 @@ def post_answer(team: Team, channel: Channel, person: str, body: dict[str, Any])
 
 
 def _replace(message: Message, body: dict[str, Any]) -> None:
-    message.text = body.get("text") or ""
+    message.text = named(body.get("text") or "")
     message.blocks = as_kept(body.get("blocks") or [])
     message.edited = not message.blocks and not message.only_for

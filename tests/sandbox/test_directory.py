@@ -214,5 +214,8 @@ def test_what_the_manifest_does_not_declare_is_not_there(tmp_path: Path) -> None
     assert (app.name, app.scopes, app.events) == ("Doors", ("commands",), ("app_home_opened",))
     assert [each.callback_id for each in app.shortcuts] == ["ask"]
     assert (app.home_tab, app.messages_tab, app.messages_read_only) == (True, True, True)
+    manifest.write_text(manifest.read_text().replace("global", "message"))
+    with pytest.raises(ValueError, match="'Ask' is on messages"):
+        app_of(manifest)
     manifest.write_text("{features: {bot_user: {display_name: X}}, oauth_config: {scopes: {bot: []}}, settings: {}}")
     assert (app_of(manifest).home_tab, app_of(manifest).events) == (False, ())

@@ -405,6 +405,20 @@ def test_and_a_button_that_leads_away_is_told_to_the_app_too(lea: Person, app: K
     assert app.payloads[-1]["actions"][0]["action_id"] == "docs"
 
 
+def test_and_an_emoji_sent_as_a_character_comes_back_by_its_name(lea: Person, app: Keeper, client: WebClient) -> None:
+    def section(kind: str, **more: Any) -> dict[str, Any]:
+        return {"type": "section", "text": {"type": kind, "text": "\N{LOCK} Prod"} | more}
+
+    blocks = [section("mrkdwn"), section("plain_text"), section("plain_text", emoji=False)]
+    posted = client.chat_postMessage(channel=PLACE, text="\N{LOCK} Prod", blocks=blocks)["message"]
+    assert posted
+    assert posted["text"] == ":lock: Prod"
+    assert [each["text"]["text"] for each in posted["blocks"]] == [":lock: Prod", ":lock: Prod", "\N{LOCK} Prod"]
+    lea.command(PLACE, "/access")
+    respond(app.payloads[-1]["response_url"], {"text": "\N{WHITE HEAVY CHECK MARK} done"})
+    assert lea.ephemerals(PLACE)[0].text == ":white_check_mark: done"
+
+
 def test_and_groups_name_guests_and_people_who_left() -> None:
     with running(WITH_GROUPS) as grouped:
         client = WebClient(token=grouped.bot_token, base_url=grouped.api_url)
