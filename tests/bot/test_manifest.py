@@ -50,8 +50,12 @@ def test_slack_takes_the_manifest(manifest: dict[str, Any]) -> None:
     "spoil",
     [
         lambda manifest: manifest["display_information"].update(name="n" * 36),
+        lambda manifest: manifest["display_information"].update(description=""),
         lambda manifest: manifest["display_information"].update(long_description="short"),
+        lambda manifest: manifest["display_information"].update(background_color="blue"),
         lambda manifest: manifest["features"]["slash_commands"][0].update(command="access"),
+        lambda manifest: manifest["features"]["slash_commands"][0].update(usage_hint=""),
+        lambda manifest: manifest["oauth_config"]["scopes"]["bot"].append("x" * 51),
         lambda manifest: manifest["settings"].update(socket_mode="yes"),
         lambda manifest: manifest["settings"]["interactivity"].update(request_url="bot.example.com/slack/events"),
         lambda manifest: manifest["settings"]["interactivity"].update(menu_options_url="https://bot.example.com"),
