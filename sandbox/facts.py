@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+SLACK = "docs.slack.dev/"
 BLOCKS = "docs.slack.dev/reference/block-kit/blocks"
 ELEMENTS = "docs.slack.dev/reference/block-kit/block-elements"
 OBJECTS = "docs.slack.dev/reference/block-kit/composition-objects"
@@ -23,6 +24,13 @@ class Fact:
     what: str
     source: str
     assumed: bool = False
+
+    @property
+    def confidence(self) -> str:
+        """As for a behaviour: what is read elsewhere than in Slack's own pages is reported by others."""
+        if self.assumed:
+            return "assumed"
+        return "documented" if self.source.startswith(SLACK) else "reported"
 
 
 FACTS = (

@@ -54,18 +54,19 @@ def _blocks() -> Iterator[str]:
 
 def _limits() -> Iterator[str]:
     yield "## Limits\n"
-    yield "| what | number | read in |"
-    yield "|---|---|---|"
+    yield "| what | number | confidence | read in |"
+    yield "|---|---|---|---|"
     for fact in FACTS:
-        yield f"| {fact.what} | {fact.value:,} | {fact.source}{' (assumed)' if fact.assumed else ''} |"
+        yield f"| {fact.what} | {fact.value:,} | {fact.confidence} | {fact.source} |"
 
 
 def _behaviours() -> Iterator[str]:
     yield "## Behaviour\n"
-    yield "| about | what it does | confidence | read in |"
-    yield "|---|---|---|---|"
+    yield "| about | what it does | confidence | read in | held by |"
+    yield "|---|---|---|---|---|"
     for each in BEHAVIOURS:
-        yield f"| {each.subject} | {each.what} | {each.confidence} | {each.source} |"
+        tests = ", ".join(f"`{name}`" for name in each.tests.split())
+        yield f"| {each.subject} | {each.what} | {each.confidence} | {each.source} | {tests} |"
 
 
 def _assumed() -> Iterator[str]:
