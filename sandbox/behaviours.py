@@ -10,7 +10,7 @@ Confidence = Literal["documented", "reported", "assumed", "ours"]
 
 @dataclass(frozen=True)
 class Behaviour:
-    """One thing Slack does; `subject` is what it is about, `tests` the names of the tests that hold the sandbox to it."""
+    """One thing Slack does; `subject` is what it is about, `tests` names the tests that hold us to it."""
 
     subject: str
     what: str
