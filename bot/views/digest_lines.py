@@ -1,6 +1,7 @@
 """What of a digest happened: one line each, in which nothing that people wrote can come alive."""
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 
@@ -16,16 +17,30 @@ _TOGETHER = 2_000
 """Characters of lines that make one block."""
 _LONGEST = 200
 """Characters of what a person or a target says; the card has them all."""
-_ATTEMPTS = {
+ATTEMPTS = {
     "request.submit": "asking",
+    "form": "asking",
+    "form.open": "opening the form",
+    "form.choose": "choosing in the form",
+    "/access": "typing /access",
+    "app_home_opened": "opening the Home tab",
+    "message.follow": "following a link to a message",
     "request.extend": "asking for more time",
+    "grant.extend": "asking for more time",
+    "extension": "asking for more time",
     "request.approve": "approving",
     "request.deny": "denying",
+    "denial": "denying",
     "request.cancel": "taking back",
     "grant.return": "giving back",
+    "grant.done": "giving back",
     "grant.revoke": "revoking",
+    "revocation": "revoking",
     "grant.reveal": "connecting",
+    "grant.connect": "connecting",
+    "grant.removed-by-hand": "saying that it was removed by hand",
 }
+"""Names in the audit log. Outsiders are refused before a click reaches its verb, by the name of the button or modal."""
 Line = list[Element]
 
 
@@ -38,7 +53,7 @@ def happened(content: Content) -> list[Piece]:
         *_listed("Still open", content.still_open, _still_open),
         *_listed("Denied", content.denied, _denied),
         *_listed("Lapsed", content.lapsed, _lapsed),
-        *_group("Refused", content.refused, [_refusals(one) for one in content.refusals]),
+        *_group("Refused", content.refused, _refused(content.refusals)),
         *_group("Policy loads", len(content.policy_loads), [_policy_load(one) for one in content.policy_loads]),
     ]
     return pieces or [Piece([section("Nothing was opened, ended, denied or refused, and nothing is open.")])]
@@ -108,10 +123,23 @@ def _lapsed(access: Access) -> Line:
     return [*_what(access), span(", "), _date(access.at), *_asked(access)]
 
 
-def _refusals(refusals: Refusals) -> Line:
-    reason = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", refusals.because).lower()
-    attempt = _ATTEMPTS.get(refusals.attempt, refusals.attempt)
-    return [span(f"{counted(refusals.times, 'time', 'times')} when {attempt}: {reason}")]
+def _refused(refusals: Sequence[Refusals]) -> list[Line]:
+    """Names that mean the same become one line, the most frequent first."""
+    times = Counter[tuple[str, str]]()
+    for one in refusals:
+        times[_attempt(one.attempt), _reason(one.because)] += one.times
+    return [
+        [span(f"{counted(number, 'time', 'times')} when {attempt}: {reason}")]
+        for (attempt, reason), number in times.most_common()
+    ]
+
+
+def _attempt(name: str) -> str:
+    return ATTEMPTS.get(name, f"trying {name}")
+
+
+def _reason(because: str) -> str:
+    return re.sub(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", " ", because).lower()
 
 
 def _policy_load(load: PolicyLoad) -> Line:

@@ -108,7 +108,7 @@ def busy(words: str = REASON, told: str = "", name: str = "ann", other: str = "l
         taken_back=3,
         refusals=(
             Refusals(attempt="request.approve", because="NotAnApprover", times=4),
-            Refusals(attempt="request.unheard-of", because="Refused", times=1),
+            Refusals(attempt="app_home_opened", because="NotAMember", times=1),
         ),
         policy_loads=(PolicyLoad(sha256="fedcba9876543210" * 4, at=minutes(-900)),),
         flaw=told,
@@ -131,7 +131,7 @@ def longest() -> Content:
         failed=all_of_them, alerts_open=10_000, alerts=(an_alert(sentence="s" * 3_000),) * 100,
         refused_now=all_of_them, opened=all_of_them, ended=all_of_them, unopened=all_of_them, still_open=all_of_them,
         denied=all_of_them, lapsed=all_of_them,
-        refusals=tuple(Refusals(attempt="request.approve", because="N" * 60, times=n) for n in range(1, 60)),
+        refusals=tuple(Refusals(attempt="request.approve", because=f"{'N' * 58}{n:02}", times=n) for n in range(1, 60)),
         policy_loads=(PolicyLoad(sha256="f" * 64, at=minutes(0)),) * 60,
         missed=tuple(date(2026, 10, day) for day in range(1, 31)),
     )  # fmt: skip

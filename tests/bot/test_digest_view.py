@@ -1,12 +1,21 @@
 """The digest on the screen: what needs a person comes first, every part is legal, and nothing people wrote is alive."""
 
+import ast
+import importlib
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+import access
+from access.models import Verdict
 from access.operations import Place
+from access.operations.digest_content import Refusals
+from bot.app import ACTIONS, COMMAND, EVENTS, MODALS, OPTIONS
 from bot.views.blocks import Message
 from bot.views.digest import digest_message, digest_parts
+from bot.views.digest_lines import ATTEMPTS
 from sandbox.validator import characters, message_problems
 from tests.bot.digest_states import (
     ADDRESSES,
@@ -21,6 +30,10 @@ from tests.bot.digest_states import (
     the_message,
 )
 from tests.bot.test_views import walk
+
+ROOT = Path(access.__file__).parent.parent
+RECORDERS = {"refusals_recorded": 1, "still_member": 2}
+"""Who write down a refused attempt, and which of their arguments names it."""
 
 
 def words(message: Message) -> str:
@@ -129,3 +142,52 @@ def test_of_very_long_words_the_beginning_is_shown() -> None:
 def test_who_received_is_named_apart_from_who_asked() -> None:
     said = words(the_message(a_content(opened=listed(an_access(subject="ben", requester="ann")))))
     assert "for ben, asked by ann" in said
+
+
+def calls(*names: str) -> Iterator[tuple[str, ast.Call]]:
+    """Of every call of a function or method so called: its module, and the call."""
+    for path in sorted(file for package in ("access", "bot", "workers") for file in (ROOT / package).rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and ast.unparse(node.func).rpartition(".")[2] in names:
+                yield ".".join(path.relative_to(ROOT).with_suffix("").parts), node
+
+
+def recorded() -> set[str]:
+    """Every name under which a refused attempt can be written down."""
+    found = {COMMAND, *ACTIONS, *EVENTS, *OPTIONS, *MODALS}
+    for module, call in calls(*RECORDERS):
+        named = call.args[RECORDERS[ast.unparse(call.func).rpartition(".")[2]]]
+        known = vars(importlib.import_module(module))
+        found |= {eval(ast.unparse(named), known, {"verdict": verdict}) for verdict in Verdict}
+    return found
+
+
+def test_every_attempt_that_can_be_refused_has_plain_words() -> None:
+    assert recorded() - ATTEMPTS.keys() == set()
+    assert ATTEMPTS.keys() - recorded() == set()
+
+
+def test_a_refused_attempt_is_written_down_in_two_places_only() -> None:
+    """Through which every name comes that the test before looks for."""
+    written = [module for module, call in calls("record") if "attempt.refused" in ast.unparse(call)]
+    assert written == ["access.operations.core", "bot.identity"]
+
+
+def test_names_that_mean_the_same_become_one_line() -> None:
+    refusals = [("grant.return", 2), ("form", 4), ("grant.done", 3)]
+    said = words(
+        the_message(a_content(refusals=tuple(Refusals(attempt=a, because="NotYours", times=n) for a, n in refusals)))
+    )
+    assert "Refused (9)" in said
+    assert "5 times when giving back: not yours\n4 times when asking: not yours" in said
+
+
+def test_a_reason_is_said_in_words() -> None:
+    refused = Refusals(attempt="app_home_opened", because="NotAMember", times=3)
+    assert "3 times when opening the Home tab: not a member" in words(the_message(a_content(refusals=(refused,))))
+
+
+def test_of_an_attempt_without_words_its_name_is_said() -> None:
+    """Of a button that an older version made."""
+    refused = Refusals(attempt="request.unheard-of", because="Refused", times=1)
+    assert "1 time when trying request.unheard-of: refused" in words(the_message(a_content(refusals=(refused,))))
