@@ -94,6 +94,7 @@ class Content(_Frozen):
     unopened: Listed = Listed()
     """Over before they began."""
     still_open: Listed = Listed()
+    """And in time: what is overdue has a list of its own."""
     denied: Listed = Listed()
     lapsed: Listed = Listed()
     taken_back: int = 0
@@ -104,6 +105,10 @@ class Content(_Frozen):
     def needs_a_person(self) -> int:
         counted = self.overdue.total + self.failed.total + self.alerts_open + self.refused_now.total
         return counted + bool(self.flaw) + self.policy_unusable
+
+    @property
+    def open_in_all(self) -> int:
+        return self.still_open.total + self.overdue.total
 
     @property
     def refused(self) -> int:

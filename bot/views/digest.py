@@ -67,21 +67,26 @@ def _top(digest: Digest, content: Content) -> list[Block]:
 
 def _counts(content: Content) -> str:
     """In two lines, so that what needs a person is seen without scrolling."""
-    first = {
-        "Needs a person": content.needs_a_person,
-        "Opened": content.opened.total,
-        "Ended and proven": content.ended.total,
-        "Still open": content.still_open.total + content.overdue.total,
-        "Denied": content.denied.total,
-    }
-    second = {
-        "Lapsed": content.lapsed.total,
-        "Over before it opened": content.unopened.total,
-        "Taken back": content.taken_back,
-        "Refused": content.refused,
-        "Policy loads": len(content.policy_loads),
-    }
-    return "\n".join(" · ".join(f"{name} *{count:,}*" for name, count in row.items()) for row in (first, second))
+    late = f" (*{content.overdue.total:,}* past the end)" if content.overdue.total else ""
+    first = [
+        _count("Needs a person", content.needs_a_person),
+        _count("Opened", content.opened.total),
+        _count("Ended and proven", content.ended.total),
+        _count("Still open", content.open_in_all) + late,
+        _count("Denied", content.denied.total),
+    ]
+    second = [
+        _count("Lapsed", content.lapsed.total),
+        _count("Over before it opened", content.unopened.total),
+        _count("Taken back", content.taken_back),
+        _count("Refused", content.refused),
+        _count("Policy loads", len(content.policy_loads)),
+    ]
+    return "\n".join(" · ".join(row) for row in (first, second))
+
+
+def _count(name: str, count: int) -> str:
+    return f"{name} *{count:,}*"
 
 
 def _span(digest: Digest, content: Content) -> str:

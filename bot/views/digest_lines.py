@@ -50,7 +50,7 @@ def happened(content: Content) -> list[Piece]:
         *_listed("Opened", content.opened, _opened),
         *_listed("Ended and proven", content.ended, _ended),
         *_listed("Over before it opened", content.unopened, _unopened),
-        *_listed("Still open", content.still_open, _still_open),
+        *_group("Still open", content.open_in_all, _all_open(content)),
         *_listed("Denied", content.denied, _denied),
         *_listed("Lapsed", content.lapsed, _lapsed),
         *_group("Refused", content.refused, _refused(content.refusals)),
@@ -60,10 +60,14 @@ def happened(content: Content) -> list[Piece]:
 
 
 def _listed(title: str, listed: Listed, draw: Callable[[Access], Line]) -> Iterator[Piece]:
+    return _group(title, listed.total, _lines(listed, draw))
+
+
+def _lines(listed: Listed, draw: Callable[[Access], Line]) -> list[Line]:
     lines = [draw(access) for access in listed.first]
     if listed.total > len(lines):
         lines.append([span(f"and {listed.total - len(lines):,} more; the audit log has them all")])
-    return _group(title, listed.total, lines)
+    return lines
 
 
 def _group(title: str, total: int, lines: Sequence[Line]) -> Iterator[Piece]:
@@ -113,6 +117,14 @@ def _still_open(access: Access) -> Line:
     if access.status != GrantStatus.ACTIVE:
         return [*_what(access), span(", about to be opened"), *_approved(access), *_asked(access)]
     return [*_what(access), span(", since "), _date(access.at), *_until(access), *_approved(access), *_asked(access)]
+
+
+def _all_open(content: Content) -> list[Line]:
+    """What is past its end is open too; it is listed where it says that a person must look."""
+    late = content.overdue.total
+    which = "1 of these is past its end" if late == 1 else f"{late:,} of these are past their end"
+    above = [[span(f"{which} and listed above")]] if late else []
+    return [*above, *_lines(content.still_open, _still_open)]
 
 
 def _denied(access: Access) -> Line:

@@ -48,7 +48,7 @@ def test_what_needs_a_person_comes_before_what_happened() -> None:
     said = words(the_message(busy()))
     order = [
         "Needs a person", "holds", "Past its end", "Could not be opened", "Open alerts", "today's policy would refuse",
-        "Opened (2)", "Ended and proven (3)", "Over before it opened (1)", "Still open (3)", "Denied (1)", "Lapsed (1)",
+        "Opened (2)", "Ended and proven (3)", "Over before it opened (1)", "Still open (4)", "Denied (1)", "Lapsed (1)",
         "Refused (5)", "Policy loads (1)",
     ]  # fmt: skip
     places = [said.index(title) for title in order]
@@ -104,6 +104,18 @@ def test_how_many_more_there_are_is_said() -> None:
     said = words(the_message(a_content(opened=listed(an_access(), total=1_207))))
     assert "Opened (1,207)" in said
     assert "and 1,206 more; the audit log has them all" in said
+
+
+def test_the_head_and_the_list_count_the_same_as_open() -> None:
+    said = words(the_message(busy()))
+    assert "Still open *4* (*1* past the end)" in said
+    assert "Still open (4)\n1 of these is past its end and listed above\n" in said
+
+
+def test_where_all_that_is_open_is_past_its_end_the_list_says_so() -> None:
+    said = words(the_message(a_content(overdue=listed(an_access(status="revoking")))))
+    assert "Still open *1* (*1* past the end)" in said
+    assert "Still open (1)\n1 of these is past its end and listed above" in said
 
 
 def test_a_button_leads_to_each_thing_that_needs_a_person() -> None:
