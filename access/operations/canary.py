@@ -5,6 +5,7 @@ It is granted without a reviewer, because the policy names it, nobody can ask fo
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from enum import StrEnum
 
 from sqlmodel import Session, col, select
 
@@ -23,6 +24,7 @@ from access.store import insert_unless_there
 NOBODY = Person("the canary")
 """Who asks and who receives; no person of a policy can be called so, for it has a space."""
 RULE = ":canary"
+BEGUN = "canary.begun"
 REASON = "Whether access still opens and closes is tried again and again."
 LASTS = timedelta(seconds=10)
 LATE = timedelta(minutes=1)
@@ -30,6 +32,15 @@ LATE = timedelta(minutes=1)
 _ACTOR = "system:canary"
 _RUNS = 24
 """So many are looked back on: while one of them hangs, no other is begun."""
+
+
+class Went(StrEnum):
+    """How a run went, or goes."""
+
+    WELL = "well"
+    FAILED = "failed"
+    LATE = "late"
+    RUNNING = "running"
 
 
 @dataclass(frozen=True)
@@ -72,6 +83,20 @@ def standing(core: Core, session: Session) -> Standing | None:
         opened=max((_between(run.starts_at, run.activated_at) for run in well), default=timedelta()),
         late=max((_between(run.end_due_at, run.proven_at) for run in well), default=timedelta()),
     )  # fmt: skip
+
+
+def went(
+    *, starts_at: datetime, activated_at: datetime | None, end_due_at: datetime | None, ended_at: datetime | None,
+    now: datetime,
+) -> Went:  # fmt: skip
+    """By the columns of a run; what hangs is late, too."""
+    if ended_at and not activated_at:
+        return Went.FAILED
+    to_open = (activated_at or now) - starts_at
+    to_end = _between(end_due_at, ended_at or now)
+    if max(to_open, to_end) > LATE:
+        return Went.LATE
+    return Went.WELL if ended_at else Went.RUNNING
 
 
 def _terms(policy: Policy, entitlement: Entitlement) -> Terms | None:
@@ -118,7 +143,7 @@ def _run(core: Core, policy: Policy, canary: Canary, entitlement: Entitlement) -
     with core.work(_ACTOR) as work:
         request = _request(work, identifier, granted, core)
         if insert_unless_there(work.session, request):  # else another timekeeper has begun it
-            work.record("canary.begun", request.id, resource=request.resource, role=request.role)
+            work.record(BEGUN, request.id, resource=request.resource, role=request.role)
             schedule(work, request)
 
 

@@ -148,7 +148,7 @@ def _content(session: Session, core: Core, digest: Digest) -> Content:
     overdue = [pair for pair in grants if rows.is_overdue(pair[0], now)]
     in_time = [pair for pair in grants if not rows.is_overdue(pair[0], now)]
     alerts_open, alerts = rows.open_alerts(session)
-    policy = _policy(core)
+    policy, known = _policy(core), core.known_policy()
     before = select(Digest.made_at).where(col(Digest.number) == digest.number - 1)
     return Content(
         at=now, since=session.exec(before).first(), missed=tuple(_missed(session, core, digest)),
@@ -156,10 +156,11 @@ def _content(session: Session, core: Core, digest: Digest) -> Content:
         overdue=rows.listed(session, overdue), failed=failed,
         alerts_open=alerts_open, alerts=alerts, policy_unusable=policy is None,
         refused_now=rows.refused_now(session, policy, in_time) if policy else rows.Listed(),
-        opened=opened, ended=ended, unopened=unopened, still_open=rows.listed(session, in_time),
-        denied=happened.requests("request.denied"), lapsed=happened.requests("request.lapsed"),
-        taken_back=happened.count("request.cancelled"), refusals=happened.refusals(),
-        policy_loads=happened.policy_loads(),
+        opened=opened, extended=happened.extended(), ended=ended, unopened=unopened,
+        still_open=rows.listed(session, in_time), denied=happened.requests("request.denied"),
+        lapsed=happened.requests("request.lapsed"), taken_back=happened.count("request.cancelled"),
+        refusals=happened.refusals(), policy_loads=happened.policy_loads(),
+        canary=happened.canary(now, configured=known is not None and known.canary is not None),
     )  # fmt: skip
 
 

@@ -4,11 +4,18 @@ from datetime import date, datetime
 
 from pydantic import BaseModel, ConfigDict
 
+from access.operations.canary import Went
 from access.operations.reminding import Place
 
 
 class _Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    """New fields have a default, so that what an older version wrote is read.
+
+    What this version does not know is left out, for during an upgrade, or after going back, it draws what a newer one
+    wrote: a digest without a section that came with that is told, and one that cannot be drawn never is.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
 
 
 class Access(_Frozen):
@@ -25,6 +32,8 @@ class Access(_Frozen):
     at: datetime
     """When it happened; for what is open, since when; for what is approved, from when."""
     ends: datetime | None = None
+    ended_before: datetime | None = None
+    """For what was extended, the end that it had."""
     reason: str
     """The requester's words."""
     decided_by: tuple[str, ...] = ()
@@ -68,6 +77,18 @@ class PolicyLoad(_Frozen):
     at: datetime
 
 
+class CanaryRuns(_Frozen):
+    """How the runs went that were begun in the span."""
+
+    configured: bool
+    begun: int = 0
+    failed: int = 0
+    late: int = 0
+    latest_at: datetime | None = None
+    """When the newest of them was begun."""
+    latest: Went | None = None
+
+
 class Content(_Frozen):
     """Everything that the messages of one digest show."""
 
@@ -89,6 +110,8 @@ class Content(_Frozen):
     policy_unusable: bool = False
     """Then nobody can say what it would refuse."""
     opened: Listed = Listed()
+    extended: Listed = Listed()
+    """One line each time; the request, the approvers and the words are those of the extension."""
     ended: Listed = Listed()
     """With the proof: the target was asked again."""
     unopened: Listed = Listed()
@@ -100,6 +123,8 @@ class Content(_Frozen):
     taken_back: int = 0
     refusals: tuple[Refusals, ...] = ()
     policy_loads: tuple[PolicyLoad, ...] = ()
+    canary: CanaryRuns | None = None
+    """None: written by a version that did not look."""
 
     @property
     def needs_a_person(self) -> int:

@@ -23,9 +23,10 @@ from access.models import (
     Verdict,
 )
 from access.operations.activate import objection
-from access.operations.canary import NOBODY
+from access.operations.canary import BEGUN, NOBODY, Went, went
 from access.operations.core import POLICY_LOADED
-from access.operations.digest_content import Access, Listed, OpenAlert, PolicyLoad, Refusals
+from access.operations.digest_content import Access, CanaryRuns, Listed, OpenAlert, PolicyLoad, Refusals
+from access.operations.extend import EXTENDED
 from access.operations.reminding import Place
 from access.operations.show import OPEN
 
@@ -33,6 +34,8 @@ MOST = 100
 """Lines of one kind; how many more there are is counted."""
 GRACE = timedelta(minutes=1)
 """An end that is being worked on is not yet late."""
+_ENDS = {"ended_before": "expired_at", "ends": "expires_at"}
+"""Of a line, by what the event calls them."""
 Pair = tuple[datetime, Grant | None, Request]
 
 
@@ -76,6 +79,58 @@ class Happened:
             .order_by(first.c.seq)
         )
         return Listed(total=total, first=accesses(self._session, self._session.exec(found).all()))
+
+    def extended(self) -> Listed:
+        """Each time that an end was moved, with the ends of then: the row knows only the last."""
+        total = self.count(EXTENDED)
+        if not total:
+            return Listed()
+        found = (
+            select(AuditEvent.at, AuditEvent.entry, Grant)
+            .join(Grant, col(Grant.id) == col(AuditEvent.object_id))
+            .where(*self._of_span, col(AuditEvent.action) == EXTENDED)
+            .order_by(col(AuditEvent.seq))
+            .limit(MOST)
+        )
+        said = [(at, json.loads(entry)["details"], grant) for at, entry, grant in self._session.exec(found)]
+        asked = select(Request).where(col(Request.id).in_([details["request"] for _, details, _ in said]))
+        requests = {request.id: request for request in self._session.exec(asked)}
+        moved = [(at, details, grant) for at, details, grant in said if details["request"] in requests]
+        lines = accesses(self._session, [(at, grant, requests[details["request"]]) for at, details, grant in moved])
+        ends = (
+            {name: datetime.fromisoformat(details[written]) for name, written in _ENDS.items()}
+            for _, details, _ in moved
+        )
+        first = (line.model_copy(update=known) for line, known in zip(lines, ends, strict=True))
+        return Listed(total=total, first=tuple(first))
+
+    def canary(self, now: datetime, *, configured: bool) -> CanaryRuns:
+        """Of the runs only the times are read; there may be thousands."""
+        runs = (
+            sa.select(
+                col(AuditEvent.at),
+                col(Grant.starts_at),
+                col(Grant.activated_at),
+                col(Grant.end_due_at),
+                col(Grant.ended_at),
+            )
+            .join(Grant, col(Grant.request_id) == col(AuditEvent.object_id))
+            # A run that was found again after its end has another row.
+            .where(*self._of_span, col(AuditEvent.action) == BEGUN, col(Grant.continues).is_(None))
+            .order_by(col(AuditEvent.seq))
+        )
+        found = [
+            (at, went(starts_at=starts, activated_at=opened, end_due_at=due, ended_at=ended, now=now))
+            for at, starts, opened, due, ended in self._session.connection().execute(runs)
+        ]
+        if not found:
+            return CanaryRuns(configured=configured)
+        times = Counter(how for _, how in found)
+        latest_at, latest = found[-1]
+        return CanaryRuns(
+            configured=configured, begun=len(found), failed=times[Went.FAILED], late=times[Went.LATE],
+            latest_at=latest_at, latest=latest,
+        )  # fmt: skip
 
     def requests(self, action: str) -> Listed:
         found = (

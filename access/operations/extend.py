@@ -21,6 +21,7 @@ from access.operations.work import Work
 from access.policy.decide import REASON_LONGEST, Ask, decide
 from access.ports import Provider
 
+EXTENDED = "grant.extended"
 OVER = "The access ended before anybody answered. It can be asked for anew."
 """Why a request to extend is cancelled."""
 
@@ -101,7 +102,7 @@ def move_end(core: Core, work: Work, request: Request) -> None:
         end_due_at=request.until, alert_at=request.until + timedelta(seconds=grant.alert_after_s), attempts=0,
         problem="", behind_since=work.now if behind else None, due_at=work.now if behind else request.until,
     )  # fmt: skip
-    work.record("grant.extended", grant.id, request=request.id, expired_at=ends, expires_at=request.until)
+    work.record(EXTENDED, grant.id, request=request.id, expired_at=ends, expires_at=request.until)
     work.changed(grant.request_id)
     work.changed(grant.subject_slack)
     warn_before_end(work, grant)

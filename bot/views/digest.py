@@ -5,7 +5,8 @@ from datetime import date, timedelta
 
 from access.models import Digest
 from access.operations import Place
-from access.operations.digest_content import Content
+from access.operations.canary import Went
+from access.operations.digest_content import CanaryRuns, Content
 from bot.views.blocks import Block, Message, at, at_second, code, context, counted, header, section
 from bot.views.digest_lines import happened
 from bot.views.digest_needs import needs
@@ -19,6 +20,12 @@ MOST_CHARACTERS = 9_000
 """Slack takes somewhat over 10,000 over all blocks of a message together; how it counts is not documented."""
 _LATE = timedelta(minutes=15)
 _MOST_DAYS = 10
+_WENT = {
+    Went.WELL: "went well",
+    Went.FAILED: "did not open",
+    Went.LATE: "was late",
+    Went.RUNNING: "is under way",
+}
 
 
 def digest_parts(digest: Digest, content: Content) -> list[list[Piece]]:
@@ -62,6 +69,7 @@ def _top(digest: Digest, content: Content) -> list[Block]:
         *_late(digest, content),
         section(_counts(content)),
         (section if content.flaw else context)(_log(digest, content)),
+        *([context(_canary(content.canary))] if content.canary else []),
     ]
 
 
@@ -76,6 +84,7 @@ def _counts(content: Content) -> str:
         _count("Denied", content.denied.total),
     ]
     second = [
+        _count("Extended", content.extended.total),
         _count("Lapsed", content.lapsed.total),
         _count("Over before it opened", content.unopened.total),
         _count("Taken back", content.taken_back),
@@ -114,6 +123,16 @@ def _log(digest: Digest, content: Content) -> str:
     if digest.to_seq < content.checked_from:
         return f"*Audit log:* {end}. It holds, as it did before."
     return f"*Audit log:* {end}. It holds; recomputed from event {content.checked_from:,} on."
+
+
+def _canary(runs: CanaryRuns) -> str:
+    if runs.latest is None or runs.latest_at is None:
+        return f"*Canary:* {'no run was begun' if runs.configured else 'none is configured'}."
+    wrong = ", ".join(
+        f"*{number:,} {name}*" for name, number in {"failed": runs.failed, "late": runs.late}.items() if number
+    )
+    many = f"{counted(runs.begun, 'run', 'runs')}, {wrong or 'none failed or late'}"
+    return f"*Canary:* {many}; the latest began {at_second(runs.latest_at)} and {_WENT[runs.latest]}."
 
 
 def _day(day: date) -> str:

@@ -48,6 +48,7 @@ def happened(content: Content) -> list[Piece]:
     """Every kind of which there is something."""
     pieces = [
         *_listed("Opened", content.opened, _opened),
+        *_listed("Extended", content.extended, _extended),
         *_listed("Ended and proven", content.ended, _ended),
         *_listed("Over before it opened", content.unopened, _unopened),
         *_group("Still open", content.open_in_all, _all_open(content)),
@@ -97,6 +98,11 @@ def _richspan(heading: list[Block], lines: Sequence[Line]) -> Block:
 
 def _opened(access: Access) -> Line:
     return [*_what(access), span(", "), _date(access.at), *_until(access), *_approved(access), *_asked(access)]
+
+
+def _extended(access: Access) -> Line:
+    before = [span(" instead of "), _date(access.ended_before)] if access.ended_before else []
+    return [*_what(access), span(", "), _date(access.at), *_until(access), *before, *_approved(access), *_asked(access)]
 
 
 def _ended(access: Access) -> Line:

@@ -6,7 +6,8 @@ from typing import Any
 from access.ids import DigestId
 from access.models import Digest, EndedBy, GrantStatus, RequestStatus
 from access.operations import Place
-from access.operations.digest_content import Access, Content, Listed, OpenAlert, PolicyLoad, Refusals
+from access.operations.canary import Went
+from access.operations.digest_content import Access, CanaryRuns, Content, Listed, OpenAlert, PolicyLoad, Refusals
 from bot.views.blocks import Message
 from bot.views.digest import digest_message, digest_parts
 from tests.bot.facts import GRANT, REASON, REQUEST, minutes
@@ -61,8 +62,13 @@ def an_alert(**values: Any) -> OpenAlert:
     return OpenAlert(**(known | values))
 
 
+def canary_runs(**values: Any) -> CanaryRuns:
+    known = {"configured": True, "begun": 288, "latest_at": minutes(-245), "latest": Went.WELL}
+    return CanaryRuns(**(known | values))
+
+
 def a_content(**values: Any) -> Content:
-    known = {"at": minutes(-240), "since": minutes(-1680), "checked_from": 4301}
+    known = {"at": minutes(-240), "since": minutes(-1680), "checked_from": 4301, "canary": canary_runs()}
     return Content(**(known | values))
 
 
@@ -92,6 +98,7 @@ def busy(words: str = REASON, told: str = "", name: str = "ann", other: str = "l
         alerts=(an_alert(**sentence), an_alert(**sentence, told_at=None, message=None)),
         refused_now=listed(one(ends=minutes(120), problem=told or ANSWER)),
         opened=listed(open_now, one(subject="ben", decided_by=("kim", other))),
+        extended=listed(one(ends=minutes(180), ended_before=minutes(120))),
         ended=listed(
             one(**ended, ended_by=EndedBy.EXPIRED),
             one(**ended, ended_by=EndedBy.REVOKED, said_by="sam", said=words),
@@ -111,6 +118,7 @@ def busy(words: str = REASON, told: str = "", name: str = "ann", other: str = "l
             Refusals(attempt="app_home_opened", because="NotAMember", times=1),
         ),
         policy_loads=(PolicyLoad(sha256="fedcba9876543210" * 4, at=minutes(-900)),),
+        canary=canary_runs(failed=1, late=2),
         flaw=told,
     )
 
@@ -122,18 +130,19 @@ def longest() -> Content:
         an_access(
             entitlement=f"{'r' * 63}/{'R' * 63}", requester=name, subject="s" * 63, decided_by=(name, name),
             reason=words, said_by=name, said=words, problem="p" * 500, status=GrantStatus.REVOKING,
-            ended_by=EndedBy.REFUSED, residual=("left over " * 20,) * 2,
+            ended_by=EndedBy.REFUSED, residual=("left over " * 20,) * 2, ended_before=minutes(-500),
         )
     ] * 100  # fmt: skip
     all_of_them = listed(*many, total=10_000)
     return a_content(
         flaw="event 4,400 was changed after it was written", policy_unusable=True, overdue=all_of_them,
         failed=all_of_them, alerts_open=10_000, alerts=(an_alert(sentence="s" * 3_000),) * 100,
-        refused_now=all_of_them, opened=all_of_them, ended=all_of_them, unopened=all_of_them, still_open=all_of_them,
-        denied=all_of_them, lapsed=all_of_them,
+        refused_now=all_of_them, opened=all_of_them, extended=all_of_them, ended=all_of_them, unopened=all_of_them,
+        still_open=all_of_them, denied=all_of_them, lapsed=all_of_them,
         refusals=tuple(Refusals(attempt="request.approve", because=f"{'N' * 58}{n:02}", times=n) for n in range(1, 60)),
         policy_loads=(PolicyLoad(sha256="f" * 64, at=minutes(0)),) * 60,
         missed=tuple(date(2026, 10, day) for day in range(1, 31)),
+        canary=canary_runs(begun=10_000, failed=9_998, late=1, latest=Went.RUNNING),
     )  # fmt: skip
 
 
@@ -154,7 +163,10 @@ LONGEST = messages(longest())
 LATE = a_content(missed=(date(2026, 11, 21), date(2026, 11, 22)), checked_from=4467)
 STATES: dict[str, Message] = {
     "digest-empty": the_message(a_content(), a_digest(to_seq=4300)),
-    "digest-first": the_message(a_content(since=None, checked_from=1), a_digest(number=1, from_seq=0, day=None)),
+    "digest-first": the_message(
+        a_content(since=None, checked_from=1, canary=CanaryRuns(configured=False)),
+        a_digest(number=1, from_seq=0, day=None),
+    ),
     "digest-late": the_message(LATE, a_digest(made_at=minutes(0))),
     "digest-broken-log": the_message(a_content(flaw="event 4400 was changed after it was written", checked_from=1)),
     "digest-policy": the_message(a_content(policy_unusable=True)),

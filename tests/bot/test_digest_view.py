@@ -2,6 +2,7 @@
 
 import ast
 import importlib
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import pytest
 import access
 from access.models import Verdict
 from access.operations import Place
+from access.operations.canary import Went
 from access.operations.digest_content import Refusals
 from bot.app import ACTIONS, COMMAND, EVENTS, MODALS, OPTIONS
 from bot.views.blocks import Message
@@ -24,11 +26,13 @@ from tests.bot.digest_states import (
     a_digest,
     an_access,
     busy,
+    canary_runs,
     listed,
     longest,
     messages,
     the_message,
 )
+from tests.bot.facts import minutes
 from tests.bot.test_views import walk
 
 ROOT = Path(access.__file__).parent.parent
@@ -48,8 +52,8 @@ def test_what_needs_a_person_comes_before_what_happened() -> None:
     said = words(the_message(busy()))
     order = [
         "Needs a person", "holds", "Past its end", "Could not be opened", "Open alerts", "today's policy would refuse",
-        "Opened (2)", "Ended and proven (3)", "Over before it opened (1)", "Still open (4)", "Denied (1)", "Lapsed (1)",
-        "Refused (5)", "Policy loads (1)",
+        "Opened (2)", "Extended (1)", "Ended and proven (3)", "Over before it opened (1)", "Still open (4)",
+        "Denied (1)", "Lapsed (1)", "Refused (5)", "Policy loads (1)",
     ]  # fmt: skip
     places = [said.index(title) for title in order]
     assert places == sorted(places)
@@ -68,6 +72,29 @@ def test_the_head_of_the_log_and_whether_it_holds_are_in_the_first_message() -> 
     assert "It does not hold." in words(broken)
     assert "Event 7 is missing; the next one is 8." in words(broken)
     assert broken.text == "Access digest 12: 1 thing needs a person"
+
+
+def test_the_canary_has_one_line_in_the_first_message() -> None:
+    def line(**runs: Any) -> str:
+        said = words(the_message(a_content(canary=canary_runs(**runs))))
+        return re.sub(r"<!date.*?>", "then", said[said.index("*Canary:*") :].partition("\n")[0])
+
+    assert line() == "*Canary:* 288 runs, none failed or late; the latest began then and went well."
+    assert line(failed=1, late=2, latest=Went.FAILED) == (
+        "*Canary:* 288 runs, *1 failed*, *2 late*; the latest began then and did not open."
+    )
+    assert line(begun=0, latest=None, latest_at=None) == "*Canary:* no run was begun."
+    assert line(configured=False, begun=0, latest=None, latest_at=None) == "*Canary:* none is configured."
+    assert "Canary" not in words(the_message(a_content(canary=None)))  # written before it was looked at
+
+
+def test_what_was_extended_has_its_new_end_and_its_old_one() -> None:
+    moved = an_access(ends=minutes(180), ended_before=minutes(120), decided_by=("kim",))
+    message = the_message(a_content(extended=listed(moved)))
+    (line,) = [node["elements"] for node in walk(message.blocks) if node.get("type") == "rich_text_list"]
+    said = "".join(node.get("text") or node["fallback"] for node in line[0]["elements"])
+    assert said.startswith("customers-db/read for ann (req7xk), 2026-11-23 02:00 UTC until 2026-11-23 15:00 UTC")
+    assert " instead of 2026-11-23 14:00 UTC, approved by kim" in said
 
 
 def test_every_part_of_the_longest_digest_is_one_that_slack_takes() -> None:

@@ -6,8 +6,9 @@ from datetime import timedelta
 from sqlmodel import select
 
 from access.models import Alert, AlertKind, EndedBy, Grant, GrantStatus, Look, LookKind, RequestStatus
-from access.operations.canary import LASTS, LATE, run_canaries, standing
-from access.operations.digest import preview
+from access.operations.canary import LASTS, LATE, Went, run_canaries, standing
+from access.operations.digest import make_now, preview
+from access.operations.digest_content import CanaryRuns
 from access.operations.roster import call_the_roster
 from tests.world import World
 
@@ -30,6 +31,13 @@ def run(world: World) -> Grant:
     world.work()
     world.live_through(seconds=LASTS.total_seconds())
     return world.grants()[-1]
+
+
+def said(world: World) -> CanaryRuns:
+    """What a digest would say now."""
+    runs = preview(world.core)[1].canary
+    assert runs is not None
+    return runs
 
 
 def test_it_opens_and_closes_the_whole_way_without_anybody(world: World) -> None:
@@ -142,3 +150,51 @@ def test_the_digest_does_not_take_it_for_a_persons(world: World) -> None:
     run(world)
     content = preview(world.core)[1]
     assert (content.opened.total, content.ended.total) == (0, 0)
+
+
+def test_the_digest_counts_its_runs_and_says_how_the_latest_went(world: World) -> None:
+    run(keep(world))
+    for begun in (2, 3):
+        world.live_through(minutes=5, seconds=-LASTS.total_seconds())
+        runs = said(world)
+        assert (runs.begun, runs.failed, runs.late) == (begun, 0, 0)
+        assert (runs.latest_at, runs.latest) == (world.clock.now(), Went.RUNNING)
+        run(world)
+        assert (said(world).begun, said(world).latest) == (begun, Went.WELL)
+
+
+def test_the_digest_counts_a_run_that_did_not_open_and_one_that_was_late(world: World) -> None:
+    world.server.weather = "refuses"
+    run(keep(world))
+    world.server.weather = "fine"
+    world.live_through(minutes=5, seconds=-LASTS.total_seconds())
+    world.server.weather = "stubborn"
+    world.live_through(minutes=3)
+    assert (said(world).failed, said(world).late, said(world).latest) == (1, 1, Went.LATE)
+
+    world.server.weather = "fine"
+    world.live_through(minutes=1)
+    runs = said(world)
+    assert (runs.begun, runs.failed, runs.late, runs.latest) == (2, 1, 1, Went.LATE)
+    assert world.grants()[-1].status == GrantStatus.ENDED
+
+
+def test_the_digest_counts_the_runs_of_its_own_span(world: World) -> None:
+    run(keep(world))
+    make_now(world.core)
+    assert said(world) == CanaryRuns(configured=True)
+    world.live_through(minutes=5)
+    assert said(world).begun == 1
+
+
+def test_a_run_that_is_found_again_after_its_end_is_counted_once(world: World) -> None:
+    grant = run(keep(world))
+    world.server.holders[grant.id] = ("nobody", "canary")
+    world.live_through(minutes=15)
+    found = [one.request_id for one in world.grants() if one.continues == grant.id]
+    assert found == [grant.request_id]
+    assert said(world).begun == len({one.request_id for one in world.grants()})
+
+
+def test_the_digest_says_that_no_canary_is_configured(world: World) -> None:
+    assert said(world) == CanaryRuns(configured=False)

@@ -1,6 +1,7 @@
 """The digest: every day, without a gap, first what needs a person."""
 
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -14,7 +15,7 @@ from access.operations.digest import content_of, make_now, make_when_due, moment
 from access.operations.digest_content import Content
 from access.operations.digest_rows import MOST
 from access.operations.schedule import Schedule, note_policy
-from tests.cast import ANN, BEN, EVE, LEA, SAM, SECURITY
+from tests.cast import ANN, BEN, EVE, KIM, LEA, SAM, SECURITY
 from tests.fakes import NOON
 from tests.tampering import tamper
 from tests.world import World
@@ -219,6 +220,57 @@ def test_what_was_opened_and_is_open_is_listed_with_who_asked_who_approved_and_w
     assert one.card is not None
     assert one.card.channel == "C0PAYAPPR"
     assert said.needs_a_person == 0
+
+
+def test_what_was_extended_is_listed_with_both_ends_and_who_approved(begun: World) -> None:
+    grant = begun.open(minutes=60)
+    said_now(begun)
+    request = begun.approve(begun.extend(grant, minutes=30), by=KIM)
+    begun.pass_time(hours=2)
+    said = said_now(begun)
+
+    (one,) = said.extended.first
+    assert (said.extended.total, said.opened.total, said.ended.total) == (1, 0, 1)
+    assert (one.id, one.request_id, one.entitlement, one.subject) == (grant.id, request.id, "customers-db/read", "ann")
+    assert (one.ended_before, one.ends) == (NOON + timedelta(minutes=60), NOON + timedelta(minutes=90))
+    assert (one.decided_by, one.reason) == (("kim",), "INC-12 two refunds are left")
+
+
+def test_of_an_end_that_was_moved_twice_each_line_has_its_own_ends(begun: World) -> None:
+    begun.rewrite_policy("resources:\n", "limits: {extensions: 2}\nresources:\n")
+    grant = begun.open(minutes=30)
+    for by in (LEA, KIM):
+        begun.approve(begun.extend(begun.again(grant), minutes=10), by=by)
+        begun.work()
+    said = said_now(begun)
+
+    moved = [(one.ended_before, one.ends, one.decided_by) for one in said.extended.first]
+    ends = [NOON + timedelta(minutes=after) for after in (30, 40, 50)]
+    assert moved == [(ends[0], ends[1], ("lea",)), (ends[1], ends[2], ("kim",))]
+
+
+def test_what_an_older_version_wrote_is_read(begun: World) -> None:
+    begun.open(minutes=60)
+    said = said_now(begun).model_dump(mode="json")
+    for name in ("extended", "canary"):
+        del said[name]
+    del said["opened"]["first"][0]["ended_before"]
+
+    read = Content.model_validate(said)
+    assert (read.opened.total, read.extended.total, read.canary) == (1, 0, None)
+
+
+def test_of_what_a_newer_version_wrote_all_that_is_known_is_read(begun: World) -> None:
+    """Both run side by side during an upgrade, and the older one alone after going back."""
+    begun.open(minutes=60)
+    made = make_now(begun.core)
+    said = content_of(begun.core, made.id)
+    newer: dict[str, Any] = said.model_dump(mode="json") | {"unheard_of": {"total": 3}}
+    newer["opened"]["first"][0]["unheard_of"] = "too"
+    with begun.core.database.write() as session:
+        session.get_one(Digest, made.id).content = newer
+
+    assert content_of(begun.core, made.id) == said
 
 
 def test_what_ended_is_listed_with_why_and_in_whose_words(begun: World) -> None:
