@@ -27,7 +27,7 @@ from tests.contracts.shop import for_a_while, granting, logins, make_spec, refus
 from tests.waiting import wait_until
 from workers.providers.postgres import Postgres
 from workers.providers.postgres_ending import Ending
-from workers.providers.postgres_login import ATTRIBUTES, login_name
+from workers.providers.postgres_login import ATTRIBUTES, DIRECT, login_name
 
 
 def test_nobody_can_log_in_before_the_first_look(provider: Postgres, world: PostgresWorld) -> None:
@@ -91,6 +91,50 @@ def test_rights_added_by_hand_are_seen_and_stop_the_reveal(provider: Postgres, w
     with pytest.raises(Permanent, match="more rights"):
         provider.reveal(spec, None, soon())
     assert provider.revoke(spec, None, soon()).state == "removed"
+
+
+@pytest.mark.parametrize(
+    "right",
+    [
+        "SELECT ON customers", "SELECT (email) ON customers", "USAGE ON SCHEMA public", "CONNECT ON DATABASE postgres",
+        "EXECUTE ON FUNCTION lo_create(oid)",
+    ],
+)  # fmt: skip
+def test_c18_a_right_granted_to_the_login_itself_is_seen_and_ends_with_the_rest(
+    provider: Postgres, world: PostgresWorld, right: str
+) -> None:
+    spec = make_spec()
+    provider.grant(spec, soon())
+    assert seen_beyond(provider, spec) == (set(), set())
+    world.owner.execute(sql.SQL(f"GRANT {right} TO {{}}").format(sql.Identifier(login_name(spec))))  # pyright: ignore[reportArgumentType] -- literals above
+    assert seen_beyond(provider, spec) == ({DIRECT}, {DIRECT})
+    removal = provider.revoke(spec, None, soon())
+    assert removal.state == "removed"
+    assert not provider.observe(spec, None, soon()).present
+    assert f"DROP OWNED BY {login_name(spec)}" in removal.residual[0], "the bot cannot take back what another gave"
+    world.owner.execute(sql.SQL("DROP OWNED BY {r}; DROP ROLE {r}").format(r=sql.Identifier(login_name(spec))))
+
+
+def seen_beyond(provider: Postgres, spec: GrantSpec) -> tuple[set[str], set[str]]:
+    """What a look at this login, and the list of all, show beyond what was granted."""
+    (listed,) = [one.roles for one in provider.list_managed(soon()) if one.grant_id == spec.grant_id]
+    return set(provider.observe(spec, None, soon()).beyond), set(listed - provider.rights(spec).roles)
+
+
+def test_what_one_holder_shares_with_another_is_no_reason_to_end_the_others_access(
+    provider: Postgres, world: PostgresWorld
+) -> None:
+    with for_a_while(world, "SELECT 1", "SELECT lo_unlink(4712)"):
+        spec, other = make_spec("ann"), make_spec("lea")
+        provider.grant(spec, soon())
+        provider.grant(other, soon())
+        with world.connect(provider.reveal(spec, None, soon())) as connection:
+            share = sql.SQL("SELECT lo_create(4712); GRANT SELECT ON LARGE OBJECT 4712 TO {}")
+            connection.execute(share.format(sql.Identifier(login_name(other))))
+        assert seen_beyond(provider, other) == (set(), set())
+        provider.revoke(spec, None, soon())
+        assert seen_beyond(provider, other) == (set(), set()), "it is the bot's now"
+        assert provider.revoke(other, None, soon()).state == "removed"
 
 
 def test_what_the_person_made_is_kept_and_named_and_does_not_stop_the_end(

@@ -22,6 +22,8 @@ class Login:
     marker: str
     has_powers: bool
     """Somebody gave it SUPERUSER or the like."""
+    has_direct_rights: bool
+    """Somebody granted it something that is no membership."""
     memberships: list[str]
     sessions: int
 

@@ -25,6 +25,7 @@ if TYPE_CHECKING:  # it needs the driver
 
 NOT_OPEN = "This access is no longer open on the database server."
 ATTRIBUTES = "attributes such as SUPERUSER"
+DIRECT = "rights granted to the login itself"
 """What a temporary login never has."""
 
 
@@ -78,7 +79,7 @@ class Logins:
             present=login.can_log_in or bool(login.memberships) or login.sessions > 0,
             sessions=login.sessions,
             expires_at=None if login.expires is None else datetime.fromtimestamp(login.expires, UTC),
-            beyond=frozenset(login.memberships) - expected | ({ATTRIBUTES} if login.has_powers else set()),
+            beyond=_all_of(login.memberships, login.has_powers, login.has_direct_rights) - expected,
             details={
                 "role": name,
                 "can_log_in": login.can_log_in,
@@ -127,8 +128,8 @@ class Logins:
         with self._connections.session(deadline) as session:
             found = session.read(statements.TEMPORARY_LOGINS)
         return [
-            Managed(name=name, grant_id=grant, roles=frozenset([*roles, ATTRIBUTES] if powers else roles))
-            for name, marker, roles, powers in found
+            Managed(name=name, grant_id=grant, roles=_all_of(roles, powers, direct))
+            for name, marker, roles, powers, direct in found
             if (grant := marked_grant(marker)) and name == f"cs_{grant}"
         ]
 
@@ -144,6 +145,11 @@ def until_second(moment: datetime) -> datetime:
     """Rounded up to PostgreSQL's grain for us: never before the end of the grant."""
     whole = moment.replace(microsecond=0)
     return whole if whole == moment else whole + timedelta(seconds=1)
+
+
+def _all_of(roles: Sequence[str], has_powers: bool, has_direct_rights: bool) -> frozenset[str]:
+    """All that a login has, in words for people where it is no role."""
+    return frozenset([*roles, *[ATTRIBUTES] * has_powers, *[DIRECT] * has_direct_rights])
 
 
 def _marker(spec: GrantSpec) -> str:

@@ -104,14 +104,30 @@ def _oid(login: str) -> Statement:
     return Statement("SELECT oid::bigint FROM pg_roles WHERE rolname::text = {login}", {"login": login})
 
 
+_HAS_DIRECT_RIGHTS = """EXISTS (SELECT FROM pg_shdepend s
+        WHERE s.refclassid = 'pg_authid'::regclass AND s.refobjid = r.oid
+        AND s.deptype = 'a' AND s.classid <> 'pg_auth_members'::regclass
+        AND NOT EXISTS (SELECT FROM pg_shdepend o JOIN pg_roles w ON w.oid = o.refobjid
+            WHERE o.dbid = s.dbid AND o.classid = s.classid AND o.objid = s.objid AND o.deptype = 'o'
+            AND (w.rolname = current_user OR w.rolname ~ '^cs_[0-9a-z]{{26}}$')))"""
+"""Whether anything in any database was granted to the login itself, where we only ever give memberships.
+
+What a holder made and shared with another does not count, also once it became the bot's: else anybody who can make
+something could have another's access ended.
+"""
+
+
 def look(login: str) -> Statement:
-    """All the catalogue says of a login; the columns are those of `postgres.Login`."""
+    """All the catalogue says of a login; the columns are those of `postgres_catalogue.Login`."""
     return Statement(
         """
         SELECT r.oid::bigint, r.rolcanlogin,
             CASE WHEN isfinite(r.rolvaliduntil) THEN extract(epoch FROM r.rolvaliduntil)::float8 END,
             coalesce(shobj_description(r.oid, 'pg_authid'), ''),
             r.rolsuper OR r.rolcreaterole OR r.rolcreatedb OR r.rolreplication OR r.rolbypassrls,
+            """  # noqa: S608  (all of it is fixed)
+        + _HAS_DIRECT_RIGHTS
+        + """,
             ARRAY(SELECT g.rolname::text FROM pg_auth_members m JOIN pg_roles g ON g.oid = m.roleid
                 WHERE m.member = r.oid ORDER BY 1),
             (SELECT count(*) FROM pg_stat_activity WHERE usesysid = r.oid)
@@ -126,7 +142,10 @@ TEMPORARY_LOGINS = Statement(
     SELECT r.rolname::text, coalesce(shobj_description(r.oid, 'pg_authid'), ''),
         ARRAY(SELECT g.rolname::text FROM pg_auth_members m JOIN pg_roles g ON g.oid = m.roleid
             WHERE m.member = r.oid ORDER BY 1),
-        r.rolsuper OR r.rolcreaterole OR r.rolcreatedb OR r.rolreplication OR r.rolbypassrls
+        r.rolsuper OR r.rolcreaterole OR r.rolcreatedb OR r.rolreplication OR r.rolbypassrls,
+        """  # noqa: S608  (all of it is fixed)
+    + _HAS_DIRECT_RIGHTS
+    + """
     FROM pg_roles r
     WHERE r.rolname ~ '^cs_[0-9a-z]{{26}}$' AND (r.rolcanlogin
         OR EXISTS (SELECT FROM pg_auth_members m WHERE m.member = r.oid)
@@ -134,7 +153,7 @@ TEMPORARY_LOGINS = Statement(
     """,
     {},
 )
-"""All that are named as ours are and still give access: comment, roles, and whether somebody gave them attributes."""
+"""All that are named as ours are and still give access: comment, roles, and what somebody added that is no role."""
 
 
 def set_password(login: str, hashed: str) -> Statement:
