@@ -17,8 +17,10 @@ from countersign.testing import Refused
 from tests.contracts.postgres_world import PASSWORD, PersonsSession, PostgresWorld
 
 PEOPLE = ("ann", "lea")
-OLDER = [path for version in (13, 14, 15) if (path := Path(f"/usr/lib/postgresql/{version}/bin")).exists()]
-"""Debian's own; a host without one has nothing to try on."""
+OLDER = [
+    path for version in (13, 14, 15) if (path := Path(f"/usr/lib/postgresql/{version}/bin")).joinpath("initdb").exists()
+]
+"""Debian's own, which `make older` installs; a host without one has nothing to try on."""
 
 
 def prepare_older(server: EmbeddedPostgres) -> Target:
