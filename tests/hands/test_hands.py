@@ -48,7 +48,6 @@ def test_access_is_asked_for_with_the_form(hands: Hands, books: Books) -> None:
     hands.fits()
 
 
-@pytest.mark.parametrize("screen", ["desktop"])
 def past_the_start(hands: Hands, form: Locator) -> None:
     """A moment is chosen in several parts, each a stop of its own; leaving all of them out begins at once."""
     for _ in range(10):
@@ -57,6 +56,7 @@ def past_the_start(hands: Hands, form: Locator) -> None:
             return
 
 
+@pytest.mark.parametrize("screen", ["desktop"])
 def test_access_is_asked_for_with_the_keyboard_alone(hands: Hands, books: Books) -> None:
     keyboard = hands.page.keyboard
     hands.page.get_by_label("Message", exact=True).focus()
