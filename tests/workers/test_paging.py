@@ -1,8 +1,10 @@
 """Pages by webhook: a real server that is up, down, broken or hangs, and Slack that waits for none of it."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from pydantic import SecretStr
@@ -12,6 +14,7 @@ from access.models import AlertKind, Grant, Notice, NoticeKind
 from access.operations import removed_by_hand
 from access.operations.schedule import PAGES, SLACK, Route, Schedule
 from access.operations.telling import Claimed, Told
+from access.operations.work import PAGED, UNPAGED
 from access.ports import Deadline
 from countersign.wiring import slack_telling
 from sandbox.server import Running
@@ -23,6 +26,8 @@ from tests.world import World
 from workers.lanes import Lanes
 from workers.paging import Pages
 from workers.telling import SlackTelling
+
+PAGE = (Path(__file__).parents[2] / "docs" / "pages.md").read_text(encoding="utf-8")
 
 
 @pytest.fixture
@@ -36,6 +41,12 @@ def paged(world: World) -> World:
     """A house that pages."""
     world.core = replace(world.core, pages=True)
     return world
+
+
+def test_the_page_about_pages_names_just_the_kinds_that_are_paged() -> None:
+    table, _, others = PAGE.partition("\nThe others, ")
+    assert set(re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE)) == set(PAGED)
+    assert set(re.findall(r"`(\w+)`", others.partition(" stop new access")[0])) == set(UNPAGED)
 
 
 def overdue(world: World) -> Grant:
