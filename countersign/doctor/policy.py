@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator
 
+from access.catalog import Policy
+from access.durations import format_duration
 from access.policy.document import Problem
 from access.ports import Finding
 from countersign.doctor.surroundings import Surroundings, error, ok, warning
@@ -20,8 +22,19 @@ def look(here: Surroundings) -> Iterator[Finding]:
         return
     if policy is not None:
         yield ok("access.yml", f"{file} can be used: {len(policy.people)} people, {len(policy.rules)} rules.")
+        yield _canary(policy)
     for problem in problems:
         yield _finding(str(file), problem)
+
+
+def _canary(policy: Policy) -> Finding:
+    """A hint where there is none: it is no fault, and somebody has to make a role for it."""
+    if policy.canary is None:
+        sentence = "The policy has no canary: that access no longer opens or ends is first seen by who needs it."
+        cure = "Name a role that gives nothing under `canary` in the policy; docs/policy.md explains it."
+        return Finding(level="ok", subject="canary", sentence=sentence, cure=cure)
+    tried = ", ".join(str(entitlement) for entitlement in policy.canary.entitlements)
+    return ok("canary", f"{tried} is opened and closed every {format_duration(policy.canary.every)}.")
 
 
 def _finding(file: str, problem: Problem) -> Finding:

@@ -141,6 +141,18 @@ def test_advice_on_the_policy_is_a_warning(clinic: Clinic) -> None:
     assert any("Only lea can approve" in finding.sentence for finding in findings)
 
 
+def test_a_policy_without_a_canary_is_well_and_gets_a_hint(clinic: Clinic) -> None:
+    assert the(clinic.look("Policy"), "canary").sentence == "customers-db/nothing is opened and closed every 5 min."
+    text = clinic.policy.read_text(encoding="utf-8")
+    clinic.policy.write_text(text.replace("canary: {", "#canary: {"), encoding="utf-8")
+
+    hint = the(clinic.look("Policy"), "canary")
+
+    assert hint.level == "ok"
+    assert "no canary" in hint.sentence
+    assert "`canary` in the policy" in hint.cure
+
+
 def test_a_policy_that_is_no_text_is_found(clinic: Clinic) -> None:
     clinic.policy.write_bytes(b"\xff\xfe")
 
