@@ -108,6 +108,16 @@ def test_with_nothing_set_up_every_finding_says_what_to_do(tmp_path: Path) -> No
     assert list(tmp_path.iterdir()) == [], "to look changes nothing"
 
 
+def test_the_command_prints_a_list_for_programs_and_nothing_beside_it(tmp_path: Path) -> None:
+    told = doctor({"COUNTERSIGN_STATE": str(tmp_path), "COUNTERSIGN_POLICY": str(tmp_path / "access.yml")}, "--json")
+
+    assert told.returncode == 2
+    found = json.loads(told.stdout)
+    assert {one["family"] for one in found} == set(run.FAMILIES)
+    assert all(one.keys() == {"family", "level", "subject", "sentence", "cure"} for one in found)
+    assert {"error", "ok"} <= {one["level"] for one in found}
+
+
 def test_settings_that_cannot_be_read_are_a_finding(clinic: Clinic) -> None:
     clinic.environment["SLACK_BOT_TOKEN_FILE"] = "/nowhere/token"
 
