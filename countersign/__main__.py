@@ -83,11 +83,18 @@ def init(
 
 
 @app.command()
-def manifest_link() -> None:
+def manifest_link(
+    http: Annotated[
+        str, typer.Option(metavar="ADDRESS", help="For HTTP mode: where Slack calls the bot, https://HOST[/prefix].")
+    ] = "",
+) -> None:
     """Print the link that makes the Slack app, with everything filled in."""
     from countersign.manifest import manifest_link as link
 
-    print(link())
+    try:
+        print(link(http))
+    except ValueError as reason:
+        raise typer.BadParameter(f"{reason}.", param_hint="--http") from None
 
 
 @app.command()

@@ -24,6 +24,7 @@ from tests.world import World
 
 ROOT = Path(__file__).parent.parent
 PIP = [sys.executable, "-m", "pip", "--disable-pip-version-check"]
+PACKED = {"countersign/manifest.yml", "countersign/manifest.http.yml", "countersign/access.example.yml"}
 STEPS = [
     "refused_before", "modal_opened", "requested", "card_posted", "self_approval_refused", "approved", "granted",
     "allowed_during", "session_open", "expired", "session_ended", "refused_after", "card_final", "audit_verified",
@@ -157,7 +158,7 @@ def test_the_installed_package_has_the_command_and_its_files(tmp_path: Path) -> 
         archive.extractall(tmp_path / "installed")
         files = archive.namelist()
 
-    assert {"countersign/manifest.yml", "countersign/access.example.yml", "sandbox/page/index.html"} <= set(files)
+    assert {*PACKED, "sandbox/page/index.html"} <= set(files)
     (points,) = (tmp_path / "installed").glob("*.dist-info/entry_points.txt")
     assert "countersign = countersign.__main__:main" in points.read_text()
     (metadata,) = (tmp_path / "installed").glob("*.dist-info/METADATA")
@@ -168,6 +169,11 @@ def test_the_installed_package_has_the_command_and_its_files(tmp_path: Path) -> 
     )  # fmt: skip
     assert helped.returncode == 0
     assert "outstanding" in helped.stdout
+    linked = subprocess.run(
+        [sys.executable, "-P", "-m", "countersign", "manifest-link", "--http", "https://bot.example.org"], cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(tmp_path / "installed")}, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert "https%3A%2F%2Fbot.example.org%2Fslack%2Fevents" in linked.stdout, linked.stderr
 
 
 def test_a_first_installation_lints_migrates_comes_up_and_goes(home: dict[str, str], sandbox: Running) -> None:

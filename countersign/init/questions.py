@@ -8,12 +8,15 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from access.policy import shape
+from countersign.manifest import bot_address
 
 Answers = Mapping[str, str]
 Reader = Callable[[str, Answers], str]
 """(what was typed, the answers before it): the answer. Raises ValueError with the reason."""
 CASTS = ("requesters", "approvers", "security")
+SOCKET, HTTP = "socket", "http"
 _TOKEN = re.compile(r"[A-Za-z0-9._-]+")
+_SIGNING_SECRET = re.compile(r"[A-Za-z0-9]{32,}")
 _SECRET_NAME = re.compile(r"[A-Z][A-Z0-9_]*_DSN")
 
 
@@ -27,6 +30,8 @@ class Question:
     default: Callable[[Answers], str] = lambda _answers: ""
     secret: bool = False
     optional: bool = False
+    needed: Callable[[Answers], bool] = lambda _answers: True
+    """Whether it is asked at all, after the answers before it; one that is not has an empty answer."""
 
 
 def people_of(text: str) -> dict[str, str]:
@@ -104,11 +109,43 @@ def _token(prefix: str, where: str) -> Reader:
     return read
 
 
+def _mode(text: str, _answers: Answers) -> str:
+    mode = text.lower().removesuffix(" mode")
+    if mode not in (SOCKET, HTTP):
+        raise ValueError(f"write {SOCKET} or {HTTP}")
+    return mode
+
+
+def _address(text: str, _answers: Answers) -> str:
+    return bot_address(text)
+
+
+def _signing_secret(text: str, _answers: Answers) -> str:
+    if not _SIGNING_SECRET.fullmatch(text):
+        raise ValueError("it has 32 digits and letters; it is under “Basic Information” of the app")
+    return text
+
+
+def _by_socket(answers: Answers) -> bool:
+    return answers["mode"] == SOCKET
+
+
+def _by_http(answers: Answers) -> bool:
+    return answers["mode"] == HTTP
+
+
 def _variable(answers: Answers) -> str:
     return answers["resource"].replace("-", "_").upper().lstrip("0123456789_") + "_DSN"
 
 
+WAY = (
+    Question("mode", "How bot and Slack meet: socket, the bot calls Slack, or http, Slack calls the bot", _mode,
+             lambda _answers: SOCKET),
+    Question("address", "Where Slack calls the bot, like https://bot.example.com", _address, needed=_by_http),
+)  # fmt: skip
+"""Before there is an app: its manifest differs."""
 QUESTIONS = (
+    *WAY,
     Question("team", "Id of your Slack workspace (in the address app.slack.com/client/T…)", _as(shape.SlackTeam)),
     Question("timezone", "Time zone of your team", _as(shape.Zone), lambda _answers: "UTC"),
     Question("requesters", "Who may ask, as name=member id (in Slack: profile, ⋮, Copy member ID)", _people),
@@ -125,5 +162,7 @@ QUESTIONS = (
     Question("bot_token", "Bot User OAuth Token, xoxb-… (not shown; empty: later)",
              _token("xoxb-", "“OAuth & Permissions”"), secret=True, optional=True),
     Question("app_token", "App-level token, xapp-… (not shown; empty: later)",
-             _token("xapp-", "“Basic Information”"), secret=True, optional=True),
+             _token("xapp-", "“Basic Information”"), secret=True, optional=True, needed=_by_socket),
+    Question("signing_secret", "Signing Secret (not shown; empty: later)", _signing_secret, secret=True, optional=True,
+             needed=_by_http),
 )  # fmt: skip

@@ -5,11 +5,12 @@ import json
 import os
 import secrets
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from access.errors import PolicyError, Unready
 from access.policy.load import check
-from countersign.init.questions import QUESTIONS, Answers, Question
+from countersign.init.questions import HTTP, QUESTIONS, WAY, Answers, Question
 from countersign.init.texts import environment_text, policy_text
 from countersign.lint import lint_file
 from countersign.manifest import manifest_link
@@ -25,9 +26,10 @@ def run_init(directory: Path) -> int:
     for file in (policy_file, environment_file):
         if file.exists():
             raise _there(file)
-    print(f"Make the Slack app first, if you have none; this link fills in everything:\n\n  {manifest_link()}\n")
     try:
-        answers = _ask_all(draft)
+        way = _ask_all(WAY, {}, draft)
+        print(f"\nMake the Slack app, if you have none; this link fills in all:\n\n  {manifest_link(way['address'])}\n")
+        answers = _ask_all(QUESTIONS[len(WAY) :], way, draft)
     except (KeyboardInterrupt, EOFError) as ended:
         kept = f" Your answers, but no secret, are kept in {draft}; run it again to go on." if draft.exists() else ""
         print(f"\nNothing was written.{kept}", file=sys.stderr)
@@ -42,13 +44,19 @@ def run_init(directory: Path) -> int:
     lint_file(policy_file)
     print("\nNext: invite the bot to both channels, then\n\n  set -a; . ./.env; set +a\n  countersign up\n")
     print("and, in another window with the same environment, `countersign doctor`.")
+    if answers["mode"] == HTTP:
+        print("Once it is up, have Slack verify the address under “Event Subscriptions” (docs/http-mode.md).")
     return 0
 
 
-def _ask_all(draft: Path) -> Answers:
+def _ask_all(questions: Sequence[Question], before: Answers, draft: Path) -> Answers:
+    """The answers before, and these."""
     kept = _kept(draft)
-    answers = dict[str, str]()
-    for question in QUESTIONS:
+    answers = dict(before)
+    for question in questions:
+        if not question.needed(answers):
+            answers[question.key] = ""
+            continue
         answers[question.key] = _ask(question, answers, kept.get(question.key) or question.default(answers))
         if not question.secret:
             kept[question.key] = answers[question.key]

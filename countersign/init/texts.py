@@ -6,7 +6,8 @@ import shlex
 
 import yaml
 
-from countersign.init.questions import CASTS, Answers, people_of
+from countersign.init.questions import CASTS, HTTP, Answers, people_of
+from countersign.manifest import prefix_of
 
 _PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9 ._/-]*")
 
@@ -59,19 +60,28 @@ digest: {{channel: {security}, at: "09:00"}}
 
 def environment_text(answers: Answers) -> str:
     """What a shell reads by `set -a; . ./.env; set +a`."""
+    by_http = answers["mode"] == HTTP
     secrets = {
         "SLACK_BOT_TOKEN": answers["bot_token"],
-        "SLACK_APP_TOKEN": answers["app_token"],
+        "SLACK_SIGNING_SECRET" if by_http else "SLACK_APP_TOKEN": answers["signing_secret" if by_http else "app_token"],
         answers["variable"]: answers["dsn"],
     }
     lines = [f"{name}={shlex.quote(value) if value else ''}" for name, value in secrets.items()]
     return "\n".join([
         "# Secrets of Countersign: for you alone (mode 600), and never for Git. In a shell:  set -a; . ./.env; set +a",
         *lines,
+        *_http_settings(answers["address"] if by_http else ""),
         "# DATABASE_URL=postgresql://user:password@host/countersign   without it: a SQLite file in .countersign",
         "# REDIS_URL=redis://:password@host:6379/0                    without it: `countersign up` starts a Valkey",
         "",
     ])  # fmt: skip
+
+
+def _http_settings(address: str) -> list[str]:
+    """What only whoever sets up the proxy knows stands there to be uncommented."""
+    listen = ["# COUNTERSIGN_HTTP_LISTEN=127.0.0.1:3000   where the bot listens for your proxy"] if address else []
+    prefix = prefix_of(address)
+    return [*listen, f"# COUNTERSIGN_HTTP_PREFIX={prefix}   if your proxy passes it on"] if prefix else listen
 
 
 def _quoted(text: str) -> str:

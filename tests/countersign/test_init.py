@@ -22,18 +22,21 @@ from access.policy.load import load_policy
 from countersign.init.questions import QUESTIONS, Question
 from countersign.init.run import DRAFT, run_init
 from countersign.init.texts import environment_text, policy_text
-from countersign.manifest import manifest_file, manifest_link
+from countersign.manifest import manifest_link
 from countersign.providers import ProviderClasses
 from tests.waiting import wait_until
 
 DSN = "postgresql://countersign:p$a'ss%23`word@db.example:5432/shop"
 ANSWERS = {
+    "mode": "socket",
     "team": "T0ACME", "timezone": "Europe/Amsterdam",
     "requesters": "ann=U0ANN ben=U0BEN", "approvers": "lea=U0LEA kim=U0KIM", "security": "sam=U0SAM",
     "approval_channel": "C0PAYAPPR", "security_channel": "C0SEC",
     "resource": "customers-db", "title": "Customer database", "role": "support_read", "variable": "CUSTOMERS_DB_DSN",
     "dsn": DSN, "bot_token": "xoxb-1-canary-bot", "app_token": "xapp-1-canary-app",
 }  # fmt: skip
+SIGNING = "canary0signing0" * 3
+BY_HTTP = {"mode": ["HTTP mode", "https://bot.example.org/countersign"], "app_token": SIGNING}
 SECRETS = (DSN, "canary-bot", "canary-app")
 
 
@@ -92,6 +95,7 @@ def test_a_shell_reads_the_secrets_as_they_were_typed(tmp_path: Path, monkeypatc
 @pytest.mark.parametrize(
     ("key", "bad", "reason"),
     [
+        ("mode", "carrier pigeon", "write socket or http"),
         ("team", "acme", "a Slack workspace is given by its id"),
         ("team", "", "This one is needed"),
         ("timezone", "Moon", "unknown time zone"),
@@ -126,6 +130,26 @@ def test_a_bad_answer_is_asked_again_with_the_reason(
     assert reason in printed
     assert not any(secret in printed for secret in (*SECRETS, "p4ssword"))
     assert (tmp_path / "access.yml").exists()
+
+
+def test_who_takes_http_mode_is_asked_for_the_address_and_the_signing_secret(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    mode, address = BY_HTTP["mode"]
+    way = [mode, "http://bot.example.org", f"{address}/slack/events", address]
+    answer(monkeypatch, *answers_with(**BY_HTTP | {"mode": way}))
+
+    assert run_init(tmp_path) == 0
+
+    printed = capsys.readouterr().out
+    assert "not at “http://bot.example.org”" in printed
+    assert "leave /slack/events out of the address" in printed
+    assert manifest_link(address) in printed
+    assert SIGNING not in printed
+    written = (tmp_path / ".env").read_text(encoding="utf-8")
+    assert f"\nSLACK_SIGNING_SECRET={SIGNING}\n" in written
+    assert "# COUNTERSIGN_HTTP_PREFIX=/countersign " in written
+    assert "SLACK_APP_TOKEN" not in written
 
 
 @pytest.mark.parametrize("name", ["access.yml", ".env"])
@@ -166,7 +190,7 @@ def test_an_interrupted_set_up_goes_on_with_what_was_answered(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     lines = list(ANSWERS.values())
-    answer(monkeypatch, *lines[:13])
+    answer(monkeypatch, *lines[:14])
     assert run_init(tmp_path) == 2
 
     draft = tmp_path / DRAFT
@@ -175,7 +199,7 @@ def test_an_interrupted_set_up_goes_on_with_what_was_answered(
     assert not any(secret in draft.read_text(encoding="utf-8") for secret in SECRETS)
     assert "run it again to go on" in capsys.readouterr().err
 
-    answer(monkeypatch, *[""] * 11, DSN, "xoxb-1-canary-bot", "xapp-1-canary-app")
+    answer(monkeypatch, *[""] * 12, DSN, "xoxb-1-canary-bot", "xapp-1-canary-app")
     assert run_init(tmp_path) == 0
     assert not draft.exists()
     policy = yaml.safe_load((tmp_path / "access.yml").read_text(encoding="utf-8"))
@@ -186,7 +210,7 @@ def test_ctrl_c_writes_nothing(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "countersign", "init", "--directory", str(tmp_path)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL) as asking:
         assert asking.stdin is not None
-        asking.stdin.write(b"T0ACME\nUTC\n")
+        asking.stdin.write(b"\nT0ACME\nUTC\n")
         asking.stdin.flush()
         draft = tmp_path / DRAFT
         wait_until(lambda: draft.exists() and "UTC" in draft.read_text(encoding="utf-8"), "two answers to be kept")
@@ -201,7 +225,7 @@ def test_ctrl_c_writes_nothing(tmp_path: Path) -> None:
 
 def test_secrets_are_typed_without_echo(tmp_path: Path) -> None:
     with at_a_terminal(tmp_path) as (type_in, screen):
-        for question in QUESTIONS:
+        for question in (one for one in QUESTIONS if one.key in ANSWERS):
             wait_until(lambda words=question.words: words in screen(), f"the question “{question.words}”")
             type_in(ANSWERS[question.key])
         wait_until(lambda: "Wrote" in screen(), "the files to be written")
@@ -253,7 +277,7 @@ def test_whatever_can_be_answered_becomes_a_policy_that_says_so(
 ) -> None:
     """Also `no`, `null`, `1e3` and what looks like YAML."""
     answers = ANSWERS | {"requesters": f"{person}=U0NEW", "resource": resource, "title": title, "role": role}
-    assume(all(is_taken(question, answers) for question in QUESTIONS))
+    assume(all(is_taken(question, answers) for question in QUESTIONS if question.key in answers))
 
     policy = load_policy(policy_text(answers), file="access.yml", providers=ProviderClasses())
 
@@ -265,7 +289,7 @@ def test_whatever_can_be_answered_becomes_a_policy_that_says_so(
 def is_taken(question: Question, answers: dict[str, str]) -> bool:
     try:
         before = QUESTIONS[: QUESTIONS.index(question)]
-        question.read(answers[question.key], {one.key: answers[one.key] for one in before})
+        question.read(answers[question.key], {one.key: answers.get(one.key, "") for one in before})
     except ValueError:
         return False
     return True
@@ -275,14 +299,3 @@ def test_a_secret_left_out_stands_there_to_be_filled_in() -> None:
     text = environment_text(ANSWERS | {"app_token": ""})
 
     assert "\nSLACK_APP_TOKEN=\n" in text
-
-
-def test_the_link_holds_the_whole_manifest() -> None:
-    from urllib.parse import parse_qs, urlsplit
-
-    link = urlsplit(manifest_link())
-
-    assert (link.scheme, link.netloc, link.path) == ("https", "api.slack.com", "/apps")
-    fields = parse_qs(link.query)
-    assert fields["new_app"] == ["1"]
-    assert json.loads(fields["manifest_json"][0]) == yaml.safe_load(manifest_file().read_text(encoding="utf-8"))

@@ -76,8 +76,8 @@ def test_whoever_follows_the_guide_has_a_well_house_and_gets_access(
 
     dsn = f"postgresql://countersign:{PASSWORD.replace(' ', '%20')}@127.0.0.1:{shop.port}/shop?sslmode=disable"
     answers = [
-        "T0ACME", "Europe/Amsterdam", "ann=U0ANN ben=U0BEN", "lea=U0LEA kim=U0KIM", "sam=U0SAM", "C0PAYAPPR", "C0SEC",
-        "", "", "", "", dsn, sandbox.bot_token, sandbox.app_token,
+        "socket", "T0ACME", "Europe/Amsterdam", "ann=U0ANN ben=U0BEN", "lea=U0LEA kim=U0KIM", "sam=U0SAM", "C0PAYAPPR",
+        "C0SEC", "", "", "", "", dsn, sandbox.bot_token, sandbox.app_token,
     ]  # fmt: skip
     assert typed(init, home, shell, said="\n".join([*answers, ""])).returncode == 0
 
