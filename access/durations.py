@@ -92,13 +92,15 @@ def next_wall_time(wanted: time, *, now: datetime, zone: ZoneInfo) -> datetime:
 
 
 def format_duration(span: timedelta) -> str:
-    """`1 d 2 h`, `1 h 30 min`, `45 s`; whole seconds, rounded down."""
+    """`14 days`, `1 d 2 h`, `1 h 30 min`, `45 s`; whole seconds, rounded down."""
     seconds = int(span.total_seconds())
     if seconds < 0:
         return f"−{format_duration(-span)}"
     minutes, seconds = divmod(seconds, 60)
     hours, minutes = divmod(minutes, 60)
     days, hours = divmod(hours, 24)
+    if days and not (hours or minutes or seconds):
+        return f"{days} day{'' if days == 1 else 's'}"
     pieces = [(days, "d"), (hours, "h"), (minutes, "min"), (seconds, "s")]
     return " ".join(f"{count} {unit}" for count, unit in pieces if count) or "0 s"
 

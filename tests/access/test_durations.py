@@ -62,7 +62,17 @@ def test_what_is_shown_can_be_typed(span: timedelta) -> None:
 
 @pytest.mark.parametrize(
     ("seconds", "text"),
-    [(5400, "1 h 30 min"), (45, "45 s"), (0, "0 s"), (0.4, "0 s"), (93784, "1 d 2 h 3 min 4 s"), (-60, "−1 min")],
+    [
+        (5400, "1 h 30 min"),
+        (45, "45 s"),
+        (0, "0 s"),
+        (0.4, "0 s"),
+        (93784, "1 d 2 h 3 min 4 s"),
+        (-60, "−1 min"),
+        (86_400, "1 day"),
+        (14 * 86_400, "14 days"),
+        (90_000, "1 d 1 h"),
+    ],
 )
 def test_a_duration_is_shown_for_people(seconds: float, text: str) -> None:
     assert format_duration(timedelta(seconds=seconds)) == text

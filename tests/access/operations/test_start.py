@@ -138,7 +138,7 @@ def test_a_start_is_part_of_what_is_approved(world: World) -> None:
     [
         (NOON, "start", "That start has already passed"),
         (NOON - timedelta(hours=1), "start", "That start has already passed"),
-        (NOON + timedelta(days=14, seconds=1), "start", "A start lies at most 14 d ahead"),
+        (NOON + timedelta(days=14, seconds=1), "start", "A start lies at most 14 days ahead"),
     ],
 )
 def test_a_start_that_cannot_be_is_refused(world: World, starts_at: datetime, field: str, sentence: str) -> None:
