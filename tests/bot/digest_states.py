@@ -1,7 +1,8 @@
 """The digest in every state: a quiet day, one with a bit of everything, a broken log, and the longest."""
 
-from datetime import date
+from datetime import date, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from access.ids import DigestId
 from access.models import Digest, EndedBy, GrantStatus, RequestStatus
@@ -16,7 +17,17 @@ from tests.cast import APPROVALS, SECURITY
 CARD = Place(APPROVALS, "1763892000.000100")
 ALERT = Place(SECURITY, "1763895600.000200")
 ADDRESSES = {place: f"https://acme.slack.com/archives/{place.channel}/p1" for place in (CARD, ALERT)}
-ANSWER = "There is no customers-db/read that you may ask for."
+AMSTERDAM = ZoneInfo("Europe/Amsterdam")
+ANSWER = "There is no customers-db/fix-orders that you may ask for."
+
+
+def sunday(hour: int, minute: int = 0) -> datetime:
+    return monday(hour, minute) - timedelta(days=1)
+
+
+def monday(hour: int, minute: int = 0) -> datetime:
+    """The day of the digest, which comes at nine in the morning."""
+    return datetime(2026, 11, 23, hour, minute, tzinfo=AMSTERDAM)
 
 
 def a_digest(**values: Any) -> Digest:
@@ -76,51 +87,84 @@ def listed(*accesses: Access, total: int | None = None) -> Listed:
     return Listed(total=len(accesses) if total is None else total, first=accesses)
 
 
-def busy(words: str = REASON, told: str = "", name: str = "ann", other: str = "lea") -> Content:
-    """A bit of everything: `words` is what people wrote, `told` what providers and the policy say.
+def busy(words: str = "", told: str = "", name: str = "ann", other: str = "lea") -> Content:
+    """A bit of everything, of a Sunday and the night after it, in Amsterdam.
 
+    `words` is what people wrote in the place of all that they write here, `told` what providers and the policy say.
     `name` asks, `other` decides.
     """
 
-    def one(**values: Any) -> Access:
-        return an_access(**({"requester": name, "subject": name, "reason": words} | values))
+    def one(request: str, reason: str, **values: Any) -> Access:
+        ids = {"id": f"{GRANT[:-6]}{request[::-1]}", "request_id": f"{REQUEST[:-6]}{request}"}
+        known = {"requester": name, "subject": name, "reason": words or reason, "decided_by": (other,)}
+        return an_access(**(ids | known | values))
 
     ended = {"status": GrantStatus.ENDED}
     unanswered = {"status": RequestStatus.LAPSED, "ends": None, "decided_by": ()}
-    open_now = one(ends=minutes(120))
-    sentence = {"sentence": told} if told else {}
+    late = one("req7xk", REASON, id=GRANT, at=monday(3), ends=monday(5), status=GrantStatus.REVOKING)
+    back = one(
+        "t4m9wz", "INC-12: which of the refunds went out twice", entitlement="logs/read", at=monday(7, 30),
+        ends=monday(9, 30), status=GrantStatus.REVOKING, ended_by=EndedBy.RETURNED,
+    )  # fmt: skip
+    bens = one(
+        "k7d3rn", "INC-12: setting the refunds to paid once they are", entitlement="customers-db/fix-orders",
+        subject="ben", decided_by=("kim", other), at=monday(8, 10), ends=monday(9, 40),
+    )  # fmt: skip
+    open_now = one("w5c8qp", "INC-14: customers who were charged twice", at=monday(8, 45), ends=monday(10, 45))
+    drift = told or "logs/read of ben stands on the target after its end; it is being removed."
     return a_content(
-        overdue=listed(one(status=GrantStatus.REVOKING, problem=told or "The target system can't be reached.")),
+        overdue=listed(late.model_copy(update={"problem": told or "The target system can't be reached."})),
         failed=listed(
-            one(status=GrantStatus.FAILED, problem=told or "The bot's own account lacks a right.", ends=None)
+            one(
+                "n2v6hx", "INC-11: an order that is paid and not sent", entitlement="customers-db/fix-orders",
+                at=sunday(22, 40), ends=None, status=GrantStatus.FAILED,
+                problem=told or "The bot's own account lacks a right.",
+            )
         ),
         alerts_open=2,
-        alerts=(an_alert(**sentence), an_alert(**sentence, told_at=None, message=None)),
-        refused_now=listed(one(ends=minutes(120), problem=told or ANSWER)),
-        opened=listed(open_now, one(subject="ben", decided_by=("kim", other))),
-        extended=listed(one(ends=minutes(180), ended_before=minutes(120))),
+        alerts=(
+            an_alert(**({"sentence": told} if told else {})),
+            an_alert(
+                id="01kaq9z00000000000000dr1ft", kind="drift", sentence=drift, opened_at=monday(8, 59), told_at=None,
+                message=None,
+            ),
+        ),
+        refused_now=listed(bens.model_copy(update={"problem": told or ANSWER})),
+        opened=listed(late, back, bens, open_now),
+        extended=listed(open_now.model_copy(update={"ended_before": monday(9, 45)})),
         ended=listed(
-            one(**ended, ended_by=EndedBy.EXPIRED),
-            one(**ended, ended_by=EndedBy.REVOKED, said_by="sam", said=words),
-            one(**ended, ended_by=EndedBy.EXPIRED, residual=(told or "A token may live until 16:20 UTC.",)),
+            one("c9f2sb", "Which nights the mailer was down", entitlement="logs/read", at=sunday(9, 20), **ended,
+                ended_by=EndedBy.EXPIRED),
+            one("h6j4vy", "INC-10: an address that cannot be read", at=sunday(9, 45), **ended,
+                ended_by=EndedBy.REVOKED, said_by="sam", said=words or "The laptop was left on a train."),
+            one("p3x8ge", "INC-10: sending the parcel once more", entitlement="customers-db/fix-orders",
+                at=sunday(10, 10), **ended, ended_by=EndedBy.EXPIRED,
+                residual=(told or "A token may live until 16:20 UTC.",)),
         ),
-        unopened=listed(one(**ended, ended_by=EndedBy.REFUSED, problem=told or "No rule allows this any more.")),
+        unopened=listed(
+            one("z8r5td", "INC-13: an order that was sent twice", entitlement="customers-db/fix-orders",
+                at=monday(8, 55), **ended, ended_by=EndedBy.REFUSED, problem=told or "No rule allows this any more.")
+        ),
         still_open=listed(
-            open_now,
-            one(status=GrantStatus.REVOKING, ended_by=EndedBy.RETURNED),
-            one(status=GrantStatus.SCHEDULED, ends=None),
+            back, bens, open_now,
+            one("d4q7mw", "Numbers for the talk with accounting", at=monday(14), ends=None,
+                status=GrantStatus.SCHEDULED),
         ),
-        denied=listed(one(**unanswered, said_by=other, said=words)),
-        lapsed=listed(one(**unanswered)),
+        denied=listed(
+            one("b5n9kc", "How many customers we have by now", at=sunday(14, 5), **unanswered, said_by=other,
+                said=words or "The dashboard shows that without any access.")
+        ),
+        lapsed=listed(one("f8w2ja", "Whether the newsletter reached everybody", at=monday(1, 30), **unanswered)),
         taken_back=3,
         refusals=(
             Refusals(attempt="request.approve", because="NotAnApprover", times=4),
+            Refusals(attempt="request.deny", because="SelfReview", times=1),
             Refusals(attempt="app_home_opened", because="NotAMember", times=1),
         ),
-        policy_loads=(PolicyLoad(sha256="fedcba9876543210" * 4, at=minutes(-900)),),
+        policy_loads=(PolicyLoad(sha256="fedcba9876543210" * 4, at=monday(8, 50)),),
         canary=canary_runs(failed=1, late=2),
         flaw=told,
-    )
+    )  # fmt: skip
 
 
 def longest() -> Content:
