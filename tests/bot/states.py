@@ -150,6 +150,10 @@ CHOICES = Choices(
         a_choice(role="read", role_title="Read the logs of the shop", resource_id="logs", resource_title="Logs"),
     ]
 )
+LATER_ORDERS = a_grant(
+    GrantStatus.SCHEDULED, id=GrantId("01kaq9z0000000000000n5w8rd"), role="read-orders", starts_at=minutes(1200),
+    start_by=minutes(1215),
+)  # fmt: skip
 ENDING = a_grant(GrantStatus.REVOKING, id=GrantId("01kaq9z0000000000000b4k2mp"), resource="logs")
 WAITING_FOR_KIM = (
     a_request(requester="ben", requester_slack=BEN, id="01kaq9z0000000000000t3r5wd"),
@@ -218,7 +222,7 @@ def _all() -> dict[str, Message | dict[str, Any]]:
         "home": at_home(
             Mine(
                 requests=[a_request(role="fix-orders")],
-                grants=[a_grant(), LATER, ENDING],
+                grants=[a_grant(), LATER_ORDERS, ENDING],
                 extendable=frozenset([a_grant().id]),
             ),
             *WAITING_FOR_KIM,
@@ -293,7 +297,7 @@ def _all() -> dict[str, Message | dict[str, Any]]:
         "mine": mine_list(
             Mine(
                 requests=[a_request(**MORE_TIME), a_request(role="fix-orders")],
-                grants=[a_grant(), LATER, ENDING],
+                grants=[a_grant(), LATER_ORDERS, ENDING],
                 extendable=frozenset([a_grant().id]),
             ),
             minutes(60),

@@ -108,6 +108,13 @@ def test_a_date_carries_a_fallback_for_those_who_cannot_read_it() -> None:
                 assert " UTC>" in str(text["text"])
 
 
+@pytest.mark.parametrize("view", [MESSAGES["mine"].blocks, HOMES["home"]], ids=["mine", "home"])
+def test_each_thing_in_a_list_has_an_id_of_its_own(view: Any) -> None:
+    listed = re.findall(r" – id `(\w+)`", str(view))
+    assert len(listed) >= 4
+    assert len(set(listed)) == len(listed)
+
+
 def test_a_reminder_pings_nobody_but_those_who_can_decide() -> None:
     assert set(re.findall(r"<@(\w+)>", str(MESSAGES["reminder"].blocks))) == {KIM, LEA}
 
