@@ -3,6 +3,7 @@
 PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin/python
+TYPES := tools/slack_types/node_modules/.package-lock.json
 ARGS ?=
 # Most tests wait for servers for most of their time: one more than there are cores.
 PROCESSES ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
@@ -21,7 +22,7 @@ install: $(VENV)/.developer  ## the environment for working on the code, in .ven
 demo: $(VENV)/.demo  ## everything on this machine, with a page in the browser; no Slack, no Docker, no account
 	@$(RUN) -m countersign demo $(ARGS)
 
-test: $(VENV)/.developer browser older  ## all tests, on SQLite and PostgreSQL, with real servers and a real browser
+test: $(VENV)/.developer $(TYPES) browser older  ## all tests, on SQLite and PostgreSQL, with real servers and a real browser
 	@$(RUN) -m pytest --numprocesses $(PROCESSES) --dist loadscope --no-loadscope-reorder $(ARGS)
 
 check: $(VENV)/.developer  ## format, lint, types, arrows
@@ -67,6 +68,10 @@ $(VENV)/.developer: requirements/dev.txt pyproject.toml | $(VENV)/bin/python
 	@$(RUN) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
 	@$(RUN) -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
+
+$(TYPES): tools/slack_types/package-lock.json | $(VENV)/.developer
+	@echo "Installing Slack's types, against which the tests compile …"
+	@$(RUN) -m tools.slack_types --install
 
 browser:
 	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null || { \

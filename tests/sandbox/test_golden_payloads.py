@@ -10,7 +10,8 @@ import pytest
 from sandbox.server import Running
 from tools import check_against_slack
 from tools.golden import payloads
-from tools.slack_types.check import HEADER, HERE, complaints
+from tools.slack_types import check
+from tools.slack_types.check import HEADER, LOCK, complaints
 
 GOLDEN = payloads()
 
@@ -37,8 +38,14 @@ def test_the_compiler_sees_what_is_not_of_slacks_types() -> None:
     assert [name for line, name in enumerate(wrong, first) if f"golden.ts({line}," not in judged] == []
 
 
+def test_the_types_are_never_fetched_by_a_test(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(check, "STAMP", tmp_path / "never-written")
+    with pytest.raises(RuntimeError, match=r"run `python -m tools\.slack_types --install`"):
+        complaints(GOLDEN)
+
+
 def test_the_lock_file_names_no_registry() -> None:
-    lock = (HERE / "package-lock.json").read_text()
+    lock = LOCK.read_text()
     assert "resolved" not in lock
     assert "http" not in lock.replace("https://github.com/sponsors", "")
 

