@@ -16,9 +16,12 @@ SWITCHES = (
     "--disable-sync", "--no-first-run",
 )  # fmt: skip
 
+DATES_OF_THE_PAGE = "--enable-blink-features=LangAttributeAwareFormControlUI"
+"""Has a box for a date in the order of the page's language; without it in that of Chromium, mostly the American one."""
+
 
 @contextmanager
-def chromium() -> Generator["Browser"]:
+def chromium(*more_switches: str) -> Generator["Browser"]:
     """Raises Unready when this machine has none."""
     from playwright.sync_api import sync_playwright
 
@@ -26,7 +29,7 @@ def chromium() -> Generator["Browser"]:
     if program is None:
         raise Unready("There is no Chromium here. On Debian: apt-get install chromium")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=list(SWITCHES))
+        browser = playwright.chromium.launch(executable_path=program, args=[*SWITCHES, *more_switches])
         try:
             yield browser
         finally:

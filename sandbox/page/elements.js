@@ -176,7 +176,7 @@ function dateTime(element, block, surface, field) {
   const { tz } = surface.place;
   const held = surface.held(block, element);
   const node = el("input", {
-    type: "datetime-local", class: "text-input", id: field.id, "aria-describedby": field.describedBy,
+    lang: document.documentElement.lang, type: "datetime-local", class: "text-input", id: field.id, "aria-describedby": field.describedBy,
     "aria-label": field.id ? null : "Date and time", "data-action": element.action_id,
     onchange: async () => {
       const value = fromField(node.value, tz);
