@@ -9,18 +9,20 @@ import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from playwright.sync_api import Locator, Page, ViewportSize, expect
 from slack_sdk import WebClient
 
+from bot.views.form import MOST_OPTIONS, suggestions
 from docs.png import label, shrunk
 from sandbox.server import Running, running
-from tests.browser import chromium
+from tests.bot.facts import minutes
+from tests.bot.states import MANY
+from tests.browser import DATES_OF_THE_PAGE, chromium
 from tests.cast import ANN, APPROVALS
-from tests.fakes import NOON
 from tests.sandbox.bot import scripted
 from tools.golden import payloads
 
@@ -30,11 +32,25 @@ IMAGE = re.compile(r"!\[([^\]]*)\]\(pictures/slack/([\w-]+)\.png\)")
 LABEL = "Golden"
 _SIZE: ViewportSize = {"width": 1_000, "height": 16_000}
 """A message as wide as in Slack beside its sidebar, and so tall that nothing has to be scrolled."""
-_NOW = NOON + timedelta(hours=1)
+_USUALLY = 60
+_MOMENTS = {
+    "digest-late": 1,
+    "digest": -239,
+    "alert-by-hand-still-there": 141,
+    "alert-.*-closed": 151,
+    "alert|looked-at": 140,
+    "(card|answer|over)-(ended|revoking|extension-too-late)|warning-(ended|revoking)": 124,
+    "(card|answer)-active-behind": 71,
+    "warning": 108,
+}
+"""By what the names begin with, the first that fits: how many minutes after noon Ann looks."""
+_FIRST = min(minutes(after) for after in [_USUALLY, *_MOMENTS.values()])
 _ONLY_FOR_ONE = ("asked", "help", "looked-at", "mine", "nothing-to-ask", "refusal", "returned", "taken-back")
 _IN_A_THREAD = ("reminder", "digest-longest-2", "digest-longest-last")
 _CHOSEN = ("form-chosen", "form-refused", "form-longest")
 """What the names begin with of messages seen by one person, of replies, and of forms in which something is chosen."""
+_SEARCHED = {"form-external": "may"}
+"""What Ann types into the list of a form."""
 
 Payload = dict[str, Any]
 
@@ -44,17 +60,23 @@ class Camera:
 
     def __init__(self, sandbox: Running, page: Page) -> None:
         self._bot = WebClient(token=sandbox.bot_token, base_url=sandbox.api_url)
-        self._ann = sandbox.workspace().person(ANN)
+        self._workspace = sandbox.workspace()
+        self._ann = self._workspace.person(ANN)
         self._page = page
         self._triggers: list[str] = []
+        self._now = _FIRST
         page.goto(f"{sandbox.page_url}?channel={APPROVALS}")
 
-    def answer(self, _: str, payload: Payload) -> None:
-        """Acknowledges what Ann does, and keeps the leave to open a modal."""
+    def answer(self, _: str, payload: Payload) -> Payload | None:
+        """Acknowledges what Ann does, and keeps the leave to open a modal; searches a list for what she types."""
+        if payload.get("type") == "block_suggestion":
+            return {"option_groups": suggestions(MANY.search(payload["value"], most=MOST_OPTIONS))}
         self._triggers.append(payload.get("trigger_id", ""))
+        return None
 
     def take(self, name: str, payload: Payload) -> bytes:
-        """The picture of this message, modal or Home tab."""
+        """The picture of this message, modal or Home tab; first of what is seen first, for time passes one way."""
+        self._wait_until(moment(name))
         match payload.get("type"):
             case "modal":
                 return self._modal(name, payload)
@@ -62,6 +84,12 @@ class Camera:
                 return self._home(payload)
             case _:
                 return self._message(name, payload)
+
+    def _wait_until(self, then: datetime) -> None:
+        if then > self._now:
+            self._workspace.move_clock((then - self._now).total_seconds())
+        self._page.clock.set_fixed_time(then)
+        self._now = then
 
     def _message(self, name: str, message: Payload) -> bytes:
         thread = self._post("The card", []) if name.startswith(_IN_A_THREAD) else None
@@ -91,6 +119,10 @@ class Camera:
             self._page.get_by_role("option").first.click()
             expect(self._page.get_by_role("option")).to_have_count(0)
             self._bot.views_update(view_id=str((opened["view"] or {})["id"]), view=view)
+        if name in _SEARCHED:
+            dialog.get_by_role("button", name=re.compile("What do you need")).click()
+            dialog.get_by_role("combobox").fill(_SEARCHED[name])
+            expect(dialog.get_by_role("option")).to_have_count(MANY.search(_SEARCHED[name], most=MOST_OPTIONS).total)
         taken = _picture(dialog)
         self._ann.close_view(everything=True)
         expect(dialog).to_have_count(0)
@@ -106,18 +138,26 @@ class Camera:
 
 @contextmanager
 def camera() -> Iterator[Camera]:
-    """At one o'clock on the day of the golden files, so that a picture changes only with what it shows."""
-    with running(clock=_NOW.timestamp) as sandbox, chromium() as browser:
-        page = browser.new_page(viewport=_SIZE, device_scale_factor=1, reduced_motion="reduce")
-        page.clock.set_fixed_time(_NOW)
+    """On the day of the golden files, so that a picture changes only with what it shows; for a reader in Europe."""
+    with running(clock=_FIRST.timestamp) as sandbox, chromium(DATES_OF_THE_PAGE) as browser:
+        page = browser.new_page(viewport=_SIZE, device_scale_factor=1, reduced_motion="reduce", locale="en-GB")
+        page.clock.set_fixed_time(_FIRST)
         taker = Camera(sandbox, page)
         with scripted(sandbox, taker.answer):
             yield taker
 
 
-def fingerprint(payload: Payload) -> str:
-    """Says of what a picture was taken."""
-    return hashlib.sha256(json.dumps(payload, sort_keys=True).encode()).hexdigest()
+def moment(name: str) -> datetime:
+    """When Ann looks: at two in the afternoon in Amsterdam, unless what is shown came about at another time."""
+    return minutes(next((after for begins, after in _MOMENTS.items() if re.match(begins, name)), _USUALLY))
+
+
+def fingerprint(name: str, payload: Payload) -> str:
+    """Says of what a picture was taken, and how where that is not as usual."""
+    shown: Any = payload
+    if name in _SEARCHED or moment(name) != minutes(_USUALLY):
+        shown = [payload, moment(name).isoformat(), _SEARCHED.get(name)]
+    return hashlib.sha256(json.dumps(shown, sort_keys=True).encode()).hexdigest()
 
 
 def taken_of(picture: Path) -> str:
@@ -145,8 +185,8 @@ def main(names: list[str]) -> None:
     FOLDER.mkdir(parents=True, exist_ok=True)
     expect.set_options(timeout=20_000)
     with camera() as taker:
-        for name in names or golden:
-            picture = shrunk(taker.take(name, golden[name]), **{LABEL: fingerprint(golden[name])})
+        for name in sorted(names or golden, key=moment):
+            picture = shrunk(taker.take(name, golden[name]), **{LABEL: fingerprint(name, golden[name])})
             (FOLDER / f"{name}.png").write_bytes(picture)
             print(f"docs/pictures/slack/{name}.png {len(picture):,} bytes")
     for left in FOLDER.glob("*.png"):

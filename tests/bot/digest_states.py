@@ -184,7 +184,7 @@ def longest() -> Content:
         refused_now=all_of_them, opened=all_of_them, extended=all_of_them, ended=all_of_them, unopened=all_of_them,
         still_open=all_of_them, denied=all_of_them, lapsed=all_of_them,
         refusals=tuple(Refusals(attempt="request.approve", because=f"{'N' * 58}{n:02}", times=n) for n in range(1, 60)),
-        policy_loads=(PolicyLoad(sha256="f" * 64, at=minutes(0)),) * 60,
+        policy_loads=(PolicyLoad(sha256="f" * 64, at=monday(8, 50)),) * 60,
         missed=tuple(date(2026, 10, day) for day in range(1, 31)),
         canary=canary_runs(begun=10_000, failed=9_998, late=1, latest=Went.RUNNING),
     )  # fmt: skip

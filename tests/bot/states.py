@@ -1,7 +1,7 @@
 """Every view in every state it can be in, by the name of its golden file."""
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 from pydantic import SecretStr
@@ -65,9 +65,17 @@ UNLISTED_SAID = (
     "A process that starts cannot list what is overdue (OperationalError). Until it can, nothing new is granted."
 )
 EMPTIED_SAID = "Redis had lost its timers: 214 were put in again from the database."
-NEVER = {"expires_at": None, "activated_at": None, "removed_at": None, "proven_at": None, "sessions_ended": None}
+NEVER = {
+    "expires_at": None, "activated_at": None, "removed_at": None, "proven_at": None, "sessions_ended": None,
+    "ended_at": minutes(18),
+}  # fmt: skip
 LATE = a_grant(GrantStatus.ENDED, **NEVER, ended_by=EndedBy.LATE, problem="The target system does not answer.")
-REFUSED = a_grant(GrantStatus.ENDED, **NEVER, ended_by=EndedBy.REFUSED, end_reason="No rule allows this any more.")
+REFUSED = a_grant(
+    GrantStatus.ENDED,
+    **NEVER | {"ended_at": minutes(3)},
+    ended_by=EndedBy.REFUSED,
+    end_reason="No rule allows this any more.",
+)
 FAILED = a_grant(GrantStatus.FAILED, problem="The bot's own account on the target lacks a right it needs.")
 TRYING = a_grant(GrantStatus.ACTIVATING, problem="The target system asks us to slow down; it will be tried again.")
 
@@ -154,6 +162,12 @@ LATER_ORDERS = a_grant(
     GrantStatus.SCHEDULED, id=GrantId("01kaq9z0000000000000n5w8rd"), role="read-orders", starts_at=minutes(1200),
     start_by=minutes(1215),
 )  # fmt: skip
+MANY = Choices(
+    [
+        a_choice(role=f"orders-{month:%Y-%m}", role_title=f"Read the orders of {month:%B %Y}")
+        for month in (date(2018 + number // 12, number % 12 + 1, 1) for number in range(101))
+    ]
+)
 ENDING = a_grant(GrantStatus.REVOKING, id=GrantId("01kaq9z0000000000000b4k2mp"), resource="logs")
 WAITING_FOR_KIM = (
     a_request(requester="ben", requester_slack=BEN, id="01kaq9z0000000000000t3r5wd"),
@@ -270,7 +284,7 @@ def _all() -> dict[str, Message | dict[str, Any]]:
         "form-refused": request_form(CHOICES, "There is no customers-db/read that you may ask for."),
         "nothing-to-ask": nothing_to_ask(),
         "form-longest": request_form(Choices(many), a_preview()),
-        "form-external": request_form(Choices([a_choice(number) for number in range(101)])),
+        "form-external": request_form(MANY),
         "extension": extension_form(an_extendable()),
         "extension-asked-again": extension_form(an_extendable(), longer="30m", reason=MORE_TIME["reason"]),
         "extension-longest": extension_form(

@@ -1,18 +1,23 @@
 """The page with everything that people see in Slack: nothing is left out, and no picture is of something older."""
 
+import re
 import struct
 import zlib
 from collections import Counter
+from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
-from docs.gallery import FOLDER, IMAGE, PAGE, fallback, fingerprint, taken_of
+from docs.gallery import FOLDER, IMAGE, PAGE, fallback, fingerprint, moment, taken_of
 from docs.png import label, shrunk
 from tools.golden import payloads
 
 GOLDEN = payloads()
 SHOWN = [(found[2], found[1]) for found in IMAGE.finditer(PAGE.read_text(encoding="utf-8"))]
 MOST_BYTES = 5_000_000
+AHEAD = re.compile(r"\b(until|ends?|lapses|opens|from|instead of) $", re.IGNORECASE)
+"""What stands before a time that may still lie ahead."""
 
 
 def test_everything_that_can_be_shown_is_on_the_page_once() -> None:
@@ -24,8 +29,14 @@ def test_every_picture_belongs_to_a_golden_file() -> None:
 
 
 def test_no_picture_is_of_something_older() -> None:
-    older = [name for name, shown in GOLDEN.items() if taken_of(FOLDER / f"{name}.png") != fingerprint(shown)]
+    older = [name for name, shown in GOLDEN.items() if taken_of(FOLDER / f"{name}.png") != fingerprint(name, shown)]
     assert older == [], f"take them again: python -m docs.gallery {' '.join(older)}"
+
+
+@pytest.mark.parametrize("name", GOLDEN)
+def test_nothing_in_a_picture_has_happened_before_its_time(name: str) -> None:
+    early = [words for seconds, words in times(GOLDEN[name]) if seconds > moment(name).timestamp()]
+    assert [words for words in early if not AHEAD.search(words)] == []
 
 
 @pytest.mark.parametrize(("name", "alternative"), SHOWN)
@@ -58,6 +69,23 @@ def test_the_rarest_of_too_many_colours_become_the_nearest() -> None:
         for at, colour in enumerate(row):
             wanted = line[at * 3 : at * 3 + 3]
             assert far(wanted, colour) == min(far(wanted, one) for one in kept)
+
+
+def times(node: Any, before: str = "") -> Iterator[tuple[int, str]]:
+    """Every time that is shown, and the words before it."""
+    if isinstance(node, str):
+        for found in re.finditer(r"<!date\^(\d+)\^", node):
+            yield int(found[1]), node[: found.start()]
+    elif isinstance(node, list):
+        words = ""
+        for child in node:
+            yield from times(child, words)
+            words = str(child.get("text", "")) if isinstance(child, dict) else ""
+    elif isinstance(node, dict):
+        if node.get("type") == "date":
+            yield int(node["timestamp"]), before
+        for child in node.values():
+            yield from times(child)
 
 
 def far(one: bytes, other: bytes) -> int:
