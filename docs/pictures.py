@@ -7,10 +7,21 @@ from playwright.sync_api import Locator, Page, ViewportSize, expect
 
 from countersign.demo.stage import standing
 from docs import gallery
-from tests.browser import chromium
+from docs.png import labelled
+from tests.browser import DATES_OF_THE_PAGE, chromium
+from tools.golden import payloads
 
 PICTURES = Path(__file__).parent / "pictures"
+SHOWN = {
+    "form": "form-chosen",
+    "card-asked": "card-pending-first",
+    "card-ended": "card-ended",
+    "story": "card-ended",
+    "phone": "card-ended",
+}
+"""The pictures, and the golden file of the same state: when that one changes, the picture is old."""
 SIZE: ViewportSize = {"width": 1440, "height": 900}
+PHONE: ViewportSize = {"width": 412, "height": 915}
 LINE = "/access customers-db/read 25s INC-12 stuck refunds since this morning"
 
 
@@ -20,11 +31,16 @@ def main() -> None:
     expect.set_options(timeout=30_000)
     directory = Path(tempfile.mkdtemp(prefix="countersign-pictures-"))
     directory.chmod(0o711)
-    with standing(directory) as stage, chromium() as browser:
-        page = browser.new_page(viewport=SIZE, device_scale_factor=1)
+    with standing(directory) as stage, chromium(DATES_OF_THE_PAGE) as browser:
+        page = browser.new_page(viewport=SIZE, device_scale_factor=1, locale="en-GB")
         page.goto(stage.sandbox.page_url)
         _story(page)
     gallery.main([])
+
+
+def fingerprint(name: str) -> str:
+    """Says of which state a picture was taken."""
+    return gallery.fingerprint(SHOWN[name], payloads()[SHOWN[name]])
 
 
 def _story(page: Page) -> None:
@@ -54,12 +70,10 @@ def _story(page: Page) -> None:
     page.get_by_role("button", name="Countersign").first.click()
     page.locator("button", has_text="Show me how to connect").last.click()
     expect(page.get_by_role("dialog")).to_contain_text("Password")
-    _picture(page, "connect", page.get_by_role("dialog"))
     window = page.frame_locator("iframe")
     expect(window.locator("#state")).to_have_text("Allowed")
     page.get_by_role("dialog").get_by_role("button", name="Close").last.click()
     expect(page.get_by_role("dialog")).to_have_count(0)
-    _picture(page, "open")
 
     expect(window.locator("#state")).to_have_text("Refused", timeout=60_000)
     expect(window.locator("#session")).to_contain_text("Ended by the server")
@@ -70,7 +84,9 @@ def _story(page: Page) -> None:
     _picture(page, "card-ended", ended)
     page.wait_for_timeout(8_000)  # so that the strip of the window shows the door closed for a while
     _picture(page, "story")
-    page.set_viewport_size({"width": 390, "height": 844})
+    page.set_viewport_size(PHONE)
+    ended.evaluate("card => card.scrollIntoView({block: 'start'})")
+    expect(ended).to_be_in_viewport(ratio=1)  # a whole card, from its first line on
     _picture(page, "phone")
 
 
@@ -88,12 +104,9 @@ def _type(page: Page, line: str) -> None:
 
 
 def _picture(page: Page, name: str, of: Locator | None = None) -> None:
-    path = PICTURES / f"{name}.png"
-    if of is None:
-        page.screenshot(path=path)
-    else:
-        of.screenshot(path=path)
-    print(f"docs/pictures/{path.name}")
+    taken = page.screenshot() if of is None else of.screenshot()
+    (PICTURES / f"{name}.png").write_bytes(labelled(taken, **{gallery.LABEL: fingerprint(name)}))
+    print(f"docs/pictures/{name}.png")
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ def shrunk(png: bytes, **labels: str) -> bytes:
         [
             _SIGNATURE,
             _chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 3, 0, 0, 0)),
-            *(_chunk(b"tEXt", f"{key}\0{value}".encode("latin-1")) for key, value in labels.items()),
+            *_texts(labels),
             _chunk(b"PLTE", b"".join(palette)),
             _chunk(b"IDAT", zlib.compress(lines, 9)),
             _chunk(b"IEND", b""),
@@ -28,8 +28,14 @@ def shrunk(png: bytes, **labels: str) -> bytes:
     )
 
 
+def labelled(png: bytes, **labels: str) -> bytes:
+    """The same picture in all its colours, with `labels` beside it."""
+    head, *rest = (_chunk(kind, data) for kind, data in _chunks(png))
+    return b"".join([_SIGNATURE, head, *_texts(labels), *rest])
+
+
 def label(png: bytes, key: str) -> str:
-    """What `shrunk` wrote beside the picture; "" when it wrote nothing of this name."""
+    """What was written beside the picture; "" when there is nothing of this name."""
     texts = [data.decode("latin-1").split("\0", 1) for kind, data in _chunks(png) if kind == b"tEXt"]
     return next((value for name, value in texts if name == key), "")
 
@@ -89,6 +95,10 @@ def _chunks(png: bytes) -> Iterator[tuple[bytes, bytes]]:
         (length,) = struct.unpack_from(">I", png, at)
         yield png[at + 4 : at + 8], png[at + 8 : at + 8 + length]
         at += length + 12
+
+
+def _texts(labels: dict[str, str]) -> list[bytes]:
+    return [_chunk(b"tEXt", f"{key}\0{value}".encode("latin-1")) for key, value in labels.items()]
 
 
 def _chunk(kind: bytes, data: bytes) -> bytes:

@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
+from docs import pictures
 from docs.gallery import FOLDER, IMAGE, PAGE, fallback, fingerprint, moment, taken_of
-from docs.png import label, shrunk
+from docs.png import label, labelled, shrunk
 from tools.golden import payloads
 
 GOLDEN = payloads()
@@ -31,6 +32,20 @@ def test_every_picture_belongs_to_a_golden_file() -> None:
 def test_no_picture_is_of_something_older() -> None:
     older = [name for name, shown in GOLDEN.items() if taken_of(FOLDER / f"{name}.png") != fingerprint(name, shown)]
     assert older == [], f"take them again: python -m docs.gallery {' '.join(older)}"
+
+
+def test_every_other_picture_stands_on_a_page() -> None:
+    root = pictures.PICTURES.parents[1]
+    pages = [root / "README.md", *(root / "docs").glob("*.md")]
+    named = {name for page in pages for name in re.findall(r"pictures/([\w-]+)\.png", page.read_text(encoding="utf-8"))}
+    assert {file.stem for file in pictures.PICTURES.glob("*.png")} == named == set(pictures.SHOWN)
+
+
+def test_no_other_picture_is_of_an_older_state() -> None:
+    older = [
+        name for name in pictures.SHOWN if taken_of(pictures.PICTURES / f"{name}.png") != pictures.fingerprint(name)
+    ]
+    assert older == [], "take them again: python -m docs.pictures"
 
 
 @pytest.mark.parametrize("name", GOLDEN)
@@ -58,6 +73,13 @@ def test_a_smaller_picture_shows_the_same(kind: int, size: int) -> None:
 
     assert label(smaller, "Golden") == "of these colours"
     assert colours_of(smaller) == colours
+
+
+def test_a_label_changes_no_picture() -> None:
+    picture = a_png([bytes(range(9 * row, 9 * row + 9)) for row in range(5)], 1, 3)
+    told = labelled(picture, Golden="of this state")
+    assert label(told, "Golden") == "of this state"
+    assert shrunk(told) == shrunk(picture)
 
 
 def test_the_rarest_of_too_many_colours_become_the_nearest() -> None:
