@@ -71,17 +71,17 @@ def environment_text(answers: Answers) -> str:
         "# Secrets of Countersign: for you alone (mode 600), and never for Git. In a shell:  set -a; . ./.env; set +a",
         *lines,
         *_http_settings(answers["address"] if by_http else ""),
-        "# DATABASE_URL=postgresql://user:password@host/countersign   without it: a SQLite file in .countersign",
-        "# REDIS_URL=redis://:password@host:6379/0                    without it: `countersign up` starts a Valkey",
+        "# DATABASE_URL=postgresql://user:password@host/countersign   # without it: a SQLite file in .countersign",
+        "# REDIS_URL=redis://:password@host:6379/0                    # without it: `countersign up` starts a Valkey",
         "",
     ])  # fmt: skip
 
 
 def _http_settings(address: str) -> list[str]:
     """What only whoever sets up the proxy knows stands there to be uncommented."""
-    listen = ["# COUNTERSIGN_HTTP_LISTEN=127.0.0.1:3000   where the bot listens for your proxy"] if address else []
+    listen = ["# COUNTERSIGN_HTTP_LISTEN=127.0.0.1:3000   # where the bot listens for your proxy"] if address else []
     prefix = prefix_of(address)
-    return [*listen, f"# COUNTERSIGN_HTTP_PREFIX={prefix}   if your proxy passes it on"] if prefix else listen
+    return [*listen, f"# COUNTERSIGN_HTTP_PREFIX={prefix}   # if your proxy passes it on"] if prefix else listen
 
 
 def _quoted(text: str) -> str:

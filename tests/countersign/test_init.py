@@ -148,7 +148,7 @@ def test_who_takes_http_mode_is_asked_for_the_address_and_the_signing_secret(
     assert SIGNING not in printed
     written = (tmp_path / ".env").read_text(encoding="utf-8")
     assert f"\nSLACK_SIGNING_SECRET={SIGNING}\n" in written
-    assert "# COUNTERSIGN_HTTP_PREFIX=/countersign " in written
+    assert "# COUNTERSIGN_HTTP_PREFIX=/countersign   # " in written, "a shell reads it as it is once uncommented"
     assert "SLACK_APP_TOKEN" not in written
 
 
