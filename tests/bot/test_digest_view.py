@@ -135,8 +135,8 @@ def test_how_many_more_there_are_is_said() -> None:
 
 def test_the_head_and_the_list_count_the_same_as_open() -> None:
     said = words(the_message(busy()))
-    assert "Still open *4* (*1* past the end)" in said
-    assert "Still open (4)\n1 of these is past its end and listed above\n" in said
+    assert "Still open *5* (*1* past the end)" in said
+    assert "Still open (5)\n1 of these is past its end and listed above\n" in said
 
 
 def test_where_all_that_is_open_is_past_its_end_the_list_says_so() -> None:
