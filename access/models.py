@@ -98,6 +98,7 @@ class NoticeKind(StrEnum):
 
 
 class AlertKind(StrEnum):
+    # What is about access to a resource may be many at once: then there is one whose subject is the resource and "/*".
     OVERDUE = "overdue"  # access may outlive its end; subject: grant
     UNREMOVABLE = "unremovable"  # the target refuses the removal for good; subject: grant
     PROVIDER = "provider"  # a provider disabled itself; subject: resource

@@ -10,6 +10,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from pydantic import SecretStr
 
+from access.operations.storms import storm_sentence
 from access.operations.telling import AlertFacts, Claimed, Told
 from access.ports import Deadline
 
@@ -26,11 +27,14 @@ class Pages:
     url: SecretStr | None
 
     def send(self, claimed: Claimed, facts: AlertFacts, deadline: Deadline) -> Told:
-        """A 2xx is told; anything else is tried again. What was sent already is not sent twice."""
+        """A 2xx is told; anything else is tried again. What was sent already is not sent twice.
+
+        Of many alerts it is sent again while one of them is open of which nobody was told.
+        """
         if self.url is None:
             return Told(claimed, problem="COUNTERSIGN_PAGE_URL is not set in this process.")
         state = _state(facts)
-        if claimed.notice.ts == state:
+        if claimed.notice.ts == state and not (facts.storm and facts.storm.untold):
             return Told(claimed, ts=state)  # only its words in Slack have changed
         try:
             status = _post(urlsplit(self.url.get_secret_value()), page(facts), deadline)
@@ -52,7 +56,7 @@ def page(facts: AlertFacts) -> dict[str, str | None]:
         "alert": alert.id,
         "kind": alert.kind,
         "state": _state(facts),
-        "sentence": alert.sentence,
+        "sentence": storm_sentence(facts.storm) if facts.storm and facts.storm.number else alert.sentence,
         "subject": alert.subject,
         "level": facts.grant.level if facts.grant else None,
         "opened_at": alert.opened_at.isoformat(),

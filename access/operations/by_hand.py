@@ -9,8 +9,8 @@ from sqlmodel import Session, col, select
 from access.errors import AlreadyEnded, NotInCharge, NotOver
 from access.ids import GrantId, SlackUser
 from access.models import AuditEvent, Grant, GrantStatus
+from access.operations.alert_rows import GRANT_ALERTS
 from access.operations.core import Core, by_person, load_grant
-from access.operations.remove import GRANT_ALERTS
 from access.policy.decide import is_security, owners
 
 REMOVED_BY_HAND = "grant.removed-by-hand"

@@ -16,6 +16,7 @@ from access.ids import GrantId, RequestId, SlackChannel, SlackUser
 from access.models import AuditEvent, Grant, Request
 from access.operations.high_water import HighWaterMarks, Nowhere
 from access.operations.policy_source import PolicySource
+from access.operations.storms import settle_storms
 from access.operations.work import Work
 from access.policy.decide import Refused, render
 from access.ports import Agenda, Provider
@@ -50,6 +51,7 @@ class Core:
             yield work
             session.flush()
             work.write()
+            settle_storms(work)
             work.retell()
             audit.append(session, work.events, at=work.now)
         if work.due:

@@ -9,6 +9,7 @@ from access.errors import Ambiguous, Permanent, ProviderError, TargetConflict
 from access.ids import GrantId
 from access.models import AlertKind, EndedBy, Grant, GrantStatus
 from access.operations import ledger
+from access.operations.alert_rows import GRANT_ALERTS
 from access.operations.core import Core, held_grants
 from access.operations.end import start_removal, tell_of_end
 from access.operations.target import (
@@ -27,7 +28,6 @@ from access.operations.target import (
 from access.operations.work import Work
 from access.ports import Deadline, Observation, Removal, Rights
 
-GRANT_ALERTS = (AlertKind.OVERDUE, AlertKind.UNREMOVABLE, AlertKind.DRIFT)
 CLOSING = (GrantStatus.ACTIVE, GrantStatus.REVOKING)
 
 

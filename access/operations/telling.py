@@ -16,10 +16,11 @@ from access.operations.digest import DigestFacts, digest_facts
 from access.operations.extend import extendable
 from access.operations.home import HomeFacts, home_facts
 from access.operations.reminding import ReminderFacts, reminder_facts, worth_reminding
+from access.operations.storms import Storm, storm_facts
 from access.operations.target import pause
 from access.operations.warning import worth_warning
-from access.operations.work import KEPT_TRUE, Work, approvers, notice_item
-from access.store import compare_and_set
+from access.operations.work import KEPT_TRUE, RETOLD_AFTER, Work, approvers, notice_item
+from access.store import Change, compare_and_set, compare_and_set_all
 
 CLAIM = timedelta(seconds=30)
 HISTORY = 3
@@ -68,6 +69,8 @@ class AlertFacts:
     now: datetime
     by_hand: ByHand | None = None
     """Who said last that the access was removed by hand."""
+    storm: Storm | None = None
+    """What it tells of where it stands for many."""
 
 
 Facts = CardFacts | AlertFacts | ReminderFacts | HomeFacts | DigestFacts
@@ -113,8 +116,7 @@ class Telling:
     def commit(self, results: Sequence[Told]) -> None:
         with self.core.work(self.actor) as work:
             ordered = sorted(results, key=lambda one: one.claimed.id)
-            for told in ordered:
-                _somebody_was_told(work, told)
+            _somebody_was_told(work, [told for told in ordered if not told.problem])
             for told in ordered:
                 _write(work, told)
         self._lead_to_cards([told.claimed.notice for told in results if not told.problem])
@@ -201,7 +203,8 @@ def _facts(session: Session, policy: Policy | None, notice: Notice, now: datetim
 
 def _alert_facts(session: Session, alert: Alert, now: datetime) -> AlertFacts:
     grant = session.get(Grant, alert.subject)
-    return AlertFacts(alert=alert, grant=grant, now=now, by_hand=said_by_hand(session, grant) if grant else None)
+    by_hand = said_by_hand(session, grant) if grant else None
+    return AlertFacts(alert=alert, grant=grant, now=now, by_hand=by_hand, storm=storm_facts(session, alert))
 
 
 def _newest_grant(session: Session, request: Request) -> Grant | None:
@@ -231,11 +234,21 @@ def _card_facts(
     )  # fmt: skip
 
 
-def _somebody_was_told(work: Work, told: Told) -> None:
-    # Before the notices, as where an alert is closed: in another order the two could wait for each other.
-    notice = told.claimed.notice
-    if notice.kind in OF_ALERTS and not told.problem:
-        compare_and_set(work.session, Alert, notice.subject, expected={"told_at": None}, values={"told_at": work.now})
+def _somebody_was_told(work: Work, results: Sequence[Told]) -> None:
+    """Of these alerts, and of all that a storm stood for when what it says was read."""
+    # Storms after the others and before the notices, as where alerts are closed: or two could wait for each other.
+    alone, storms = set[str](), set[tuple[str, str, str]]()
+    for facts in (told.claimed.facts for told in results):
+        if not isinstance(facts, AlertFacts):
+            continue
+        if facts.storm is None:
+            alone.add(facts.alert.id)
+        else:
+            alone |= set(facts.storm.untold)
+            storms.add((facts.alert.kind, facts.alert.subject, facts.alert.id))
+    ordered = [*sorted(alone), *(identifier for _, _, identifier in sorted(storms))]
+    untold = (Change(identifier, {"told_at": None}, {"told_at": work.now}) for identifier in ordered)
+    compare_and_set_all(work.session, Alert, untold)  # whoever was told before stays so
 
 
 def _write(work: Work, told: Told) -> None:
@@ -252,12 +265,17 @@ def _write(work: Work, told: Told) -> None:
     done = place | {"told_at": work.now, "due_at": None}
     if compare_and_set(work.session, Notice, notice.id, expected=claim | {"wanted": notice.wanted}, values=done):
         return
-    stale = place | {"told_at": work.now, "due_at": work.now}  # something changed while this was being told
+    again_at = work.now + (RETOLD_AFTER if _is_storm(told.claimed.facts) else timedelta())
+    stale = place | {"told_at": work.now, "due_at": again_at}  # something changed while this was being told
     if compare_and_set(work.session, Notice, notice.id, expected=claim, values=stale):
-        work.due.append((notice_item(notice.id), work.now))
+        work.due.append((notice_item(notice.id), again_at))
     elif told.ts is not None and told.channel is not None and told.ts != notice.ts and _stands(notice):
         # Our claim had run out and another posted it too: both stand in Slack, so both must stay true.
         work.adopt(notice.kind, notice.subject, told.channel, told.ts, version=notice.version)
+
+
+def _is_storm(facts: Facts) -> bool:
+    return isinstance(facts, AlertFacts) and facts.storm is not None
 
 
 def _stands(notice: Notice) -> bool:

@@ -4,12 +4,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from sqlmodel import Session, col, select
+from sqlmodel import Session, col, or_, select
 
 from access.durations import format_duration
 from access.models import Alert, AlertKind, Heartbeat, Notice, NoticeKind
+from access.operations.alert_rows import GRANT_ALERTS
 from access.operations.core import Core
 from access.operations.schedule import PAGES, SLACK, Schedule
+from access.operations.storms import died_down
 from access.operations.work import PAGED, URGENT, WEBHOOK
 
 SILENT = timedelta(seconds=15)
@@ -44,11 +46,15 @@ class Watch:
             kept = _is_time_kept(session, now)
             alerts = select(Alert.kind, Alert.subject).where(col(Alert.closed_at).is_(None))
             open_now = set(session.exec(alerts.where(col(Alert.kind).in_(_WATCHED))).all())
+            over = died_down(session)
         troubles = {} if kept else {(AlertKind.TIMEKEEPING, "timekeeper"): _NOBODY}
         if seen is not None:
             troubles |= _of_queues(seen)
         judged = [(kind, subject) for kind, subject in open_now if seen is not None or kind == AlertKind.TIMEKEEPING]
         self._settle(troubles, opened=open_now, over=set(judged) - troubles.keys())
+        if over:
+            with self.core.work(WATCHER) as work:
+                work.crowded |= over
         if not kept:
             Schedule(self.core).alert_overdue()
         if self.core.pages:
@@ -103,8 +109,11 @@ def _is_time_kept(session: Session, now: datetime) -> bool:
 
 
 def _unpaged(session: Session) -> list[str]:
-    paged = select(Notice.id).where(Notice.kind == NoticeKind.PAGE, col(Notice.subject) == col(Alert.id))
-    alerts = select(Alert.id).where(col(Alert.closed_at).is_(None), col(Alert.kind).in_(PAGED), ~paged.exists())
+    said = select(Notice.id).where(col(Notice.subject) == col(Alert.id))
+    paged, told = (said.where(Notice.kind == kind).exists() for kind in (NoticeKind.PAGE, NoticeKind.ALERT))
+    # What has no message of its own is one of a storm, which is paged for all of them.
+    alone = or_(col(Alert.kind).not_in(GRANT_ALERTS), told)
+    alerts = select(Alert.id).where(col(Alert.closed_at).is_(None), col(Alert.kind).in_(PAGED), ~paged, alone)
     return sorted(session.exec(alerts))
 
 

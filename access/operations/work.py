@@ -1,10 +1,11 @@
 """One unit of work: what changes in rows, audit events, messages and timers in one transaction."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, cast
 
-from sqlalchemy import func, update
+from sqlalchemy import case, func, update
 from sqlalchemy.orm.attributes import set_committed_value
 from sqlmodel import Session, col, select
 
@@ -14,7 +15,7 @@ from access.errors import Conflict
 from access.ids import AlertId, NoticeId, Person, ulid
 from access.lifecycle import allowed
 from access.models import Alert, AlertKind, Grant, GrantStatus, Notice, NoticeKind, Request, RequestStatus
-from access.operations.alert_rows import closing_of_alerts, open_alerts
+from access.operations.alert_rows import GRANT_ALERTS, alerts_to_close, number_open, open_alerts
 from access.policy.decide import eligible, owners
 from access.ports import AgendaItem
 from access.store import (
@@ -35,6 +36,10 @@ WEBHOOK = "webhook"
 UNPAGED = (AlertKind.PROVIDER, AlertKind.POLICY)
 PAGED = tuple(kind for kind in AlertKind if kind not in UNPAGED)
 """What does not wait until somebody looks into Slack."""
+TOLD_ALONE = 5
+"""So many open alerts of a kind about a resource have messages of their own; of more, one message tells (storms.py)."""
+RETOLD_AFTER = timedelta(seconds=5)
+"""What changes with each of many alerts is told anew no more often: Slack takes about one update a second, of all."""
 
 
 @dataclass
@@ -56,6 +61,14 @@ class Work:
     changes: dict[str, Change] = field(default_factory=dict[str, Change])
     told: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
     closing: dict[tuple[AlertKind, ...], set[str]] = field(default_factory=dict[tuple[AlertKind, ...], set[str]])
+    counted: dict[tuple[str, str], int] = field(default_factory=dict[tuple[str, str], int])
+    """How many alerts are open, by kind and resource, where this work has opened one."""
+    crowded: set[tuple[str, str]] = field(default_factory=set[tuple[str, str]])
+    """Kinds and resources of which an alert was opened or closed, so that a storm may have changed (storms.py)."""
+    unsaid: dict[tuple[str, str], str] = field(default_factory=dict[tuple[str, str], str])
+    """Those of which one has no message of its own; with the security team's channel."""
+    storms: set[str] = field(default_factory=set[str])
+    """Those that changed: told anew a little later, for more is to come."""
 
     def record(self, action: str, object_id: str | None, *, outcome: Outcome = "success", **details: Any) -> None:
         self.events.append(
@@ -124,18 +137,19 @@ class Work:
 
     def retell(self) -> None:
         """Makes due what is about changed subjects: at the end of the work and in one order, or two could deadlock."""
-        if not self.subjects:
+        if not self.subjects and not self.storms:
             return
         stale = select(Notice.id).where(
-            col(Notice.subject).in_(self.subjects),
+            col(Notice.subject).in_(self.subjects | self.storms),
             col(Notice.kind).in_(KEPT_TRUE),
         )
         identifiers = self.session.exec(stale.order_by(col(Notice.id)).with_for_update()).all()
         # One that is being told, or waits out a refusal of Slack, keeps its time: two at once would post it twice.
+        when = case((col(Notice.subject).in_(self.storms), self.now + RETOLD_AFTER), else_=self.now)
         statement = (
             update(Notice)
             .where(col(Notice.id).in_(identifiers))
-            .values(wanted=col(Notice.wanted) + 1, due_at=func.coalesce(col(Notice.due_at), self.now))
+            .values(wanted=col(Notice.wanted) + 1, due_at=func.coalesce(col(Notice.due_at), when))
             .returning(col(Notice.id), col(Notice.due_at))
         )
         for identifier, due_at in self.session.connection().execute(statement):
@@ -175,10 +189,21 @@ class Work:
         new = insert_all_unless_there(self.session, Notice, told) if told else ()
         self.due += [(notice_item(one["id"]), one["due_at"]) for one in told if one["id"] in new]
         for kinds, subjects in closing.items():
-            given = {"about": sorted(subjects), "kinds": kinds, "now": self.now}
-            for identifier, kind, subject in self.session.connection().execute(closing_of_alerts(), given).all():
-                self.record("alert.closed", identifier, kind=kind, subject=subject)
-                self.changed(identifier)
+            self._close(kinds, subjects)
+
+    def _close(self, kinds: Sequence[AlertKind], subjects: set[str]) -> None:
+        about = {"about": sorted(subjects), "kinds": kinds}
+        for identifier, kind, subject, resource in self.session.connection().execute(alerts_to_close(), about).all():
+            self.close_alert(identifier, kind, subject)
+            if kind in GRANT_ALERTS:
+                self.crowded.add((kind, resource or subject.partition(" ")[0]))
+                self.counted.clear()
+
+    def close_alert(self, identifier: str, kind: str, subject: str) -> None:
+        """An open one that is held."""
+        compare_and_set(self.session, Alert, identifier, expected={"closed_at": None}, values={"closed_at": self.now})
+        self.record("alert.closed", identifier, kind=kind, subject=subject)
+        self.changed(identifier)
 
     def open_alert(
         self, kind: AlertKind, subject: str, sentence: str, *, channel: str | None, resource: str | None = None
@@ -192,12 +217,29 @@ class Work:
         if not insert_unless_there(self.session, alert):
             return
         self.record("alert.opened", alert.id, kind=kind, subject=subject, sentence=sentence)
+        if channel is not None and resource is not None and self._is_one_of_many(kind, resource):
+            self.unsaid[kind, resource] = channel
+            return
+        self.tell_of_alert(alert, channel=channel, resource=resource)
+
+    def _is_one_of_many(self, kind: AlertKind, resource: str) -> bool:
+        """Of one that has just been opened."""
+        if kind not in GRANT_ALERTS:
+            return False
+        about = kind, resource
+        self.crowded.add(about)
+        known = self.counted.get(about)
+        self.counted[about] = number_open(self.session, kind, resource) if known is None else known + 1
+        return self.counted[about] > TOLD_ALONE
+
+    def tell_of_alert(self, alert: Alert, *, channel: str | None, resource: str | None) -> None:
+        """To the security team, to the owners, and to whoever is on duty."""
         if channel is not None:
             self.tell(NoticeKind.ALERT, alert.id, channel, urgency=URGENT)
         if resource is not None and self.policy is not None:
             for person in sorted(owners(self.policy, resource)):
                 self.tell(NoticeKind.ALERT, alert.id, self.policy.people[person].slack, urgency=URGENT)
-        if self.pages and kind in PAGED:
+        if self.pages and alert.kind in PAGED:
             self.tell(NoticeKind.PAGE, alert.id, WEBHOOK, urgency=URGENT)
 
     def alerts_changed(self, subject: str, *kinds: AlertKind) -> None:

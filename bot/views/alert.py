@@ -10,6 +10,7 @@ from access.operations import ByHand
 from access.operations.canary import NOBODY as CANARY
 from access.operations.gate import UNLISTED
 from access.operations.overdue import UNWRITTEN
+from access.operations.storms import Storm
 from access.operations.timers import EMPTIED
 from bot import ids
 from bot.views.blocks import (
@@ -21,6 +22,7 @@ from bot.views.blocks import (
     code,
     confirmation,
     context,
+    counted,
     escaped,
     header,
     mention,
@@ -89,6 +91,15 @@ _OF_ITS_OWN = {
     (AlertKind.SWEEP, UNLISTED): _UNLISTED,
     (AlertKind.SWEEP, UNWRITTEN): _UNWRITTEN,
 }
+_MANY_AT_ONCE = {
+    AlertKind.OVERDUE: "Mend the target, or the bot's way to it; each is tried again until it is proven gone.",
+    AlertKind.UNREMOVABLE: "Remove the cause named above, which is likely to be that of all. Each is looked at again.",
+    AlertKind.DRIFT: "Find out who changed so much there. What grants are known for is ended and read back by itself; "
+    "anything else is left alone.",
+}
+_ALL_OF_THEM = (
+    "`countersign outstanding` prints every statement that ends access by hand; `countersign doctor` lists every alert."
+)
 _BY_HAND = (AlertKind.OVERDUE, AlertKind.UNREMOVABLE)
 _MOST_STATEMENTS = 2_800
 """Characters; Slack takes 3,000 in one text."""
@@ -113,6 +124,33 @@ def alert_card(alert: Alert, grant: Grant | None, now: datetime, by_hand: ByHand
     return Message(text=f"{said}{about}", blocks=blocks)
 
 
+def storm_card(alert: Alert, storm: Storm, now: datetime) -> Message:
+    """Of many alerts about one resource: how many are open now, until none is."""
+    kind = AlertKind(alert.kind)
+    about = section(f"Resource {code(storm.resource)}")
+    if alert.closed_at is not None:
+        said = f"Alert closed: {_TITLES[kind]}"
+        ended = context(f"None of {counted(storm.closed, 'alert', 'alerts')} of this kind is open any more.")
+        return Message(
+            f"{said}, all on {storm.resource}", [header(said), *_closed(alert, alert.closed_at), about, ended]
+        )
+    said = f"Alert: {_TITLES[kind]}"
+    number, verb = counted(storm.number, "alert", "alerts"), "is" if storm.number == 1 else "are"
+    since = f" The oldest is open since {at_second(storm.oldest)}." if storm.oldest else ""
+    more = storm.number - len(storm.first)
+    closed = f" {counted(storm.closed, 'is', 'are')} closed since this began." if storm.closed else ""
+    blocks = [
+        header(said),
+        section(f"*{number} of this kind {verb} open now* and told here together.{since}{closed}"),
+        about,
+        *([sentence("\n".join(storm.first))] if storm.first else []),
+        *([context(f"And {more:,} more.")] if more > 0 else []),
+        context(f"{_since(alert, now)} The number is kept true."),
+        section(f"*What to do:* {_MANY_AT_ONCE[kind]} {_ALL_OF_THEM}"),
+    ]
+    return Message(text=f"{said}, {number} on {storm.resource}", blocks=blocks)
+
+
 def _titled(alert: Alert) -> tuple[str, str]:
     """What it is called, and what to do."""
     kind = AlertKind(alert.kind)
@@ -133,11 +171,14 @@ def _which(alert: Alert, kind: AlertKind, grant: Grant | None) -> list[Block]:
 def _open(
     alert: Alert, kind: AlertKind, grant: Grant | None, now: datetime, by_hand: ByHand | None
 ) -> list[Block]:  # fmt: skip
-    since = f"Open since {at_second(alert.opened_at)}; {format_duration(now - alert.opened_at)} when this was written."
-    to_do = [context(since), section(f"*What to do:* {_titled(alert)[1]}")]
+    to_do = [context(_since(alert, now)), section(f"*What to do:* {_titled(alert)[1]}")]
     if grant is None or kind not in _BY_HAND:
         return to_do
     return [*to_do, *_statements(grant), *_said(by_hand, grant), *_removed_by_hand(grant)]
+
+
+def _since(alert: Alert, now: datetime) -> str:
+    return f"Open since {at_second(alert.opened_at)}; {format_duration(now - alert.opened_at)} when this was written."
 
 
 def _said(by_hand: ByHand | None, grant: Grant) -> list[Block]:

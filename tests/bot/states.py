@@ -15,12 +15,13 @@ from access.operations.extend import OVER
 from access.operations.gate import UNLISTED
 from access.operations.home import WAITING_MOST
 from access.operations.overdue import UNWRITTEN
+from access.operations.storms import Storm
 from access.operations.timers import EMPTIED
 from access.policy.shape import TITLE_LONGEST
 from access.ports import Secret
 from bot.commands import COMMANDS
 from bot.refusals import OUR_FAULT, POLICY_BROKEN, refusal
-from bot.views.alert import alert_card
+from bot.views.alert import alert_card, storm_card
 from bot.views.answer import answer, asked, ended, looked_at, returned, taken_back, warning
 from bot.views.blocks import Message
 from bot.views.extension import extension_form
@@ -190,6 +191,23 @@ def at_home(mine: Mine | None, *asked: Request, more: int = 0) -> dict[str, Any]
     return home(facts, {one.id: f"https://acme.slack.com/archives/C0PAYAPPR/p1?a=1&b={one.id}" for one in asked[1:]})
 
 
+def a_storm(kind: AlertKind = AlertKind.OVERDUE, number: int = 200, **values: Any) -> Storm:
+    said = [SENTENCES[kind].replace("ann", person) for person in ("ann", "ben", "lea", "kim", "eve")]
+    known = {"resource": "customers-db", "number": number, "closed": 0, "oldest": minutes(133), "untold": []}
+    return Storm(**(known | {"first": said[:number]} | values))
+
+
+MANY_LATE = an_alert(subject="customers-db/*")
+STORM = a_storm()
+ONE_LEFT = a_storm(number=1, closed=199)
+NONE_LEFT = a_storm(number=0, closed=200, oldest=None)
+LONGEST_STORM = a_storm(
+    number=1_234_567,
+    resource=LONGEST_NAME,
+    first=[f"{LONGEST_NAME}/{LONGEST_NAME} of {LONGEST_NAME} {'and ' * 200}"] * 5,
+)
+
+
 def _all() -> dict[str, Message | dict[str, Any]]:
     many = [
         a_choice(number, role=f"{number:02}" + "s" * 61, role_title=f"{number} " + "t" * 200) for number in range(100)
@@ -265,6 +283,18 @@ def _all() -> dict[str, Message | dict[str, Any]]:
             a_grant(GrantStatus.REVOKING, resource=LONGEST_NAME, role=LONGEST_NAME, subject=LONGEST_NAME),
             minutes(140),
         ),
+        "alert-many": storm_card(MANY_LATE, STORM, minutes(140)),
+        "alert-many-one-left": storm_card(MANY_LATE, ONE_LEFT, minutes(161)),
+        "alert-many-closed": storm_card(
+            an_alert(subject="customers-db/*", closed_at=minutes(163)), NONE_LEFT, minutes(163)
+        ),
+        "alert-many-unremovable": storm_card(
+            an_alert(AlertKind.UNREMOVABLE, subject="customers-db/*"), a_storm(AlertKind.UNREMOVABLE), minutes(140)
+        ),
+        "alert-many-drift": storm_card(
+            an_alert(AlertKind.DRIFT, subject="customers-db/*"), a_storm(AlertKind.DRIFT), minutes(140)
+        ),
+        "alert-many-longest": storm_card(MANY_LATE, LONGEST_STORM, minutes(60 * 24 * 400)),
         "alert-unwritten": alert_card(
             an_alert(AlertKind.SWEEP, subject=UNWRITTEN, sentence=UNWRITTEN_SAID), None, minutes(140)
         ),

@@ -16,10 +16,11 @@ from access.choices import Choices
 from access.ids import Person
 from access.models import AlertKind, EndedBy, GrantStatus, Request, RequestStatus, Verdict
 from access.operations import CardFacts, Mine
+from access.operations.alert_rows import GRANT_ALERTS
 from access.ports import Secret
 from access.words import clean
 from bot.refusals import refusal
-from bot.views.alert import alert_card
+from bot.views.alert import alert_card, storm_card
 from bot.views.answer import answer, asked, ended, returned, taken_back, warning
 from bot.views.blocks import Message
 from bot.views.extension import extension_form
@@ -46,7 +47,7 @@ from tests.bot.facts import (
     history,
     minutes,
 )
-from tests.bot.states import at_home, reminding
+from tests.bot.states import a_storm, at_home, reminding
 from tests.cast import BEN
 
 LONGEST = 500
@@ -136,7 +137,10 @@ def alerts(words: Words) -> Iterator[Message]:
     grant = a_grant(GrantStatus.REVOKING, plan=plan, subject=Person(words.requester))
     for kind in AlertKind:
         for closed_at in (None, minutes(150)):
-            yield alert_card(an_alert(kind, sentence=words.sentence, closed_at=closed_at), grant, minutes(140))
+            alert = an_alert(kind, sentence=words.sentence, closed_at=closed_at)
+            yield alert_card(alert, grant, minutes(140))
+            if kind in GRANT_ALERTS:
+                yield storm_card(alert, a_storm(kind, first=[words.sentence] * 5), minutes(140))
 
 
 def forms(words: Words) -> Iterator[Payload]:

@@ -1,6 +1,7 @@
 """Pages by webhook: a real server that is up, down, broken or hangs, and Slack that waits for none of it."""
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -221,6 +222,65 @@ def test_where_no_address_is_set_nothing_waits_to_be_paged(world: World) -> None
 
     assert [alert.kind for alert in world.alerts()] == [AlertKind.OVERDUE]
     assert world.notices(NoticeKind.PAGE) == []
+
+
+def storm(world: World, number: int) -> None:
+    """So many alerts about strangers at one target."""
+    opened = len(world.alerts())
+    with world.core.work("system:drift") as work:
+        for one in range(opened, opened + number):
+            work.open_alert(
+                AlertKind.DRIFT, f"customers-db cs_{one}", "It is there.", channel=SECURITY, resource="customers-db"
+            )
+
+
+def test_a_page_for_many_is_sent_again_while_nobody_was_told_of_one(paged: World, webhook: Webhook) -> None:
+    storm(paged, 8)
+    send(paged, webhook.url)
+    (page,) = [page for page in webhook.pages if page["subject"] == "customers-db/*"]
+    assert (page["state"], page["sentence"]) == ("open", "8 alerts of this kind are open about customers-db.")
+    assert {alert.told_at for alert in paged.alerts()} == {paged.clock.now()}
+
+    webhook.pages.clear()
+    storm(paged, 4)
+    paged.clock.tick(seconds=5)
+    send(paged, webhook.url)
+    assert [page["sentence"] for page in webhook.pages] == ["12 alerts of this kind are open about customers-db."]
+    assert {alert.told_at for alert in paged.alerts()} == {paged.clock.now(), paged.alerts()[0].told_at}
+
+    webhook.pages.clear()
+    with paged.core.work("system:drift") as work:
+        work.close_alerts("customers-db cs_7", AlertKind.DRIFT)
+    paged.clock.tick(seconds=5)
+    send(paged, webhook.url)
+    assert webhook.pages == []
+
+
+@pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
+def test_slack_has_one_message_for_many_and_it_is_kept_true(paged: World) -> None:
+    storm(paged, 8)
+    with acme() as sandbox:
+        telling = telling_of(paged, None, client_of(sandbox))
+
+        def tell() -> list[str]:
+            claimed = telling.claim([one.id for one in paged.notices(NoticeKind.ALERT) if one.recipient == SECURITY])
+            telling.commit([telling.act(one, Deadline.after(5)) for one in claimed])
+            return [message.text for message in sandbox.workspace().person(SAM).messages(SECURITY)]
+
+        assert Counter(tell()) == {
+            "Alert: A target is not as we left it": 5,
+            "Alert: A target is not as we left it, 8 alerts on customers-db": 1,
+        }
+        assert [alert for alert in paged.alerts() if alert.told_at is None] == []
+
+        with paged.core.work("system:drift") as work:
+            for number in range(8):
+                work.close_alerts(f"customers-db cs_{number}", AlertKind.DRIFT)
+        paged.clock.tick(seconds=5)
+        assert Counter(tell()) == {
+            "Alert closed: A target is not as we left it": 5,
+            "Alert closed: A target is not as we left it, all on customers-db": 1,
+        }
 
 
 def test_pages_have_a_lane_of_their_own(paged: World) -> None:
