@@ -48,9 +48,9 @@ class Run:
         """So many seconds ago it was to end."""
         self.set(end_due_at=moment(-ago))
 
-    def alert(self, *, opened_after: float, told_after: float | None, ago: float) -> None:
+    def alert(self, *, opened_after: float, told_after: float | None, ago: float, subject: str = "") -> None:
         alert = Alert(
-            id=AlertId("a"), kind=AlertKind.OVERDUE, subject=self.grant.id, sentence="Late.",
+            id=AlertId(f"a{subject}"), kind=AlertKind.OVERDUE, subject=subject or self.grant.id, sentence="Late.",
             opened_at=moment(opened_after - ago),
             told_at=None if told_after is None else moment(opened_after + told_after - ago),
         )  # fmt: skip
@@ -149,6 +149,13 @@ def test_late_with_an_alert_that_was_told_is_as_promised(run: Run) -> None:
     late_with(200, opened_after=ALERT_AFTER, told_after=1)(run)
 
     assert run.wrong() == {}
+
+
+def test_that_another_was_told_in_time_is_no_excuse(run: Run) -> None:
+    late_with(200, opened_after=ALERT_AFTER, told_after=TOLD_WITHIN + 1)(run)
+    run.alert(opened_after=ALERT_AFTER + 1, told_after=1, ago=200, subject="another")
+
+    assert run.wrong() == {"alerts untold": 1}
 
 
 def test_while_the_store_was_away_no_alert_could_be_written(run: Run) -> None:

@@ -1,6 +1,5 @@
 """When all is quiet again: what became of every grant, by the rows and by what the target itself remembers."""
 
-from bisect import bisect_left
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
@@ -126,16 +125,15 @@ class Records:
                 )
 
     def untold(self) -> Iterator[str]:
-        """Soon after an alert opened somebody was told, of this one or, where many open at once, of another of them."""
-        times = sorted(_seconds(alert.told_at) for alert in self.alerts if alert.told_at is not None)
+        """Soon after an alert opened somebody was told of it, by a message of its own or by one that tells of many."""
         for alert in self.alerts:
             if alert.told_at is None:
                 yield f"nobody was told of the alert about {alert.subject}"
                 continue
-            opened = _seconds(alert.opened_at)
-            told = times[bisect_left(times, opened)]
+            opened, told = _seconds(alert.opened_at), _seconds(alert.told_at)
             if told - opened > TOLD_WITHIN + self.scene.away(opened - 5, told):
-                yield f"after the alert about {alert.subject} opened nobody was told of any for {told - opened:.1f} s"
+                said = f"of the alert about {alert.subject} nobody was told for {told - opened:.1f} s"
+                yield f"{said}; meanwhile: {self.scene.meanwhile(opened, told)}"
 
     def touched(self) -> Iterator[str]:
         """What others gave stands there as it stood."""

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -29,7 +30,7 @@ class Crowd:
     world: World
     like: Grant
 
-    def opened(self, number: int, **values: object) -> list[Grant]:
+    def opened(self, number: int, **values: Any) -> list[Grant]:
         """So many that are open; they should have ended ten minutes ago."""
         held = self.like.model_dump() | {"alert_at": None} | values
         rows = [held | {"id": ulid(self.world.clock.now())} for _ in range(number)]
@@ -38,14 +39,14 @@ class Crowd:
         self.world.server.holders |= {one["id"]: (one["principal"], one["role"]) for one in rows}
         return [Grant(**one) for one in rows]
 
-    def late(self, number: int, **values: object) -> list[Grant]:
+    def late(self, number: int, **values: Any) -> list[Grant]:
         """So many more of which it has just been noticed that they are late."""
         self.world.server.weather = "down"
         grants = self.opened(number, alert_at=self.world.clock.now(), **values)
         Schedule(self.world.core).alert_overdue()
         return grants
 
-    def told(self, number: int, **values: object) -> list[Grant]:
+    def told(self, number: int, **values: Any) -> list[Grant]:
         """The same, and all that there is to say was said."""
         grants = self.late(number, **values)
         self.world.work()
