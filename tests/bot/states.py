@@ -193,8 +193,15 @@ def at_home(mine: Mine | None, *asked: Request, more: int = 0) -> dict[str, Any]
 
 def a_storm(kind: AlertKind = AlertKind.OVERDUE, number: int = 200, **values: Any) -> Storm:
     said = [SENTENCES[kind].replace("ann", person) for person in ("ann", "ben", "lea", "kim", "eve")]
-    known = {"resource": "customers-db", "number": number, "closed": 0, "oldest": minutes(133), "untold": []}
-    return Storm(**(known | {"first": said[:number]} | values))
+    known: dict[str, Any] = {
+        "resource": "customers-db",
+        "number": number,
+        "closed": 0,
+        "oldest": minutes(133),
+        "first": said[:number],
+        "untold": [],
+    }
+    return Storm(**(known | values))
 
 
 MANY_LATE = an_alert(subject="customers-db/*")

@@ -33,7 +33,7 @@ class Crowd:
     def opened(self, number: int, **values: Any) -> list[Grant]:
         """So many that are open; they should have ended ten minutes ago."""
         held = self.like.model_dump() | {"alert_at": None} | values
-        rows = [held | {"id": ulid(self.world.clock.now())} for _ in range(number)]
+        rows: list[dict[str, Any]] = [held | {"id": ulid(self.world.clock.now())} for _ in range(number)]
         with self.world.core.database.write() as session:
             session.connection().execute(sa.insert(Grant), rows)
         self.world.server.holders |= {one["id"]: (one["principal"], one["role"]) for one in rows}
