@@ -110,6 +110,10 @@ def shown(claimed: Sequence[Claimed]) -> Storm:
     return facts.storm
 
 
+def tell_all(world: World) -> None:
+    posted(world, Telling(world.core).claim([one.id for one in world.notices(NoticeKind.ALERT)]))
+
+
 def said_of(world: World, alert: Alert) -> list[Claimed]:
     return [one for one in world.said if one.notice.subject == alert.id]
 
@@ -308,15 +312,16 @@ def test_a_storm_whose_last_was_closed_by_a_version_before_it_closes(crowd: Crow
     assert retold(world, storm(world)).number == 0
 
 
-def test_who_opens_and_who_closes_at_once_leave_none_that_no_message_tells_of(crowd: Crowd, world: World) -> None:
+def test_who_opens_closes_and_tells_at_once_leaves_none_that_no_message_tells_of(crowd: Crowd, world: World) -> None:
     late = crowd.told(20)
     for _ in range(5):
         more = crowd.opened(10, alert_at=world.clock.now())
         world.server.weather = "fine"
         world.clock.tick(minutes=1)
-        with ThreadPoolExecutor(4) as threads:
+        with ThreadPoolExecutor(6) as threads:
             doing = [threads.submit(world.remove, *part) for part in (late[::2], late[1::2])]
             doing += [threads.submit(Schedule(world.core).alert_overdue) for _ in range(2)]
+            doing += [threads.submit(tell_all, world) for _ in range(2)]
             for one in doing:
                 one.result()
         alone = {one.subject for one in world.notices(NoticeKind.ALERT)}
