@@ -8,7 +8,6 @@ from typing import Literal
 from sqlalchemy import case, delete
 from sqlmodel import Session, col, select
 
-from access.durations import format_duration
 from access.errors import PolicyError
 from access.models import (
     Alert,
@@ -25,6 +24,7 @@ from access.models import (
     RequestStatus,
 )
 from access.operations import restored
+from access.operations.alerting import TIMEKEEPER, alert_overdue
 from access.operations.attention import (
     UNFINISHED,
     attention,
@@ -34,18 +34,17 @@ from access.operations.attention import (
     due_notices,
     lapsed_requests,
     newest_policy,
-    overdue_grants,
 )
 from access.operations.canary import run_canaries
 from access.operations.checkup import checkup_item
-from access.operations.core import POLICY_LOADED, Core, held_grants
+from access.operations.core import POLICY_LOADED, Core
 from access.operations.digest import make_when_due
 from access.operations.extend import cancel_what_is_over
 from access.operations.home import all_homes_changed
 from access.operations.look import look_item
 from access.operations.roster import call_the_roster
 from access.operations.timers import timers, timers_back, timers_compared, timers_filled, timers_lost
-from access.operations.work import Work, grant_item, notice_item
+from access.operations.work import grant_item, notice_item
 from access.ports import AgendaItem
 
 Queue = Literal["grant", "revoke", "tell"]
@@ -58,7 +57,6 @@ MEMBERS = ":members"
 """The same for asking Slack about people, who must not wait behind messages, nor messages behind them."""
 PAGES = ":pages"
 """As much its own: an address that hangs must not delay a message in Slack."""
-TIMEKEEPER = "system:timekeeper"
 SWEEP_MOST = 10_000
 FORGOTTEN = timedelta(days=1)
 """A process that has been silent for so long is not missed any more."""
@@ -203,24 +201,7 @@ class Schedule:
 
     def alert_overdue(self) -> None:
         """Opens an alert for each grant that may outlive its end; whoever still lives may do it."""
-        with self.core.database.read() as session:
-            ids = session.exec(overdue_grants(self.core.clock.now()).limit(500)).all()
-        if not ids:
-            return
-        channel = self.core.security_channel()
-        with self.core.work(TIMEKEEPER) as work:
-            for grant in held_grants(work.session, ids):
-                if grant.alert_at is not None and grant.alert_at <= work.now:
-                    self._alert_one(work, grant, channel)
-
-    def _alert_one(self, work: Work, grant: Grant, channel: str | None) -> None:
-        over = grant.end_due_at or grant.expires_at
-        assert over is not None
-        late = format_duration(work.now - over)
-        sentence = f"{grant.entitlement} of {grant.subject} should have ended {late} ago and may still be there."
-        work.open_alert(AlertKind.OVERDUE, grant.id, sentence, channel=channel, resource=grant.resource)
-        # Told and due no more: the alert stays open until the access is proven gone.
-        work.set_grant(grant, alert_at=None)
+        alert_overdue(self.core)
 
 
 def note_policy(core: Core) -> None:

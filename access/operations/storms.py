@@ -123,4 +123,4 @@ def _begin(work: Work, kind: str, resource: str) -> None:
             work.storms.add(storm)
             return
     work.record("alert.opened", alert.id, kind=kind, subject=alert.subject, sentence=alert.sentence)
-    work.tell_of_alert(alert, channel=work.unsaid[kind, resource], resource=resource)
+    work.tell_of_alert(alert.id, kind, channel=work.unsaid[kind, resource], resource=resource)

@@ -42,6 +42,15 @@ RETOLD_AFTER = timedelta(seconds=5)
 """What changes with each of many alerts is told anew no more often: Slack takes about one update a second, of all."""
 
 
+@dataclass(frozen=True)
+class Cause:
+    """What an alert is opened about, and what it says; with a resource, its owners are told too."""
+
+    subject: str
+    sentence: str
+    resource: str | None = None
+
+
 @dataclass
 class Work:
     """What happens in one transaction: all of it is committed with its audit events, or none of it."""
@@ -212,35 +221,55 @@ class Work:
 
         There is no channel only before the first policy came into force, when nothing can have been granted.
         """
+        self.open_alerts(kind, [Cause(subject, sentence, resource)], channel=channel)
+
+    def open_alerts(self, kind: AlertKind, causes: Sequence[Cause], *, channel: str | None) -> None:
+        """The same for many of a kind, in as few statements as for one."""
         self.write()  # one of the same kind and subject may wait to be closed
-        alert = Alert(id=AlertId(ulid(self.now)), kind=kind, subject=subject, sentence=sentence, opened_at=self.now)
-        if not insert_unless_there(self.session, alert):
+        alerts = {AlertId(ulid(self.now)): cause for cause in causes}
+        rows = [
+            {"id": one, "kind": kind, "subject": cause.subject, "sentence": cause.sentence, "opened_at": self.now}
+            for one, cause in alerts.items()
+        ]
+        self._count_open(kind, {cause.resource for cause in causes if cause.resource is not None})
+        new = insert_all_unless_there(self.session, Alert, rows) if rows else set[str]()
+        for identifier, cause in alerts.items():
+            if identifier in new:
+                self._opened(identifier, kind, cause, channel)
+
+    def _count_open(self, kind: AlertKind, resources: set[str]) -> None:
+        """Before more of them are opened."""
+        if kind not in GRANT_ALERTS:
             return
-        self.record("alert.opened", alert.id, kind=kind, subject=subject, sentence=sentence)
+        for resource in resources:
+            if (kind, resource) not in self.counted:
+                self.counted[kind, resource] = number_open(self.session, kind, resource)
+
+    def _opened(self, alert: AlertId, kind: AlertKind, cause: Cause, channel: str | None) -> None:
+        self.record("alert.opened", alert, kind=kind, subject=cause.subject, sentence=cause.sentence)
+        resource = cause.resource
         if channel is not None and resource is not None and self._is_one_of_many(kind, resource):
             self.unsaid[kind, resource] = channel
             return
-        self.tell_of_alert(alert, channel=channel, resource=resource)
+        self.tell_of_alert(alert, kind, channel=channel, resource=resource)
 
     def _is_one_of_many(self, kind: AlertKind, resource: str) -> bool:
         """Of one that has just been opened."""
         if kind not in GRANT_ALERTS:
             return False
-        about = kind, resource
-        self.crowded.add(about)
-        known = self.counted.get(about)
-        self.counted[about] = number_open(self.session, kind, resource) if known is None else known + 1
-        return self.counted[about] > TOLD_ALONE
+        self.crowded.add((kind, resource))
+        self.counted[kind, resource] += 1
+        return self.counted[kind, resource] > TOLD_ALONE
 
-    def tell_of_alert(self, alert: Alert, *, channel: str | None, resource: str | None) -> None:
+    def tell_of_alert(self, alert: AlertId, kind: str, *, channel: str | None, resource: str | None) -> None:
         """To the security team, to the owners, and to whoever is on duty."""
         if channel is not None:
-            self.tell(NoticeKind.ALERT, alert.id, channel, urgency=URGENT)
+            self.tell(NoticeKind.ALERT, alert, channel, urgency=URGENT)
         if resource is not None and self.policy is not None:
             for person in sorted(owners(self.policy, resource)):
-                self.tell(NoticeKind.ALERT, alert.id, self.policy.people[person].slack, urgency=URGENT)
-        if self.pages and alert.kind in PAGED:
-            self.tell(NoticeKind.PAGE, alert.id, WEBHOOK, urgency=URGENT)
+                self.tell(NoticeKind.ALERT, alert, self.policy.people[person].slack, urgency=URGENT)
+        if self.pages and kind in PAGED:
+            self.tell(NoticeKind.PAGE, alert, WEBHOOK, urgency=URGENT)
 
     def alerts_changed(self, subject: str, *kinds: AlertKind) -> None:
         """What is open about this subject has something new to say."""

@@ -11,7 +11,8 @@ import sqlalchemy as sa
 from sqlalchemy import event
 
 from access.ids import ulid
-from access.models import AuditEvent, Grant, Notice, Request, RequestStatus
+from access.models import Alert, AlertKind, AuditEvent, Grant, Notice, NoticeKind, Request, RequestStatus
+from access.operations import alerting
 from access.operations.attention import Attention, attention
 from access.operations.schedule import Schedule
 from access.store import Database
@@ -124,3 +125,41 @@ def test_without_a_policy_every_part_looks_for_itself(world: World) -> None:
     world.policy_file.write_text("people: [", encoding="utf-8")
 
     assert attention(world.core) == Attention()
+
+
+def late(world: World, number: int) -> None:
+    """So many grants that should have ended, and may still be there."""
+    grant = world.open(minutes=30)
+    others = [grant.model_dump() | {"id": ulid(world.clock.now())} for _ in range(number - 1)]
+    with world.core.database.write() as session:
+        session.connection().execute(sa.insert(Grant), others)
+    world.clock.tick(minutes=50)
+
+
+def test_however_many_are_late_one_sweep_opens_all_their_alerts(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(alerting, "AT_A_TIME", 2)
+    late(world, 5)
+
+    with noted(world.core.database) as asked:
+        Schedule(world.core).sweep()
+
+    assert {(one.kind, one.subject) for one in world.alerts()} == {
+        (AlertKind.OVERDUE, grant.id) for grant in world.grants()
+    }
+    assert len(world.events("alert.opened")) == 5
+    assert {one.subject for one in world.notices(NoticeKind.ALERT)} == {one.id for one in world.alerts()}
+    pages = [statement for statement, _ in asked if statement.startswith(f"INSERT INTO {Alert.__tablename__} ")]
+    assert len(pages) == 3
+
+
+def test_a_sign_of_life_does_not_wait_for_all_alerts(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(alerting, "AT_A_TIME", 2)
+    monkeypatch.setattr(alerting, "LONGEST_SECONDS", 0.0)
+    late(world, 5)
+
+    alerted = list[int]()
+    for _ in range(3):
+        Schedule(world.core).sweep()
+        alerted.append(len(world.alerts()))
+
+    assert alerted == [2, 4, 5]
