@@ -34,6 +34,7 @@ from access.operations.target import (
     pause,
     pause_after,
     providers_of,
+    rows_of,
     spec_of,
     still_ours,
 )
@@ -124,22 +125,25 @@ class Activation:
     def commit(self, results: Sequence[Result]) -> None:
         """Safe to do twice: what is not as the claim left it was written before, or has moved on."""
         with self.core.work(self.actor) as work:
-            now = {grant.id: grant for grant in held_grants(work.session, [one.claimed.id for one in results])}
-            ledger.hold_turns(work.session, [one.claimed for one in results])
+            claimed = [one.claimed for one in results]
+            now = rows_of(work.session, claimed, done="may have been opened at its target")
+            ledger.hold_turns(work.session, claimed)
             for result in sorted(results, key=lambda one: one.claimed.id):
-                self._write(work, now[GrantId(result.claimed.id)], result)
+                grant = now.get(result.claimed.id)
+                if grant is not None:
+                    self._write(work, grant, result)
                 self._leave(work, result)
 
     def release(self, claimed: Sequence[Claimed]) -> None:
         """Gives back what was not started, for the next worker at once."""
         with self.core.work(self.actor) as work:
-            now = {grant.id: grant for grant in held_grants(work.session, [one.id for one in claimed])}
+            now = rows_of(work.session, claimed, done="was to be opened at its target")
             ledger.hold_turns(work.session, claimed)
             for one in claimed:
-                grant = now[GrantId(one.id)]
+                grant = now.get(one.id)
                 if one.turn is not None:
                     ledger.leave(work, one.turn)
-                if still_ours(one, grant):
+                if grant is not None and still_ours(one, grant):
                     look = None if _only_call(one) else grant.second_look_at
                     work.set_grant(grant, due_at=work.now, second_look_at=look)
 

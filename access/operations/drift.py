@@ -1,5 +1,6 @@
 """Drift: a target is compared with the rows; what differs at two looks in a row is told, and what we know is ended."""
 
+import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -22,6 +23,8 @@ from access.operations.target import Targets, receipt_of, spec_of
 from access.operations.work import Work
 from access.ports import Deadline, Isolation, Managed, Provider
 from access.store import compare_and_set, insert_unless_there
+
+logger = logging.getLogger(__name__)
 
 EVERY = timedelta(minutes=10)
 SECOND_LOOK = timedelta(seconds=60)
@@ -149,8 +152,8 @@ class Drift:
 
     def _end_gone(self, work: Work, identifier: GrantId, channel: str | None) -> None:
         """It is never given again by itself: somebody took it away for a reason."""
-        (grant,) = held_grants(work.session, [identifier])
-        if grant.status != GrantStatus.ACTIVE or grant.expires_at is None or grant.expires_at <= work.now:
+        grant = _still_open(work, identifier)
+        if grant is None:
             return
         start_removal(work, grant, EndedBy.DRIFT, at=work.now, reason=GONE)
         sentence = f"{grant.entitlement} of {grant.subject} was gone from the target before its end; it is ended."
@@ -158,8 +161,8 @@ class Drift:
 
     def _end_beyond(self, work: Work, identifier: GrantId, more: Sequence[str], channel: str | None) -> None:
         """Nobody decided on what was added, and it ends with the rest only."""
-        (grant,) = held_grants(work.session, [identifier])
-        if grant.status != GrantStatus.ACTIVE or grant.expires_at is None or grant.expires_at <= work.now:
+        grant = _still_open(work, identifier)
+        if grant is None:
             return
         rights = ", ".join(more)
         start_removal(work, grant, EndedBy.DRIFT, at=work.now, reason=f"Rights were added to it by hand: {rights}.")
@@ -172,10 +175,10 @@ class Drift:
             Hold.share_id == share, col(Hold.pre_existing).is_(False), col(Grant.expires_at).is_not(None)
         )  # fmt: skip
         last = work.session.exec(given.order_by(col(Grant.id).desc()).limit(1)).first()
-        if last is None:
+        old = next(iter(held_grants(work.session, [last] if last else [])), None)
+        if old is None:
             _report(work, resource, name, _unexplained(resource, name), channel)
             return
-        (old,) = held_grants(work.session, [last])
         again = remove_found_again(work, old)
         sentence = f"{old.entitlement} of {old.subject} stands on the target after its end; it is being removed."
         work.open_alert(AlertKind.DRIFT, again.id, sentence, channel=channel, resource=old.resource)
@@ -260,6 +263,16 @@ def _report(work: Work, resource: str, name: str, sentence: str, channel: str | 
 
 def _unexplained(resource: str, name: str) -> str:
     return f"{resource} has {name} with our mark, and no grant of ours for this resource explains it."
+
+
+def _still_open(work: Work, identifier: GrantId) -> Grant | None:
+    """None: it has ended meanwhile, or a failover or a restore forgot it, and then what stands there is found anew."""
+    grant = next(iter(held_grants(work.session, [identifier])), None)
+    if grant is None:
+        logger.error("%s differs at its target, but the rows no longer know it; the next look finds it", identifier)
+        return None
+    is_over = grant.expires_at is None or grant.expires_at <= work.now
+    return None if is_over or grant.status != GrantStatus.ACTIVE else grant
 
 
 def _is_needed(work: Work, share: ShareId) -> bool:

@@ -7,7 +7,6 @@ from datetime import datetime
 from sqlmodel import col, select
 
 from access.errors import Ambiguous, BadConfig, BadCredential, Permanent, ProviderError
-from access.ids import GrantId
 from access.models import AlertKind, EndedBy, Grant, GrantStatus
 from access.operations import target
 from access.operations.core import Core, held_grants
@@ -98,9 +97,13 @@ class Extension:
         """Safe to do twice: what is not as the claim left it was written before, or has moved on."""
         channel = self.core.security_channel()
         with self.core.work(self.actor) as work:
-            now = {grant.id: grant for grant in held_grants(work.session, [one.claimed.id for one in results])}
+            now = target.rows_of(
+                work.session, [one.claimed for one in results], done="may have a later end at its target"
+            )
             for result in sorted(results, key=lambda one: one.claimed.id):
-                grant = now[GrantId(result.claimed.id)]
+                grant = now.get(result.claimed.id)
+                if grant is None:
+                    continue
                 if target.still_ours(result.claimed, grant):
                     self._write(work, grant, result, channel)
                 else:
@@ -111,10 +114,10 @@ class Extension:
         if not claimed:
             return
         with self.core.work(self.actor) as work:
-            now = {grant.id: grant for grant in held_grants(work.session, [one.id for one in claimed])}
+            now = target.rows_of(work.session, claimed, done="was to have a later end at its target")
             for one in claimed:
-                grant = now[GrantId(one.id)]
-                if target.still_ours(one, grant):
+                grant = now.get(one.id)
+                if grant is not None and target.still_ours(one, grant):
                     work.set_grant(grant, due_at=_in_time(grant, work.now))
 
     def _write(self, work: Work, grant: Grant, result: Result, channel: str | None) -> None:

@@ -203,8 +203,9 @@ def _note(work: Work, owner: GrantId, share: ShareId, *, pre_existing: bool) -> 
     work.session.connection().execute(update(Hold).filter_by(**known).values(values))
 
 
-def _fence(session: Session, share: ShareId) -> int:
-    return session.exec(select(Share.fence).where(Share.id == share)).one()
+def _fence(session: Session, share: ShareId) -> int | None:
+    """None: a failover or a restore forgot it."""
+    return session.exec(select(Share.fence).where(Share.id == share)).first()
 
 
 def _set(session: Session, share: ShareId, seen: int, **values: object) -> None:

@@ -6,7 +6,6 @@ from datetime import datetime
 from typing import Any
 
 from access.errors import Ambiguous, Permanent, ProviderError, TargetConflict
-from access.ids import GrantId
 from access.models import AlertKind, EndedBy, Grant, GrantStatus
 from access.operations import ledger
 from access.operations.alert_rows import GRANT_ALERTS
@@ -23,6 +22,7 @@ from access.operations.target import (
     pause_after,
     providers_of,
     receipt_of,
+    rows_of,
     still_ours,
 )
 from access.operations.work import Work
@@ -109,24 +109,26 @@ class Deactivation:
     def commit(self, results: Sequence[Result]) -> None:
         """Safe to do twice: what is not as the claim left it was written before, or another worker has it."""
         with self.core.work(self.actor, together=True) as work:
-            now = {grant.id: grant for grant in held_grants(work.session, [one.claimed.id for one in results])}
-            ledger.hold_turns(work.session, [one.claimed for one in results])
+            claimed = [one.claimed for one in results]
+            now = rows_of(work.session, claimed, done="may have been removed at its target")
+            ledger.hold_turns(work.session, claimed)
             for result in sorted(results, key=lambda one: one.claimed.id):
-                grant = now[GrantId(result.claimed.id)]
-                if still_ours(result.claimed, grant):
+                grant = now.get(result.claimed.id)
+                if grant is not None and still_ours(result.claimed, grant):
                     self._write(work, grant, result)
                 self._leave(work, grant, result)
 
     def release(self, claimed: Sequence[Claimed]) -> None:
         """Gives back what was not started, for the next worker at once."""
         with self.core.work(self.actor) as work:
-            now = {grant.id: grant for grant in held_grants(work.session, [one.id for one in claimed])}
+            now = rows_of(work.session, claimed, done="was to be removed at its target")
             ledger.hold_turns(work.session, claimed)
             for one in claimed:
                 if one.turn is not None:
                     ledger.leave(work, one.turn)
-                if still_ours(one, now[GrantId(one.id)]):
-                    work.set_grant(now[GrantId(one.id)], due_at=work.now)
+                grant = now.get(one.id)
+                if grant is not None and still_ours(one, grant):
+                    work.set_grant(grant, due_at=work.now)
 
     def _write(self, work: Work, grant: Grant, result: Result) -> None:
         if result.error is not None:
@@ -151,7 +153,7 @@ class Deactivation:
         else:
             self._ended(work, grant, found)
 
-    def _leave(self, work: Work, grant: Grant, result: Result) -> None:
+    def _leave(self, work: Work, grant: Grant | None, result: Result) -> None:
         """The next one may go to the target, unless the removal may still be under way there, or not to be seen yet."""
         turn = result.claimed.turn
         if turn is None:
@@ -162,7 +164,8 @@ class Deactivation:
         elif result.error is not None or done:
             ledger.leave(work, turn)
         else:
-            ledger.leave(work, turn, until=max(grant.due_at or work.now, work.now) + IN_FLIGHT)
+            next_look = (grant.due_at if grant else None) or work.now
+            ledger.leave(work, turn, until=max(next_look, work.now) + IN_FLIGHT)
 
     def _still_there(self, work: Work, grant: Grant, claimed: Claimed, found: dict[str, Any]) -> None:
         settled_at = found["removed_at"] + claimed.provider.capabilities.of(grant.settings).settle

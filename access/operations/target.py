@@ -1,5 +1,6 @@
 """What opening and closing doors share: a provider, a claim on a grant, what a target is told, when to try again."""
 
+import logging
 import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -8,13 +9,16 @@ from typing import Protocol
 
 import sqlalchemy as sa
 from pydantic import JsonValue
-from sqlmodel import col
+from sqlmodel import Session, col
 
 from access.errors import Ambiguous, ProviderError, Transient
 from access.ids import GrantId, ShareId
 from access.models import Grant, GrantStatus
+from access.operations.core import held_grants
 from access.ports import Deadline, GrantSpec, Observation, Provider, Receipt
 from access.store import Database
+
+logger = logging.getLogger(__name__)
 
 CLAIM = timedelta(seconds=60)
 """How long a worker may take over one grant before another may try."""
@@ -117,6 +121,20 @@ def answered(error: ProviderError | None) -> bool:
 def still_ours(claimed: Claimed, now: Grant) -> bool:
     """Whether the row is as the claim left it: nobody took over, nobody ended it, nothing was committed yet."""
     return (now.status, now.fence) == (claimed.grant.status, claimed.grant.fence)
+
+
+def rows_of(session: Session, claimed: Sequence[Claimed], *, done: str) -> dict[str, Grant]:
+    """The rows as they are now, held; one that a failover or a restore forgot is not among them, and stands in the log.
+
+    The others of its batch are written all the same. `done`: what may have been done to it at the target.
+    """
+    now: dict[str, Grant] = {grant.id: grant for grant in held_grants(session, [one.id for one in claimed])}
+    for one in claimed:
+        if one.id not in now:
+            logger.error(
+                "%s %s, but the rows no longer know it; the comparison of a restored database finds it", one.id, done
+            )
+    return now
 
 
 def spec_of(grant: Grant, expires_at: datetime | None = None, kept: frozenset[str] = frozenset()) -> GrantSpec:
