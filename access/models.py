@@ -117,7 +117,7 @@ class AlertKind(StrEnum):
 class LookKind(StrEnum):
     """Something outside that is looked at again and again."""
 
-    ROSTER = "roster"  # who and what must be looked at at all; subject: everybody
+    ROSTER = "roster"  # who and what must be looked at at all; subject: everybody, and since when without a break
     MEMBER = "member"  # whether Slack still knows a person; subject: the person
     DRIFT = "drift"  # whether a target has what the rows say; subject: resource
 

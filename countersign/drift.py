@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 
 from access.errors import NotFound
 from access.models import Look
+from access.operations.comparing import SECOND_LOOK, ask, looks
 from access.operations.core import Core
-from access.operations.drift import SECOND_LOOK, ask, looks
 from access.operations.roster import call_the_roster
 from access.settings import Settings
 from countersign.wiring import parts

@@ -4,16 +4,16 @@ import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
 
 from sqlmodel import col, or_, select
 
 from access.canonical import canonical
 from access.errors import ProviderError
-from access.ids import GrantId, LookId, ShareId, ulid
-from access.models import Alert, AlertKind, EndedBy, Grant, GrantStatus, Hold, Look, LookKind
+from access.ids import GrantId, ShareId
+from access.models import Alert, AlertKind, EndedBy, Grant, GrantStatus, Hold, LookKind
 from access.operations import look
 from access.operations.activate import remove_found_again
+from access.operations.comparing import SECOND_LOOK, can_list
 from access.operations.core import Core, held_grants
 from access.operations.differences import Place, Shown
 from access.operations.end import start_removal
@@ -22,13 +22,10 @@ from access.operations.recover import lost, recover
 from access.operations.target import Targets, receipt_of, spec_of
 from access.operations.work import Work
 from access.ports import Deadline, Isolation, Managed, Provider
-from access.store import compare_and_set, insert_unless_there
 
 logger = logging.getLogger(__name__)
 
 EVERY = timedelta(minutes=10)
-SECOND_LOOK = timedelta(seconds=60)
-"""A grant that is being given or taken away at this moment differs for a moment; that is no news."""
 UNFINISHED = (GrantStatus.SCHEDULED, GrantStatus.ACTIVATING, GrantStatus.ACTIVE, GrantStatus.REVOKING)
 GONE = "Its access was gone from the target before its end."
 
@@ -213,44 +210,6 @@ class Drift:
         again = remove_found_again(work, old)
         sentence = f"{old.entitlement} of {old.subject} stands on the target after its end; it is being removed."
         work.open_alert(AlertKind.DRIFT, again.id, sentence, channel=channel, resource=resource)
-
-
-def can_list(core: Core, provider: str) -> bool:
-    """Whether this provider is installed and says that it can list what is ours."""
-    known = core.providers.get(provider)
-    able = (known.capabilities, *known.capabilities.modes.values()) if known else ()
-    return any(one.list_managed or one.list_holders for one in able)
-
-
-def ask(core: Core, resources: Sequence[str]) -> None:
-    """Somebody wants these looked at now. What was seen before counts, so that this may be the second look."""
-    with core.work("system:drift") as work:
-        hurry(work, resources)
-
-
-def hurry(work: Work, resources: Sequence[str]) -> None:
-    """Makes these due now, and none counts as compared until it was looked at again.
-
-    A look that is under way is taken again, for it may have begun before.
-    """
-    for resource in sorted(resources):
-        row = Look(id=LookId(ulid(work.now)), kind=LookKind.DRIFT, subject=resource, due_at=work.now)
-        insert_unless_there(work.session, row)
-    wanted = select(Look).where(Look.kind == LookKind.DRIFT, col(Look.subject).in_(resources))
-    for row in work.session.exec(wanted.order_by(col(Look.id))).all():
-        values: dict[str, Any] = {"looked_at": None}
-        # One whose second look is near is not hurried: the minute between the two is what makes it count.
-        is_near = bool(row.suspects) and row.due_at - work.now <= SECOND_LOOK
-        if not is_near:
-            values |= {"due_at": work.now, "fence": row.fence + 1}
-        if compare_and_set(work.session, Look, row.id, expected={"fence": row.fence}, values=values) and not is_near:
-            work.due.append((look.look_item(row.id), work.now))
-
-
-def looks(core: Core) -> dict[str, Look]:
-    """By resource."""
-    with core.database.read() as session:
-        return {row.subject: row for row in session.exec(select(Look).filter_by(kind=LookKind.DRIFT))}
 
 
 def _suspect_of(identifier: GrantId) -> str:

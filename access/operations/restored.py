@@ -10,12 +10,11 @@ from sqlmodel import Session, col, func, or_, select
 
 from access.durations import format_duration
 from access.models import Alert, AlertKind, AuditEvent, AuditHead, EndedBy, Grant, GrantStatus, Look, LookKind
-from access.operations import drift
+from access.operations.comparing import SECOND_LOOK, compare_anew, resources_to_compare
 from access.operations.core import Core, held_grants
 from access.operations.end import start_removal
 from access.operations.gate import RESTORED, being_compared
 from access.operations.high_water import HighWater
-from access.operations.roster import resources_to_compare
 
 DATABASE = "database"
 ACTOR = "system:restored"
@@ -65,7 +64,7 @@ def begin(core: Core, since: datetime, sentence: str, *, actor: str) -> None:
     with core.work(actor) as work:
         work.record(RESTORED, None, since=since)
         work.open_alert(AlertKind.RESTORED, DATABASE, sentence, channel=channel)
-        drift.hurry(work, sorted(resources))
+        compare_anew(work, sorted(resources))
 
 
 def end_by_hand(core: Core, *, actor: str) -> None:
@@ -151,7 +150,7 @@ def _is_compared(row: Look | None, since: datetime) -> bool:
     """There was an answer since, and no second look is near."""
     if row is None or row.problem or row.looked_at is None or row.looked_at < since:
         return False
-    return row.due_at - row.looked_at > drift.SECOND_LOOK
+    return row.due_at - row.looked_at > SECOND_LOOK
 
 
 def _why_not(row: Look | None) -> str:

@@ -2,18 +2,19 @@
 
 from datetime import timedelta
 
-from sqlmodel import Session, col, select
+from sqlmodel import select
 
 from access.ids import LookId, ulid
-from access.models import Grant, GrantStatus, Look, LookKind
+from access.models import Look, LookKind
 from access.operations import drift, leave
+from access.operations.comparing import resources_to_compare
 from access.operations.core import Core
 from access.operations.look import keep_looks
+from access.operations.silence import note_silence
 from access.store import compare_and_set, insert_unless_there
 
 EVERY = timedelta(seconds=30)
 EVERYBODY = "everybody"
-_ON_THE_TARGET = (GrantStatus.ACTIVATING, GrantStatus.ACTIVE, GrantStatus.REVOKING)
 
 
 def call_the_roster(core: Core) -> None:
@@ -22,6 +23,7 @@ def call_the_roster(core: Core) -> None:
         known = session.exec(select(Look).filter_by(kind=LookKind.ROSTER, subject=EVERYBODY)).first()
     if known is not None and known.due_at > core.clock.now():
         return
+    last_call, channel = known.looked_at if known else None, core.security_channel()
     with core.work("system:timekeeper") as work:
         row = known or Look(id=LookId(ulid(work.now)), kind=LookKind.ROSTER, subject=EVERYBODY, due_at=work.now)
         if known is None:
@@ -32,14 +34,5 @@ def call_the_roster(core: Core) -> None:
         members = leave.members_with_something_open(work.session)
         keep_looks(work, LookKind.MEMBER, dict.fromkeys(members, leave.EVERY))
         keep_looks(work, LookKind.DRIFT, dict.fromkeys(resources_to_compare(core, work.session), drift.EVERY))
+        note_silence(work, last_call, channel=channel)
     leave.end_for_strangers(core)
-
-
-def resources_to_compare(core: Core, session: Session) -> set[str]:
-    """Those whose provider can list what is ours: of the policy, and of what is open whatever the policy says now."""
-    on_targets = select(Grant.resource, Grant.provider).where(col(Grant.status).in_(_ON_THE_TARGET)).distinct()
-    resources = set(session.exec(on_targets))
-    policy = core.known_policy()  # without one, what is open is looked at all the same
-    if policy is not None:
-        resources |= {(one.id, one.provider) for one in policy.resources.values()}
-    return {resource for resource, provider in resources if drift.can_list(core, provider)}

@@ -10,6 +10,7 @@ from access.operations import ByHand
 from access.operations.canary import NOBODY as CANARY
 from access.operations.gate import UNLISTED
 from access.operations.overdue import UNWRITTEN
+from access.operations.silence import MEMBERS, UNANSWERED
 from access.operations.storms import Storm
 from access.operations.timers import EMPTIED
 from bot import ids
@@ -86,7 +87,19 @@ _UNWRITTEN = (
     "Bring it back; `countersign doctor` says what it answers. Until then end by hand what must not stay open: only a "
     "target that knows the end of access itself keeps to it.",
 )
+_UNANSWERED = (
+    "A target cannot be looked at",
+    "Bring it or the bot's way to it back: `countersign doctor` says what it answers, `countersign drift` asks it "
+    "again now. What is open there ends all the same as soon as it answers; this closes with the next good look.",
+)
+_MEMBERS = (
+    "Slack does not say who has left",
+    "See why Slack does not answer: the log of `countersign worker tell`, and `countersign doctor`. Revoke what "
+    "somebody holds who has left. This closes when Slack has answered about everybody.",
+)
 _OF_ITS_OWN = {
+    (AlertKind.DRIFT, UNANSWERED): _UNANSWERED,
+    (AlertKind.SWEEP, MEMBERS): _MEMBERS,
     (AlertKind.TIMERS, EMPTIED): _EMPTIED,
     (AlertKind.SWEEP, UNLISTED): _UNLISTED,
     (AlertKind.SWEEP, UNWRITTEN): _UNWRITTEN,
@@ -153,8 +166,8 @@ def storm_card(alert: Alert, storm: Storm, now: datetime) -> Message:
 
 def _titled(alert: Alert) -> tuple[str, str]:
     """What it is called, and what to do."""
-    kind = AlertKind(alert.kind)
-    return _OF_ITS_OWN.get((kind, alert.subject), (_TITLES[kind], _WHAT_TO_DO[kind]))
+    kind, what = AlertKind(alert.kind), alert.subject.rpartition(" ")[2]  # behind the name of a resource
+    return _OF_ITS_OWN.get((kind, what), (_TITLES[kind], _WHAT_TO_DO[kind]))
 
 
 def _which(alert: Alert, kind: AlertKind, grant: Grant | None) -> list[Block]:

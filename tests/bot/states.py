@@ -15,6 +15,7 @@ from access.operations.extend import OVER
 from access.operations.gate import UNLISTED
 from access.operations.home import WAITING_MOST
 from access.operations.overdue import UNWRITTEN
+from access.operations.silence import MEMBERS, UNANSWERED
 from access.operations.storms import Storm
 from access.operations.timers import EMPTIED
 from access.policy.shape import TITLE_LONGEST
@@ -64,6 +65,14 @@ UNWRITTEN_SAID = (
 )
 UNLISTED_SAID = (
     "A process that starts cannot list what is overdue (OperationalError). Until it can, nothing new is granted."
+)
+UNANSWERED_SAID = (
+    "customers-db could not be compared with what was granted for 30 min: The target system can't be reached just now; "
+    "it will be tried again. What stands there without a grant is not found meanwhile."
+)
+MEMBERS_SAID = (
+    "For 12 min Slack has not said whether 2 people are still members: Slack does not answer. Who has left keeps what "
+    "is open meanwhile, until its end."
 )
 EMPTIED_SAID = "Redis had lost its timers: 214 were put in again from the database."
 NEVER = {
@@ -310,6 +319,14 @@ def _all() -> dict[str, Message | dict[str, Any]]:
         ),
         "alert-emptied": alert_card(
             an_alert(AlertKind.TIMERS, subject=EMPTIED, sentence=EMPTIED_SAID), None, minutes(140)
+        ),
+        "alert-unanswered": alert_card(
+            an_alert(AlertKind.DRIFT, subject=f"customers-db {UNANSWERED}", sentence=UNANSWERED_SAID),
+            None,
+            minutes(140),
+        ),
+        "alert-members": alert_card(
+            an_alert(AlertKind.SWEEP, subject=MEMBERS, sentence=MEMBERS_SAID), None, minutes(140)
         ),
         "alert-long-sentence": alert_card(
             an_alert(AlertKind.POLICY, sentence=SENTENCES[AlertKind.POLICY] * 60), None, minutes(140)

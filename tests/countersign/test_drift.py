@@ -9,7 +9,7 @@ import pytest
 
 from access.clock import host_now
 from access.errors import NotFound
-from access.operations import drift
+from access.operations import comparing, drift
 from access.settings import Settings
 from countersign import drift as command
 from countersign.providers import ProviderClasses
@@ -37,7 +37,7 @@ def worker(world: World) -> Iterator[None]:
     def work() -> None:
         while not stop.wait(0.05):
             world.clock.time = host_now()
-            world.compare([row.id for row in drift.looks(world.core).values()])
+            world.compare([row.id for row in comparing.looks(world.core).values()])
 
     thread = threading.Thread(target=work)
     thread.start()
@@ -70,8 +70,9 @@ def test_it_says_what_the_workers_saw(
     world: World, settings: Settings, change: Callable[[World], None], code: int, said: str,
     *, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
-    second = drift.SECOND_LOOK / 60
-    monkeypatch.setattr(drift, "SECOND_LOOK", second)
+    second = comparing.SECOND_LOOK / 60
+    for module in (comparing, drift):
+        monkeypatch.setattr(module, "SECOND_LOOK", second)
     monkeypatch.setattr(command, "SECOND_LOOK", second)
     monkeypatch.setattr(command, "PATIENCE", second * 8)
     change(world)
@@ -83,7 +84,7 @@ def test_it_says_what_the_workers_saw(
 def test_without_workers_it_says_so(
     world: World, settings: Settings, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(command, "PATIENCE", drift.SECOND_LOOK / 600)
+    monkeypatch.setattr(command, "PATIENCE", comparing.SECOND_LOOK / 600)
     assert command.look_now(settings, [RESOURCE]) == 1
     assert "Are the workers and a timekeeper running?" in capsys.readouterr().out
 

@@ -6,7 +6,7 @@ import pytest
 from sqlmodel import select
 
 from access.models import Alert, AlertKind, EndedBy, Grant, GrantStatus, Look, LookKind
-from access.operations import drift
+from access.operations import comparing, drift
 from access.operations.drift import Drift
 from access.operations.roster import call_the_roster
 from access.ports import Capabilities, Isolation
@@ -215,11 +215,11 @@ def test_two_workers_do_not_look_at_the_same_time_and_the_slower_answer_is_dropp
 def test_somebody_who_asks_is_answered_now_but_the_minute_between_two_looks_stays(world: World) -> None:
     world.open(minutes=120)
     world.server.holders.clear()
-    drift.ask(world.core, [RESOURCE])
+    comparing.ask(world.core, [RESOURCE])
     assert the_look(world).due_at <= world.clock.now()
     look(world)
     second = the_look(world).due_at
-    drift.ask(world.core, [RESOURCE])
+    comparing.ask(world.core, [RESOURCE])
     assert the_look(world).due_at == second == world.clock.now() + drift.SECOND_LOOK
 
 

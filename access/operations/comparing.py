@@ -1,0 +1,72 @@
+"""Which targets can be compared with the rows, and having them compared now."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+
+from sqlmodel import Session, col, select
+
+from access.ids import LookId, ulid
+from access.models import Grant, GrantStatus, Look, LookKind
+from access.operations.core import Core
+from access.operations.look import look_item
+from access.operations.work import Work
+from access.store import compare_and_set, insert_unless_there
+
+SECOND_LOOK = timedelta(seconds=60)
+"""A grant that is being given or taken away at this moment differs for a moment; that is no news."""
+_ON_THE_TARGET = (GrantStatus.ACTIVATING, GrantStatus.ACTIVE, GrantStatus.REVOKING)
+
+
+def resources_to_compare(core: Core, session: Session) -> set[str]:
+    """Those whose provider can list what is ours: of the policy, and of what is open whatever the policy says now."""
+    on_targets = select(Grant.resource, Grant.provider).where(col(Grant.status).in_(_ON_THE_TARGET)).distinct()
+    resources = set(session.exec(on_targets))
+    policy = core.known_policy()  # without one, what is open is looked at all the same
+    if policy is not None:
+        resources |= {(one.id, one.provider) for one in policy.resources.values()}
+    return {resource for resource, provider in resources if can_list(core, provider)}
+
+
+def can_list(core: Core, provider: str) -> bool:
+    """Whether this provider is installed and says that it can list what is ours."""
+    known = core.providers.get(provider)
+    able = (known.capabilities, *known.capabilities.modes.values()) if known else ()
+    return any(one.list_managed or one.list_holders for one in able)
+
+
+def ask(core: Core, resources: Sequence[str]) -> None:
+    """Somebody wants these looked at now. What was seen before counts, so that this may be the second look."""
+    with core.work("system:drift") as work:
+        hurry(work, resources)
+
+
+def compare_anew(work: Work, resources: Sequence[str]) -> None:
+    """Makes these due now, and none counts as compared until it was looked at again."""
+    hurry(work, resources, looked_at=None)
+
+
+def hurry(work: Work, resources: Sequence[str], **values: Any) -> None:
+    """Makes these due now.
+
+    A look that is under way is taken again, for it may have begun before.
+    """
+    for resource in sorted(resources):
+        row = Look(id=LookId(ulid(work.now)), kind=LookKind.DRIFT, subject=resource, due_at=work.now)
+        insert_unless_there(work.session, row)
+    wanted = select(Look).where(Look.kind == LookKind.DRIFT, col(Look.subject).in_(resources))
+    for row in work.session.exec(wanted.order_by(col(Look.id))).all():
+        # One whose second look is near is not hurried: the minute between the two is what makes it count.
+        is_near = bool(row.suspects) and row.due_at - work.now <= SECOND_LOOK
+        soon = values if is_near else values | {"due_at": work.now, "fence": row.fence + 1}
+        if not soon:
+            continue
+        won = compare_and_set(work.session, Look, row.id, expected={"fence": row.fence}, values=soon)
+        if won and not is_near:
+            work.due.append((look_item(row.id), work.now))
+
+
+def looks(core: Core) -> dict[str, Look]:
+    """By resource."""
+    with core.database.read() as session:
+        return {row.subject: row for row in session.exec(select(Look).filter_by(kind=LookKind.DRIFT))}
