@@ -15,6 +15,7 @@ _SAID = (
     "Somebody says that the database was restored. What was done after {since:%Y-%m-%d %H:%M:%S} UTC is not known. "
     "Nothing new is granted until every target has been compared with it."
 )
+_THEN = "when it was, type `countersign restored --over`."
 
 
 def show(settings: Settings) -> int:
@@ -44,13 +45,15 @@ def _show(core: Core) -> int:
     with core.database.read() as session:
         alert = being_compared(session)
         left = restored.what_is_left(core, session, alert) if alert else []
+        by_hand = restored.by_hand(session)
     if alert is None:
         print("Nothing is being compared: requests are taken.")
-        return 0
-    print(alert.sentence)
-    for sentence in left or ["All is compared. A timekeeper opens the gate within a second."]:
+    else:
+        print(alert.sentence)
+        left = left or ["All is compared. A timekeeper opens the gate within a second."]
+    for sentence in [*left, *(f"{one} must be compared by hand; {_THEN}" for one in by_hand)]:
         print(f"- {sentence}")
-    return 1
+    return int(alert is not None or bool(by_hand))
 
 
 def _moment(text: str) -> datetime:

@@ -20,12 +20,20 @@ _ON_THE_TARGET = (GrantStatus.ACTIVATING, GrantStatus.ACTIVE, GrantStatus.REVOKI
 
 def resources_to_compare(core: Core, session: Session) -> set[str]:
     """Those whose provider can list what is ours: of the policy, and of what is open whatever the policy says now."""
+    return {resource for resource, provider in _places(core, session) if can_list(core, provider)}
+
+
+def not_comparable(core: Core, session: Session) -> list[str]:
+    """The other ones: whoever wants to know what stands there looks himself."""
+    return sorted({resource for resource, provider in _places(core, session) if not can_list(core, provider)})
+
+
+def _places(core: Core, session: Session) -> set[tuple[str, str]]:
+    """Resources with their providers."""
     on_targets = select(Grant.resource, Grant.provider).where(col(Grant.status).in_(_ON_THE_TARGET)).distinct()
-    resources = set(session.exec(on_targets))
+    places = set(session.exec(on_targets))
     policy = core.known_policy()  # without one, what is open is looked at all the same
-    if policy is not None:
-        resources |= {(one.id, one.provider) for one in policy.resources.values()}
-    return {resource for resource, provider in resources if can_list(core, provider)}
+    return places | {(one.id, one.provider) for one in policy.resources.values()} if policy else places
 
 
 def can_list(core: Core, provider: str) -> bool:

@@ -10,11 +10,12 @@ from sqlmodel import Session, col, func, or_, select
 
 from access.durations import format_duration
 from access.models import Alert, AlertKind, AuditEvent, AuditHead, EndedBy, Grant, GrantStatus, Look, LookKind
-from access.operations.comparing import SECOND_LOOK, compare_anew, resources_to_compare
+from access.operations.comparing import SECOND_LOOK, compare_anew, not_comparable, resources_to_compare
 from access.operations.core import Core, held_grants
 from access.operations.end import start_removal
 from access.operations.gate import RESTORED, being_compared
 from access.operations.high_water import HighWater
+from access.operations.work import Cause
 
 DATABASE = "database"
 ACTOR = "system:restored"
@@ -23,6 +24,12 @@ _NOTICED = (
     "The database is an older one: event {event} of its log had been written, and is missing or another now. "
     "What was done {when} is not known. Nothing new is granted until every target has been compared with it."
 )
+_BY_HAND = (
+    "Nobody can list what is ours on {resource}: what was opened there and is in no row any more, since the database "
+    "was restored, is not found by itself. Compare it by hand."
+)
+UNCOMPARED = ":uncompared"
+"""After the name of a resource the subject of the alert that somebody must compare it by hand."""
 NOTHING_SHARED = datetime.fromtimestamp(0, UTC)
 """It was restored to what it was before its first event."""
 _BEGINNING = (GrantStatus.SCHEDULED, GrantStatus.ACTIVATING)
@@ -59,19 +66,33 @@ def notice(core: Core) -> bool:
 def begin(core: Core, since: datetime, sentence: str, *, actor: str) -> None:
     """Closes the gate and has every target compared at once. `since`: what was done after it is not known."""
     with core.database.read() as session:
-        resources = resources_to_compare(core, session)
+        resources, others = resources_to_compare(core, session), not_comparable(core, session)
+    if others:
+        sentence += f" By hand, for nobody can list what is ours there: {', '.join(others)}."
+    causes = [Cause(f"{one} {UNCOMPARED}", _BY_HAND.format(resource=one), one) for one in others]
     channel = core.security_channel()
     with core.work(actor) as work:
         work.record(RESTORED, None, since=since)
         work.open_alert(AlertKind.RESTORED, DATABASE, sentence, channel=channel)
+        work.open_alerts(AlertKind.DRIFT, causes, channel=channel)
         compare_anew(work, sorted(resources))
 
 
 def end_by_hand(core: Core, *, actor: str) -> None:
-    """Somebody has looked, and takes the blame: opens the gate, whatever was not compared."""
+    """Somebody has looked, and takes the blame: opens the gate, whatever was not compared by itself."""
     with core.work(actor) as work:
-        work.record("database.compared", None, by_hand=True)
+        others = by_hand(work.session)
+        work.record("database.compared", None, by_hand=True, not_compared=others)
         work.close_alerts(DATABASE, AlertKind.RESTORED)
+        for resource in others:
+            work.close_alerts(f"{resource} {UNCOMPARED}", AlertKind.DRIFT)
+
+
+def by_hand(session: Session) -> list[str]:
+    """Resources that somebody must still compare by hand, and say that they did. They do not hold up the gate."""
+    left = select(Alert.subject).filter_by(kind=AlertKind.DRIFT, closed_at=None)
+    ours = session.exec(left.where(col(Alert.subject).endswith(f" {UNCOMPARED}", autoescape=True)))
+    return sorted(subject.removesuffix(f" {UNCOMPARED}") for subject in ours)
 
 
 def last_known(core: Core) -> datetime:
@@ -114,7 +135,7 @@ def _go_on(core: Core) -> bool:
     elif not left:
         took = format_duration(core.clock.now() - alert.opened_at)
         with core.work(ACTOR) as work:
-            work.record("database.compared", None, by_hand=False, took=took)
+            work.record("database.compared", None, by_hand=False, took=took, not_compared=by_hand(work.session))
             work.close_alerts(DATABASE, AlertKind.RESTORED)
         return False
     return True

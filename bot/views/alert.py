@@ -10,6 +10,7 @@ from access.operations import ByHand
 from access.operations.canary import NOBODY as CANARY
 from access.operations.gate import UNLISTED
 from access.operations.overdue import UNWRITTEN
+from access.operations.restored import UNCOMPARED
 from access.operations.silence import MEMBERS, UNANSWERED
 from access.operations.storms import Storm
 from access.operations.timers import EMPTIED
@@ -92,6 +93,11 @@ _UNANSWERED = (
     "Bring it or the bot's way to it back: `countersign doctor` says what it answers, `countersign drift` asks it "
     "again now. What is open there ends all the same as soon as it answers; this closes with the next good look.",
 )
+_UNCOMPARED = (
+    "A target must be compared by hand",
+    "Its provider cannot list what is ours. Compare it with what `countersign outstanding` prints and with the cards "
+    "in Slack, and take away what nobody knows of; docs/runbook.md says how. Then type `countersign restored --over`.",
+)
 _MEMBERS = (
     "Slack does not say who has left",
     "See why Slack does not answer: the log of `countersign worker tell`, and `countersign doctor`. Revoke what "
@@ -99,6 +105,7 @@ _MEMBERS = (
 )
 _OF_ITS_OWN = {
     (AlertKind.DRIFT, UNANSWERED): _UNANSWERED,
+    (AlertKind.DRIFT, UNCOMPARED): _UNCOMPARED,
     (AlertKind.SWEEP, MEMBERS): _MEMBERS,
     (AlertKind.TIMERS, EMPTIED): _EMPTIED,
     (AlertKind.SWEEP, UNLISTED): _UNLISTED,

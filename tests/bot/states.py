@@ -15,6 +15,7 @@ from access.operations.extend import OVER
 from access.operations.gate import UNLISTED
 from access.operations.home import WAITING_MOST
 from access.operations.overdue import UNWRITTEN
+from access.operations.restored import UNCOMPARED
 from access.operations.silence import MEMBERS, UNANSWERED
 from access.operations.storms import Storm
 from access.operations.timers import EMPTIED
@@ -69,6 +70,10 @@ UNLISTED_SAID = (
 UNANSWERED_SAID = (
     "customers-db could not be compared with what was granted for 30 min: The target system can't be reached just now; "
     "it will be tried again. What stands there without a grant is not found meanwhile."
+)
+UNCOMPARED_SAID = (
+    "Nobody can list what is ours on wiki: what was opened there and is in no row any more, since the database was "
+    "restored, is not found by itself. Compare it by hand."
 )
 MEMBERS_SAID = (
     "For 12 min Slack has not said whether 2 people are still members: Slack does not answer. Who has left keeps what "
@@ -324,6 +329,9 @@ def _all() -> dict[str, Message | dict[str, Any]]:
             an_alert(AlertKind.DRIFT, subject=f"customers-db {UNANSWERED}", sentence=UNANSWERED_SAID),
             None,
             minutes(140),
+        ),
+        "alert-uncompared": alert_card(
+            an_alert(AlertKind.DRIFT, subject=f"wiki {UNCOMPARED}", sentence=UNCOMPARED_SAID), None, minutes(140)
         ),
         "alert-members": alert_card(
             an_alert(AlertKind.SWEEP, subject=MEMBERS, sentence=MEMBERS_SAID), None, minutes(140)

@@ -6,6 +6,7 @@ import pytest
 
 from access.clock import host_now
 from access.errors import NotNow, Unready
+from access.ports import Capabilities, Isolation
 from access.settings import Settings
 from access.store import Database
 from countersign import restored as command
@@ -69,6 +70,24 @@ def test_where_nothing_noticed_it_somebody_says_so_and_somebody_ends_it(
     assert "opened by hand" in capsys.readouterr().out
     world.ask(by=BEN)
     assert world.events("database.compared")[0].actor == command.ACTOR
+
+
+def test_what_must_be_compared_by_hand_is_named_until_somebody_says_that_it_was(
+    world: World, settings: Settings, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    blind = Capabilities(isolation=Isolation.PER_GRANT, end_means="It is gone.")
+    monkeypatch.setattr(FakeProvider, "capabilities", blind)
+    assert command.compare(settings, None) == 1
+    assert "By hand, for nobody can list what is ours there: customers-db." in capsys.readouterr().out
+    world.work()
+
+    assert command.show(settings) == 1
+
+    by_hand = "- customers-db must be compared by hand; when it was, type `countersign restored --over`.\n"
+    assert capsys.readouterr().out == "Nothing is being compared: requests are taken.\n" + by_hand
+    assert command.over(settings) == 0
+    capsys.readouterr()
+    assert command.show(settings) == 0
 
 
 @pytest.mark.parametrize(

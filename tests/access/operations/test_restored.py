@@ -1,21 +1,27 @@
 """A database that was restored from a backup: what it does not know of is closed before anything new is granted."""
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from typing import ClassVar
 
 import pytest
+from pydantic import JsonValue
 
 from access.errors import NotNow
 from access.ids import ulid
 from access.models import Alert, AlertKind, EndedBy, GrantStatus, NoticeKind, RequestStatus
 from access.operations import cancel, extend, finish
 from access.operations.high_water import HighWater
-from access.operations.restored import begin, end_by_hand, last_known, what_is_left
+from access.operations.policy_source import PolicySource
+from access.operations.restored import UNCOMPARED, begin, by_hand, end_by_hand, last_known, what_is_left
 from access.operations.schedule import Schedule
+from access.ports import Capabilities, Isolation
 from access.store import Database
 from tests.backups import Restore, backup
 from tests.cast import ANN, BEN, LEA
+from tests.fakes import FakeProvider, FakeSettings, FakeTargets, Server
 from tests.world import World
 
 
@@ -334,3 +340,74 @@ def test_it_is_paged(world: World, notebook: Notebook, database: Database, datab
     world.open(minutes=60)
     restored(world, database, restore)
     assert [notice.subject for notice in world.notices(NoticeKind.PAGE)] == [told(world).id]
+
+
+class BlindProvider(FakeProvider):
+    """Its target cannot say what is ours."""
+
+    name: ClassVar[str] = "blind"
+    capabilities: ClassVar[Capabilities] = Capabilities(isolation=Isolation.PER_GRANT, end_means="It is gone.")
+
+
+@dataclass
+class TwoServers(FakeTargets):
+    wiki: Server = field(default_factory=Server)
+
+    def of(self, provider: str, settings: Mapping[str, JsonValue], resource: str) -> FakeProvider:
+        server = self.wiki if resource == "wiki" else self.server
+        return FakeProvider(FakeSettings(server="one"), server)
+
+
+WIKI = """\
+  - id: wiki
+    title: Wiki
+    level: medium
+    owner: payments-leads
+    provider: blind
+    settings: {server: two}
+    roles:
+      read: {title: Read pages, power: look}
+rules:
+"""
+
+
+@pytest.fixture
+def with_a_wiki(world: World, notebook: Notebook) -> World:
+    """A resource of which nobody can list what is ours."""
+    world.targets, providers = TwoServers(), {"fake": FakeProvider, "blind": BlindProvider}
+    world.core = replace(world.core, policy=PolicySource(world.policy_file, providers), providers=providers)
+    world.rewrite_policy("rules:\n", WIKI)
+    world.rewrite_policy("customers-db/fix-orders]}\n    max", "customers-db/fix-orders, wiki/read]}\n    max")
+    return world
+
+
+def test_what_cannot_be_compared_is_named_until_somebody_has_compared_it_by_hand(
+    with_a_wiki: World, database: Database, database_url: str
+) -> None:
+    world = with_a_wiki
+    restore = backed_up(world, database, database_url)
+    forgotten = world.open(entitlement="wiki/read", minutes=60)
+    restored(world, database, restore)
+    assert told(world).sentence.endswith(" By hand, for nobody can list what is ours there: wiki.")
+
+    world.work()
+
+    assert told(world).closed_at is not None
+    assert isinstance(world.targets, TwoServers)
+    assert list(world.targets.wiki.holders) == [forgotten.id], "nobody can know of it"
+    (alert,) = [one for one in world.alerts() if one.closed_at is None]
+    assert (alert.kind, alert.subject) == (AlertKind.DRIFT, f"wiki {UNCOMPARED}")
+    assert alert.told_at is not None
+    assert details(world, "database.compared") == [{"by_hand": False, "not_compared": ["wiki"], "took": "0 s"}]
+    world.live_through(minutes=30)
+    with world.core.database.read() as session:
+        assert by_hand(session) == ["wiki"]
+
+    end_by_hand(world.core, actor="operator")
+
+    assert [one for one in world.alerts() if one.closed_at is None] == []
+    assert details(world, "database.compared")[1:] == [{"by_hand": True, "not_compared": ["wiki"]}]
+
+
+def details(world: World, action: str) -> list[dict[str, object]]:
+    return [json.loads(event.entry)["details"] for event in world.events(action)]
