@@ -11,6 +11,7 @@ from typing import Any
 
 from access.errors import Unready
 from access.operations.overdue import Overdue
+from access.operations.untold import long_untold
 from access.operations.watch import Watch
 from access.settings import Settings
 from countersign.clocks import measuring
@@ -124,7 +125,8 @@ def run_timekeeper(settings: Settings) -> None:
         sweeps: list[Callable[[float], None]] = [figures.swept]
         if settings.ping_url is not None:
             came = partial(made.schedule.beat, process_name("ping"), PING)
-            sweeps.append(beside.enter_context(Ping(settings.ping_url.get_secret_value(), came)).swept)
+            ping = Ping(settings.ping_url.get_secret_value(), came, partial(long_untold, made.core))
+            sweeps.append(beside.enter_context(ping).swept)
         outcry = beside.enter_context(Outcry(made.core, made.slack_telling().act, pages=made.core.pages))
         sweeps.append(outcry.swept)
         keeper = Timekeeper(

@@ -1,4 +1,7 @@
-"""A sign of life to somebody outside, who raises the alarm when it stays away: only after a good sweep."""
+"""A sign of life to somebody outside, who raises the alarm when it stays away.
+
+Only after a good sweep, and only while somebody is told of every alert.
+"""
 
 import logging
 import threading
@@ -20,16 +23,19 @@ _PATIENCE_SECONDS = 5.0
 class Ping:
     """Asks for the address from a thread of its own while it is entered, once a minute at most.
 
-    `came` hears, from that thread, that the ping was answered. The address is a secret and is never logged.
+    `untold` says, to that thread, how many alerts nobody was told of for long: while there are any it stays silent.
+    `came` hears that the ping was answered. The address is a secret and is never logged.
     """
 
-    def __init__(self, url: str, came: Callable[[], None]) -> None:
+    def __init__(self, url: str, came: Callable[[], None], untold: Callable[[], int]) -> None:
         self._url = url
+        self._untold = untold
         self._came = came
         self._next = 0.0
         self._wanted = threading.Event()
         self._ended = False
         self._failing = False
+        self._held = False
         self._thread = threading.Thread(target=self._run, name="ping", daemon=True)
 
     def __enter__(self) -> Self:
@@ -55,6 +61,8 @@ class Ping:
             if self._ended:
                 return
             try:
+                if self._is_held(self._untold()):
+                    continue
                 with urllib.request.urlopen(self._url, timeout=_PATIENCE_SECONDS):  # noqa: S310 -- the settings allow http and https only
                     pass
                 self._came()
@@ -62,6 +70,14 @@ class Ping:
                 self._note(error)
             else:
                 self._failing = False
+
+    def _is_held(self, untold: int) -> bool:
+        if untold and not self._held:
+            logger.warning(
+                "nobody was told of %d alerts: until somebody is, the ping that all is well stays away", untold
+            )
+        self._held = bool(untold)
+        return self._held
 
     def _note(self, error: Exception) -> None:
         if not self._failing:

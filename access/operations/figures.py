@@ -11,6 +11,7 @@ from access.operations.attention import UNFINISHED
 from access.operations.canary import Standing, standing
 from access.operations.core import Core
 from access.operations.timers import timers_wanted
+from access.operations.untold import untold
 
 _MAY_BE_THERE = (GrantStatus.ACTIVE, GrantStatus.REVOKING)
 
@@ -27,6 +28,8 @@ class Figures:
     """Should have ended by now, and may still be there."""
     alerts: dict[str, int]
     """Open ones by kind."""
+    untold: int
+    """Those of which nobody was told yet."""
     canary: Standing | None
     """None where the policy has none."""
     timers: int
@@ -51,6 +54,7 @@ def figures(core: Core, session: Session) -> Figures:
         attempts={status: grants.get(status, (0, 0))[1] for status in UNFINISHED},
         overdue=session.exec(overdue.where(should_have_ended)).one(),
         alerts=dict.fromkeys(AlertKind, 0) | dict(session.exec(alerts).all()),
+        untold=untold(session),
         canary=standing(core, session),
         timers=timers_wanted(session),
     )

@@ -8,6 +8,7 @@ from sqlmodel import Session, col, func, select
 from access.durations import format_duration
 from access.models import Alert, Grant, Heartbeat, Notice
 from access.operations.attention import UNFINISHED
+from access.operations.untold import LONG
 from access.ports import Finding
 from countersign.doctor.surroundings import Surroundings, error, not_looked_at, ok, warning
 from workers.ping import PING
@@ -24,6 +25,10 @@ _COMMANDS = {
     "worker tell": "countersign worker tell",
     "bot": "countersign bot",
 }
+_UNTOLD = (
+    "Tell the security team yourself. Then see why Slack takes no message: the log of `countersign worker tell`, and "
+    "whether the bot is in the channel under `security`."
+)
 _NEED_REDIS = ("worker grant", "worker revoke", "worker tell")
 
 
@@ -41,7 +46,7 @@ def look(here: Surroundings) -> Iterator[Finding]:
             yield _alive(kind, [beat for beat in beats if beat.kind == kind], now)
         yield _ping(here, [beat.beat_at for beat in beats if beat.kind == PING], now)
         yield _left_lying(session, now)
-        yield from _alerts(session)
+        yield from _alerts(session, now)
 
 
 def alive(here: Surroundings, *kinds: str) -> bool:
@@ -73,7 +78,10 @@ def _ping(here: Surroundings, answered: list[datetime], now: datetime) -> Findin
     if last is None and here.settings.ping_url is None:
         return ok("ping", "COUNTERSIGN_PING_URL is not set: when everything is down, nobody outside notices.")
     heard = "in the last day" if last is None else f"since {format_duration(now - last)} ago"
-    cure = "Set COUNTERSIGN_PING_URL for the timekeeper, and see its log for why nobody answers or why the sweep fails."
+    cure = (
+        "Set COUNTERSIGN_PING_URL for the timekeeper, and see its log for why nobody answers, why the sweep fails, or "
+        "of which alerts nobody was told."
+    )
     return warning("ping", f"Nobody outside heard {heard} that all is well.", cure)
 
 
@@ -89,7 +97,10 @@ def _left_lying(session: Session, now: datetime) -> Finding:
     return warning("work", sentence, "See that timekeeper and workers are alive; then look into their logs.")
 
 
-def _alerts(session: Session) -> Iterator[Finding]:
+def _alerts(session: Session, now: datetime) -> Iterator[Finding]:
     for alert in session.exec(select(Alert).where(col(Alert.closed_at).is_(None)).order_by(col(Alert.opened_at))):
         cure = "Mend its cause; it closes by itself. `countersign outstanding` prints what ends access by hand."
         yield warning("alert", alert.sentence, cure)
+        if alert.told_at is None and alert.opened_at < now - LONG:
+            open_for = format_duration(now - alert.opened_at)
+            yield error("alert", f"Nobody was told of this, though it has been open for {open_for}.", _UNTOLD)

@@ -135,6 +135,27 @@ def test_what_is_left_lying_and_open_alerts_are_found(at_redis: Clinic, database
     assert the(findings, "alert").sentence == "Redis is gone."
 
 
+def test_an_alert_of_which_nobody_was_told_is_worse_than_one_that_is_known(
+    at_redis: Clinic, database: Database
+) -> None:
+    beat(database, *KINDS)
+    opened = database.time() - timedelta(minutes=6)
+    with database.write() as session:
+        for name, told in (("a", None), ("b", opened)):
+            session.add(
+                Alert(
+                    id=AlertId(name), kind=AlertKind.TIMERS, subject=name, sentence=f"Redis {name} is gone.",
+                    opened_at=opened, told_at=told,
+                )
+            )  # fmt: skip
+
+    findings = [one for one in at_redis.look("Processes") if one.subject == "alert"]
+
+    assert [one.level for one in findings] == ["warning", "error", "warning"]
+    assert findings[1].sentence == "Nobody was told of this, though it has been open for 6 min."
+    assert "Tell the security team yourself." in findings[1].cure
+
+
 def test_without_the_database_nobody_can_be_seen(clinic: Clinic) -> None:
     for family in ("Processes", "Targets"):
         (found,) = clinic.look(family)

@@ -6,6 +6,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
+from access.errors import Unavailable
 from tests.waiting import wait_until
 from tests.workers.engine import Engine
 from tests.workers.rows import Rows
@@ -49,7 +50,7 @@ def monitor() -> Iterator[Monitor]:
 def test_good_sweeps_are_told_outside(monitor: Monitor, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("workers.ping.EVERY_SECONDS", 0.0)
     came: list[str] = []
-    with Ping(monitor.url, lambda: came.append("came")) as ping:
+    with Ping(monitor.url, lambda: came.append("came"), lambda: 0) as ping:
         for told in (1, 2):
             ping.swept(0.001)
             wait_until(lambda told=told: len(came) == told, "the answer")
@@ -60,7 +61,7 @@ def test_good_sweeps_are_told_outside(monitor: Monitor, monkeypatch: pytest.Monk
 def test_it_is_told_once_a_minute_at_most(monitor: Monitor, monkeypatch: pytest.MonkeyPatch) -> None:
     now = [1000.0]
     monkeypatch.setattr("workers.ping.clock.monotonic", lambda: now[0])
-    ping = Ping(monitor.url, lambda: None)  # not entered: what is wanted stays wanted
+    ping = Ping(monitor.url, lambda: None, lambda: 0)  # not entered: what is wanted stays wanted
     wanted: list[bool] = []
     for seconds in (0, 59, 1):
         now[0] += seconds
@@ -75,12 +76,47 @@ def test_a_ping_that_is_refused_did_not_come_and_its_address_stays_secret(
     monitor: Monitor, caplog: pytest.LogCaptureFixture
 ) -> None:
     monitor.status = 500
-    with Ping(monitor.url, lambda: pytest.fail("it was refused")) as ping:
+    with Ping(monitor.url, lambda: pytest.fail("it was refused"), lambda: 0) as ping:
         ping.swept(0.001)
         wait_until(lambda: "nobody hears" in caplog.text, "the warning")
 
     assert "HTTPError 500" in caplog.text
     assert "canary" not in caplog.text
+
+
+def test_it_stays_away_while_nobody_was_told_of_an_alert(
+    monitor: Monitor, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("workers.ping.EVERY_SECONDS", 0.0)
+    untold, asked = [2], list[int]()
+
+    def long_untold() -> int:
+        asked.append(untold[0])
+        return untold[0]
+
+    with Ping(monitor.url, lambda: None, long_untold) as ping:
+        for number in (1, 2):
+            ping.swept(0.001)
+            wait_until(lambda number=number: len(asked) == number, "the question")
+        untold[0] = 0
+        ping.swept(0.001)
+        wait_until(lambda: monitor.heard, "the ping")
+
+    assert (asked, monitor.heard) == ([2, 2, 0], ["/canary-4711"])
+    assert caplog.text.count("nobody was told of 2 alerts") == 1
+
+
+def test_it_stays_away_while_nobody_can_say_whether_all_are_told(
+    monitor: Monitor, caplog: pytest.LogCaptureFixture
+) -> None:
+    def long_untold() -> int:
+        raise Unavailable
+
+    with Ping(monitor.url, lambda: pytest.fail("nobody knew"), long_untold) as ping:
+        ping.swept(0.001)
+        wait_until(lambda: "nobody hears" in caplog.text, "the warning")
+
+    assert monitor.heard == []
 
 
 def test_a_sweep_that_fails_is_never_told(engine: Engine, rows: Rows, monkeypatch: pytest.MonkeyPatch) -> None:
