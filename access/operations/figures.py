@@ -13,7 +13,7 @@ from access.operations.core import Core
 from access.operations.timers import timers_wanted
 from access.operations.untold import untold
 
-_MAY_BE_THERE = (GrantStatus.ACTIVE, GrantStatus.REVOKING)
+_MAY_BE_THERE = (GrantStatus.ACTIVATING, GrantStatus.ACTIVE, GrantStatus.REVOKING)
 
 
 @dataclass(frozen=True)

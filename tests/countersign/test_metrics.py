@@ -84,6 +84,20 @@ def test_overdue_access_and_its_alert_are_counted(world: World, metrics: Metrics
     assert value(metrics, "countersign_alerts_untold") == 1
 
 
+def test_access_of_an_unclear_start_is_overdue_too(world: World, metrics: Metrics) -> None:
+    """The answer was lost and the target is away: nobody knows whether it is there."""
+    grant = world.scheduled(minutes=30)
+    world.server.weather = "answer lost"
+    world.activate(grant)
+    world.clock.tick(hours=3)
+    Schedule(world.core).alert_overdue()
+    TimekeeperMetrics(metrics, world.core, None)
+
+    assert world.again(grant).status == GrantStatus.ACTIVATING
+    assert value(metrics, "countersign_alerts_open", kind=AlertKind.OVERDUE) == 1
+    assert value(metrics, "countersign_overdue_grants") == 1
+
+
 def test_an_alert_that_was_told_is_open_all_the_same(world: World, metrics: Metrics) -> None:
     world.open(minutes=30)
     world.server.weather = "down"
