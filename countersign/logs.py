@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 
 from access import clock
+from access.faults import describe
 from access.settings import LogFormat
-from workers.faults import describe
 
 _TOKENS = re.compile(r"\b(xox[abeprs]|xapp)-[A-Za-z0-9-]{6,}")
 _SECRET_NAMES = re.compile(r"TOKEN|SECRET|PASSWORD|KEY|DSN|DATABASE_URL|REDIS_URL|PING_URL|PAGE_URL")

@@ -16,6 +16,7 @@ from slack_sdk.errors import SlackApiError
 
 from access import clock
 from access.errors import Unready
+from access.faults import describe
 from access.operations.canary import Standing
 from access.operations.core import Core
 from access.operations.figures import figures, lateness
@@ -25,7 +26,6 @@ from access.store import Database
 from workers.agenda import AGENDA
 from workers.business import Business, C, Queue, R
 from workers.comparing import Mended
-from workers.faults import describe
 from workers.watching import head_ages
 
 if TYPE_CHECKING:

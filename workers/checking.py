@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 from access.catalog import Resource
 from access.errors import ProviderError
+from access.faults import describe
 from access.operations.checkup import Checked, Checkups, Claimed
 from access.ports import Deadline, Finding
-from workers.faults import describe
 from workers.targets import ProviderTargets
 
 logger = logging.getLogger(__name__)

@@ -11,10 +11,10 @@ from redis.exceptions import RedisError
 
 from access import clock as host
 from access.clock import Clock
+from access.faults import describe
 from access.ports import AgendaItem
 from workers.agenda import LEASE, SKEW, RedisAgenda, Seen, chunks
 from workers.business import Routes, Schedule
-from workers.faults import describe
 from workers.redis_connection import reason
 
 logger = logging.getLogger(__name__)

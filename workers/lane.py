@@ -9,10 +9,10 @@ from functools import partial
 from typing import Generic
 
 from access import clock
+from access.faults import describe
 from access.ports import Deadline
 from workers.business import Business, C, R
 from workers.claimed import ClaimedAhead
-from workers.faults import describe
 from workers.pacing import Breaker, Limits, TokenBucket
 from workers.waiting import LAST, Waiting
 

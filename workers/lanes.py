@@ -5,8 +5,8 @@ import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Generic
 
+from access.faults import describe
 from workers.business import Business, C, Queue, R, Schedule
-from workers.faults import describe
 from workers.lane import Lane
 from workers.pacing import Limits
 

@@ -9,11 +9,11 @@ from typing import Any
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
 
+from access.faults import describe
 from access.operations import look, telling
 from access.operations.leave import Members, Membership
 from access.operations.schedule import MEMBERS
 from access.ports import Deadline
-from workers.faults import describe
 from workers.pacing import Limits
 from workers.telling import SlackTelling
 

@@ -14,9 +14,9 @@ from rq.job import Job
 from rq.utils import now as rq_now
 
 from access.clock import Clock
+from access.faults import describe
 from workers.agenda import RedisAgenda, items_of
 from workers.business import Business, C, Queue, R, Schedule
-from workers.faults import describe
 from workers.heartbeat import heartbeat
 from workers.jobs import GuardedJob, count_refused, guarded, note_failure
 from workers.lanes import Lanes, ranks_of

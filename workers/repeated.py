@@ -5,7 +5,7 @@ import threading
 from collections.abc import Callable
 from typing import Self
 
-from workers.faults import describe
+from access.faults import describe
 
 logger = logging.getLogger(__name__)
 

@@ -9,6 +9,7 @@ from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
 
 from access.errors import ProviderError
+from access.faults import describe
 from access.models import GrantStatus, NoticeKind
 from access.operations import activate, checkup, drift, extension, telling
 from access.operations.activate import Activation, Targets, spec_of
@@ -20,7 +21,6 @@ from access.operations.telling import CardFacts, Claimed, Telling, Told, claim_n
 from access.ports import Deadline, Secret
 from bot.views.modals import notice, secret_view
 from workers.checking import Checking
-from workers.faults import describe
 from workers.telling import refused
 
 logger = logging.getLogger(__name__)

@@ -9,6 +9,7 @@ from typing import Any
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
 
+from access.faults import describe
 from access.models import NoticeKind
 from access.operations import HomeFacts, ReminderFacts
 from access.operations.digest import DigestFacts
@@ -20,7 +21,6 @@ from bot.views.blocks import Message
 from bot.views.reminder import reminder
 from bot.views.review import review_card
 from workers.digests import Digests
-from workers.faults import describe
 from workers.homes import Homes
 from workers.paging import Pages
 

@@ -15,11 +15,11 @@ from redis.exceptions import RedisError
 
 from access import clock as host
 from access.clock import Clock
+from access.faults import describe
 from access.ports import AgendaItem
 from workers.agenda import FIRST_LEASE, LEASE, SKEW, RedisAgenda
 from workers.business import Queue, Route, Routes, Schedule
 from workers.comparing import Comparing, Mended, nobody_counts
-from workers.faults import describe
 from workers.heartbeat import BEAT_SECONDS
 from workers.lanes import Lanes
 from workers.redis_connection import reason

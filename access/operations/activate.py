@@ -37,6 +37,7 @@ from access.operations.target import (
     rows_of,
     spec_of,
     still_ours,
+    unexpected,
 )
 from access.operations.warning import warn_before_end
 from access.operations.work import Work, grant_item
@@ -120,7 +121,9 @@ class Activation:
             return Result(claimed, error=error)
         except Exception as error:
             # A third party's fault must neither take the batch down nor be trusted to have done nothing.
-            return Result(claimed, error=Ambiguous(f"The provider failed unexpectedly ({type(error).__name__})."))
+            return Result(
+                claimed, error=Ambiguous(f"The provider failed unexpectedly ({unexpected(claimed.id, error)}).")
+            )
 
     def commit(self, results: Sequence[Result]) -> None:
         """Safe to do twice: what is not as the claim left it was written before, or has moved on."""
@@ -346,7 +349,7 @@ def _plan(provider: Provider, spec: GrantSpec) -> Plan | ProviderError:
     except ProviderError as error:
         return error
     except Exception as error:
-        return BadConfig(f"The provider cannot say what it would do ({type(error).__name__}).")
+        return BadConfig(f"The provider cannot say what it would do ({unexpected(spec.grant_id, error)}).")
 
 
 def _in_time(grant: Grant, due_at: datetime, ends: datetime | None = None) -> datetime:

@@ -19,7 +19,7 @@ from access.operations.differences import Place, Shown
 from access.operations.end import start_removal
 from access.operations.gate import lost_since
 from access.operations.recover import lost, recover
-from access.operations.target import Targets, receipt_of, spec_of
+from access.operations.target import Targets, receipt_of, spec_of, unexpected
 from access.operations.work import Work
 from access.ports import Deadline, Isolation, Managed, Provider
 
@@ -71,7 +71,8 @@ class Drift:
         except ProviderError as error:
             return Compared(claimed, problem=error.sentence)
         except Exception as error:
-            return Compared(claimed, problem=f"The provider cannot list what is ours ({type(error).__name__}).")
+            name = unexpected(claimed.look.subject, error)
+            return Compared(claimed, problem=f"The provider cannot list what is ours ({name}).")
 
     def commit(self, results: Sequence[Compared]) -> None:
         channel = self.core.security_channel()

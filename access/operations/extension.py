@@ -91,7 +91,9 @@ class Extension:
             return Result(claimed, error=error)
         except Exception as error:
             # A third party's fault must not take the batch down; what it did is seen at the next try.
-            return Result(claimed, error=Ambiguous(f"The provider failed unexpectedly ({type(error).__name__})."))
+            return Result(
+                claimed, error=Ambiguous(f"The provider failed unexpectedly ({target.unexpected(claimed.id, error)}).")
+            )
 
     def commit(self, results: Sequence[Result]) -> None:
         """Safe to do twice: what is not as the claim left it was written before, or has moved on."""

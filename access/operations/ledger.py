@@ -18,7 +18,7 @@ from access.canonical import canonical
 from access.errors import BadConfig, ProviderError
 from access.ids import GrantId, HoldId, ShareId, ulid
 from access.models import Grant, GrantStatus, Hold, Share
-from access.operations.target import IN_FLIGHT, Claimed, Turn, spec_of
+from access.operations.target import IN_FLIGHT, Claimed, Turn, spec_of, unexpected
 from access.operations.work import Work
 from access.ports import Isolation, Observation, Provider, Rights
 from access.store import compare_and_set, insert_unless_there
@@ -146,7 +146,7 @@ def _rights(grant: Grant, provider: Provider | ProviderError) -> Rights | Provid
     except ProviderError as error:
         return error
     except Exception as error:
-        return BadConfig(f"The provider cannot say what it would give ({type(error).__name__}).")
+        return BadConfig(f"The provider cannot say what it would give ({unexpected(grant.id, error)}).")
 
 
 def _shares(grant: Grant, rights: Rights) -> list[Share]:

@@ -24,6 +24,7 @@ from access.operations.target import (
     receipt_of,
     rows_of,
     still_ours,
+    unexpected,
 )
 from access.operations.work import Work
 from access.ports import Deadline, Observation, Removal, Rights
@@ -104,7 +105,9 @@ class Deactivation:
             return Result(claimed, error=error)
         except Exception as error:
             # A third party's fault must not take the batch down; the access may still be there.
-            return Result(claimed, error=Ambiguous(f"The provider failed unexpectedly ({type(error).__name__})."))
+            return Result(
+                claimed, error=Ambiguous(f"The provider failed unexpectedly ({unexpected(claimed.id, error)}).")
+            )
 
     def commit(self, results: Sequence[Result]) -> None:
         """Safe to do twice: what is not as the claim left it was written before, or another worker has it."""

@@ -12,6 +12,7 @@ from pydantic import JsonValue
 from sqlmodel import Session, col
 
 from access.errors import Ambiguous, ProviderError, Transient
+from access.faults import describe
 from access.ids import GrantId, ShareId
 from access.models import Grant, GrantStatus
 from access.operations.core import held_grants
@@ -157,8 +158,17 @@ def looked_at(claimed: Claimed, deadline: Deadline) -> Observation | None:
     try:
         spec = claimed.spec(claimed.turn.kept if claimed.turn else frozenset())
         return claimed.provider.observe(spec, receipt_of(claimed.grant), deadline)
-    except Exception:
+    except ProviderError:
         return None  # nothing is proven by it
+    except Exception as error:
+        unexpected(claimed.id, error)
+        return None
+
+
+def unexpected(what: str, error: Exception) -> str:
+    """A third party's fault: its type and place stand in the log, for who mends it; its own words may hold a secret."""
+    logger.error("the provider failed unexpectedly for %s with %s", what, describe(error))
+    return type(error).__name__
 
 
 def pause(attempts: int) -> timedelta:

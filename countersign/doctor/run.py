@@ -7,12 +7,12 @@ from datetime import datetime
 
 from access.clock import host_now
 from access.errors import AccessError, Unready
+from access.faults import describe
 from access.ports import Finding
 from access.settings import Settings
 from countersign.doctor import database, files, paging, policy, processes, redis, slack, targets
 from countersign.doctor.report import Family, as_json, as_text, exit_code
 from countersign.doctor.surroundings import Surroundings, error
-from workers.faults import describe
 
 PATIENCE = 20.0
 """Seconds that workers have to look at their targets."""
