@@ -11,7 +11,7 @@ from redis import Redis
 from redis.client import Pipeline
 
 from access.operations.schedule import CHECKUPS, DRIFT, MEMBERS, Schedule
-from access.operations.telling import Telling, Told
+from access.operations.telling import Telling
 from access.ports import AgendaItem, Deadline
 from tests.crashes.matrix import Life, Step, Steps
 from tests.invariants.servers import Points
@@ -114,9 +114,10 @@ class EngineLife(Life):
     def turn(self) -> int:
         if self.agenda.was_flushed():
             self.fill()  # as whoever keeps time has it done beside all else
-        self.keep_time()
-        for queue in QUEUES:
-            self.work(queue)
+        with self.town.slack.listening(self.town.alerts()):
+            self.keep_time()
+            for queue in QUEUES:
+                self.work(queue)
         return cast(int, self.here.zcount(AGENDA, "-inf", self.town.clock.now().timestamp()))
 
     def back(self) -> None:
@@ -211,9 +212,7 @@ class EngineLife(Life):
         if queue == "tell":
             telling = Telling(town.core)
             for claimed in telling.claim(ids):
-                with town.points.around("slack.post"):
-                    town.said.append(claimed)
-                telling.commit([Told(claimed, channel=claimed.notice.recipient, ts=f"{len(town.said)}.0")])
+                telling.commit([town.slack.post(claimed)])
             return
         for business in (town.activation, town.extension) if queue == "grant" else (town.deactivation,):
             self._round(business, ids)

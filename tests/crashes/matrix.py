@@ -250,6 +250,7 @@ def killed_at(life: Life, steps: Steps, weather: Weather, point: int) -> None:
         assert isinstance(server, FileServer | FileCommons)
         server.load()
     town.clock.tick(minutes=_MINUTES.get(steps[-1], 0))  # its clock had gone on
+    town.slack.disturbed()
     _go_on(life)
 
 

@@ -29,6 +29,7 @@ _STATUS_OF = {
     "grant.failed": GrantStatus.FAILED,
 }
 CLOSED_AT_LAST = (AlertKind.OVERDUE, AlertKind.UNREMOVABLE, AlertKind.RESTORED, AlertKind.TIMERS)
+OF_LATE_ENDS = (AlertKind.OVERDUE, AlertKind.UNREMOVABLE)
 LONGEST = timedelta(hours=1)
 
 
@@ -128,7 +129,7 @@ def check_the_end(sight: Sight) -> None:
 
 def _overdue(sight: Sight, *, kept: bool) -> Iterator[str]:
     """I-1: what stands on a target has a live row, and is not late unless somebody has been told."""
-    open_alerts = {alert.subject for alert in sight.alerts if alert.closed_at is None}
+    open_alerts = {one.subject for one in sight.alerts if one.closed_at is None and one.kind in OF_LATE_ENDS}
     for grant_id, principal, role in sight.standing():
         live = [grant for grant in sight.rows(grant_id) if grant.status in LIVE]
         if not live and not sight.comparing and not sight.excused(grant_id):
@@ -138,7 +139,10 @@ def _overdue(sight: Sight, *, kept: bool) -> Iterator[str]:
         if not kept or grant.status not in LIVE or over is None:
             continue
         if sight.now > over + timedelta(seconds=grant.alert_after_s) and grant.id not in open_alerts:
-            yield f"I-1: {grant.id} should have ended at {over:%H:%M:%S}, it is {sight.now:%H:%M:%S}, nobody was told"
+            yield f"I-1: {grant.id} should have ended at {over:%H:%M:%S}, it is {sight.now:%H:%M:%S}, no alert is open"
+    for alert in sight.alerts:
+        if alert.told_at is None and alert.id in sight.town.slack.must_know:
+            yield f"I-1: an alert was opened at {alert.opened_at:%H:%M:%S}, and nobody was told: {alert.sentence}"
 
 
 def _undecided(sight: Sight) -> Iterator[str]:

@@ -26,6 +26,7 @@ from tests.invariants.choices import ENTITLEMENTS, HANDS, Hand, approvers, asker
 from tests.invariants.commons import ENTRY
 from tests.invariants.rules import RESOURCES
 from tests.invariants.servers import WEATHERS, Killed
+from tests.invariants.town_slack import SLACK_WEATHERS, SlackWeather
 from tests.invariants.watched import WatchedTown
 
 ENDLESS = timedelta(hours=30)
@@ -171,6 +172,10 @@ class Life(RuleBasedStateMachine):
     def weather(self, server: str, weather: Any) -> None:
         self.town.servers[server].weather = weather
 
+    @rule(weather=st.sampled_from(("fine", *SLACK_WEATHERS)))
+    def weather_in_slack(self, weather: SlackWeather) -> None:
+        self.town.slack.weather = weather
+
     @precondition(lambda self: self.town.restored_at is None)
     @rule(who=st.sampled_from(["ann", "ben"]), role=st.sampled_from([ENTRY, "look", "mend"]))
     def somebody_is_given_by_hand(self, who: str, role: str) -> None:
@@ -256,6 +261,7 @@ class Life(RuleBasedStateMachine):
         town.rules.write(town.policy_file)
         for server in town.servers.values():
             server.weather = "fine"
+        town.slack.weather = "fine"
         for seconds in (0, 31, 61, 61, 1000, 4000, 4000, ENDLESS.total_seconds()):
             town.clock.tick(seconds=seconds)
             town.settle()
@@ -270,6 +276,7 @@ class Life(RuleBasedStateMachine):
             act()
             self.kept = keeps
         except Killed as where:
+            self.town.slack.disturbed()
             if currently_in_test_context():
                 note(f"killed at {where}")
             self.kept = False

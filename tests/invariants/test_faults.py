@@ -14,9 +14,10 @@ from tests.invariants.faults import Story
 from tests.invariants.machine import Life
 from tests.invariants.outside_faults import OUTSIDE_FAULTS
 from tests.invariants.shared_faults import SHARED_FAULTS
+from tests.invariants.slack_faults import SLACK_FAULTS
 from tests.invariants.timed_faults import TIMED_FAULTS
 
-FAULTS = {**FAULTS_OF_ALL, **SHARED_FAULTS, **TIMED_FAULTS, **OUTSIDE_FAULTS}
+FAULTS = {**FAULTS_OF_ALL, **SHARED_FAULTS, **TIMED_FAULTS, **OUTSIDE_FAULTS, **SLACK_FAULTS}
 STORIES = {fault.story: name for name, fault in FAULTS.items()}
 """Some are told of two."""
 MOST = 3000

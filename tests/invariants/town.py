@@ -16,13 +16,14 @@ from access.operations.core import Core
 from access.operations.drift import Drift
 from access.operations.policy_source import PolicySource
 from access.operations.schedule import DRIFT, Route, Schedule
-from access.operations.telling import Telling, Told
+from access.operations.telling import Telling
 from access.ports import AgendaItem, Deadline, GrantSpec, Managed, Observation, Outcome, Receipt, Removal
 from access.store import Database
 from tests.fakes import FakeAgenda, FakeClock, FakeProvider, FakeSettings
 from tests.invariants.commons import Commons, CommonsProvider
 from tests.invariants.rules import RESOURCES, Rules
 from tests.invariants.servers import Points, Server
+from tests.invariants.town_slack import TownSlack
 from tests.world import World
 
 CALL = timedelta(seconds=20)
@@ -139,6 +140,10 @@ class Town(World):
     held: list[Held] = field(default_factory=list)
     granted_against: list[str] = field(default_factory=list)
     """Sentences: what was claimed for granting though it was not allowed just then."""
+    slack: TownSlack = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.slack = TownSlack(self.clock, self.points, self.said)
 
     @classmethod
     def found(cls, database: Database, directory: Path) -> "Town":
@@ -179,6 +184,10 @@ class Town(World):
 
     def turn(self, *, hold: Literal["", "before", "after"] = "", again: bool = False) -> int:
         """One sweep and one round of every queue; returns how much was due. `hold` stops the workers of this round."""
+        with self.slack.listening(self.alerts()):
+            return self._turn(hold=hold, again=again)
+
+    def _turn(self, *, hold: Literal["", "before", "after"], again: bool) -> int:
         routes = self.due(Schedule(self.core))
         businesses = ((self.activation, "grant"), (self.extension, "grant"), (self.deactivation, "revoke"))
         for business, queue in businesses:
@@ -188,9 +197,7 @@ class Town(World):
         telling = Telling(self.core)
         untold = [route.id for route in routes if route.queue == "tell"]
         for claimed in telling.claim(untold) if untold else []:
-            with self.points.around("slack.post"):
-                self.said.append(claimed)
-            telling.commit([Told(claimed, channel=claimed.notice.recipient, ts=f"{len(self.said)}.0")])
+            telling.commit([self.slack.post(claimed)])
         return len(routes)
 
     def due(self, schedule: Schedule) -> list[Route]:

@@ -163,6 +163,7 @@ class WatchedTown(Town):
         head = self._head()
         self.copies.put_back()
         self.core = replace(self.core, marks=Remembered(self.directory, self.redis))
+        self.slack.disturbed()
         self.flushed_at, self.was_filled = None, False
         if self._head() != head:
             self._is_older()
