@@ -87,6 +87,11 @@ class Server:
         """Whether it was looked at twice since: that is when a difference counts."""
         return since is not None and self.looks >= since + 2
 
+    def forget_looks(self) -> None:
+        """What was seen once is in no row any more."""
+        self.by_hand = dict.fromkeys(self.by_hand, self.looks)
+        self.more = dict.fromkeys(self.more, self.looks)
+
     def add(self, spec: GrantSpec) -> None:
         if spec.grant_id not in self.holders:
             self.changes.append(Change(self.clock.now(), "added", spec.grant_id))

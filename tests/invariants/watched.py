@@ -165,6 +165,8 @@ class WatchedTown(Town):
         self.core = replace(self.core, marks=Remembered(self.directory, self.redis))
         self.slack.disturbed()
         self.flushed_at, self.was_filled = None, False
+        for server in self.servers.values():
+            server.forget_looks()
         if self._head() != head:
             self._is_older()
 
