@@ -161,6 +161,23 @@ def test_f10_two_approvers_at_once_make_one_grant(world: World) -> None:
     assert len(world.grants()) == 1
 
 
+def test_f11_what_another_puts_back_after_its_end_is_found_told_and_taken_away_each_time(world: World) -> None:
+    """discord/access and Teleport: a directory's synchronisation gave back what had ended, and nobody looked."""
+    grant = world.open(minutes=30)
+    world.pass_time(minutes=30)
+
+    for times in (1, 2):
+        world.server.holders[grant.id] = ("ann", "read")
+        world.live_through(minutes=12)
+
+        assert world.server.holders == {}
+        assert [one.status for one in world.grants()] == [GrantStatus.ENDED] * (1 + times)
+        assert world.grants()[-1].ended_by == EndedBy.DRIFT
+        alerts = world.alerts()
+        assert [one.kind for one in alerts] == [AlertKind.DRIFT] * times
+        assert all(one.told_at and one.closed_at for one in alerts)
+
+
 def test_f12_there_is_one_end_and_everybody_is_told_that_one(world: World) -> None:
     """Teleport had two fields for the end, and they disagreed."""
     told = list[object]()
