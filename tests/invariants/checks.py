@@ -97,7 +97,7 @@ def check(sight: Sight, *, kept: bool) -> None:
     for sentence in (
         *_overdue(sight, kept=kept), *_undecided(sight), *_another_thing(sight), *_stolen(sight), *_unwritten(sight),
         *_decided_twice(sight), *_moved_back(sight), *_early(sight), *_ended_by_nobody(sight), *_shared(sight),
-        *_outside(sight),
+        *_outside(sight), *sight.town.leavers.wrongs(sight.grants, sight.requests.values(), kept=kept),
     ):  # fmt: skip
         raise Broken(sentence)
 
@@ -140,9 +140,7 @@ def _overdue(sight: Sight, *, kept: bool) -> Iterator[str]:
             continue
         if sight.now > over + timedelta(seconds=grant.alert_after_s) and grant.id not in open_alerts:
             yield f"I-1: {grant.id} should have ended at {over:%H:%M:%S}, it is {sight.now:%H:%M:%S}, no alert is open"
-    for alert in sight.alerts:
-        if alert.told_at is None and alert.id in sight.town.slack.must_know:
-            yield f"I-1: an alert was opened at {alert.opened_at:%H:%M:%S}, and nobody was told: {alert.sentence}"
+    yield from sight.town.slack.untold(sight.alerts)
 
 
 def _undecided(sight: Sight) -> Iterator[str]:

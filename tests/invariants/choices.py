@@ -6,10 +6,9 @@ from typing import TypeVar
 from hypothesis import strategies as st
 
 from access.ids import SlackUser
-from tests.invariants.rules import RESOURCES
+from tests.invariants.rules import PEOPLE, RESOURCES
 from tests.invariants.watched import WatchedTown
 
-PEOPLE = ("ann", "ben", "lea", "kim", "sam", "eve")
 ENTITLEMENTS = [f"{resource}/{role}" for resource in RESOURCES for role in ("read", "fix")]
 people = st.sampled_from(PEOPLE)
 askers = st.sampled_from(["ann", "ann", "ben", "ben", "lea", "eve"])

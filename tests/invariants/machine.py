@@ -12,7 +12,7 @@ from unittest.mock import patch
 
 from hypothesis import currently_in_test_context, note
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from hypothesis.stateful import initialize, invariant, precondition, rule
 from redis import Redis
 
 from access.errors import AccessError, Unavailable
@@ -24,16 +24,16 @@ from access.store import Database
 from tests.invariants.checks import Broken, Sight, check, check_the_end
 from tests.invariants.choices import ENTITLEMENTS, HANDS, Hand, approvers, askers, at, crashes, people, places, slack
 from tests.invariants.commons import ENTRY
+from tests.invariants.leaving import Leaving
 from tests.invariants.rules import RESOURCES
 from tests.invariants.servers import WEATHERS, Killed
-from tests.invariants.town_slack import SLACK_WEATHERS, SlackWeather
 from tests.invariants.watched import WatchedTown
 
 ENDLESS = timedelta(hours=30)
 """Longer than anything can still be due once all is well."""
 
 
-class Life(RuleBasedStateMachine):
+class Life(Leaving):
     """Subclasses say on which database, and which Redis."""
 
     redis: ClassVar[Redis]
@@ -147,7 +147,7 @@ class Life(RuleBasedStateMachine):
 
     @rule(who=st.sampled_from(["ann", "ben", "lea"]))
     def change_engineers(self, who: str) -> None:
-        self.town.rules.engineers ^= {who}
+        self.town.rules.engineers ^= {who} & self.town.rules.people
         self._rewrite()
 
     @rule(who=st.sampled_from(["lea", "kim", "sam"]))
@@ -171,10 +171,6 @@ class Life(RuleBasedStateMachine):
     @rule(server=st.sampled_from(list(RESOURCES.values())), weather=st.sampled_from(("fine", *WEATHERS)))
     def weather(self, server: str, weather: Any) -> None:
         self.town.servers[server].weather = weather
-
-    @rule(weather=st.sampled_from(("fine", *SLACK_WEATHERS)))
-    def weather_in_slack(self, weather: SlackWeather) -> None:
-        self.town.slack.weather = weather
 
     @precondition(lambda self: self.town.restored_at is None)
     @rule(who=st.sampled_from(["ann", "ben"]), role=st.sampled_from([ENTRY, "look", "mend"]))
@@ -276,7 +272,7 @@ class Life(RuleBasedStateMachine):
             act()
             self.kept = keeps
         except Killed as where:
-            self.town.slack.disturbed()
+            self.town.disturbed()
             if currently_in_test_context():
                 note(f"killed at {where}")
             self.kept = False

@@ -7,21 +7,27 @@ RESOURCES = {"customers-db": "one", "ledger-db": "two", "wiki": "commons"}
 """By resource its server; on the last one grants share what they give."""
 
 
+PEOPLE = ("ann", "ben", "lea", "kim", "sam", "eve")
+
+
 @dataclass
 class Rules:
     """What the policy says, in a second and simpler form: the tests' own opinion of who may do what."""
 
+    people: set[str] = field(default_factory=lambda: set(PEOPLE))
     engineers: set[str] = field(default_factory=lambda: {"ann", "ben", "lea"})
     leads: set[str] = field(default_factory=lambda: {"lea", "kim"})
     power: dict[str, str] = field(default_factory=lambda: {"read": "look", "fix": "mend"})
     broken: bool = False
 
+    def leave(self, who: str) -> None:
+        self.people.discard(who)
+        self.engineers.discard(who)
+
     def text(self) -> str:
         if self.broken:
             return "version: 1\npeople: ["
-        people = "".join(
-            f"  {name}: {{slack: U0{name.upper()}}}\n" for name in ("ann", "ben", "lea", "kim", "sam", "eve")
-        )
+        people = "".join(f"  {name}: {{slack: U0{name.upper()}}}\n" for name in PEOPLE if name in self.people)
         resources = "".join(
             f"  - id: {resource}\n    title: {resource}\n    level: medium\n    owner: leads\n"
             f"    provider: {'commons' if server == 'commons' else 'fake'}\n"

@@ -1,16 +1,19 @@
-"""Wrong variants of what has to do with Slack: an alert that nobody is told of."""
+"""Wrong variants of what has to do with Slack and the people in it: alerts that nobody is told of, leavers who stay."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
+from unittest.mock import patch
 
 from sqlalchemy import update
 from sqlmodel import col
 
 from access.models import Notice, NoticeKind
-from access.operations import telling
+from access.operations import leave, telling
+from access.operations.leave import Members, Membership
 from access.operations.work import Work
 from tests.invariants.faults import Fault, around
 from tests.invariants.machine import Life
+from workers.members import Asking
 
 READ = "customers-db/read"
 
@@ -49,9 +52,59 @@ def _overdue_while_slack_refuses(life: Life) -> None:
     life.all_is_done_in_time_for(300)
 
 
+def _silence_is_gone(act: Callable[..., Membership]) -> Callable[..., Membership]:
+    def wrong(self: Asking, claimed: Any) -> Membership:
+        answer = act(self, claimed)
+        return Membership(claimed, gone="Slack does not say.") if answer.problem else answer
+
+    return wrong
+
+
+def _nothing(*_: Any, **__: Any) -> None:
+    return None
+
+
+def _deactivated(life: Life) -> None:
+    life.opens("ann", READ, 60, None)
+    life.leaves_slack_or_comes_back("ann")
+    life.all_is_done_in_time_for(900)
+
+
+def _deactivated_while_she_waits(life: Life) -> None:
+    life.ask("ann", READ, 60, None)
+    life.leaves_slack_or_comes_back("ann")
+    life.all_is_done_in_time_for(900)
+
+
+def _gone_from_the_policy(life: Life) -> None:
+    life.opens("ann", READ, 60, None)
+    life.leaves_the_policy_or_comes_back("ann")
+    life.all_is_done_in_time_for(900)
+
+
+def _slack_is_down(life: Life) -> None:
+    life.opens("ann", READ, 60, None)
+    life.weather_in_slack("down")
+    life.all_is_done_in_time_for(900)
+
+
 SLACK_FAULTS: Mapping[str, Fault] = {
     "opened, nobody told": Fault("an alert is a row that nobody reads", around(Work, "tell", _but_alerts), _overdue),
     "told once": Fault(
         "what Slack refused is not said again", around(telling, "_write", _once), _overdue_while_slack_refuses
     ),
-}
+    "nobody asks Slack": Fault(
+        "who is deactivated keeps what is open", lambda: patch.object(Members, "claim", lambda *_: []), _deactivated
+    ),
+    "only what is held": Fault(
+        "what a leaver asked for waits on", lambda: patch.object(leave, "_cancel", _nothing),
+        _deactivated_while_she_waits,
+    ),
+    "the policy forgets": Fault(
+        "who is gone from the policy keeps what is open", lambda: patch.object(leave, "end_for_strangers", _nothing),
+        _gone_from_the_policy,
+    ),
+    "no answer is gone": Fault(
+        "a Slack that is down ends what members have", around(Asking, "act", _silence_is_gone), _slack_is_down
+    ),
+}  # fmt: skip

@@ -14,17 +14,20 @@ from access.models import AuditEvent, Grant
 from access.operations.activate import Activation
 from access.operations.core import Core
 from access.operations.drift import Drift
+from access.operations.leave import Members
 from access.operations.policy_source import PolicySource
-from access.operations.schedule import DRIFT, Route, Schedule
+from access.operations.schedule import DRIFT, MEMBERS, Route, Schedule
 from access.operations.telling import Telling
 from access.ports import AgendaItem, Deadline, GrantSpec, Managed, Observation, Outcome, Receipt, Removal
 from access.store import Database
 from tests.fakes import FakeAgenda, FakeClock, FakeProvider, FakeSettings
 from tests.invariants.commons import Commons, CommonsProvider
+from tests.invariants.leavers import Leavers
 from tests.invariants.rules import RESOURCES, Rules
 from tests.invariants.servers import Points, Server
 from tests.invariants.town_slack import TownSlack
 from tests.world import World
+from workers.members import Asking
 
 CALL = timedelta(seconds=20)
 """A call that has not begun so long after its claim is not made any more: its deadline has passed."""
@@ -141,6 +144,7 @@ class Town(World):
     granted_against: list[str] = field(default_factory=list)
     """Sentences: what was claimed for granting though it was not allowed just then."""
     slack: TownSlack = field(init=False)
+    leavers: Leavers = field(default_factory=Leavers)
 
     def __post_init__(self) -> None:
         self.slack = TownSlack(self.clock, self.points, self.said)
@@ -178,12 +182,19 @@ class Town(World):
         del events
         yield from self.granted_against
 
+    def disturbed(self) -> None:
+        """Something that was under way may have got lost, and comes when its claim or lease has ended."""
+        self.slack.disturbed()
+        self.leavers.looked_for(self.clock.now(), in_vain=True)
+
     def land(self) -> None:
         for server in self.servers.values():
             server.land()
 
     def turn(self, *, hold: Literal["", "before", "after"] = "", again: bool = False) -> int:
         """One sweep and one round of every queue; returns how much was due. `hold` stops the workers of this round."""
+        readable = not self.rules.broken and self.slack.weather == "fine"
+        self.leavers.looked_for(self.clock.now(), in_vain=not readable)
         with self.slack.listening(self.alerts()):
             return self._turn(hold=hold, again=again)
 
@@ -194,8 +205,9 @@ class Town(World):
             ids = [route.id for route in routes if route.queue == queue]
             self._round(business, ids * (2 if again else 1), hold=hold, again=again)
         self.compare([route.id for route in routes if route.target == DRIFT])
+        self.ask_slack([route.id for route in routes if route.target == MEMBERS])
         telling = Telling(self.core)
-        untold = [route.id for route in routes if route.queue == "tell"]
+        untold = [route.id for route in routes if route.queue == "tell" and route.target != MEMBERS]
         for claimed in telling.claim(untold) if untold else []:
             telling.commit([self.slack.post(claimed)])
         return len(routes)
@@ -225,6 +237,12 @@ class Town(World):
             compared = drift.act(claimed, Deadline.after(5))
             drift.commit([compared])
             self.servers[RESOURCES[claimed.look.subject]].looks += not compared.problem
+
+    def ask_slack(self, looks: Sequence[str]) -> None:
+        """With the eyes of the real worker."""
+        asking = Asking(Members(self.core), self.slack)  # pyright: ignore[reportArgumentType] -- as much of a client as it needs
+        for claimed in asking.members.claim(looks) if looks else []:
+            asking.members.commit([asking.act(claimed)])
 
     def _round(self, business: Any, ids: Sequence[str], *, hold: str, again: bool) -> None:
         if not ids:

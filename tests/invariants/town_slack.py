@@ -1,10 +1,12 @@
 """Slack as the town knows it: it has weather as well, and what it was told it knows."""
 
-from collections.abc import Generator, Iterable
+from collections.abc import Generator, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import Any, Literal
+
+from slack_sdk.errors import SlackApiError
 
 from access.models import Alert, AlertKind
 from access.operations.telling import Claimed, Told
@@ -29,6 +31,8 @@ class TownSlack:
     weather: SlackWeather = "fine"
     disturbed_at: datetime = NOON - RECOVERS
     """When it last refused or was down, a process died, or the rows were exchanged."""
+    deactivated: set[str] = field(default_factory=set)
+    """Users, as Slack names them."""
     must_know: frozenset[str] = field(default_factory=frozenset)
     """Alerts that were open before the last whole turn, and nothing kept anybody from telling them."""
 
@@ -43,6 +47,20 @@ class TownSlack:
                 return Told(claimed, problem="Slack refuses the message.")
             self.said.append(claimed)
         return Told(claimed, channel=claimed.notice.recipient, ts=f"{len(self.said)}.0")
+
+    def users_info(self, *, user: str) -> dict[str, Any]:
+        with self.points.around("slack.users_info"):
+            if self.weather == "down":
+                raise TimeoutError
+            if self.weather == "refuses":
+                raise SlackApiError("", {"ok": False, "error": "internal_error"})
+            return {"user": {"id": user, "deleted": user in self.deactivated}}
+
+    def untold(self, alerts: Iterable[Alert]) -> Iterator[str]:
+        """I-1: whatever is open about access has been told."""
+        for alert in alerts:
+            if alert.told_at is None and alert.id in self.must_know:
+                yield f"I-1: an alert was opened at {alert.opened_at:%H:%M:%S}, and nobody was told: {alert.sentence}"
 
     @contextmanager
     def listening(self, alerts: Iterable[Alert]) -> Generator[None]:

@@ -12,7 +12,7 @@ from sqlmodel import select
 from access.ids import made_at, ulid
 from access.models import AlertKind, AuditEvent, AuditHead, Grant, GrantStatus
 from access.operations.restored import notice
-from access.operations.schedule import DRIFT, Route, Schedule
+from access.operations.schedule import DRIFT, MEMBERS, Route, Schedule
 from access.operations.timers import EMPTIED
 from access.ports import AgendaItem
 from access.store import Database
@@ -111,7 +111,9 @@ class WatchedTown(Town):
         leased = self.timers.lease(now, until, _AT_A_TIME)
         routes = schedule.route(leased)
         self.timers.settle(until, finished=routes.finished, later=routes.later)
-        return [one for one in routes.now if one.item.startswith(("grant:", "notice:")) or one.target == DRIFT]
+        return [
+            one for one in routes.now if one.item.startswith(("grant:", "notice:")) or one.target in (DRIFT, MEMBERS)
+        ]
 
     def _compare_timers(self, schedule: Schedule) -> None:
         is_time = self.clock.now() >= self.compared_at + timedelta(seconds=EVERY_SECONDS)
@@ -163,7 +165,7 @@ class WatchedTown(Town):
         head = self._head()
         self.copies.put_back()
         self.core = replace(self.core, marks=Remembered(self.directory, self.redis))
-        self.slack.disturbed()
+        self.disturbed()
         self.flushed_at, self.was_filled = None, False
         for server in self.servers.values():
             server.forget_looks()
