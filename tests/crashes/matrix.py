@@ -91,7 +91,7 @@ class Life:
     town: Town = field(init=False)
 
     def __post_init__(self) -> None:
-        self.town = Town.found(self.database, self.directory)
+        self.town = self.found()
         for name in self.town.servers:
             if name == "commons":
                 self.town.servers[name] = FileCommons(
@@ -100,6 +100,9 @@ class Life:
                 continue
             server = FileServer(self.town.clock, self.town.points, file=self.directory / f"{name}.json")
             self.town.servers[name] = server
+
+    def found(self) -> Town:
+        return Town.found(self.database, self.directory)
 
     def request(self) -> Request:
         return self.town.requests()[-1]

@@ -43,5 +43,5 @@ def test_each_call_to_a_target_has_points_on_both_sides() -> None:
     verbs = {name for name in vars(Provider) if not name.startswith("_") and callable(getattr(Provider, name))}
     without_a_call, to_compare = {"plan", "close", "check", "rights"}, {"list_managed", "list_holders"}
     assert verbs - without_a_call - to_compare == {"grant", "observe", "revoke", "reveal", "extend"}
-    assert {"grant", "observe", "revoke", "extend"} <= set(vars(TownProvider))
+    assert {"grant", "observe", "revoke", "reveal", "extend"} <= set(vars(TownProvider))
     assert {"grant", "observe", "revoke"} <= set(vars(CommonsProvider))

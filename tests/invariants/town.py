@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal
 
+from pydantic import SecretStr
 from sqlmodel import Session
 
 from access.errors import TargetNotFound, Transient
@@ -18,7 +19,7 @@ from access.operations.leave import Members
 from access.operations.policy_source import PolicySource
 from access.operations.schedule import DRIFT, MEMBERS, Route, Schedule
 from access.operations.telling import Telling
-from access.ports import AgendaItem, Deadline, GrantSpec, Managed, Observation, Outcome, Receipt, Removal
+from access.ports import AgendaItem, Deadline, GrantSpec, Managed, Observation, Outcome, Receipt, Removal, Secret
 from access.store import Database
 from tests.fakes import FakeAgenda, FakeClock, FakeProvider, FakeSettings
 from tests.invariants.commons import Commons, CommonsProvider
@@ -89,6 +90,10 @@ class TownProvider(FakeProvider):
 
     def _gives(self, grant_id: str, role: str) -> frozenset[str]:
         return frozenset({role, "rule"}) if grant_id in self.place.more else frozenset({role})
+
+    def reveal(self, spec: GrantSpec, receipt: Receipt | None, deadline: Deadline) -> Secret:
+        self.place.call("reveal", lambda: None)
+        return Secret(fields=(("Password", SecretStr("canary-secret")),))
 
     def extend(self, spec: GrantSpec, receipt: Receipt | None, deadline: Deadline) -> Outcome:
         self.place.land()
@@ -206,10 +211,7 @@ class Town(World):
             self._round(business, ids * (2 if again else 1), hold=hold, again=again)
         self.compare([route.id for route in routes if route.target == DRIFT])
         self.ask_slack([route.id for route in routes if route.target == MEMBERS])
-        telling = Telling(self.core)
-        untold = [route.id for route in routes if route.queue == "tell" and route.target != MEMBERS]
-        for claimed in telling.claim(untold) if untold else []:
-            telling.commit([self.slack.post(claimed)])
+        self.tell([route.id for route in routes if route.queue == "tell" and route.target != MEMBERS])
         return len(routes)
 
     def due(self, schedule: Schedule) -> list[Route]:
@@ -237,6 +239,11 @@ class Town(World):
             compared = drift.act(claimed, Deadline.after(5))
             drift.commit([compared])
             self.servers[RESOURCES[claimed.look.subject]].looks += not compared.problem
+
+    def tell(self, ids: Sequence[str]) -> None:
+        telling = Telling(self.core)
+        for claimed in telling.claim(ids) if ids else []:
+            telling.commit([self.slack.post(claimed)])
 
     def ask_slack(self, looks: Sequence[str]) -> None:
         """With the eyes of the real worker."""
