@@ -8,10 +8,12 @@ from collections import Counter
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 
+from access.operations.target import CLAIM
 from access.store import POSTGRES_TIMEOUTS
 from tests.chaos.city import City
-from tests.chaos.target import Premises, Weather
+from tests.chaos.target import HANGING_SECONDS, Premises, Weather
 
 Seconds = tuple[float, float]
 """At least, at most."""
@@ -28,9 +30,13 @@ class Strength:
     """Of the network to the store."""
     stop: Seconds
     """Of a process by SIGSTOP."""
+    first_outage: float = 0.0
+    """Of Redis, where it is not left to chance: long enough in every run for all to go on by the sweep alone."""
 
 
-STRONG = Strength(pause=(5, 20), outage=(3, 45), silence=(3, 20), stop=(1, 75))
+STRONG = Strength(pause=(5, 20), outage=(3, 45), silence=(3, 20), stop=(1, 75), first_outage=45)
+TURN = (CLAIM - timedelta(seconds=HANGING_SECONDS)).total_seconds()
+"""Whoever is stopped for longer may have begun a call so long before his turn at the target is over."""
 THROWN_OUT_AFTER = float(POSTGRES_TIMEOUTS["idle_in_transaction_session_timeout"].removesuffix("s"))
 STOPS_ON_A_FILE: Seconds = (1, 8)
 """Where the store is a file, whoever is stopped in the middle of a write stops all others."""
@@ -53,6 +59,7 @@ class Harm:
     seed: str
     strength: Strength
     over: threading.Event = field(default_factory=threading.Event)
+    redis_was_away: bool = False
     windows: list[Window] = field(default_factory=list[Window])
     failures: list[BaseException] = field(default_factory=list[BaseException])
 
@@ -97,6 +104,14 @@ class Harm:
         seen = [one for one in self.windows if one.ended > since and one.began < until]
         told = (f"{one.what} at {one.began - since:+.0f} to {one.ended - since:+.0f} s" for one in seen)
         return ", ".join(told) or "nothing"
+
+    def overslept(self, moment: float) -> bool:
+        """Whether somebody who was stopped in the middle of a call until its turn was over may have gone on with it.
+
+        No fence reaches a target: what was sent before that comes after it.
+        """
+        stops = [one for one in self.windows if one.what.startswith("SIGSTOP")]
+        return any(one.ended - one.began > TURN and one.ended <= moment <= one.ended + HANGING_SECONDS for one in stops)
 
     def _excuses(self) -> Iterator[tuple[float, float]]:
         for one in self.windows:
@@ -149,15 +164,20 @@ class Harm:
 
     def end_redis(self, chance: random.Random) -> str:
         self.city.redis.stop()
-        self._while(chance, self.strength.outage)
+        self._without_redis(chance)
         self.city.start(self.city.redis)
         return "Redis stopped"
 
     def silence_redis(self, chance: random.Random) -> str:
         self.city.to_redis.swallow()
-        self._while(chance, self.strength.outage)
+        self._without_redis(chance)
         self.city.to_redis.heal()
         return "Redis silent"
+
+    def _without_redis(self, chance: random.Random) -> None:
+        first = self.strength.first_outage if not self.redis_was_away else 0.0
+        self.redis_was_away = True
+        self._while(chance, (first, first) if first else self.strength.outage)
 
     # The store
 

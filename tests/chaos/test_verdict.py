@@ -1,12 +1,14 @@
 """Whatever is wrong after a chaos run is found: each wrong thing is done once, by hand."""
 
 import os
+import random
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, cast
+from unittest.mock import Mock, patch
 
 import pytest
 import sqlalchemy as sa
@@ -17,8 +19,8 @@ from access.models import Alert, AlertKind, AuditHead, EndedBy, Grant, GrantStat
 from access.operations.work import grant_item
 from access.store import Database
 from tests.chaos.city import ALERT_AFTER, City, foreign
-from tests.chaos.harm import STRONG, THROWN_OUT_AFTER, Harm, Window
-from tests.chaos.target import Premises
+from tests.chaos.harm import STRONG, THROWN_OUT_AFTER, TURN, Harm, Window
+from tests.chaos.target import HANGING_SECONDS, Premises
 from tests.chaos.verdict import TOLD_WITHIN, Records, Scene, found_wrong
 from tests.databases import SqliteFiles
 from tests.redis_server import redis_server, redis_url
@@ -36,6 +38,7 @@ class Run:
     scene: Scene
     grant: Grant
     away: float = 0.0
+    overslept: bool = False
 
     def wrong(self) -> dict[str, int]:
         return {name: len(said) for name, said in found_wrong(Records(self.scene)).items() if said}
@@ -47,6 +50,17 @@ class Run:
     def ends(self, ago: float) -> None:
         """So many seconds ago it was to end."""
         self.set(end_due_at=moment(-ago))
+
+    def in_a_room(self, *, until: float, **values: Any) -> None:
+        """The grant gave for an hour what others give as well; it ends so many seconds from now, and all is gone."""
+        name = f"look~{self.grant.principal}"
+        self.scene.shared.let_in(name)
+        an_hour_ago = time.time() - 3600
+        os.utime(self.world.policy_file.parent / "shared" / "here" / name, (an_hour_ago, an_hour_ago))
+        self.scene.shared.put_out(name)
+        began = {"created_at": moment(-3700), "activated_at": moment(-3500)}
+        shared = {"settings": {"mode": "shared"}, "definition": {"rights": ["look", "mend"]}}
+        self.set(**shared, **began, end_due_at=moment(until), **values)
 
     def alert(self, *, opened_after: float, told_after: float | None, ago: float, subject: str = "") -> None:
         alert = Alert(
@@ -77,7 +91,9 @@ def run(sqlite_files: SqliteFiles, redis_url: str, tmp_path: Path) -> Iterator[R
         os.utime(tmp_path / "own" / "here" / grant.id, (an_hour_ago := time.time() - 3600, an_hour_ago))
         own.put_out(grant.id)
         made = {grant.request_id}
-        scene = Scene(world.core, own, shared, redis_url, made, lambda *_: run.away, lambda *_: "nothing")
+        scene = Scene(
+            world.core, own, shared, redis_url, made, lambda *_: run.away, lambda *_: "nothing", lambda _: run.overslept
+        )
         run = Run(world, scene, grant)
         over = {"status": GrantStatus.ENDED, "ended_by": EndedBy.EXPIRED, "proven_at": moment(0), "due_at": None}
         run.set(**over, end_due_at=moment(-0.01))
@@ -108,6 +124,11 @@ def late_with(ago: float, opened_after: float, told_after: float | None) -> Call
     return act
 
 
+def come_and_go(premises: Premises) -> None:
+    premises.let_in("sweep~asker050")
+    premises.put_out("sweep~asker050")
+
+
 STRANGE = "x" * 26
 WRONG: dict[str, tuple[str, Callable[[Run], object]]] = {
     "still open": ("lost", lambda run: run.set(status=GrantStatus.ACTIVE)),
@@ -120,6 +141,15 @@ WRONG: dict[str, tuple[str, Callable[[Run], object]]] = {
     "told of late": ("alerts untold", late_with(200, opened_after=ALERT_AFTER, told_after=TOLD_WITHIN + 1)),
     "never told of": ("alerts untold", late_with(200, opened_after=ALERT_AFTER, told_after=None)),
     "another's taken": ("foreign access touched", lambda run: run.scene.shared.put_out(min(foreign()))),
+    "put out of a room early": ("early in the rooms", lambda run: run.in_a_room(until=60)),
+    "let into a room by nobody": ("in the rooms without a row", lambda run: come_and_go(run.scene.shared)),
+    "let in after its end": (
+        "in the rooms without a row",
+        lambda run: run.in_a_room(until=-3650, proven_at=moment(-3640)),
+    ),
+    "late in a room without an alert": ("overdue in the rooms", lambda run: run.in_a_room(until=-ALERT_AFTER - 60)),
+    "gone by itself": ("gone by itself", lambda run: run.set(ended_by=EndedBy.DRIFT)),
+    "early, and taken for gone": ("early", lambda run: run.set(ended_by=EndedBy.DRIFT, end_due_at=moment(1))),
     "log changed": ("audit log", break_the_log),
 }
 
@@ -163,6 +193,47 @@ def test_while_the_store_was_away_no_alert_could_be_written(run: Run) -> None:
     run.away = 90.0
 
     assert run.wrong() == {}
+
+
+def test_what_went_well_in_a_room_is_found_well(run: Run) -> None:
+    run.in_a_room(until=-0.01)
+
+    assert run.wrong() == {}
+
+
+def test_late_in_a_room_with_an_alert_or_without_a_store_is_as_promised(run: Run) -> None:
+    run.in_a_room(until=-200)
+    run.away = 190.0
+    assert "overdue in the rooms" not in run.wrong()
+
+    run.away = 0.0
+    run.alert(opened_after=ALERT_AFTER, told_after=1, ago=200)
+    assert "overdue in the rooms" not in run.wrong()
+
+
+def test_who_was_stopped_until_his_turn_was_over_may_put_somebody_out_late(run: Run) -> None:
+    run.in_a_room(until=60)
+    run.overslept = True
+
+    assert "early in the rooms" not in run.wrong()
+
+
+def test_only_who_was_stopped_for_long_has_overslept_and_only_for_a_call() -> None:
+    harm = Harm(cast("City", None), "seed", STRONG)
+    harm.windows += [Window("SIGSTOP revoke", 0, TURN + 1), Window("SIGSTOP grant", 300, 300 + TURN - 1)]
+
+    assert harm.overslept(TURN + 2)
+    assert not harm.overslept(TURN + 2 + HANGING_SECONDS)
+    assert not harm.overslept(300 + TURN)
+
+
+def test_the_first_outage_of_redis_is_long_and_the_others_are_by_chance() -> None:
+    harm, lasted = Harm(cast("City", Mock()), "seed", STRONG), list[Any]()
+    with patch.object(harm, "_while", lambda _chance, seconds: lasted.append(seconds)):
+        for outage in (harm.silence_redis, harm.end_redis, harm.silence_redis):
+            outage(random.Random(0))
+
+    assert lasted == [(45, 45), STRONG.outage, STRONG.outage]
 
 
 def test_what_keeps_everybody_from_writing_is_counted_once() -> None:

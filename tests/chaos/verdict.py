@@ -3,7 +3,6 @@
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
-from datetime import datetime
 
 from redis import Redis
 from sqlmodel import col, select
@@ -16,15 +15,12 @@ from access.ports import AgendaItem
 from tests.chaos.city import ALERT_AFTER, City, foreign
 from tests.chaos.harm import Harm
 from tests.chaos.people import People
+from tests.chaos.rooms import OPENS_WITHIN, SLACK_OF_CLOCKS, Rooms, drifted, seconds
 from tests.chaos.target import Premises, Stay
 from workers.agenda import AGENDA
 
-SLACK_OF_CLOCKS = 0.05
-"""Seconds: the store's clock is measured, and the kernel's stamps are coarse."""
-OPENS_WITHIN = 15.0
-"""Seconds after it must, for processes that are killed or stopped just then are started anew."""
 TOLD_WITHIN = 45.0
-"""The same for telling; a killed worker's claim of a notice lasts half a minute."""
+"""Seconds, where an alert opens within OPENS_WITHIN; a killed worker's claim of a notice lasts half a minute."""
 FINAL = (GrantStatus.ENDED, GrantStatus.FAILED)
 
 
@@ -50,6 +46,8 @@ class Scene:
     """For how many seconds between two moments the store could not be used."""
     meanwhile: Callable[[float, float], str]
     """What was broken between two moments."""
+    overslept: Callable[[float], bool]
+    """Whether somebody may have done at this moment what he was stopped in the middle of before his turn was over."""
 
 
 class Records:
@@ -66,6 +64,7 @@ class Records:
             self.stays[stay.name].append(stay)
         self.first: dict[str, Grant] = {grant.id: grant for grant in self.grants if grant.continues is None}
         self.again = defaultdict[str, list[Grant]](list)
+        self.rooms = Rooms(self.grants, list(scene.shared.stays()))
         for grant in self.grants:
             if grant.continues is not None:
                 self.again[grant.continues].append(grant)
@@ -73,7 +72,7 @@ class Records:
     def lateness(self) -> dict[str, float]:
         """Seconds from its end until the access was gone, or, of what came late, how long it then stood there."""
         return {
-            name: max(stay.until - max(stay.since, _seconds(self.first[name].end_due_at)) for stay in stays)
+            name: max(stay.until - max(stay.since, seconds(self.first[name].end_due_at)) for stay in stays)
             for name, stays in self.stays.items()
             if name in self.first
         }
@@ -98,9 +97,9 @@ class Records:
         """Nothing was taken away before it was over, or somebody ended it."""
         for name, stays in self.stays.items():
             grant = self.first.get(name)
-            if grant is None or grant.ended_by in (EndedBy.LATE, EndedBy.DRIFT):
+            if grant is None or grant.ended_by == EndedBy.LATE:
                 continue
-            ahead = _seconds(grant.end_due_at) - stays[0].until
+            ahead = seconds(grant.end_due_at) - stays[0].until
             if ahead > SLACK_OF_CLOCKS:
                 yield f"{name} was ended {ahead:.3f} s early (by {grant.ended_by})"
 
@@ -110,12 +109,12 @@ class Records:
         for name, late in self.lateness().items():
             if late <= ALERT_AFTER + OPENS_WITHIN:
                 continue
-            due = _seconds(self.first[name].end_due_at)
+            due = seconds(self.first[name].end_due_at)
             mine = [alerts[one.id] for one in [self.first[name], *self.again[name]] if one.id in alerts]
             if not mine:
                 yield f"{name} was gone {late:.1f} s after its end, and no alert was opened"
                 continue
-            opened = min(_seconds(alert.opened_at) for alert in mine)
+            opened = min(seconds(alert.opened_at) for alert in mine)
             excused = self.scene.away(due + ALERT_AFTER - 5, opened)
             if opened - due > ALERT_AFTER + OPENS_WITHIN + excused:
                 because = self.scene.meanwhile(due, opened)
@@ -130,7 +129,7 @@ class Records:
             if alert.told_at is None:
                 yield f"nobody was told of the alert about {alert.subject}"
                 continue
-            opened, told = _seconds(alert.opened_at), _seconds(alert.told_at)
+            opened, told = seconds(alert.opened_at), seconds(alert.told_at)
             if told - opened > TOLD_WITHIN + self.scene.away(opened - 5, told):
                 said = f"of the alert about {alert.subject} nobody was told for {told - opened:.1f} s"
                 yield f"{said}; meanwhile: {self.scene.meanwhile(opened, told)}"
@@ -160,6 +159,10 @@ CHECKS: Mapping[str, Callable[[Records], Iterator[str]]] = {
     "without a row": Records.unknown,
     "early": Records.early,
     "overdue without an alert": Records.overdue,
+    "early in the rooms": lambda records: records.rooms.early(records.scene.overslept),
+    "in the rooms without a row": lambda records: records.rooms.unknown(records.scene.overslept),
+    "overdue in the rooms": lambda records: records.rooms.overdue(records.alerts, records.scene.away),
+    "gone by itself": lambda records: drifted(records.grants),
     "alerts untold": Records.untold,
     "foreign access touched": Records.touched,
     "audit log": Records.unverified,
@@ -174,11 +177,11 @@ def found_wrong(records: Records) -> dict[str, list[str]]:
 
 def judge(city: City, core: Core, people: People, harm: Harm) -> Verdict:
     """Everything is quiet."""
-    records = Records(Scene(core, city.own, city.shared, city.redis.url, people.made, harm.away, harm.meanwhile))
+    records = Records(_scene(city, core, people, harm))
     found = found_wrong(records)
     wrong = [f"{name}: {sentence}" for name, sentences in found.items() for sentence in sentences]
     late = sorted(records.lateness().values())
-    told = [_seconds(one.told_at) - _seconds(one.opened_at) for one in records.alerts if one.told_at]
+    told = [seconds(one.told_at) - seconds(one.opened_at) for one in records.alerts if one.told_at]
     ended = Counter(f"ended by {grant.ended_by or grant.status}" for grant in records.grants)
     table = {
         "done": people.did | ended,
@@ -192,12 +195,18 @@ def judge(city: City, core: Core, people: People, harm: Harm) -> Verdict:
         },
         "late, in seconds": {
             "p50": _quantile(late, 0.5), "p99": _quantile(late, 0.99), "max": _quantile(late, 1.0),
+            "in the rooms, max": round(max(records.rooms.lateness().values(), default=0.0), 2),
             f"more than {ALERT_AFTER} s (grants)": sum(one > ALERT_AFTER for one in late),
             "alert until told, max": round(max(told, default=0.0), 2),
         },
         "wrong": {name: len(sentences) for name, sentences in found.items()},
     }  # fmt: skip
     return Verdict(wrong, _shown(table))
+
+
+def _scene(city: City, core: Core, people: People, harm: Harm) -> Scene:
+    looks = harm.away, harm.meanwhile, harm.overslept
+    return Scene(core, city.own, city.shared, city.redis.url, people.made, *looks)
 
 
 def _shown(table: Mapping[str, Mapping[str, float]]) -> str:
@@ -209,8 +218,3 @@ def _shown(table: Mapping[str, Mapping[str, float]]) -> str:
 
 def _quantile(ordered: Sequence[float], share: float) -> float:
     return round(ordered[min(len(ordered) - 1, int(share * len(ordered)))], 2) if ordered else 0.0
-
-
-def _seconds(moment: datetime | None) -> float:
-    assert moment is not None
-    return moment.timestamp()
