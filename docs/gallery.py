@@ -37,6 +37,8 @@ _MOMENTS = {
     "digest-late": 1,
     "digest": -239,
     "alert-by-hand-still-there": 141,
+    "alert-many-one-left": 161,
+    "alert-many-closed": 163,
     "alert-.*-closed": 151,
     "alert|looked-at": 140,
     "(card|answer|over)-(ended|revoking|extension-too-late)|warning-(ended|revoking)": 124,
