@@ -19,6 +19,8 @@ from tests.stories.house import House
 
 pytestmark = pytest.mark.timeout(300)
 
+TOLD = {"dispatch_failed", "operation_timeout"}
+"""What Slack says to who presses while no connection is there, and where the answer got lost with one."""
 READ, FIX = "customers-db/read", "customers-db/fix-orders"
 T = TypeVar("T")
 
@@ -78,16 +80,14 @@ def test_twenty_at_once_are_answered_in_time_and_served_once(
         patiently(lambda: payloads.under_way() > len(CROWD), "the first of the forms to be sent")
         faults.disconnect()
     patiently(lambda: len(cards(house)) == 2 * len(CROWD), "a card for each request")
-    # Until the next connection is there nobody can be reached, at Slack as here: what was pressed in that moment.
-    assert len(payloads.of_this_phase()) <= len(CROWD)
+    assert set(payloads.of_this_phase()) <= TOLD, "whoever was not answered hears it, and presses again"
 
     approvers = [house.person("U0LEA"), house.person("U0KIM")]
     with all_at_once(lambda each: decide(*each), list(product(cards(house), approvers))):
         patiently(lambda: payloads.under_way() > len(CROWD), "the first of the cards to be decided")
         faults.cut()
     patiently(lambda: len(house.logins()) == 2 * len(CROWD), "all access to be open")
-    # The same, and one payload of each whose answer was on its way.
-    assert len(payloads.of_this_phase()) <= 2 * len(CROWD)
+    assert set(payloads.of_this_phase()) <= TOLD
 
     with all_at_once(Errand.give_back, [*read, *fix]):
         pass
