@@ -123,16 +123,24 @@ class Timekeeper:
             self._redis[0].give_back(left, now)
 
     def _turn(self) -> None:
-        swept = self._sweep_when_due()
+        swept, alone = self._sweep_when_due(), self._is_alone
+        if swept and alone:
+            # Before Redis is asked whether it is back: one that hangs takes seconds to say nothing.
+            self._work_on([item for item, _ in swept])
         if self._redis is not None and host.monotonic() >= self._next_try:
             try:
                 self._turn_with_redis(*self._redis, swept)
                 return
             except RedisError as error:
                 self._note_gone(error)
-        if swept:
-            self._work_on([item for item, _ in swept])
+                if swept and not alone:
+                    self._work_on([item for item, _ in swept])
         self._stopping.wait(max(0.0, self._next_sweep - host.monotonic()))
+
+    @property
+    def _is_alone(self) -> bool:
+        """Without Redis."""
+        return self._redis is None or self._gone_since is not None
 
     def _sweep_when_due(self) -> list[tuple[AgendaItem, datetime]] | None:
         """What the rows say is overdue or stuck; None between two sweeps."""
@@ -148,8 +156,9 @@ class Timekeeper:
             swept = self._schedule.sweep()
             took = host.monotonic() - began
             self._note_good_sweep()
-            # The calls that end it all need the processor and the database too.
-            self._next_sweep = now + max(_SWEEP_SECONDS, min(_SWEEP_SHARE * took, _LONGEST_SWEEP_PAUSE))
+            if not self._is_alone:
+                # The calls that end it all need the processor and the database too. Alone, nothing else finds them.
+                self._next_sweep = now + max(_SWEEP_SECONDS, min(_SWEEP_SHARE * took, _LONGEST_SWEEP_PAUSE))
         except Exception as error:
             # Timers go on firing from Redis.
             self._note_failed_sweep(describe(error))

@@ -195,6 +195,17 @@ def test_it_works_where_there_is_no_redis_at_all(lone_engine: Engine, rows: Rows
     assert rows.alerts == []
 
 
+def test_without_redis_nothing_waits_for_a_sweep_that_took_long(
+    lone_engine: Engine, rows: Rows, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("workers.timekeeper._SWEEP_SHARE", 1_000_000)
+    monkeypatch.setattr("workers.timekeeper._LONGEST_SWEEP_PAUSE", 600.0)
+    with lone_engine.timekeeper_without_redis():
+        for name in ("ann", "lea"):
+            rows.add(name)
+            wait_until(lambda one=name: one in rows.done, f"a sweep to find {name}")
+
+
 def test_what_no_worker_takes_for_long_it_does_itself(
     engine: Engine, rows: Rows, monkeypatch: pytest.MonkeyPatch
 ) -> None:
