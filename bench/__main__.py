@@ -31,7 +31,7 @@ HERE = Path(__file__).parent
 Measure = Callable[[Servers], list[Figure]]
 
 ALL: dict[str, Measure] = {
-    "slashes": lambda servers: slashes.measure(servers, alone=200, together=1000),
+    "slashes": lambda servers: slashes.measure(servers, alone=240, together=6000),
     "clicks": lambda servers: clicks.measure(servers, count=30),
     "approvals": lambda servers: approvals.measure(servers, count=120),
     "due": lambda servers: due.measure(servers, count=10_000),

@@ -14,7 +14,7 @@ from bench.servers import running as processes
 from sandbox.cast import DEFAULT, Cast
 from sandbox.server import TOKEN_HEADER, Running, running
 
-ROUNDS = 4
+ROUNDS = 12
 """The two apps take turns, so that a busy moment of the machine hits both."""
 QUIET_SECONDS = 0.3
 GOAL_RATIO = 1.3

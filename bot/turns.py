@@ -1,4 +1,4 @@
-"""Acknowledgements first: while somebody waits for one, only a few listeners work after theirs."""
+"""Acknowledgements first: while somebody waits for one, only one listener works after its own."""
 
 import asyncio
 from collections import deque
@@ -9,7 +9,7 @@ from access import clock
 
 MOST = 10
 """Listeners that work after their acknowledgement at once: more would only queue for the core."""
-MOST_IN_A_CROWD = 2
+MOST_IN_A_CROWD = 1
 """The same, while somebody waits for an acknowledgement."""
 
 

@@ -40,7 +40,7 @@ def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
 
 SOON = 1.0
 SMALL = {
-    "slashes": (lambda servers: slashes.measure(servers, alone=4, together=8, in_flight=4), 4),
+    "slashes": (lambda servers: slashes.measure(servers, alone=12, together=24, in_flight=4), 4),
     "clicks": (lambda servers: clicks.measure(servers, count=1, kinds=["PostgreSQL"]), 4),
     "approvals": (lambda servers: approvals.measure(servers, count=4, kinds=["SQLite"]), 4),
     "due": (lambda servers: due.measure(servers, count=5, ahead=SOON, kinds=["SQLite"], threads=[16]), 3),
