@@ -206,8 +206,16 @@ def test_an_interrupted_set_up_goes_on_with_what_was_answered(
     assert policy["people"]["kim"] == {"slack": "U0KIM"}
 
 
+HEEDING = """
+import runpy, signal
+signal.signal(signal.SIGINT, signal.default_int_handler)
+runpy.run_module("countersign", run_name="__main__")
+"""
+"""What a shell starts in the background ignores Ctrl-C, and so does all that the tests start there."""
+
+
 def test_ctrl_c_writes_nothing(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "countersign", "init", "--directory", str(tmp_path)]
+    command = [sys.executable, "-c", HEEDING, "init", "--directory", str(tmp_path)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL) as asking:
         assert asking.stdin is not None
         asking.stdin.write(b"\nT0ACME\nUTC\n")
