@@ -6,6 +6,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 from slack_sdk import WebClient
 
+from sandbox.person import Person, Workspace
 from sandbox.server import Running, running
 from tests.browser import chromium
 
@@ -29,6 +30,16 @@ def clock() -> Clock:
 def sandbox(clock: Clock) -> Iterator[Running]:
     with running(clock=clock) as server:
         yield server
+
+
+@pytest.fixture
+def workspace(sandbox: Running) -> Workspace:
+    return sandbox.workspace()
+
+
+@pytest.fixture
+def ann(workspace: Workspace) -> Person:
+    return workspace.person("U0ANN")
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
 
 from sandbox.behaviours import BEHAVIOURS
-from sandbox.person import Person, Workspace
+from sandbox.person import Person
 from sandbox.server import Running
 from tests.sandbox.bot import Keeper, button, modal, scripted, text_field
 from tests.waiting import wait_until
@@ -23,16 +23,6 @@ TESTS = {
     for file in Path(__file__).parent.glob("test_*.py")
     for name in re.findall(r"^def (test_\w+)", file.read_text(encoding="utf-8"), re.MULTILINE)
 }
-
-
-@pytest.fixture
-def workspace(sandbox: Running) -> Workspace:
-    return sandbox.workspace()
-
-
-@pytest.fixture
-def ann(workspace: Workspace) -> Person:
-    return workspace.person("U0ANN")
 
 
 @pytest.fixture

@@ -19,16 +19,6 @@ PLACE = "C0PAYAPPR"
 
 
 @pytest.fixture
-def workspace(sandbox: Running) -> Workspace:
-    return sandbox.workspace()
-
-
-@pytest.fixture
-def ann(workspace: Workspace) -> Person:
-    return workspace.person("U0ANN")
-
-
-@pytest.fixture
 def app(sandbox: Running) -> Iterator[Keeper]:
     keeper = Keeper()
     with scripted(sandbox, keeper):

@@ -39,16 +39,6 @@ WITH_GROUPS = replace(DEFAULT, app=replace(DEFAULT.app, scopes=(*DEFAULT.app.sco
 
 
 @pytest.fixture
-def workspace(sandbox: Running) -> Workspace:
-    return sandbox.workspace()
-
-
-@pytest.fixture
-def ann(workspace: Workspace) -> Person:
-    return workspace.person("U0ANN")
-
-
-@pytest.fixture
 def lea(workspace: Workspace) -> Person:
     return workspace.person("U0LEA")
 
