@@ -6,13 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-import psycopg
-
 from access.audit import verify
 from access.store import Database
 from countersign.demo.prober import Look, login_in
 from countersign.demo.stage import Stage
-from countersign.demo.target import READ
 from sandbox.person import Message, Person
 
 ENTITLEMENT = "customers-db/read"
@@ -78,7 +75,7 @@ def _play(story: Story, ann: Person, lea: Person) -> None:
 
     pressed = time.monotonic()
     story.step("approved", lea.click(card, "request.approve").ok)
-    login = _soon(lambda: _logins(story.stage), every=0.005)
+    login = _soon(story.stage.shop.readers, every=0.005)
     story.step("granted", bool(login), login=login, ms=round((time.monotonic() - pressed) * 1000))
 
     answer = _soon(lambda: next((one for one in ann.direct_messages() if "grant.connect" in one.actions()), None))
@@ -92,7 +89,8 @@ def _play(story: Story, ann: Person, lea: Person) -> None:
     story.step("session_open", allowed is not None and allowed.session == "open")
 
     closed = prober.wait_for(_is_over, within=SECONDS + 10)
-    story.step("expired", closed is not None and not _logins(story.stage), login_gone=not _logins(story.stage))
+    gone = not story.stage.shop.readers()
+    story.step("expired", closed is not None and gone, login_gone=gone)
     story.step("session_ended", closed is not None and closed.session == "ended",
                words=closed.session_words if closed else "")  # fmt: skip
     after = prober.wait_for(lambda _: True, within=5)
@@ -120,14 +118,6 @@ def _card(person: Person) -> Message | None:
 
 def _words(message: Message | None) -> str:
     return message.words if message else ""
-
-
-def _logins(stage: Stage) -> list[str]:
-    """What the target itself says, to its superuser: the temporary logins that may read; the canary's may nothing."""
-    readers = r"SELECT rolname FROM pg_roles WHERE rolname LIKE 'cs\_%%' AND pg_has_role(rolname, %s, 'MEMBER')"
-    with psycopg.connect(stage.shop.superuser_dsn, autocommit=True) as connection:
-        found = connection.execute(readers, [READ]).fetchall()
-    return [name for (name,) in found]
 
 
 def _soon(look: Callable[[], T], *, within: float = 10.0, every: float = 0.05) -> T | None:

@@ -53,6 +53,8 @@ GRANT SELECT ON orders TO support_read, orders_fix;
 GRANT UPDATE (status) ON orders TO orders_fix;
 """
 
+_READERS = r"SELECT rolname FROM pg_roles WHERE rolname LIKE 'cs\_%%' AND pg_has_role(rolname, %s, 'MEMBER')"
+
 
 @dataclass(frozen=True)
 class Target:
@@ -60,6 +62,11 @@ class Target:
 
     bot_dsn: str
     superuser_dsn: str
+
+    def readers(self) -> list[str]:
+        """The temporary logins that may read, as a superuser sees them; the canary's may nothing."""
+        with psycopg.connect(self.superuser_dsn, autocommit=True) as connection:
+            return [name for (name,) in connection.execute(_READERS, [READ]).fetchall()]
 
 
 def prepare(server: EmbeddedPostgres) -> Target:

@@ -131,3 +131,12 @@ def test_the_shop_is_the_same_each_time_and_opens_no_card(server: EmbeddedPostgr
         assert ask(second.superuser_dsn, allowed) == []
         statuses = ask(second.superuser_dsn, "SELECT status, count(*) FROM orders GROUP BY 1 ORDER BY 1")
         assert statuses == [("new", 180), ("paid", 180), ("returned", 180), ("sent", 180)]
+
+
+def test_the_canary_is_not_counted_among_those_who_may_read(server: EmbeddedPostgres) -> None:
+    with server:
+        shop = prepare(server)
+        with closing(psycopg.connect(shop.superuser_dsn, autocommit=True)) as connection:
+            connection.execute("CREATE ROLE cs_canary IN ROLE nothing")
+            connection.execute("CREATE ROLE cs_reader IN ROLE support_read")
+        assert shop.readers() == ["cs_reader"]
