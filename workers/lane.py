@@ -73,11 +73,12 @@ class Lane(Generic[C, R]):
         self._conductor = threading.Thread(target=self._conduct, name=f"lane {name}", daemon=True)
         self._conductor.start()
 
-    def put(self, ids: Iterable[str], ranks: Mapping[str, int]) -> None:
-        """Adds ids that are not waiting already; the lowest rank is claimed first."""
+    def put(self, ids: Iterable[str], ranks: Mapping[str, int]) -> int:
+        """Adds ids that are not waiting already; the lowest rank is claimed first. Returns how many wait now."""
         with self._news:
             self._waiting.put(ids, ranks)
             self._news.notify()
+            return len(self._waiting)
 
     def ask_to_stop(self, within: float) -> list[str]:
         """Claims nothing more; returns the ids that were never claimed. `join` waits for the rest."""

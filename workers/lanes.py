@@ -61,18 +61,21 @@ class Lanes(Generic[C, R]):
         self._lanes: dict[str, Lane[C, R]] = {}
         self._stopped = False
 
-    def put(self, target: str, ids: Iterable[str]) -> None:
-        """Hands ids to their target's lane and returns at once. After `stop` they are left to the agenda."""
+    def put(self, target: str, ids: Iterable[str]) -> int:
+        """Hands ids to their target's lane and returns at once: how many wait there now.
+
+        After `stop` they are left to the agenda.
+        """
         ids = list(ids)
         ranks = self._ranked(ids)
         with self._lock:
             if self._stopped:
-                return
+                return 0
             lane = self._lanes.get(target)
             if lane is None:
                 limits = self._limits(target)
                 lane = self._lanes[target] = Lane(target, self._business, limits, self._on_leak, self._not_won)
-            lane.put(ids, ranks)
+            return lane.put(ids, ranks)
 
     def _ranked(self, ids: Sequence[str]) -> Mapping[str, int]:
         try:

@@ -29,6 +29,12 @@ logger = logging.getLogger(__name__)
 _RETRY_SECONDS = 1.0
 _AGAIN = timedelta(seconds=1)
 _CLOCKS_DIFFER = timedelta(seconds=1)
+_PAUSE_FOR_EACH = 5e-6
+_PAUSE_UP_TO = 5_000
+"""How long the next job is left to others, by the ids of this one's target that wait here already: two workers of which
+one is quicker at taking would else end with one of them idle and thousands waiting at the other. Above so many it takes
+all there is, which holds up another target's job by little over a second in all.
+"""
 _WORKER_TTL = 16
 """RQ waits for a job 15 seconds less than this: one second, which bounds how long a stop takes."""
 
@@ -136,7 +142,7 @@ class WorkerProcess(Generic[C, R]):
         self._lanes = Lanes(
             business, on_leak=self.stop, limits=limits, not_won=self._set_right, ranks=ranks_of(queue, schedule)
         )
-        self._job_class = guarded(queue, seal, clock, self._lanes.put)
+        self._job_class = guarded(queue, seal, clock, self._take)
         self._heartbeat = heartbeat(schedule, name, f"worker {queue}")
 
     def stop(self) -> None:
@@ -151,6 +157,12 @@ class WorkerProcess(Generic[C, R]):
                 self._stopping.wait(_RETRY_SECONDS)
             now = self._clock.now()
             self._agenda.give_back(self._lanes.stop(), now)
+
+    def _take(self, target: str, ids: Sequence[str]) -> None:
+        """What one job brings."""
+        waiting = self._lanes.put(target, ids)
+        if waiting <= _PAUSE_UP_TO:
+            self._stopping.wait(waiting * _PAUSE_FOR_EACH)
 
     def _set_right(self, ids: Sequence[str]) -> None:
         """Gives the agenda the true times of what could not be claimed.

@@ -13,8 +13,8 @@ class Waiting:
     def __init__(self) -> None:
         self._by_rank: dict[int, dict[str, None]] = {}
 
-    def __bool__(self) -> bool:
-        return bool(self._by_rank)
+    def __len__(self) -> int:
+        return sum(len(waiting) for waiting in self._by_rank.values())
 
     def __iter__(self) -> Iterator[str]:
         for rank in sorted(self._by_rank):

@@ -104,7 +104,7 @@ def test_without_its_rank_everything_is_done_as_it_comes(rows: Rows) -> None:
     lanes.stop()
 
 
-@pytest.mark.parametrize("stuck", [1, 200])
+@pytest.mark.parametrize("stuck", [1, 200, 5_000])
 def test_a_target_that_hangs_delays_the_ends_of_another_by_five_seconds_at_most(
     engine: Engine, rows: Rows, stuck: int
 ) -> None:
