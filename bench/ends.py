@@ -57,7 +57,7 @@ class Stage:
         if moments and self.core.clock.now() >= min(moments.values()):
             raise WentWrong("It took until the grants were due to say when they are.")
 
-    def due_every(self, ids: Sequence[str], seconds: float, *, ahead: float = 1.0) -> dict[str, datetime]:
+    def due_every(self, ids: Sequence[str], seconds: float, *, ahead: float = 2.0) -> dict[str, datetime]:
         """One after the other, the first soon; returns when each is."""
         first = self.core.clock.now() + timedelta(seconds=ahead)
         moments = {identifier: first + number * timedelta(seconds=seconds) for number, identifier in enumerate(ids)}

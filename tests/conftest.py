@@ -7,6 +7,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from access.store import Database
 from countersign.embedded.postgres import EmbeddedPostgres
@@ -22,8 +23,12 @@ LONG = {"test_crashes.py", "test_machine.py", "test_bench.py", "test_faults.py",
 """One of these that began last would have all the others wait."""
 
 
-def pytest_configure() -> None:
+def pytest_configure(config: pytest.Config) -> None:
     JUDGED.watch()
+    if "CI" not in os.environ and not config.getoption("--hypothesis-profile"):
+        # As hypothesis does by itself with CI set: how long an example takes says nothing, other tests run beside it.
+        settings.register_profile("calm", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+        settings.load_profile("calm")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -70,7 +70,7 @@ class Sentinels:
         self.replica = Server(directory / "replica", servers + follow, password=PASSWORD)
         watch = {
             "monitor": f"127.0.0.1 {self.primary.port} 1", "auth-pass": PASSWORD,
-            "down-after-milliseconds": "300", "failover-timeout": "2000",
+            "down-after-milliseconds": "1000", "failover-timeout": "2000",
         }  # fmt: skip
         self.sentinel = Server(directory / "sentinel", _of(watch), "--sentinel", password=SENTINEL_PASSWORD)
         wait_until(self._is_watched, "the sentinel to know the replica, and the replica to follow")

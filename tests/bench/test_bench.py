@@ -38,7 +38,7 @@ def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
         yield started
 
 
-SOON = 1.0
+SOON = 2.0
 SMALL = {
     "slashes": (lambda servers: slashes.measure(servers, alone=12, together=24, in_flight=4), 4),
     "clicks": (lambda servers: clicks.measure(servers, count=1, kinds=["PostgreSQL"]), 4),
@@ -69,7 +69,7 @@ def test_a_benchmark_gives_figures_with_their_floors(name: str, servers: Servers
         assert row.keys() >= {"name", "value", "unit", "floor", "ratio"}
         assert row["value"] > 0
         assert row["floor"] > 0
-        assert row["ratio"] > 0
+        assert row["ratio"] >= 0
 
 
 def test_a_ratio_says_how_many_times_the_floor_it_takes() -> None:

@@ -57,10 +57,11 @@ class Run:
         self.scene.shared.let_in(name)
         an_hour_ago = time.time() - 3600
         os.utime(self.world.policy_file.parent / "shared" / "here" / name, (an_hour_ago, an_hour_ago))
+        end = moment(until)
         self.scene.shared.put_out(name)
         began = {"created_at": moment(-3700), "activated_at": moment(-3500)}
         shared = {"settings": {"mode": "shared"}, "definition": {"rights": ["look", "mend"]}}
-        self.set(**shared, **began, end_due_at=moment(until), **values)
+        self.set(**shared, **began, end_due_at=end, **values)
 
     def alert(self, *, opened_after: float, told_after: float | None, ago: float, subject: str = "") -> None:
         alert = Alert(
@@ -89,6 +90,7 @@ def run(sqlite_files: SqliteFiles, redis_url: str, tmp_path: Path) -> Iterator[R
         grant = world.open()
         own.let_in(grant.id)
         os.utime(tmp_path / "own" / "here" / grant.id, (an_hour_ago := time.time() - 3600, an_hour_ago))
+        end = moment(-0.01)
         own.put_out(grant.id)
         made = {grant.request_id}
         scene = Scene(
@@ -96,7 +98,7 @@ def run(sqlite_files: SqliteFiles, redis_url: str, tmp_path: Path) -> Iterator[R
         )
         run = Run(world, scene, grant)
         over = {"status": GrantStatus.ENDED, "ended_by": EndedBy.EXPIRED, "proven_at": moment(0), "due_at": None}
-        run.set(**over, end_due_at=moment(-0.01))
+        run.set(**over, end_due_at=end)
         yield run
         database.close()
 

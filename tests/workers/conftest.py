@@ -62,7 +62,7 @@ def hanging(lone_engine: Engine) -> Iterator[Engine]:
         return identifier != "stuck" or let_go.wait(30)
 
     lone_engine.act = hang
-    lone_engine.limits = Limits(call_seconds=0.05, grace_seconds=0.05)
+    lone_engine.limits = Limits(call_seconds=0.5, grace_seconds=0.5)
     yield lone_engine
     let_go.set()
 

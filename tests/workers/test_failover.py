@@ -40,7 +40,8 @@ def test_what_waits_when_the_primary_dies_ends_all_the_same(
         sentinels.fail_over()
         wait_until(lambda: "timer" in rows.done, "the timer")
 
-        wait_until(lambda: sentinels.replica.client.smembers("rq:workers"), "the worker at the new primary")
+        waiting = sentinels.replica.client
+        wait_until(lambda: waiting.info("clients")["blocked_clients"] == 2, "both to wait at the new primary")
         count = len(watched.by_hand)
         rows.add("after")
         watched.tell_agenda("after")

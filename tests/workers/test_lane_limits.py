@@ -89,7 +89,7 @@ def test_a_stop_does_not_wait_for_ever_for_a_call_that_hangs(rows: Rows, target:
 
     lanes.stop(within=0.1)
 
-    assert time.monotonic() - began < 2.0
+    assert time.monotonic() - began < 8.0  # else ten seconds
 
 
 def test_after_a_stop_nothing_is_taken(rows: Rows) -> None:

@@ -36,12 +36,13 @@ def test_a_worker_that_is_quick_at_taking_leaves_the_other_its_share(
 ) -> None:
     let_go = threading.Event()
     engine.act = lambda _id, _deadline: let_go.wait(30)
-    quick, slow = Seen(tmp_path / "rows.db"), Seen(tmp_path / "rows.db", slow=0.003)
+    quick, slow = Seen(tmp_path / "rows.db"), Seen(tmp_path / "rows.db", slow=0.006)
     rows.add(*MANY)
     with engine.worker(rows=quick), engine.worker(rows=slow):
+        wait_until(lambda: redis.info("clients")["blocked_clients"] == 2, "both workers to wait for a job")
         routes = [Route(AgendaItem(f"grant:{one}"), one, "revoke", "crm") for one in MANY]
         JobQueues(redis, SEAL, CLOCK).send(routes)
         wait_until(lambda: quick.brought + slow.brought == len(MANY), "all jobs to be taken", within=30)
         let_go.set()
 
-    assert slow.brought > 0.35 * len(MANY), (quick.brought, slow.brought)
+    assert slow.brought > 0.3 * len(MANY), (quick.brought, slow.brought)
