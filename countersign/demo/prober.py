@@ -126,10 +126,9 @@ class Prober:
             with self._connect() as connection:
                 rows = tuple(connection.execute(QUERY).fetchall())
                 cards = _refusal(connection, CARDS)
+            self._hold()
         except psycopg.Error as error:
             words = _words(error)
-        else:
-            self._hold()
         self._check_session()
         return Look(
             number=number, at=time.time(), door="refused" if words else "allowed", login=self._login.user,

@@ -21,8 +21,9 @@ def run_demo(*, port: int, play: bool) -> int:
         with standing(directory, port=port) as stage:
             if play:
                 return play_story(stage)
+            ended = _told_to_end()
             _welcome(stage, time.monotonic() - began)
-            _wait()
+            ended.wait()
             print("\nEnding everything …")
             return 0
     finally:
@@ -46,8 +47,9 @@ def _welcome(stage: Stage, seconds: float) -> None:
     )
 
 
-def _wait() -> None:
+def _told_to_end() -> threading.Event:
+    """Set by Ctrl-C."""
     ended = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: ended.set())
-    ended.wait()
+    return ended
