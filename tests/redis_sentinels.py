@@ -2,7 +2,6 @@
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -15,17 +14,12 @@ from redis.exceptions import RedisError
 
 from countersign.embedded import leash
 from countersign.embedded.valkey import server_binary
+from tests.ports import free_port
 from tests.waiting import wait_until
 
 NAME = "mymaster"
 PASSWORD = "canary-of-the-servers"
 SENTINEL_PASSWORD = "canary-of-the-sentinels"
-
-
-def free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return found.getsockname()[1]
 
 
 class Server:

@@ -11,6 +11,7 @@ import psycopg
 import pytest
 from sqlmodel import select
 
+from access.clock import host_now
 from access.ids import AlertId, NoticeId
 from access.models import Alert, AlertKind, Checkup, Heartbeat, Notice, NoticeKind
 from access.ports import Finding
@@ -37,6 +38,13 @@ def stored(clinic: Clinic, database_url: str) -> Clinic:
 def at_redis(stored: Clinic, redis_url: str) -> Clinic:
     stored.environment["REDIS_URL"] = redis_url
     return stored
+
+
+@pytest.fixture
+def that_moment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No second passes between a sign of life and the look."""
+    now = host_now()
+    monkeypatch.setattr(Database, "time", lambda _: now)
 
 
 def beat(database: Database, *kinds: str, ago: float = 0) -> None:
@@ -66,6 +74,7 @@ def test_each_kind_that_gives_no_sign_of_life_is_found(at_redis: Clinic, databas
     assert f"countersign {missing}" in the(findings, missing).cure
 
 
+@pytest.mark.usefixtures("that_moment")
 def test_the_last_sign_of_a_dead_process_is_named(at_redis: Clinic, database: Database) -> None:
     beat(database, *KINDS[1:])
     beat(database, "timekeeper", ago=16)
@@ -77,6 +86,7 @@ def test_the_last_sign_of_a_dead_process_is_named(at_redis: Clinic, database: Da
     assert found.sentence.startswith("None is alive; the last was timekeeper@host:16, 16 s ago")
 
 
+@pytest.mark.usefixtures("that_moment")
 def test_one_that_lives_makes_up_for_those_that_died(at_redis: Clinic, database: Database) -> None:
     beat(database, *KINDS, ago=14)
     beat(database, *KINDS, ago=86400)
@@ -99,6 +109,7 @@ def test_a_ping_that_is_not_set_is_said_and_no_trouble(at_redis: Clinic, databas
     assert "COUNTERSIGN_PING_URL is not set" in the(findings, "ping").sentence
 
 
+@pytest.mark.usefixtures("that_moment")
 def test_when_the_ping_was_last_heard_is_said(at_redis: Clinic, database: Database) -> None:
     at_redis.environment["COUNTERSIGN_PING_URL"] = "https://ping.example.com/canary-4711"
     beat(database, *KINDS)
@@ -135,6 +146,7 @@ def test_what_is_left_lying_and_open_alerts_are_found(at_redis: Clinic, database
     assert the(findings, "alert").sentence == "Redis is gone."
 
 
+@pytest.mark.usefixtures("that_moment")
 def test_an_alert_of_which_nobody_was_told_is_worse_than_one_that_is_known(
     at_redis: Clinic, database: Database
 ) -> None:

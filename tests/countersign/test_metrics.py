@@ -23,6 +23,7 @@ from access.store import Database
 from countersign.metrics import Counted, CountedEnds, Metrics, TimekeeperMetrics, shown
 from countersign.up import children, metrics_addresses
 from sandbox.server import running
+from tests.ports import free_port
 from tests.redis_server import own_redis, redis_server, redis_url
 from tests.world import DEADLINE, World
 from workers.agenda import AGENDA
@@ -52,12 +53,6 @@ def metrics() -> Metrics:
 def redis(redis_url: str) -> Iterator[Redis]:
     with connect(redis_url) as client:
         yield client
-
-
-def free_ports() -> str:
-    with socket.socket() as trial:
-        trial.bind(("127.0.0.1", 0))
-        return f"127.0.0.1:{trial.getsockname()[1]}"
 
 
 def test_the_timekeeper_says_how_the_rows_stand(world: World, metrics: Metrics) -> None:
@@ -203,7 +198,7 @@ def test_calls_of_slack_are_counted_by_what_came_of_them(metrics: Metrics) -> No
 
 
 def test_figures_are_shown_where_the_settings_say() -> None:
-    settings = Settings.read({"COUNTERSIGN_METRICS_LISTEN": free_ports()})
+    settings = Settings.read({"COUNTERSIGN_METRICS_LISTEN": f"127.0.0.1:{free_port()}"})
     assert settings.metrics_listen is not None
     with shown(settings) as metrics:
         metrics.answered(0.02)

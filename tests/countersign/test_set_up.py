@@ -135,7 +135,7 @@ def well(told: subprocess.CompletedProcess[str]) -> str:
     if told.returncode == 0:
         return told.stdout
     bad = re.findall(r"^  (?:warning|error) +(.*)$", told.stdout, re.MULTILINE)
-    assert all(re.match(r"(timekeeper|worker|bot|targets|reachable) ", line) for line in bad), told.stdout
+    assert all(re.match(r"(timekeeper|worker|bot|targets|reachable|alert|work) ", line) for line in bad), told.stdout
     return ""
 
 

@@ -135,7 +135,7 @@ def test_a_child_that_does_not_stop_is_killed_and_the_exit_code_says_so(monkeypa
 
 def test_a_stop_in_a_pause_starts_nothing_more() -> None:
     with house(python("worker", "print('hello')")) as made:
-        wait_until(lambda: made.status("worker").restarts == 2, "a longer pause")
+        wait_until(lambda: made.status("worker").restarts >= 2, "a longer pause")
 
     assert made.code == 0
     assert made.status("worker").state == "stopped"

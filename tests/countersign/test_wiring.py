@@ -23,7 +23,7 @@ class BusyDatabase:
         return theirs
 
 
-def test_one_quick_round_trip_tells_the_offset_among_slow_ones() -> None:
-    database = cast(Database, BusyDatabase(0.06, 0.06, 0.06, 0.0, 0.06, 0.06, 0.06))
+def test_quick_round_trips_tell_the_offset_among_slow_ones() -> None:
+    database = cast(Database, BusyDatabase(0.06, 0.0, 0.06, 0.0, 0.06, 0.0, 0.06))
 
     assert abs(measured_offset(database) - AHEAD) < timedelta(milliseconds=15)

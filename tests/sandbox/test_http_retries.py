@@ -95,7 +95,7 @@ def test_an_event_that_comes_again_says_why(reason: str, clock: Clock, tmp_path:
     with (
         URLS[reason](tmp_path) as address,
         scripted_url(mended) as other,
-        running(request_url=address, clock=clock, ack_seconds=0.5) as pushing,
+        running(request_url=address, clock=clock, ack_seconds=0.5 if reason == "http_timeout" else 10) as pushing,
     ):
         workspace = pushing.workspace()
         workspace.person("U0ANN").open_home()

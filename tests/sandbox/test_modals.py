@@ -10,6 +10,7 @@ from sandbox.server import Running
 from tests.sandbox.bot import SILENT, button, modal, scripted, text_field
 from tests.sandbox.conftest import Clock
 from tests.sandbox.test_web_api import error_of
+from tests.waiting import wait_until
 
 
 class App:
@@ -182,6 +183,7 @@ def test_a_submission_nobody_acknowledges_times_out(hasty: Running) -> None:
     ann = hasty.workspace().person("U0ANN")
     with scripted(hasty, app):
         ann.command("C0PAYAPPR", "/access")
+        wait_until(ann.view, "the form")
         with pytest.raises(Trouble) as caught:
             ann.submit({"reason": "x"})
     assert caught.value.name == "operation_timeout"

@@ -2,7 +2,6 @@
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -31,6 +30,7 @@ from countersign.embedded.postgres import EmbeddedPostgres
 from countersign.embedded.valkey import EmbeddedValkey
 from sandbox.person import Message, Person, Trouble
 from sandbox.server import Running, running
+from tests.ports import free_port
 from tests.stories.crowd import everybody, policy_for
 from tests.stories.mould import Copy, Mould
 from tests.waiting import wait_until
@@ -48,12 +48,6 @@ ARGUMENTS = {
     "revoke": ["worker", "revoke"],
     "tell": ["worker", "tell"],
 }
-
-
-def free_port() -> int:
-    with socket.socket() as trial:
-        trial.bind(("127.0.0.1", 0))
-        return trial.getsockname()[1]
 
 
 @dataclass
@@ -196,10 +190,10 @@ class House:
         return self.cards()[-1]
 
     def secret(self, *, by: str = "U0ANN") -> Login:
-        """Presses “Show me how to connect” and reads the modal."""
+        """Presses “Show me how to connect” until that opens the modal in time, and reads it."""
         ann = self.person(by)
         answer = self.message(by, lambda one: "grant.connect" in one.actions(), "the button that shows how to connect")
-        ann.click(answer, "grant.connect")
+        wait_until(lambda: _opened(ann, answer), "the modal that shows how to connect", within=60)
         shown = wait_until(lambda: (view := ann.view()) and login_in(view), "the secret in the modal")
         assert shown is not None
         return shown
@@ -261,6 +255,14 @@ class House:
     @cached_property
     def _database(self) -> Database:
         return Database(self.database_url)
+
+
+def _opened(person: Person, answer: Message) -> bool:
+    """Presses once; False when the modal came too late to be opened, and the person was told so."""
+    heard = len(person.ephemerals(person.direct_message))
+    person.click(answer, "grant.connect")
+    wait_until(lambda: person.view() or len(person.ephemerals(person.direct_message)) > heard, "the modal, or why not")
+    return person.view() is not None
 
 
 @contextmanager

@@ -123,7 +123,7 @@ def payloads_are_late(errand: Errand) -> None:
     answer = errand.answer()
 
     begun = _last_entry(errand)
-    workspace.faults.delay_payloads(1)
+    workspace.faults.delay_payloads(5)
     with ThreadPoolExecutor(1) as pool:
         clicked = pool.submit(asker.click, answer, ids.CONNECT)
         patiently(lambda: _payloads_since(errand, begun), "the payload to be on its way")

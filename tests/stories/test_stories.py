@@ -141,7 +141,7 @@ def test_a_target_away_over_the_expiry_is_alarmed_and_ended_when_it_returns(hous
         wait_until(lambda: house.alerts() and house.alerts()[0].told_at, "the alert to be told", within=60, every=0.1)
         alert = [one for one in house.person("U0SAM").messages(SECURITY) if one.blocks][-1]
         assert "DROP ROLE" in alert.words
-        assert house.grants()[0].status == GrantStatus.REVOKING
+        wait_until(lambda: house.grants()[0].status == GrantStatus.REVOKING, "the end to be begun")
     finally:
         house.shop_server.start()
 
@@ -172,7 +172,7 @@ def test_processes_started_on_a_broken_policy_still_end_what_is_open(house: Hous
 
 def test_the_canary_is_opened_and_closed_the_whole_way_and_nobody_hears_of_it(house: House) -> None:
     with (house.directory / "access.yml").open("a", encoding="utf-8") as policy:
-        policy.write("canary: {entitlements: [customers-db/nothing]}\n")
+        policy.write("canary: {entitlements: [customers-db/nothing], every: 1d}\n")
     house.start()
     (login,) = wait_until(house.logins, "the canary's login on the target")
 

@@ -5,7 +5,8 @@ import threading
 import urllib.request
 
 from access.models import AlertKind
-from tests.stories.house import SECURITY, House, free_port
+from tests.ports import free_port
+from tests.stories.house import SECURITY, House
 from tests.waiting import wait_until
 from tests.workers.test_ping import Monitor
 
@@ -16,7 +17,8 @@ def test_a_bot_that_is_alone_says_that_nobody_keeps_time_until_somebody_does(hou
     house.start("bot")
 
     wait_until(lambda: said(house) == ["Alert: Nobody keeps time"], "the bot to say it", within=60)
-    assert figure(shown, 'countersign_slack_calls_total{method="chat.postMessage",outcome="ok"}') == 1
+    posted = 'countersign_slack_calls_total{method="chat.postMessage",outcome="ok"}'
+    wait_until(lambda: figure(shown, posted) == 1, "the message to be counted")
     assert {json.loads(line)["process"] for line in house.log("bot").splitlines()} == {"bot"}
 
     keeping = f"127.0.0.1:{free_port()}"
@@ -42,6 +44,7 @@ def said(house: House) -> list[str]:
 
 
 def figure(address: str, name: str) -> float:
+    """Less than nothing when there is none."""
     with urllib.request.urlopen(f"http://{address}/metrics", timeout=5) as answer:
         lines = answer.read().decode().splitlines()
-    return next(float(line.removeprefix(name)) for line in lines if line.startswith(f"{name} "))
+    return next((float(line.removeprefix(name)) for line in lines if line.startswith(f"{name} ")), -1.0)
