@@ -13,6 +13,7 @@ import { atHome, channel, load, markRead, refresh, workspace } from "./workspace
 const find = (selector) => document.querySelector(selector);
 const bar = { cast: find(".cast"), health: find(".health"), team: find(".team"), menu: find(".menu-button") };
 const sidebar = find(".sidebar");
+const conversation = find(".conversation");
 const heading = find(".channel-title");
 const messages = find(".messages");
 const fingers = matchMedia("(pointer: coarse)"); // a focused field would bring up the keyboard of the phone
@@ -26,9 +27,12 @@ let again = false;
 let pointed = null;
 
 function draw() {
+  drawHealth();
+  // Until somebody's own screen is there, what another saw is not pressed by either.
+  sidebar.inert = conversation.inert = workspace.seenBy !== workspace.me.id;
+  if (conversation.inert) return;
   document.body.classList.toggle("at-home", atHome()); // before the messages are scrolled: it makes room for them
   drawCast(bar.cast, switchPerson);
-  drawHealth();
   if (channel()) markRead(channel());
   drawSidebar(sidebar, switchChannel);
   if (atHome()) drawHome(heading, messages);
@@ -82,6 +86,7 @@ async function attempt() {
 function switchPerson(person) {
   workspace.me = person;
   sessionStorage.setItem("as", person.id);
+  draw();
   enter();
   renew();
 }

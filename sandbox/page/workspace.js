@@ -8,6 +8,7 @@ export const workspace = {
   description: null,
   me: null,
   screen: { channels: [], views: [], home: null, connections: 0, violations: 0 },
+  seenBy: null, // whose screen it is: for a moment not that of who acts
   channelId: null,
 };
 
@@ -19,10 +20,13 @@ export async function load() {
 }
 
 export async function refresh() {
-  const [description, screen] = await Promise.all([ask("workspace"), ask("screen", { as: workspace.me.id }).catch(signedOut)]);
+  const as = workspace.me.id;
+  const [description, screen] = await Promise.all([ask("workspace"), ask("screen", { as }).catch(signedOut)]);
   workspace.description = description;
-  workspace.me = people().find((person) => person.id === workspace.me.id && canAct(person)) ?? people().find(canAct);
+  if (workspace.me.id !== as) return; // somebody else acts by now, and asks anew
+  workspace.me = people().find((person) => person.id === as && canAct(person)) ?? people().find(canAct);
   workspace.screen = screen ?? (await ask("screen", { as: workspace.me.id }));
+  workspace.seenBy = workspace.me.id;
   if (!channel() && !atHome()) workspace.channelId = workspace.screen.channels[0]?.id;
 }
 

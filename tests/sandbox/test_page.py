@@ -4,7 +4,7 @@ import random
 import re
 from typing import Any
 
-from playwright.sync_api import Browser, FilePayload, Locator, Page, expect
+from playwright.sync_api import Browser, FilePayload, Locator, Page, Route, expect
 from slack_bolt.app.async_app import AsyncApp
 from slack_sdk import WebClient
 
@@ -82,6 +82,27 @@ def test_a_request_is_made_and_approved_by_hand(live: Running, page: Page) -> No
         expect(page.get_by_role("button", name="Approve")).to_have_count(0)
     expect(page.get_by_role("status").first).to_have_text("Countersign is not connected")
     assert live.workspace().violations() == []
+
+
+def test_until_a_persons_own_screen_is_there_what_another_saw_cannot_be_pressed(live: Running, page: Page) -> None:
+    client = WebClient(token=live.bot_token, base_url=live.api_url)
+    held: list[Route] = []
+    page.route("**/door/screen", lambda route: held.append(route))  # noqa: PLW0108 -- Playwright writes on what it calls
+    client.chat_postMessage(channel="C0PAYAPPR", text="Ann asks", blocks=card("Ann asks for db/write"))
+    for number, (person, name) in enumerate((("U0LEA", "Lea"), ("U0KIM", "Kim"))):
+        wait_until(lambda number=number: page.evaluate("1") and len(held) > number, "the screen to be asked for")
+        page.get_by_role("group", name="Act as").get_by_role("button", name=name).click()
+        expect(page.locator("main")).to_have_js_property("inert", True)
+        assert person not in str(held[number].request.post_data), "a screen that comes too late"
+        held[number].continue_()
+    wait_until(lambda: page.evaluate("1") and len(held) > 2, "Kim's screen to be asked for")
+    expect(page.locator(".whoami")).to_have_text(re.compile("Ann"))
+    expect(page.locator("main")).to_have_js_property("inert", True)
+
+    held[2].continue_()
+    expect(page.locator(".whoami")).to_have_text(re.compile("Kim"))
+    expect(page.locator("main")).to_have_js_property("inert", False)
+    expect(_last(page)).to_contain_text("Ann asks for db/write")
 
 
 def test_a_file_is_put_into_a_form_by_hand(live: Running, page: Page) -> None:
