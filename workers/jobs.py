@@ -40,7 +40,7 @@ FAILING = "countersign:failing"
 _FAILING_SECONDS = 300
 
 HandOver = Callable[[str, Sequence[str]], None]
-"""(target, ids): takes the ids and returns at once."""
+"""(target, ids): takes the ids; the next job is looked for once it returns, which is soon."""
 
 _MAX_BYTES = 64 * 1024
 _BOOKKEEPING = frozenset(
