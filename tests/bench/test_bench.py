@@ -65,11 +65,12 @@ def test_a_benchmark_gives_figures_with_their_floors(name: str, servers: Servers
     write_json(figures, tmp_path / "results.json")
     rows = json.loads((tmp_path / "results.json").read_text(encoding="utf-8"))
     assert len(rows) == len({row["name"] for row in rows}) == count
-    for row in rows:
+    for figure, row in zip(figures, rows, strict=True):
         assert row.keys() >= {"name", "value", "unit", "floor", "ratio"}
         assert row["value"] > 0
         assert row["floor"] > 0
-        assert row["ratio"] >= 0
+        assert figure.ratio > 0
+        assert row["ratio"] == round(figure.ratio, 2)
 
 
 def test_a_ratio_says_how_many_times_the_floor_it_takes() -> None:
