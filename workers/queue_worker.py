@@ -180,7 +180,7 @@ class WorkerProcess(Generic[C, R]):
         try:
             QueueWorker(self._queue, self._redis, self._job_class, self._stopping).work(logging_level="WARNING")
         except RedisError as error:
-            logger.warning("Redis cannot be reached (%s); trying again", reason(error))
+            logger.warning("Redis cannot be used (%s); trying again", reason(error))
 
 
 def set_right(agenda: RedisAgenda, schedule: Schedule, ids: Sequence[str], now: datetime) -> None:
