@@ -12,7 +12,7 @@ from access.ports import Deadline, GrantSpec, Secret, SecretReference
 from countersign.testing import Refused
 from tests.contracts.postgres_world import PostgresWorld
 from workers.providers.postgres import Postgres, Settings
-from workers.providers.postgres_login import login_name
+from workers.providers.postgres.login import login_name
 
 Mode = Literal["login", "membership"]
 

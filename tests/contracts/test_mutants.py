@@ -19,10 +19,9 @@ from access.ports import Deadline, GrantSpec, Managed, Observation, Outcome, Pla
 from tests.contracts.postgres_world import PostgresWorld
 from tests.contracts.shop import make_spec, provider_factory
 from tests.contracts.test_postgres import PostgresContract, receipts_of_before, specs_to_refuse, specs_with
-from workers.providers import postgres_statements as statements
-from workers.providers.postgres import Postgres
-from workers.providers.postgres_catalogue import look
-from workers.providers.postgres_login import login_name
+from workers.providers.postgres import Postgres, statements
+from workers.providers.postgres.catalogue import look
+from workers.providers.postgres.login import login_name
 
 
 class ForgetsToRevoke(Postgres):

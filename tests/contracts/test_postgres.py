@@ -15,7 +15,7 @@ from countersign.testing import MakeSpec, ProviderContract
 from tests.contracts.postgres_world import PostgresWorld
 from tests.contracts.shop import make_spec, provider_factory
 from workers.providers.postgres import Postgres
-from workers.providers.postgres_errors import MEANINGS
+from workers.providers.postgres.errors import MEANINGS
 
 
 def specs_to_refuse() -> list[tuple[GrantSpec, type[ProviderError]]]:

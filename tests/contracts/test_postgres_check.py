@@ -11,8 +11,8 @@ from access.ports import Finding, host_time
 from countersign.demo.target import DATABASE, Target
 from tests.contracts.postgres_world import PostgresWorld
 from tests.contracts.shop import for_a_while, provider_of
-from workers.providers import postgres_check
 from workers.providers.postgres import Role
+from workers.providers.postgres import check as its_check
 
 READ = {"read": Role(grants=["support_read"])}
 Check = Callable[..., dict[str, Finding]]
@@ -107,7 +107,7 @@ def test_a_role_that_is_unknown_is_named(check: Check) -> None:
 def test_a_clock_that_is_off_is_told_in_seconds(
     check: Check, monkeypatch: pytest.MonkeyPatch, seconds: int, level: str
 ) -> None:
-    monkeypatch.setattr(postgres_check, "host_time", lambda: host_time() + timedelta(seconds=seconds))
+    monkeypatch.setattr(its_check, "host_time", lambda: host_time() + timedelta(seconds=seconds))
     finding = check()["clock"]
     assert finding.level == level
     assert f"{abs(seconds)}." in finding.sentence

@@ -12,7 +12,7 @@ from access.errors import (
     TargetNotFound,
     Transient,
 )
-from workers.providers.postgres_errors import connect_failure, failure
+from workers.providers.postgres.errors import connect_failure, failure
 
 
 @pytest.mark.parametrize("code", [None, "08006", "08003", "57P01", "57P02", "57P03", "57P05"])

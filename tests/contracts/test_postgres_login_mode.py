@@ -26,8 +26,8 @@ from tests.contracts.postgres_world import PostgresWorld
 from tests.contracts.shop import for_a_while, granting, logins, make_spec, refused, soon
 from tests.waiting import wait_until
 from workers.providers.postgres import Postgres
-from workers.providers.postgres_ending import Ending
-from workers.providers.postgres_login import ATTRIBUTES, DIRECT, login_name
+from workers.providers.postgres.ending import Ending
+from workers.providers.postgres.login import ATTRIBUTES, DIRECT, login_name
 
 
 def test_nobody_can_log_in_before_the_first_look(provider: Postgres, world: PostgresWorld) -> None:

@@ -28,7 +28,7 @@ from tests.contracts.membership_world import OLDER
 from tests.contracts.postgres_world import PostgresWorld
 from tests.contracts.shop import for_a_while, granting, logins, make_spec, provider_of, soon
 from workers.providers.postgres import Postgres, Settings
-from workers.providers.postgres_login import login_name
+from workers.providers.postgres.login import login_name
 
 
 def test_a_role_whose_name_needs_quoting_is_granted_exactly(provider: Postgres, world: PostgresWorld) -> None:

@@ -20,7 +20,7 @@ from tests.faulty_proxy import FaultyProxy
 from tests.network.conftest import FAULTS, SILENT, Between
 from tests.waiting import wait_until
 from workers.providers.postgres import Postgres, Settings
-from workers.providers.postgres_login import login_name
+from workers.providers.postgres.login import login_name
 
 CALL_SECONDS = 1.0
 CONNECT_SECONDS = 2.0

@@ -32,9 +32,9 @@ from access.ports import (
     Secret,
     SecretReference,
 )
-from workers.providers.postgres_check import check
-from workers.providers.postgres_login import Logins
-from workers.providers.postgres_membership import Members, list_holders
+from workers.providers.postgres.check import check
+from workers.providers.postgres.login import Logins
+from workers.providers.postgres.membership import Members, list_holders
 
 
 def _fits_a_name(name: str) -> str:
@@ -105,7 +105,7 @@ class Postgres:
     )
 
     def __init__(self, settings: BaseModel) -> None:
-        from workers.providers.postgres_session import Connections  # noqa: PLC0415  (the driver; declarations are read without it)
+        from workers.providers.postgres.session import Connections  # noqa: PLC0415  (the driver; declarations are read without it)
 
         assert isinstance(settings, Settings)
         self._place = settings.dsn.model_dump_json(exclude_none=True)

@@ -5,12 +5,12 @@ from typing import TYPE_CHECKING
 
 from access.errors import NotPermitted, Permanent, TargetConflict, TargetNotFound
 from access.ports import Deadline, Removal
-from workers.providers import postgres_statements as statements
-from workers.providers.postgres_catalogue import Login, look
-from workers.providers.postgres_errors import IN_USE, UNDEFINED
+from workers.providers.postgres import statements
+from workers.providers.postgres.catalogue import Login, look
+from workers.providers.postgres.errors import IN_USE, UNDEFINED
 
 if TYPE_CHECKING:  # they need the driver
-    from workers.providers.postgres_session import Connections, Session
+    from workers.providers.postgres.session import Connections, Session
 
 _PATIENCE = timedelta(seconds=2)
 """How long one message waits for sessions to end before it looks again."""

@@ -118,7 +118,7 @@ something could have another's access ended.
 
 
 def look(login: str) -> Statement:
-    """All the catalogue says of a login; the columns are those of `postgres_catalogue.Login`."""
+    """All the catalogue says of a login; the columns are those of `catalogue.Login`."""
     return Statement(
         """
         SELECT r.oid::bigint, r.rolcanlogin,

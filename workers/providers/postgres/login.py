@@ -15,13 +15,13 @@ from pydantic import SecretStr
 
 from access.errors import BadConfig, Permanent, TargetConflict, TargetNotFound
 from access.ports import Deadline, GrantSpec, Managed, Observation, Outcome, Plan, Receipt, Removal, Rights, Secret
-from workers.providers import postgres_statements as statements
-from workers.providers.postgres_catalogue import Login, look, marked_grant, refuse_ungrantable
-from workers.providers.postgres_ending import Ending
-from workers.providers.postgres_errors import DUPLICATE, DUPLICATE_AT_ONCE
+from workers.providers.postgres import statements
+from workers.providers.postgres.catalogue import Login, look, marked_grant, refuse_ungrantable
+from workers.providers.postgres.ending import Ending
+from workers.providers.postgres.errors import DUPLICATE, DUPLICATE_AT_ONCE
 
 if TYPE_CHECKING:  # it needs the driver
-    from workers.providers.postgres_session import Connections
+    from workers.providers.postgres.session import Connections
 
 NOT_OPEN = "This access is no longer open on the database server."
 ATTRIBUTES = "attributes such as SUPERUSER"
@@ -36,7 +36,7 @@ class Logins:
         self._connections = connections
 
     def plan(self, spec: GrantSpec, roles: Sequence[str]) -> Plan:
-        from workers.providers.postgres_session import render  # noqa: PLC0415  (the driver)
+        from workers.providers.postgres.session import render  # noqa: PLC0415  (the driver)
 
         login = login_name(spec)
         made = statements.create(login, roles, until_second(spec.expires_at), _marker(spec))
@@ -93,7 +93,7 @@ class Logins:
             return Ending(self._connections, session, deadline).end(login_name(spec), _oid(receipt))
 
     def reveal(self, spec: GrantSpec, deadline: Deadline) -> Secret:
-        from workers.providers.postgres_session import connection_string  # noqa: PLC0415  (the driver)
+        from workers.providers.postgres.session import connection_string  # noqa: PLC0415  (the driver)
 
         login = login_name(spec)
         password = secrets.token_urlsafe(24)

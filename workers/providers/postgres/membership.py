@@ -25,11 +25,11 @@ from access.ports import (
     Rights,
     Secret,
 )
-from workers.providers import postgres_memberships as statements
-from workers.providers.postgres_catalogue import refuse_ungrantable
+from workers.providers.postgres import membership_statements as statements
+from workers.providers.postgres.catalogue import refuse_ungrantable
 
 if TYPE_CHECKING:  # they need the driver
-    from workers.providers.postgres_session import Connections, Session
+    from workers.providers.postgres.session import Connections, Session
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ class Members:
         self._place = place
 
     def plan(self, spec: GrantSpec, roles: Sequence[str]) -> Plan:
-        from workers.providers.postgres_session import render  # noqa: PLC0415  (the driver)
+        from workers.providers.postgres.session import render  # noqa: PLC0415  (the driver)
 
         if not _is_name(spec.principal):
             raise _no_login(spec.principal)
@@ -127,7 +127,7 @@ class Members:
 
     def reveal(self, spec: GrantSpec, deadline: Deadline) -> Secret:
         """Where to connect to with one's own login; there is no secret of ours in it."""
-        from workers.providers.postgres_session import connection_string  # noqa: PLC0415  (the driver)
+        from workers.providers.postgres.session import connection_string  # noqa: PLC0415  (the driver)
 
         with self._connections.session(deadline) as session:
             address = session.address(spec.principal)

@@ -16,8 +16,8 @@ from psycopg.abc import RV, PQGen
 
 from access.errors import BadConfig, Unsupported
 from access.ports import Deadline, SecretReference
-from workers.providers.postgres_errors import connect_failure, failure
-from workers.providers.postgres_statements import Name, Statement
+from workers.providers.postgres.errors import connect_failure, failure
+from workers.providers.postgres.statements import Name, Statement
 
 _OLDEST = 160000
 """From PostgreSQL 16 on a membership says whether it may be used by SET ROLE, and who granted it."""

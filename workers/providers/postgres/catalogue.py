@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from access.errors import NotGrantable, TargetNotFound
-from workers.providers import postgres_statements as statements
+from workers.providers.postgres import statements
 
 if TYPE_CHECKING:  # it needs the driver
-    from workers.providers.postgres_session import Session
+    from workers.providers.postgres.session import Session
 
 
 @dataclass(frozen=True)

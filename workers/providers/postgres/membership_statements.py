@@ -6,11 +6,11 @@ read by its name in JSON, since a server before that refuses to hear of it.
 
 from collections.abc import Iterator, Sequence
 
-from workers.providers.postgres_statements import Name, Statement
+from workers.providers.postgres.statements import Name, Statement
 
 
 def login(name: str) -> Statement:
-    """What the catalogue says of a person's own login; the columns are those of `postgres_membership.Login`."""
+    """What the catalogue says of a person's own login; the columns are those of `membership.Login`."""
     return Statement(
         """
         SELECT r.rolname::text, r.rolcanlogin, r.rolsuper, r.rolname = current_user,
@@ -23,7 +23,7 @@ def login(name: str) -> Statement:
 
 
 def memberships(name: str, roles: Sequence[str]) -> Statement:
-    """The memberships of a login in these roles; the columns are those of `postgres_membership.Membership`."""
+    """The memberships of a login in these roles; the columns are those of `membership.Membership`."""
     return Statement(
         """
         SELECT g.rolname::text, m.grantor = me.oid, m.admin_option,

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 from access.errors import ProviderError
 from access.ports import Deadline, Finding, host_time
-from workers.providers import postgres_statements as statements
-from workers.providers.postgres_catalogue import refuse_ungrantable
-from workers.providers.postgres_memberships import held_itself
+from workers.providers.postgres import statements
+from workers.providers.postgres.catalogue import refuse_ungrantable
+from workers.providers.postgres.membership_statements import held_itself
 
 if TYPE_CHECKING:  # they need the driver
-    from workers.providers.postgres_session import Connections, Session
+    from workers.providers.postgres.session import Connections, Session
 
 _SECONDS = 10.0
 _SKEW_WARNING = 5.0
