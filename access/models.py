@@ -111,6 +111,7 @@ class AlertKind(StrEnum):
     DRIFT = "drift"  # target and rows differ; subject: grant, or resource and name where no grant is known
     CLOCKS = "clocks"  # a host's clock and the database's differ; subject: the host
     RESTORED = "restored"  # the database is an older one and is being compared; subject: database
+    LEFTOVER = "leftover"  # what gives no access any more was not tidied up; subject: grant
     CANARY = "canary"  # harmless access did not open or close as it should; subject: the entitlement
 
 
@@ -120,6 +121,7 @@ class LookKind(StrEnum):
     ROSTER = "roster"  # who and what must be looked at at all; subject: everybody, and since when without a break
     MEMBER = "member"  # whether Slack still knows a person; subject: the person
     DRIFT = "drift"  # whether a target has what the rows say; subject: resource
+    CLEANUP = "cleanup"  # what shows or is left after an end; subject: resource
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -270,6 +272,7 @@ class Grant(SQLModel, table=True):
         _one_of("status", GrantStatus),
         _partly("ix_grant_due", "due_at", where="due_at IS NOT NULL"),
         _partly("ix_grant_alert", "alert_at", where="alert_at IS NOT NULL"),
+        _partly("ix_grant_cleanup", "resource", where="cleanup_until IS NOT NULL"),
     )
 
     id: GrantId = _string(primary_key=True)
@@ -315,6 +318,10 @@ class Grant(SQLModel, table=True):
     """When the target accepted the removal."""
     sessions_ended: int | None = None
     residual: list[str] = _strings()
+    leftover: list[str] = Field(default_factory=list, sa_column=Column(JSON, nullable=False, server_default="[]"))
+    """What gives no access but is still on the target, to be tidied up."""
+    cleanup_until: datetime | None = _moment(default=None)
+    """The target is looked at again until then, and for as long as there is a leftover. None: that is over."""
     proven_at: datetime | None = _moment(default=None)
     """When the target was asked again and the access was not there."""
     ended_at: datetime | None = _moment(default=None)

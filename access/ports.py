@@ -1,7 +1,7 @@
 """What the core asks of the outside: targets, the agenda; and the plain data that crosses these borders."""
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -73,6 +73,9 @@ class Capabilities:
     """It can list who has a role, whoever gave it."""
     settle: timedelta = timedelta(0)
     """How long the target may still show the old state after a change."""
+    cleanup_window: timedelta | None = None
+    """For so long after an end a session may still show that could not be seen before; `clean_up` is asked until then,
+    and for as long as something is left to tidy up. None: neither happens here."""
     end_means: str = ""
     """One sentence for the approver: what happens to open sessions at the end."""
     modes: Mapping[str, "Capabilities"] = field(default_factory=dict[str, "Capabilities"])
@@ -147,6 +150,8 @@ class Observation:
     present: bool
     """Something of this grant, beside what is `kept`, gives access."""
     sessions: int | None = None
+    only_sessions: bool = False
+    """Nothing is present but sessions, without any right of the grant and without a way in."""
     expires_at: datetime | None = None
     standing: frozenset[str] = frozenset()
     """Of its roles, those that are there and cannot be told from what others gave, or are known to be theirs."""
@@ -192,7 +197,33 @@ class Removal:
     """None: the provider cannot end sessions."""
     residual: tuple[str, ...] = ()
     """Sentences: what may outlive the end, and until when."""
+    lingering: int = 0
+    """Of the sessions, those that were told to end and can give nothing any more: of these the end does not wait."""
+    leftover: tuple[str, ...] = ()
+    """Sentences: what gives no access but is still there, for `clean_up` to tidy up next."""
     look_again: timedelta | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ended:
+    """A grant of which it is proven that it gives no access any more."""
+
+    spec: GrantSpec
+    receipt: Receipt | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cleanup:
+    """What was done after the end of a grant, where there was something to do."""
+
+    left: tuple[str, ...] = ()
+    """Sentences: what is still there, why, and the statements that remove it. Empty: nothing."""
+    urgent: bool = False
+    """What is left can be used by what the holder made: security is told at once."""
+    kept: tuple[str, ...] = ()
+    """Sentences: what the holder made and is kept, and where."""
+    sessions_ended: int = 0
+    """Sessions that could not be seen at the end."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -272,6 +303,15 @@ class Provider(Protocol):
 
     def revoke(self, spec: GrantSpec, receipt: Receipt | None, deadline: Deadline) -> Removal:
         """Absent is success. Works without a receipt."""
+        ...
+
+    def clean_up(self, ended: Sequence[Ended], deadline: Deadline) -> Mapping[str, Cleanup]:
+        """Tidies up behind these, by the id in their specs, and ends sessions that show only now.
+
+        In batches that block nobody, and as far as the deadline goes: it is asked again. Whatever it finds, it never
+        takes back the end. Those of which there is nothing to say are left out. Raises Unsupported where
+        `capabilities.cleanup_window` is None.
+        """
         ...
 
     def reveal(self, spec: GrantSpec, receipt: Receipt | None, deadline: Deadline) -> Secret:

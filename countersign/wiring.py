@@ -16,6 +16,7 @@ from access.errors import PolicyError
 from access.operations import restored
 from access.operations.activate import Activation
 from access.operations.checkup import Checkups
+from access.operations.cleanup import CleanupHandler
 from access.operations.core import Core
 from access.operations.drift import Drift
 from access.operations.extension import Extension
@@ -90,6 +91,7 @@ class Parts:
             Checking(Checkups(self.core), targets),
             Drift(self.core, targets),
             Extension(self.core, targets),
+            CleanupHandler(self.core, targets),
         )
 
     def revoking(self, targets: ProviderTargets) -> Deactivation:

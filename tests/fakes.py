@@ -1,6 +1,6 @@
 """Stand-ins with a memory: a clock that is told the time, an agenda that keeps it, a target that may misbehave."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import ClassVar, Literal
@@ -12,7 +12,9 @@ from access.ids import GrantId
 from access.ports import (
     AgendaItem,
     Capabilities,
+    Cleanup,
     Deadline,
+    Ended,
     Finding,
     GrantSpec,
     Holder,
@@ -135,6 +137,9 @@ class FakeProvider:
         there = self.server.holders.pop(spec.grant_id, None)
         self.server.answer()
         return Removal(state="removed" if there else "absent", sessions_ended=ended)
+
+    def clean_up(self, ended: Sequence[Ended], deadline: Deadline) -> Mapping[str, Cleanup]:
+        raise Unsupported("The fake server keeps nothing.")
 
     def reveal(self, spec: GrantSpec, receipt: Receipt | None, deadline: Deadline) -> Secret:
         self.server.reached("reveal", spec.grant_id)

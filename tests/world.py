@@ -14,6 +14,7 @@ from access.ids import SlackUser
 from access.models import Alert, AuditEvent, Grant, Notice, Request, Verdict
 from access.operations import extend, review, submit
 from access.operations.activate import Activation
+from access.operations.cleanup import CleanupHandler
 from access.operations.core import Core
 from access.operations.drift import Drift
 from access.operations.extension import Extension
@@ -147,6 +148,7 @@ class World:
         one_round(self.deactivation, closing)
         self.tell_target(opening)
         self.compare(opening)
+        self.clean_up(opening)
         if telling:
             self.ask_slack(telling)
             self.tell(telling)
@@ -169,6 +171,10 @@ class World:
     def compare(self, looks: Sequence[str]) -> None:
         """Looks at targets for drift."""
         one_round(Drift(self.core, self.targets), looks)
+
+    def clean_up(self, looks: Sequence[str]) -> None:
+        """Tidies up behind what has ended."""
+        one_round(CleanupHandler(self.core, self.targets), looks)
 
     def ask_slack(self, looks: Sequence[str]) -> None:
         """Looks whether people are members still: all but those in `gone`."""

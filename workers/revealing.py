@@ -11,8 +11,9 @@ from slack_sdk.errors import SlackApiError
 from access.errors import ProviderError
 from access.faults import describe
 from access.models import GrantStatus, NoticeKind
-from access.operations import activate, checkup, drift, extension, telling
+from access.operations import activate, checkup, cleanup, drift, extension, telling
 from access.operations.activate import Activation, Targets, spec_of
+from access.operations.cleanup import CleanupHandler
 from access.operations.core import Core
 from access.operations.drift import Drift
 from access.operations.extension import Extension
@@ -77,8 +78,8 @@ class Revealing:
         return provider.reveal(spec_of(grant), receipt_of(grant), deadline)
 
 
-GrantClaim = activate.Claimed | extension.Claimed | telling.Claimed | checkup.Claimed | drift.Claimed
-GrantResult = activate.Result | extension.Result | telling.Told | checkup.Checked | drift.Compared
+GrantClaim = activate.Claimed | extension.Claimed | telling.Claimed | checkup.Claimed | drift.Claimed | cleanup.Claimed
+GrantResult = activate.Result | extension.Result | telling.Told | checkup.Checked | drift.Compared | cleanup.Tidied
 
 
 @dataclass(frozen=True)
@@ -90,9 +91,10 @@ class Granting:
     checking: Checking
     drift: Drift
     extension: Extension
+    cleanup: CleanupHandler
 
     def claim(self, ids: Sequence[str]) -> list[GrantClaim]:
-        parts = (self.activation, self.revealing, self.checking, self.drift, self.extension)
+        parts = (self.activation, self.revealing, self.checking, self.drift, self.extension, self.cleanup)
         return [claimed for part in parts for claimed in part.claim(ids)]
 
     def act(self, claimed: GrantClaim, deadline: Deadline) -> GrantResult:
@@ -104,6 +106,8 @@ class Granting:
             return self.checking.act(claimed, deadline)
         if isinstance(claimed, drift.Claimed):
             return self.drift.act(claimed, deadline)
+        if isinstance(claimed, cleanup.Claimed):
+            return self.cleanup.act(claimed, deadline)
         return self.revealing.act(claimed, deadline)
 
     def commit(self, results: Sequence[GrantResult]) -> None:
@@ -112,6 +116,7 @@ class Granting:
         told = [result for result in results if isinstance(result, telling.Told)]
         checked = [result for result in results if isinstance(result, checkup.Checked)]
         compared = [result for result in results if isinstance(result, drift.Compared)]
+        tidied = [result for result in results if isinstance(result, cleanup.Tidied)]
         if activated:
             self.activation.commit(activated)
         if extended:
@@ -122,6 +127,8 @@ class Granting:
             self.checking.commit(checked)
         if compared:
             self.drift.commit(compared)
+        if tidied:
+            self.cleanup.commit(tidied)
 
     def release(self, claimed: Sequence[GrantClaim]) -> None:
         extending = [one for one in claimed if isinstance(one, extension.Claimed)]
@@ -131,3 +138,4 @@ class Granting:
         self.revealing.release([one for one in claimed if isinstance(one, telling.Claimed)])
         self.checking.release([one for one in claimed if isinstance(one, checkup.Claimed)])
         self.drift.release([one for one in claimed if isinstance(one, drift.Claimed)])
+        self.cleanup.release([one for one in claimed if isinstance(one, cleanup.Claimed)])

@@ -318,7 +318,7 @@ def remove_found_again(work: Work, old: Grant, *, receipt: dict[str, object] | N
     again.end_due_at, again.due_at, again.created_at = work.now, work.now, work.now
     again.alert_at = work.now + timedelta(seconds=again.alert_after_s)
     again.ended_at = again.removed_at = again.proven_at = again.second_look_at = None
-    again.sessions_ended, again.residual = None, []
+    again.sessions_ended, again.residual, again.leftover, again.cleanup_until = None, [], [], None
     again.attempts, again.problem, again.end_reason = 0, "", "It was found on the target after its end."
     work.session.add(again)
     work.session.flush()

@@ -11,7 +11,7 @@ from sqlmodel.sql.expression import SelectOfScalar
 
 from access.models import Alert, AlertKind, Grant
 
-GRANT_ALERTS = (AlertKind.OVERDUE, AlertKind.UNREMOVABLE, AlertKind.DRIFT)
+GRANT_ALERTS = (AlertKind.OVERDUE, AlertKind.UNREMOVABLE, AlertKind.DRIFT, AlertKind.LEFTOVER)
 """What is about access to a resource; of these, many may open at once."""
 _ITS_GRANT = col(Grant.id) == col(Alert.subject)
 

@@ -246,7 +246,7 @@ def _access(
     by_person = bool(grant.ended_by_person)
     ending: dict[str, object] = {
         "id": grant.id, "status": grant.status, "ends": grant.end_due_at or grant.expires_at,
-        "ended_by": grant.ended_by, "residual": tuple(grant.residual),
+        "ended_by": grant.ended_by, "residual": (*grant.residual, *grant.leftover),
         "said_by": grant.ended_by_person or "", "said": grant.end_reason if by_person else "",
         "problem": grant.problem or ("" if by_person else grant.end_reason),
     }  # fmt: skip

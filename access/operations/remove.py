@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from access.errors import Ambiguous, Permanent, ProviderError, TargetConflict
 from access.models import AlertKind, EndedBy, Grant, GrantStatus
-from access.operations import ledger
+from access.operations import cleanup, ledger
 from access.operations.alert_rows import GRANT_ALERTS
 from access.operations.core import Core, held_grants
 from access.operations.end import start_removal, tell_of_end
@@ -147,21 +147,25 @@ class Deactivation:
         left = [*removal.residual, *(result.claimed.turn.left if result.claimed.turn else ())]
         if left:
             found["residual"] = left
+        if removal.leftover:
+            found["leftover"] = list(removal.leftover)
         if observed is None:
             work.set_grant(grant, **found, due_at=work.now + (removal.look_again or pause(grant.attempts)))
-        elif observed.present:
+        elif _still_gives_access(removal, observed):
             self._still_there(work, grant, result.claimed, found)
         elif grant.second_look_at is not None and grant.second_look_at > work.now:
             work.set_grant(grant, **found, problem="", due_at=grant.second_look_at)
         else:
-            self._ended(work, grant, found)
+            window = result.claimed.provider.capabilities.of(grant.settings).cleanup_window
+            self._ended(work, grant, found, cleaned_up_for=window)
 
     def _leave(self, work: Work, grant: Grant | None, result: Result) -> None:
         """The next one may go to the target, unless the removal may still be under way there, or not to be seen yet."""
         turn = result.claimed.turn
         if turn is None:
             return
-        done = result.observed is not None and not result.observed.present
+        removal, observed = result.removal, result.observed
+        done = removal is not None and observed is not None and not _still_gives_access(removal, observed)
         if isinstance(result.error, Ambiguous):
             ledger.leave(work, turn, until=work.now + IN_FLIGHT)
         elif result.error is not None or done:
@@ -178,7 +182,9 @@ class Deactivation:
         problem = "The target accepted the removal, but the access is still there."
         self._set_back(work, grant, problem, due_at=work.now + pause(grant.attempts), **found)
 
-    def _ended(self, work: Work, grant: Grant, found: dict[str, Any]) -> None:
+    def _ended(
+        self, work: Work, grant: Grant, found: dict[str, Any], *, cleaned_up_for: timedelta | None = None
+    ) -> None:
         work.move_grant(
             grant, GrantStatus.ENDED, action="grant.ended",
             details={
@@ -187,8 +193,11 @@ class Deactivation:
                 "residual": found.get("residual", grant.residual), "expires_at": grant.expires_at,
             },
             **found, proven_at=work.now, ended_at=work.now, due_at=None, alert_at=None, problem="",
+            cleanup_until=None if cleaned_up_for is None else work.now + cleaned_up_for,
         )  # fmt: skip
         work.close_alerts(grant.id, *GRANT_ALERTS)
+        if found.get("leftover"):
+            cleanup.soon(work, grant.resource)
         tell_of_end(work, grant)
 
     def _try_later(self, work: Work, grant: Grant, error: ProviderError) -> None:
@@ -204,6 +213,11 @@ class Deactivation:
         if grant.problem != problem:
             work.alerts_changed(grant.id, *GRANT_ALERTS)
         work.set_back(grant, "grant.revoke-failed", problem, **values)
+
+
+def _still_gives_access(removal: Removal, observed: Observation) -> bool:
+    """Sessions without any right that were told to end can give nothing: of these the end does not wait."""
+    return observed.present and not (observed.only_sessions and (observed.sessions or 0) <= removal.lingering)
 
 
 def _due(grant: Grant, now: datetime) -> bool:

@@ -53,6 +53,8 @@ CHECKUPS = ":checkups"
 """A lane of its own, which no resource can be called: to look at a hanging target must not delay a grant."""
 DRIFT = ":drift"
 """The same for comparing a target with the rows."""
+CLEANUP = ":cleanup"
+"""The same for tidying up behind access that has ended, which may take long."""
 MEMBERS = ":members"
 """The same for asking Slack about people, who must not wait behind messages, nor messages behind them."""
 PAGES = ":pages"
@@ -67,6 +69,8 @@ _QUEUES: dict[str, Queue] = {
     GrantStatus.REVOKING: "revoke",
     "extended": "grant",
 }
+
+_LANES: dict[LookKind, tuple[Queue, str]] = {LookKind.MEMBER: ("tell", MEMBERS), LookKind.CLEANUP: ("grant", CLEANUP)}
 
 
 @dataclass(frozen=True)
@@ -275,8 +279,8 @@ def _looks(session: Session, items: Sequence[AgendaItem]) -> Iterator[tuple[Agen
         return
     for identifier, kind, due_at in session.exec(select(Look.id, Look.kind, Look.due_at).where(col(Look.id).in_(ids))):
         item = look_item(identifier)
-        outside = Route(item, identifier, "tell", MEMBERS)
-        yield item, (outside if kind == LookKind.MEMBER else Route(item, identifier, "grant", DRIFT), due_at)
+        queue, target = _LANES.get(LookKind(kind), ("grant", DRIFT))
+        yield item, (Route(item, identifier, queue, target), due_at)
 
 
 def _ids(items: Sequence[AgendaItem], kind: str) -> list[str]:

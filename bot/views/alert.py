@@ -45,6 +45,7 @@ _TITLES = {
     AlertKind.SWEEP: "The sweep of the database fails",
     AlertKind.TIMERS: "Redis cannot be reached",
     AlertKind.DRIFT: "A target is not as we left it",
+    AlertKind.LEFTOVER: "Something is left behind an ended access",
     AlertKind.CANARY: "The canary failed",
     AlertKind.CLOCKS: "Clocks differ",
     AlertKind.RESTORED: "The database was restored",
@@ -66,6 +67,8 @@ _WHAT_TO_DO = {
     AlertKind.TIMERS: "Bring Redis back. Nothing is lost meanwhile.",
     AlertKind.DRIFT: "Find out who changed it there. What a grant is known for is ended and read back by itself; "
     "anything else is left alone, for you to remove or to keep.",
+    AlertKind.LEFTOVER: "It gives no access. Type the statements below, or remove what is in the way; it is looked at "
+    "again each minute, and this closes when nothing is left.",
     AlertKind.CANARY: "What fails for harmless access is likely to fail for people's: see the other alerts, and ask "
     "`countersign doctor`. It is tried again, and this closes with the next run that goes well.",
     AlertKind.CLOCKS: "Let that host and the database's keep time by NTP; `timedatectl` says whether they do. Until "
@@ -114,6 +117,7 @@ _OF_ITS_OWN = {
 _MANY_AT_ONCE = {
     AlertKind.OVERDUE: "Mend the target, or the bot's way to it; each is tried again until it is proven gone.",
     AlertKind.UNREMOVABLE: "Remove the cause named above, which is likely to be that of all. Each is looked at again.",
+    AlertKind.LEFTOVER: "None of it gives access. Remove what is in the way of tidying up; each is looked at again.",
     AlertKind.DRIFT: "Find out who changed so much there. What grants are known for is ended and read back by itself; "
     "anything else is left alone.",
 }
@@ -191,10 +195,18 @@ def _which(alert: Alert, kind: AlertKind, grant: Grant | None) -> list[Block]:
 def _open(
     alert: Alert, kind: AlertKind, grant: Grant | None, now: datetime, by_hand: ByHand | None
 ) -> list[Block]:  # fmt: skip
+    if grant is not None and kind == AlertKind.LEFTOVER:
+        return [context(_since(alert, now)), section(f"*What to do:* {_WHAT_TO_DO[kind]}"), *_leftover(grant)]
     to_do = [context(_since(alert, now)), section(f"*What to do:* {_titled(alert)[1]}")]
     if grant is None or kind not in _BY_HAND:
         return to_do
     return [*to_do, *_statements(grant), *_said(by_hand, grant), *_removed_by_hand(grant)]
+
+
+def _leftover(grant: Grant) -> list[Block]:
+    """Cut at a sentence, and said so."""
+    said = "\n".join(grant.leftover)
+    return [note(said if len(said) <= _MOST_STATEMENTS else f"{said[:_MOST_STATEMENTS].rpartition('.')[0]}. …")]
 
 
 def _since(alert: Alert, now: datetime) -> str:

@@ -111,7 +111,7 @@ def _removal(grant: Grant) -> list[Block]:
     if grant.proven_at is not None:
         said.append(f"Read back {at_second(grant.proven_at)}: the access is not there.")
     said.append(_sessions(grant.sessions_ended))
-    return [section("\n".join(said)), *(note(f"What is left: {rest}") for rest in grant.residual)]
+    return [section("\n".join(said)), *(note(f"What is left: {rest}") for rest in (*grant.residual, *grant.leftover))]
 
 
 def _sessions(ended: int | None) -> str:

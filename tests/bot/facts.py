@@ -114,6 +114,7 @@ SENTENCES = {
     AlertKind.JOBS: "In the last five minutes a job was refused, or could not be taken in hand.",
     AlertKind.SWEEP: "The sweep has failed 5 times in a row, with OperationalError at store.py:88.",
     AlertKind.DRIFT: "customers-db/read of ann stands on the target after its end; it is being removed.",
+    AlertKind.LEFTOVER: "customers-db/read of ann has ended and gives no access, but something of it is still there.",
     AlertKind.CLOCKS: "The clocks of db-tools-2 and of the database are 2 min 3 s apart: nothing is granted from "
     "there.",
     AlertKind.RESTORED: "The database is an older one: event 2048 of its log had been written, and is missing or "

@@ -229,6 +229,11 @@ LONGEST_STORM = a_storm(
 )
 
 
+LEFTOVER = [
+    "In the database shop it is not tidied up yet: A lock on the database server was not free in time (SQLSTATE 55P03)."
+]
+
+
 def _all() -> dict[str, Message | dict[str, Any]]:
     many = [
         a_choice(number, role=f"{number:02}" + "s" * 61, role_title=f"{number} " + "t" * 200) for number in range(100)
@@ -245,6 +250,8 @@ def _all() -> dict[str, Message | dict[str, Any]]:
         row = (
             a_grant(GrantStatus.REVOKING)
             if kind in (AlertKind.OVERDUE, AlertKind.UNREMOVABLE, AlertKind.DRIFT)
+            else a_grant(GrantStatus.ENDED, leftover=LEFTOVER)
+            if kind == AlertKind.LEFTOVER
             else None
         )
         views[f"alert-{kind}"] = alert_card(an_alert(kind), row, minutes(140))

@@ -19,7 +19,7 @@ from access.ports import Deadline, GrantSpec, Managed, Observation, Outcome, Pla
 from tests.contracts.postgres_world import PostgresWorld
 from tests.contracts.shop import make_spec, provider_factory
 from tests.contracts.test_postgres import PostgresContract, receipts_of_before, specs_to_refuse, specs_with
-from workers.providers.postgres import Postgres, statements
+from workers.providers.postgres import Postgres, ending_statements, statements
 from workers.providers.postgres.catalogue import look
 from workers.providers.postgres.login import login_name
 
@@ -83,7 +83,7 @@ class RevokesEverybody(Postgres):
 class OnlyLocks(Postgres):
     def revoke(self, spec: GrantSpec, receipt: Receipt | None, deadline: Deadline) -> Removal:
         with self._connections.session(deadline) as session:
-            session.write(statements.lock(login_name(spec)))
+            session.write(ending_statements.lock(login_name(spec)))
         return Removal(state="removed", sessions_ended=0)
 
 
@@ -92,7 +92,7 @@ class OnlyEndsSessions(Postgres):
         with self._connections.session(deadline) as session:
             login = look(session, login_name(spec))
             assert login is not None
-            session.write(statements.signal(login.oid))
+            session.write(ending_statements.end_sessions(login.oid))
         return Removal(state="removed", sessions_ended=1)
 
 

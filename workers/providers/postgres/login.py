@@ -7,17 +7,30 @@ import json
 import re
 import secrets
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from pydantic import SecretStr
 
 from access.errors import BadConfig, Permanent, TargetConflict, TargetNotFound
-from access.ports import Deadline, GrantSpec, Managed, Observation, Outcome, Plan, Receipt, Removal, Rights, Secret
-from workers.providers.postgres import statements
+from access.ports import (
+    Cleanup,
+    Deadline,
+    Ended,
+    GrantSpec,
+    Managed,
+    Observation,
+    Outcome,
+    Plan,
+    Receipt,
+    Removal,
+    Rights,
+    Secret,
+)
+from workers.providers.postgres import cleanup, ending_statements, statements
 from workers.providers.postgres.catalogue import Login, look, marked_grant, refuse_ungrantable
-from workers.providers.postgres.ending import Ending
+from workers.providers.postgres.ending import Ending, find
 from workers.providers.postgres.errors import DUPLICATE, DUPLICATE_AT_ONCE
 
 if TYPE_CHECKING:  # it needs the driver
@@ -42,7 +55,7 @@ class Logins:
         made = statements.create(login, roles, until_second(spec.expires_at), _marker(spec))
         return Plan(
             grant=render(made[:-1]),  # the last one only asks for the number
-            revoke=render(statements.by_hand(login)),
+            revoke=render(ending_statements.by_hand(login)),
         )
 
     def rights(self, spec: GrantSpec, roles: Sequence[str]) -> Rights:
@@ -70,27 +83,38 @@ class Logins:
         """`present` is whether access is left: a login that is locked, belongs to nothing and has no session is not."""
         name = login_name(spec)
         with self._connections.session(deadline) as session:
-            login = look(session, name)
+            login = find(session, name, _oid(receipt))
             if login is None:
-                ((ghosts, _),) = session.read(statements.sessions_of_no_role(_oid(receipt)))
-                return Observation(present=ghosts > 0, sessions=ghosts)
+                ((ghosts, _),) = session.read(ending_statements.sessions_of_no_role(_oid(receipt)))
+                return Observation(present=ghosts > 0, sessions=ghosts, only_sessions=True)
+            seen = look(session, login.name)
+            if seen is None:  # dropped between the two
+                return Observation(present=False, sessions=0)
         expected = set(roles)
         return Observation(
-            present=login.can_log_in or bool(login.memberships) or login.sessions > 0,
+            present=login.gives_access or login.sessions > 0,
             sessions=login.sessions,
-            expires_at=None if login.expires is None else datetime.fromtimestamp(login.expires, UTC),
-            beyond=_all_of(login.memberships, login.has_powers, login.has_direct_rights) - expected,
+            only_sessions=not login.gives_access,
+            expires_at=None if seen.expires is None else datetime.fromtimestamp(seen.expires, UTC),
+            beyond=_all_of(seen.memberships, seen.has_powers, seen.has_direct_rights) - expected,
             details={
-                "role": name,
+                "role": login.name,
                 "can_log_in": login.can_log_in,
-                "missing": sorted(expected - set(login.memberships)),
+                "missing": sorted(expected - set(seen.memberships)),
             },
         )
 
     def revoke(self, spec: GrantSpec, roles: Sequence[str], receipt: Receipt | None, deadline: Deadline) -> Removal:
         """Whatever bears the name of the grant is ended, also where somebody has changed it on the server."""
         with self._connections.session(deadline) as session:
-            return Ending(self._connections, session, deadline).end(login_name(spec), _oid(receipt))
+            return Ending(self._connections, session, deadline, login_name(spec), _oid(receipt)).end()
+
+    def clean_up(self, ended: Sequence[Ended], deadline: Deadline) -> Mapping[str, Cleanup]:
+        gone = [
+            cleanup.Login(one.spec.grant_id, login_name(one.spec), _oid(one.receipt), _roles(one.spec)) for one in ended
+        ]
+        with self._connections.session(deadline) as session:
+            return cleanup.clean_up(self._connections, session, gone, deadline)
 
     def reveal(self, spec: GrantSpec, deadline: Deadline) -> Secret:
         from workers.providers.postgres.session import connection_string  # noqa: PLC0415  (the driver)
@@ -167,6 +191,12 @@ def _refuse_strange(login: Login | None, spec: GrantSpec) -> None:
         raise Permanent(
             f"Somebody gave the login {login_name(spec)} more rights than it was made with; end this access."
         )
+
+
+def _roles(spec: GrantSpec) -> list[str]:
+    """By the grant's own words; where they can't be read the keeper does without."""
+    roles = spec.definition.get("grants", [])
+    return [role for role in roles if isinstance(role, str)] if isinstance(roles, list) else []
 
 
 def _receipt(login: str, oid: int, until: datetime) -> Receipt:

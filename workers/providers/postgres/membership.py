@@ -4,7 +4,7 @@ What is kept apart by the server, and from which version on: docs/adr/0012-postg
 """
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -13,7 +13,9 @@ from pydantic import SecretStr
 
 from access.errors import NotGrantable, PrincipalNotFound, TargetConflict, TargetNotFound, Unsupported
 from access.ports import (
+    Cleanup,
     Deadline,
+    Ended,
     GrantSpec,
     Holder,
     Managed,
@@ -124,6 +126,9 @@ class Members:
                 if self._ours(session, spec, roles):
                     raise TargetConflict
             return Removal(state="removed" if ours else "absent", residual=self._residual(session, spec, roles))
+
+    def clean_up(self, ended: Sequence[Ended], deadline: Deadline) -> Mapping[str, Cleanup]:
+        raise Unsupported("A membership leaves nothing behind on the database server.")
 
     def reveal(self, spec: GrantSpec, deadline: Deadline) -> Secret:
         """Where to connect to with one's own login; there is no secret of ours in it."""

@@ -6,7 +6,7 @@ read by its name in JSON, since a server before that refuses to hear of it.
 
 from collections.abc import Iterator, Sequence
 
-from workers.providers.postgres.statements import Name, Statement
+from workers.providers.postgres.statements import Name, Statement, Value
 
 
 def login(name: str) -> Statement:
@@ -65,7 +65,7 @@ def held_itself(roles: Sequence[str]) -> Statement:
 def add(name: str, roles: Sequence[str], *, apart: bool) -> Iterator[Statement]:
     # By the bot and nobody else: by that a membership of ours is known.
     for role in roles:
-        values: dict[str, str | int | list[str]] = {"role": Name(role), "login": Name(name)}
+        values: dict[str, Value] = {"role": Name(role), "login": Name(name)}
         if apart:
             # SET FALSE: a session that had said SET ROLE would keep reading after the membership is gone.
             yield Statement(
@@ -78,5 +78,5 @@ def add(name: str, roles: Sequence[str], *, apart: bool) -> Iterator[Statement]:
 def remove(name: str, roles: Sequence[str]) -> Iterator[Statement]:
     """As the bot: only what it gave, with what the login passed on where somebody had allowed it to."""
     for role in roles:
-        values: dict[str, str | int | list[str]] = {"role": Name(role), "login": Name(name)}
+        values: dict[str, Value] = {"role": Name(role), "login": Name(name)}
         yield Statement("REVOKE {role} FROM {login} GRANTED BY CURRENT_USER CASCADE", values)

@@ -1,6 +1,6 @@
 """PostgreSQL, in two modes: a temporary login for each grant, or roles for a person's own login."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -17,7 +17,9 @@ from pydantic import (
 from access.errors import BadConfig
 from access.ports import (
     Capabilities,
+    Cleanup,
     Deadline,
+    Ended,
     Finding,
     GrantSpec,
     Holder,
@@ -94,6 +96,8 @@ class Postgres:
         reveals=True,
         list_managed=True,
         list_holders=True,
+        # The longest that `post_auth_delay` hides a session is 2,147 s.
+        cleanup_window=timedelta(minutes=37),
         end_means="Open sessions are ended in the middle of what they do, and the temporary login is dropped.",
         modes={
             "membership": Capabilities(
@@ -131,6 +135,9 @@ class Postgres:
 
     def revoke(self, spec: GrantSpec, receipt: Receipt | None, deadline: Deadline) -> Removal:
         return self._mode.revoke(spec, _roles(spec), receipt, deadline)
+
+    def clean_up(self, ended: Sequence[Ended], deadline: Deadline) -> Mapping[str, Cleanup]:
+        return self._mode.clean_up(ended, deadline)
 
     def reveal(self, spec: GrantSpec, receipt: Receipt | None, deadline: Deadline) -> Secret:
         return self._mode.reveal(spec, deadline)

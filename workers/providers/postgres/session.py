@@ -8,6 +8,7 @@ import select
 import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import Any
 
 import psycopg
@@ -68,9 +69,19 @@ class Session:
         """The rows of the last statement. Raises ProviderError; nothing was changed."""
         return self._send(statements, changes=False)
 
-    def write(self, *statements: Statement) -> list[Row]:
-        """The rows of the last statement. Raises Ambiguous where the change may have happened."""
-        return self._send(statements, changes=True)
+    def write(self, *statements: Statement, lock_timeout: timedelta | None = None) -> list[Row]:
+        """The rows of the last statement. Raises Ambiguous where the change may have happened.
+
+        `lock_timeout`: how long one lock is waited for, where that is less than the deadline.
+        """
+        return self._send(statements, changes=True, lock_timeout=lock_timeout)
+
+    def alone(self, statement: Statement) -> None:
+        """A statement that must not be in a transaction with others, or that is to hold for the messages after it."""
+        try:
+            self._connection.execute(_compose(statement))
+        except psycopg.Error as error:
+            raise failure(error.sqlstate, changes=True) from None
 
     def hashed(self, login: str, password: str) -> str:
         """The password as the server keeps it: made here, so that the server and its log never see the password."""
@@ -83,11 +94,15 @@ class Session:
         sslmode = info.get_parameters().get("sslmode")
         return address | ({"sslmode": sslmode} if sslmode else {})
 
-    def _send(self, statements: Iterable[Statement], *, changes: bool) -> list[Row]:
+    def _send(
+        self, statements: Iterable[Statement], *, changes: bool, lock_timeout: timedelta | None = None
+    ) -> list[Row]:
         milliseconds = int(self._connection.deadline.left() * 1000)
+        shortest = milliseconds if lock_timeout is None else min(milliseconds, int(lock_timeout.total_seconds() * 1000))
         # LOCAL, so that a pooler's next client does not inherit them.
         limits = Statement(
-            "SET LOCAL statement_timeout = {limit}; SET LOCAL lock_timeout = {limit}", {"limit": milliseconds}
+            "SET LOCAL statement_timeout = {limit}; SET LOCAL lock_timeout = {locks}",
+            {"limit": milliseconds, "locks": shortest},
         )
         message = sql.SQL("; ").join(_compose(statement) for statement in (limits, *statements))
         try:

@@ -5,7 +5,7 @@ Everything here is login mode on PostgreSQL 16 and later; see docs/adr/0003-post
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import LiteralString
 
 
@@ -15,12 +15,15 @@ class Name(str):
     __slots__ = ()
 
 
+Value = str | int | list[str] | list[int]
+
+
 @dataclass(frozen=True)
 class Statement:
     """One statement: fixed text with `{holes}`, and what goes into them."""
 
     text: LiteralString
-    values: dict[str, str | int | list[str]]
+    values: dict[str, Value]
 
 
 CONNECTIONS = 4
@@ -158,81 +161,6 @@ TEMPORARY_LOGINS = Statement(
 
 def set_password(login: str, hashed: str) -> Statement:
     return Statement("ALTER ROLE {login} PASSWORD {hashed}", {"login": Name(login), "hashed": hashed})
-
-
-def lock(login: str) -> Statement:
-    """From here on nobody gets in; first, so that a client that reconnects in a loop loses the race."""
-    return Statement("ALTER ROLE {login} NOLOGIN VALID UNTIL '-infinity' PASSWORD NULL", {"login": Name(login)})
-
-
-def terminate(oid: int, wait: timedelta) -> Statement:
-    """Ends the sessions of a login, found by its number: the name is gone from them once the login is dropped."""
-    return Statement(
-        "SELECT pid, pg_terminate_backend(pid, {wait}) FROM pg_stat_activity WHERE usesysid = {oid}",
-        {"oid": oid, "wait": int(wait.total_seconds() * 1000)},
-    )
-
-
-def signal(oid: int) -> Statement:
-    """The same without waiting for their end, so that many end at once."""
-    return Statement("SELECT pid, pg_terminate_backend(pid) FROM pg_stat_activity WHERE usesysid = {oid}", {"oid": oid})
-
-
-def strip(login: str, roles: Sequence[str]) -> tuple[Statement, ...]:
-    return tuple(Statement("REVOKE {role} FROM {login}", {"role": Name(role), "login": Name(login)}) for role in roles)
-
-
-def drop(login: str) -> Statement:
-    return Statement("DROP ROLE {login}", {"login": Name(login)})
-
-
-def databases_with_traces(oid: int) -> Statement:
-    """Where the login owns something or was granted something; what all databases share can be seen to from any."""
-    return Statement(
-        "SELECT DISTINCT coalesce(d.datname::text, current_database()::text) FROM pg_shdepend s "
-        "LEFT JOIN pg_database d ON d.oid = s.dbid "
-        "WHERE s.refclassid = 'pg_authid'::regclass AND s.refobjid = {oid} ORDER BY 1",
-        {"oid": oid},
-    )
-
-
-def owned_here(oid: int) -> Statement:
-    """What the login made in this database, in PostgreSQL's own words: `table copy`."""
-    return Statement(
-        "SELECT pg_describe_object(s.classid, s.objid, 0) FROM pg_shdepend s "
-        "JOIN pg_database d ON d.oid = s.dbid AND d.datname = current_database() "
-        "WHERE s.refclassid = 'pg_authid'::regclass AND s.refobjid = {oid} AND s.deptype = 'o' ORDER BY 1 LIMIT 20",
-        {"oid": oid},
-    )
-
-
-def hand_over(login: str) -> tuple[Statement, ...]:
-    """Keeps what the login made, as ours, and removes what was granted to it; in one database."""
-    values: dict[str, str | int | list[str]] = {"login": Name(login)}
-    return (
-        Statement("GRANT {login} TO CURRENT_USER WITH INHERIT TRUE, SET TRUE", values),
-        Statement("REASSIGN OWNED BY {login} TO CURRENT_USER", values),
-        Statement("DROP OWNED BY {login}", values),
-    )
-
-
-def sessions_of_no_role(oid: int | None) -> Statement:
-    """How many sessions belong to that number, and how many in all to roles that no longer exist."""
-    return Statement(
-        "SELECT count(*) FILTER (WHERE a.usesysid = {oid}), count(*) FROM pg_stat_activity a "
-        "WHERE a.usesysid > 0 AND NOT EXISTS (SELECT FROM pg_roles r WHERE r.oid = a.usesysid)",
-        {"oid": -1 if oid is None else oid},
-    )
-
-
-def by_hand(login: str) -> tuple[Statement, ...]:
-    """How to end a grant without us, as a superuser or as the bot."""
-    sessions = Statement(
-        "SELECT pg_terminate_backend(pid, 3000) FROM pg_stat_activity "
-        "WHERE usesysid = (SELECT oid FROM pg_roles WHERE rolname = {login})",
-        {"login": login},
-    )
-    return (lock(login), sessions, *hand_over(login), drop(login))
 
 
 def timestamp(moment: datetime) -> str:

@@ -1,0 +1,56 @@
+"""What the bot does in a temporary login's own role, because the server lets nobody else: each time undone at once."""
+
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+from access.errors import Permanent, ProviderError, TargetConflict, Transient
+from access.ports import Deadline
+from workers.providers.postgres import ending_statements as statements
+
+if TYPE_CHECKING:  # they need the driver
+    from workers.providers.postgres.session import Connections, Session
+
+
+def end_hidden(session: "Session", name: str) -> bool:
+    """Ends sessions that show no role yet. False: the server did not let us; the looks that follow find them."""
+    try:
+        session.write(*statements.end_hidden(name))
+    except (Permanent, Transient, TargetConflict):
+        return False
+    return True
+
+
+def end_sessions_as(session: "Session", name: str, oid: int) -> list[tuple[Any, ...]]:
+    """For a bot that was not given `pg_signal_backend`. Raises NotPermitted where that is refused as well."""
+    there = session.read(statements.sessions(oid))
+    if there:
+        session.write(*statements.end_as_login(name, oid))
+    return there
+
+
+def roll_back(connections: "Connections", session: "Session", name: str, deadline: Deadline) -> list[str]:
+    """Undoes the login's prepared transactions. Returns, for people, those that could not be."""
+    from workers.providers.postgres.session import render  # noqa: PLC0415  (the driver)
+
+    left: list[str] = []
+    with suppress(ProviderError):  # what is not seen now is seen by the next look
+        for gid, database in session.read(statements.prepared(name)):
+            if not _undone(connections, name, gid, database, deadline):
+                left.append(f"in the database {database}: {render([statements.undo(gid)])[0]};")
+    return left
+
+
+def _undone(connections: "Connections", name: str, gid: str, database: str, deadline: Deadline) -> bool:
+    """On a session of its own, which is not used again: it was the login's for a moment."""
+    try:
+        with connections.session_on(database, deadline) as there:
+            there.write(statements.become(name)[0], lock_timeout=statements.LOCKS)
+            try:
+                there.alone(statements.become(name)[1])
+                there.alone(statements.undo(gid))
+            finally:
+                for statement in statements.stop_being(name):
+                    there.alone(statement)
+    except ProviderError:
+        return False
+    return True
