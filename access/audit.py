@@ -109,6 +109,8 @@ def link(previous: str, entry: str) -> str:
 def verify(session: Session, since: Mark = START) -> Verified:
     """Recomputes everything after `since`: order, links, hashes, times, the repeated columns, and the head."""
     count, previous, at = since.seq, since.hash, _BEFORE_ALL
+    if not sa.inspect(session.connection()).has_table("audit_event"):
+        return Verified(events=0, head=previous, flaw=Flaw(1, "the table of the log is missing"))
     if since != START:
         known = session.get(AuditEvent, since.seq)
         flaw = _flaw_of_known(known, since)
@@ -123,7 +125,7 @@ def verify(session: Session, since: Mark = START) -> Verified:
                 if flaw is not None:
                     return Verified(events=count, head=previous, flaw=flaw)
             count, previous = count + 1, event[-1]
-    return Verified(events=count, head=previous, flaw=_flaw_of_head(session, count, previous))
+    return Verified(events=count, head=previous, flaw=_flaw_of_ends(session, count, previous))
 
 
 def _entry(event: Event, *, seq: int, at: datetime) -> str:
@@ -151,10 +153,16 @@ def _flaw_of_known(event: AuditEvent | None, known: Mark) -> Flaw | None:
     return _flaw(event, known.seq, event.previous, _BEFORE_ALL)
 
 
-def _flaw_of_head(session: Session, count: int, previous: str) -> Flaw | None:
-    head = session.exec(select(AuditHead)).one_or_none()
-    if head is None:
+def _flaw_of_ends(session: Session, count: int, previous: str) -> Flaw | None:
+    before = session.exec(select(AuditEvent.seq).where(col(AuditEvent.seq) < 1).limit(1)).first()
+    if before is not None:
+        return Flaw(before, f"event {before} stands before the first one")
+    heads = session.exec(select(AuditHead).limit(2)).all()
+    if not heads:
         return Flaw(count + 1, "the head of the log is missing")
+    if len(heads) > 1:
+        return Flaw(count + 1, "the log has more than one head")
+    (head,) = heads
     if head.seq != count:
         return Flaw(count + 1, f"the head says {head.seq} events, but the log ends after {count}")
     if head.hash != previous:

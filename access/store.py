@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import cache
 from pathlib import Path
 from typing import Any, cast
@@ -20,9 +20,8 @@ from sqlmodel import Session, SQLModel
 
 from access.clock import host_now
 from access.errors import Unavailable, Unready
+from access.sqlite import BUSY, guard, prepare
 
-BUSY = timedelta(seconds=30)
-"""How long a SQLite writer waits for the one before it."""
 _DRIVERS = {"sqlite": "sqlite", "postgresql": "postgresql+psycopg"}
 _WRITE = "write sqlite:////path/to/file.db or postgresql://user:password@host/name"
 _AWAY = (OperationalError, InterfaceError, InternalError, PoolTimeout)
@@ -47,6 +46,7 @@ class Database:
         self.dialect = self.url.get_backend_name()
         self._writer = _engine(self.url, pool_size=pool_size, immediate=True)
         self._reader = self._looking(pool_size)
+        self._migrator: sa.Engine | None = None
 
     def _looking(self, pool_size: int) -> sa.Engine:
         if self._is_sqlite:
@@ -80,8 +80,12 @@ class Database:
             raise Unavailable(_UNREADABLE) from error
 
     def engine(self) -> sa.Engine:
-        """For migrations."""
-        return self._writer
+        """For migrations: it may change the schema too."""
+        if not self._is_sqlite:
+            return self._writer
+        if self._migrator is None:
+            self._migrator = _engine(self.url, pool_size=1, immediate=True, guarded=False)
+        return self._migrator
 
     def reachable(self) -> None:
         """Raises Unready with what the database or its driver says."""
@@ -132,6 +136,8 @@ class Database:
     def close(self) -> None:
         self._writer.dispose()
         self._reader.dispose()
+        if self._migrator is not None:
+            self._migrator.dispose()
 
 
 def compare_and_set(
@@ -216,7 +222,7 @@ def _parsed(url: str) -> URL:
     return parsed.set(drivername=_DRIVERS[kind])
 
 
-def _engine(url: URL, *, pool_size: int, immediate: bool) -> sa.Engine:
+def _engine(url: URL, *, pool_size: int, immediate: bool, guarded: bool = True) -> sa.Engine:
     if url.get_backend_name() == "postgresql":
         options = " ".join(f"-c {name}={value}" for name, value in POSTGRES_TIMEOUTS.items()) + " -c timezone=UTC"
         engine = sa.create_engine(
@@ -232,7 +238,7 @@ def _engine(url: URL, *, pool_size: int, immediate: bool) -> sa.Engine:
     engine = sa.create_engine(
         url, hide_parameters=True, pool_size=pool_size, max_overflow=pool_size, connect_args={"timeout": BUSY.seconds}
     )
-    event.listen(engine, "connect", _prepare_sqlite)
+    event.listen(engine, "connect", _prepare_guarded if guarded else _prepare)
     event.listen(engine, "begin", _begin_immediate if immediate else _begin)
     return engine
 
@@ -255,10 +261,13 @@ def _connect_with_patience(dialect: sa.Dialect, _record: object, arguments: list
     return connection
 
 
-def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
-    connection.isolation_level = None  # we say BEGIN ourselves; the driver's own timing loses updates
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", f"busy_timeout={BUSY.seconds * 1000}", "foreign_keys=ON"):
-        connection.execute(f"PRAGMA {pragma}")
+def _prepare(connection: sqlite3.Connection, _record: object) -> None:
+    prepare(connection)
+
+
+def _prepare_guarded(connection: sqlite3.Connection, _record: object) -> None:
+    prepare(connection)
+    guard(connection)
 
 
 def _begin_immediate(connection: sa.Connection) -> None:

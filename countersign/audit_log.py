@@ -1,16 +1,19 @@
-"""`countersign audit verify`: does the log hold, from the first event to the head."""
+"""`countersign audit verify`: does the log hold, from the first event to the head, and do its guards stand."""
 
 from access.audit import verify
+from access.audit_guards import missing
 from access.settings import Settings
 from countersign.wiring import opened
 
 
 def verify_log(settings: Settings) -> int:
-    """Prints the verdict; 0 when the chain holds, 1 when it does not."""
+    """Prints the verdict; 0 when the chain holds and the database guards it, 1 when not."""
     with opened(settings) as database, database.read() as session:
-        verified = verify(session)
-    if verified.flaw is not None:
+        verified, unguarded = verify(session), missing(session.connection())
+    if verified.flaw is None:
+        print(f"The audit log holds: {verified.events} events, head {verified.head}.")
+    else:
         print(f"The audit log does not hold: {verified.flaw.sentence}. The {verified.events} events before it do.")
-        return 1
-    print(f"The audit log holds: {verified.events} events, head {verified.head}.")
-    return 0
+    if unguarded:
+        print(f"The database no longer keeps the log append-only: {', '.join(unguarded)} is gone or switched off.")
+    return 1 if verified.flaw or unguarded else 0

@@ -9,8 +9,11 @@ def tamper(database: Database, statement: str, **values: object) -> None:
     """Runs one statement on the audit log as its thief would."""
     with database.engine().begin() as connection:
         if database.dialect == "sqlite":
-            connection.exec_driver_sql("DROP TRIGGER IF EXISTS audit_event_no_update")
-            connection.exec_driver_sql("DROP TRIGGER IF EXISTS audit_event_no_delete")
+            guards = connection.exec_driver_sql(
+                "SELECT name FROM sqlite_master WHERE type = 'trigger' AND tbl_name LIKE 'audit!_%' ESCAPE '!'"
+            )
+            for name in guards.scalars().all():
+                connection.exec_driver_sql(f"DROP TRIGGER {name}")
         else:
             connection.exec_driver_sql("SET LOCAL session_replication_role = replica")
         connection.execute(sa.text(statement), values)

@@ -19,6 +19,7 @@ from access.store import Database
 from countersign.demo.policy import SECRET, demo_policy
 from countersign.demo.stage import acme
 from sandbox.server import Running, running
+from tests.tampering import tamper
 from tests.waiting import wait_until
 from tests.world import World
 
@@ -227,12 +228,7 @@ def test_audit_verify_tells_a_changed_log_from_a_whole_one(
     held = countersign("audit verify", environment)
     assert (held.returncode, held.stdout.startswith("The audit log holds: ")) == (0, True)
 
-    with database.engine().begin() as connection:
-        drop = {"sqlite": "DROP TRIGGER audit_event_no_update"}.get(
-            database.dialect, "DROP TRIGGER audit_event_append_only ON audit_event"
-        )
-        connection.exec_driver_sql(drop)
-        connection.exec_driver_sql("UPDATE audit_event SET entry = replace(entry, 'ann', 'eve') WHERE seq = 1")
+    tamper(database, "UPDATE audit_event SET entry = replace(entry, 'ann', 'eve') WHERE seq = 1")
 
     broken = countersign("audit verify", environment)
     assert broken.returncode == 1

@@ -6,12 +6,13 @@ import sqlalchemy as sa
 from alembic.migration import MigrationContext
 from sqlalchemy.exc import DBAPIError
 
+from access import audit_guards
 from access.errors import Unready
 from access.ports import Finding
 from access.store import Database
 from countersign import schema
 from countersign.doctor.clocks import compare
-from countersign.doctor.surroundings import Surroundings, error, ok
+from countersign.doctor.surroundings import Surroundings, error, ok, warning
 
 _MIGRATE = "Run `countersign migrate`."
 
@@ -63,6 +64,22 @@ def _state(database: Database, found: str | None) -> Iterator[Finding]:
         yield error("writable", unready.sentence, cure)
         return
     yield ok("writable", "It takes changes.")
+    yield _log(database)
+
+
+def _log(database: Database) -> Finding:
+    """Whether the database itself refuses to change the audit log, also to us."""
+    with database.read() as session:
+        connection = session.connection()
+        unguarded, mighty = audit_guards.missing(connection), audit_guards.may_be_taken_away_by(connection)
+    if unguarded:
+        cure = "Run `countersign audit verify`, ask who changed the schema, and restore these triggers from a backup."
+        return error("audit log", f"Its triggers are gone or switched off: {', '.join(unguarded)}.", cure)
+    if mighty is not None:
+        sentence = f"It is append-only, but {mighty}, the role of our processes, may switch that off."
+        cure = "Give the processes a role of their own that does not own the tables; see docs/set-up.md."
+        return warning("audit log", sentence, cure)
+    return ok("audit log", "It is append-only.")
 
 
 def _revision(database: Database) -> str | None:

@@ -10,7 +10,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
-from access import store
+from access import sqlite
 from access.errors import Unavailable
 from access.ids import NoticeId
 from access.models import AuditHead, Notice, NoticeKind
@@ -90,7 +90,7 @@ def test_a_server_without_a_free_connection_is_unavailable(
 def test_a_file_that_somebody_holds_for_too_long_is_unavailable(
     sqlite_files: SqliteFiles, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(store, "BUSY", timedelta(0))
+    monkeypatch.setattr(sqlite, "BUSY", timedelta(0))
     with sqlite_files.fresh() as url:
         database, other = Database(url), Database(url)
         with other.write() as holding:

@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from access import sqlite
 from access.ids import short
 from access.models import EndedBy, RequestStatus
 from bot import ids
@@ -132,12 +133,14 @@ def test_a_broken_policy_takes_no_requests_but_still_ends_access(desk: Desk, wor
     assert world.grants()[0].ended_by == EndedBy.RETURNED
 
 
-def test_a_database_that_cannot_be_written_is_told(desk: Desk, world: World, slack: FakeSlack) -> None:
-    with world.core.database.engine().connect() as connection:
-        connection.exec_driver_sql("PRAGMA query_only = ON")
-        connection.commit()
+def test_a_database_that_cannot_be_written_is_told(
+    desk: Desk, world: World, slack: FakeSlack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sqlite, "BUSY", timedelta(0))
+    world.core.database.close()  # what is connected already would wait for its turn
 
-    desk.command(ANN, "customers-db/read 1h stuck refunds")
+    with world.core.database.engine().begin():
+        desk.command(ANN, "customers-db/read 1h stuck refunds")
 
     assert slack.whispers == [
         "Countersign can't write to its database just now, so nothing was changed. Please try again in a minute."

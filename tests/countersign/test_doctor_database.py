@@ -7,6 +7,7 @@ import pytest
 import sqlalchemy as sa
 from psycopg.conninfo import conninfo_to_dict
 
+from access import audit_guards
 from access.store import Database
 from countersign.embedded.postgres import EmbeddedPostgres
 from tests.countersign.clinic import Clinic, the, unwell
@@ -37,8 +38,25 @@ def execute(url: str, statement: str) -> None:
 def test_a_database_as_it_should_be_is_well(stored: Clinic) -> None:
     findings = stored.look("Database")
 
-    assert unwell(findings) == []
-    assert [one.subject for one in findings] == ["reachable", "revision", "writable", "clock"]
+    owned = [("warning", "audit log")] if "postgresql" in stored.environment["DATABASE_URL"] else []
+    assert unwell(findings) == owned  # here the processes' role owns the tables
+    assert [one.subject for one in findings] == ["reachable", "revision", "writable", "audit log", "clock"]
+
+
+def test_a_log_that_its_database_no_longer_guards_is_found(stored: Clinic) -> None:
+    database = Database(stored.environment["DATABASE_URL"])
+    on = " ON audit_event" if database.dialect == "postgresql" else ""
+    with database.engine().begin() as connection:
+        for guard in sorted(audit_guards.GUARDS[database.dialect]):
+            if guard.startswith("audit_event"):
+                connection.exec_driver_sql(f"DROP TRIGGER {guard}{on}")
+    database.close()
+
+    found = the(stored.look("Database"), "audit log")
+
+    assert found.level == "error"
+    assert "audit_event_" in found.sentence
+    assert "audit verify" in found.cure
 
 
 def test_an_older_revision_is_found(stored: Clinic) -> None:

@@ -70,7 +70,7 @@ def test_whoever_follows_the_guide_has_a_well_house_and_gets_access(
 
     assert typed(link, home, shell).stdout.strip() == manifest_link()
 
-    (statements,) = blocks("sql")
+    statements = blocks("sql")[0]
     with psycopg.connect(shop.superuser_dsn, autocommit=True) as superuser:
         superuser.execute(statements.encode())
 
