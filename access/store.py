@@ -13,25 +13,20 @@ from typing import Any, cast
 import sqlalchemy as sa
 from sqlalchemy import event
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, InternalError, OperationalError
+from sqlalchemy.exc import DBAPIError, InterfaceError, InternalError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlmodel import Session, SQLModel
 
+from access import postgres_session
 from access.clock import host_now
+from access.database_address import DatabaseAddress
 from access.errors import Unavailable, Unready
 from access.sqlite import BUSY, guard, prepare
 
-_DRIVERS = {"sqlite": "sqlite", "postgresql": "postgresql+psycopg"}
-_WRITE = "write sqlite:////path/to/file.db or postgresql://user:password@host/name"
 _AWAY = (OperationalError, InterfaceError, InternalError, PoolTimeout)
 """Gone, locked for too long, read-only for now (a standby), or no connection left; other errors are our own."""
-POSTGRES_TIMEOUTS = {"statement_timeout": "10s", "lock_timeout": "10s", "idle_in_transaction_session_timeout": "15s"}
-"""A stopped holder of a row or of the audit head must not stop the others for longer."""
 ANSWER_WITHIN = 15.0
 """Seconds until a PostgreSQL that does not answer at all is given up: after its own time-outs, which it would tell."""
-_KEEPALIVE = {"keepalives_idle": 15, "keepalives_interval": 5, "keepalives_count": 3, "tcp_user_timeout": 15_000}
-"""A peer that is gone without a word is noticed, and what it did not take in time is not delivered later."""
 _UNREADABLE = "Countersign can't read its database just now. Please try again in a minute."
 _IN_DOUBT = (
     "Countersign's database did not answer, so it is not known whether this was done. Please look before you try again."
@@ -42,16 +37,17 @@ class Database:
     """Two ways in: `write()` for changes, `read()` for looking. SQLite or PostgreSQL, by URL."""
 
     def __init__(self, url: str, *, pool_size: int = 10) -> None:
-        self.url = _parsed(url)
+        self.address = DatabaseAddress.parse(url)
+        self.url = self.address.url
         self.dialect = self.url.get_backend_name()
-        self._writer = _engine(self.url, pool_size=pool_size, immediate=True)
+        self._writer = _engine(self.address, pool_size=pool_size, immediate=True)
         self._reader = self._looking(pool_size)
         self._migrator: sa.Engine | None = None
 
     def _looking(self, pool_size: int) -> sa.Engine:
         if self._is_sqlite:
             # A write transaction takes the one lock at once, so looking has an engine of its own.
-            return _engine(self.url, pool_size=pool_size, immediate=False)
+            return _engine(self.address, pool_size=pool_size, immediate=False)
         # Several statements must see one state: else the audit log seems to be shorter than its head says.
         return self._writer.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
 
@@ -84,7 +80,7 @@ class Database:
         if not self._is_sqlite:
             return self._writer
         if self._migrator is None:
-            self._migrator = _engine(self.url, pool_size=1, immediate=True, guarded=False)
+            self._migrator = _engine(self.address, pool_size=1, immediate=True, guarded=False)
         return self._migrator
 
     def reachable(self) -> None:
@@ -111,7 +107,7 @@ class Database:
         try:
             yield
         except (DBAPIError, sqlite3.Error, OSError) as error:
-            raise Unready(f"The database {self.shown} cannot be used: {_cause(error)}.") from None
+            raise Unready(f"The database {self.shown} cannot be used: {self.address.cause(error)}.") from None
 
     def _revision(self, connection: sa.Connection) -> str | None:
         if not sa.inspect(connection).has_table("alembic_version"):
@@ -128,10 +124,23 @@ class Database:
         except _AWAY as error:
             raise Unavailable(_UNREADABLE) from error
 
+    def encoding(self) -> str | None:
+        """In which the database stores text, where that is not UTF-8 and so does not hold all that people write."""
+        if self._is_sqlite:
+            return None
+        with self._told(), self._writer.connect() as connection:
+            found = str(connection.execute(sa.text("SHOW server_encoding")).scalar_one())
+        return None if found == "UTF8" else found
+
     @property
     def shown(self) -> str:
-        """The URL without its password, and without its parameters, for one of them may be a password."""
-        return self.url.set(query={}).render_as_string(hide_password=True)
+        """The URL without its password."""
+        return self.address.shown
+
+    @property
+    def overruled(self) -> tuple[str, ...]:
+        """What DATABASE_URL sets in vain, because all processes need it the same."""
+        return self.address.overruled({"timeout": BUSY} if self._is_sqlite else postgres_session.OURS)
 
     def close(self) -> None:
         self._writer.dispose()
@@ -209,29 +218,16 @@ def _table(row: type[SQLModel]) -> sa.Table:
     return cast("sa.Table", getattr(row, "__table__"))  # noqa: B009 -- SQLModel does not declare it
 
 
-def _parsed(url: str) -> URL:
-    try:
-        parsed = make_url(url)
-    except (ArgumentError, ValueError):
-        raise Unready(f"DATABASE_URL is not a database URL; {_WRITE}.") from None
-    kind = parsed.get_backend_name()
-    if kind not in _DRIVERS:
-        raise Unready(f"DATABASE_URL names {kind}; Countersign knows sqlite and postgresql: {_WRITE}.")
-    if kind == "sqlite" and parsed.database in (None, "", ":memory:"):
-        raise Unready(f"DATABASE_URL names no file, and each process would have a memory of its own; {_WRITE}.")
-    return parsed.set(drivername=_DRIVERS[kind])
-
-
-def _engine(url: URL, *, pool_size: int, immediate: bool, guarded: bool = True) -> sa.Engine:
+def _engine(address: DatabaseAddress, *, pool_size: int, immediate: bool, guarded: bool = True) -> sa.Engine:
+    url = address.url
     if url.get_backend_name() == "postgresql":
-        options = " ".join(f"-c {name}={value}" for name, value in POSTGRES_TIMEOUTS.items()) + " -c timezone=UTC"
         engine = sa.create_engine(
             url,
             hide_parameters=True,
             pool_size=pool_size,
             max_overflow=pool_size,
             pool_pre_ping=True,
-            connect_args={"connect_timeout": 5, "options": options, **_KEEPALIVE},
+            connect_args=postgres_session.arguments(address.options),
         )
         event.listen(engine, "do_connect", _connect_with_patience)
         return engine
@@ -258,6 +254,11 @@ def _connect_with_patience(dialect: sa.Dialect, _record: object, arguments: list
             raise
 
     connection.wait = wait_in_vain_no_longer
+    try:
+        postgres_session.begin(connection)
+    except BaseException:
+        connection.close()
+        raise
     return connection
 
 
@@ -277,9 +278,3 @@ def _begin_immediate(connection: sa.Connection) -> None:
 
 def _begin(connection: sa.Connection) -> None:
     connection.exec_driver_sql("BEGIN")
-
-
-def _cause(error: Exception) -> str:
-    original = error.orig if isinstance(error, DBAPIError) else error
-    words = str(original).strip() or type(original).__name__
-    return words.splitlines()[0].rstrip(".")

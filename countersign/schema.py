@@ -1,5 +1,8 @@
 """The schema's revision: what this version needs, and how a database gets there while others work on it."""
 
+import logging
+from collections.abc import Generator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +16,8 @@ from access.store import Database
 if TYPE_CHECKING:
     from alembic.config import Config
 
+logger = logging.getLogger(__name__)
+
 _MIGRATION_LOCK = 0x636F756E  # "coun": any number that only we use
 _FOLDER = Path(migrations.__file__).parent
 _PATIENCE = "2s"
@@ -20,6 +25,8 @@ _PATIENCE = "2s"
 _TRIES = 30
 _BUSY = {"55P03", "40P01", "57014"}
 """PostgreSQL's words for a lock that is not to be had, a deadlock, and a statement that took too long."""
+_MAY_NOT = {"42501", "3F000"}
+"""And for a right that is missing, and for no schema that could be used."""
 
 
 def head() -> str:
@@ -47,6 +54,10 @@ def revision_of(database: Database) -> str | None:
 def check(database: Database) -> None:
     """For whoever starts: on this version's revision and writable. Raises Unready with the cure."""
     database.reachable()
+    for setting in database.overruled:
+        logger.warning(
+            "DATABASE_URL sets %s; every process of Countersign sets it itself, so it is not used: take it out", setting
+        )
     _refuse_newer(database)
     database.check(head())
 
@@ -59,6 +70,12 @@ def migrate(database: Database) -> None:
     """
     database.reachable()
     _refuse_newer(database)
+    _refuse_encoding(database)
+    with _told(database):
+        _migrate(database)
+
+
+def _migrate(database: Database) -> None:
     if database.dialect == "sqlite":
         with database.engine().begin() as connection:
             _upgrade(connection)
@@ -75,6 +92,43 @@ def migrate(database: Database) -> None:
             connection.commit()
 
 
+@contextmanager
+def _told(database: Database) -> Generator[None]:
+    """What the database refuses is a sentence with its cure."""
+    try:
+        yield
+    except DBAPIError as error:
+        code, cause = getattr(error.orig, "sqlstate", None), database.address.cause(error)
+        if code in _BUSY:
+            raise _busy(database) from None
+        cure = "Mend that, then run `countersign migrate` again."
+        if code in _MAY_NOT:
+            cure = (
+                "Run `countersign migrate` as the role that owns the tables; it needs CREATE on their schema: "
+                f'GRANT USAGE, CREATE ON SCHEMA public TO "{database.url.username}".'
+            )
+        raise Unready(
+            f"The database {database.shown} cannot be brought to revision {head()}: {cause}. {cure}"
+        ) from None
+
+
+def _busy(database: Database) -> Unready:
+    return Unready(
+        f"The database {database.shown} is too busy to be changed; what was done so far is kept. See in "
+        "pg_stat_activity who holds a table for long, and run `countersign migrate` again."
+    )
+
+
+def _refuse_encoding(database: Database) -> None:
+    """Only before anything is in it: what works on such a database until now goes on, and ends access."""
+    encoding = database.encoding()
+    if encoding is not None and revision_of(database) is None:
+        raise Unready(
+            f"The database {database.shown} stores text as {encoding}, which does not hold all that people write. Make "
+            "another one: CREATE DATABASE name TEMPLATE template0 ENCODING 'UTF8'."
+        )
+
+
 def _upgrade_between_others(connection: sa.Connection, database: Database) -> None:
     for _ in range(_TRIES):
         try:
@@ -84,10 +138,7 @@ def _upgrade_between_others(connection: sa.Connection, database: Database) -> No
             connection.rollback()
             if getattr(error.orig, "sqlstate", None) not in _BUSY:
                 raise
-    raise Unready(
-        f"The database {database.shown} is too busy to be changed; what was done so far is kept. See in "
-        "pg_stat_activity who holds a table for long, and run `countersign migrate` again."
-    )
+    raise _busy(database)
 
 
 def _upgrade(connection: sa.Connection) -> None:

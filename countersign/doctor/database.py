@@ -30,11 +30,23 @@ def look(here: Surroundings) -> Iterator[Finding]:
         found = _revision(database)
     except (DBAPIError, OSError) as fault:
         cure = "Start the server, or correct DATABASE_URL: host, name, user, password."
-        yield error("reachable", f"{database.shown} does not answer: {_words(fault)}.", cure)
+        yield error("reachable", f"{database.shown} does not answer: {database.address.cause(fault)}.", cure)
         return
     yield ok("reachable", f"{database.shown} answers.")
+    yield from _odd(database)
     yield from _state(database, found)
     yield _clock(here, database)
+
+
+def _odd(database: Database) -> Iterator[Finding]:
+    for setting in database.overruled:
+        sentence = f"DATABASE_URL sets {setting}, which every process of Countersign sets itself; it is not used."
+        yield warning("address", sentence, f"Take {setting} out of DATABASE_URL.")
+    encoding = database.encoding()
+    if encoding is not None:
+        sentence = f"The database stores text as {encoding}, which does not hold all that people write."
+        cure = "Move it: CREATE DATABASE name TEMPLATE template0 ENCODING 'UTF8', then pg_dump and pg_restore."
+        yield error("encoding", sentence, cure)
 
 
 def _clock(here: Surroundings, database: Database) -> Finding:
@@ -87,10 +99,3 @@ def _revision(database: Database) -> str | None:
         if not sa.inspect(connection).has_table("alembic_version"):
             return None
         return MigrationContext.configure(connection).get_current_revision()
-
-
-def _words(fault: Exception) -> str:
-    """The driver's first line; it names the host and the user, and never the password."""
-    original = fault.orig if isinstance(fault, DBAPIError) else fault
-    words = str(original).strip() or type(original).__name__
-    return words.splitlines()[0].rstrip(".")

@@ -25,22 +25,23 @@ from access.store import (
 from countersign.embedded.postgres import EmbeddedPostgres
 from tests.databases import PostgresDatabases, SqliteFiles
 from tests.fakes import NOON
+from tests.standby import standby
 from tests.world import World
 
 
-def test_a_database_that_became_read_only_is_unavailable(database_kind: str, database_url: str) -> None:
-    """A standby that was promoted away, a disk mounted anew."""
-    made = Database(database_url)
-    made.close()
-    if database_kind == "sqlite":
-        database = Database(database_url.replace("sqlite:///", "sqlite:///file:") + "?mode=ro&uri=true")
-    else:
-        name = sa.make_url(database_url).database
-        with made.engine().connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-            connection.execute(sa.text(f'ALTER DATABASE "{name}" SET default_transaction_read_only = on'))
-        made.close()
-        database = Database(database_url)
+def test_a_file_that_became_read_only_is_unavailable(sqlite_files: SqliteFiles) -> None:
+    """A disk mounted anew."""
+    with sqlite_files.fresh() as url:
+        _is_unavailable(Database(url.replace("sqlite:///", "sqlite:///file:") + "?mode=ro&uri=true"))
 
+
+def test_a_standby_is_unavailable(tmp_path: Path) -> None:
+    """A primary that was demoted."""
+    with standby(tmp_path / "standby") as url:
+        _is_unavailable(Database(url))
+
+
+def _is_unavailable(database: Database) -> None:
     with pytest.raises(Unavailable, match="nothing was changed"), database.write() as session:
         session.connection().execute(sa.text("UPDATE audit_head SET seq = 1"))
     database.close()

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from access.operations.target import CLAIM
-from access.store import POSTGRES_TIMEOUTS
+from access.postgres_session import POSTGRES_TIMEOUTS
 from tests.chaos.city import City
 from tests.chaos.target import HANGING_SECONDS, Premises, Weather
 

@@ -12,6 +12,7 @@ from access.store import Database
 from countersign.embedded.postgres import EmbeddedPostgres
 from tests.countersign.clinic import Clinic, the, unwell
 from tests.databases import PostgresDatabases
+from tests.standby import standby
 
 
 @pytest.fixture
@@ -94,11 +95,10 @@ def test_a_file_that_is_not_there_is_found_and_not_made(clinic: Clinic, tmp_path
     assert not (tmp_path / "data").exists()
 
 
-def test_a_read_only_database_is_found(on_postgres: Clinic) -> None:
-    url = on_postgres.environment["DATABASE_URL"]
-    execute(url, f"ALTER DATABASE {url.rpartition('/')[2]} SET default_transaction_read_only = on")
-
-    findings = on_postgres.look("Database")
+def test_a_standby_is_found(clinic: Clinic, tmp_path: Path) -> None:
+    with standby(tmp_path / "standby") as url:
+        clinic.environment["DATABASE_URL"] = url
+        findings = clinic.look("Database")
 
     assert unwell(findings) == [("error", "writable")]
     assert "read-only transaction" in the(findings, "writable").sentence

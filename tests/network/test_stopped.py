@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from access import store
 from access.errors import Unavailable
 from access.models import GrantStatus
+from access.postgres_session import POSTGRES_TIMEOUTS
 from access.store import Database
 from tests.databases import PostgresDatabases
 from tests.world import World
@@ -47,7 +47,7 @@ def stopped_holder(url: str, what: str) -> Iterator[None]:
 
 
 def seconds(name: str) -> float:
-    return float(store.POSTGRES_TIMEOUTS[name].removesuffix("s"))
+    return float(POSTGRES_TIMEOUTS[name].removesuffix("s"))
 
 
 @pytest.mark.parametrize("what", ["head", "grants"])

@@ -12,6 +12,7 @@ from access import store
 from access.errors import Unavailable
 from access.ids import NoticeId
 from access.models import Notice, NoticeKind
+from access.postgres_session import POSTGRES_TIMEOUTS
 from access.store import Database
 from tests.databases import PostgresDatabases
 from tests.fakes import NOON
@@ -139,7 +140,7 @@ def test_latency_alone_harms_nobody(database: Database, proxy: FaultyProxy) -> N
 
 def test_the_server_speaks_before_we_give_it_up() -> None:
     """Else a statement that is only slow would look like a connection that is dead."""
-    limits = [float(limit.removesuffix("s")) for limit in store.POSTGRES_TIMEOUTS.values()]
+    limits = [float(limit.removesuffix("s")) for limit in POSTGRES_TIMEOUTS.values()]
 
     assert max(limits) <= store.ANSWER_WITHIN
 
