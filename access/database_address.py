@@ -1,10 +1,10 @@
 """DATABASE_URL: what it names, and what of it and of a driver's words about it may be shown."""
 
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Self
+from typing import Any, Self
 
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, OperationalError
@@ -21,8 +21,8 @@ _SECRETS = re.compile(r"pass|secret|key|token", re.IGNORECASE)
 class DatabaseAddress:
     """A password that was not escaped is cut in the middle, and its rest passes for a host, a name or an option."""
 
-    written: str
-    url: URL
+    written: str = field(repr=False)
+    url: URL = field(repr=False)
 
     @classmethod
     def parse(cls, written: str) -> Self:
@@ -38,7 +38,18 @@ class DatabaseAddress:
             raise Unready(f"DATABASE_URL names no file, and each process would have a memory of its own; {_WRITE}.")
         if "@" in (parsed.host or ""):
             raise Unready(f"DATABASE_URL has more than one @ before its host. {_ESCAPE}.")
-        return cls(written, parsed.set(drivername=_DRIVERS[kind]))
+        address = cls(written, parsed.set(drivername=_DRIVERS[kind]))
+        try:
+            if kind == "postgresql":
+                address.arguments()
+        except (ArgumentError, ValueError):
+            raise Unready(f"DATABASE_URL is not a database URL; {_WRITE}.") from None
+        return address
+
+    def arguments(self) -> tuple[Sequence[Any], dict[str, Any]]:
+        """For the driver's `connect`."""
+        given, named = self.url.get_dialect()().create_connect_args(self.url)
+        return given, dict(named)
 
     @cached_property
     def certain(self) -> bool:
@@ -48,7 +59,9 @@ class DatabaseAddress:
         rest = self.written.partition("://")[2]
         if self.url.password is None:
             return rest.count("@") <= (self.url.username is not None)
-        return "@" not in rest.partition(":")[2].partition("@")[2]
+        password, _, behind = rest.partition(":")[2].partition("@")
+        # host:5432/name?password=a@b passes for the user `host` with a long password.
+        return "@" not in behind and not ("=" in password and _SECRETS.search(password))
 
     @property
     def shown(self) -> str:

@@ -26,8 +26,8 @@ _PREFIX = re.compile(r"(/[A-Za-z0-9._~-]+)+")
 class Settings:
     """What a process is told by its environment. Secrets also come from the file that `NAME_FILE` names."""
 
-    database_url: str
-    redis_url: str | None
+    database_url: str = field(repr=False)
+    redis_url: str | None = field(repr=False)
     policy_file: Path
     state_directory: Path
     slack_bot_token: SecretStr | None = None

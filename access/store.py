@@ -222,12 +222,12 @@ def _engine(address: DatabaseAddress, *, pool_size: int, immediate: bool, guarde
     url = address.url
     if url.get_backend_name() == "postgresql":
         engine = sa.create_engine(
-            url,
+            sa.URL.create(url.drivername),  # an engine shows its URL, parameters too
             hide_parameters=True,
             pool_size=pool_size,
             max_overflow=pool_size,
             pool_pre_ping=True,
-            connect_args=postgres_session.arguments(address.options),
+            connect_args=address.arguments()[1] | postgres_session.arguments(address.options),
         )
         event.listen(engine, "do_connect", _connect_with_patience)
         return engine

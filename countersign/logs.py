@@ -4,8 +4,9 @@ import json
 import logging
 import os
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
+from urllib.parse import unquote
 
 from access import clock
 from access.faults import describe
@@ -13,6 +14,12 @@ from access.settings import LogFormat
 
 _TOKENS = re.compile(r"\b(xox[abeprs]|xapp)-[A-Za-z0-9-]{6,}")
 _SECRET_NAMES = re.compile(r"TOKEN|SECRET|PASSWORD|KEY|DSN|DATABASE_URL|REDIS_URL|PING_URL|PAGE_URL")
+_ADDRESS = re.compile(r"DSN|DATABASE_URL|REDIS_URL")
+_PARAMETER = re.compile(
+    r"pass\w*\s*=\s*(.*?)(?=[\s&]+(?:host\w*|port|dbname|user|options|service|ssl\w*|\w+_\w+)\s*=|$)", re.DOTALL
+)
+_BETWEEN = re.compile(r"[^\w!$*()<>{}|~^`.-]+")
+"""What may cut a password that was not escaped into pieces, of which drivers quote one."""
 _ID = re.compile(r"\b[0-9a-hjkmnp-tv-z]{26}\b")
 _LEAST = 8
 """A shorter value would blacken ordinary words."""
@@ -27,12 +34,23 @@ class Redactor:
     @classmethod
     def of(cls, environment: Mapping[str, str]) -> "Redactor":
         """Knows every value of this environment that is named like a secret."""
-        return cls(value for name, value in environment.items() if _SECRET_NAMES.search(name))
+        named = {name: value for name, value in environment.items() if _SECRET_NAMES.search(name)}
+        pieces = (piece for name, value in named.items() if _ADDRESS.search(name) for piece in _pieces(value))
+        return cls([*named.values(), *pieces])
 
     def __call__(self, text: str) -> str:
         for secret in self._secrets:
             text = text.replace(secret, "[secret]")
         return _TOKENS.sub("[token]", text)
+
+
+def _pieces(address: str) -> Iterator[str]:
+    """All that can be a part of the password in an address, whole and cut, as written and as read."""
+    after_user = address.partition("://")[2].rpartition("@")[0].partition(":")[2]
+    for password in (after_user, *_PARAMETER.findall(address)):
+        for written in (password, unquote(password)):
+            yield written
+            yield from _BETWEEN.split(written)
 
 
 class AsText(logging.Formatter):

@@ -23,7 +23,7 @@ BLOCK_SECONDS = 1.0
 """The longest a command of ours waits at the server."""
 _SENTINEL_PORT = 26379
 _BY_SENTINEL = re.compile(
-    r"(?P<scheme>rediss?)\+sentinel://((?P<who>[^@/]*)@)?(?P<sentinels>[^/?@]+)/(?P<primary>[^/?]+)(?P<rest>(/\d+)?(\?.*)?)"
+    r"(?P<scheme>rediss?)\+sentinel://((?P<who>[^@/]*)@)?(?P<sentinels>[^/?@]+)/(?P<primary>[^/?@]+)(?P<rest>(/\d+)?(\?.*)?)"
 )
 _ADDRESS = re.compile(r"(\[(?P<six>[0-9a-fA-F:.]+)\]|(?P<host>[^:\[\]]+))(:(?P<port>[0-9]{1,5}))?")
 _OPTION = re.compile(r"unexpected keyword argument '(\w+)'")
@@ -31,6 +31,9 @@ _FORMS = (
     "It looks like redis://:password@host:6379/0, rediss://… for TLS, unix:///path, "
     "or redis+sentinel://:password@host:26379,host:26379/mymaster/0."
 )
+
+
+_ESCAPE = "@ is written %40, / %2F, ? %3F, # %23, & %26 and % itself %25"
 
 
 def connect(url: str) -> Redis:
@@ -86,7 +89,22 @@ def _client(url: str, *, answer_within: float, **instead: str | None) -> Redis:
         "retry": Retry(NoBackoff(), 1, supported_errors=(RedisConnectionError,)),
     }
     try:
+        return _checked(url, patience, instead)
+    except Unready:
+        if _certain(url):
+            raise
+    raise Unready(f"REDIS_URL cannot be used: its password holds a character that is not escaped. {_ESCAPE}. {_FORMS}")
+
+
+def _checked(url: str, patience: Mapping[str, Any], instead: Mapping[str, str | None]) -> Redis:
+    """Raises Unready, which may quote a part of an address that is not `_certain`."""
+    try:
+        place = url.partition("://")[2].partition("/")[0]
+        if url.startswith("unix:") and ":" in place and "@" not in place:
+            raise ValueError("a password without its end, which would pass for a path")
         by_sentinel = _BY_SENTINEL.fullmatch(url)
+        if by_sentinel and not by_sentinel["who"] and "@" in by_sentinel["rest"] and "password=" not in url:
+            raise ValueError("a password that passes for a sentinel and the name of the primary")
         pool = _found(by_sentinel, patience, instead) if by_sentinel else _direct(url, patience, instead)
         pool.connection_class(**pool.connection_kwargs)  # it connects later; what it does not know is found now
         _check_tls(pool.connection_kwargs)
@@ -97,6 +115,13 @@ def _client(url: str, *, answer_within: float, **instead: str | None) -> Redis:
     except RedisError:
         raise Unready("REDIS_URL cannot be used: ssl_cert_reqs is one of required, optional, none.") from None
     return Redis.from_pool(pool)
+
+
+def _certain(url: str) -> bool:
+    """Whether no part of a password can have passed for a port, an option or a file."""
+    rest = url.partition("://")[2]
+    options = rest.partition("?")[2]
+    return "@" not in "".join(re.split("([/?#])", rest, maxsplit=1)[1:]) and "password=" not in options
 
 
 def _direct(url: str, patience: Mapping[str, Any], instead: Mapping[str, str | None]) -> ConnectionPool:
