@@ -9,6 +9,11 @@ from access.words import clean
 
 _BETWEEN_WORDS = re.compile(r"[\W_]+")
 
+_LONGEST = 150
+"""No entitlement and no title is longer; more of what is typed is not looked for."""
+_WORDS = 10
+"""Each different word is looked for in thousands of choices at each key stroke; more of them tell nothing apart."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Choice:
@@ -59,7 +64,7 @@ class Choices:
 
     def search(self, typed: str, *, most: int) -> Found:
         """First what begins as typed, then what has words that begin so, then what has it anywhere."""
-        wanted = clean(typed).text.casefold().split()
+        wanted = list(dict.fromkeys(clean(typed[:_LONGEST]).text.casefold().split()))[:_WORDS]
         if not wanted:
             return Found([key.choice for key in self._keys[:most]], len(self._keys))
         fitting = self._keys

@@ -16,6 +16,7 @@ _PIECES = re.compile(
     re.VERBOSE,
 )
 _WALL_TIME = re.compile(r"([01]?[0-9]|2[0-3]):([0-5][0-9])")
+_LONGEST_TYPED = 200
 _EXAMPLES = "like 90s, 90m, 2h, 1h30 or 1d"
 _WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _START = re.compile(r"from (?:(?P<day>[a-z]+|[0-9]{4}-[0-9]{2}-[0-9]{2}) )?(?:at )?(?P<time>\S+)")
@@ -136,7 +137,9 @@ def _moments(day: date, wanted: time, zone: ZoneInfo) -> list[datetime]:
 
 
 def _plain(text: str) -> str:
-    """Full-width digits and non-breaking spaces are read as what they look like."""
+    """Full-width digits and non-breaking spaces are read as what they look like; empty if it is too long for a time."""
+    if len(text) > _LONGEST_TYPED:  # normalising makes eighteen letters of one
+        return ""
     return re.sub(r"\s+", " ", unicodedata.normalize("NFKC", text)).strip().lower()
 
 

@@ -4,6 +4,8 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import islice
+from operator import attrgetter
 from zoneinfo import ZoneInfo
 
 from access.catalog import Entitlement
@@ -21,6 +23,8 @@ _WORDS_OF_A_START = 4
 _TIME_OF_DAY = re.compile(r"[0-9]:[0-9]")
 _ECHOED = 150
 """So many characters of what was typed are repeated in a suggestion."""
+_LONGEST = 4000
+"""As long as a message of Slack may be; to clean more of it takes long."""
 _NAMED = 5
 _EXAMPLE_TIME, _EXAMPLE_REASON = "2h", "INC-12 stuck refunds"
 
@@ -46,8 +50,10 @@ def parse_line(
     Raises InvalidInput for the field entitlement, duration, start or reason, with the nearest line that would be right.
     Only what is `requestable`, by the one who asks, is ever suggested.
     """
+    if len(text) > _LONGEST:
+        raise InvalidInput("reason", f"That is longer than {_LONGEST} characters. Say why in fewer words.")
     first, rest = _cut(clean(text).text, 1)
-    entitlement = _entitlement(first, rest, sorted(requestable), command)
+    entitlement = _entitlement(first, rest, sorted(requestable, key=attrgetter("resource", "role")), command)
     if not rest:
         example = f"{command} {entitlement} {_EXAMPLE_TIME} {_EXAMPLE_REASON}"
         raise InvalidInput("duration", f"Say for how long and why: {example}")
@@ -104,7 +110,7 @@ def _time(rest: str, now: datetime, zone: ZoneInfo) -> tuple[timedelta | datetim
             return parse_when(typed.translate(_QUOTES), now=now, zone=zone), typed, reason
         except ValueError:
             continue
-    begins_with_until = rest.translate(_QUOTES).lower().startswith("until ")
+    begins_with_until = _begins(rest, "until ")
     typed, reason = _cut(rest, 2 if begins_with_until else 1)
     return parse_when(typed.translate(_QUOTES), now=now, zone=zone), typed, reason
 
@@ -114,7 +120,7 @@ def _start(rest: str, now: datetime, zone: ZoneInfo) -> tuple[datetime | None, s
 
     A reason may begin with `from` too: it is taken for a start only where a time of day stands near. Raises ValueError.
     """
-    if not rest.translate(_QUOTES).lower().startswith("from "):
+    if not _begins(rest, "from "):
         return None, "", rest
     for count in range(_WORDS_OF_A_START, 1, -1):
         typed, reason = _cut(rest, count)
@@ -129,9 +135,13 @@ def _start(rest: str, now: datetime, zone: ZoneInfo) -> tuple[datetime | None, s
     return None, "", rest
 
 
+def _begins(text: str, word: str) -> bool:
+    return text[:_ECHOED].translate(_QUOTES).lower().startswith(word)
+
+
 def _cut(text: str, count: int) -> tuple[str, str]:
     """The first so many words as they stand, and the rest."""
-    words = list(_WORD.finditer(text))[:count]
+    words = list(islice(_WORD.finditer(text), count))
     end = words[-1].end() if words else 0
     return text[:end].strip(), text[end:].strip()
 
