@@ -1,14 +1,16 @@
 """The database: engines, transactions, and changing a row only while it is still what was seen."""
 
 import sqlite3
+import threading
 from collections import defaultdict
 from collections.abc import Generator, Iterable, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, cast
+from urllib.parse import urlsplit
 
 import sqlalchemy as sa
 from sqlalchemy import event
@@ -21,12 +23,14 @@ from access import postgres_session
 from access.clock import host_now
 from access.database_address import DatabaseAddress
 from access.errors import Unavailable, Unready
+from access.private_files import private_database
 from access.sqlite import BUSY, guard, prepare
 
 _AWAY = (OperationalError, InterfaceError, InternalError, PoolTimeout)
 """Gone, locked for too long, read-only for now (a standby), or no connection left; other errors are our own."""
 ANSWER_WITHIN = 15.0
 """Seconds until a PostgreSQL that does not answer at all is given up: after its own time-outs, which it would tell."""
+_MAKING = threading.Lock()
 _UNREADABLE = "Countersign can't read its database just now. Please try again in a minute."
 _IN_DOUBT = (
     "Countersign's database did not answer, so it is not known whether this was done. Please look before you try again."
@@ -87,7 +91,7 @@ class Database:
         """Raises Unready with what the database or its driver says."""
         with self._told():
             if self._is_sqlite:
-                Path(self.url.database or "").parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+                _file(self.url).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._writer.connect().close()
 
     def check(self, revision: str) -> None:
@@ -234,6 +238,7 @@ def _engine(address: DatabaseAddress, *, pool_size: int, immediate: bool, guarde
     engine = sa.create_engine(
         url, hide_parameters=True, pool_size=pool_size, max_overflow=pool_size, connect_args={"timeout": BUSY.seconds}
     )
+    event.listen(engine, "do_connect", partial(_connect_in_private, _file(url)))
     event.listen(engine, "connect", _prepare_guarded if guarded else _prepare)
     event.listen(engine, "begin", _begin_immediate if immediate else _begin)
     return engine
@@ -269,6 +274,21 @@ def _prepare(connection: sqlite3.Connection, _record: object) -> None:
 def _prepare_guarded(connection: sqlite3.Connection, _record: object) -> None:
     prepare(connection)
     guard(connection)
+
+
+def _connect_in_private(file: Path, dialect: sa.Dialect, _record: object, arguments: list[Any], named: Any) -> Any:
+    """SQLite would make the file by our umask, and so would have others read whom we may grant what."""
+    # Making it closes a descriptor of it, which must not happen while another thread has just opened what was made.
+    with _MAKING:
+        with suppress(OSError):  # SQLite meets the same and says it; what cannot be tightened is named by the doctor
+            private_database(file)
+        return dialect.connect(*arguments, **named)
+
+
+def _file(url: URL) -> Path:
+    """Where SQLite keeps it; the address may also be a URI."""
+    name = url.database or ""
+    return Path(urlsplit(name).path if name.startswith("file:") else name)
 
 
 def _begin_immediate(connection: sa.Connection) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 from access.errors import PolicyError, Unready
 from access.operations import outstanding
 from access.operations.policy_source import PolicySource
+from access.private_files import state_directory
 from access.settings import Settings
 from access.store import Database
 from countersign import schema
@@ -36,7 +37,7 @@ _WORKERS = ("SLACK_BOT_TOKEN", "COUNTERSIGN_JOB_KEY", "COUNTERSIGN_JOB_KEY_OLD",
 def run_up(settings: Settings) -> int:
     """Brings the schema up to date, and runs everything; where no Redis is named, a Valkey of our own among it."""
     settings.answers_by_http()  # what the bot refuses is refused before anything runs
-    settings.state_directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    state_directory(settings.state_directory)
     database = Database(settings.database_url)
     try:
         schema.migrate(database)

@@ -5,6 +5,7 @@ import binascii
 import hashlib
 import hmac
 import json
+import logging
 import os
 import secrets
 from collections.abc import Sequence
@@ -14,10 +15,16 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
+from access import private_files
 from access.errors import Unready
+from access.private_files import open_private
+
+logger = logging.getLogger(__name__)
 
 KEY_BYTES = 32
 KEY_FILE = "job.key"
+_OTHERS = 0o077
+_KEY_FILE_MOST = 4096
 _SIGNATURE = 64
 """Hexadecimal digits of HMAC-SHA256, before the order."""
 
@@ -46,6 +53,17 @@ class Seal:
             raise Unready(f"A job key of at least {KEY_BYTES} bytes is needed.")
         self._keys = tuple(keys)
 
+    def sign(self, purpose: str, body: bytes) -> bytes:
+        """The body behind its signature, which is good for this purpose alone and for no job."""
+        return _sign(self._keys[0], _bound(purpose, body)) + body
+
+    def verified(self, purpose: str, data: bytes) -> bytes:
+        """The body of what was signed for this purpose. Raises Forged."""
+        signature, body = data[:_SIGNATURE], data[_SIGNATURE:]
+        if not any(hmac.compare_digest(_sign(key, _bound(purpose, body)), signature) for key in self._keys):
+            raise Forged("it is not signed by our key")
+        return body
+
     def close(self, order: Order) -> bytes:
         """The order as bytes, signed."""
         body = json.dumps(asdict(order) | {"created": order.created.timestamp()}, separators=(",", ":")).encode()
@@ -70,7 +88,7 @@ def job_keys(given: Sequence[SecretStr], state_directory: Path) -> list[bytes]:
     """The keys of the environment, the present one first; without any, the state directory's own. Raises Unready."""
     if given:
         return [parse_key(key.get_secret_value()) for key in given]
-    return [_own_key(state_directory / KEY_FILE)]
+    return [_own_key(private_files.state_directory(state_directory) / KEY_FILE)]
 
 
 def parse_key(text: str) -> bytes:
@@ -92,15 +110,17 @@ def parse_key(text: str) -> bytes:
 def _own_key(path: Path) -> bytes:
     """Made at the first start. Linked into place whole: two processes that start at once end up with the same one."""
     try:
-        if not path.exists():
-            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if not os.path.lexists(path):
             fresh = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
-            with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            with os.fdopen(open_private(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL), "w") as file:
                 file.write(secrets.token_hex(KEY_BYTES))
             _link_unless_there(fresh, path)
-        if path.stat().st_mode & 0o077:
-            raise Unready(f"The job key {path} can be read by others; run chmod 600 {path}.")
-        return parse_key(path.read_text(encoding="ascii"))
+        if path.lstat().st_mode & _OTHERS:
+            logger.warning("others on this host could read %s until now; if they may have, make a new one", path)
+        with os.fdopen(open_private(path, os.O_RDONLY), encoding="ascii") as file:
+            return parse_key(file.read(_KEY_FILE_MOST))
+    except UnicodeDecodeError:
+        raise Unready(f"The job key {path} holds no key that can be read; remove it, and a new one is made.") from None
     except OSError as error:
         raise Unready(f"The job key {path} cannot be read or made: {error.strerror}.") from None
 
@@ -116,6 +136,11 @@ def _link_unless_there(fresh: Path, path: Path) -> None:
 
 def _from_base64(text: str) -> bytes:
     return base64.b64decode(text, altchars=b"-_" if set(text) & set("-_") else None, validate=True)
+
+
+def _bound(purpose: str, body: bytes) -> bytes:
+    """An order is JSON and begins with a brace, so that nothing signed here is one."""
+    return purpose.encode() + b"\0" + body
 
 
 def _sign(key: bytes, body: bytes) -> bytes:

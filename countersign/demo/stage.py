@@ -78,7 +78,7 @@ def _environment(directory: Path, cast: Cast, sandbox: Running, shop: target.Tar
         "DATABASE_URL": f"sqlite:///{directory / 'countersign.db'}",
         "REDIS_URL": redis_url,
         "COUNTERSIGN_POLICY": str(policy),
-        "COUNTERSIGN_STATE": str(directory),
+        "COUNTERSIGN_STATE": str(directory / "state"),
         "COUNTERSIGN_SANDBOX": "1",
         "COUNTERSIGN_LOG_LEVEL": os.environ.get("COUNTERSIGN_LOG_LEVEL", "WARNING"),
         "SLACK_API_URL": sandbox.api_url,

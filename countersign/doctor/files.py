@@ -15,6 +15,7 @@ _WRITABLE = 0o022
 def look(here: Surroundings) -> Iterator[Finding]:
     yield _state(here.settings.state_directory)
     yield from _job_keys(here)
+    yield from _database(here)
     policy = here.settings.policy_file
     if policy.exists():
         yield _policy(policy)
@@ -56,6 +57,20 @@ def _job_keys(here: Surroundings) -> Iterator[Finding]:
         yield error("job key", f"{file} holds no key that can be read.", cure)
         return
     yield ok("job key", f"Only its owner may read {file}.")
+
+
+def _database(here: Surroundings) -> Iterator[Finding]:
+    """A SQLite file: a process makes it private when it connects, if the file is its own."""
+    try:
+        file = Path(here.database.url.database or "")
+    except Unready:
+        return  # the database's own findings say so
+    if here.database.dialect != "sqlite" or not file.exists():
+        return
+    if file.stat().st_mode & _OTHERS:
+        yield warning("database file", f"Others on this host may read {file}.", f"Run `chmod 600 {file}`.")
+        return
+    yield ok("database file", f"Only its owner may read {file}.")
 
 
 def _policy(file: Path) -> Finding:

@@ -22,6 +22,7 @@ from typing import Self
 from psycopg.conninfo import make_conninfo
 
 from access.errors import Unready
+from access.private_files import open_private, private_directory
 from countersign.embedded import leash
 
 _START_SECONDS = 30.0
@@ -79,7 +80,7 @@ class EmbeddedPostgres:
         """Makes the cluster when there is none, starts the server, returns when it answers. Raises Unready."""
         if self.running:
             return self
-        self._directory.mkdir(parents=True, exist_ok=True)
+        private_directory(self._directory, entered=_account() is not None)
         self._state = self._read_state()
         home = Path(self._state["home"]) if self._state else self._make_home()
         self._programs = self._find_programs(home)
@@ -90,7 +91,7 @@ class EmbeddedPostgres:
         command = [self._binary("postgres"), "-D", self._data, "-h", _LOOPBACK, "-p", str(self.port), "-k", ""]
         for name, value in self._settings.items():
             command += ["-c", f"{name}={value}"]
-        with self.log.open("ab") as log:
+        with os.fdopen(open_private(self.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND), "ab") as log:
             self._process = self._spawn(command, log.fileno())
         self._wait_until_ready()
         return self
@@ -142,8 +143,8 @@ class EmbeddedPostgres:
     def _write_state(self, state: dict[str, str]) -> None:
         self._state = state
         fresh = self._state_file.with_suffix(".new")
-        fresh.touch(mode=0o600)
-        fresh.write_text(json.dumps(state), encoding="utf-8")
+        with os.fdopen(open_private(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), "w", encoding="utf-8") as file:
+            file.write(json.dumps(state))
         fresh.replace(self._state_file)
 
     def _make_home(self) -> Path:

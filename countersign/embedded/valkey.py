@@ -10,7 +10,6 @@ import importlib
 import logging
 import os
 import signal
-import stat
 import subprocess
 import sys
 import tempfile
@@ -23,6 +22,7 @@ from redis import Redis
 from redis.exceptions import RedisError
 
 from access.errors import Unready
+from access.private_files import open_private, private_directory
 from countersign.embedded import leash
 
 _START_SECONDS = 20.0
@@ -65,10 +65,10 @@ class EmbeddedValkey:
         """Starts the server, or finds the one that runs; returns when it answers. Raises Unready."""
         if self.pid is not None:
             return self
-        _make_private(self._directory)
-        _make_private(self._socket.parent)
+        private_directory(self._directory)
+        private_directory(self._socket.parent)  # the short one below /tmp may have been made by somebody else
         # The lock is inherited by the server and falls when it ends: two can never write the same files.
-        with (self._directory / "lock").open("a") as lock:
+        with os.fdopen(open_private(self._directory / "lock", os.O_WRONLY | os.O_CREAT | os.O_APPEND), "a") as lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
@@ -102,7 +102,7 @@ class EmbeddedValkey:
     def _spawn(self, lock: int) -> subprocess.Popen[bytes]:
         who = [str(os.getpid()), str(os.getuid()), str(os.getgid())]
         leashed = [sys.executable, "-I", "-S", leash.__file__, *who, str(server_binary()), "-"]
-        with self.log.open("ab") as log:
+        with os.fdopen(open_private(self.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND), "ab") as log:
             process = subprocess.Popen(  # noqa: S603  (our own server, and no word of anybody else's)
                 leashed,
                 stdin=subprocess.PIPE,
@@ -110,6 +110,7 @@ class EmbeddedValkey:
                 stderr=log,
                 env={},
                 pass_fds=(lock,),
+                umask=0o077,
                 start_new_session=True,
             )
         assert process.stdin is not None
@@ -198,18 +199,6 @@ def _socket_path(directory: Path) -> Path:
     # A unix socket's path is short. The same directory gives the same name; the user's number keeps others' apart.
     short = hashlib.sha256(os.fsencode(directory)).hexdigest()[:16]
     return Path(tempfile.gettempdir()) / f"countersign-{os.getuid()}-{short}" / "redis.sock"
-
-
-def _make_private(directory: Path) -> None:
-    try:
-        directory.mkdir(parents=True, exist_ok=True, mode=0o700)
-        found = directory.lstat()
-        # Somebody else may have made the short directory below /tmp before us.
-        if found.st_uid != os.getuid() or not stat.S_ISDIR(found.st_mode):
-            raise Unready(f"{directory} belongs to somebody else; remove it, or set REDIS_URL.")
-        directory.chmod(0o700)
-    except OSError as error:
-        raise Unready(f"The directory {directory} of the embedded Redis cannot be made: {error.strerror}.") from None
 
 
 def _quoted(path: Path) -> str:

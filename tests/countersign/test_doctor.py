@@ -193,6 +193,16 @@ def test_what_others_may_read_or_write_is_found(clinic: Clinic) -> None:
     assert the(findings, "job key").cure == f"Run `chmod 600 {key}`."
 
 
+def test_a_database_that_others_may_read_is_found(clinic: Clinic) -> None:
+    (clinic.state / "countersign.db").touch()
+    (clinic.state / "countersign.db").chmod(0o644)
+
+    findings = clinic.look("Files")
+
+    assert unwell(findings) == [("warning", "database file")]
+    assert "chmod 600" in the(findings, "database file").cure
+
+
 @pytest.mark.parametrize("key", ["5a5a", "not a key at all"])
 def test_a_job_key_that_is_none_is_found_and_not_shown(clinic: Clinic, key: str) -> None:
     clinic.environment["COUNTERSIGN_JOB_KEY"] = key

@@ -42,6 +42,24 @@ def test_it_checks_passwords_and_listens_on_loopback_alone(server: EmbeddedPostg
             psycopg.connect(server.dsn(password="guessed"))
 
 
+def test_what_it_keeps_is_private_whatever_the_umask_and_whatever_was_there(
+    server: EmbeddedPostgres, tmp_path: Path
+) -> None:
+    before = os.umask(0)
+    try:
+        (tmp_path / "postgres").mkdir()
+        with server:
+            modes = {
+                name: (tmp_path / "postgres" / name).stat().st_mode & 0o777 for name in ("postgres.log", "state.json")
+            }
+            directory = (tmp_path / "postgres").stat().st_mode & 0o777
+    finally:
+        os.umask(before)
+
+    assert modes == {"postgres.log": 0o600, "state.json": 0o600}
+    assert directory == (0o711 if os.geteuid() == 0 else 0o700)
+
+
 def test_it_does_not_run_as_root(server: EmbeddedPostgres) -> None:
     with server:
         owner = Path(ask(server.superuser_dsn, "SHOW data_directory")[0][0]).owner()

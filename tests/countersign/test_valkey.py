@@ -35,6 +35,21 @@ def test_only_its_owner_can_reach_it_and_it_never_forgets_to_make_room(tmp_path:
         assert stat.S_IMODE(Path(server.url.removeprefix("unix://")).stat().st_mode) == 0o700
 
 
+def test_all_that_it_keeps_is_private_whatever_the_umask(tmp_path: Path) -> None:
+    before = os.umask(0)
+    try:
+        with EmbeddedValkey(tmp_path / "valkey") as server, client(server) as redis:
+            redis.set("ann", "asks")
+            redis.bgrewriteaof()
+            kept = [file for file in (tmp_path / "valkey").rglob("*") if file.is_file()]
+            modes = {file.name: oct(file.stat().st_mode & 0o077) for file in kept}
+    finally:
+        os.umask(before)
+
+    assert {"lock", "valkey.log"} <= modes.keys()
+    assert set(modes.values()) == {"0o0"}, modes
+
+
 def test_what_it_holds_outlives_a_restart(tmp_path: Path) -> None:
     with EmbeddedValkey(tmp_path) as server, client(server) as redis:
         redis.set("ann", "asks")
@@ -67,7 +82,7 @@ def test_a_directory_somebody_else_made_is_refused(tmp_path: Path, monkeypatch: 
     (tmp_path / "valkey").symlink_to(tmp_path / "elsewhere")
     monkeypatch.setattr(valkey, "_socket_path", lambda _directory: tmp_path / "valkey" / "redis.sock")
 
-    with pytest.raises(Unready, match="belongs to somebody else"):
+    with pytest.raises(Unready, match="is a link"):
         EmbeddedValkey(tmp_path / "data").start()
 
 

@@ -33,12 +33,46 @@ def test_processes_that_start_at_once_agree_on_one_key(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["job.key"]
 
 
-def test_a_key_that_others_can_read_is_refused_with_the_cure(tmp_path: Path) -> None:
-    job_keys([], tmp_path)
+def test_a_key_that_others_could_read_is_tightened_and_said(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    key = job_keys([], tmp_path)
     (tmp_path / "job.key").chmod(0o644)
 
-    with pytest.raises(Unready, match="chmod 600"):
+    assert job_keys([], tmp_path) == key
+
+    assert stat.S_IMODE((tmp_path / "job.key").stat().st_mode) == 0o600
+    assert "could read" in caplog.text
+    assert key[0].hex() not in caplog.text
+
+
+def test_a_key_behind_a_planted_link_signs_nothing(tmp_path: Path) -> None:
+    job_keys([], tmp_path)
+    (tmp_path / "job.key").rename(tmp_path / "theirs")
+    (tmp_path / "job.key").symlink_to(tmp_path / "theirs")
+
+    with pytest.raises(Unready, match="is a link"):
         job_keys([], tmp_path)
+
+
+def test_the_directory_of_a_key_is_private_whatever_it_was(tmp_path: Path) -> None:
+    (tmp_path / "state").mkdir()
+    (tmp_path / "state").chmod(0o777)
+
+    job_keys([], tmp_path / "state")
+
+    assert stat.S_IMODE((tmp_path / "state").stat().st_mode) == 0o700
+
+
+def test_what_is_signed_for_one_purpose_is_good_for_no_other_and_no_job() -> None:
+    seal = Seal([KEY])
+    body = seal.close(ORDER)[64:]
+
+    assert seal.verified("mark", seal.sign("mark", body)) == body
+    with pytest.raises(Forged):
+        seal.verified("other", seal.sign("mark", body))
+    with pytest.raises(Forged):
+        seal.open(seal.sign("mark", body))
+    with pytest.raises(Forged):
+        seal.verified("mark", seal.close(ORDER))
 
 
 @pytest.mark.parametrize(
