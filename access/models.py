@@ -107,7 +107,7 @@ class AlertKind(StrEnum):
     QUEUE = "queue"  # no worker takes what waits in a queue; subject: the queue
     JOBS = "jobs"  # jobs were refused or failed a short time ago; subject: jobs
     SWEEP = "sweep"  # the sweep of the rows fails again and again; subject: sweep
-    TIMERS = "timers"  # Redis cannot be reached; the sweep works from SQL; subject: redis
+    TIMERS = "timers"  # Redis cannot be used; the sweep works from SQL; subject: redis
     DRIFT = "drift"  # target and rows differ; subject: grant, or resource and name where no grant is known
     CLOCKS = "clocks"  # a host's clock and the database's differ; subject: the host
     RESTORED = "restored"  # the database is an older one and is being compared; subject: database

@@ -18,6 +18,7 @@ class RedisServer:
     """The product's own embedded server, with what tests do to it."""
 
     def __init__(self, directory: Path) -> None:
+        self.directory = directory
         self._server = EmbeddedValkey(directory)
         self.client = Redis(unix_socket_path=self.url.removeprefix("unix://"))
 

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import Any, TypeVar, cast
+from uuid import uuid4
 
 from redis import Redis
 from redis.exceptions import RedisError
@@ -20,6 +21,8 @@ AGENDA = "countersign:agenda"
 WAKE = "countersign:wake"
 EPOCH = "countersign:epoch"
 _FILLING, _FILLED = b"filling", b"filled"
+PROBE = "countersign:probe"
+"""Written to see whether Redis takes writes. Its one member never changes, so that its log on disk does not grow."""
 COMPARED = "countersign:compared"
 """There while somebody has compared it with the rows not long ago."""
 
@@ -65,6 +68,9 @@ for i = 3, #ARGV do
 end
 """
 
+# As all that we write goes in: by a script, into a sorted set. A Redis that is full or a replica still answers reads.
+_PROVE = "redis.call('ZADD', KEYS[1], 0, 'here')"
+
 # A timer that fires later than any lease has lost what was said of it since.
 _ADD_OVERDUE = """
 for i = 2, #ARGV, 2 do
@@ -86,6 +92,7 @@ class RedisAgenda:
         self._settle = redis.register_script(_SETTLE)
         self._extend = redis.register_script(_EXTEND)
         self._add_overdue = redis.register_script(_ADD_OVERDUE)
+        self._prove = redis.register_script(_PROVE)
         self._skip_until = 0.0
         self._failing = False
 
@@ -207,6 +214,29 @@ class RedisAgenda:
             return self._redis.lpop(WAKE) is not None
         # Redis takes nought as "for ever" and rounds to milliseconds.
         return self._redis.blpop([WAKE], max(seconds, 0.002)) is not None
+
+    def prove_writable(self) -> None:
+        """Raises RedisError where Redis answers, but takes no writes."""
+        self._prove(keys=[PROBE])
+
+    def prove_every_command(self) -> None:
+        """The same for each that is used now and then only: one of them may be forbidden, and would fail again."""
+        self.prove_writable()
+        scratch, member = f"{PROBE}:{uuid4().hex}", AgendaItem("probe")
+        with self._redis.pipeline(transaction=False) as pipeline:
+            pipeline.set(scratch, 1, nx=True, ex=60)
+            pipeline.get(scratch)
+            pipeline.delete(scratch)
+            pipeline.zadd(PROBE, {member: 0})
+            pipeline.zrange(PROBE, 0, 0)
+            pipeline.zmscore(PROBE, [member])
+            pipeline.zscan(PROBE)
+            pipeline.zrem(PROBE, member)
+            pipeline.lpush(scratch, 1)
+            pipeline.ltrim(scratch, 0, 0)
+            pipeline.blpop([scratch], 0.002)
+            pipeline.lpop(scratch)
+            pipeline.execute()
 
     def was_flushed(self) -> bool:
         """True until it was filled: it is new, or was emptied."""

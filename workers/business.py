@@ -89,8 +89,8 @@ class Schedule(Protocol):
         """May be said twice."""
         ...
 
-    def timers_lost(self) -> None:
-        """Redis has been gone for a while; may be said twice."""
+    def timers_lost(self, why: str) -> None:
+        """Redis could not be used for a while, and why; may be said twice."""
         ...
 
     def timers_back(self) -> None:

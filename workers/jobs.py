@@ -131,6 +131,10 @@ class JobQueues:
             pipeline.execute()
         return jobs
 
+    def prove(self) -> None:
+        """Raises RedisError where none could be sent or taken."""
+        prove_queues(self._redis)
+
     def _queue(self, name: Queue) -> rq.Queue:
         if name not in self._queues:
             self._queues[name] = rq.Queue(name, connection=self._redis, serializer="json")
@@ -146,6 +150,24 @@ class JobQueues:
         # A job that is lost vanishes by itself; its ids are still on the agenda and fire again.
         job.ttl = int(MAX_AGE.total_seconds())
         return job
+
+
+def prove_queues(redis: Redis) -> None:
+    """Sends a job to a queue that no worker listens to, and takes it off again. Raises RedisError.
+
+    Timekeepers and workers use commands for it that nothing else does; one may be forbidden, or refused when full.
+    """
+    queue = rq.Queue("probe", connection=redis, serializer="json")
+    job = Job(uuid4().hex, connection=redis, serializer="json")
+    job.data, job.ttl = b"", 60
+    try:
+        queue.enqueue_job(job)
+        redis.blmove(queue.key, queue.intermediate_queue_key, 0.002, "RIGHT", "LEFT")  # pyright: ignore[reportArgumentType] -- since 6.0 a part of a second
+        redis.hgetall(job.key)
+        redis.lrem(queue.intermediate_queue_key, 1, job.id)
+    finally:
+        redis.delete(job.key, queue.key, queue.intermediate_queue_key)
+        redis.srem(rq.Queue.redis_queues_keys, queue.key)
 
 
 def _batches(routes: Sequence[Route]) -> Iterator[tuple[Queue, str, list[str]]]:

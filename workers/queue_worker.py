@@ -39,6 +39,23 @@ _WORKER_TTL = 16
 """RQ waits for a job 15 seconds less than this: one second, which bounds how long a stop takes."""
 
 
+class Outage:
+    """Says once that Redis cannot be used and why, and once that it can again, however often it is tried."""
+
+    def __init__(self) -> None:
+        self._told = False
+
+    def note(self, error: RedisError) -> None:
+        if not self._told:
+            logger.warning("Redis cannot be used (%s); trying again", reason(error))
+        self._told = True
+
+    def over(self) -> None:
+        if self._told:
+            logger.info("Redis can be used again")
+        self._told = False
+
+
 class QueueWorker(SimpleWorker):
     """RQ's worker without what we do not use and would have to trust Redis for.
 
@@ -46,8 +63,17 @@ class QueueWorker(SimpleWorker):
     which anybody suspends all workers. What a lost job leaves behind expires, and its ids fire again from the agenda.
     """
 
-    def __init__(self, queue: Queue, redis: Redis, job_class: type[GuardedJob], stopping: threading.Event) -> None:
+    def __init__(
+        self,
+        queue: Queue,
+        redis: Redis,
+        job_class: type[GuardedJob],
+        stopping: threading.Event,
+        outage: Outage | None = None,
+    ) -> None:
+        """`outage` outlives this worker, which ends when Redis cannot be used."""
         self._stopping = stopping
+        self._outage = outage or Outage()
         super().__init__(
             [queue],
             connection=redis,
@@ -75,7 +101,8 @@ class QueueWorker(SimpleWorker):
         """The next job; None when the worker is to stop or Redis does not answer (RQ would try for ever by itself)."""
         while not self._stopping.is_set():
             try:
-                self.heartbeat()
+                self.heartbeat()  # a write, so that it shows whether Redis takes any
+                self._outage.over()
                 if self.should_run_maintenance_tasks:
                     self.run_maintenance_tasks()
                 return self.queue_class.dequeue_any(
@@ -84,7 +111,7 @@ class QueueWorker(SimpleWorker):
             except DequeueTimeout:
                 continue
             except RedisError as error:
-                logger.warning("Redis does not answer (%s)", reason(error))
+                self._outage.note(error)
                 return None
             except ValueError:
                 # RQ took the entry off the queue before it could not read the id; the next cleaning removes it.
@@ -138,6 +165,7 @@ class WorkerProcess(Generic[C, R]):
         self._agenda = RedisAgenda(redis)
         self._clock = clock
         self._stopping = threading.Event()
+        self._outage = Outage()
         self._schedule = schedule
         self._lanes = Lanes(
             business, on_leak=self.stop, limits=limits, not_won=self._set_right, ranks=ranks_of(queue, schedule)
@@ -178,9 +206,10 @@ class WorkerProcess(Generic[C, R]):
     def _take_jobs(self) -> None:
         """Until stopped or Redis is gone. What is in the lanes goes on."""
         try:
-            QueueWorker(self._queue, self._redis, self._job_class, self._stopping).work(logging_level="WARNING")
+            worker = QueueWorker(self._queue, self._redis, self._job_class, self._stopping, self._outage)
+            worker.work(logging_level="WARNING")
         except RedisError as error:
-            logger.warning("Redis cannot be used (%s); trying again", reason(error))
+            self._outage.note(error)
 
 
 def set_right(agenda: RedisAgenda, schedule: Schedule, ids: Sequence[str], now: datetime) -> None:

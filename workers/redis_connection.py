@@ -11,7 +11,14 @@ from typing import Any, cast
 from redis import ConnectionPool, Redis
 from redis.backoff import NoBackoff
 from redis.connection import parse_url
-from redis.exceptions import AuthenticationError, RedisError
+from redis.exceptions import (
+    AuthenticationError,
+    NoPermissionError,
+    OutOfMemoryError,
+    ReadOnlyError,
+    RedisError,
+    ResponseError,
+)
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeout
 from redis.retry import Retry
@@ -26,6 +33,14 @@ _BY_SENTINEL = re.compile(
     r"(?P<scheme>rediss?)\+sentinel://((?P<who>[^@/]*)@)?(?P<sentinels>[^/?@]+)/(?P<primary>[^/?@]+)(?P<rest>(/\d+)?(\?.*)?)"
 )
 _ADDRESS = re.compile(r"(\[(?P<six>[0-9a-fA-F:.]+)\]|(?P<host>[^:\[\]]+))(:(?P<port>[0-9]{1,5}))?")
+_REFUSALS = {
+    "OOM": "it is full and takes nothing more",
+    "READONLY": "it is a replica and takes no changes",
+    "MISCONF": "it cannot write to its disk and takes no changes",
+    "NOREPLICAS": "it has fewer replicas than min-replicas-to-write asks for and takes no changes",
+    "NOPERM": "its user may not use a command or a key that Countersign needs",
+}
+_REFUSAL = re.compile(rf"\b({'|'.join(_REFUSALS)})\b")
 _OPTION = re.compile(r"unexpected keyword argument '(\w+)'")
 _FORMS = (
     "It looks like redis://:password@host:6379/0, rediss://… for TLS, unix:///path, "
@@ -64,7 +79,19 @@ def sentinels_of(client: Redis) -> dict[str, Redis]:
     return {"{host}:{port}".format_map(one.connection_pool.connection_kwargs): one for one in sentinels}
 
 
-def reason(error: RedisError) -> str:
+def refusal(error: RedisError) -> str | None:
+    """The word by which a Redis that answers says that it takes no writes, or not ours; None for anything else."""
+    for kind, word in ((OutOfMemoryError, "OOM"), (ReadOnlyError, "READONLY"), (NoPermissionError, "NOPERM")):
+        if isinstance(error, kind):
+            return word
+    words = str(error) if isinstance(error, ResponseError) else ""
+    if "ACL failure in script" in words:
+        return "NOPERM"
+    found = _REFUSAL.search(words)
+    return found[1] if found else None
+
+
+def reason(error: RedisError) -> str:  # noqa: PLR0911  (a table, with one row for each kind)
     """Why Redis cannot be used, in words that hold no secret and end without a full stop."""
     for cause in _causes(error):
         if isinstance(cause, ssl.SSLCertVerificationError):
@@ -77,6 +104,9 @@ def reason(error: RedisError) -> str:
         return "it does not accept the user or the password"
     if isinstance(error, RedisTimeout):
         return "it does not answer in time"
+    word = refusal(error)
+    if word is not None:
+        return _REFUSALS[word]
     return "it cannot be reached" if isinstance(error, RedisConnectionError) else type(error).__name__
 
 

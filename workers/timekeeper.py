@@ -55,6 +55,10 @@ class Sender(Protocol):
         """Raises RedisError."""
         ...
 
+    def prove(self) -> None:
+        """Raises RedisError where none could be sent or taken."""
+        ...
+
 
 LanesFactory = Callable[[Queue, Callable[[], None]], Lanes[Any, Any]]
 """(queue, what to call when a thread is lost): the lanes this process works in when it must do so itself."""
@@ -101,6 +105,7 @@ class Timekeeper:
         # As below, of an alert that the sweep fails.
         self._sweep_told: bool | None = None
         self._gone_since: float | None = None
+        self._proven = False
         # Does an alert say that Redis is gone? None: one that an earlier process left may.
         self._told: bool | None = None
 
@@ -130,6 +135,8 @@ class Timekeeper:
         if self._redis is not None and host.monotonic() >= self._next_try:
             try:
                 self._turn_with_redis(*self._redis, swept)
+                if self._proven:
+                    self._note_well()
                 return
             except RedisError as error:
                 self._note_gone(error)
@@ -172,8 +179,8 @@ class Timekeeper:
     ) -> None:
         """Raises RedisError. Sleeps at Redis, where a wake-up comes at once."""
         if swept is not None:
+            self._prove(agenda, queues)
             self._fill(agenda, swept)
-            self._note_well()
             impatient = host.monotonic() - PATIENCE_SECONDS
             self._work_on([item for item, since in self._overdue_since.items() if since <= impatient])
         now = self._clock.now()
@@ -191,6 +198,19 @@ class Timekeeper:
         if due is not None:
             pause = min(pause, (due - self._clock.now()).total_seconds())
         agenda.wait(pause)
+
+    def _prove(self, agenda: RedisAgenda, queues: Sender) -> None:
+        """Raises RedisError. One that is full, a replica or forbids a command answers all the same.
+
+        Everything is tried at the start and as long as something was refused: else what is used now and then only would
+        be refused again, after all was said to be well.
+        """
+        if self._told is False and self._gone_since is None:
+            agenda.prove_writable()
+        else:
+            agenda.prove_every_command()
+            queues.prove()
+        self._proven = True
 
     def _fill(self, agenda: RedisAgenda, swept: Sequence[tuple[AgendaItem, datetime]]) -> None:
         """Puts in what the sweep found, and has all timers looked at where Redis is empty or was gone."""
@@ -251,12 +271,13 @@ class Timekeeper:
 
     def _note_gone(self, error: RedisError) -> None:
         now = host.monotonic()
+        self._proven = False
         self._next_try = now + _RETRY_SECONDS
         if self._gone_since is None:
             self._gone_since = now
             logger.warning("Redis cannot be used (%s); the timekeeper does the work itself", reason(error))
         if self._told is not True and now - self._gone_since >= ALERT_AFTER_SECONDS:
-            self._schedule.timers_lost()
+            self._schedule.timers_lost(reason(error))
             self._told = True
 
     def _note_well(self) -> None:

@@ -43,7 +43,7 @@ from access.operations.extend import cancel_what_is_over
 from access.operations.home import all_homes_changed
 from access.operations.look import look_item
 from access.operations.roster import call_the_roster
-from access.operations.timers import timers, timers_back, timers_compared, timers_filled, timers_lost
+from access.operations.timers import UNANSWERING, timers, timers_back, timers_compared, timers_filled, timers_lost
 from access.operations.work import grant_item, notice_item
 from access.ports import AgendaItem
 
@@ -166,12 +166,12 @@ class Schedule:
             session.merge(Heartbeat(name=name, kind=kind, beat_at=now))
             session.connection().execute(delete(Heartbeat).where(col(Heartbeat.beat_at) < now - FORGOTTEN))
 
-    def timers_lost(self) -> None:
-        """Redis cannot be reached; may be said twice."""
-        timers_lost(self.core)
+    def timers_lost(self, why: str = UNANSWERING) -> None:
+        """Redis cannot be used; may be said twice."""
+        timers_lost(self.core, why)
 
     def timers_back(self) -> None:
-        """It can be reached; may be said twice."""
+        """It can; may be said twice."""
         timers_back(self.core)
 
     def ranks(self, ids: Sequence[str]) -> dict[str, int]:

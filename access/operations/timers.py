@@ -17,6 +17,7 @@ from access.ports import AgendaItem
 ACTOR = "system:timekeeper"
 FILLED = "timers.filled"
 UNREACHABLE = "redis"
+UNANSWERING = "it does not answer"
 EMPTIED = "emptied"
 """The subject of the alert that Redis had lost its timers."""
 _AT_A_TIME = 20_000
@@ -52,9 +53,11 @@ def timers_wanted(session: Session) -> int:
     return sum(session.connection().execute(number).scalar_one() for number in numbers)
 
 
-def timers_lost(core: Core) -> None:
-    """Redis cannot be reached: access still ends, from the database; somebody should know."""
-    sentence = "Redis cannot be reached. Access still starts and ends, by the sweep of the database, a little slower."
+def timers_lost(core: Core, why: str) -> None:
+    """Redis cannot be used: access still ends, from the database; the security team should know."""
+    sentence = (
+        f"Redis cannot be used: {why}. Access still starts and ends, by the sweep of the database, a little slower."
+    )
     with core.work(ACTOR) as work:
         work.open_alert(AlertKind.TIMERS, UNREACHABLE, sentence, channel=core.security_channel())
 

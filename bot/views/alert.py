@@ -43,7 +43,7 @@ _TITLES = {
     AlertKind.QUEUE: "No worker takes what waits",
     AlertKind.JOBS: "Jobs were refused or failed",
     AlertKind.SWEEP: "The sweep of the database fails",
-    AlertKind.TIMERS: "Redis cannot be reached",
+    AlertKind.TIMERS: "Redis cannot be used",
     AlertKind.DRIFT: "A target is not as we left it",
     AlertKind.LEFTOVER: "Something is left behind an ended access",
     AlertKind.CANARY: "The canary failed",
@@ -64,7 +64,7 @@ _WHAT_TO_DO = {
     "the sweep and done all the same.",
     AlertKind.SWEEP: "See the log of the timekeeper. Timers still fire; what was lost on the way is not found again "
     "before the sweep works.",
-    AlertKind.TIMERS: "Bring Redis back. Nothing is lost meanwhile.",
+    AlertKind.TIMERS: "Bring Redis back; `countersign doctor` says what it refuses. Nothing is lost meanwhile.",
     AlertKind.DRIFT: "Find out who changed it there. What a grant is known for is ended and read back by itself; "
     "anything else is left alone, for you to remove or to keep.",
     AlertKind.LEFTOVER: "It gives no access. Type the statements below, or remove what is in the way; it is looked at "

@@ -12,11 +12,24 @@ from access.errors import Unready
 from access.ports import Finding
 from countersign.doctor.clocks import compare
 from countersign.doctor.surroundings import Surroundings, error, ok, warning
-from workers.jobs import REFUSED
-from workers.redis_connection import connect, connect_as_stranger, reason, sentinels_of
+from workers.agenda import RedisAgenda
+from workers.jobs import REFUSED, prove_queues
+from workers.redis_connection import connect, connect_as_stranger, reason, refusal, sentinels_of
 
 _OLDEST = (6, 2)
 """The first with BLMOVE, by which a job survives the death of who took it."""
+
+_ALLOW = (
+    "Give the user of REDIS_URL the keys `countersign:*` and `rq:*`, all channels, and `+@all -@dangerous +info` with "
+    "ACL SETUSER; docs/set-up.md has the line."
+)
+_CURES = {
+    "OOM": "Raise `maxmemory`, in redis.conf or with CONFIG SET, or find out with `redis-cli --bigkeys` who fills it.",
+    "READONLY": "Let REDIS_URL name the primary.",
+    "MISCONF": "Make room on its disk; INFO persistence says what failed last.",
+    "NOREPLICAS": "Start its replicas, or lower `min-replicas-to-write` with CONFIG SET.",
+    "NOPERM": _ALLOW,
+}
 
 
 def look(here: Surroundings) -> Iterator[Finding]:
@@ -48,12 +61,17 @@ def look(here: Surroundings) -> Iterator[Finding]:
         yield ok("reachable", "Redis answers.")
         yield _version(info)
         yield _role(info)
+        if info.get("role") == "master":
+            yield _writes(client)
         yield _eviction(info)
         yield _persistence(info)
         yield _password(url)
         yield from _tls(client)
-        yield _jobs(client)
-        yield _clock(here, client)
+        try:
+            yield _jobs(client)
+            yield _clock(here, client)
+        except NoPermissionError:
+            yield error("commands", "The user of REDIS_URL may not use GET or TIME.", _ALLOW)
 
 
 def _version(info: dict[str, Any]) -> Finding:
@@ -66,7 +84,18 @@ def _version(info: dict[str, Any]) -> Finding:
 def _role(info: dict[str, Any]) -> Finding:
     if info.get("role") != "master":
         return error("role", "It is a replica and takes no changes.", "Let REDIS_URL name the primary.")
-    return ok("role", "It takes changes.")
+    return ok("role", "It is a primary.")
+
+
+def _writes(client: Redis) -> Finding:
+    """By writing, as timekeepers and workers do: one that is full answers every question."""
+    try:
+        RedisAgenda(client).prove_every_command()
+        prove_queues(client)
+    except RedisError as fault:
+        cure = _CURES.get(refusal(fault) or "", "Look into the log of Redis.")
+        return error("writes", f"Redis answers but cannot be used: {reason(fault)}.", cure)
+    return ok("writes", "It takes all that timekeepers and workers write.")
 
 
 def _eviction(info: dict[str, Any]) -> Finding:

@@ -122,8 +122,8 @@ SENTENCES = {
     "has been compared with it.",
     AlertKind.CANARY: "Access to customers-db/canary was tried and has not opened after 1 min: The target does not "
     "answer.",
-    AlertKind.TIMERS: "Redis cannot be reached. Access still starts and ends, by the sweep of the database, a little "
-    "slower.",
+    AlertKind.TIMERS: "Redis cannot be used: it is full and takes nothing more. Access still starts and ends, by the "
+    "sweep of the database, a little slower.",
 }
 
 

@@ -6,6 +6,7 @@ import pytest
 
 from tests.countersign.clinic import Clinic, the, unwell
 from tests.ports import free_port
+from tests.redis_refusals import REFUSALS
 from tests.redis_sentinels import PASSWORD, SENTINEL_PASSWORD, Sentinels, sentinels
 from tests.redis_server import RedisServer
 from tests.tls import Authority, door
@@ -59,6 +60,40 @@ def test_a_redis_that_throws_timers_away_is_found(clinic: Clinic, redis: RedisSe
     assert unwell(findings) == [("error", "eviction")]
     assert "allkeys-lru" in the(findings, "eviction").sentence
     assert "noeviction" in the(findings, "eviction").cure
+
+
+@pytest.mark.parametrize(
+    ("kind", "cure"),
+    [
+        ("full", "Raise `maxmemory`"),
+        ("too few replicas", "`min-replicas-to-write`"),
+        ("disk", "INFO persistence"),
+        ("no sorted sets", "ACL SETUSER"),
+        ("no jobs", "ACL SETUSER"),
+    ],
+)
+def test_a_redis_that_answers_and_takes_no_writes_is_found_with_its_cure(
+    clinic: Clinic, redis: RedisServer, kind: str, cure: str
+) -> None:
+    REFUSALS[kind].begin(redis)
+
+    findings = clinic.look("Redis")
+
+    assert unwell(findings) == [("error", "writes")]
+    assert REFUSALS[kind].why in the(findings, "writes").sentence
+    assert cure in the(findings, "writes").cure
+
+
+def test_a_replica_is_said_once(clinic: Clinic, redis: RedisServer) -> None:
+    REFUSALS["replica"].begin(redis)
+
+    assert [one for one in unwell(clinic.look("Redis")) if one[0] == "error"] == [("error", "role")]
+
+
+def test_a_user_that_may_not_read_is_found(clinic: Clinic, redis: RedisServer) -> None:
+    redis.client.execute_command("ACL", "SETUSER", "default", "-time")
+
+    assert unwell(clinic.look("Redis")) == [("error", "commands")]
 
 
 def test_a_redis_that_writes_nothing_down_is_found(clinic: Clinic, redis: RedisServer) -> None:

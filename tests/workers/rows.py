@@ -56,6 +56,7 @@ class Rows:
         """The database fails while this is true."""
         self.sweep_broken = False
         self.alerts: list[str] = []
+        self.why_lost = ""
         self.sweeps: list[str] = []
         """What was said of the sweep."""
         self.filled: list[int] = []
@@ -169,8 +170,9 @@ class Rows:
     def sweep_works(self) -> None:
         self.sweeps.append("works")
 
-    def timers_lost(self) -> None:
+    def timers_lost(self, why: str) -> None:
         self.alerts.append("lost")
+        self.why_lost = why
 
     def timers_back(self) -> None:
         self.alerts.append("back")
