@@ -96,13 +96,14 @@ class _Connection:
 
 def run_worker(settings: Settings, queue: Queue) -> None:
     """Works on one queue until it is told to stop or should be replaced. Raises Unready."""
-    with shown(settings) as metrics, parts(settings, metrics=metrics, waits=True) as made:
+    seal = _seal(settings)
+    with shown(settings) as metrics, parts(settings, metrics=metrics, waits=True, seal=seal) as made:
         if made.redis is None:
             raise Unready("A worker takes its jobs from Redis: set REDIS_URL. Without, the timekeeper works alone.")
         targets = made.targets()
         business = businesses(made, targets)[queue]()
         worker = WorkerProcess(
-            queue, redis=made.redis, seal=_seal(settings), business=business, schedule=made.schedule,
+            queue, redis=made.redis, seal=seal, business=business, schedule=made.schedule,
             clock=made.core.clock, name=process_name(queue), limits=partial(pace, settings.calls_at_once),
         )  # fmt: skip
         stop_on_signals(worker.stop)
@@ -116,7 +117,9 @@ def run_worker(settings: Settings, queue: Queue) -> None:
 
 def run_timekeeper(settings: Settings) -> None:
     """Keeps time until it is told to stop; without Redis it does the work itself. Raises Unready."""
-    with shown(settings) as metrics, parts(settings, metrics=metrics, waits=True) as made, ExitStack() as beside:
+    seal = _seal(settings) if settings.redis_url else None
+    made_here = partial(parts, settings, waits=True, seal=seal)
+    with shown(settings) as metrics, made_here(metrics=metrics) as made, ExitStack() as beside:
         targets = made.targets()
         beside.callback(targets.close)
         work = businesses(made, targets)
@@ -132,7 +135,7 @@ def run_timekeeper(settings: Settings) -> None:
         keeper = Timekeeper(
             schedule=made.schedule,
             agenda=RedisAgenda(redis) if redis is not None else None,
-            queues=JobQueues(redis, _seal(settings), made.core.clock) if redis is not None else None,
+            queues=JobQueues(redis, seal, made.core.clock) if redis is not None and seal is not None else None,
             lanes_factory=lambda queue, on_leak: Lanes(
                 work[queue](),
                 on_leak=on_leak,

@@ -7,6 +7,7 @@ from collections.abc import Generator, Iterable
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 
 from redis import Redis
 from slack_sdk import WebClient
@@ -20,6 +21,7 @@ from access.operations.cleanup import CleanupHandler
 from access.operations.core import Core
 from access.operations.drift import Drift
 from access.operations.extension import Extension
+from access.operations.high_water import installation
 from access.operations.leave import Members
 from access.operations.policy_source import PolicySource
 from access.operations.remove import Deactivation
@@ -35,12 +37,13 @@ from workers.addresses import Addresses
 from workers.agenda import RedisAgenda
 from workers.checking import Checking
 from workers.digests import Digests
-from workers.high_water import Remembered
+from workers.high_water import Remembered, Signing
 from workers.homes import Homes
 from workers.members import Asking, Speaking
 from workers.paging import Pages
 from workers.redis_connection import connect, connect_waiting
 from workers.revealing import Granting, Revealing
+from workers.signing import Seal
 from workers.targets import ProviderTargets
 from workers.telling import SlackTelling
 
@@ -111,11 +114,14 @@ def slack_telling(core: Core, client: WebClient, pages: Pages | None = None) -> 
 
 
 @contextmanager
-def parts(settings: Settings, *, metrics: Metrics | None = None, waits: bool = False) -> Generator[Parts]:
+def parts(
+    settings: Settings, *, metrics: Metrics | None = None, waits: bool = False, seal: Seal | None = None
+) -> Generator[Parts]:
     """Opens the database (which must be on this version's revision) and, if there is an address, Redis.
 
     Looks whether the database is an older one than it was, before anything is done on it.
-    `waits`: this process waits at Redis for work. Raises Unready with the cure.
+    `waits`: this process waits at Redis for work. `seal`: it holds the job key, and so can tell which marks of the log
+    in Redis are ours. Raises Unready with the cure.
     """
     redis = None
     with opened(settings) as database:
@@ -127,7 +133,8 @@ def parts(settings: Settings, *, metrics: Metrics | None = None, waits: bool = F
         quick = connect(settings.redis_url) if settings.redis_url else None
         agenda = RedisAgenda(quick) if quick else SweepOnly()
         clock = HostClock(offset=measured_offset(database))
-        marks = Remembered(settings.state_directory, quick)
+        signing = Signing(seal, partial(installation, database)) if seal is not None else None
+        marks = Remembered(settings.state_directory, quick, signing)
         try:
             core = Core(database, clock, agenda, policy, classes, pages=settings.page_url is not None, marks=marks)
             restored.notice(core)

@@ -76,6 +76,7 @@ def attention(core: Core) -> Attention:
     head = HighWater(found["seq"], found["hash"], found["at"])
     trouble = found["trouble"]
     as_remembered = all((mark.seq, mark.hash) == (head.seq, head.hash) for mark in remembered)
+    as_remembered = as_remembered and not core.marks.refused()
     if as_remembered:
         core.marks.note(head)
     return Attention(

@@ -5,6 +5,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from sqlmodel import select
+
+from access.models import AuditEvent
+from access.store import Database
+
+FOREIGN_MARK = "high-water"
+"""The subject of the alert that somebody else wrote one."""
+
 
 @dataclass(frozen=True)
 class HighWater:
@@ -16,14 +24,18 @@ class HighWater:
 
 
 class HighWaterMarks(Protocol):
-    """Where it is remembered. Neither method raises."""
+    """Where it is remembered. No method raises."""
 
     def known(self) -> Sequence[HighWater]:
         """All that are remembered; none where nothing is, or nothing can be read."""
         ...
 
+    def refused(self) -> Sequence[str]:
+        """Why what was found there is not believed, in words of ours, until `note` has written over it."""
+        ...
+
     def note(self, reached: HighWater) -> None:
-        """Remembers this one in the place of those before."""
+        """Remembers this one in the place of those that were known; of another process's only once that was known."""
         ...
 
 
@@ -33,5 +45,17 @@ class Nowhere:
     def known(self) -> Sequence[HighWater]:
         return ()
 
+    def refused(self) -> Sequence[str]:
+        return ()
+
     def note(self, reached: HighWater) -> None:
         pass
+
+
+def installation(database: Database) -> str:
+    """What tells one installation's log from another's, also after a restore: its first event. Empty before that.
+
+    Raises Unavailable.
+    """
+    with database.read() as session:
+        return session.exec(select(AuditEvent.hash).where(AuditEvent.seq == 1)).first() or ""

@@ -14,7 +14,7 @@ from access.operations.comparing import SECOND_LOOK, compare_anew, not_comparabl
 from access.operations.core import Core, held_grants
 from access.operations.end import start_removal
 from access.operations.gate import RESTORED, being_compared
-from access.operations.high_water import HighWater
+from access.operations.high_water import FOREIGN_MARK, HighWater
 from access.operations.work import Cause
 
 DATABASE = "database"
@@ -27,6 +27,11 @@ _NOTICED = (
 _BY_HAND = (
     "Nobody can list what is ours on {resource}: what was opened there and is in no row any more, since the database "
     "was restored, is not found by itself. Compare it by hand."
+)
+_FORGED = (
+    "Redis held a mark of the audit log that this installation did not write. It was ignored and written over, and "
+    "stopped nothing. If the job key was exchanged without COUNTERSIGN_JOB_KEY_OLD, that is why. Otherwise "
+    "someone else writes into Redis: change its password and look at who can reach it."
 )
 UNCOMPARED = ":uncompared"
 """After the name of a resource the subject of the alert that somebody must compare it by hand."""
@@ -51,7 +56,7 @@ def notice(core: Core) -> bool:
     # In this order: what is remembered was written before, so the log must have it.
     with core.database.read() as session:
         head = session.exec(select(AuditHead)).one()
-        missing = [mark for mark in remembered if not _has(session, head, mark)]
+        missing = _not_compared(session, [mark for mark in remembered if not _has(session, head, mark)])
         closed = being_compared(session) is not None
         since = _last_before(session, missing) if missing else head.at
     if missing:
@@ -59,8 +64,26 @@ def notice(core: Core) -> bool:
         begin(core, since, _NOTICED.format(event=event, when=_when(since)), actor=ACTOR)
         with core.database.read() as session:
             head = session.exec(select(AuditHead)).one()
+    if core.marks.refused():
+        _tell_of_forgery(core)
     core.marks.note(HighWater(head.seq, head.hash, head.at))
     return closed or bool(missing)
+
+
+def _not_compared(session: Session, missing: Sequence[HighWater]) -> Sequence[HighWater]:
+    """Those that are newer than the last comparison began: else an old mark, kept and put back, would close the gate.
+
+    What was done before that moment, in whichever life of the database, was found by that comparison.
+    """
+    if not missing:
+        return missing
+    begun = session.exec(select(func.max(AuditEvent.at)).where(AuditEvent.action == RESTORED)).one()
+    return [mark for mark in missing if begun is None or mark.at > begun]
+
+
+def _tell_of_forgery(core: Core) -> None:
+    with core.work(ACTOR) as work:
+        work.open_alert(AlertKind.JOBS, FOREIGN_MARK, _FORGED, channel=core.security_channel())
 
 
 def begin(core: Core, since: datetime, sentence: str, *, actor: str) -> None:

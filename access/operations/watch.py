@@ -4,12 +4,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from sqlmodel import Session, col, or_, select
+from sqlmodel import Session, and_, col, or_, select
 
 from access.durations import format_duration
 from access.models import Alert, AlertKind, Heartbeat, Notice, NoticeKind
 from access.operations.alert_rows import GRANT_ALERTS
 from access.operations.core import Core
+from access.operations.high_water import FOREIGN_MARK
 from access.operations.schedule import PAGES, SLACK, Schedule
 from access.operations.storms import died_down
 from access.operations.work import PAGED, URGENT, WEBHOOK
@@ -18,6 +19,7 @@ SILENT = timedelta(seconds=15)
 """Three signs of life."""
 OLD = timedelta(seconds=10)
 """What has waited for so long in a queue, or to be told, does not wait for its turn any more."""
+SHOWN = timedelta(minutes=5)
 WATCHER = "system:watch"
 _WATCHED = (AlertKind.TIMEKEEPING, AlertKind.QUEUE, AlertKind.JOBS)
 
@@ -45,7 +47,9 @@ class Watch:
         with self.core.database.read() as session:
             kept = _is_time_kept(session, now)
             alerts = select(Alert.kind, Alert.subject).where(col(Alert.closed_at).is_(None))
-            open_now = set(session.exec(alerts.where(col(Alert.kind).in_(_WATCHED))).all())
+            # That a mark was forged is seen only once; it stands for a while, as what is wrong with a job.
+            young = and_(col(Alert.subject) == FOREIGN_MARK, col(Alert.opened_at) > now - SHOWN)
+            open_now = set(session.exec(alerts.where(col(Alert.kind).in_(_WATCHED), ~young)).all())
             over = died_down(session)
         troubles = {} if kept else {(AlertKind.TIMEKEEPING, "timekeeper"): _NOBODY}
         if seen is not None:

@@ -9,6 +9,7 @@ from access.models import Alert, AlertKind, Grant
 from access.operations import ByHand
 from access.operations.canary import NOBODY as CANARY
 from access.operations.gate import UNLISTED
+from access.operations.high_water import FOREIGN_MARK
 from access.operations.overdue import UNWRITTEN
 from access.operations.restored import UNCOMPARED
 from access.operations.silence import MEMBERS, UNANSWERED
@@ -81,6 +82,11 @@ _EMPTIED = (
     "Find out who emptied it, or see that it keeps what it holds (`countersign doctor`). Nothing is lost: what was due "
     "meanwhile was found in the database. This closes when timers and rows have been compared.",
 )
+_FOREIGN = (
+    "Redis holds what we did not write",
+    "Find out who can write into Redis: change its password, and look who can reach its port. If only the job key was "
+    "exchanged, nothing is to be done. This closes by itself after five minutes.",
+)
 _UNLISTED = (
     "What is overdue cannot be listed",
     "See why the database does not answer: `countersign doctor`, and the log of the bot. Until it can be listed, "
@@ -111,6 +117,7 @@ _OF_ITS_OWN = {
     (AlertKind.DRIFT, UNCOMPARED): _UNCOMPARED,
     (AlertKind.SWEEP, MEMBERS): _MEMBERS,
     (AlertKind.TIMERS, EMPTIED): _EMPTIED,
+    (AlertKind.JOBS, FOREIGN_MARK): _FOREIGN,
     (AlertKind.SWEEP, UNLISTED): _UNLISTED,
     (AlertKind.SWEEP, UNWRITTEN): _UNWRITTEN,
 }

@@ -23,8 +23,10 @@ from tests.invariants.servers import Points, Server
 from tests.invariants.town import Town
 from workers.agenda import AGENDA, LEASE, SKEW, RedisAgenda
 from workers.comparing import EVERY_SECONDS, Comparing
-from workers.high_water import Remembered
+from workers.high_water import Remembered, Signing
+from workers.signing import Seal
 
+SIGNING = Signing(Seal([bytes(32)]), lambda: "")
 DOWN_FOR = timedelta(seconds=60)
 """All processes are stopped for so long to restore a database; what was under way at a target is over by then."""
 FAR_AWAY = timedelta(days=3650)
@@ -70,7 +72,7 @@ class WatchedTown(Town):
         redis.flushall()
         plain = Town.found(database, directory)
         timers = MortalTimers(redis, plain.points)
-        core = replace(plain.core, agenda=timers, marks=Remembered(directory, redis))
+        core = replace(plain.core, agenda=timers, marks=Remembered(directory, redis, SIGNING))
         given: dict[str, Any] = {name: getattr(plain, name) for name in ("clock", "targets", "policy_file", "rules")}
         return cls(
             core=core, agenda=timers, **given, servers=plain.servers, points=plain.points,  # pyright: ignore[reportArgumentType] -- a real agenda
@@ -164,7 +166,7 @@ class WatchedTown(Town):
         self.land()
         head = self._head()
         self.copies.put_back()
-        self.core = replace(self.core, marks=Remembered(self.directory, self.redis))
+        self.core = replace(self.core, marks=Remembered(self.directory, self.redis, SIGNING))
         self.disturbed()
         self.flushed_at, self.was_filled = None, False
         for server in self.servers.values():

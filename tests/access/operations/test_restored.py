@@ -13,10 +13,11 @@ from access.errors import NotNow
 from access.ids import ulid
 from access.models import Alert, AlertKind, EndedBy, GrantStatus, NoticeKind, RequestStatus
 from access.operations import cancel, extend, finish
-from access.operations.high_water import HighWater
+from access.operations.high_water import FOREIGN_MARK, HighWater, installation
 from access.operations.policy_source import PolicySource
 from access.operations.restored import UNCOMPARED, begin, by_hand, end_by_hand, last_known, what_is_left
 from access.operations.schedule import Schedule
+from access.operations.watch import Seen, Watch
 from access.ports import Capabilities, Isolation
 from access.store import Database
 from tests.backups import Restore, backup
@@ -30,12 +31,17 @@ class Notebook:
     """What is remembered outside the database."""
 
     marks: list[HighWater] = field(default_factory=list)
+    foreign: list[str] = field(default_factory=list)
 
     def known(self) -> Sequence[HighWater]:
         return list(self.marks)
 
+    def refused(self) -> Sequence[str]:
+        return list(self.foreign)
+
     def note(self, reached: HighWater) -> None:
         self.marks = [reached]
+        self.foreign = []
 
 
 @pytest.fixture
@@ -411,3 +417,56 @@ def test_what_cannot_be_compared_is_named_until_somebody_has_compared_it_by_hand
 
 def details(world: World, action: str) -> list[dict[str, object]]:
     return [json.loads(event.entry)["details"] for event in world.events(action)]
+
+
+def test_an_old_mark_that_is_put_back_after_the_comparison_does_not_close_the_gate_again(
+    world: World, notebook: Notebook, database: Database, database_url: str
+) -> None:
+    restore = backed_up(world, database, database_url)
+    world.open(minutes=60)
+    Schedule(world.core).sweep()
+    kept = list(notebook.marks)
+    restored(world, database, restore)
+    world.work()
+    assert told(world).closed_at is not None
+
+    notebook.marks = kept
+    Schedule(world.core).sweep()
+
+    assert [one.closed_at is None for one in world.alerts() if one.kind == AlertKind.RESTORED] == [False]
+    world.open(by=BEN)
+
+
+def test_a_mark_that_somebody_else_wrote_is_told_for_a_while_and_stops_nothing(
+    world: World, notebook: Notebook
+) -> None:
+    world.work()
+    notebook.foreign = ["it is not signed by our key"]
+
+    Schedule(world.core).sweep()
+
+    (alert,) = world.alerts()
+    assert (alert.kind, alert.subject, alert.closed_at) == (AlertKind.JOBS, FOREIGN_MARK, None)
+    assert notebook.foreign == []
+    world.open()
+
+    def stands() -> bool:
+        Watch(world.core).look(Seen())
+        return any(one.kind == AlertKind.JOBS and one.closed_at is None for one in world.alerts())
+
+    assert stands()
+    world.clock.tick(minutes=6)
+    assert not stands()
+
+
+def test_the_first_event_tells_one_installation_from_another_also_after_a_restore(
+    world: World, database: Database, database_url: str
+) -> None:
+    assert len(installation(database)) in (0, 64)
+    restore = backed_up(world, database, database_url)
+    before = installation(database)
+    world.open(minutes=5)
+    database.close()
+    restore()
+
+    assert (len(before), installation(database)) == (64, before)
