@@ -14,6 +14,7 @@ from access.errors import Unready
 from access.operations.core import Core
 from bot.app import build_app
 from bot.http_app import DOOR, HttpApp
+from bot.http_connections import bounded
 from bot.http_health import CHECKS, Health
 from bot.serving import CALL_TIMEOUT, FINISHING, accepted, let_finish, warn_of_channels
 from bot.turns import unheard
@@ -81,7 +82,7 @@ class _Server(uvicorn.Server):
 def _configured(app: HttpApp) -> uvicorn.Config:
     """The strict parser, and no header believed that says who called: only the signature counts."""
     return uvicorn.Config(
-        app, http="h11", ws="none", lifespan="off", interface="asgi3", proxy_headers=False, server_header=False,
+        app, http=bounded(), ws="none", lifespan="off", interface="asgi3", proxy_headers=False, server_header=False,
         access_log=False, log_config=None, timeout_graceful_shutdown=FINISHING,
     )  # fmt: skip
 
