@@ -1,7 +1,7 @@
 """Bounds on what has not arrived yet: how long, how many connections, how many bytes. Nothing of it is signed so far.
 
-Beyond one of them the connection that has waited longest is dropped: a request of Slack arrives in milliseconds, so that
-it is served however many others hold theirs open.
+Beyond one of them the connection that has waited longest is dropped: a request of Slack arrives in milliseconds, and
+is served however many others hold theirs open.
 """
 
 import asyncio
