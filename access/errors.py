@@ -105,6 +105,10 @@ class AlreadyOpen(Conflict):
     """You already have this access, or have asked for it."""
 
 
+class TooManyPending(Conflict):
+    """20 of your requests wait for an answer, which is the most. Cancel one of them first: see `/access mine`."""
+
+
 class AlreadyHeld(AlreadyOpen):
     """You already have this access; you can have it extended."""
 

@@ -31,6 +31,7 @@ _AWAY = (OperationalError, InterfaceError, InternalError, PoolTimeout)
 ANSWER_WITHIN = 15.0
 """Seconds until a PostgreSQL that does not answer at all is given up: after its own time-outs, which it would tell."""
 _MAKING = threading.Lock()
+_TURN = sa.text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))")
 _UNREADABLE = "Countersign can't read its database just now. Please try again in a minute."
 _IN_DOUBT = (
     "Countersign's database did not answer, so it is not known whether this was done. Please look before you try again."
@@ -186,6 +187,14 @@ def compare_and_set_all(session: Session, row: type[SQLModel], changes: Iterable
         parameters[change.statement(row)].append(change.parameters())
     connection = session.connection()
     return all(connection.execute(statement, given).rowcount == len(given) for statement, given in parameters.items())
+
+
+def take_turn(session: Session, *names: str) -> None:
+    """Until the commit nobody else has a turn by one of these names. Call it before any row is held."""
+    if session.get_bind().dialect.name != "postgresql":
+        return  # SQLite's writers have theirs one after the other anyway
+    for name in sorted(names):
+        session.connection().execute(_TURN, {"name": name})
 
 
 def insert_unless_there(session: Session, row: SQLModel) -> bool:

@@ -15,6 +15,7 @@ from access.ids import GrantId, Person, SlackUser
 from access.models import Grant, GrantStatus, NoticeKind, Request, RequestStatus
 from access.operations.core import Core, by_person, load_grant
 from access.operations.gate import refuse_while_closed
+from access.operations.pending import refuse_too_many
 from access.operations.submit import Preview, already_asked, post, preview
 from access.operations.warning import warn_before_end
 from access.operations.work import Work
@@ -68,6 +69,7 @@ def extend(
         policy = core.policy.current()
         person = core.person(by, policy)
         with core.work(by_person(by)) as work:
+            refuse_too_many(work, person)
             refuse_while_closed(work.session)
             grant = load_grant(work.session, grant_id, held=True)
             ends = _refuse_unless_open(grant, work.now, person.name)

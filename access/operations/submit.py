@@ -16,6 +16,7 @@ from access.models import Grant, GrantStatus, NoticeKind, Request, RequestStatus
 from access.nearest import nearest
 from access.operations.core import Core, by_person
 from access.operations.gate import refuse_while_closed
+from access.operations.pending import refuse_too_many
 from access.operations.reminding import remind
 from access.operations.work import URGENT, Work
 from access.policy.decide import Ask, Decision, Terms, decide, eligible, render
@@ -70,6 +71,7 @@ def submit(
             raise InvalidInput("start", "That start has already passed. Leave it out to begin at once.")
         decision = decide(policy, ask)
         with core.work(by_person(requester)) as work:
+            refuse_too_many(work, person)
             refuse_while_closed(work.session)
             _refuse_what_is_open(work, ask)
             request = post(work, ask, decision, person, core.providers, source=source)
