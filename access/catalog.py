@@ -58,7 +58,7 @@ class Level:
 
 @dataclass(frozen=True, kw_only=True)
 class PersonEntry:
-    """A person, whatever the accounts are called: everything that compares people compares `name`."""
+    """A person: a name and a Slack account, and only the two together; rows are compared with it in people.py."""
 
     name: Person
     slack: SlackUser
@@ -174,7 +174,11 @@ class Policy:
     file: str
 
     def person_by_slack(self, user: SlackUser) -> PersonEntry | None:
-        return next((entry for entry in self.people.values() if entry.slack == user), None)
+        return self._accounts.get(user)
+
+    @cached_property
+    def _accounts(self) -> dict[SlackUser, PersonEntry]:
+        return {entry.slack: entry for entry in self.people.values()}
 
     def members(self, groups: Iterable[str]) -> frozenset[Person]:
         """Everybody in at least one of these groups; a group that is gone has nobody."""

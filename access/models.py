@@ -188,6 +188,7 @@ class Request(SQLModel, table=True):
         _one_of("status", RequestStatus),
         _partly("ix_request_lapsing", "lapses_at", where="status = 'pending'"),
         _partly("ix_request_extends", "extends", where="extends IS NOT NULL"),
+        _partly("ix_request_waiting", "requester_slack", where="status = 'pending'"),
         Index("uq_request_pending", "subject", "resource", "role", unique=True,
               postgresql_where=text("status = 'pending'"), sqlite_where=text("status = 'pending'")),
     )  # fmt: skip
@@ -242,12 +243,13 @@ class Request(SQLModel, table=True):
 
 
 class Review(SQLModel, table=True):
-    """One reviewer's approve or deny; once per person and version."""
+    """One reviewer's approve or deny; once per name, once per Slack account, and version."""
 
     __tablename__ = "review"  # pyright: ignore[reportAssignmentType] -- SQLModel types it as a declared attribute
     __table_args__ = (
         _one_of("verdict", Verdict),
         UniqueConstraint("request_id", "version", "reviewer"),
+        Index("uq_review_account", "request_id", "version", "reviewer_slack", unique=True),
     )
 
     id: ReviewId = _string(primary_key=True)
@@ -273,6 +275,7 @@ class Grant(SQLModel, table=True):
         _partly("ix_grant_due", "due_at", where="due_at IS NOT NULL"),
         _partly("ix_grant_alert", "alert_at", where="alert_at IS NOT NULL"),
         _partly("ix_grant_cleanup", "resource", where="cleanup_until IS NOT NULL"),
+        _partly("ix_grant_holder", "subject_slack", where="due_at IS NOT NULL"),
     )
 
     id: GrantId = _string(primary_key=True)

@@ -19,7 +19,7 @@ from access.errors import (
 )
 from access.ids import GrantId, ulid
 from access.models import AlertKind, EndedBy, Grant, GrantStatus, NoticeKind, Request
-from access.operations import canary, ledger
+from access.operations import canary, ledger, votes
 from access.operations.core import Core, held_grants, load_request
 from access.operations.end import end, start_removal
 from access.operations.gate import why_closed
@@ -41,6 +41,7 @@ from access.operations.target import (
 )
 from access.operations.warning import warn_before_end
 from access.operations.work import Work, grant_item
+from access.people import changed, requester_of, subject_of
 from access.policy.decide import decide
 from access.ports import Deadline, GrantSpec, Observation, Outcome, Plan, Provider, Receipt, Rights
 
@@ -167,8 +168,10 @@ class Activation:
         return True
 
     def _refused(self, work: Work, grant: Grant, policy: Policy) -> bool:
-        """Ends what the policy of now would not allow as it was approved."""
-        because = objection(policy, load_request(work.session, grant.request_id))
+        """Ends what the policy of now would not allow as it was approved, or not by who approved it."""
+        request = load_request(work.session, grant.request_id)
+        given = votes.approvals(work.session, request)
+        because = objection(policy, request) or votes.objection(policy, request, given)
         if because is None:
             return False
         end(work, grant, EndedBy.REFUSED, reason=because)
@@ -338,6 +341,10 @@ def objection(policy: Policy, request: Request) -> str | None:
         terms = decide(policy, ask).terms
     except Refusal as refusal:
         return refusal.sentence
+    for party in (requester_of(request), subject_of(request)):
+        because = changed(policy, party)
+        if because is not None:
+            return f"{party.name} {because}. Please ask again."
     if fingerprint_of(request.id, request.version, ask, terms) != request.fingerprint:
         return "The rule or the role was changed after the approval. Please ask again."
     return None

@@ -2,13 +2,20 @@
 
 from datetime import datetime, timedelta
 
+from access.catalog import PersonEntry
 from access.errors import AlreadyDecided, AlreadyEnded, InvalidInput, NotSecurity, NotUsableYet, NotYours
 from access.ids import GrantId, Person, RequestId, SlackUser
 from access.models import EndedBy, Grant, GrantStatus, NoticeKind, Request, RequestStatus
 from access.operations.core import Core, by_person, load_grant, load_request
 from access.operations.work import URGENT, Work
+from access.people import has_account, is_same, requester_of, subject_of
 from access.policy.decide import REASON_LONGEST, is_security
 from access.words import clean
+
+RENAMED = (
+    "The access policy has given you another name since this access was approved, so it can only be given back. "
+    "Ask for it again under your new name."
+)
 
 
 def cancel(core: Core, *, request_id: RequestId, by: SlackUser) -> Request:
@@ -17,7 +24,7 @@ def cancel(core: Core, *, request_id: RequestId, by: SlackUser) -> Request:
         person = core.person(by)
         with core.work(by_person(by)) as work:
             request = load_request(work.session, request_id)
-            if request.requester != person.name:
+            if not has_account(person, requester_of(request)):
                 raise NotYours("Only the person who asked can take a request back.")
             if request.status != RequestStatus.PENDING:
                 raise AlreadyDecided(f"This request is already {request.status}; there is nothing to take back.")
@@ -32,7 +39,7 @@ def finish(core: Core, *, grant_id: GrantId, by: SlackUser) -> Grant:
         person = core.person(by)
         with core.work(by_person(by)) as work:
             grant = load_grant(work.session, grant_id, held=True)
-            if grant.subject != person.name:
+            if not has_account(person, subject_of(grant)):
                 raise NotYours
             end(work, grant, EndedBy.RETURNED, person=person.name)
     return grant
@@ -77,13 +84,19 @@ def reveal(core: Core, *, grant_id: GrantId, by: SlackUser, view: str) -> Grant:
         person = core.person(by)
         with core.work(by_person(by)) as work:
             grant = load_grant(work.session, grant_id)
-            if grant.subject != person.name:
-                raise NotYours
+            refuse_unless_holder(grant, person)
             if grant.status != GrantStatus.ACTIVE or grant.expires_at is None or grant.expires_at <= work.now:
                 raise NotUsableYet
             work.record("grant.reveal-asked", grant.id)
             work.tell(NoticeKind.REVEAL, grant.id, view, urgency=URGENT)
     return grant
+
+
+def refuse_unless_holder(grant: Grant, person: PersonEntry) -> None:
+    """To use access, or to have more of it, name and account must be the ones it was approved for. Raises NotYours."""
+    if is_same(person, subject_of(grant)):
+        return
+    raise NotYours(RENAMED) if has_account(person, subject_of(grant)) else NotYours()
 
 
 def end(work: Work, grant: Grant, by: EndedBy, *, person: Person | None = None, reason: str = "") -> None:

@@ -14,11 +14,13 @@ from access.errors import Conflict, InvalidInput, NotAllowed, NothingToExtend, N
 from access.ids import GrantId, Person, SlackUser
 from access.models import Grant, GrantStatus, NoticeKind, Request, RequestStatus
 from access.operations.core import Core, by_person, load_grant
+from access.operations.end import refuse_unless_holder
 from access.operations.gate import refuse_while_closed
 from access.operations.pending import refuse_too_many
 from access.operations.submit import Preview, already_asked, post, preview
 from access.operations.warning import warn_before_end
 from access.operations.work import Work
+from access.people import subject_of
 from access.policy.decide import REASON_LONGEST, Ask, decide
 from access.ports import Provider
 
@@ -52,7 +54,8 @@ def may_extend(core: Core, *, grant_id: GrantId, by: SlackUser) -> Extendable:
         with core.database.read() as session:
             grant = load_grant(session, grant_id)
         now = core.clock.now()
-        _refuse_unless_open(grant, now, person.name)
+        refuse_unless_holder(grant, person)
+        _refuse_unless_open(grant, now)
         _refuse_where_the_target_cannot(core.providers, grant)
         terms = preview(core, requester=by, entitlement=grant.entitlement)
         latest = now + terms.longest
@@ -72,7 +75,8 @@ def extend(
             refuse_too_many(work, person)
             refuse_while_closed(work.session)
             grant = load_grant(work.session, grant_id, held=True)
-            ends = _refuse_unless_open(grant, work.now, person.name)
+            refuse_unless_holder(grant, person)
+            ends = _refuse_unless_open(grant, work.now)
             _refuse_where_the_target_cannot(core.providers, grant)
             wanted = until or ends + (duration or timedelta(0))
             if wanted <= ends:
@@ -95,7 +99,9 @@ def move_end(core: Core, work: Work, request: Request) -> None:
     assert request.extends is not None, "only an extension moves an end"
     assert request.until is not None, "an extension has an end"
     grant = load_grant(work.session, request.extends, held=True)
-    ends = _refuse_unless_open(grant, work.now, request.subject)
+    if subject_of(grant) != subject_of(request):
+        raise NotYours
+    ends = _refuse_unless_open(grant, work.now)
     _refuse_unless_same(grant, request.settings, request.definition)
     assert request.until > ends, "one extension at a time is pending, and it was asked for a later end"
     behind = _has_native_expiry(core.providers, grant)
@@ -145,10 +151,8 @@ def _ask(grant: Grant, person: Person, *, until: datetime, reason: str, at: date
     )  # fmt: skip
 
 
-def _refuse_unless_open(grant: Grant, now: datetime, holder: Person) -> datetime:
+def _refuse_unless_open(grant: Grant, now: datetime) -> datetime:
     """Its present end."""
-    if grant.subject != holder:
-        raise NotYours
     if grant.status in (GrantStatus.SCHEDULED, GrantStatus.ACTIVATING):
         raise Conflict("This access has not begun yet. Once it is open it can be extended.")
     if grant.status != GrantStatus.ACTIVE or grant.expires_at is None or grant.expires_at <= now:

@@ -60,7 +60,7 @@ def home_facts(session: Session, policy: Policy | None, user: SlackUser, now: da
     ordered = session.exec(pending.order_by(col(Request.lapses_at), col(Request.id)))
     found = [request for request in ordered if person.name in approvers(policy, request)]
     return HomeFacts(
-        mine=mine_of(session, policy, person.name),
+        mine=mine_of(session, policy, person),
         waiting=[Waiting(request=one, card=card_place(session, one)) for one in found[:WAITING_MOST]],
         more=len(found[WAITING_MOST:]),
     )

@@ -4,23 +4,28 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
+from sqlalchemy import tuple_
 from sqlmodel import Session, col, or_, select
 
 from access.errors import PolicyError
 from access.ids import Person, SlackUser
-from access.models import EndedBy, Grant, GrantStatus, LookKind, NoticeKind, Request, RequestStatus
+from access.models import EndedBy, Grant, GrantStatus, LookKind, NoticeKind, Request, RequestStatus, Review
 from access.operations.canary import NOBODY
 from access.operations.core import Core, held_grants
 from access.operations.end import end
 from access.operations.look import Claimed, Looked, claim_looks, look_again, look_no_more, release_looks
+from access.operations.votes import ASK_AGAIN
 from access.operations.work import Work
+from access.people import Party, is_current
 
-OPEN = (GrantStatus.SCHEDULED, GrantStatus.ACTIVATING, GrantStatus.ACTIVE)
+BEGINNING = (GrantStatus.SCHEDULED, GrantStatus.ACTIVATING)
+OPEN = (*BEGINNING, GrantStatus.ACTIVE)
 EVERY = timedelta(minutes=4)
 """How often Slack is asked about each; with the roster's half minute before the first time that is under five."""
 SOON = timedelta(seconds=5)
 """Something of theirs may have been approved at the very moment when they were found gone."""
 NOT_IN_POLICY = "This person is no longer in the access policy."
+ANOTHER_ACCOUNT = "The access policy has given this name to another Slack account."
 MOST = 500
 """People at a time: the rest comes with the next round."""
 
@@ -64,38 +69,53 @@ class Members:
 
 
 def end_for_strangers(core: Core) -> None:
-    """Ends what people have open whom the policy no longer names; a policy that cannot be used ends nothing."""
+    """Ends what people have open whom the policy no longer knows; a policy that cannot be used ends nothing.
+
+    Whoever has their name or their account by now is somebody else.
+    """
     try:
-        known = core.policy.current().people
+        policy = core.policy.current()
     except PolicyError:
         return
     with core.database.read() as session:
-        gone = [person for person in _with_something_open(session) if person not in known][:MOST]
+        gone = [party for party in _with_something_open(session) if not is_current(policy, party)][:MOST]
     if not gone:
         return
     with core.work("system:leavers") as work:
-        _end_of(work, by_name=gone, because=NOT_IN_POLICY)
+        for because in (NOT_IN_POLICY, ANOTHER_ACCOUNT):
+            parties = [one for one in gone if (one.name in policy.people) == (because == ANOTHER_ACCOUNT)]
+            if parties:
+                _end_of(work, parties=parties, because=because)
 
 
 def members_with_something_open(session: Session) -> set[SlackUser]:
-    """Whom Slack must be asked about; a canary is nobody there."""
-    holders = select(Grant.subject_slack).where(col(Grant.status).in_(OPEN)).distinct()
-    pending = select(Request.requester_slack, Request.subject_slack).where(Request.status == RequestStatus.PENDING)
-    asking = {user for both in session.exec(pending.distinct()) for user in both}
-    return {SlackUser(user) for user in asking.union(session.exec(holders)) if user}
+    """Whom Slack must be asked about: who asks, who holds, and who approved what begins later."""
+    approvers = select(Review.reviewer_slack).join(Grant, col(Grant.request_id) == col(Review.request_id))
+    # What begins at once was approved a moment ago, when Slack was asked about its approver.
+    later = approvers.where(col(Grant.status).in_(BEGINNING), col(Grant.starts_at) > col(Grant.created_at))
+    waiting = session.exec(later.distinct()).all()
+    return {party.account for party in _with_something_open(session)}.union(map(SlackUser, waiting))
 
 
-def _with_something_open(session: Session) -> list[Person]:
-    holders = select(Grant.subject).where(col(Grant.status).in_(OPEN)).distinct()
-    pending = select(Request.requester, Request.subject).where(Request.status == RequestStatus.PENDING)
-    asking = {person for both in session.exec(pending.distinct()) for person in both}
-    return [Person(person) for person in sorted(asking.union(session.exec(holders)) - {NOBODY})]
+def _with_something_open(session: Session) -> list[Party]:
+    """A canary is nobody's."""
+    holders = select(Grant.subject, Grant.subject_slack).where(col(Grant.status).in_(OPEN))
+    pending = (
+        select(name, account).where(Request.status == RequestStatus.PENDING)
+        for name, account in (
+            (Request.requester, Request.requester_slack), (Request.subject, Request.subject_slack),
+        )
+    )  # fmt: skip
+    rows = {row for statement in (holders, *pending) for row in session.exec(statement.distinct())}
+    found = {Party(Person(name), SlackUser(account)) for name, account in rows}
+    return sorted(party for party in found if party.name != NOBODY)
 
 
 def _end_of(
-    work: Work, *, because: str, by_name: Sequence[Person] = (), by_slack: Sequence[SlackUser] = ()
+    work: Work, *, because: str, parties: Sequence[Party] = (), by_slack: Sequence[SlackUser] = ()
 ) -> bool:  # fmt: skip
-    """Cancels what these people asked for or would receive, and takes away what they hold. True: there was something.
+    """Cancels what these people asked for or would receive, and takes away what they hold; `by_slack`: whatever their
+    names, and also what they approved and has not begun. True: there was something.
 
     Their votes go with the request: one vote decides it today, so that none waits unused on a pending one. Where a
     stage needs several, the count must leave out who is no longer eligible, as it does for everybody else.
@@ -103,27 +123,41 @@ def _end_of(
     asked = select(Request).where(
         Request.status == RequestStatus.PENDING,
         or_(
-            col(Request.requester).in_(by_name), col(Request.subject).in_(by_name),
+            tuple_(col(Request.requester), col(Request.requester_slack)).in_(parties),
+            tuple_(col(Request.subject), col(Request.subject_slack)).in_(parties),
             col(Request.requester_slack).in_(by_slack), col(Request.subject_slack).in_(by_slack),
         ),
     )  # fmt: skip
-    held = select(Grant.id).where(
-        col(Grant.status).in_(OPEN), or_(col(Grant.subject).in_(by_name), col(Grant.subject_slack).in_(by_slack))
-    )
+    holders = tuple_(col(Grant.subject), col(Grant.subject_slack)).in_(parties)
+    held = select(Grant.id).where(col(Grant.status).in_(OPEN), or_(holders, col(Grant.subject_slack).in_(by_slack)))
+    approved = _approved_by(work.session, by_slack)
     requests = work.session.exec(asked.order_by(col(Request.id)).with_for_update()).all()
+    accounts = frozenset([*(party.account for party in parties), *by_slack])
     for request in requests:
-        _cancel(work, request, frozenset([*by_name, *by_slack]), because)
-    grants = [one for one in held_grants(work.session, work.session.exec(held).all()) if one.status in OPEN]
+        _cancel(work, request, accounts, because)
+    theirs = set(work.session.exec(held))
+    grants = [one for one in held_grants(work.session, theirs | approved.keys()) if one.status in OPEN]
     for grant in grants:
-        end(work, grant, EndedBy.LEFT, reason=because)
+        if grant.id in theirs:
+            end(work, grant, EndedBy.LEFT, reason=because)
+        elif grant.status in BEGINNING:
+            reason = f"{approved[grant.id]}, who approved this, has left. {because} {ASK_AGAIN}"
+            end(work, grant, EndedBy.REFUSED, reason=reason)
     return bool(requests or grants)
 
 
-def _cancel(work: Work, request: Request, leavers: frozenset[str], because: str) -> None:
+def _approved_by(session: Session, accounts: Sequence[SlackUser]) -> dict[str, str]:
+    """Grants that have not begun, with the name of who approved them."""
+    approved = select(Grant.id, Review.reviewer).join(Review, col(Review.request_id) == col(Grant.request_id))
+    rows = session.exec(approved.where(col(Grant.status).in_(BEGINNING), col(Review.reviewer_slack).in_(accounts)))
+    return {str(grant): reviewer for grant, reviewer in rows}
+
+
+def _cancel(work: Work, request: Request, leavers: frozenset[SlackUser], because: str) -> None:
     details = {"by": EndedBy.LEFT, "because": because}
     if not work.move_request(
         request, RequestStatus.CANCELLED, action="request.cancelled", details=details, because=because
     ):
         return
-    if not leavers & {request.requester, request.requester_slack}:  # who asked for another is still here to read it
+    if request.requester_slack not in leavers:  # who asked for another is still here to read it
         work.tell(NoticeKind.ANSWER, request.id, request.requester_slack)

@@ -5,7 +5,7 @@ from typing import cast
 
 from sqlmodel import Session, col, select
 
-from access.catalog import Policy
+from access.catalog import PersonEntry, Policy
 from access.errors import (
     AlreadyDecided,
     AlreadyReviewed,
@@ -22,6 +22,7 @@ from access.operations.gate import refuse_while_closed
 from access.operations.reminding import Place
 from access.operations.submit import ask_again, fingerprint_of, resolved
 from access.operations.work import URGENT, LostRace, Work, grant_item
+from access.people import Party, barred, changed, is_alike, requester_of, reviewer_of, subject_of
 from access.policy.decide import REASON_LONGEST, Ask, Refused, RefusedByPolicy, Terms, decide, may_review
 from access.policy.fingerprint import Button, parse_button
 from access.store import compare_and_set
@@ -44,17 +45,19 @@ def review(
         words = _comment(verdict, comment)
         with core.work(actor) as work:
             request = load_request(work.session, pressed.request_id)
-            _refuse_stale(work.session, work.now, request, pressed, person.name)
+            _refuse_stale(work.session, work.now, request, pressed, person)
             if verdict is Verdict.APPROVE:
                 refuse_while_closed(work.session)
             ask = ask_again(request, work.now, extended=extended_before(work, request))
-            changed = _changed_terms(policy, request, ask) if verdict is Verdict.APPROVE else None
-            _refuse_outsiders(policy, request, person.name, changed)
-            if changed is None:
-                _decide(core, work, request, verdict, person=person.name, slack=reviewer, comment=words)
+            terms = _changed_terms(policy, request, ask) if verdict is Verdict.APPROVE else None
+            _refuse_outsiders(policy, request, person.name, terms)
+            if verdict is Verdict.APPROVE:
+                _refuse_others(policy, request)
+            if terms is None:
+                _decide(core, work, request, verdict, person=person, comment=words)
             else:
-                _new_version(core, work, request, ask, changed)
-        if changed is not None:
+                _new_version(core, work, request, ask, terms)
+        if terms is not None:
             raise RequestChanged
     return request
 
@@ -67,7 +70,7 @@ def may_deny(core: Core, *, button: str, reviewer: SlackUser) -> Request:
         person = core.person(reviewer, policy)
         with core.database.read() as session:
             request = load_request(session, pressed.request_id)
-            _refuse_stale(session, core.clock.now(), request, pressed, person.name)
+            _refuse_stale(session, core.clock.now(), request, pressed, person)
         _refuse_outsiders(policy, request, person.name)
     return request
 
@@ -87,7 +90,7 @@ def _comment(verdict: Verdict, comment: str) -> str:
     return words
 
 
-def _refuse_stale(session: Session, now: datetime, request: Request, pressed: Button, person: Person) -> None:
+def _refuse_stale(session: Session, now: datetime, request: Request, pressed: Button, person: PersonEntry) -> None:
     if request.status != RequestStatus.PENDING:
         raise _decided(session, request, person)
     if now >= request.lapses_at:
@@ -99,10 +102,18 @@ def _refuse_stale(session: Session, now: datetime, request: Request, pressed: Bu
 def _refuse_outsiders(policy: Policy, request: Request, person: Person, terms: Terms | None = None) -> None:
     """Who was asked may click, and who would be asked now: else a renamed group would leave the card to nobody."""
     groups = {*cast("list[str]", request.chain["any_of"]), *(terms.any_of if terms else ())}
-    may_review(policy, reviewer=person, requester=request.requester, subject=request.subject, any_of=groups)
+    may_review(policy, reviewer=person, barred=barred(policy, request), any_of=groups)
 
 
-def _decided(session: Session, request: Request, person: Person) -> Conflict:
+def _refuse_others(policy: Policy, request: Request) -> None:
+    """Whoever has the name by now did not ask, and would receive what another was approved for."""
+    for party in (requester_of(request), subject_of(request)):
+        because = changed(policy, party)
+        if because is not None:
+            raise RefusedByPolicy(f"{party.name}, for whom this was asked, {because}. Ask them to request it again.")
+
+
+def _decided(session: Session, request: Request, person: PersonEntry) -> Conflict:
     if request.status == RequestStatus.LAPSED:
         return RequestLapsed()
     if request.status == RequestStatus.CANCELLED:
@@ -110,7 +121,7 @@ def _decided(session: Session, request: Request, person: Person) -> Conflict:
     reviews = session.exec(
         select(Review).filter_by(request_id=request.id, version=request.version).order_by(col(Review.at))
     ).all()
-    if any(one.reviewer == person for one in reviews):
+    if any(is_alike(reviewer_of(one), Party(person.name, person.slack)) for one in reviews):
         return AlreadyReviewed()
     said = " and ".join(
         f"{one.reviewer} ({'approved' if one.verdict == Verdict.APPROVE else 'denied'})" for one in reviews
@@ -148,9 +159,9 @@ def _new_version(core: Core, work: Work, request: Request, ask: Ask, terms: Term
 
 
 def _decide(
-    core: Core, work: Work, request: Request, verdict: Verdict, *, person: Person, slack: SlackUser, comment: str
+    core: Core, work: Work, request: Request, verdict: Verdict, *, person: PersonEntry, comment: str
 ) -> None:  # fmt: skip
-    details = {"reviewer": person, "verdict": verdict, "comment": comment, "rule": request.rule}
+    details = {"reviewer": person.name, "verdict": verdict, "comment": comment, "rule": request.rule}
     to = RequestStatus.DENIED if verdict is Verdict.DENY else RequestStatus.APPROVED
     # The move first: of two clicks at once the slower one finds the row changed and is told who was faster.
     if not work.move_request(request, to, action=f"request.{to}", details=details):
@@ -158,8 +169,8 @@ def _decide(
         raise _decided(work.session, request, person)
     work.session.add(
         Review(
-            id=ReviewId(ulid(work.now)), request_id=request.id, version=request.version, reviewer=person,
-            reviewer_slack=slack, verdict=verdict, comment=comment, fingerprint=request.fingerprint, at=work.now,
+            id=ReviewId(ulid(work.now)), request_id=request.id, version=request.version, reviewer=person.name,
+            reviewer_slack=person.slack, verdict=verdict, comment=comment, fingerprint=request.fingerprint, at=work.now,
         )
     )  # fmt: skip
     work.tell(NoticeKind.ANSWER, request.id, request.requester_slack, urgency=URGENT)

@@ -19,6 +19,7 @@ from access.operations.gate import refuse_while_closed
 from access.operations.pending import refuse_too_many
 from access.operations.reminding import remind
 from access.operations.work import URGENT, Work
+from access.people import is_same, subject_of
 from access.policy.decide import Ask, Decision, Terms, decide, eligible, render
 from access.policy.fingerprint import facts, fingerprint
 from access.policy.line import parse_line
@@ -73,7 +74,7 @@ def submit(
         with core.work(by_person(requester)) as work:
             refuse_too_many(work, person)
             refuse_while_closed(work.session)
-            _refuse_what_is_open(work, ask)
+            _refuse_what_is_open(work, ask, person)
             request = post(work, ask, decision, person, core.providers, source=source)
     return request
 
@@ -177,16 +178,24 @@ def _parsed(entitlement: str) -> Entitlement:
         raise InvalidInput("entitlement", sentence[:1].upper() + sentence[1:] + ".") from None
 
 
-def _refuse_what_is_open(work: Work, ask: Ask) -> None:
+def _refuse_what_is_open(work: Work, ask: Ask, person: PersonEntry) -> None:
     same = {"subject": ask.subject, "resource": ask.entitlement.resource, "role": ask.entitlement.role}
     pending = work.session.exec(select(Request).filter_by(status=RequestStatus.PENDING, **same)).first()
     if pending is not None:
-        raise already_asked(ask)
+        raise already_asked(ask) if is_same(person, subject_of(pending)) else _of_another(ask)
     grant = work.session.exec(
         select(Grant).filter_by(**same).where(col(Grant.status).not_in([GrantStatus.ENDED, GrantStatus.FAILED]))
     ).first()
     if grant is not None:
-        raise _already_open(grant, ask)
+        raise _already_open(grant, ask) if is_same(person, subject_of(grant)) else _of_another(ask)
+
+
+def _of_another(ask: Ask) -> AlreadyOpen:
+    """Who had this name before; it ends within the minute (leave.py)."""
+    return AlreadyOpen(
+        f"{ask.entitlement} is still open or asked for by another Slack account, to which the access policy gave your "
+        "name before. It is being ended; ask again in a minute."
+    )
 
 
 def _already_open(grant: Grant, ask: Ask) -> AlreadyOpen:

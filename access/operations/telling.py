@@ -220,7 +220,7 @@ def _card_facts(
     ).all()
     earlier = session.exec(
         select(Request)
-        .filter_by(subject=request.subject, resource=request.resource)
+        .filter_by(subject=request.subject, subject_slack=request.subject_slack, resource=request.resource)
         .where(col(Request.asked_at) < request.asked_at)
         .order_by(col(Request.asked_at).desc())
         .limit(HISTORY)

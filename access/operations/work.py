@@ -16,6 +16,7 @@ from access.ids import AlertId, NoticeId, Person, ulid
 from access.lifecycle import allowed
 from access.models import Alert, AlertKind, Grant, GrantStatus, Notice, NoticeKind, Request, RequestStatus
 from access.operations.alert_rows import GRANT_ALERTS, alerts_to_close, number_open, open_alerts
+from access.people import barred
 from access.policy.decide import eligible, owners
 from access.ports import AgendaItem
 from access.store import (
@@ -283,7 +284,7 @@ class Work:
 def approvers(policy: Policy, request: Request) -> frozenset[Person]:
     """Who may decide on this request by the policy of now."""
     groups = cast("list[str]", request.chain["any_of"])
-    return eligible(policy, groups, barred=frozenset({request.requester, request.subject}))
+    return eligible(policy, groups, barred=barred(policy, request))
 
 
 def grant_item(grant_id: str) -> AgendaItem:

@@ -148,9 +148,8 @@ def eligible(policy: Policy, any_of: Iterable[str], *, barred: frozenset[Person]
     return policy.members(any_of) - barred
 
 
-def may_review(policy: Policy, *, reviewer: Person, requester: Person, subject: Person, any_of: Iterable[str]) -> None:
-    """Raises SelfReview or NotAnApprover. Nobody is an exception, whatever their groups."""
-    barred = frozenset({requester, subject})
+def may_review(policy: Policy, *, reviewer: Person, barred: frozenset[Person], any_of: Iterable[str]) -> None:
+    """Raises SelfReview or NotAnApprover. `barred`: who asked and who receives; nobody is an exception."""
     if reviewer in barred:
         raise SelfReview
     if reviewer not in eligible(policy, any_of, barred=barred):

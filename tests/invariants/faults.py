@@ -87,16 +87,17 @@ def _by_approver_of_then() -> Any:
     first: dict[str, set[str]] = {}
     right = review.may_review
 
-    def wrong(policy: Any, *, reviewer: Any, requester: Any, subject: Any, any_of: Any) -> None:
-        known = first.setdefault(requester, {name for group in any_of for name in policy.groups[group].people})
-        if reviewer in known and reviewer != requester:
+    def wrong(policy: Any, *, reviewer: Any, barred: Any, any_of: Any) -> None:
+        asked = " and ".join(sorted(barred))
+        known = first.setdefault(asked, {name for group in any_of for name in policy.groups[group].people})
+        if reviewer in known and reviewer not in barred:
             return
-        right(policy, reviewer=reviewer, requester=requester, subject=subject, any_of=any_of)
+        right(policy, reviewer=reviewer, barred=barred, any_of=any_of)
 
     return patch.object(review, "may_review", wrong)
 
 
-def _anybody_may(policy: Any, *, reviewer: Any, requester: Any, subject: Any, any_of: Any) -> None:
+def _anybody_may(policy: Any, *, reviewer: Any, barred: Any, any_of: Any) -> None:
     """Every member of the group, the requester among them."""
     members = {name for group in any_of for name in policy.groups[group].people}
     if reviewer not in members:

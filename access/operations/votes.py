@@ -1,0 +1,42 @@
+"""Who approved must still be somebody who may when the access starts: an approval does not outlive its approver."""
+
+from collections.abc import Sequence
+from typing import cast
+
+from sqlmodel import Session, col, select
+
+from access.catalog import Policy
+from access.ids import Person
+from access.models import Request, Review, Verdict
+from access.people import barred, changed, reviewer_of
+
+ASK_AGAIN = "Ask again, so that another approver can decide."
+
+
+def approvals(session: Session, request: Request) -> Sequence[Review]:
+    """Of the version that stands, the first vote first."""
+    given = select(Review).filter_by(request_id=request.id, version=request.version, verdict=Verdict.APPROVE)
+    return session.exec(given.order_by(col(Review.at), col(Review.id))).all()
+
+
+def objection(policy: Policy, request: Request, votes: Sequence[Review]) -> str | None:
+    """Why the votes do not carry this any more by the policy of now; None while they do.
+
+    Being on call, within hours or a delegate is judged at the click alone; being in a group that was asked, here too.
+    """
+    groups, quorum = cast("list[str]", request.chain["any_of"]), cast(int, request.chain["quorum"])
+    able = policy.members(groups) - barred(policy, request)
+    for vote in votes:
+        because = _lost(policy, vote, able)
+        if because is not None:
+            return f"{vote.reviewer}, who approved this, {because}. {ASK_AGAIN}"
+    if min(len({vote.reviewer for vote in votes}), len({vote.reviewer_slack for vote in votes})) < quorum:
+        return f"This has fewer approvals than its rule wants. {ASK_AGAIN}"
+    return None
+
+
+def _lost(policy: Policy, vote: Review, able: frozenset[Person]) -> str | None:
+    because = changed(policy, reviewer_of(vote))
+    if because is None and vote.reviewer not in able:
+        because = "is no longer one of its approvers"
+    return because

@@ -1,0 +1,62 @@
+"""People are compared by name and account, in one place: whoever compares a name alone takes a newcomer for another."""
+
+import ast
+from collections.abc import Iterable, Iterator
+
+from tests.test_architecture import modules, name, tree
+
+NAMES = {"requester", "subject", "reviewer"}
+OTHER_ROWS = {"Alert", "Notice", "Look"}
+"""Rows whose `subject` is no person."""
+ALLOWED = {
+    ("access/policy/decide.py", "_people"): "the same policy gave both names a moment ago",
+    ("access/operations/telling.py", "_card_facts"): "by name and account",
+    ("access/operations/pending.py", "refuse_too_many"): "by name or account",
+    ("access/operations/leave.py", "_end_of"): "by pairs of name and account",
+    ("access/operations/votes.py", "objection"): "counts names and accounts",
+    ("access/operations/votes.py", "_lost"): "after name and account",
+    ("access/operations/digest_rows.py", "open_grants"): "leaves out what is nobody's",
+    ("access/operations/drift.py", "_forgotten"): "a resource, of a look",
+    ("bot/views/alert.py", "_which"): "whether it is the canary's",
+    ("bot/views/answer.py", "_title"): "whether somebody asked for another, of one row",
+    ("bot/views/digest_lines.py", "_what"): "whether somebody asked for another, of one row",
+}
+"""By file and function, why a name alone does there."""
+
+
+def comparisons(function: ast.AST) -> Iterator[str]:
+    """What compares one of these columns, in Python or in a statement."""
+    for node in ast.walk(function):
+        if isinstance(node, ast.Compare):
+            yield from _named([node.left, *node.comparators])
+        if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
+            continue
+        if node.func.attr == "filter_by" and not OTHER_ROWS & {ast.unparse(one) for one in ast.walk(node)}:
+            yield from (word.arg for word in node.keywords if word.arg in NAMES)
+        if node.func.attr in ("in_", "not_in"):
+            yield from _named([node.func.value])
+
+
+def _named(parts: Iterable[ast.AST]) -> Iterator[str]:
+    for node in (node for part in parts for node in ast.walk(part)):
+        named = isinstance(node, ast.Attribute) and node.attr in NAMES
+        if named and ast.unparse(node.value) not in OTHER_ROWS | {one.lower() for one in OTHER_ROWS}:
+            yield node.attr
+
+
+def found() -> dict[tuple[str, str], list[str]]:
+    every = {
+        (name(path), node.name): list(comparisons(node))
+        for path in modules("access", "bot", "workers")
+        for node in ast.walk(tree(path))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+    }
+    return {place: names for place, names in every.items() if names}
+
+
+def test_nobody_is_compared_by_name_alone() -> None:
+    assert found().keys() - ALLOWED.keys() == set()
+
+
+def test_every_exception_is_still_one() -> None:
+    assert ALLOWED.keys() <= found().keys()
