@@ -41,7 +41,9 @@ def copy_rows(connection: sa.Connection, count: int, now: datetime, due: datetim
     """The rows of the one request that is there, again and again; nobody waits for their messages."""
     tables: dict[type[SQLModel], sa.Table] = {row: getattr(row, "__table__") for row in (Request, Grant, Notice)}  # noqa: B009
     over = {"expires_at": due, "end_due_at": due, "due_at": due, "alert_at": due + timedelta(hours=1)}
-    connection.execute(sa.update(tables[Grant]).values(over))
+    asked = {"until": due, "duration_s": None}  # an end that nobody asked for is set right
+    connection.execute(sa.update(tables[Request]).values(asked))
+    connection.execute(sa.update(tables[Grant]).values(over | asked))
     connection.execute(sa.update(tables[Notice]).values(due_at=None))
     requests, grants, notices = (_ids(connection, table) for table in tables.values())
     # The database writes them itself: what differs is the last digits of an id.

@@ -11,9 +11,9 @@ from pathlib import Path
 from tempfile import mkdtemp
 
 from sqlalchemy import update
-from sqlmodel import col
+from sqlmodel import col, select
 
-from access.models import EndedBy, Grant, GrantStatus
+from access.models import EndedBy, Grant, GrantStatus, Request
 from access.operations.target import LONGEST_PAUSE
 from access.operations.work import grant_item
 from bench.due import CALL_MS, CALLS
@@ -76,8 +76,11 @@ def _elsewhere(servers: Servers, made: Stage, ids: Sequence[str]) -> Stage:
     directory = Path(mkdtemp(prefix="target-", dir=servers.directory))
     settings = {"directory": str(directory), "milliseconds": CALL_MS}
     with made.core.database.write() as session:
-        chosen = update(Grant).where(col(Grant.id).in_(ids))
-        session.connection().execute(chosen.values(resource=OTHER, settings=settings))
+        chosen = col(Grant.id).in_(ids)
+        asked = col(Request.id).in_(select(Grant.request_id).where(chosen))
+        # As if they had been asked for there: a grant that differs from its request is set right.
+        for row, which in ((Request, asked), (Grant, chosen)):
+            session.connection().execute(update(row).where(which).values(resource=OTHER, settings=settings))
     for identifier in ids:
         made.journal.holder(identifier).unlink()
     journal = Journal(directory)

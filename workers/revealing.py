@@ -8,15 +8,16 @@ from datetime import timedelta
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
 
-from access.errors import ProviderError
+from access.errors import ProviderError, Refusal
 from access.faults import describe
-from access.models import GrantStatus, NoticeKind
+from access.models import NoticeKind
 from access.operations import activate, checkup, cleanup, drift, extension, telling
 from access.operations.activate import Activation, Targets, spec_of
 from access.operations.cleanup import CleanupHandler
 from access.operations.core import Core
 from access.operations.drift import Drift
 from access.operations.extension import Extension
+from access.operations.integrity import usable
 from access.operations.target import receipt_of
 from access.operations.telling import CardFacts, Claimed, Telling, Told, claim_notices
 from access.ports import Deadline, Secret
@@ -49,6 +50,8 @@ class Revealing:
             return Told(claimed)
         try:
             view = secret_view(self._secret(facts, deadline))
+        except Refusal as refused_now:
+            view = notice("Not possible now", refused_now.sentence)
         except ProviderError as error:
             view = notice("Not possible now", f"{error.sentence} Close this and press the button again.")
         except Exception as error:
@@ -71,9 +74,9 @@ class Revealing:
         Telling(self.core, actor="system:grant").release(claimed)
 
     def _secret(self, facts: CardFacts, deadline: Deadline) -> Secret:
-        grant = facts.grant
-        if grant is None or grant.status != GrantStatus.ACTIVE:
-            raise ProviderError("This access is not open any more.")
+        """From a row as it is now, which says what was approved."""
+        assert facts.grant is not None, "a secret is asked for of a grant"
+        grant = usable(self.core, facts.grant.id)
         provider = self.targets.of(grant.provider, grant.settings, grant.resource)
         return provider.reveal(spec_of(grant), receipt_of(grant), deadline)
 

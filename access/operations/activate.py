@@ -19,7 +19,7 @@ from access.errors import (
 )
 from access.ids import GrantId, ulid
 from access.models import AlertKind, EndedBy, Grant, GrantStatus, NoticeKind, Request
-from access.operations import canary, ledger, votes
+from access.operations import canary, integrity, ledger, votes
 from access.operations.core import Core, held_grants, load_request
 from access.operations.end import end, start_removal
 from access.operations.gate import why_closed
@@ -49,6 +49,7 @@ SKEW_MOST = timedelta(seconds=30)
 """Nothing is granted while host and database differ by more: a door would close at the wrong time."""
 POLICY_PAUSE = timedelta(seconds=5)
 OPENING = (GrantStatus.SCHEDULED, GrantStatus.ACTIVATING)
+CHANGED = "Its record was changed after the approval. The security team has been told; please ask again."
 
 
 @dataclass(frozen=True)
@@ -83,12 +84,12 @@ class Activation:
         won = list[Claimed]()
         with self.core.work(self.actor) as work:
             closed = why_closed(work.session)
-            grants = held_grants(work.session, providers)
+            due = [grant for grant in held_grants(work.session, providers) if _due(grant, work.now)]
+            # First of all: what was changed may lead to another target, or to none.
+            grants = [grant for grant in due if not self._changed(work, grant)]
             rights = ledger.queue_up(work, grants, providers)
             for grant in grants:
-                due = grant.status in OPENING and grant.due_at is not None and grant.due_at <= work.now
-                due = due and grant.starts_at <= work.now  # never before its start, whatever made it due
-                if not due or self._over(work, grant):
+                if self._over(work, grant):
                     continue
                 provider, given = providers[grant.id], rights.get(grant.id)
                 if closed is not None:
@@ -166,6 +167,16 @@ class Activation:
             return False
         end(work, grant, EndedBy.LATE, reason=grant.problem)
         return True
+
+    def _changed(self, work: Work, grant: Grant) -> bool:
+        """Ends what does not say what was approved."""
+        columns = integrity.differences(work.session, grant)
+        if grant.status == GrantStatus.ACTIVATING and integrity.ends_too_late(work.session, grant):
+            columns.append("expires_at")
+        if columns:
+            end(work, grant, EndedBy.REFUSED, reason=CHANGED)
+            integrity.alert(work, grant, columns, "it is not given", channel=self.core.security_channel())
+        return bool(columns)
 
     def _refused(self, work: Work, grant: Grant, policy: Policy) -> bool:
         """Ends what the policy of now would not allow as it was approved, or not by who approved it."""
@@ -348,6 +359,12 @@ def objection(policy: Policy, request: Request) -> str | None:
     if fingerprint_of(request.id, request.version, ask, terms) != request.fingerprint:
         return "The rule or the role was changed after the approval. Please ask again."
     return None
+
+
+def _due(grant: Grant, now: datetime) -> bool:
+    """Never before its start, whatever made it due."""
+    due = grant.status in OPENING and grant.due_at is not None and grant.due_at <= now
+    return due and grant.starts_at <= now
 
 
 def _plan(provider: Provider, spec: GrantSpec) -> Plan | ProviderError:

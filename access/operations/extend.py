@@ -11,11 +11,12 @@ from sqlmodel.sql.expression import SelectOfScalar
 from access.canonical import canonical
 from access.catalog import Entitlement, Policy
 from access.errors import Conflict, InvalidInput, NotAllowed, NothingToExtend, NotYours
-from access.ids import GrantId, Person, SlackUser
+from access.ids import GrantId, Person, RequestId, SlackUser
 from access.models import Grant, GrantStatus, NoticeKind, Request, RequestStatus
 from access.operations.core import Core, by_person, load_grant
 from access.operations.end import refuse_unless_holder
 from access.operations.gate import refuse_while_closed
+from access.operations.integrity import ends_too_late
 from access.operations.pending import refuse_too_many
 from access.operations.submit import Preview, already_asked, post, preview
 from access.operations.warning import warn_before_end
@@ -77,6 +78,7 @@ def extend(
             grant = load_grant(work.session, grant_id, held=True)
             refuse_unless_holder(grant, person)
             ends = _refuse_unless_open(grant, work.now)
+            _refuse_unless_decided(work, grant)
             _refuse_where_the_target_cannot(core.providers, grant)
             wanted = until or ends + (duration or timedelta(0))
             if wanted <= ends:
@@ -102,6 +104,7 @@ def move_end(core: Core, work: Work, request: Request) -> None:
     if subject_of(grant) != subject_of(request):
         raise NotYours
     ends = _refuse_unless_open(grant, work.now)
+    _refuse_unless_decided(work, grant, besides=request.id)
     _refuse_unless_same(grant, request.settings, request.definition)
     assert request.until > ends, "one extension at a time is pending, and it was asked for a later end"
     behind = _has_native_expiry(core.providers, grant)
@@ -158,6 +161,12 @@ def _refuse_unless_open(grant: Grant, now: datetime) -> datetime:
     if grant.status != GrantStatus.ACTIVE or grant.expires_at is None or grant.expires_at <= now:
         raise NothingToExtend
     return grant.expires_at
+
+
+def _refuse_unless_decided(work: Work, grant: Grant, *, besides: RequestId | None = None) -> None:
+    """What somebody changed in the database is not built upon; the roster sets it right."""
+    if ends_too_late(work.session, grant, besides=besides):
+        raise Conflict("The end of this access was changed in the database. The security team is told; it is ending.")
 
 
 def _refuse_unless_same(grant: Grant, settings: Mapping[str, Any], definition: Mapping[str, Any]) -> None:

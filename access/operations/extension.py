@@ -8,7 +8,7 @@ from sqlmodel import col, select
 
 from access.errors import Ambiguous, BadConfig, BadCredential, Permanent, ProviderError
 from access.models import AlertKind, EndedBy, Grant, GrantStatus
-from access.operations import target
+from access.operations import integrity, target
 from access.operations.core import Core, held_grants
 from access.operations.end import start_removal
 from access.operations.target import CLAIM, Targets, answered, looked_at, pause, pause_after, receipt_of, spec_of
@@ -55,18 +55,21 @@ class Extension:
 
     def claim(self, ids: Sequence[str]) -> list[Claimed]:
         """Looks before it locks: it is asked about every item of its queue and seldom meant."""
-        behind = select(Grant.id).where(
-            col(Grant.id).in_(ids), Grant.status == GrantStatus.ACTIVE, col(Grant.behind_since).is_not(None)
+        lasting = select(Grant.id).where(
+            col(Grant.id).in_(ids), Grant.status == GrantStatus.ACTIVE, col(Grant.expires_at) > self.core.clock.now()
         )
         with self.core.database.read() as session:
-            wanted = session.exec(behind).all()
+            wanted = session.exec(lasting).all()
         providers = target.providers_of(self.core.database, self.targets, wanted, [GrantStatus.ACTIVE])
         if not providers:
             return []
         won = list[Claimed]()
         with self.core.work(self.actor) as work:
-            for grant in held_grants(work.session, providers):
-                if not _is_due(grant, work.now):
+            grants = held_grants(work.session, providers)
+            # What is due and says that it lasts was extended, or its row was changed: no target hears of that end.
+            changed = integrity.hold_to_approval(work, grants, channel=self.core.security_channel)
+            for grant in grants:
+                if grant.id in changed or not _is_due(grant, work.now):
                     continue
                 provider = providers[grant.id]
                 if isinstance(provider, ProviderError):

@@ -7,7 +7,7 @@ from typing import Any
 
 from access.errors import Ambiguous, Permanent, ProviderError, TargetConflict
 from access.models import AlertKind, EndedBy, Grant, GrantStatus
-from access.operations import cleanup, ledger
+from access.operations import cleanup, integrity, ledger
 from access.operations.alert_rows import GRANT_ALERTS
 from access.operations.core import Core, held_grants
 from access.operations.end import start_removal, tell_of_end
@@ -59,7 +59,10 @@ class Deactivation:
         providers = providers_of(self.core.database, self.targets, ids, CLOSING)
         won = list[Claimed]()
         with self.core.work(self.actor, together=True) as work:
-            grants = held_grants(work.session, providers)
+            held = held_grants(work.session, providers)
+            # Set right first, and taken the next time: what was changed may have led to another target or person.
+            changed = integrity.hold_to_approval(work, held, channel=self.core.security_channel)
+            grants = [grant for grant in held if grant.id not in changed]
             rights = ledger.queue_up(work, grants, providers)
             for grant in grants:
                 if not _due(grant, work.now):

@@ -1,6 +1,6 @@
 """A reviewer decides: what was shown, by the policy of now, once."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import cast
 
 from sqlmodel import Session, col, select
@@ -19,6 +19,7 @@ from access.models import Grant, Notice, NoticeKind, Request, RequestStatus, Rev
 from access.operations.core import Core, by_person, load_request
 from access.operations.extend import extended_before, move_end
 from access.operations.gate import refuse_while_closed
+from access.operations.integrity import START_WINDOW
 from access.operations.reminding import Place
 from access.operations.submit import ask_again, fingerprint_of, resolved
 from access.operations.work import URGENT, LostRace, Work, grant_item
@@ -27,9 +28,6 @@ from access.policy.decide import REASON_LONGEST, Ask, Refused, RefusedByPolicy, 
 from access.policy.fingerprint import Button, parse_button
 from access.store import compare_and_set
 from access.words import clean
-
-START_WINDOW = timedelta(minutes=15)
-"""A grant that is not active this long after its start ends as late."""
 
 
 def review(

@@ -6,7 +6,7 @@ from sqlmodel import select
 
 from access.ids import LookId, ulid
 from access.models import Look, LookKind
-from access.operations import cleanup, drift, leave
+from access.operations import cleanup, drift, integrity, leave
 from access.operations.comparing import resources_to_compare
 from access.operations.core import Core
 from access.operations.look import keep_looks
@@ -37,3 +37,4 @@ def call_the_roster(core: Core) -> None:
         keep_looks(work, LookKind.CLEANUP, dict.fromkeys(cleanup.resources(work.session), cleanup.EVERY))
         note_silence(work, last_call, channel=channel)
     leave.end_for_strangers(core)
+    integrity.check_open(core)

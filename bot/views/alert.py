@@ -10,6 +10,7 @@ from access.operations import ByHand
 from access.operations.canary import NOBODY as CANARY
 from access.operations.gate import UNLISTED
 from access.operations.high_water import FOREIGN_MARK
+from access.operations.integrity import CHANGED
 from access.operations.overdue import UNWRITTEN
 from access.operations.restored import UNCOMPARED
 from access.operations.silence import MEMBERS, UNANSWERED
@@ -112,7 +113,13 @@ _MEMBERS = (
     "See why Slack does not answer: the log of `countersign worker tell`, and `countersign doctor`. Revoke what "
     "somebody holds who has left. This closes when Slack has answered about everybody.",
 )
+_CHANGED = (
+    "A record was changed after its approval",
+    "Find out who can write the database, and who did; `countersign audit verify` says whether the log holds. What was "
+    "not open yet is not given. What is open ends as it was approved, at the earlier end.",
+)
 _OF_ITS_OWN = {
+    (AlertKind.DRIFT, CHANGED): _CHANGED,
     (AlertKind.DRIFT, UNANSWERED): _UNANSWERED,
     (AlertKind.DRIFT, UNCOMPARED): _UNCOMPARED,
     (AlertKind.SWEEP, MEMBERS): _MEMBERS,

@@ -1,7 +1,7 @@
 """Wrong variants of what moves the end or the start of access: each must be found by an invariant."""
 
 from collections.abc import Generator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from importlib import import_module
 from typing import Any
@@ -10,7 +10,7 @@ from unittest.mock import patch
 from sqlmodel import select
 
 from access.models import Grant, GrantStatus, Request, Verdict
-from access.operations import core, remove
+from access.operations import core, integrity, remove
 from access.operations.core import Core
 from access.operations.schedule import Schedule
 from access.operations.work import Work
@@ -66,6 +66,14 @@ def _without_its_start(work: Work, request: Request) -> None:
     request.starts_at = starts_at
 
 
+def _start_forgotten() -> ExitStack:
+    """Neither who schedules knows it nor who compares the grant with what was approved."""
+    wrong = ExitStack()
+    wrong.enter_context(patch.object(review, "schedule", _without_its_start))
+    wrong.enter_context(patch.object(integrity, "approved_start", lambda request: request.decided_at))
+    return wrong
+
+
 def _extended_after_the_end(life: Life) -> None:
     life.opens("ann", READ, 10, None)
     life.extend(0, 10, answered=False, crash=None)
@@ -98,6 +106,6 @@ TIMED_FAULTS: Mapping[str, Fault] = {
         _extended(LEDGER),
     ),
     "before its start": Fault(
-        "what is approved is opened", lambda: patch.object(review, "schedule", _without_its_start), _approved_for_later
+        "what is approved is opened", _start_forgotten, _approved_for_later
     ),
 }  # fmt: skip

@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from sqlmodel import Session
 
 from access.ids import ulid
-from access.models import Alert, AlertKind, Grant, Notice, NoticeKind
+from access.models import Alert, AlertKind, Grant, Notice, NoticeKind, Request
 from access.operations import finish, storms
 from access.operations.schedule import Schedule
 from access.operations.storms import Storm, resource_of_storm
@@ -35,9 +36,19 @@ class Crowd:
         held = self.like.model_dump() | {"alert_at": None} | values
         rows: list[dict[str, Any]] = [held | {"id": ulid(self.world.clock.now())} for _ in range(number)]
         with self.world.core.database.write() as session:
+            if "resource" in values:
+                self._ask_elsewhere(session, rows, values["resource"])
             session.connection().execute(sa.insert(Grant), rows)
         self.world.server.holders |= {one["id"]: (one["principal"], one["role"]) for one in rows}
         return [Grant(**one) for one in rows]
+
+    def _ask_elsewhere(self, session: Session, rows: list[dict[str, Any]], resource: str) -> None:
+        """A grant says what its request says."""
+        asked = session.get_one(Request, self.like.request_id).model_dump()
+        other = ulid(self.world.clock.now())
+        session.connection().execute(sa.insert(Request), [asked | {"id": other, "resource": resource}])
+        for row in rows:
+            row["request_id"] = other
 
     def late(self, number: int, **values: Any) -> list[Grant]:
         """So many more of which it has just been noticed that they are late."""
