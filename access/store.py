@@ -92,7 +92,7 @@ class Database:
         """Raises Unready with what the database or its driver says."""
         with self._told():
             if self._is_sqlite:
-                _file(self.url).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+                _file(self.address.url).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._writer.connect().close()
 
     def check(self, revision: str) -> None:
@@ -294,7 +294,7 @@ def _connect_in_private(file: Path, dialect: sa.Dialect, _record: object, argume
         return dialect.connect(*arguments, **named)
 
 
-def _file(url: URL) -> Path:
+def _file(url: sa.URL) -> Path:
     """Where SQLite keeps it; the address may also be a URI."""
     name = url.database or ""
     return Path(urlsplit(name).path if name.startswith("file:") else name)

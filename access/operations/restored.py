@@ -77,7 +77,7 @@ def _not_compared(session: Session, missing: Sequence[HighWater]) -> Sequence[Hi
     """
     if not missing:
         return missing
-    begun = session.exec(select(func.max(AuditEvent.at)).where(AuditEvent.action == RESTORED)).one()
+    begun: datetime | None = session.exec(select(func.max(AuditEvent.at)).where(AuditEvent.action == RESTORED)).one()
     return [mark for mark in missing if begun is None or mark.at > begun]
 
 
