@@ -13,10 +13,10 @@ def login(name: str) -> Statement:
     """What the catalogue says of a person's own login; the columns are those of `membership.Login`."""
     return Statement(
         """
-        SELECT r.rolname::text, r.rolcanlogin, r.rolsuper, r.rolname = current_user,
-            r.rolname ~ '^cs_[0-9a-z]{{26}}$',
-            (SELECT count(*) FROM pg_stat_activity WHERE usesysid = r.oid)
-        FROM pg_roles r WHERE r.rolname::text = {name}
+        SELECT r.rolname::pg_catalog.text, r.rolcanlogin, r.rolsuper, r.rolname OPERATOR(pg_catalog.=) current_user,
+            r.rolname OPERATOR(pg_catalog.~) '^cs_[0-9a-z]{{26}}$',
+            (SELECT pg_catalog.count(*) FROM pg_catalog.pg_stat_activity WHERE usesysid OPERATOR(pg_catalog.=) r.oid)
+        FROM pg_catalog.pg_roles r WHERE r.rolname::pg_catalog.text OPERATOR(pg_catalog.=) {name}
         """,
         {"name": name},
     )
@@ -26,11 +26,13 @@ def memberships(name: str, roles: Sequence[str]) -> Statement:
     """The memberships of a login in these roles; the columns are those of `membership.Membership`."""
     return Statement(
         """
-        SELECT g.rolname::text, m.grantor = me.oid, m.admin_option,
-            coalesce((to_jsonb(m) ->> 'set_option')::boolean, false)
-        FROM pg_auth_members m JOIN pg_roles g ON g.oid = m.roleid JOIN pg_roles p ON p.oid = m.member
-        JOIN pg_roles me ON me.rolname = current_user
-        WHERE p.rolname::text = {name} AND g.rolname::text = ANY ({roles}::text[]) ORDER BY 1, 2
+        SELECT g.rolname::pg_catalog.text, m.grantor OPERATOR(pg_catalog.=) me.oid, m.admin_option,
+            coalesce((pg_catalog.to_jsonb(m) OPERATOR(pg_catalog.->>) 'set_option')::pg_catalog.bool, false)
+        FROM pg_catalog.pg_auth_members m JOIN pg_catalog.pg_roles g ON g.oid OPERATOR(pg_catalog.=) m.roleid
+            JOIN pg_catalog.pg_roles p ON p.oid OPERATOR(pg_catalog.=) m.member
+        JOIN pg_catalog.pg_roles me ON me.rolname OPERATOR(pg_catalog.=) current_user
+        WHERE p.rolname::pg_catalog.text OPERATOR(pg_catalog.=) {name}
+            AND g.rolname::pg_catalog.text OPERATOR(pg_catalog.=) ANY ({roles}::pg_catalog.text[]) ORDER BY 1, 2
         """,
         {"name": name, "roles": list(roles)},
     )
@@ -38,13 +40,17 @@ def memberships(name: str, roles: Sequence[str]) -> Statement:
 
 HOLDERS = Statement(
     """
-    SELECT p.rolname::text, g.rolname::text, m.grantor = me.oid, m.member = me.oid, m.admin_option,
-        coalesce((to_jsonb(m) ->> 'set_option')::boolean, false)
-    FROM pg_auth_members m JOIN pg_roles g ON g.oid = m.roleid JOIN pg_roles p ON p.oid = m.member
-    JOIN pg_roles me ON me.rolname = current_user
-    WHERE p.rolname !~ '^cs_[0-9a-z]{{26}}$' AND g.rolname !~ '^cs_[0-9a-z]{{26}}$'
-        AND EXISTS (SELECT FROM pg_auth_members a WHERE a.roleid = m.roleid AND a.member = me.oid AND a.admin_option)
-        AND (m.member <> me.oid OR m.grantor = me.oid)
+    SELECT p.rolname::pg_catalog.text, g.rolname::pg_catalog.text, m.grantor OPERATOR(pg_catalog.=) me.oid,
+        m.member OPERATOR(pg_catalog.=) me.oid, m.admin_option,
+        coalesce((pg_catalog.to_jsonb(m) OPERATOR(pg_catalog.->>) 'set_option')::pg_catalog.bool, false)
+    FROM pg_catalog.pg_auth_members m JOIN pg_catalog.pg_roles g ON g.oid OPERATOR(pg_catalog.=) m.roleid
+        JOIN pg_catalog.pg_roles p ON p.oid OPERATOR(pg_catalog.=) m.member
+    JOIN pg_catalog.pg_roles me ON me.rolname OPERATOR(pg_catalog.=) current_user
+    WHERE p.rolname OPERATOR(pg_catalog.!~) '^cs_[0-9a-z]{{26}}$'
+        AND g.rolname OPERATOR(pg_catalog.!~) '^cs_[0-9a-z]{{26}}$'
+        AND EXISTS (SELECT FROM pg_catalog.pg_auth_members a WHERE a.roleid OPERATOR(pg_catalog.=) m.roleid
+            AND a.member OPERATOR(pg_catalog.=) me.oid AND a.admin_option)
+        AND (m.member OPERATOR(pg_catalog.<>) me.oid OR m.grantor OPERATOR(pg_catalog.=) me.oid)
     ORDER BY 1, 2, 3
     """,
     {},
@@ -55,9 +61,11 @@ HOLDERS = Statement(
 def held_itself(roles: Sequence[str]) -> Statement:
     """Of these roles, those that the bot's account was given with ADMIN, not through another role."""
     return Statement(
-        "SELECT g.rolname::text FROM pg_auth_members m JOIN pg_roles g ON g.oid = m.roleid "
-        "JOIN pg_roles me ON me.oid = m.member AND me.rolname = current_user "
-        "WHERE m.admin_option AND g.rolname::text = ANY ({roles}::text[])",
+        "SELECT g.rolname::pg_catalog.text FROM pg_catalog.pg_auth_members m "
+        "JOIN pg_catalog.pg_roles g ON g.oid OPERATOR(pg_catalog.=) m.roleid "
+        "JOIN pg_catalog.pg_roles me ON me.oid OPERATOR(pg_catalog.=) m.member "
+        "AND me.rolname OPERATOR(pg_catalog.=) current_user "
+        "WHERE m.admin_option AND g.rolname::pg_catalog.text OPERATOR(pg_catalog.=) ANY ({roles}::pg_catalog.text[])",
         {"roles": list(roles)},
     )
 

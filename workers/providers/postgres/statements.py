@@ -38,22 +38,27 @@ def grantable(roles: Sequence[str]) -> Statement:
     return Statement(
         """
         WITH RECURSIVE reach(start, role, path) AS (
-            SELECT oid, oid, rolname::text FROM pg_roles WHERE rolname::text = ANY ({roles}::text[])
+            SELECT oid, oid, rolname::pg_catalog.text FROM pg_catalog.pg_roles
+                WHERE rolname::pg_catalog.text OPERATOR(pg_catalog.=) ANY ({roles}::pg_catalog.text[])
             UNION
-            SELECT reach.start, m.roleid, reach.path FROM reach JOIN pg_auth_members m ON m.member = reach.role
+            SELECT reach.start, m.roleid, reach.path FROM reach
+                JOIN pg_catalog.pg_auth_members m ON m.member OPERATOR(pg_catalog.=) reach.role
         )
-        SELECT reach.path, pg_has_role(reach.start, 'USAGE WITH ADMIN OPTION'),
-            coalesce(array_agg(DISTINCT power.name ORDER BY power.name) FILTER (WHERE power.name IS NOT NULL), '{{}}')
-        FROM reach JOIN pg_roles r ON r.oid = reach.role
+        SELECT reach.path, pg_catalog.pg_has_role(reach.start, 'USAGE WITH ADMIN OPTION'),
+            coalesce(pg_catalog.array_agg(DISTINCT power.name ORDER BY power.name)
+                FILTER (WHERE power.name IS NOT NULL), '{{}}')
+        FROM reach JOIN pg_catalog.pg_roles r ON r.oid OPERATOR(pg_catalog.=) reach.role
         CROSS JOIN LATERAL (
             SELECT 'SUPERUSER' WHERE r.rolsuper UNION ALL
             SELECT 'CREATEROLE' WHERE r.rolcreaterole UNION ALL
             SELECT 'CREATEDB' WHERE r.rolcreatedb UNION ALL
             SELECT 'REPLICATION' WHERE r.rolreplication UNION ALL
             SELECT 'BYPASSRLS' WHERE r.rolbypassrls UNION ALL
-            SELECT r.rolname::text WHERE r.rolname ~ '^pg_' AND r.rolname::text <> ALL ({harmless}::text[]) UNION ALL
-            SELECT 'ADMIN on ' || held.rolname FROM pg_auth_members m JOIN pg_roles held ON held.oid = m.roleid
-                WHERE m.member = r.oid AND m.admin_option UNION ALL
+            SELECT r.rolname::pg_catalog.text WHERE r.rolname OPERATOR(pg_catalog.~) '^pg_'
+                AND r.rolname::pg_catalog.text OPERATOR(pg_catalog.<>) ALL ({harmless}::pg_catalog.text[]) UNION ALL
+            SELECT 'ADMIN on ' OPERATOR(pg_catalog.||) held.rolname FROM pg_catalog.pg_auth_members m
+                JOIN pg_catalog.pg_roles held ON held.oid OPERATOR(pg_catalog.=) m.roleid
+                WHERE m.member OPERATOR(pg_catalog.=) r.oid AND m.admin_option UNION ALL
             SELECT NULL
         ) AS power(name)
         GROUP BY reach.path, reach.start
@@ -104,15 +109,24 @@ def _marked(login: str, marker: str) -> Statement:
 
 
 def _oid(login: str) -> Statement:
-    return Statement("SELECT oid::bigint FROM pg_roles WHERE rolname::text = {login}", {"login": login})
+    return Statement(
+        "SELECT oid::pg_catalog.int8 FROM pg_catalog.pg_roles "
+        "WHERE rolname::pg_catalog.text OPERATOR(pg_catalog.=) {login}",
+        {"login": login},
+    )
 
 
-_HAS_DIRECT_RIGHTS = """EXISTS (SELECT FROM pg_shdepend s
-        WHERE s.refclassid = 'pg_authid'::regclass AND s.refobjid = r.oid
-        AND s.deptype = 'a' AND s.classid <> 'pg_auth_members'::regclass
-        AND NOT EXISTS (SELECT FROM pg_shdepend o JOIN pg_roles w ON w.oid = o.refobjid
-            WHERE o.dbid = s.dbid AND o.classid = s.classid AND o.objid = s.objid AND o.deptype = 'o'
-            AND (w.rolname = current_user OR w.rolname ~ '^cs_[0-9a-z]{{26}}$')))"""
+_HAS_DIRECT_RIGHTS = """EXISTS (SELECT FROM pg_catalog.pg_shdepend s
+        WHERE s.refclassid OPERATOR(pg_catalog.=) 'pg_catalog.pg_authid'::pg_catalog.regclass
+            AND s.refobjid OPERATOR(pg_catalog.=) r.oid
+        AND s.deptype OPERATOR(pg_catalog.=) 'a'
+            AND s.classid OPERATOR(pg_catalog.<>) 'pg_catalog.pg_auth_members'::pg_catalog.regclass
+        AND NOT EXISTS (SELECT FROM pg_catalog.pg_shdepend o
+            JOIN pg_catalog.pg_roles w ON w.oid OPERATOR(pg_catalog.=) o.refobjid
+            WHERE o.dbid OPERATOR(pg_catalog.=) s.dbid AND o.classid OPERATOR(pg_catalog.=) s.classid
+                AND o.objid OPERATOR(pg_catalog.=) s.objid AND o.deptype OPERATOR(pg_catalog.=) 'o'
+            AND (w.rolname OPERATOR(pg_catalog.=) current_user
+                OR w.rolname OPERATOR(pg_catalog.~) '^cs_[0-9a-z]{{26}}$')))"""
 """Whether anything in any database was granted to the login itself, where we only ever give memberships.
 
 What a holder made and shared with another does not count, also once it became the bot's: else anybody who can make
@@ -124,17 +138,19 @@ def look(login: str) -> Statement:
     """All the catalogue says of a login; the columns are those of `catalogue.Login`."""
     return Statement(
         """
-        SELECT r.oid::bigint, r.rolcanlogin,
-            CASE WHEN isfinite(r.rolvaliduntil) THEN extract(epoch FROM r.rolvaliduntil)::float8 END,
-            coalesce(shobj_description(r.oid, 'pg_authid'), ''),
+        SELECT r.oid::pg_catalog.int8, r.rolcanlogin,
+            CASE WHEN pg_catalog.isfinite(r.rolvaliduntil)
+                THEN extract(epoch FROM r.rolvaliduntil)::pg_catalog.float8 END,
+            coalesce(pg_catalog.shobj_description(r.oid, 'pg_authid'), ''),
             r.rolsuper OR r.rolcreaterole OR r.rolcreatedb OR r.rolreplication OR r.rolbypassrls,
             """  # noqa: S608  (all of it is fixed)
         + _HAS_DIRECT_RIGHTS
         + """,
-            ARRAY(SELECT g.rolname::text FROM pg_auth_members m JOIN pg_roles g ON g.oid = m.roleid
-                WHERE m.member = r.oid ORDER BY 1),
-            (SELECT count(*) FROM pg_stat_activity WHERE usesysid = r.oid)
-        FROM pg_roles r WHERE r.rolname::text = {login}
+            ARRAY(SELECT g.rolname::pg_catalog.text FROM pg_catalog.pg_auth_members m
+                JOIN pg_catalog.pg_roles g ON g.oid OPERATOR(pg_catalog.=) m.roleid
+                WHERE m.member OPERATOR(pg_catalog.=) r.oid ORDER BY 1),
+            (SELECT pg_catalog.count(*) FROM pg_catalog.pg_stat_activity WHERE usesysid OPERATOR(pg_catalog.=) r.oid)
+        FROM pg_catalog.pg_roles r WHERE r.rolname::pg_catalog.text OPERATOR(pg_catalog.=) {login}
         """,
         {"login": login},
     )
@@ -142,17 +158,18 @@ def look(login: str) -> Statement:
 
 TEMPORARY_LOGINS = Statement(
     """
-    SELECT r.rolname::text, coalesce(shobj_description(r.oid, 'pg_authid'), ''),
-        ARRAY(SELECT g.rolname::text FROM pg_auth_members m JOIN pg_roles g ON g.oid = m.roleid
-            WHERE m.member = r.oid ORDER BY 1),
+    SELECT r.rolname::pg_catalog.text, coalesce(pg_catalog.shobj_description(r.oid, 'pg_authid'), ''),
+        ARRAY(SELECT g.rolname::pg_catalog.text FROM pg_catalog.pg_auth_members m
+            JOIN pg_catalog.pg_roles g ON g.oid OPERATOR(pg_catalog.=) m.roleid
+            WHERE m.member OPERATOR(pg_catalog.=) r.oid ORDER BY 1),
         r.rolsuper OR r.rolcreaterole OR r.rolcreatedb OR r.rolreplication OR r.rolbypassrls,
         """  # noqa: S608  (all of it is fixed)
     + _HAS_DIRECT_RIGHTS
     + """
-    FROM pg_roles r
-    WHERE r.rolname ~ '^cs_[0-9a-z]{{26}}$' AND (r.rolcanlogin
-        OR EXISTS (SELECT FROM pg_auth_members m WHERE m.member = r.oid)
-        OR EXISTS (SELECT FROM pg_stat_activity a WHERE a.usesysid = r.oid))
+    FROM pg_catalog.pg_roles r
+    WHERE r.rolname OPERATOR(pg_catalog.~) '^cs_[0-9a-z]{{26}}$' AND (r.rolcanlogin
+        OR EXISTS (SELECT FROM pg_catalog.pg_auth_members m WHERE m.member OPERATOR(pg_catalog.=) r.oid)
+        OR EXISTS (SELECT FROM pg_catalog.pg_stat_activity a WHERE a.usesysid OPERATOR(pg_catalog.=) r.oid))
     """,
     {},
 )
@@ -168,34 +185,35 @@ def timestamp(moment: datetime) -> str:
 
 
 BOT = Statement(
-    "SELECT rolname::text, rolsuper, rolcreaterole OR rolsuper, "
-    "pg_has_role(oid, 'pg_signal_backend', 'USAGE'), pg_is_in_recovery() FROM pg_roles WHERE rolname = current_user",
+    "SELECT rolname::pg_catalog.text, rolsuper, rolcreaterole OR rolsuper, "
+    "pg_catalog.pg_has_role(oid, 'pg_signal_backend', 'USAGE'), pg_catalog.pg_is_in_recovery() "
+    "FROM pg_catalog.pg_roles WHERE rolname OPERATOR(pg_catalog.=) current_user",
     {},
 )
 """The bot's own account: name, superuser, may make logins, may end sessions; and whether the server is a standby."""
 
 PUBLIC_RIGHTS = Statement(
     """
-    SELECT ARRAY(SELECT datname::text FROM pg_database
-            WHERE datallowconn AND has_database_privilege('public', oid, 'CONNECT') ORDER BY 1),
-        ARRAY(SELECT datname::text FROM pg_database
-            WHERE datallowconn AND has_database_privilege('public', oid, 'TEMPORARY') ORDER BY 1)
+    SELECT ARRAY(SELECT datname::pg_catalog.text FROM pg_catalog.pg_database
+            WHERE datallowconn AND pg_catalog.has_database_privilege('public', oid, 'CONNECT') ORDER BY 1),
+        ARRAY(SELECT datname::pg_catalog.text FROM pg_catalog.pg_database
+            WHERE datallowconn AND pg_catalog.has_database_privilege('public', oid, 'TEMPORARY') ORDER BY 1)
     """,
     {},
 )
 
-CLOCK = Statement("SELECT extract(epoch FROM clock_timestamp())::float8", {})
+CLOCK = Statement("SELECT extract(epoch FROM pg_catalog.clock_timestamp())::pg_catalog.float8", {})
 
 
 def role_use(roles: Sequence[str]) -> Statement:
     """Whether one of the roles may connect here, which of them the bot itself can use, the database, the bot."""
     return Statement(
         """
-        SELECT bool_or(has_database_privilege(oid, current_database(), 'CONNECT')),
-            coalesce(array_agg(rolname::text ORDER BY rolname) FILTER (
-                WHERE pg_has_role(oid, 'USAGE') OR pg_has_role(oid, 'SET')), '{{}}'),
-            current_database()::text, current_user::text
-        FROM pg_roles WHERE rolname::text = ANY ({roles}::text[])
+        SELECT pg_catalog.bool_or(pg_catalog.has_database_privilege(oid, pg_catalog.current_database(), 'CONNECT')),
+            coalesce(pg_catalog.array_agg(rolname::pg_catalog.text ORDER BY rolname) FILTER (
+                WHERE pg_catalog.pg_has_role(oid, 'USAGE') OR pg_catalog.pg_has_role(oid, 'SET')), '{{}}'),
+            pg_catalog.current_database()::pg_catalog.text, current_user::pg_catalog.text
+        FROM pg_catalog.pg_roles WHERE rolname::pg_catalog.text OPERATOR(pg_catalog.=) ANY ({roles}::pg_catalog.text[])
         """,
         {"roles": list(roles)},
     )
