@@ -2,13 +2,14 @@
 
 import socket
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta
 from pathlib import Path
 
 import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
+from psycopg.pq.abc import PGconn
 
 from access.errors import Ambiguous, ProviderError, Transient
 from access.operations.target import IN_FLIGHT
@@ -19,7 +20,7 @@ from tests.contracts.shop import make_spec
 from tests.faulty_proxy import FaultyProxy
 from tests.network.conftest import FAULTS, SILENT, Between
 from tests.waiting import wait_until
-from workers.providers.postgres import Postgres, Settings
+from workers.providers.postgres import Postgres, Settings, connecting
 from workers.providers.postgres.login import login_name
 
 CALL_SECONDS = 1.0
@@ -127,15 +128,15 @@ def test_words_that_were_not_taken_are_not_delivered_after_the_second_look(
 ) -> None:
     """The kernel would go on for a quarter of an hour; the second look comes half a minute later."""
     seen = list[int]()
-    connect = psycopg.Connection.connect.__func__  # pyright: ignore[reportFunctionMemberAccess] -- a class method
+    connect = connecting.connect
 
-    def looked_at(*given: object, **named: object) -> psycopg.Connection:
-        made = connect(*given, **named)
-        with socket.socket(fileno=socket.dup(made.fileno())) as end:  # pyright: ignore[reportAttributeAccessIssue] -- POSIX
+    def looked_at(said: Mapping[str, str], deadline: Deadline) -> PGconn:
+        made = connect(said, deadline)
+        with socket.socket(fileno=socket.dup(made.socket)) as end:  # pyright: ignore[reportAttributeAccessIssue] -- POSIX
             seen.append(end.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT))
         return made
 
-    monkeypatch.setattr(psycopg.Connection, "connect", classmethod(looked_at))
+    monkeypatch.setattr(connecting, "connect", looked_at)
     provider.observe(make_spec(), None, Deadline.after(10))
 
     assert seen

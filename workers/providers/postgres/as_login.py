@@ -44,13 +44,10 @@ def _undone(connections: "Connections", name: str, gid: str, database: str, dead
     """On a session of its own, which is not used again: it was the login's for a moment."""
     try:
         with connections.session_on(database, deadline) as there:
-            there.write(statements.become(name)[0], lock_timeout=statements.LOCKS)
             try:
-                there.alone(statements.become(name)[1])
-                there.alone(statements.undo(gid))
+                there.write_apart(*statements.become(name), statements.undo(gid), lock_timeout=statements.LOCKS)
             finally:
-                for statement in statements.stop_being(name):
-                    there.alone(statement)
+                there.write_apart(*statements.stop_being(name))
     except ProviderError:
         return False
     return True

@@ -15,7 +15,7 @@ from workers.providers.postgres import ending_statements as statements
 from workers.providers.postgres.as_login import end_hidden, end_sessions_as, roll_back
 from workers.providers.postgres.catalogue import marked_grant
 from workers.providers.postgres.ending_statements import LOCKS
-from workers.providers.postgres.errors import IN_USE
+from workers.providers.postgres.errors import IN_USE, NO_LOCKS
 
 if TYPE_CHECKING:  # they need the driver
     from workers.providers.postgres.session import Connections, Session
@@ -82,7 +82,7 @@ class Ending:
         3. end what hides: sessions half-way in, that show no role yet;
         4. drop the login, where nothing hangs on it: that takes what could not be taken one by one, too.
         """
-        login = find(self.session, self.name, self.oid)
+        login = self._found()
         if login is None:
             return self._end_ghosts(self.oid)
         self.oid = login.oid
@@ -99,6 +99,25 @@ class Ending:
             lingering=left,
             leftover=() if dropped else left_behind(login),
         )
+
+    def _found(self) -> Standing | None:
+        """Also where the table of locks is full: then first that which needs none."""
+        while True:
+            try:
+                return find(self.session, self.name, self.oid)
+            except Transient as error:
+                if error.code != NO_LOCKS or self.deadline.left() <= _TO_ANSWER_SECONDS:
+                    raise
+                self._make_room()
+
+    def _make_room(self) -> None:
+        """Ends the sessions of the login by the guard, which needs no new lock, and lets go what it held for this."""
+        guard = self.connections.guard
+        with suppress(ProviderError):
+            if self.oid is not None:
+                self.pids.update(guard.terminate(self.oid))
+        with suppress(ProviderError):
+            guard.release_ballast()
 
     def _shut(self, login: Standing) -> tuple[int | None, bool]:
         """How many sessions linger, told to end and without any right (None: the time was over); is it dropped?"""
@@ -129,8 +148,9 @@ class Ending:
                 continue  # the role or the login was dropped
             except NotPermitted:
                 self.refused.append(role)
-            except (Transient, TargetConflict):
+            except (Transient, TargetConflict) as error:
                 self.waiting.append(role)
+                self._note(error)
 
     def _signal(self) -> list[int]:
         """The sessions that are there, each told to end."""
@@ -139,16 +159,24 @@ class Ending:
             found = self.session.write(statements.end_sessions(self.oid))
         except NotPermitted:
             found = end_sessions_as(self.session, self.name, self.oid)
+        except Transient as error:
+            self._note(error)
+            found = self.session.read(statements.sessions(self.oid))
         pids = [pid for pid, _ in found]
         self.pids.update(pids)
         return pids
+
+    def _note(self, error: ProviderError) -> None:
+        if error.code == NO_LOCKS:
+            self._make_room()
 
     def _lock(self, login: Standing) -> bool:
         try:
             self.session.write(statements.lock(login.name), lock_timeout=LOCKS)
         except TargetNotFound:
             return True  # another worker was faster
-        except (Transient, TargetConflict):
+        except (Transient, TargetConflict) as error:
+            self._note(error)
             roll_back(self.connections, self.session, login.name, self.deadline)
             return False
         return True

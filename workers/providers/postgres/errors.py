@@ -1,6 +1,7 @@
 """What PostgreSQL's error codes mean for a grant: one table, and one for the words of a refused connection."""
 
 import re
+from collections.abc import Sequence
 
 from access.errors import (
     Ambiguous,
@@ -21,6 +22,12 @@ DUPLICATE_AT_ONCE = "23505"
 """Two made the same role in the same moment."""
 IN_USE = "2BP01"
 UNDEFINED = "42704"
+UNABLE = "0A000"
+READ_ONLY = "25006"
+NO_SLOTS = "53300"
+"""All connections that the server, the database or the account may have are taken."""
+NO_LOCKS = "53200"
+"""The server's table of locks is full."""
 
 Meaning = tuple[type[ProviderError], str]
 
@@ -36,7 +43,7 @@ MEANINGS: dict[str, Meaning] = {
     "0LP01": (NotGrantable, "The database server refuses to grant this role"),
     "22": (BadConfig, "The database server finds a value in the settings malformed"),
     DUPLICATE_AT_ONCE: (TargetConflict, _CHANGED),
-    "25006": (Transient, "The database server is read-only just now (is it a standby?)"),
+    READ_ONLY: (Transient, "The database server is read-only just now (is it a standby?)"),
     "28": (BadCredential, _LOGIN),
     IN_USE: (Permanent, "The temporary login still owns something on the database server"),
     "3D000": (TargetNotFound, "The database server has no database of that name"),
@@ -67,6 +74,10 @@ REFUSALS: tuple[tuple[str, Meaning], ...] = (
     (r"role .* (does not exist|is not permitted to log in)", (BadCredential, _LOGIN)),
     (r"no pg_hba.conf entry", (BadCredential, "The database server does not let the bot in from this host")),
     (r"permission denied for database", (NotPermitted, "The bot may not connect to the database")),
+    (
+        r"unsupported startup parameter|unrecognized configuration parameter|invalid command-line argument",
+        (BadConfig, "The database server, or a pooler before it, refuses the start-up options of the connection"),
+    ),
     (r"database .* does not exist", (TargetNotFound, "The database server has no database of that name")),
 )
 
@@ -88,11 +99,56 @@ def meaning(code: str) -> Meaning:
     return Permanent, "The database server refuses this"
 
 
+# What libpq itself says before it has told the server anything.
+_UNPROVEN: tuple[tuple[str, str], ...] = (
+    (
+        r"certificate verify failed|does not match host name",
+        "The database server could not prove by its certificate that it is the target, so it was told nothing. "
+        "Look at `sslrootcert` of the `dsn`, at the host's name in it, and at the server's certificate.",
+    ),
+    (
+        r"root certificate file .* does not exist|could not read root certificate",
+        "The `dsn` demands that the database server proves who it is, but the worker has no authority to check it by. "
+        "Add sslrootcert=/path/of/the/authority.pem to the `dsn`, or sslrootcert=system.",
+    ),
+    (
+        r"server does not support SSL",
+        "The database server has no TLS, which the connection demands. Switch `ssl` on at the server.",
+    ),
+    (
+        r"authentication method requirement",
+        "The database server asks for the bot's secret in a way that the settings do not allow, so it was not told. "
+        "Let it ask by scram-sha-256, or say otherwise with `tls: {auth: […]}` in the settings.",
+    ),
+    (
+        r"invalid \S+ value|could not match|invalid connection option",
+        "The target's `dsn` has a word or value that the driver does not know.",
+    ),
+)
+_FULL: tuple[tuple[str, str], ...] = (
+    (r"too many clients|remaining connection slots|too many connections for", NO_SLOTS),
+    (r"out of shared memory", NO_LOCKS),
+)
+
+
 def connect_failure(words: str) -> ProviderError:
     """The error for the words of a refused connection; they name hosts and logins, so they end here."""
     _, fatal, said = words.partition("FATAL:")
-    if fatal:
-        for pattern, (kind, sentence) in REFUSALS:
-            if re.search(pattern, said):
-                return kind(f"{sentence}.")
+    if not fatal:
+        for pattern, sentence in _UNPROVEN:
+            if re.search(pattern, words):
+                return BadConfig(sentence)
+        return Transient(f"{_UNREACHABLE}; it will be tried again.")
+    for pattern, (kind, sentence) in REFUSALS:
+        if re.search(pattern, said):
+            return kind(f"{sentence}.")
+    for pattern, code in _FULL:
+        if re.search(pattern, said):
+            return Transient(f"{_BUSY} (SQLSTATE {code}).", code=code)
     return Transient(f"{_UNREACHABLE}; it will be tried again.")
+
+
+def connect_failures(words: Sequence[str]) -> ProviderError:
+    """Of all ways to a target: what trying again cannot help says more than silence."""
+    found = [connect_failure(said) for said in words]
+    return next((error for error in found if not isinstance(error, Transient)), found[-1])

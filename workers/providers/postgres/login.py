@@ -65,7 +65,7 @@ class Logins:
         login = login_name(spec)
         until = until_second(spec.expires_at)
         wanted = (login, roles, until, _marker(spec))
-        with self._connections.session(deadline) as session:
+        with self._connections.session_that_opens(deadline) as session:
             session.refuse_old()
             refuse_ungrantable(session, roles)
             try:
@@ -82,7 +82,7 @@ class Logins:
     ) -> Observation:
         """`present` is whether access is left: a login that is locked, belongs to nothing and has no session is not."""
         name = login_name(spec)
-        with self._connections.session(deadline) as session:
+        with self._connections.own_session(deadline) as session:
             login = find(session, name, _oid(receipt))
             if login is None:
                 ((ghosts, _),) = session.read(ending_statements.sessions_of_no_role(_oid(receipt)))
@@ -106,14 +106,14 @@ class Logins:
 
     def revoke(self, spec: GrantSpec, roles: Sequence[str], receipt: Receipt | None, deadline: Deadline) -> Removal:
         """Whatever bears the name of the grant is ended, also where somebody has changed it on the server."""
-        with self._connections.session(deadline) as session:
+        with self._connections.own_session(deadline) as session:
             return Ending(self._connections, session, deadline, login_name(spec), _oid(receipt)).end()
 
     def clean_up(self, ended: Sequence[Ended], deadline: Deadline) -> Mapping[str, Cleanup]:
         gone = [
             cleanup.Login(one.spec.grant_id, login_name(one.spec), _oid(one.receipt), _roles(one.spec)) for one in ended
         ]
-        with self._connections.session(deadline) as session:
+        with self._connections.own_session(deadline) as session:
             return cleanup.clean_up(self._connections, session, gone, deadline)
 
     def reveal(self, spec: GrantSpec, deadline: Deadline) -> Secret:
@@ -121,13 +121,13 @@ class Logins:
 
         login = login_name(spec)
         password = secrets.token_urlsafe(24)
-        with self._connections.session(deadline) as session:
+        with self._connections.session_that_opens(deadline) as session:
             found = look(session, login)
             if found is None or not found.can_log_in:
                 raise TargetNotFound(NOT_OPEN)
             _refuse_strange(found, spec)
             session.write(statements.set_password(login, session.hashed(login, password)))
-            address = session.address(login)
+            address = session.address(login, made=True)
         command = shlex.join(["psql", connection_string(address)])
         labels = {"host": "Host", "port": "Port", "dbname": "Database", "user": "Login"}
         shown = {label: address[keyword] for keyword, label in labels.items()}
@@ -139,7 +139,7 @@ class Logins:
     def extend(self, spec: GrantSpec, deadline: Deadline) -> Outcome:
         """Moves the end alone: a login that was locked meanwhile stays locked."""
         login, until = login_name(spec), until_second(spec.expires_at)
-        with self._connections.session(deadline) as session:
+        with self._connections.session_that_opens(deadline) as session:
             found = look(session, login)
             if found is None or not found.can_log_in:
                 raise TargetNotFound(NOT_OPEN)

@@ -83,7 +83,7 @@ class Members:
 
     def grant(self, spec: GrantSpec, roles: Sequence[str], deadline: Deadline) -> Outcome:
         added = sorted(set(roles) - spec.kept)
-        with self._connections.session(deadline) as session:
+        with self._connections.session_that_opens(deadline) as session:
             _refuse_login(_login(session, spec.principal), spec.principal)
             refuse_ungrantable(session, roles)
             if added:
@@ -134,7 +134,7 @@ class Members:
         """Where to connect to with one's own login; there is no secret of ours in it."""
         from workers.providers.postgres.session import connection_string  # noqa: PLC0415  (the driver)
 
-        with self._connections.session(deadline) as session:
+        with self._connections.session_that_opens(deadline) as session:
             address = session.address(spec.principal)
         shown = {
             "Host": address["host"], "Port": address["port"], "Database": address["dbname"],

@@ -37,6 +37,7 @@ from access.ports import (
 from workers.providers.postgres.check import check
 from workers.providers.postgres.login import Logins
 from workers.providers.postgres.membership import Members, list_holders
+from workers.providers.postgres.tls import Tls
 
 
 def _fits_a_name(name: str) -> str:
@@ -59,12 +60,16 @@ class Settings(BaseModel):
     database: TargetName | None = None
     mode: Literal["login", "membership"] = "login"
     """A temporary login for each grant; or the person's own login, as `names` of the policy says it."""
+    tls: Tls | None = None
+    """Only where the target cannot have what is demanded of every other; see docs/policy.md."""
 
     @model_serializer(mode="wrap")
     def _as_written_before(self, usual: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """The usual mode goes without saying: what was asked and approved before there were two is still the same."""
+        """The usual goes without saying: what was asked and approved before there was a choice is still the same."""
         said = usual(self)
-        return said if self.mode == "membership" else {word: said[word] for word in said if word != "mode"}
+        unsaid = {"mode"} if self.mode == "login" else set[str]()
+        unsaid |= {"tls"} if self.tls is None else set()
+        return {word: said[word] for word in said if word not in unsaid}
 
 
 class Role(BaseModel):
@@ -113,7 +118,7 @@ class Postgres:
 
         assert isinstance(settings, Settings)
         self._place = settings.dsn.model_dump_json(exclude_none=True)
-        self._connections = Connections(settings.dsn, settings.database)
+        self._connections = Connections(settings.dsn, settings.database, settings.tls)
         members = settings.mode == "membership"
         self._mode = Members(self._connections, self._place) if members else Logins(self._connections)
 

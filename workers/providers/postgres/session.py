@@ -1,186 +1,244 @@
 """The provider postgres's connections: kept warm, never shared by two threads, every wait bounded, every error ours.
 
-One message to the server is one transaction: all statements of a `read` or a `write` happen or none.
+What is said over one of them is in `messages`, how it comes about in `connecting`, what it is told to believe in
+`pinned`, whom it trusts in `tls`.
 """
 
 import math
 import select
 import threading
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
-from datetime import timedelta
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
 
 import psycopg
-from psycopg import conninfo, sql
-from psycopg.abc import RV, PQGen
+from psycopg import conninfo
 
-from access.errors import BadConfig, Unsupported
+from access.errors import BadConfig, BadCredential, NotPermitted, TargetNotFound, Transient
 from access.ports import Deadline, SecretReference
-from workers.providers.postgres.errors import connect_failure, failure
-from workers.providers.postgres.statements import Name, Statement
+from workers.providers.postgres import connecting, pinned
+from workers.providers.postgres.errors import NO_LOCKS, NO_SLOTS, connect_failures
+from workers.providers.postgres.guard import Guard
+from workers.providers.postgres.messages import Connection, Row, Session, compose
+from workers.providers.postgres.statements import Statement
+from workers.providers.postgres.tls import Tls, demanded, refusal
 
-_OLDEST = 160000
-"""From PostgreSQL 16 on a membership says whether it may be used by SET ROLE, and who granted it."""
+__all__ = ["Connections", "Row", "Session", "connection_string", "render"]
 
+OWN_DATABASE = "postgres"
+"""Where the owner of a target's database has no say; roles belong to all databases."""
+_OWN_AGAIN = 300.0
+"""Seconds until it is tried again where it was refused."""
 _KEPT_IDLE = 4
-_KEEPALIVE = {"keepalives_idle": 15, "keepalives_interval": 5, "keepalives_count": 3, "tcp_user_timeout": 15_000}
+_KEEPALIVE = {"keepalives_idle": "15", "keepalives_interval": "5", "keepalives_count": "3", "tcp_user_timeout": "15000"}
 """A server that is gone without a word is noticed; and words that it did not take in so many milliseconds are thrown
 away by the kernel, so that no change arrives long after it was given up."""
-_GRACE = 0.5
-"""Seconds that the server's own time-out comes before ours, so that a slow statement ends with an answer."""
-
-Row = tuple[Any, ...]
 
 
-class _Connection(psycopg.Connection[Row]):
-    """A connection whose every wait ends with the deadline of the call it serves."""
+@dataclass(frozen=True)
+class _Manner:
+    """How a connection is asked for. What an end must not fail for is left out where the server refuses it."""
 
-    deadline = Deadline(math.inf)
-
-    def wait(self, gen: PQGen[RV], interval: float = 0.1, timeout: float | None = None) -> RV:
-        left = self.deadline.left() + _GRACE
-        return super().wait(gen, interval, left if timeout is None else min(timeout, left))
-
-
-class Session:
-    """One connection in the hands of one thread for one call of the provider."""
-
-    def __init__(self, connection: _Connection) -> None:
-        self._connection = connection
+    version: int | None
+    pinned: bool = True
+    proven: bool = True
+    """It demands of the server what the settings say."""
 
     @property
-    def version(self) -> int:
-        """As PostgreSQL counts: 180006 is 18.6."""
-        return self._connection.info.server_version
+    def opens(self) -> bool:
+        return self.pinned and self.proven
 
-    def refuse_old(self) -> None:
-        """Raises Unsupported where login mode would promise more than the server can keep."""
-        if self.version < _OLDEST:
-            major = self.version // 10000
-            raise Unsupported(f"The target runs PostgreSQL {major}; temporary logins need PostgreSQL 16 or later.")
-
-    @property
-    def tells_grantors_apart(self) -> bool:
-        """Whether a membership of ours stands beside another's, and may be one that SET ROLE cannot use."""
-        return self.version >= _OLDEST
-
-    def read(self, *statements: Statement) -> list[Row]:
-        """The rows of the last statement. Raises ProviderError; nothing was changed."""
-        return self._send(statements, changes=False)
-
-    def write(self, *statements: Statement, lock_timeout: timedelta | None = None) -> list[Row]:
-        """The rows of the last statement. Raises Ambiguous where the change may have happened.
-
-        `lock_timeout`: how long one lock is waited for, where that is less than the deadline.
-        """
-        return self._send(statements, changes=True, lock_timeout=lock_timeout)
-
-    def alone(self, statement: Statement) -> None:
-        """A statement that must not be in a transaction with others, or that is to hold for the messages after it."""
-        try:
-            self._connection.execute(_compose(statement))
-        except psycopg.Error as error:
-            raise failure(error.sqlstate, changes=True) from None
-
-    def hashed(self, login: str, password: str) -> str:
-        """The password as the server keeps it: made here, so that the server and its log never see the password."""
-        return self._connection.pgconn.encrypt_password(password.encode(), login.encode(), b"scram-sha-256").decode()
-
-    def address(self, login: str) -> dict[str, str]:
-        """Where `login` connects to, as keywords of libpq."""
-        info = self._connection.info
-        address = {"host": info.host, "port": str(info.port), "dbname": info.dbname, "user": login}
-        sslmode = info.get_parameters().get("sslmode")
-        return address | ({"sslmode": sslmode} if sslmode else {})
-
-    def _send(
-        self, statements: Iterable[Statement], *, changes: bool, lock_timeout: timedelta | None = None
-    ) -> list[Row]:
-        milliseconds = int(self._connection.deadline.left() * 1000)
-        shortest = milliseconds if lock_timeout is None else min(milliseconds, int(lock_timeout.total_seconds() * 1000))
-        # LOCAL, so that a pooler's next client does not inherit them.
-        limits = Statement(
-            "SET LOCAL statement_timeout = {limit}; SET LOCAL lock_timeout = {locks}",
-            {"limit": milliseconds, "locks": shortest},
-        )
-        message = sql.SQL("; ").join(_compose(statement) for statement in (limits, *statements))
-        try:
-            return _last_rows(self._connection.execute(message))
-        except psycopg.Error as error:
-            raise failure(error.sqlstate, changes=changes) from None
+    def after(self, words: str) -> "_Manner | None":
+        """What to try next; None: nothing would help."""
+        if self.version is not None and "unrecognized configuration parameter" in words:
+            return _Manner(None, self.pinned, self.proven)  # the server was exchanged for an older one
+        if self.pinned and "unsupported startup parameter" in words:
+            return _Manner(self.version, False, self.proven)
+        # A driver of before 16 does not know what to demand.
+        if self.proven and ("authentication method requirement" in words or "invalid connection option" in words):
+            return _Manner(self.version, self.pinned, False)
+        return None
 
 
 class Connections:
     """The connections of one provider instance."""
 
-    def __init__(self, dsn: SecretReference, database: str | None) -> None:
+    def __init__(self, dsn: SecretReference, database: str | None, tls: Tls | None = None) -> None:
         self._dsn = dsn
         self._database = database
-        self._idle: list[_Connection] = []
+        self._tls = tls
+        self._idle: dict[str | None, list[Connection]] = {}
         self._lock = threading.Lock()
+        self._version: int | None = None
+        self._own_refused_until = Deadline(-math.inf)
+        # Not one that lies ready: that one is needed beside the guard.
+        self.guard = Guard(lambda deadline: self._own_connection(deadline, self._open))
+
+    def session(self, deadline: Deadline) -> AbstractContextManager[Session]:
+        """A session on the target's database, as the `dsn` says. Raises ProviderError."""
+        return self._with(lambda: self._take_or_open(self._database, deadline), deadline)
 
     @contextmanager
-    def session(self, deadline: Deadline) -> Iterator[Session]:
-        """A session on the target's database. Raises ProviderError."""
-        connection = self._take() or self._connect(deadline, self._database)
+    def own_session(self, deadline: Deadline) -> Iterator[Session]:
+        """For all that concerns roles and sessions: on a database of the bot's own where it may connect.
+
+        Where no connection can be had, it is the guard's.
+        """
+        try:
+            connection = self._own_connection(deadline, self._take_or_open)
+        except Transient as error:
+            if error.code not in (NO_SLOTS, NO_LOCKS) or not self.guard.is_open:
+                raise
+            connection = None
+        if connection is None:
+            with self.guard.lend(deadline) as session:
+                yield session
+            return
+        with self._with(lambda: connection, deadline) as session:
+            yield session
+
+    @contextmanager
+    def session_on(self, database: str, deadline: Deadline) -> Iterator[Session]:
+        """A session on another database of the same server, not kept."""
+        connection = self._open(database, deadline)
+        connection.deadline = deadline
+        try:
+            yield Session(connection)
+        finally:
+            connection.close()
+
+    def session_that_opens(self, deadline: Deadline) -> AbstractContextManager[Session]:
+        """As `session`, where the target is proven and believes what we say; raises BadConfig with the cure."""
+        return self._with(lambda: self._take_or_open(self._database, deadline, opens=True), deadline)
+
+    @property
+    def refusal(self) -> str | None:
+        """Why nothing is opened over this `dsn`. Raises BadConfig where it cannot be read."""
+        return refusal(self._effective(self._said()), self._tls)
+
+    @property
+    def is_loosened(self) -> bool:
+        """Whether the settings say that less than the usual is demanded of the server."""
+        return self._tls is not None and self._tls != Tls()
+
+    def has_own_database(self, deadline: Deadline) -> bool:
+        """Whether the bot may connect to a database of its own. Raises ProviderError where that cannot be told."""
+        try:
+            self._give_back(self._open(OWN_DATABASE, deadline))
+        except (NotPermitted, TargetNotFound, BadCredential):
+            return False
+        return True
+
+    def close(self) -> None:
+        self.guard.close()
+        self._drop_idle()
+
+    def _drop_idle(self) -> None:
+        with self._lock:
+            idle, self._idle = self._idle, {}
+        for connection in (one for kept in idle.values() for one in kept):
+            connection.close()
+
+    @contextmanager
+    def _with(self, take: Callable[[], Connection], deadline: Deadline) -> Iterator[Session]:
+        connection = take()
+        self.guard.needed()
         connection.deadline = deadline
         try:
             yield Session(connection)
         finally:
             self._give_back(connection)
 
-    @contextmanager
-    def session_on(self, database: str, deadline: Deadline) -> Iterator[Session]:
-        """A session on another database of the same server, not kept."""
-        connection = self._connect(deadline, database)
-        connection.deadline = deadline
-        try:
-            yield Session(connection)
-        finally:
-            connection.close()
+    def _own_connection(self, deadline: Deadline, get: Callable[[str | None, Deadline], Connection]) -> Connection:
+        if self._own_refused_until.passed:
+            try:
+                return get(OWN_DATABASE, deadline)
+            except (NotPermitted, TargetNotFound, BadCredential):
+                self._own_refused_until = Deadline.after(_OWN_AGAIN)
+            except Transient:
+                pass  # one to the target's own may lie ready
+        return get(self._database, deadline)
 
-    def close(self) -> None:
-        with self._lock:
-            idle, self._idle = self._idle, []
-        for connection in idle:
-            connection.close()
+    def _take_or_open(self, database: str | None, deadline: Deadline, *, opens: bool = False) -> Connection:
+        return self._take(database, opens=opens) or self._open(database, deadline, opens=opens)
 
-    def _take(self) -> _Connection | None:
+    def _take(self, database: str | None, *, opens: bool) -> Connection | None:
         while True:
             with self._lock:
-                if not self._idle:
+                kept = self._idle.get(database, [])
+                fit = [connection for connection in kept if connection.opens or not opens]
+                if not fit:
                     return None
-                connection = self._idle.pop()
+                connection = fit[-1]
+                kept.remove(connection)
             if _is_quiet(connection):
                 return connection
             connection.close()
 
-    def _give_back(self, connection: _Connection) -> None:
+    def _give_back(self, connection: Connection) -> None:
         # A connection in the middle of an answer would give it to the next call.
-        reusable = connection.info.transaction_status == psycopg.pq.TransactionStatus.IDLE
+        quiet = connection.info.transaction_status == psycopg.pq.TransactionStatus.IDLE
         with self._lock:
-            if reusable and len(self._idle) < _KEPT_IDLE:
-                self._idle.append(connection)
+            kept = self._idle.setdefault(connection.kept_as, [])
+            if quiet and connection.reusable and len(kept) < _KEPT_IDLE:
+                kept.append(connection)
                 return
         connection.close()
 
-    def _connect(self, deadline: Deadline, database: str | None) -> _Connection:
-        settings: dict[str, Any] = {"application_name": "countersign", "client_encoding": "UTF8", **_KEEPALIVE}
+    def _open(self, database: str | None, deadline: Deadline, *, opens: bool = False) -> Connection:
+        said = self._said()
+        effective = self._effective(said)
+        fault = refusal(effective, self._tls)
+        if opens and fault is not None:
+            raise BadConfig(fault)
+        manner: _Manner | None = _Manner(self._version, proven=fault is None)
+        while True:
+            try:
+                return self._opened(said, effective, database, manner, deadline)
+            except connecting.Refused as refused:
+                manner = manner.after("\n".join(refused.words))
+                if manner is None or deadline.passed or (opens and not manner.opens):
+                    raise connect_failures(refused.words) from None
+
+    def _opened(
+        self,
+        said: connecting.Keywords,
+        effective: connecting.Keywords,
+        database: str | None,
+        manner: _Manner,
+        deadline: Deadline,
+    ) -> Connection:
+        wanted = {**said, "application_name": "countersign", "client_encoding": "UTF8", **_KEEPALIVE}
+        # What libpq would take from the environment is split up with the rest.
+        wanted |= {name: effective[name] for name in ("host", "hostaddr", "port") if name in effective}
+        wanted.pop("connect_timeout", None)
+        wanted.pop("options", None)
         if database is not None:
-            settings["dbname"] = database
-        settings["connect_timeout"] = max(2, math.ceil(deadline.left()))  # 2 is libpq's least
-        dsn = self._dsn.read().get_secret_value()
-        try:
-            conninfo.conninfo_to_dict(dsn)
-        except psycopg.ProgrammingError:
-            raise BadConfig(
-                "The target's `dsn` cannot be read; it looks like postgresql://bot:password@host:5432/database."
-            ) from None
-        try:
-            return _Connection.connect(dsn, autocommit=True, prepare_threshold=None, **settings)
-        except psycopg.Error as error:
-            raise connect_failure(str(error)) from None
+            wanted["dbname"] = database
+        if manner.pinned:
+            wanted["options"] = pinned.options(effective.get("options", ""), manner.version)
+        proofs = {} if refusal(effective, self._tls) else demanded(effective, self._tls)
+        if not manner.proven:
+            proofs.pop("require_auth", None)
+        pgconn = connecting.connect(wanted | proofs, deadline)
+        self._version = pgconn.server_version
+        if manner.pinned and pinned.newer(self._version) != pinned.newer(manner.version):
+            # What this version can be told besides has to be said before the first message.
+            pgconn.finish()
+            return self._opened(said, effective, database, _Manner(self._version, proven=manner.proven), deadline)
+        connection = Connection.over(pgconn)
+        connection.opens = manner.opens
+        connection.kept_as = database
+        connection.shown = _shown(effective, proofs)
+        connection.methods = proofs.get("require_auth", "")
+        return connection
+
+    def _said(self) -> connecting.Keywords:
+        return connecting.keywords(self._dsn.read().get_secret_value())
+
+    @staticmethod
+    def _effective(said: connecting.Keywords) -> connecting.Keywords:
+        return {**connecting.surroundings(), **said}
 
 
 def connection_string(address: dict[str, str]) -> str:
@@ -190,25 +248,18 @@ def connection_string(address: dict[str, str]) -> str:
 
 def render(statements: Iterable[Statement]) -> tuple[str, ...]:
     """The statements as text, for people."""
-    return tuple(_compose(statement).as_string() for statement in statements)
+    return tuple(compose(statement).as_string() for statement in statements)
 
 
-def _compose(statement: Statement) -> sql.Composed:
-    return sql.SQL(statement.text).format(
-        **{
-            hole: sql.Identifier(value) if isinstance(value, Name) else sql.Literal(value)
-            for hole, value in statement.values.items()
-        }
-    )
+def _shown(effective: connecting.Keywords, proofs: connecting.Keywords) -> dict[str, str]:
+    """What a holder's connection demands of the server: no less than ours."""
+    shown = {name: effective[name] for name in ("sslmode", "channel_binding") if name in effective}
+    if effective.get("sslrootcert") == "system":  # any other is a file of the worker
+        shown["sslrootcert"] = "system"
+    return shown | ({"sslmode": proofs["sslmode"]} if proofs else {})
 
 
-def _last_rows(cursor: psycopg.Cursor[Row]) -> list[Row]:
-    while cursor.nextset():
-        pass
-    return cursor.fetchall() if cursor.description else []
-
-
-def _is_quiet(connection: _Connection) -> bool:
+def _is_quiet(connection: Connection) -> bool:
     """Nothing to read on an idle connection: the server has not hung up meanwhile."""
     if connection.closed:
         return False
