@@ -23,7 +23,7 @@ CREATE ROLE orders_fix;
 GRANT CONNECT ON DATABASE shop TO support_read, orders_fix, nothing;
 
 CREATE ROLE countersign LOGIN CREATEROLE;
-GRANT CONNECT ON DATABASE shop TO countersign;
+GRANT CONNECT ON DATABASE shop, postgres TO countersign;
 GRANT pg_signal_backend TO countersign;
 GRANT support_read, orders_fix, nothing TO countersign WITH ADMIN TRUE, INHERIT FALSE, SET FALSE;
 """

@@ -34,7 +34,7 @@ def test_the_demos_target_is_in_order(check: Check) -> None:
     findings = check()
     assert {finding.level for finding in findings.values()} == {"ok"}
     rights = {"CREATEROLE", "pg_signal_backend", "read", "public CONNECT", "public TEMPORARY"}
-    assert set(findings) == {"connection", "version", "clock"} | rights
+    assert set(findings) == {"connection", "version", "clock", "reserved"} | rights
 
 
 def test_an_unreachable_server_is_one_finding(check: Check) -> None:
@@ -111,3 +111,33 @@ def test_a_clock_that_is_off_is_told_in_seconds(
     finding = check()["clock"]
     assert finding.level == level
     assert f"{abs(seconds)}." in finding.sentence
+
+
+@pytest.mark.parametrize(
+    ("does", "undoes", "subject", "said"),
+    [
+        (
+            "REVOKE CONNECT ON DATABASE postgres FROM countersign",
+            "GRANT CONNECT ON DATABASE postgres TO countersign",
+            "own database",
+            'GRANT CONNECT ON DATABASE postgres TO "countersign";',
+        ),
+        (
+            "GRANT CREATE ON SCHEMA public TO support_read, PUBLIC",
+            "REVOKE CREATE ON SCHEMA public FROM support_read, PUBLIC",
+            "schema public",
+            "in the schema public of the database shop: PUBLIC, support_read.",
+        ),
+    ],
+)
+def test_what_could_mislead_or_stop_an_end_is_named(
+    check: Check, world: PostgresWorld, *, does: str, undoes: str, subject: str, said: str
+) -> None:
+    with for_a_while(world, does, undoes):
+        finding = check()[subject]
+    assert finding.level == "warning"
+    assert said in finding.sentence + finding.cure
+
+
+def test_a_connection_kept_free_for_the_bot_is_asked_for(check: Check) -> None:
+    assert 'GRANT pg_use_reserved_connections TO "countersign";' in check()["reserved"].cure

@@ -8,6 +8,7 @@ from access.errors import ProviderError
 from access.ports import Deadline, Finding, host_time
 from workers.providers.postgres import statements
 from workers.providers.postgres.catalogue import refuse_ungrantable
+from workers.providers.postgres.check_session import session_findings
 from workers.providers.postgres.membership_statements import held_itself
 
 if TYPE_CHECKING:  # they need the driver
@@ -24,7 +25,8 @@ def check(
     """`roles`: what each role of the policy grants; `memberships`: to people's own logins."""
     try:
         with connections.session(Deadline.after(_SECONDS)) as session:
-            return list((_membership_findings if memberships else _findings)(session, roles))
+            found = list((_membership_findings if memberships else _findings)(session, roles))
+            return [*found, *session_findings(connections, session, Deadline.after(_SECONDS))]
     except ProviderError as error:
         cure = "Look at the `dsn` of this resource, at the server, and at the way between."
         return [Finding(level="error", subject="connection", sentence=error.sentence, cure=cure)]
