@@ -52,19 +52,19 @@ def test_an_unreachable_server_is_one_finding(check: Check) -> None:
             "REVOKE pg_signal_backend FROM countersign",
             "GRANT pg_signal_backend TO countersign",
             "pg_signal_backend",
-            "GRANT pg_signal_backend TO countersign;",
+            'GRANT pg_signal_backend TO "countersign";',
         ),
         (
             "REVOKE support_read FROM countersign",
             "GRANT support_read TO countersign WITH ADMIN TRUE, INHERIT FALSE, SET FALSE",
             "read",
-            "grants",
+            'GRANT "support_read" TO "countersign" WITH ADMIN TRUE, INHERIT FALSE, SET FALSE;',
         ),
         (
             "REVOKE CONNECT ON DATABASE shop FROM support_read",
             "GRANT CONNECT ON DATABASE shop TO support_read",
             "read",
-            "GRANT CONNECT ON DATABASE shop TO support_read;",
+            'GRANT CONNECT ON DATABASE "shop" TO "support_read";',
         ),
     ],
 )
@@ -77,8 +77,10 @@ def test_a_missing_right_is_an_error_with_its_cure(
     assert cure in finding.cure
 
 
-def test_a_superuser_as_the_bot_is_too_much(check: Check, target: Target) -> None:
-    assert check(dsn=target.superuser_dsn)["superuser"].level == "warning"
+def test_a_superuser_as_the_bot_is_an_error(check: Check, target: Target) -> None:
+    finding = check(dsn=target.superuser_dsn)["superuser"]
+    assert finding.level == "error"
+    assert finding.cure == 'As a superuser: ALTER ROLE "postgres" NOSUPERUSER;'
 
 
 def test_a_bot_that_can_read_is_told_so(check: Check, world: PostgresWorld) -> None:
@@ -86,7 +88,7 @@ def test_a_bot_that_can_read_is_told_so(check: Check, world: PostgresWorld) -> N
     with for_a_while(world, "GRANT support_read TO countersign WITH INHERIT TRUE", again):
         finding = check()["read"]
     assert finding.level == "warning"
-    assert finding.cure == f"{again};"
+    assert finding.cure == 'GRANT "support_read" TO "countersign" WITH ADMIN TRUE, INHERIT FALSE, SET FALSE;'
 
 
 def test_rights_of_public_are_warned_of_by_database(check: Check, world: PostgresWorld) -> None:
@@ -94,7 +96,7 @@ def test_rights_of_public_are_warned_of_by_database(check: Check, world: Postgre
     with for_a_while(world, f"GRANT {everybody} TO PUBLIC", f"REVOKE {everybody} FROM PUBLIC"):
         findings = check()
     assert findings["public CONNECT"].level == "warning"
-    assert findings["public TEMPORARY"].cure == f"REVOKE TEMPORARY ON DATABASE {DATABASE} FROM PUBLIC;"
+    assert findings["public TEMPORARY"].cure == f'REVOKE TEMPORARY ON DATABASE "{DATABASE}" FROM PUBLIC;'
 
 
 def test_a_role_that_is_unknown_is_named(check: Check) -> None:

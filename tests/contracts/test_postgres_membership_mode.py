@@ -153,7 +153,7 @@ def test_a_bot_that_may_grant_only_through_another_role_is_told_by_the_check(
 def test_a_superuser_as_the_bot_is_told_by_the_check(world: MembershipWorld, tmp_path: Path) -> None:
     with provider_factory(Postgres, world.owner_dsn, tmp_path, "membership") as make:
         found = {one.subject: one for one in make().check({})}
-    assert found["superuser"].level == "warning"
+    assert found["superuser"].level == "error"
 
 
 def test_a_mode_that_does_not_exist_is_refused() -> None:

@@ -2,14 +2,16 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, LiteralString
 
 from access.errors import ProviderError
 from access.ports import Deadline, Finding, host_time
 from workers.providers.postgres import statements
-from workers.providers.postgres.catalogue import refuse_ungrantable
 from workers.providers.postgres.check_session import session_findings
 from workers.providers.postgres.membership_statements import held_itself
+from workers.providers.postgres.refusals import Cleared, Objection, gives_to_bot, mighty_bot, ungrantable
+from workers.providers.postgres.statements import Name, Statement
+from workers.providers.postgres.typed import typed
 
 if TYPE_CHECKING:  # they need the driver
     from workers.providers.postgres.session import Connections, Session
@@ -45,11 +47,10 @@ def _findings(session: "Session", roles: Mapping[str, Sequence[str]]) -> Iterato
 def _membership_findings(session: "Session", roles: Mapping[str, Sequence[str]]) -> Iterator[Finding]:
     yield Finding(level="ok", subject="connection", sentence="The database server answers.")
     yield _version_for_memberships(session)
-    ((bot, superuser, _, _, standby),) = session.read(statements.BOT)
+    ((bot, _, _, _, standby),) = session.read(statements.BOT)
     if standby:
         yield _standby()
-    if superuser:
-        yield _superuser(bot, "LOGIN")
+    yield from _mighty(session)
     for title, granted in roles.items():
         yield from _given(session, bot, title, granted)
 
@@ -68,24 +69,24 @@ def _version_for_memberships(session: "Session") -> Finding:
 
 
 def _given(session: "Session", bot: str, title: str, granted: Sequence[str]) -> Iterator[Finding]:
-    try:
-        refuse_ungrantable(session, granted)
-    except ProviderError as error:
-        cure = "Change the role's `grants` or the database."
-        yield Finding(level="error", subject=title, sentence=error.sentence, cure=cure)
+    if objection := ungrantable(session, granted, Cleared()):
+        yield _refused(title, objection)
         return
     itself = {role for (role,) in session.read(held_itself(granted))}
     for role in granted:
         if role in itself:
             yield Finding(level="ok", subject=title, sentence=f"The bot may grant {role}.")
             continue
-        options = " WITH ADMIN TRUE, INHERIT FALSE, SET FALSE" if session.tells_grantors_apart else " WITH ADMIN OPTION"
+        cure = typed(gives_to_bot(role, bot, apart=session.tells_grantors_apart))
         sentence = (
             f"The bot's account {bot} may grant {role} only through another role, so what it gives is not its own."
         )
-        yield Finding(
-            level="error", subject=title, sentence=sentence, cure=f"As a superuser: GRANT {role} TO {bot}{options};"
-        )
+        yield Finding(level="error", subject=title, sentence=sentence, cure=f"As a superuser: {cure}")
+
+
+def _refused(title: str, objection: Objection) -> Finding:
+    cure = objection.cure or "Change the role's `grants` or the database."
+    return Finding(level="error", subject=title, sentence=objection.told, cure=cure)
 
 
 def _version(session: "Session") -> Finding:
@@ -97,13 +98,14 @@ def _version(session: "Session") -> Finding:
 
 
 def _bot(session: "Session") -> Iterator[Finding]:
-    ((bot, superuser, createrole, signals, standby),) = session.read(statements.BOT)
+    ((bot, _, createrole, signals, standby),) = session.read(statements.BOT)
     if standby:
         yield _standby()
-    if superuser:
-        yield _superuser(bot, "LOGIN CREATEROLE")
-    yield _right(createrole, "CREATEROLE", f"ALTER ROLE {bot} CREATEROLE;", bot)
-    yield _right(signals, "pg_signal_backend", f"GRANT pg_signal_backend TO {bot};", bot)
+    yield from _mighty(session)
+    account = {"bot": Name(bot)}
+    yield _right(createrole, "CREATEROLE", typed(Statement("ALTER ROLE {bot} CREATEROLE", dict(account))), bot)
+    signal = Statement("GRANT pg_signal_backend TO {bot}", dict(account))
+    yield _right(signals, "pg_signal_backend", typed(signal), bot)
 
 
 def _standby() -> Finding:
@@ -111,13 +113,9 @@ def _standby() -> Finding:
     return Finding(level="error", subject="standby", sentence=sentence, cure="Let the `dsn` point to the primary.")
 
 
-def _superuser(bot: str, enough: str) -> Finding:
-    return Finding(
-        level="warning",
-        subject="superuser",
-        sentence=f"The bot's account {bot} is a superuser: it can do far more than it needs.",
-        cure=f"Give it an account of its own: CREATE ROLE … {enough}; or ALTER ROLE {bot} NOSUPERUSER;",
-    )
+def _mighty(session: "Session") -> Iterator[Finding]:
+    if objection := mighty_bot(session):
+        yield Finding(level="error", subject="superuser", sentence=objection.told, cure=objection.cure)
 
 
 def _right(held: bool, right: str, cure: str, bot: str) -> Finding:
@@ -128,12 +126,8 @@ def _right(held: bool, right: str, cure: str, bot: str) -> Finding:
 
 
 def _role(session: "Session", title: str, granted: Sequence[str]) -> Iterator[Finding]:
-    try:
-        refuse_ungrantable(session, granted)
-    except ProviderError as error:
-        yield Finding(
-            level="error", subject=title, sentence=error.sentence, cure="Change the role's `grants` or the database."
-        )
+    if objection := ungrantable(session, granted, Cleared()):
+        yield _refused(title, objection)
         return
     yield Finding(level="ok", subject=title, sentence=f"The bot may grant {', '.join(granted)}.")
     ((connects, readable, database, bot),) = session.read(statements.role_use(granted))
@@ -141,21 +135,25 @@ def _role(session: "Session", title: str, granted: Sequence[str]) -> Iterator[Fi
         yield Finding(
             level="error",
             subject=title,
-            sentence=f"With {', '.join(granted)} nobody can connect to the database {database}.",
-            cure=f"GRANT CONNECT ON DATABASE {database} TO {granted[0]};",
+            sentence=f"No person with {', '.join(granted)} can connect to the database {database}.",
+            cure=typed(_lets_connect(database, granted[0])),
         )
     for role in readable:
         yield Finding(
             level="warning",
             subject=title,
             sentence=f"The bot's account {bot} can itself use the rights of {role}.",
-            cure=f"GRANT {role} TO {bot} WITH ADMIN TRUE, INHERIT FALSE, SET FALSE;",
+            cure=typed(gives_to_bot(role, bot, apart=True)),
         )
+
+
+def _lets_connect(database: str, role: str) -> Statement:
+    return Statement("GRANT CONNECT ON DATABASE {database} TO {role}", {"database": Name(database), "role": Name(role)})
 
 
 def _public(session: "Session") -> Iterator[Finding]:
     ((connect, temporary),) = session.read(statements.PUBLIC_RIGHTS)
-    for right, databases in (("CONNECT", connect), ("TEMPORARY", temporary)):
+    for right, taken, databases in _of_public(connect, temporary):
         if not databases:
             yield Finding(level="ok", subject=f"public {right}", sentence=f"PUBLIC has no {right} on any database.")
             continue
@@ -164,8 +162,13 @@ def _public(session: "Session") -> Iterator[Finding]:
             level="warning",
             subject=f"public {right}",
             sentence=f"Everybody, so also every temporary login, has {right} on: {names}.",
-            cure=f"REVOKE {right} ON DATABASE {names} FROM PUBLIC;",
+            cure=typed(*(Statement(taken, {"database": Name(database)}) for database in databases)),
         )
+
+
+def _of_public(connect: list[str], temporary: list[str]) -> Iterator[tuple[str, LiteralString, list[str]]]:
+    yield "CONNECT", "REVOKE CONNECT ON DATABASE {database} FROM PUBLIC", connect
+    yield "TEMPORARY", "REVOKE TEMPORARY ON DATABASE {database} FROM PUBLIC", temporary
 
 
 def _clock(session: "Session") -> Finding:

@@ -29,9 +29,10 @@ from access.ports import (
     Secret,
 )
 from workers.providers.postgres import cleanup, ending_statements, statements
-from workers.providers.postgres.catalogue import Login, look, marked_grant, refuse_ungrantable
+from workers.providers.postgres.catalogue import Login, look, marked_grant
 from workers.providers.postgres.ending import Ending, find
 from workers.providers.postgres.errors import DUPLICATE, DUPLICATE_AT_ONCE
+from workers.providers.postgres.refusals import Cleared, refuse_mighty_bot, refuse_ungrantable
 
 if TYPE_CHECKING:  # it needs the driver
     from workers.providers.postgres.session import Connections
@@ -47,6 +48,7 @@ class Logins:
 
     def __init__(self, connections: "Connections") -> None:
         self._connections = connections
+        self._cleared = Cleared()
 
     def plan(self, spec: GrantSpec, roles: Sequence[str]) -> Plan:
         from workers.providers.postgres.session import render  # noqa: PLC0415  (the driver)
@@ -67,7 +69,7 @@ class Logins:
         wanted = (login, roles, until, _marker(spec))
         with self._connections.session_that_opens(deadline) as session:
             session.refuse_old()
-            refuse_ungrantable(session, roles)
+            refuse_ungrantable(session, roles, self._cleared)
             try:
                 ((oid,),) = session.write(*statements.create(*wanted))
             except TargetConflict as conflict:
@@ -122,6 +124,7 @@ class Logins:
         login = login_name(spec)
         password = secrets.token_urlsafe(24)
         with self._connections.session_that_opens(deadline) as session:
+            refuse_mighty_bot(session)
             found = look(session, login)
             if found is None or not found.can_log_in:
                 raise TargetNotFound(NOT_OPEN)

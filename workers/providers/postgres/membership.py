@@ -28,7 +28,7 @@ from access.ports import (
     Secret,
 )
 from workers.providers.postgres import membership_statements as statements
-from workers.providers.postgres.catalogue import refuse_ungrantable
+from workers.providers.postgres.refusals import Cleared, refuse_mighty_bot, refuse_ungrantable
 
 if TYPE_CHECKING:  # they need the driver
     from workers.providers.postgres.session import Connections, Session
@@ -66,6 +66,7 @@ class Members:
 
     def __init__(self, connections: "Connections", place: str) -> None:
         self._connections = connections
+        self._cleared = Cleared()
         self._place = place
 
     def plan(self, spec: GrantSpec, roles: Sequence[str]) -> Plan:
@@ -85,7 +86,7 @@ class Members:
         added = sorted(set(roles) - spec.kept)
         with self._connections.session_that_opens(deadline) as session:
             _refuse_login(_login(session, spec.principal), spec.principal)
-            refuse_ungrantable(session, roles)
+            refuse_ungrantable(session, roles, self._cleared)
             if added:
                 session.write(*statements.add(spec.principal, added, apart=session.tells_grantors_apart))
         return Outcome(state="active", receipt=Receipt(names={"login": spec.principal}, details={"roles": added}))
@@ -135,6 +136,7 @@ class Members:
         from workers.providers.postgres.session import connection_string  # noqa: PLC0415  (the driver)
 
         with self._connections.session_that_opens(deadline) as session:
+            refuse_mighty_bot(session)
             address = session.address(spec.principal)
         shown = {
             "Host": address["host"], "Port": address["port"], "Database": address["dbname"],

@@ -30,47 +30,6 @@ CONNECTIONS = 4
 """How many sessions one temporary login may have."""
 
 
-def grantable(roles: Sequence[str]) -> Statement:
-    """For each of the roles that exists: its name, whether we may grant it, and which powers come with it.
-
-    Everything a role reaches counts: a harmless name may be a member of a mighty one.
-    """
-    return Statement(
-        """
-        WITH RECURSIVE reach(start, role, path) AS (
-            SELECT oid, oid, rolname::pg_catalog.text FROM pg_catalog.pg_roles
-                WHERE rolname::pg_catalog.text OPERATOR(pg_catalog.=) ANY ({roles}::pg_catalog.text[])
-            UNION
-            SELECT reach.start, m.roleid, reach.path FROM reach
-                JOIN pg_catalog.pg_auth_members m ON m.member OPERATOR(pg_catalog.=) reach.role
-        )
-        SELECT reach.path, pg_catalog.pg_has_role(reach.start, 'USAGE WITH ADMIN OPTION'),
-            coalesce(pg_catalog.array_agg(DISTINCT power.name ORDER BY power.name)
-                FILTER (WHERE power.name IS NOT NULL), '{{}}')
-        FROM reach JOIN pg_catalog.pg_roles r ON r.oid OPERATOR(pg_catalog.=) reach.role
-        CROSS JOIN LATERAL (
-            SELECT 'SUPERUSER' WHERE r.rolsuper UNION ALL
-            SELECT 'CREATEROLE' WHERE r.rolcreaterole UNION ALL
-            SELECT 'CREATEDB' WHERE r.rolcreatedb UNION ALL
-            SELECT 'REPLICATION' WHERE r.rolreplication UNION ALL
-            SELECT 'BYPASSRLS' WHERE r.rolbypassrls UNION ALL
-            SELECT r.rolname::pg_catalog.text WHERE r.rolname OPERATOR(pg_catalog.~) '^pg_'
-                AND r.rolname::pg_catalog.text OPERATOR(pg_catalog.<>) ALL ({harmless}::pg_catalog.text[]) UNION ALL
-            SELECT 'ADMIN on ' OPERATOR(pg_catalog.||) held.rolname FROM pg_catalog.pg_auth_members m
-                JOIN pg_catalog.pg_roles held ON held.oid OPERATOR(pg_catalog.=) m.roleid
-                WHERE m.member OPERATOR(pg_catalog.=) r.oid AND m.admin_option UNION ALL
-            SELECT NULL
-        ) AS power(name)
-        GROUP BY reach.path, reach.start
-        """,
-        {"roles": list(roles), "harmless": HARMLESS},
-    )
-
-
-HARMLESS = ["pg_read_all_data", "pg_monitor", "pg_read_all_settings", "pg_read_all_stats", "pg_stat_scan_tables"]
-"""PostgreSQL's own roles that can only read. Any other, of today or of a later version, is refused."""
-
-
 def create(login: str, roles: Sequence[str], until: datetime, marker: str) -> tuple[Statement, ...]:
     """A login that cannot log in yet, for it has no password. Its oid is the answer."""
     made = Statement(
