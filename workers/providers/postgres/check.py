@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, LiteralString
 from access.errors import ProviderError
 from access.ports import Deadline, Finding, host_time
 from workers.providers.postgres import statements
+from workers.providers.postgres.check_server import server_findings
 from workers.providers.postgres.check_session import session_findings
 from workers.providers.postgres.membership_statements import held_itself
 from workers.providers.postgres.refusals import Cleared, Objection, gives_to_bot, mighty_bot, ungrantable
@@ -41,6 +42,7 @@ def _findings(session: "Session", roles: Mapping[str, Sequence[str]]) -> Iterato
     for title, granted in roles.items():
         yield from _role(session, title, granted)
     yield from _public(session)
+    yield from server_findings(session)
     yield _clock(session)
 
 
@@ -53,6 +55,7 @@ def _membership_findings(session: "Session", roles: Mapping[str, Sequence[str]])
     yield from _mighty(session)
     for title, granted in roles.items():
         yield from _given(session, bot, title, granted)
+    yield from server_findings(session)
 
 
 def _version_for_memberships(session: "Session") -> Finding:

@@ -1,0 +1,152 @@
+"""What the provider postgres tells of the server, beside the bot and its roles: who could stand in the way of an end,
+who could plant something, and where nothing was looked at."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, LiteralString
+
+from access.ports import Finding
+from workers.providers.postgres.statements import Name, Statement
+from workers.providers.postgres.typed import typed
+
+if TYPE_CHECKING:  # it needs the driver
+    from workers.providers.postgres.session import Session
+
+MAINTAINERS = Statement(
+    """
+    SELECT m.rolname::pg_catalog.text FROM pg_catalog.pg_roles m JOIN pg_catalog.pg_roles r ON r.rolname = 'pg_maintain'
+    WHERE NOT m.rolsuper AND m.oid <> r.oid AND pg_catalog.pg_has_role(m.oid, r.oid, 'MEMBER') ORDER BY 1
+    """,
+    {},
+)
+"""Who may lock the catalogues in which an end is written (version 17 and later)."""
+
+PREPARED = Statement(
+    """
+    SELECT x.gid::pg_catalog.text, x.database::pg_catalog.text, x.owner::pg_catalog.text
+    FROM pg_catalog.pg_prepared_xacts x
+    WHERE x.owner IS NULL OR x.owner ~ '^cs_[0-9a-z]{{26}}$'
+        OR NOT EXISTS (SELECT FROM pg_catalog.pg_roles r WHERE r.rolname = x.owner)
+    ORDER BY x.prepared
+    """,
+    {},
+)
+
+PREPARES = Statement("SELECT pg_catalog.current_setting('max_prepared_transactions')::pg_catalog.int4", {})
+
+OPEN_SCHEMAS = Statement(
+    """
+    SELECT n.nspname::pg_catalog.text, g.rolname::pg_catalog.text, pg_catalog.current_database()::pg_catalog.text
+    FROM pg_catalog.pg_namespace n
+    CROSS JOIN LATERAL pg_catalog.aclexplode(coalesce(n.nspacl, pg_catalog.acldefault('n', n.nspowner))) AS a
+    LEFT JOIN pg_catalog.pg_roles g ON g.oid = a.grantee
+    WHERE a.privilege_type = 'CREATE' AND a.grantee <> n.nspowner AND n.nspname !~ '^pg_(temp|toast_temp)_'
+    ORDER BY 1, 2 NULLS FIRST
+    """,
+    {},
+)
+"""In this database: schema, who beside its owner may create in it (None: PUBLIC), the database."""
+
+NOT_ENTERED = Statement(
+    """
+    SELECT datname::pg_catalog.text FROM pg_catalog.pg_database
+    WHERE datallowconn AND NOT pg_catalog.has_database_privilege(oid, 'CONNECT') ORDER BY 1
+    """,
+    {},
+)
+
+PLANTED_BY_ALL = Statement(
+    """
+    SELECT DISTINCT a.privilege_type, n.nspname::pg_catalog.text FROM pg_catalog.pg_class c
+    JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace CROSS JOIN LATERAL pg_catalog.aclexplode(c.relacl) AS a
+    WHERE a.grantee = 0 AND a.privilege_type IN ('TRIGGER', 'REFERENCES', 'MAINTAIN') AND c.relpersistence <> 't'
+    ORDER BY 2, 1 LIMIT 20
+    """,
+    {},
+)
+"""What PUBLIC may do that no role may have which is granted."""
+
+_FROM_PUBLIC: dict[str, LiteralString] = {
+    "TRIGGER": "REVOKE TRIGGER ON ALL TABLES IN SCHEMA {schema} FROM PUBLIC",
+    "REFERENCES": "REVOKE REFERENCES ON ALL TABLES IN SCHEMA {schema} FROM PUBLIC",
+    "MAINTAIN": "REVOKE MAINTAIN ON ALL TABLES IN SCHEMA {schema} FROM PUBLIC",
+}
+
+
+def server_findings(session: "Session") -> Iterator[Finding]:
+    yield from _maintainers(session)
+    yield from _prepared(session)
+    yield from _open_schemas(session)
+    yield from _planted_by_all(session)
+    yield from _not_entered(session)
+
+
+def _maintainers(session: "Session") -> Iterator[Finding]:
+    members = [member for (member,) in session.read(MAINTAINERS)]
+    if not members:
+        return
+    taken = (Statement("REVOKE pg_maintain FROM {member}", {"member": Name(member)}) for member in members)
+    yield Finding(
+        level="warning",
+        subject="pg_maintain",
+        sentence=f"Members of pg_maintain: {', '.join(members)}. They can lock the catalogues in which an end is "
+        "written, and so delay it.",
+        cure=f"As a superuser: {typed(*taken)}",
+    )
+
+
+def _prepared(session: "Session") -> Iterator[Finding]:
+    ((most,),) = session.read(PREPARES)
+    if not most:
+        return
+    yield Finding(
+        level="ok",
+        subject="prepared transactions",
+        sentence=f"Transactions can be prepared here (max_prepared_transactions is {most}): one outlives the session "
+        "that prepared it. Set it to 0 where no application needs it.",
+    )
+    for gid, database, owner in session.read(PREPARED):
+        whose = f"of the temporary login {owner}" if owner else "of a login that no longer exists"
+        ends = typed(Statement("ROLLBACK PREPARED {gid}", {"gid": str(gid)}))
+        yield Finding(
+            level="error",
+            subject="prepared transactions",
+            sentence=f"A prepared transaction {whose} holds its locks in the database {database}.",
+            cure=f"As a superuser, in the database {database}: {ends}",
+        )
+
+
+def _open_schemas(session: "Session") -> Iterator[Finding]:
+    for schema, grantee, database in session.read(OPEN_SCHEMAS):
+        values: dict[str, str | int | list[str]] = {"schema": Name(schema)}
+        taken = Statement("REVOKE CREATE ON SCHEMA {schema} FROM PUBLIC", values)
+        if grantee is not None:
+            taken = Statement("REVOKE CREATE ON SCHEMA {schema} FROM {role}", values | {"role": Name(grantee)})
+        yield Finding(
+            level="warning",
+            subject=f"schema {schema}",
+            sentence=f"{grantee or 'PUBLIC, so also every temporary login,'} may create objects in the schema {schema} "
+            f"of the database {database}: what is planted there can run for others.",
+            cure=f"In the database {database}, as the schema's owner: {typed(taken)}",
+        )
+
+
+def _planted_by_all(session: "Session") -> Iterator[Finding]:
+    for privilege, schema in session.read(PLANTED_BY_ALL):
+        taken = Statement(_FROM_PUBLIC[privilege], {"schema": Name(schema)})
+        yield Finding(
+            level="warning",
+            subject=f"public {privilege}",
+            sentence=f"PUBLIC, so also every temporary login, has {privilege} on tables of the schema {schema}: a role "
+            "with it would not be granted.",
+            cure=typed(taken),
+        )
+
+
+def _not_entered(session: "Session") -> Iterator[Finding]:
+    databases = [database for (database,) in session.read(NOT_ENTERED)]
+    if databases:
+        yield Finding(
+            level="ok",
+            subject="not looked at",
+            sentence=f"The bot may not connect to: {', '.join(databases)}. What roles allow there is not looked at.",
+        )
