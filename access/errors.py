@@ -130,6 +130,10 @@ class NotOver(Conflict):
     """This access is not over, so nobody has to remove it by hand. The security team can revoke it."""
 
 
+class RightsChanged(Conflict):
+    """What you saw has changed since. Look at the alert again; it shows what the role allows now."""
+
+
 class NotUsableYet(Conflict):
     """This access is not open; there is nothing to connect to."""
 

@@ -32,6 +32,7 @@ from access.ids import (
     Person,
     RequestId,
     ReviewId,
+    RightsId,
     ShareId,
     SlackChannel,
     SlackUser,
@@ -112,6 +113,7 @@ class AlertKind(StrEnum):
     CLOCKS = "clocks"  # a host's clock and the database's differ; subject: the host
     RESTORED = "restored"  # the database is an older one and is being compared; subject: database
     LEFTOVER = "leftover"  # what gives no access any more was not tidied up; subject: grant
+    RIGHTS = "rights"  # a role allows more than the security team has accepted; subject: the entitlement
     CANARY = "canary"  # harmless access did not open or close as it should; subject: the entitlement
 
 
@@ -526,3 +528,29 @@ class Look(SQLModel, table=True):
     due_at: datetime = _moment()
     looked_at: datetime | None = _moment(default=None)
     """When somebody last had an answer."""
+
+
+class EntitlementRights(SQLModel, table=True):
+    """What a role of the policy allows on its target as it was seen last, and what of it the security team knows."""
+
+    __tablename__ = "role_rights"  # pyright: ignore[reportAssignmentType] -- SQLModel types it as a declared attribute
+    __table_args__ = (UniqueConstraint("resource", "role"),)
+
+    id: RightsId = _string(primary_key=True)
+    resource: str
+    role: str
+    """Its name in the policy, or `EVERYBODY` of access.ports."""
+    place: str = Field(max_length=64)
+    """The hash of the settings and the definition by which it was seen."""
+    fingerprint: str = Field(max_length=64)
+    allows: list[str] = _strings()
+    """Kinds of rights, not the things that they are about."""
+    accepted: list[str] = _strings()
+    """Of these, those that were there at the first look or were accepted since."""
+    creates: list[str] = _strings()
+    """What can be made with it and may stay behind."""
+    fence: int = 0
+    first_seen: datetime = _moment()
+    changed_at: datetime = _moment()
+    wider_since: datetime | None = _moment(default=None)
+    """Since when it allows more than was accepted."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, ClassVar, Literal, NewType, Protocol
+from typing import Any, ClassVar, Literal, NewType, Protocol, runtime_checkable
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 
@@ -71,6 +71,8 @@ class Capabilities:
     """It can list what stands on the target with our mark, so that drift is found."""
     list_holders: bool = False
     """It can list who has a role, whoever gave it."""
+    tells_rights: bool = False
+    """It can say what a role allows, so that it is seen when that becomes more."""
     settle: timedelta = timedelta(0)
     """How long the target may still show the old state after a change."""
     cleanup_window: timedelta | None = None
@@ -186,6 +188,25 @@ class Holder:
     """It is the bot itself, and it can use it."""
     beyond: str = ""
     """What it allows that no grant gives; a sentence."""
+
+
+EVERYBODY = "(everybody)"
+"""In the place of a role's name: what everybody who gets in may do; no role of a policy can be called so."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RoleRights:
+    """What a role of the policy allows on the target."""
+
+    role: str
+    """Its name in the policy, or `EVERYBODY`."""
+    fingerprint: str
+    """Another one as soon as anything of it is different."""
+    allows: frozenset[str]
+    """Kinds of rights in words, each with where: what is not among those that were accepted is told. More things of a
+    kind, in the same place, are the same kind."""
+    creates: tuple[str, ...] = ()
+    """What can be made with it and may stay behind."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -348,6 +369,15 @@ class Provider(Protocol):
 
     def close(self) -> None:
         """Lets go of connections."""
+        ...
+
+
+@runtime_checkable
+class TellsRights(Protocol):
+    """What a provider has beside the above whose `capabilities.tells_rights` says so."""
+
+    def role_rights(self, roles: Mapping[str, BaseModel], deadline: Deadline) -> list[RoleRights]:
+        """What each of these roles of the policy allows, and what everybody does. All of it, or a ProviderError."""
         ...
 
 

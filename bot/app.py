@@ -15,6 +15,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from access.operations.core import Core
 from bot import home, ids
 from bot.actions import (
+    accept_rights,
     approve,
     ask,
     by_hand,
@@ -49,6 +50,7 @@ ACTIONS: dict[str, Listener] = {
     ids.EXTEND: extend.ask_how_long,
     ids.CANCEL: cancel.cancel,
     ids.BY_HAND: by_hand.removed,
+    ids.ACCEPT_RIGHTS: accept_rights.accept,
     ids.CHOOSE: choose.chosen,
     ids.ASK: ask.ask,
     ids.FOLLOW: follow.follow,

@@ -114,7 +114,7 @@ def render(claimed: Claimed, facts: CardFacts | AlertFacts) -> Message:
     if isinstance(facts, AlertFacts) and facts.storm is not None:
         return storm_card(facts.alert, facts.storm, facts.now)
     if isinstance(facts, AlertFacts):
-        return alert_card(facts.alert, facts.grant, facts.now, facts.by_hand)
+        return alert_card(facts.alert, facts.grant, facts.now, facts.by_hand, facts.rights)
     views = {
         NoticeKind.REVIEW: review_card,
         NoticeKind.ANSWER: answer,

@@ -160,6 +160,7 @@ def _content(session: Session, core: Core, digest: Digest) -> Content:
         still_open=rows.listed(session, in_time), denied=happened.requests("request.denied"),
         lapsed=happened.requests("request.lapsed"), taken_back=happened.count("request.cancelled"),
         refusals=happened.refusals(), policy_loads=happened.policy_loads(),
+        rights=happened.rights(),
         canary=happened.canary(now, configured=known is not None and known.canary is not None),
     )  # fmt: skip
 

@@ -77,6 +77,18 @@ class PolicyLoad(_Frozen):
     at: datetime
 
 
+class RightsChange(_Frozen):
+    """What a role allows became something else, or was accepted."""
+
+    entitlement: str
+    at: datetime
+    added: tuple[str, ...] = ()
+    """Kinds of rights; none where there only are more or fewer things of a kind."""
+    taken: tuple[str, ...] = ()
+    by: str = ""
+    """Who accepted it."""
+
+
 class CanaryRuns(_Frozen):
     """How the runs went that were begun in the span."""
 
@@ -123,6 +135,7 @@ class Content(_Frozen):
     taken_back: int = 0
     refusals: tuple[Refusals, ...] = ()
     policy_loads: tuple[PolicyLoad, ...] = ()
+    rights: tuple[RightsChange, ...] = ()
     canary: CanaryRuns | None = None
     """None: written by a version that did not look."""
 

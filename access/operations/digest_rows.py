@@ -25,9 +25,11 @@ from access.models import (
 from access.operations.activate import objection
 from access.operations.canary import BEGUN, NOBODY, Went, went
 from access.operations.core import POLICY_LOADED
-from access.operations.digest_content import Access, CanaryRuns, Listed, OpenAlert, PolicyLoad, Refusals
+from access.operations.digest_content import Access, CanaryRuns, Listed, OpenAlert, PolicyLoad, Refusals, RightsChange
 from access.operations.extend import EXTENDED
 from access.operations.reminding import Place
+from access.operations.role_rights import ACCEPTED as RIGHTS_ACCEPTED
+from access.operations.role_rights import CHANGED as RIGHTS_CHANGED
 from access.operations.show import OPEN
 
 MOST = 100
@@ -154,6 +156,21 @@ class Happened:
         counted = Counter((one["attempt"], one["because"]) for one in said)
         ordered = sorted(counted.items(), key=lambda one: (-one[1], one[0]))
         return tuple(Refusals(attempt=attempt, because=because, times=n) for (attempt, because), n in ordered)
+
+    def rights(self) -> tuple[RightsChange, ...]:
+        """The first of them."""
+        told = select(AuditEvent.at, AuditEvent.object_id, AuditEvent.entry).where(
+            *self._of_span, col(AuditEvent.action).in_((RIGHTS_CHANGED, RIGHTS_ACCEPTED))
+        )
+        found = self._session.exec(told.order_by(col(AuditEvent.seq)).limit(MOST)).all()
+        said = [(at, entitlement or "", json.loads(entry)["details"]) for at, entitlement, entry in found]
+        return tuple(
+            RightsChange(
+                entitlement=entitlement, at=at, added=tuple(details.get("added", ())),
+                taken=tuple(details.get("taken", ())), by=details.get("person", ""),
+            )
+            for at, entitlement, details in said
+        )  # fmt: skip
 
     def policy_loads(self) -> tuple[PolicyLoad, ...]:
         loaded = select(AuditEvent.object_id, AuditEvent.at).where(

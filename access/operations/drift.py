@@ -8,10 +8,11 @@ from datetime import datetime, timedelta
 from sqlmodel import col, or_, select
 
 from access.canonical import canonical
+from access.catalog import Resource
 from access.errors import ProviderError
 from access.ids import GrantId, ShareId
 from access.models import Alert, AlertKind, EndedBy, Grant, GrantStatus, Hold, LookKind
-from access.operations import look
+from access.operations import look, role_rights
 from access.operations.activate import remove_found_again
 from access.operations.comparing import SECOND_LOOK, can_list
 from access.operations.core import Core, held_grants
@@ -37,6 +38,8 @@ class Claimed(look.Claimed):
     places: list[Place] = field(default_factory=list[Place])
     lost_since: datetime | None = None
     """The database was restored, and what was granted after this has no row."""
+    known: Resource | None = None
+    """As the policy has it now."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +49,8 @@ class Compared(look.Looked):
     shown: Shown = field(default_factory=Shown)
     settle: timedelta = timedelta(0)
     lost_since: datetime | None = None
+    rights: role_rights.Seen | None = None
+    """What its roles allow."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +67,9 @@ class Drift:
             return []
         with self.core.database.read() as session:
             since = lost_since(session)
-        return [Claimed(one.look, self._places(one.look.subject), since) for one in claimed]
+        return [
+            Claimed(one.look, self._places(one.look.subject), since, self._known(one.look.subject)) for one in claimed
+        ]
 
     def act(self, claimed: Claimed, deadline: Deadline) -> Compared:
         """Never raises; what a third party's exception says is not told, for it may hold a secret."""
@@ -85,8 +92,7 @@ class Drift:
 
     def _places(self, resource: str) -> list[Place]:
         places = dict[tuple[str, str], Place]()
-        policy = self.core.known_policy()
-        known = policy.resources.get(resource) if policy else None
+        known = self._known(resource)
         if known is not None:
             places[known.provider, canonical(dict(known.settings))] = Place(known.provider, known.settings, [])
         with self.core.database.read() as session:
@@ -94,6 +100,10 @@ class Drift:
                 place = Place(grant.provider, grant.settings, [])
                 places.setdefault((grant.provider, canonical(grant.settings)), place).active.append(grant)
         return [place for place in places.values() if can_list(self.core, place.provider)]
+
+    def _known(self, resource: str) -> Resource | None:
+        policy = self.core.known_policy()
+        return policy.resources.get(resource) if policy else None
 
     def _compared(self, claimed: Claimed, deadline: Deadline) -> Compared:
         """Raises ProviderError."""
@@ -105,7 +115,8 @@ class Drift:
         for grant, provider in shown.missing:
             if self._is_gone(claimed, grant, provider, deadline):
                 shown.gone.append(grant.id)
-        return Compared(claimed, shown=shown, settle=settle, lost_since=claimed.lost_since)
+        rights = role_rights.look(self.targets, claimed.known, deadline)
+        return Compared(claimed, shown=shown, settle=settle, lost_since=claimed.lost_since, rights=rights)
 
     def _is_gone(self, claimed: Claimed, grant: Grant, provider: Provider, deadline: Deadline) -> bool:
         """Before it counts, the target is asked about this very grant."""
@@ -131,6 +142,8 @@ class Drift:
         after = max(SECOND_LOOK, result.settle) if news else EVERY
         if not look.look_again(work, row, after=after, suspects=suspects, problem=""):
             return
+        if result.rights is not None:
+            role_rights.write(work, row.subject, result.rights, channel)
         for suspect in suspects:
             if suspect in news:
                 continue

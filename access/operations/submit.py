@@ -18,6 +18,7 @@ from access.operations.core import Core, by_person
 from access.operations.gate import refuse_while_closed
 from access.operations.pending import refuse_too_many
 from access.operations.reminding import remind
+from access.operations.role_rights import RightsNote, note_about
 from access.operations.work import URGENT, Work
 from access.people import is_same, subject_of
 from access.policy.decide import Ask, Decision, Terms, decide, eligible, render
@@ -43,6 +44,8 @@ class Preview:
     """How many people can decide."""
     reason_min: int
     end_means: str
+    rights: RightsNote | None = None
+    """What must be known of what the role allows."""
 
 
 def submit(
@@ -134,11 +137,14 @@ def preview(core: Core, *, requester: SlackUser, entitlement: str) -> Preview:
         sentence = f"There is no {wanted} that you may ask for."
         raise InvalidInput("entitlement", f"{sentence} Did you mean {suggestion}?" if suggestion else sentence)
     (resource, role), rule = known, rules[0]
+    with core.database.read() as session:
+        rights = note_about(session, resource.id, role.name)
     return Preview(
         rule=rule.id, level=role.level, longest=policy.longest(role, rule), channel=rule.channel,
         asked=len(eligible(policy, rule.any_of, barred=frozenset({person.name}))),
         reason_min=policy.levels[role.level].reason_min,
         end_means=core.providers[resource.provider].capabilities.of(resource.settings).end_means,
+        rights=rights,
     )  # fmt: skip
 
 

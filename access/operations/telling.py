@@ -9,13 +9,14 @@ from sqlmodel import Session, col, select
 
 from access.catalog import Policy
 from access.ids import AlertId, GrantId, RequestId, SlackUser
-from access.models import Alert, Grant, Notice, NoticeKind, Request, Review
+from access.models import Alert, AlertKind, EntitlementRights, Grant, Notice, NoticeKind, Request, Review
 from access.operations.by_hand import ByHand, said_by_hand
 from access.operations.core import Core, load_grant, load_request
 from access.operations.digest import DigestFacts, digest_facts
 from access.operations.extend import extendable
 from access.operations.home import HomeFacts, home_facts
 from access.operations.reminding import ReminderFacts, reminder_facts, worth_reminding
+from access.operations.role_rights import RightsNote, note_about, rights_of
 from access.operations.storms import Storm, storm_facts
 from access.operations.target import pause
 from access.operations.warning import worth_warning
@@ -58,6 +59,8 @@ class CardFacts:
     """What an extension is about."""
     extendable: bool = False
     """Whether `grant` can be extended."""
+    rights: RightsNote | None = None
+    """What must be known of what the role allows."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,6 +74,8 @@ class AlertFacts:
     """Who said last that the access was removed by hand."""
     storm: Storm | None = None
     """What it tells of where it stands for many."""
+    rights: EntitlementRights | None = None
+    """What the role that it is about allows now."""
 
 
 Facts = CardFacts | AlertFacts | ReminderFacts | HomeFacts | DigestFacts
@@ -204,7 +209,10 @@ def _facts(session: Session, policy: Policy | None, notice: Notice, now: datetim
 def _alert_facts(session: Session, alert: Alert, now: datetime) -> AlertFacts:
     grant = session.get(Grant, alert.subject)
     by_hand = said_by_hand(session, grant) if grant else None
-    return AlertFacts(alert=alert, grant=grant, now=now, by_hand=by_hand, storm=storm_facts(session, alert))
+    rights = rights_of(session, alert.subject) if alert.kind == AlertKind.RIGHTS else None
+    return AlertFacts(
+        alert=alert, grant=grant, now=now, by_hand=by_hand, storm=storm_facts(session, alert), rights=rights
+    )
 
 
 def _newest_grant(session: Session, request: Request) -> Grant | None:
@@ -229,7 +237,7 @@ def _card_facts(
         request=request, reviews=list(reviews), grant=grant, now=now, version=version,
         history=[Past(role=one.role, status=one.status, asked_at=one.asked_at) for one in earlier],
         extends=session.get(Grant, request.extends) if request.extends else None,
-        extendable=extendable(policy, grant),
+        extendable=extendable(policy, grant), rights=note_about(session, request.resource, request.role),
         approvers=sorted(policy.people[person].slack for person in approvers(policy, request)) if policy else [],
     )  # fmt: skip
 

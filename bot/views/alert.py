@@ -5,7 +5,7 @@ from typing import cast
 
 from access.durations import format_duration
 from access.ids import short
-from access.models import Alert, AlertKind, Grant
+from access.models import Alert, AlertKind, EntitlementRights, Grant
 from access.operations import ByHand
 from access.operations.canary import NOBODY as CANARY
 from access.operations.gate import UNLISTED
@@ -35,6 +35,7 @@ from bot.views.blocks import (
     section,
     sentence,
 )
+from bot.views.rights import rights_alert
 
 _TITLES = {
     AlertKind.OVERDUE: "Access may outlive its end",
@@ -48,6 +49,7 @@ _TITLES = {
     AlertKind.TIMERS: "Redis cannot be used",
     AlertKind.DRIFT: "A target is not as we left it",
     AlertKind.LEFTOVER: "Something is left behind an ended access",
+    AlertKind.RIGHTS: "A role allows more than before",
     AlertKind.CANARY: "The canary failed",
     AlertKind.CLOCKS: "Clocks differ",
     AlertKind.RESTORED: "The database was restored",
@@ -71,6 +73,8 @@ _WHAT_TO_DO = {
     "anything else is left alone, for you to remove or to keep.",
     AlertKind.LEFTOVER: "It gives no access. Type the statements below, or remove what is in the way; it is looked at "
     "again each minute, and this closes when nothing is left.",
+    AlertKind.RIGHTS: "Find out who gave it on the target, and why. Take it away there, or let the security team press "
+    "Accept. Until then the form and the cards of requests for it say so; it goes on being granted.",
     AlertKind.CANARY: "What fails for harmless access is likely to fail for people's: see the other alerts, and ask "
     "`countersign doctor`. It is tried again, and this closes with the next run that goes well.",
     AlertKind.CLOCKS: "Let that host and the database's keep time by NTP; `timedatectl` says whether they do. Until "
@@ -143,8 +147,14 @@ _MOST_STATEMENTS = 2_800
 """Characters; Slack takes 3,000 in one text."""
 
 
-def alert_card(alert: Alert, grant: Grant | None, now: datetime, by_hand: ByHand | None = None) -> Message:
-    """Open until its cause is gone; then it says when that was. `by_hand`: who said last that it was removed so."""
+def alert_card(
+    alert: Alert, grant: Grant | None, now: datetime, by_hand: ByHand | None = None,
+    rights: EntitlementRights | None = None,
+) -> Message:  # fmt: skip
+    """Open until its cause is gone; then it says when that was. `by_hand`: who said last that it was removed so.
+
+    `rights`: what the role that it is about allows now.
+    """
     kind = AlertKind(alert.kind)
     state = "Alert" if alert.closed_at is None else "Alert closed"
     said = f"{state}: {_titled(alert)[0]}"
@@ -157,6 +167,7 @@ def alert_card(alert: Alert, grant: Grant | None, now: datetime, by_hand: ByHand
             if alert.closed_at is None
             else [note(f"It had said: {alert.sentence}")]
         ),
+        *(rights_alert(rights) if alert.closed_at is None else []),
     ]
     about = f", {grant.entitlement} of {grant.subject}, request {short(grant.request_id)}" if grant else ""
     return Message(text=f"{said}{about}", blocks=blocks)

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from access.ids import short
 from access.models import EndedBy, GrantStatus
-from access.operations.digest_content import Access, Content, Listed, PolicyLoad, Refusals
+from access.operations.digest_content import Access, Content, Listed, PolicyLoad, Refusals, RightsChange
 from access.words import clean
 from bot.views.blocks import Block, Element, counted, section, shortened, span
 from bot.views.digest_pieces import Piece, characters
@@ -38,6 +38,8 @@ ATTEMPTS = {
     "revocation": "revoking",
     "grant.reveal": "connecting",
     "grant.connect": "connecting",
+    "rights.accepted": "accepting what a role allows",
+    "rights.accept": "accepting what a role allows",
     "grant.removed-by-hand": "saying that it was removed by hand",
 }
 """Names in the audit log. Outsiders are refused before a click reaches its verb, by the name of the button or modal."""
@@ -55,6 +57,7 @@ def happened(content: Content) -> list[Piece]:
         *_listed("Denied", content.denied, _denied),
         *_listed("Lapsed", content.lapsed, _lapsed),
         *_group("Refused", content.refused, _refused(content.refusals)),
+        *_group("Rights of roles changed", len(content.rights), [_rights(one) for one in content.rights]),
         *_group("Policy loads", len(content.policy_loads), [_policy_load(one) for one in content.policy_loads]),
     ]
     return pieces or [Piece([section("Nothing was opened, ended, denied or refused, and nothing is open.")])]
@@ -158,6 +161,16 @@ def _attempt(name: str) -> str:
 
 def _reason(because: str) -> str:
     return re.sub(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", " ", because).lower()
+
+
+def _rights(change: RightsChange) -> Line:
+    """What a kind is about is chosen on the target, so it stands letter by letter."""
+    accepted = f", accepted by {change.by}" if change.by else ""
+    added = f"; new: {', '.join(change.added)}" if change.added else ""
+    taken = f"; gone: {', '.join(change.taken)}" if change.taken else ""
+    same = "" if added or taken or accepted else "; more or less of the same kinds"
+    said = _one_line(f"{accepted}{added}{taken}{same}")
+    return [span(change.entitlement, code=True), span(", "), _date(change.at), span(said)]
 
 
 def _policy_load(load: PolicyLoad) -> Line:

@@ -10,6 +10,7 @@ from access.operations import Preview
 from access.policy.decide import AHEAD
 from bot import ids
 from bot.views.blocks import Block, Message, View, counted, escaped, note, plain, section, sentence, shortened
+from bot.views.rights import rights_note
 
 MOST_OPTIONS = 100
 """A select of Slack's holds no more, over all its groups."""
@@ -86,7 +87,7 @@ def _asked(preview: Preview | str | None) -> list[Block]:
         return [sentence(preview) | {"block_id": ids.ASKED}]
     pinged = f"*{counted(preview.asked, 'person is', 'people are')} pinged.* Level {escaped(preview.level)}."
     at_the_end = [note(f"At the end: {preview.end_means}")] if preview.end_means else []
-    return [section(pinged) | {"block_id": ids.ASKED}, *at_the_end]
+    return [section(pinged) | {"block_id": ids.ASKED}, *at_the_end, *rights_note(preview.rights)]
 
 
 def _duration(preview: Preview | None) -> Block:

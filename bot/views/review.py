@@ -29,6 +29,7 @@ from bot.views.blocks import (
     title,
 )
 from bot.views.progress import begins_later, headline, progress
+from bot.views.rights import rights_note
 
 _STATES = {
     RequestStatus.PENDING: "Access request",
@@ -154,6 +155,7 @@ def _waiting(facts: CardFacts) -> list[Block]:
     return [
         context(_history(facts.history)),
         *([note(f"At the end: {request.end_means}")] if request.end_means else []),
+        *rights_note(facts.rights),
         context(f"Can decide: {mentions(facts.approvers) or 'nobody at the moment'}. Lapses {at(request.lapses_at)}."),
         actions(
             button("Approve", action=ids.APPROVE, value=value, label=f"Approve {what}", style="primary"),

@@ -31,6 +31,7 @@ from access.ports import (
     Receipt,
     Removal,
     Rights,
+    RoleRights,
     Secret,
     SecretReference,
 )
@@ -38,6 +39,7 @@ from workers.providers.postgres.check import check
 from workers.providers.postgres.login import Logins
 from workers.providers.postgres.membership import Members, list_holders
 from workers.providers.postgres.tls import Tls
+from workers.providers.postgres.role_rights import role_rights
 
 
 def _fits_a_name(name: str) -> str:
@@ -103,11 +105,13 @@ class Postgres:
         list_holders=True,
         # The longest that `post_auth_delay` hides a session is 2,147 s.
         cleanup_window=timedelta(minutes=37),
+        tells_rights=True,
         end_means="Open sessions are ended in the middle of what they do, and the temporary login is dropped.",
         modes={
             "membership": Capabilities(
                 isolation=Isolation.SHARED,
                 list_holders=True,
+                tells_rights=True,
                 end_means="The person's own login loses the roles. Its open sessions are not ended.",
             )
         },
@@ -123,8 +127,7 @@ class Postgres:
         self._mode = Members(self._connections, self._place) if members else Logins(self._connections)
 
     def check(self, roles: Mapping[str, BaseModel]) -> list[Finding]:
-        wanted = {title: Role.model_validate(role.model_dump()).grants for title, role in roles.items()}
-        return check(self._connections, wanted, memberships=isinstance(self._mode, Members))
+        return check(self._connections, _granted(roles), memberships=isinstance(self._mode, Members))
 
     def rights(self, spec: GrantSpec) -> Rights:
         return self._mode.rights(spec, _roles(spec))
@@ -156,8 +159,15 @@ class Postgres:
     def list_holders(self, deadline: Deadline) -> list[Holder]:
         return list_holders(self._connections, self._place, deadline)
 
+    def role_rights(self, roles: Mapping[str, BaseModel], deadline: Deadline) -> list[RoleRights]:
+        return role_rights(self._connections, _granted(roles), deadline)
+
     def close(self) -> None:
         self._connections.close()
+
+
+def _granted(roles: Mapping[str, BaseModel]) -> dict[str, list[str]]:
+    return {title: Role.model_validate(role.model_dump()).grants for title, role in roles.items()}
 
 
 def _roles(spec: GrantSpec) -> list[str]:
