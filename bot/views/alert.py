@@ -13,6 +13,7 @@ from access.operations.high_water import FOREIGN_MARK
 from access.operations.integrity import CHANGED
 from access.operations.overdue import UNWRITTEN
 from access.operations.restored import UNCOMPARED
+from access.operations.role_rights import subject_of
 from access.operations.silence import MEMBERS, UNANSWERED
 from access.operations.storms import Storm
 from access.operations.timers import EMPTIED
@@ -170,6 +171,7 @@ def alert_card(
         *(rights_alert(rights) if alert.closed_at is None else []),
     ]
     about = f", {grant.entitlement} of {grant.subject}, request {short(grant.request_id)}" if grant else ""
+    about = f", {subject_of(rights)}" if rights else about
     return Message(text=f"{said}{about}", blocks=blocks)
 
 

@@ -4,11 +4,12 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from access.choices import Choice
-from access.ids import AlertId, BatchId, GrantId, Person, RequestId, ReviewId, SlackChannel
+from access.ids import AlertId, BatchId, GrantId, Person, RequestId, ReviewId, RightsId, SlackChannel
 from access.models import (
     Alert,
     AlertKind,
     EndedBy,
+    EntitlementRights,
     Grant,
     GrantStatus,
     Request,
@@ -16,7 +17,7 @@ from access.models import (
     Review,
     Verdict,
 )
-from access.operations import CardFacts, Extendable, Past, Preview
+from access.operations import CardFacts, Extendable, Past, Preview, RightsNote
 from tests.cast import ANN, APPROVALS, KIM, LEA
 from tests.fakes import NOON
 
@@ -120,11 +121,29 @@ SENTENCES = {
     AlertKind.RESTORED: "The database is an older one: event 2048 of its log had been written, and is missing or "
     "another now. What was done after 2026-11-23 11:00:00 UTC is not known. Nothing new is granted until every target "
     "has been compared with it.",
+    AlertKind.RIGHTS: "The role read now also has on customers-db: UPDATE on tables in the schema sales. Access goes "
+    "on being granted.",
     AlertKind.CANARY: "Access to customers-db/canary was tried and has not opened after 1 min: The target does not "
     "answer.",
     AlertKind.TIMERS: "Redis cannot be used: it is full and takes nothing more. Access still starts and ends, by the "
     "sweep of the database, a little slower.",
 }
+
+
+def some_rights() -> EntitlementRights:
+    """Of a role that allows more since half an hour ago."""
+    known = ["SELECT on tables in the schema sales", "USAGE on the schema sales"]
+    return EntitlementRights(
+        id=RightsId("01kaq9z0000000000000r1ghts"), resource="customers-db", role="read", place="", fingerprint="f" * 64,
+        allows=[*known, "UPDATE on tables in the schema sales"], accepted=known, creates=[],
+        first_seen=minutes(-1440), changed_at=minutes(133), wider_since=minutes(133),
+    )  # fmt: skip
+
+
+RIGHTS = RightsNote(
+    creates=("temporary tables in the database shop",), more=("UPDATE on tables in the schema sales",),
+    since=minutes(-20),
+)  # fmt: skip
 
 
 def an_alert(kind: AlertKind = AlertKind.OVERDUE, **values: Any) -> Alert:

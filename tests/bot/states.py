@@ -36,6 +36,7 @@ from bot.views.reminder import reminder
 from bot.views.review import review_card
 from tests.bot import digest_states
 from tests.bot.facts import (
+    RIGHTS,
     SENTENCES,
     a_choice,
     a_grant,
@@ -49,6 +50,7 @@ from tests.bot.facts import (
     facts,
     history,
     minutes,
+    some_rights,
 )
 from tests.cast import BEN, KIM, LEA, SAM
 
@@ -151,6 +153,7 @@ REQUESTS = {
     "extension-too-late": facts(
         a_request(**MORE_TIME, status=RequestStatus.CANCELLED, decided_at=minutes(123), decided_because=OVER)
     ),
+    "pending-rights": facts(rights=RIGHTS),
     "pending-until": facts(a_request(duration_s=None, until=minutes(300))),
     "pending-for-another": facts(a_request(subject="ben", subject_slack="U0BEN")),
     "pending-longest": facts(LONGEST, approvers=[f"U0{number:09}" for number in range(60)], history=history()),
@@ -257,6 +260,7 @@ def _all() -> dict[str, Message | dict[str, Any]]:
         views[f"alert-{kind}"] = alert_card(an_alert(kind), row, minutes(140))
         closed = an_alert(kind, closed_at=minutes(150))
         views[f"alert-{kind}-closed"] = alert_card(closed, row, minutes(151))
+    views["alert-rights"] = alert_card(an_alert(AlertKind.RIGHTS), None, minutes(140), rights=some_rights())
     canary = a_grant(
         GrantStatus.REVOKING, requester="the canary", subject="the canary", subject_slack="", role="canary"
     )
@@ -349,6 +353,7 @@ def _all() -> dict[str, Message | dict[str, Any]]:
         "alert-without-plan": alert_card(an_alert(), a_grant(GrantStatus.REVOKING, plan={}), minutes(140)),
         "form": request_form(CHOICES),
         "form-chosen": request_form(CHOICES, a_preview()),
+        "form-chosen-rights": request_form(CHOICES, a_preview(rights=RIGHTS)),
         "form-chosen-one-approver": request_form(CHOICES, a_preview(asked=1, reason_min=0, end_means="")),
         "form-refused": request_form(CHOICES, "There is no customers-db/read that you may ask for."),
         "nothing-to-ask": nothing_to_ask(),
