@@ -1,6 +1,6 @@
 """The truth about a target, by another path than the provider's, so that none grades itself."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Literal, Protocol
@@ -61,6 +61,15 @@ class World(Protocol):
 
     def tamper(self, spec: GrantSpec) -> None:
         """The owner adds rights to what was granted: rights that go when all that was granted goes."""
+        ...
+
+    def too_much(self, spec: GrantSpec) -> Sequence[AbstractContextManager[str]]:
+        """Each makes the bot's account, or what the spec would give, mightier than may be granted, for its block; the
+        value says how. None where the target has nothing of the kind."""
+        ...
+
+    def widened(self, spec: GrantSpec) -> AbstractContextManager[None]:
+        """For its block the owner lets the role of the spec allow one thing more, of another kind."""
         ...
 
     def look_alike(self, spec: GrantSpec) -> AbstractContextManager[str]:

@@ -1,7 +1,7 @@
 """The truth about the demo's shop: logs in as the person straight at the server, and looks at it as a superuser."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime
 
 import psycopg
@@ -182,6 +182,40 @@ class PostgresWorld:
         except psycopg.OperationalError as error:
             raise Refused(str(error)) from None
         return PersonsSession(connection, _GRANTED.get(spec.definition["grants"][0], "SELECT 1"))
+
+    def too_much(self, spec: GrantSpec) -> list[AbstractContextManager[str]]:
+        role = sql.Identifier(spec.definition["grants"][0])
+        bot = sql.Identifier(str(conninfo_to_dict(self._target.bot_dsn)["user"]))
+        changes = [
+            ("ALTER ROLE {bot} SUPERUSER", "ALTER ROLE {bot} NOSUPERUSER"),
+            ("GRANT TRIGGER ON orders TO {role}", "REVOKE TRIGGER ON orders FROM {role}"),
+            (
+                "GRANT UPDATE ON orders TO {role} WITH GRANT OPTION",
+                "REVOKE UPDATE ON orders FROM {role}",
+            ),
+            ("CREATE TABLE owned (i integer); ALTER TABLE owned OWNER TO {role}", "DROP TABLE owned"),
+        ]
+        return [
+            self._changed(sql.SQL(does).format(role=role, bot=bot), sql.SQL(undoes).format(role=role, bot=bot))
+            for does, undoes in changes
+        ]
+
+    @contextmanager
+    def widened(self, spec: GrantSpec) -> Iterator[None]:
+        role = sql.Identifier(spec.definition["grants"][0])
+        with self._changed(
+            sql.SQL("GRANT DELETE ON orders TO {}").format(role),
+            sql.SQL("REVOKE DELETE ON orders FROM {}").format(role),
+        ):
+            yield
+
+    @contextmanager
+    def _changed(self, does: sql.Composed, undoes: sql.Composed) -> Iterator[str]:
+        self._owner.execute(does)
+        try:
+            yield does.as_string()
+        finally:
+            self._owner.execute(undoes)
 
     @contextmanager
     def look_alike(self, spec: GrantSpec) -> Iterator[str]:

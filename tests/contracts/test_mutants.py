@@ -4,23 +4,25 @@ import inspect
 import json
 import re
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, LiteralString
+from unittest.mock import patch
 
 import psycopg
 import pytest
 from psycopg import sql
+from pydantic import BaseModel
 
 from access.errors import Ambiguous, Permanent, ProviderError, TargetNotFound, Transient
 from access.ids import GrantId
-from access.ports import Deadline, GrantSpec, Managed, Observation, Outcome, Plan, Receipt, Removal, Secret
+from access.ports import Deadline, GrantSpec, Managed, Observation, Outcome, Plan, Receipt, Removal, RoleRights, Secret
 from tests.contracts.postgres_world import PostgresWorld
 from tests.contracts.shop import make_spec, provider_factory
 from tests.contracts.test_postgres import PostgresContract, receipts_of_before, specs_to_refuse, specs_with
-from workers.providers.postgres import Postgres, ending_statements, statements
+from workers.providers.postgres import Postgres, ending_statements, login, statements
 from workers.providers.postgres.catalogue import look
 from workers.providers.postgres.login import login_name
 
@@ -206,6 +208,17 @@ class LowersWhatStoodThere(TakesWhatStoodThere):
     takes = "REVOKE ADMIN OPTION FOR support_read FROM ann CASCADE"
 
 
+class GrantsTheMighty(Postgres):
+    def grant(self, spec: GrantSpec, deadline: Deadline) -> Outcome:
+        with patch.object(login, "refuse_ungrantable", lambda *_: None):
+            return super().grant(spec, deadline)
+
+
+class SeesNoMoreThanBefore(Postgres):
+    def role_rights(self, roles: Mapping[str, BaseModel], deadline: Deadline) -> list[RoleRights]:
+        return [replace(one, fingerprint="", allows=frozenset()) for one in super().role_rights(roles, deadline)]
+
+
 class SeesNothingBeyond(Postgres):
     def observe(self, spec: GrantSpec, receipt: Receipt | None, deadline: Deadline) -> Observation:
         return replace(super().observe(spec, receipt, deadline), beyond=frozenset())
@@ -283,6 +296,8 @@ MUTANTS: list[tuple[str, type[Postgres]]] = [
     ("C25", GivesUp),
     ("C27", WritesReceiptsThatAreNoJson),
     ("C28", GrantsMore),
+    ("C37", GrantsTheMighty),
+    ("C38", SeesNoMoreThanBefore),
 ]
 
 
