@@ -19,7 +19,7 @@ from access.errors import (
 )
 from access.ids import GrantId, ulid
 from access.models import AlertKind, EndedBy, Grant, GrantStatus, NoticeKind, Request
-from access.operations import canary, integrity, ledger, votes
+from access.operations import canary, integrity, ledger, role_rights, votes
 from access.operations.core import Core, held_grants, load_request
 from access.operations.end import end, start_removal
 from access.operations.gate import why_closed
@@ -138,6 +138,7 @@ class Activation:
                 if grant is not None:
                     self._write(work, grant, result)
                 self._leave(work, result)
+        role_rights.look_soon(self.core, [one.claimed.grant for one in results if one.outcome is not None])
 
     def release(self, claimed: Sequence[Claimed]) -> None:
         """Gives back what was not started, for the next worker at once."""

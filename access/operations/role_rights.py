@@ -5,9 +5,9 @@ Granting goes on meanwhile: the cards say what is new. More things of a kind tha
 
 import hashlib
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlmodel import Session, col, select
@@ -16,7 +16,8 @@ from access.canonical import canonical
 from access.catalog import Resource
 from access.errors import NotFound, NotSecurity, ProviderError, RightsChanged
 from access.ids import RightsId, SlackUser, ulid
-from access.models import AlertKind, EntitlementRights, Request, RequestStatus
+from access.models import AlertKind, EntitlementRights, Grant, Look, LookKind, Request, RequestStatus
+from access.operations.comparing import ask
 from access.operations.core import Core, by_person
 from access.operations.target import Targets, unexpected
 from access.operations.work import Work
@@ -29,6 +30,8 @@ logger = logging.getLogger(__name__)
 RECORDED, CHANGED, ACCEPTED = "rights.recorded", "rights.changed", "rights.accepted"
 MOST = 300
 """Kinds of rights that a row holds; those beyond are one, by their hash."""
+_FRESH = timedelta(minutes=1)
+"""A target that does not say what roles allow is not asked again with every grant."""
 _TOLD = 20
 """Kinds that an event or a sentence names."""
 
@@ -142,6 +145,30 @@ def _change(work: Work, row: EntitlementRights, rights: RoleRights, channel: str
     else:
         work.close_alerts(subject, AlertKind.RIGHTS)
     _retell(work, row)
+
+
+def look_soon(core: Core, granted: Collection[Grant]) -> None:
+    """Has a target looked at now where something was just granted whose rights were never seen.
+
+    On its own, and not with what was granted: looks and grants are held in another order there.
+    """
+    wanted = {(one.resource, one.role) for one in granted if _tells(core, one)}
+    if not wanted:
+        return
+    with core.database.read() as session:
+        rows = select(EntitlementRights.resource, EntitlementRights.role)
+        seen = set(session.exec(rows.where(col(EntitlementRights.resource).in_({one for one, _ in wanted}))).all())
+        resources = {resource for resource, role in wanted if (resource, role) not in seen}
+        looks = select(Look.subject).where(Look.kind == LookKind.DRIFT, col(Look.subject).in_(resources))
+        fresh = session.exec(looks.where(col(Look.looked_at) > core.clock.now() - _FRESH)).all()
+    soon = sorted(resources - set(fresh))
+    if soon:
+        ask(core, soon)
+
+
+def _tells(core: Core, grant: Grant) -> bool:
+    known = core.providers.get(grant.provider)
+    return known is not None and known.capabilities.of(grant.settings).tells_rights
 
 
 def subject_of(row: EntitlementRights) -> str:

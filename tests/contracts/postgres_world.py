@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime
+from typing import LiteralString
 
 import psycopg
 from psycopg import sql
@@ -186,7 +187,7 @@ class PostgresWorld:
     def too_much(self, spec: GrantSpec) -> list[AbstractContextManager[str]]:
         role = sql.Identifier(spec.definition["grants"][0])
         bot = sql.Identifier(str(conninfo_to_dict(self._target.bot_dsn)["user"]))
-        changes = [
+        changes: list[tuple[LiteralString, LiteralString]] = [
             ("ALTER ROLE {bot} SUPERUSER", "ALTER ROLE {bot} NOSUPERUSER"),
             ("GRANT TRIGGER ON orders TO {role}", "REVOKE TRIGGER ON orders FROM {role}"),
             (

@@ -86,6 +86,27 @@ def test_what_a_role_allows_at_the_first_look_is_known_and_not_told(world: World
     assert "customers-db/read" in [event.object_id for event in world.events("rights.recorded")]
 
 
+def test_a_role_that_is_granted_for_the_first_time_is_looked_at_at_once(world: World, shop: Shop) -> None:
+    call_the_roster(world.core)
+    grant = world.open()
+    world.work()
+    assert world.again(grant).status == "active"
+    assert rights(world).allows == [READ]
+
+
+def test_a_target_that_does_not_say_is_not_asked_with_every_grant(world: World, shop: Shop) -> None:
+    shop.error = Transient("The fake server does not answer.")
+    call_the_roster(world.core)
+    world.open()
+    world.work()
+    with world.core.database.read() as session:
+        row = session.exec(select(Look).filter_by(kind=LookKind.DRIFT, subject="customers-db")).one()
+    world.open(entitlement="customers-db/fix-orders")
+    world.work()
+    with world.core.database.read() as session:
+        assert session.get_one(Look, row.id).fence == row.fence
+
+
 def test_more_things_of_a_known_kind_are_a_line_of_the_digest_and_no_alert(world: World, shop: Shop) -> None:
     look(world)
     shop.number = 1  # a new table
