@@ -73,6 +73,10 @@ class NotInCharge(NotAllowed):
     """Only the security team and the owners of this resource can say that it was removed by hand."""
 
 
+class NotForYouToAccept(NotAllowed):
+    """Only the security team can accept standing access."""
+
+
 class PolicyRefuses(NotAllowed):
     """The access policy does not allow this."""
 
@@ -132,6 +136,14 @@ class NotOver(Conflict):
 
 class RightsChanged(Conflict):
     """What you saw has changed since. Look at the alert again; it shows what the role allows now."""
+
+
+class StandingAccessChanged(Conflict):
+    """What stands there has changed since this was posted, so nothing was accepted. The alert shows it as it is now."""
+
+
+class AlreadyAccepted(Conflict):
+    """This standing access is accepted already, or is gone."""
 
 
 class NotUsableYet(Conflict):

@@ -17,6 +17,7 @@ HoldId = NewType("HoldId", str)
 RightsId = NewType("RightsId", str)
 DigestId = NewType("DigestId", str)
 BatchId = NewType("BatchId", str)
+StandingId = NewType("StandingId", str)
 Person = NewType("Person", str)
 """A person's name in the policy: `ann`."""
 SlackUser = NewType("SlackUser", str)

@@ -36,6 +36,7 @@ from access.ids import (
     ShareId,
     SlackChannel,
     SlackUser,
+    StandingId,
 )
 from access.ports import Json
 
@@ -115,6 +116,13 @@ class AlertKind(StrEnum):
     LEFTOVER = "leftover"  # what gives no access any more was not tidied up; subject: grant
     RIGHTS = "rights"  # a role allows more than the security team has accepted; subject: the entitlement
     CANARY = "canary"  # harmless access did not open or close as it should; subject: the entitlement
+    STANDING = "standing"  # roles that we can give are held without a grant of ours; subject: the place
+
+
+class StandingStatus(StrEnum):
+    NEW = "new"  # no person has accepted it
+    ACCEPTED = "accepted"
+    GONE = "gone"  # for good: what is given again is another row
 
 
 class LookKind(StrEnum):
@@ -554,3 +562,37 @@ class EntitlementRights(SQLModel, table=True):
     changed_at: datetime = _moment()
     wider_since: datetime | None = _moment(default=None)
     """Since when it allows more than was accepted."""
+
+
+class StandingAccess(SQLModel, table=True):
+    """A member of a target holds a role that we can give, and no grant of ours is the reason (ADR 19)."""
+
+    __tablename__ = "standing_access"  # pyright: ignore[reportAssignmentType] -- SQLModel types it as a declared attribute
+    __table_args__ = (
+        _one_of("status", StandingStatus),
+        Index("uq_standing_access_slot", "slot", unique=True,
+              postgresql_where=text("status <> 'gone'"), sqlite_where=text("status <> 'gone'")),
+    )  # fmt: skip
+
+    id: StandingId = _string(primary_key=True)
+    status: str = StandingStatus.NEW
+    slot: str = Field(max_length=64)
+    """The hash of all that makes it another one: place, member's number, role, the role in between, who gave it."""
+    place_id: str = Field(max_length=32, index=True)
+    """The hash of provider and target; several resources may lead to the same one."""
+    provider: str
+    resource: str = Field(index=True)
+    """By which it is looked at."""
+    member_id: str
+    principal: str
+    role: str
+    via: str
+    grantor: str
+    options: list[str] = _strings()
+    can_log_in: bool
+    found_at: datetime = _moment()
+    seen_at: datetime = _moment()
+    accepted_at: datetime | None = _moment(default=None)
+    accepted_by: Person | None = _string(default=None)
+    accepted_slack: SlackUser | None = _string(default=None)
+    gone_at: datetime | None = _moment(default=None)

@@ -172,11 +172,18 @@ class Managed:
     """The grant that the mark names; None where it cannot be read."""
     roles: frozenset[str] = frozenset()
     """What it gives, as `Provider.rights` names it; anything else here was added by hand."""
+    told: Mapping[str, str] = field(default_factory=dict[str, str])
+    """What a person must hear of it and what ends nothing: sentences, each by a name that stays from look to look."""
+    orphan_oid: int | None = None
+    """It is what is left of a role that is gone, such as a session: the number that a receipt has as `oid`.
+
+    No mark is left on it, so `grant_id` is None: the core finds the grant by its receipt.
+    """
 
 
 @dataclass(frozen=True, kw_only=True)
 class Holder:
-    """Somebody has a role on the target."""
+    """A member of the target has a role."""
 
     principal: str
     role: str
@@ -188,6 +195,19 @@ class Holder:
     """It is the bot itself, and it can use it."""
     beyond: str = ""
     """What it allows that no grant gives; a sentence."""
+    member_id: str = ""
+    """The member's number on the target: a name that was made anew has another. Empty: the target has only names."""
+    grantor: str = ""
+    """Who gave it, as the target names them."""
+    given_id: str = ""
+    """The number of the giving itself, where the target has one: what was taken away and given again has another."""
+    options: frozenset[str] = frozenset()
+    """What the member may do with it, of the target's own words: on PostgreSQL `admin`, `inherit`, `set`."""
+    via: str = ""
+    """The role in between of which the principal is a member; then `ours` and `grantor` are of that membership."""
+    can_log_in: bool = True
+    grant_id: str | None = None
+    """The grant that a mark of ours on the member names."""
 
 
 EVERYBODY = "(everybody)"
@@ -361,7 +381,9 @@ class Provider(Protocol):
         ...
 
     def list_holders(self, deadline: Deadline) -> list[Holder]:
-        """Who has the roles that the bot can give, whoever gave them; the bot itself where it gave one to itself.
+        """Who has the roles that the bot can give, whoever gave them, directly or through another role.
+
+        The bot itself too, where it can use one or gave it to itself. Whoever is left out here is seen by no person.
 
         Raises Unsupported where `capabilities.list_holders` is False.
         """

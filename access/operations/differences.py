@@ -6,7 +6,7 @@ from typing import Any
 
 from access.ids import GrantId, ShareId
 from access.models import Grant
-from access.operations.ledger import share_id
+from access.operations.holders import Seen
 from access.operations.target import spec_of
 from access.ports import Deadline, Holder, Isolation, Managed, Provider
 
@@ -37,6 +37,10 @@ class Shown:
     """What we gave where grants share; by a name for people."""
     strange: dict[str, str] = field(default_factory=dict[str, str])
     """What is told and left alone: a sentence, by a name for people."""
+    orphans: dict[str, Managed] = field(default_factory=dict[str, Managed])
+    """What is left of roles that are gone; by its name."""
+    seen: list[Seen] = field(default_factory=list[Seen])
+    """Everybody who holds what we can give, but for the bot's own gifts to itself, which are strange."""
 
     def look(self, provider: Provider, place: Place, deadline: Deadline) -> None:
         """Raises ProviderError."""
@@ -47,12 +51,19 @@ class Shown:
             return
         holders = provider.list_holders(deadline)
         self._add_the_bot(holders)
+        self._add_given(place, holders)
         if able.isolation is not Isolation.PER_GRANT:
-            self._add_shared(provider, place, holders)
+            self._add_gone(provider, place, holders)
+        self.seen += [Seen(place.provider, one) for one in holders if not _is_own_gift(one)]
 
     def _add_managed(self, provider: Provider, place: Place, found: Sequence[Managed]) -> None:
-        self.listed |= {one.name: one for one in found}
-        self.places |= {one.name: place for one in found}
+        for one in found:
+            if one.orphan_oid is not None:
+                self.orphans[one.name] = one
+                continue
+            self.strange |= {f"{one.name}, {what}": sentence for what, sentence in one.told.items()}
+            if one.grant_id is not None or not one.told:
+                self.listed[one.name], self.places[one.name] = one, place
         there = {one.grant_id: one for one in found}
         for grant in place.active:
             one = there.get(grant.continues or grant.id)
@@ -63,24 +74,33 @@ class Shown:
 
     def _add_the_bot(self, holders: Sequence[Holder]) -> None:
         for one in holders:
-            if one.the_bot:
+            if _is_own_gift(one):
                 self.strange[f"{one.role} of the bot itself"] = (
                     f"The bot's own account {one.principal} has given itself {one.role} on the target. "
                     "Find out who did that, take it away, and give the bot another password."
                 )
 
-    def _add_shared(self, provider: Provider, place: Place, holders: Sequence[Holder]) -> None:
-        there = {(one.role, one.principal) for one in holders}
+    def _add_gone(self, provider: Provider, place: Place, holders: Sequence[Holder]) -> None:
+        there = {(one.role, one.principal) for one in holders if not one.via}
         for grant in place.active:
             if {(role, grant.principal) for role in provider.rights(spec_of(grant)).roles} - there:
                 self.gone.append(grant.id)
+
+    def _add_given(self, place: Place, holders: Sequence[Holder]) -> None:
+        """What the bot's account gave to others, whatever the mode: nobody else may use that account."""
         for one in holders:
-            if not one.ours or one.the_bot:
+            # By way of another role it is the same gift; what bears a mark of ours is looked after by that.
+            if not one.ours or one.the_bot or one.via or one.grant_id or one.principal in self.listed:
                 continue
             name = f"{one.role} of {one.principal}"
-            self.members[name] = share_id(place.provider, one.place, one.role, one.principal)
+            self.members[name] = Seen(place.provider, one).share
             if one.beyond:
                 self.strange[f"{name}, and more"] = (
                     f"Somebody added to what Countersign gave: {one.principal} has {one.beyond} on the target. "
                     "It goes when the access ends."
                 )
+
+
+def _is_own_gift(holder: Holder) -> bool:
+    """What another gave to the bot is standing access like anybody's."""
+    return holder.the_bot and holder.ours is not False

@@ -19,7 +19,10 @@ from access.operations.core import Core, held_grants
 from access.operations.differences import Place, Shown
 from access.operations.end import start_removal
 from access.operations.gate import lost_since
+from access.operations.holders import UNFINISHED, Seen, needed_shares, unexplained
+from access.operations.orphans import grant_of_orphan
 from access.operations.recover import lost, recover
+from access.operations.standing import Looked, known_slots, lock_alerts, settle, slot_of
 from access.operations.target import Targets, receipt_of, spec_of, unexpected
 from access.operations.work import Work
 from access.ports import Deadline, Isolation, Managed, Provider
@@ -27,7 +30,6 @@ from access.ports import Deadline, Isolation, Managed, Provider
 logger = logging.getLogger(__name__)
 
 EVERY = timedelta(minutes=10)
-UNFINISHED = (GrantStatus.SCHEDULED, GrantStatus.ACTIVATING, GrantStatus.ACTIVE, GrantStatus.REVOKING)
 GONE = "Its access was gone from the target before its end."
 
 
@@ -40,17 +42,22 @@ class Claimed(look.Claimed):
     """The database was restored, and what was granted after this has no row."""
     known: Resource | None = None
     """As the policy has it now."""
+    whole: bool = False
+    """The policy says where the resource is, and that is among the places."""
 
 
 @dataclass(frozen=True)
 class Compared(look.Looked):
     """What the target has of ours, and which active grants it has not."""
 
+    claimed: Claimed
     shown: Shown = field(default_factory=Shown)
     settle: timedelta = timedelta(0)
     lost_since: datetime | None = None
     rights: role_rights.Seen | None = None
     """What its roles allow."""
+    at: datetime | None = None
+    """When the target was asked."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +75,14 @@ class Drift:
         with self.core.database.read() as session:
             since = lost_since(session)
         return [
-            Claimed(one.look, self._places(one.look.subject), since, self._known(one.look.subject)) for one in claimed
+            Claimed(
+                one.look,
+                self._places(one.look.subject),
+                since,
+                known=self._known(one.look.subject),
+                whole=self._is_whole(one.look.subject),
+            )
+            for one in claimed
         ]
 
     def act(self, claimed: Claimed, deadline: Deadline) -> Compared:
@@ -84,8 +98,11 @@ class Drift:
     def commit(self, results: Sequence[Compared]) -> None:
         channel = self.core.security_channel()
         with self.core.work(self.actor) as work:
-            for result in sorted(results, key=lambda one: one.claimed.id):
-                self._write(work, result, channel)
+            ordered = sorted(results, key=lambda one: one.claimed.id)
+            looked = [look for result in ordered if (look := self._write(work, result, channel)) is not None]
+            # Together and last: several resources may lead to one target, and two workers write about it.
+            lock_alerts(work, looked)
+            settle(work, looked)
 
     def release(self, claimed: Sequence[Claimed]) -> None:
         look.release_looks(self.core, claimed)
@@ -105,9 +122,13 @@ class Drift:
         policy = self.core.known_policy()
         return policy.resources.get(resource) if policy else None
 
+    def _is_whole(self, resource: str) -> bool:
+        known = self._known(resource)
+        return known is not None and can_list(self.core, known.provider)
+
     def _compared(self, claimed: Claimed, deadline: Deadline) -> Compared:
         """Raises ProviderError."""
-        shown, settle = Shown(), timedelta(0)
+        shown, settle, at = Shown(), timedelta(0), self.core.clock.now()
         for place in claimed.places:
             provider = self.targets.of(place.provider, place.settings, claimed.look.subject)
             settle = max(settle, provider.capabilities.of(place.settings).settle)
@@ -116,7 +137,7 @@ class Drift:
             if self._is_gone(claimed, grant, provider, deadline):
                 shown.gone.append(grant.id)
         rights = role_rights.look(self.targets, claimed.known, deadline)
-        return Compared(claimed, shown=shown, settle=settle, lost_since=claimed.lost_since, rights=rights)
+        return Compared(claimed, shown=shown, settle=settle, lost_since=claimed.lost_since, rights=rights, at=at)
 
     def _is_gone(self, claimed: Claimed, grant: Grant, provider: Provider, deadline: Deadline) -> bool:
         """Before it counts, the target is asked about this very grant."""
@@ -124,28 +145,32 @@ class Drift:
             return True
         return not provider.observe(spec_of(grant), receipt_of(grant), deadline).present
 
-    def _write(self, work: Work, result: Compared, channel: str | None) -> None:
+    def _write(self, work: Work, result: Compared, channel: str | None) -> Looked | None:
+        """Returns who holds something without a grant; None where nobody knows."""
         row = result.claimed.look
         if result.problem:
             look.look_again(work, row, after=SECOND_LOOK, answered=False, problem=result.problem)
-            return
+            return None
         shown = result.shown
         strays = {name: one for name, one in shown.listed.items() if not _has_live_row(work, one.grant_id)}
-        members = {name: share for name, share in shown.members.items() if not _is_needed(work, share)}
+        needed = needed_shares(work, set(shown.members.values()))
+        members = {name: share for name, share in shown.members.items() if share not in needed}
         gone = {_suspect_of(identifier): identifier for identifier in shown.gone}
         beyond = {f"more than {_suspect_of(identifier)}": identifier for identifier in shown.beyond}
-        suspects = sorted([*strays, *members, *gone, *beyond, *shown.strange])
+        standing = unexplained(work, shown.seen, shown.listed)
+        doubtful = _doubtful(work, row.subject, standing)
+        suspects = sorted([*strays, *members, *gone, *beyond, *shown.strange, *shown.orphans, *doubtful])
         forgotten = self._forgotten(work, result, list(strays.values()))
         # Of what a restored database does not know, or believes open, a second look would say the same.
         sure = {*forgotten, *gone} if result.lost_since else set[str]()
         news = set(suspects) - set(row.suspects) - sure
         after = max(SECOND_LOOK, result.settle) if news else EVERY
         if not look.look_again(work, row, after=after, suspects=suspects, problem=""):
-            return
+            return None
         if result.rights is not None:
             role_rights.write(work, row.subject, result.rights, channel)
         for suspect in suspects:
-            if suspect in news:
+            if suspect in news or suspect in doubtful:
                 continue
             if suspect in gone:
                 self._end_gone(work, gone[suspect], channel)
@@ -155,11 +180,15 @@ class Drift:
                 self._end_member(work, row.subject, suspect, members[suspect], channel)
             elif suspect in shown.strange:
                 _report(work, row.subject, suspect, shown.strange[suspect], channel)
+            elif suspect in shown.orphans:
+                self._end_orphan(work, row.subject, shown.orphans[suspect], channel)
             elif suspect in forgotten:
                 self._end_forgotten(work, result, strays[suspect], channel)
             else:
                 self._end_stray(work, row.subject, strays[suspect], channel)
-        _close_unknown(work, row.subject, {*shown.listed, *members, *shown.strange})
+        _close_unknown(work, row.subject, {*shown.listed, *members, *shown.strange, *shown.orphans})
+        seen = [one for one in standing if one.name not in doubtful or one.name not in news]
+        return Looked(row.subject, result.at or work.now, seen, channel, whole=result.claimed.whole)
 
     def _end_gone(self, work: Work, identifier: GrantId, channel: str | None) -> None:
         """It is never given again by itself: somebody took it away for a reason."""
@@ -180,6 +209,16 @@ class Drift:
         sentence = f"Somebody added {rights} to {grant.entitlement} of {grant.subject} by hand; it is ended."
         work.open_alert(AlertKind.DRIFT, grant.id, sentence, channel=channel, resource=grant.resource)
 
+    def _end_orphan(self, work: Work, resource: str, orphan: Managed, channel: str | None) -> None:
+        """A session whose role is gone is known by its number alone, which a receipt may have."""
+        old = grant_of_orphan(work, resource, orphan.orphan_oid)
+        if old is None:
+            _report(work, resource, orphan.name, " ".join(orphan.told.values()), channel)
+        elif old.status == GrantStatus.ACTIVE:
+            self._end_gone(work, old.id, channel)
+        elif not _has_live_row(work, old.continues or old.id):
+            self._end_again(work, old, channel)
+
     def _end_member(self, work: Work, resource: str, name: str, share: ShareId, channel: str | None) -> None:
         """What we gave and nobody needs goes by the last grant that gave it."""
         given = select(Grant.id).join(Hold, col(Hold.grant_id) == col(Grant.id)).where(
@@ -190,6 +229,9 @@ class Drift:
         if old is None:
             _report(work, resource, name, _unexplained(resource, name), channel)
             return
+        self._end_again(work, old, channel)
+
+    def _end_again(self, work: Work, old: Grant, channel: str | None) -> None:
         again = remove_found_again(work, old)
         sentence = f"{old.entitlement} of {old.subject} stands on the target after its end; it is being removed."
         work.open_alert(AlertKind.DRIFT, again.id, sentence, channel=channel, resource=old.resource)
@@ -221,9 +263,7 @@ class Drift:
             # A colleague's Countersign on the same target, or a database of ours that was restored: not ours to end.
             _report(work, resource, stray.name, _unexplained(resource, stray.name), channel)
             return
-        again = remove_found_again(work, old)
-        sentence = f"{old.entitlement} of {old.subject} stands on the target after its end; it is being removed."
-        work.open_alert(AlertKind.DRIFT, again.id, sentence, channel=channel, resource=resource)
+        self._end_again(work, old, channel)
 
 
 def _suspect_of(identifier: GrantId) -> str:
@@ -248,9 +288,11 @@ def _still_open(work: Work, identifier: GrantId) -> Grant | None:
     return None if is_over or grant.status != GrantStatus.ACTIVE else grant
 
 
-def _is_needed(work: Work, share: ShareId) -> bool:
-    holding = select(Grant.id).join(Hold, col(Hold.grant_id) == col(Grant.id)).where(Hold.share_id == share)
-    return work.session.exec(holding.where(col(Grant.status).in_(UNFINISHED)).limit(1)).first() is not None
+def _doubtful(work: Work, resource: str, standing: Sequence[Seen]) -> set[str]:
+    """Names of what counts at the second look only, as far as it is not known already."""
+    found = {slot_of(one, resource): one.name for one in standing if one.is_doubtful}
+    known = known_slots(work.session, found) if found else set[str]()
+    return {name for slot, name in found.items() if slot not in known}
 
 
 def _has_live_row(work: Work, identifier: str | None) -> bool:

@@ -6,7 +6,7 @@ from sqlmodel import select
 
 from access.ids import LookId, ulid
 from access.models import Look, LookKind
-from access.operations import cleanup, drift, integrity, leave
+from access.operations import cleanup, drift, integrity, leave, standing
 from access.operations.comparing import resources_to_compare
 from access.operations.core import Core
 from access.operations.look import keep_looks
@@ -33,8 +33,10 @@ def call_the_roster(core: Core) -> None:
             return
         members = leave.members_with_something_open(work.session)
         keep_looks(work, LookKind.MEMBER, dict.fromkeys(members, leave.EVERY))
-        keep_looks(work, LookKind.DRIFT, dict.fromkeys(resources_to_compare(core, work.session), drift.EVERY))
+        resources = resources_to_compare(core, work.session)
+        keep_looks(work, LookKind.DRIFT, dict.fromkeys(resources, drift.EVERY))
         keep_looks(work, LookKind.CLEANUP, dict.fromkeys(cleanup.resources(work.session), cleanup.EVERY))
+        standing.give_up(work, resources)
         note_silence(work, last_call, channel=channel)
     leave.end_for_strangers(core)
     integrity.check_open(core)

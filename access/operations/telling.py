@@ -17,6 +17,7 @@ from access.operations.extend import extendable
 from access.operations.home import HomeFacts, home_facts
 from access.operations.reminding import ReminderFacts, reminder_facts, worth_reminding
 from access.operations.role_rights import RightsNote, note_about, rights_of
+from access.operations.standing_accept import Standing, standing_facts
 from access.operations.storms import Storm, storm_facts
 from access.operations.target import pause
 from access.operations.warning import worth_warning
@@ -76,6 +77,8 @@ class AlertFacts:
     """What it tells of where it stands for many."""
     rights: EntitlementRights | None = None
     """What the role that it is about allows now."""
+    standing: Standing | None = None
+    """Whom it tells of where it is about standing access."""
 
 
 Facts = CardFacts | AlertFacts | ReminderFacts | HomeFacts | DigestFacts
@@ -211,8 +214,9 @@ def _alert_facts(session: Session, alert: Alert, now: datetime) -> AlertFacts:
     by_hand = said_by_hand(session, grant) if grant else None
     rights = rights_of(session, alert.subject) if alert.kind == AlertKind.RIGHTS else None
     return AlertFacts(
-        alert=alert, grant=grant, now=now, by_hand=by_hand, storm=storm_facts(session, alert), rights=rights
-    )
+        alert=alert, grant=grant, now=now, by_hand=by_hand, storm=storm_facts(session, alert), rights=rights,
+        standing=standing_facts(session, alert),
+    )  # fmt: skip
 
 
 def _newest_grant(session: Session, request: Request) -> Grant | None:

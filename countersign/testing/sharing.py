@@ -6,17 +6,17 @@ from dataclasses import replace
 
 import pytest
 
-from access.errors import TargetConflict, Transient
-from access.ports import GrantSpec, Isolation, Provider
+from access.errors import TargetConflict, Transient, Unsupported
+from access.ports import GrantSpec, Holder, Isolation, Provider
 from countersign.testing.fixtures import ContractFixtures, MakeSpec
-from countersign.testing.steps import deadline, gets_in, grant, reveal, revoke
+from countersign.testing.steps import deadline, error_of, gets_in, grant, reveal, revoke
 from countersign.testing.world import World
 
 _AT_ONCE = 20
 
 
 class Sharing(ContractFixtures):
-    """C07, C08, C09 and C17. The core counts; here it is told to a provider by `kept`, as the core would."""
+    """C07, C08, C09, C17 and C38. The core counts; here it is told to a provider by `kept`, as the core would."""
 
     def test_c07_standing_access_survives(self, provider: Provider, world: World, make_spec: MakeSpec) -> None:
         spec = make_spec()
@@ -80,6 +80,26 @@ class Sharing(ContractFixtures):
         assert seen, "C17: observe does not see what was added by hand"
         assert listed, "C17: what was added by hand is not listed"
         assert world.snapshot() == untouched, "C17: the revoke leaves something of ours"
+
+    def test_c38_whoever_holds_what_we_can_give_is_listed(
+        self, provider: Provider, world: World, make_spec: MakeSpec
+    ) -> None:
+        spec = make_spec()
+        if not provider.capabilities.of(spec.settings).list_holders:
+            error = error_of(provider.list_holders, deadline())
+            assert isinstance(error, Unsupported), f"C38: it cannot list who holds what, and gives {error!r}"
+            return
+        before = _held_by_others(provider, spec)
+        with world.standing(spec):
+            there = _held_by_others(provider, spec)
+        after = _held_by_others(provider, spec)
+        assert there, "C38: access that another gave is not listed, or is taken for ours"
+        assert not before, "C38: somebody is listed who holds nothing"
+        assert not after, "C38: what was taken away is still listed"
+
+
+def _held_by_others(provider: Provider, spec: GrantSpec) -> list[Holder]:
+    return [one for one in provider.list_holders(deadline()) if one.principal == spec.principal and not one.ours]
 
 
 def _shares(provider: Provider, spec: GrantSpec) -> bool:

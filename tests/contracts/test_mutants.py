@@ -18,11 +18,23 @@ from pydantic import BaseModel
 
 from access.errors import Ambiguous, Permanent, ProviderError, TargetNotFound, Transient
 from access.ids import GrantId
-from access.ports import Deadline, GrantSpec, Managed, Observation, Outcome, Plan, Receipt, Removal, RoleRights, Secret
+from access.ports import (
+    Deadline,
+    GrantSpec,
+    Holder,
+    Managed,
+    Observation,
+    Outcome,
+    Plan,
+    Receipt,
+    Removal,
+    RoleRights,
+    Secret,
+)
 from tests.contracts.postgres_world import PostgresWorld
 from tests.contracts.shop import make_spec, provider_factory
 from tests.contracts.test_postgres import PostgresContract, receipts_of_before, specs_to_refuse, specs_with
-from workers.providers.postgres import Postgres, ending_statements, login, statements
+from workers.providers.postgres import Postgres, ending_statements, login, managed_statements, statements
 from workers.providers.postgres.catalogue import look
 from workers.providers.postgres.login import login_name
 
@@ -176,7 +188,7 @@ def _revealed(provider: Postgres, spec: GrantSpec, deadline: Deadline, password:
 class ListsByName(Postgres):
     def list_managed(self, deadline: Deadline) -> list[Managed]:
         with self._connections.session(deadline) as session:
-            names = [name for name, *_ in session.read(statements.TEMPORARY_LOGINS)]
+            names = [name for _, name, *_ in session.read(managed_statements.LOGINS)]
         return [Managed(name=name, grant_id=GrantId(name.removeprefix("cs_"))) for name in names]
 
 
@@ -263,6 +275,11 @@ class ExtendsByGranting(Postgres):
         return self.grant(spec, deadline)
 
 
+class ListsOnlyItsOwn(Postgres):
+    def list_holders(self, deadline: Deadline) -> list[Holder]:
+        return [one for one in super().list_holders(deadline) if one.ours]
+
+
 MUTANTS: list[tuple[str, type[Postgres]]] = [
     ("C01", ForgetsToRevoke),
     ("C02", NamesAnew),
@@ -298,6 +315,7 @@ MUTANTS: list[tuple[str, type[Postgres]]] = [
     ("C28", GrantsMore),
     ("C37", GrantsTheMighty),
     ("C38", SeesNoMoreThanBefore),
+    ("C38", ListsOnlyItsOwn),
 ]
 
 

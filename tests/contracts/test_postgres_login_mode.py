@@ -26,7 +26,8 @@ from tests.contracts.shop import for_a_while, logins, make_spec, refused, soon
 from tests.waiting import wait_until
 from workers.providers.postgres import Postgres
 from workers.providers.postgres.ending import Ending
-from workers.providers.postgres.login import ATTRIBUTES, DIRECT, login_name
+from workers.providers.postgres.login import login_name
+from workers.providers.postgres.managed import ATTRIBUTES, DIRECT
 
 
 def test_nobody_can_log_in_before_the_first_look(provider: Postgres, world: PostgresWorld) -> None:

@@ -32,15 +32,13 @@ from workers.providers.postgres import cleanup, ending_statements, statements
 from workers.providers.postgres.catalogue import Login, look, marked_grant
 from workers.providers.postgres.ending import Ending, find
 from workers.providers.postgres.errors import DUPLICATE, DUPLICATE_AT_ONCE
+from workers.providers.postgres.managed import ATTRIBUTES, DIRECT, list_managed
 from workers.providers.postgres.refusals import Cleared, refuse_mighty_bot, refuse_ungrantable
 
 if TYPE_CHECKING:  # it needs the driver
     from workers.providers.postgres.session import Connections
 
 NOT_OPEN = "This access is no longer open on the database server."
-ATTRIBUTES = "attributes such as SUPERUSER"
-DIRECT = "rights granted to the login itself"
-"""What a temporary login never has."""
 
 
 class Logins:
@@ -151,14 +149,7 @@ class Logins:
         return Outcome(state="active", receipt=_receipt(login, found.oid, until))
 
     def list_managed(self, deadline: Deadline) -> list[Managed]:
-        """Of the whole server, for its roles belong to all databases. A login that is shut gives no access."""
-        with self._connections.session(deadline) as session:
-            found = session.read(statements.TEMPORARY_LOGINS)
-        return [
-            Managed(name=name, grant_id=grant, roles=_all_of(roles, powers, direct))
-            for name, marker, roles, powers, direct in found
-            if (grant := marked_grant(marker)) and name == f"cs_{grant}"
-        ]
+        return list_managed(self._connections, deadline)
 
 
 def login_name(spec: GrantSpec) -> str:

@@ -17,7 +17,6 @@ from access.ports import (
     Deadline,
     Ended,
     GrantSpec,
-    Holder,
     Managed,
     Observation,
     Outcome,
@@ -180,19 +179,6 @@ class Members:
                 "version of PostgreSQL one that has said SET ROLE keeps its rights until it disconnects."
             )
         return tuple(left)
-
-
-def list_holders(connections: "Connections", place: str, deadline: Deadline) -> list[Holder]:
-    """In either mode. Temporary logins are left to `list_managed`."""
-    with connections.session(deadline) as session:
-        rows = session.read(statements.HOLDERS)
-    return [
-        Holder(
-            principal=principal, role=role, ours=ours, place=place, the_bot=the_bot,
-            beyond=", ".join(sorted(Membership(role, ours, admin, becomes).beyond)) if ours and not the_bot else "",
-        )
-        for principal, role, ours, the_bot, admin, becomes in rows
-    ]  # fmt: skip
 
 
 def _is_name(name: str) -> bool:

@@ -38,26 +38,6 @@ def memberships(name: str, roles: Sequence[str]) -> Statement:
     )
 
 
-HOLDERS = Statement(
-    """
-    SELECT p.rolname::pg_catalog.text, g.rolname::pg_catalog.text, m.grantor OPERATOR(pg_catalog.=) me.oid,
-        m.member OPERATOR(pg_catalog.=) me.oid, m.admin_option,
-        coalesce((pg_catalog.to_jsonb(m) OPERATOR(pg_catalog.->>) 'set_option')::pg_catalog.bool, false)
-    FROM pg_catalog.pg_auth_members m JOIN pg_catalog.pg_roles g ON g.oid OPERATOR(pg_catalog.=) m.roleid
-        JOIN pg_catalog.pg_roles p ON p.oid OPERATOR(pg_catalog.=) m.member
-    JOIN pg_catalog.pg_roles me ON me.rolname OPERATOR(pg_catalog.=) current_user
-    WHERE p.rolname OPERATOR(pg_catalog.!~) '^cs_[0-9a-z]{{26}}$'
-        AND g.rolname OPERATOR(pg_catalog.!~) '^cs_[0-9a-z]{{26}}$'
-        AND EXISTS (SELECT FROM pg_catalog.pg_auth_members a WHERE a.roleid OPERATOR(pg_catalog.=) m.roleid
-            AND a.member OPERATOR(pg_catalog.=) me.oid AND a.admin_option)
-        AND (m.member OPERATOR(pg_catalog.<>) me.oid OR m.grantor OPERATOR(pg_catalog.=) me.oid)
-    ORDER BY 1, 2, 3
-    """,
-    {},
-)
-"""Who is a member of what the bot can give; of the bot itself only what it gave itself."""
-
-
 def held_itself(roles: Sequence[str]) -> Statement:
     """Of these roles, those that the bot's account was given with ADMIN, not through another role."""
     return Statement(

@@ -36,10 +36,11 @@ from access.ports import (
     SecretReference,
 )
 from workers.providers.postgres.check import check
+from workers.providers.postgres.holders import list_holders
 from workers.providers.postgres.login import Logins
-from workers.providers.postgres.membership import Members, list_holders
-from workers.providers.postgres.tls import Tls
+from workers.providers.postgres.membership import Members
 from workers.providers.postgres.role_rights import role_rights
+from workers.providers.postgres.tls import Tls
 
 
 def _fits_a_name(name: str) -> str:

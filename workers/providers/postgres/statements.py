@@ -115,26 +115,6 @@ def look(login: str) -> Statement:
     )
 
 
-TEMPORARY_LOGINS = Statement(
-    """
-    SELECT r.rolname::pg_catalog.text, coalesce(pg_catalog.shobj_description(r.oid, 'pg_authid'), ''),
-        ARRAY(SELECT g.rolname::pg_catalog.text FROM pg_catalog.pg_auth_members m
-            JOIN pg_catalog.pg_roles g ON g.oid OPERATOR(pg_catalog.=) m.roleid
-            WHERE m.member OPERATOR(pg_catalog.=) r.oid ORDER BY 1),
-        r.rolsuper OR r.rolcreaterole OR r.rolcreatedb OR r.rolreplication OR r.rolbypassrls,
-        """  # noqa: S608  (all of it is fixed)
-    + _HAS_DIRECT_RIGHTS
-    + """
-    FROM pg_catalog.pg_roles r
-    WHERE r.rolname OPERATOR(pg_catalog.~) '^cs_[0-9a-z]{{26}}$' AND (r.rolcanlogin
-        OR EXISTS (SELECT FROM pg_catalog.pg_auth_members m WHERE m.member OPERATOR(pg_catalog.=) r.oid)
-        OR EXISTS (SELECT FROM pg_catalog.pg_stat_activity a WHERE a.usesysid OPERATOR(pg_catalog.=) r.oid))
-    """,
-    {},
-)
-"""All that are named as ours are and still give access: comment, roles, and what somebody added that is no role."""
-
-
 def set_password(login: str, hashed: str) -> Statement:
     return Statement("ALTER ROLE {login} PASSWORD {hashed}", {"login": Name(login), "hashed": hashed})
 
