@@ -15,6 +15,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from access.operations.core import Core
 from bot import home, ids
 from bot.actions import (
+    accept,
     accept_rights,
     approve,
     ask,
@@ -51,6 +52,8 @@ ACTIONS: dict[str, Listener] = {
     ids.CANCEL: cancel.cancel,
     ids.BY_HAND: by_hand.removed,
     ids.ACCEPT_RIGHTS: accept_rights.accept,
+    ids.ACCEPT_STANDING: accept.accepted,
+    ids.ACCEPT_ALL_STANDING: accept.accepted,
     ids.CHOOSE: choose.chosen,
     ids.ASK: ask.ask,
     ids.FOLLOW: follow.follow,

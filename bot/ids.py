@@ -11,6 +11,8 @@ EXTEND = "grant.extend"
 CHOOSE = "form.choose"
 ACCEPT_RIGHTS = "rights.accept"
 BY_HAND = "grant.removed-by-hand"
+ACCEPT_STANDING = "standing.accept"
+ACCEPT_ALL_STANDING = "standing.accept-all"
 FOLLOW = "message.follow"
 ASK = "form.open"
 

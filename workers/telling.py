@@ -15,7 +15,7 @@ from access.operations import HomeFacts, ReminderFacts
 from access.operations.digest import DigestFacts
 from access.operations.telling import AlertFacts, CardFacts, Claimed, Facts, Telling, Told
 from access.ports import Deadline
-from bot.views.alert import alert_card, storm_card
+from bot.views.alert import alert_card, standing_card, storm_card
 from bot.views.answer import answer, ended, warning
 from bot.views.blocks import Message
 from bot.views.reminder import reminder
@@ -113,6 +113,8 @@ def render(claimed: Claimed, facts: CardFacts | AlertFacts) -> Message:
     """The words for the state of now."""
     if isinstance(facts, AlertFacts) and facts.storm is not None:
         return storm_card(facts.alert, facts.storm, facts.now)
+    if isinstance(facts, AlertFacts) and facts.standing is not None:
+        return standing_card(facts.alert, facts.standing, facts.now)
     if isinstance(facts, AlertFacts):
         return alert_card(facts.alert, facts.grant, facts.now, facts.by_hand, facts.rights)
     views = {

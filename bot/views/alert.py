@@ -6,7 +6,7 @@ from typing import cast
 from access.durations import format_duration
 from access.ids import short
 from access.models import Alert, AlertKind, EntitlementRights, Grant
-from access.operations import ByHand
+from access.operations import ByHand, Standing
 from access.operations.canary import NOBODY as CANARY
 from access.operations.gate import UNLISTED
 from access.operations.high_water import FOREIGN_MARK
@@ -18,6 +18,7 @@ from access.operations.silence import MEMBERS, UNANSWERED
 from access.operations.storms import Storm
 from access.operations.timers import EMPTIED
 from bot import ids
+from bot.views import standing as standing_view
 from bot.views.blocks import (
     Block,
     Message,
@@ -54,6 +55,7 @@ _TITLES = {
     AlertKind.CANARY: "The canary failed",
     AlertKind.CLOCKS: "Clocks differ",
     AlertKind.RESTORED: "The database was restored",
+    AlertKind.STANDING: standing_view.TITLE,
 }
 _WHAT_TO_DO = {
     AlertKind.OVERDUE: "It is tried again until it is proven gone. If the target stays away, end it by hand.",
@@ -82,6 +84,7 @@ _WHAT_TO_DO = {
     "then nothing new is granted from there, and what is open still ends on time.",
     AlertKind.RESTORED: "Let a timekeeper and the workers run: they compare every target and end what nobody knows of. "
     "`countersign restored` says what is left; docs/runbook.md says what is lost.",
+    AlertKind.STANDING: standing_view.WHAT_TO_DO,
 }
 _EMPTIED = (
     "Redis had lost its timers",
@@ -173,6 +176,20 @@ def alert_card(
     about = f", {grant.entitlement} of {grant.subject}, request {short(grant.request_id)}" if grant else ""
     about = f", {subject_of(rights)}" if rights else about
     return Message(text=f"{said}{about}", blocks=blocks)
+
+
+def standing_card(alert: Alert, standing: Standing, now: datetime) -> Message:
+    """Of one place: who holds something without a grant, until each is accepted or gone."""
+    if alert.closed_at is not None:
+        said = f"Alert closed: {standing_view.TITLE}"
+        lasted = escaped(format_duration(alert.closed_at - alert.opened_at))
+        closed = section(f"*Closed {at_second(alert.closed_at)}*, {lasted} after it was opened: "
+                         f"{standing_view.closed_words(standing)}")  # fmt: skip
+        blocks = [header(said), closed, section(f"Resource {code(standing.resource)}")]
+        return Message(text=f"{said}, {standing.resource}", blocks=blocks)
+    said = f"Alert: {standing_view.TITLE}"
+    blocks = [header(said), context(_since(alert, now)), *standing_view.open_blocks(standing)]
+    return Message(text=f"{said}, {standing.number} on {standing.resource}", blocks=blocks)
 
 
 def storm_card(alert: Alert, storm: Storm, now: datetime) -> Message:

@@ -40,6 +40,8 @@ ATTEMPTS = {
     "grant.connect": "connecting",
     "rights.accepted": "accepting what a role allows",
     "rights.accept": "accepting what a role allows",
+    "standing.accept": "accepting standing access",
+    "standing.accept-all": "accepting standing access",
     "grant.removed-by-hand": "saying that it was removed by hand",
 }
 """Names in the audit log. Outsiders are refused before a click reaches its verb, by the name of the button or modal."""

@@ -125,6 +125,8 @@ SENTENCES = {
     "on being granted.",
     AlertKind.CANARY: "Access to customers-db/canary was tried and has not opened after 1 min: The target does not "
     "answer.",
+    AlertKind.STANDING: "2 roles are held on customers-db without a grant, and no person of the security team has "
+    "accepted that.",
     AlertKind.TIMERS: "Redis cannot be used: it is full and takes nothing more. Access still starts and ends, by the "
     "sweep of the database, a little slower.",
 }

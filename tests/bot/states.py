@@ -34,7 +34,7 @@ from bot.views.mine import mine_list
 from bot.views.modals import denial, done, notice, preparing, revocation, secret_view
 from bot.views.reminder import reminder
 from bot.views.review import review_card
-from tests.bot import digest_states
+from tests.bot import digest_states, standing_states
 from tests.bot.facts import (
     RIGHTS,
     SENTENCES,
@@ -394,7 +394,7 @@ def _all() -> dict[str, Message | dict[str, Any]]:
     }
 
 
-ALL = _all() | digest_states.STATES
+ALL = _all() | digest_states.STATES | standing_states.STATES
 MESSAGES = {name: view for name, view in ALL.items() if isinstance(view, Message)}
 MODALS = {name: view for name, view in ALL.items() if isinstance(view, dict) and view["type"] == "modal"}
 HOMES = {name: view for name, view in ALL.items() if isinstance(view, dict) and view["type"] == "home"}

@@ -34,6 +34,7 @@ from bot.views.review import review_card
 from sandbox.block_kit import HOME, MODAL
 from sandbox.living import living
 from sandbox.validator import check_message, check_view, suggestion_problems
+from tests.bot import standing_states
 from tests.bot.digest_states import busy, messages
 from tests.bot.facts import (
     a_choice,
@@ -133,6 +134,7 @@ def granted(words: Words) -> Iterator[CardFacts]:
 
 
 def alerts(words: Words) -> Iterator[Message]:
+    yield standing_states.hostile(words.sentence)
     plan = {"revoke": [words.statement, words.statement]}
     grant = a_grant(GrantStatus.REVOKING, plan=plan, subject=Person(words.requester))
     for kind in AlertKind:
