@@ -16,6 +16,7 @@ from access.models import AuditEvent, AuditHead, Digest, Notice, NoticeKind
 from access.operations import digest_rows as rows
 from access.operations.core import Core
 from access.operations.digest_content import Content
+from access.operations.standing_counts import count_standing
 from access.store import compare_and_set, insert_unless_there
 
 ACTOR = "system:digest"
@@ -150,8 +151,9 @@ def _content(session: Session, core: Core, digest: Digest) -> Content:
     alerts_open, alerts = rows.open_alerts(session)
     policy, known = _policy(core), core.known_policy()
     before = select(Digest.made_at).where(col(Digest.number) == digest.number - 1)
+    since = session.exec(before).first()
     return Content(
-        at=now, since=session.exec(before).first(), missed=tuple(_missed(session, core, digest)),
+        at=now, since=since, standing=count_standing(session, since, now), missed=tuple(_missed(session, core, digest)),
         checked_from=mark.seq + 1, flaw=_flaw(session, digest, mark),
         overdue=rows.listed(session, overdue), failed=failed,
         alerts_open=alerts_open, alerts=alerts, policy_unusable=policy is None,

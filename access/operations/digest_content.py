@@ -101,6 +101,20 @@ class CanaryRuns(_Frozen):
     latest: Went | None = None
 
 
+class StandingCounts(_Frozen):
+    """What is held on targets without a grant."""
+
+    accepted: int = 0
+    new: int = 0
+    """Not accepted by a person of the security team."""
+    found: int = 0
+    """Since the digest before, as the two that follow."""
+    gone: int = 0
+    accepted_since: int = 0
+    week_ago: int | None = None
+    """How many there were; None: nobody looked yet."""
+
+
 class Content(_Frozen):
     """Everything that the messages of one digest show."""
 
@@ -138,6 +152,8 @@ class Content(_Frozen):
     rights: tuple[RightsChange, ...] = ()
     canary: CanaryRuns | None = None
     """None: written by a version that did not look."""
+    standing: StandingCounts | None = None
+    """None: there never was any, or a version wrote it that did not look."""
 
     @property
     def needs_a_person(self) -> int:

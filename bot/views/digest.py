@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from access.models import Digest
 from access.operations import Place
 from access.operations.canary import Went
-from access.operations.digest_content import CanaryRuns, Content
+from access.operations.digest_content import CanaryRuns, Content, StandingCounts
 from bot.views.blocks import Block, Message, at, at_second, code, context, counted, header, section
 from bot.views.digest_lines import happened
 from bot.views.digest_needs import needs
@@ -70,6 +70,7 @@ def _top(digest: Digest, content: Content) -> list[Block]:
         section(_counts(content)),
         (section if content.flaw else context)(_log(digest, content)),
         *([context(_canary(content.canary))] if content.canary else []),
+        *([context(_standing(content.standing))] if content.standing else []),
     ]
 
 
@@ -133,6 +134,19 @@ def _canary(runs: CanaryRuns) -> str:
     )
     many = f"{counted(runs.begun, 'run', 'runs')}, {wrong or 'none failed or late'}"
     return f"*Canary:* {many}; the latest began {at_second(runs.latest_at)} and {_WENT[runs.latest]}."
+
+
+def _standing(counts: StandingCounts) -> str:
+    """The way to none: how much is held without a grant, and whether it becomes less."""
+    number = counts.accepted + counts.new
+    if not number:
+        stands = "none is left"
+    else:
+        open_ = f", *{counts.new:,} not accepted*" if counts.new else ""
+        stands = f"{counted(number, 'role', 'roles')} held without a grant: {counts.accepted:,} accepted{open_}"
+    changes = f"{counts.found:,} found, {counts.gone:,} gone, {counts.accepted_since:,} accepted"
+    before = f" A week ago: {counts.week_ago:,}." if counts.week_ago is not None else ""
+    return f"*Standing access:* {stands}. Since the digest before: {changes}.{before}"
 
 
 def _day(day: date) -> str:

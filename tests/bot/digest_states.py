@@ -8,7 +8,16 @@ from access.ids import DigestId
 from access.models import Digest, EndedBy, GrantStatus, RequestStatus
 from access.operations import Place
 from access.operations.canary import Went
-from access.operations.digest_content import Access, CanaryRuns, Content, Listed, OpenAlert, PolicyLoad, Refusals
+from access.operations.digest_content import (
+    Access,
+    CanaryRuns,
+    Content,
+    Listed,
+    OpenAlert,
+    PolicyLoad,
+    Refusals,
+    StandingCounts,
+)
 from bot.views.blocks import Message
 from bot.views.digest import digest_message, digest_parts
 from tests.bot.facts import GRANT, REASON, REQUEST, minutes
@@ -163,6 +172,7 @@ def busy(words: str = "", told: str = "", name: str = "ann", other: str = "lea")
         ),
         policy_loads=(PolicyLoad(sha256="fedcba9876543210" * 4, at=monday(8, 50)),),
         canary=canary_runs(failed=1, late=2),
+        standing=StandingCounts(accepted=12, new=2, found=3, gone=4, accepted_since=1, week_ago=15),
         flaw=told,
     )  # fmt: skip
 
@@ -187,6 +197,9 @@ def longest() -> Content:
         policy_loads=(PolicyLoad(sha256="f" * 64, at=monday(8, 50)),) * 60,
         missed=tuple(date(2026, 10, day) for day in range(1, 31)),
         canary=canary_runs(begun=10_000, failed=9_998, late=1, latest=Went.RUNNING),
+        standing=StandingCounts(
+            accepted=10_000, new=10_000, found=10_000, gone=10_000, accepted_since=10_000, week_ago=10_000
+        ),
     )  # fmt: skip
 
 
@@ -213,6 +226,7 @@ STATES: dict[str, Message] = {
     ),
     "digest-late": the_message(LATE, a_digest(made_at=minutes(0))),
     "digest-broken-log": the_message(a_content(flaw="event 4400 was changed after it was written", checked_from=1)),
+    "digest-none-standing": the_message(a_content(standing=StandingCounts(gone=1, week_ago=3))),
     "digest-policy": the_message(a_content(policy_unusable=True)),
     **{f"digest-busy-{number}": message for number, message in enumerate(BUSY, 1)},
     "digest-longest-1": LONGEST[0],
