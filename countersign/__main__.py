@@ -142,9 +142,18 @@ def restored(
 @app.command()
 def drift(
     resource: Annotated[list[str] | None, typer.Option(help="Only this one; may be said several times.")] = None,
+    baseline: Annotated[
+        bool, typer.Option("--baseline", help="Print who holds what without a grant, and who accepted that.")
+    ] = False,
 ) -> None:
     """Let the workers compare the targets with what was granted; exit code 1 where they differ or do not answer."""
     from countersign.drift import look_now
+
+    if baseline:
+        from countersign.baseline import report
+
+        print(report(_settings(), resource or []))
+        return
 
     raise typer.Exit(look_now(_settings(), resource or []))
 

@@ -2,14 +2,16 @@
 
 import sys
 import threading
+from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from access.errors import NotFound
-from access.models import Look
+from access.models import Look, StandingStatus
 from access.operations.comparing import SECOND_LOOK, ask, looks
 from access.operations.core import Core
 from access.operations.roster import call_the_roster
+from access.operations.standing_counts import standing_list
 from access.settings import Settings
 from countersign.wiring import parts
 
@@ -27,8 +29,13 @@ def look_now(settings: Settings, resources: Sequence[str]) -> int:
         asked_at = core.clock.now()
         ask(core, chosen)
         seen = _waited_for(core, chosen, asked_at)
+        with core.database.read() as session:
+            new = Counter(row.resource for row in standing_list(session) if row.status == StandingStatus.NEW)
     for name in chosen:
         print(f"{name}: {_said(seen[name], asked_at)}")
+        if new[name]:
+            roles = "1 role is" if new[name] == 1 else f"{new[name]} roles are"
+            print(f"{name}: {roles} held without a grant and not accepted; `countersign drift --baseline` lists them.")
     return int(any(seen[name].suspects or not _is_over(seen[name], asked_at) for name in chosen))
 
 

@@ -31,6 +31,7 @@ TYPED = {
     "countersign policy lint access.yml": "tests/test_runbook.py",
     "countersign doctor": "tests/test_runbook.py",
     "countersign drift": "tests/stories/test_restored.py",
+    "countersign drift --baseline": "tests/countersign/test_baseline.py",
     "countersign up": "tests/test_readme.py",
     "countersign timekeeper": "tests/stories/house.py",
     "countersign worker grant": "tests/stories/house.py",

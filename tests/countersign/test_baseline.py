@@ -1,0 +1,67 @@
+"""`countersign drift --baseline`: who holds what without a grant, with its status; names come alive nowhere."""
+
+from pathlib import Path
+
+import pytest
+from sqlmodel import select
+from typer.testing import CliRunner
+
+from access.models import StandingAccess
+from access.operations import accept_standing
+from access.operations.holders import Seen
+from access.operations.standing import Looked, lock_alerts, settle
+from access.operations.standing_accept import accept_one_value
+from access.ports import Holder
+from access.settings import Settings
+from countersign.__main__ import app
+from countersign.baseline import report
+from tests.cast import SAM
+from tests.world import World
+
+REPORTS = Holder(
+    principal="reports", role="look", ours=False, member_id="7001", grantor="dana",
+    options=frozenset({"inherit", "admin"}),
+)  # fmt: skip
+EVIL = Holder(
+    principal="eve\x1b[2J\nall  accepted", role="look", ours=False, member_id="7002", via="team", can_log_in=False
+)
+
+
+@pytest.fixture
+def settings(world: World, database_url: str, tmp_path: Path) -> Settings:
+    state = tmp_path / "state"
+    state.mkdir(mode=0o700)
+    return Settings.read(
+        {"DATABASE_URL": database_url, "COUNTERSIGN_POLICY": str(world.policy_file), "COUNTERSIGN_STATE": str(state)}
+    )
+
+
+def found(world: World, *holders: Holder) -> None:
+    with world.core.work("system:drift") as work:
+        looked = Looked("customers-db", world.clock.now(), [Seen("fake", one) for one in holders], None, whole=True)
+        lock_alerts(work, [looked])
+        settle(work, [looked])
+
+
+def test_every_holder_is_listed_with_who_accepted_it(world: World, settings: Settings) -> None:
+    found(world, REPORTS, EVIL)
+    with world.core.database.read() as session:
+        row = session.exec(select(StandingAccess).filter_by(principal="reports")).one()
+    accept_standing(world.core, button=accept_one_value(row), by=SAM)
+    assert report(settings, []).splitlines() == [
+        "customers-db: 1 accepted, 1 not accepted.",
+        "  new       eve[2J all accepted (with hidden characters) holds look through team, "
+        "cannot log in itself; number 7002; found 2026-11-23 12:00 UTC",
+        "  accepted  reports holds look (admin, inherit), given by dana; number 7001; found 2026-11-23 12:00 UTC, "
+        "accepted 2026-11-23 12:00 UTC by sam",
+    ]
+    assert report(settings, ["another"]) == "No role is held without a grant, as far as targets were looked at."
+
+
+def test_the_command_prints_the_list_and_asks_no_target(
+    world: World, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found(world, REPORTS)
+    monkeypatch.setattr("countersign.__main__._settings", lambda *_: settings)
+    said = CliRunner().invoke(app, ["drift", "--baseline"])
+    assert (said.exit_code, said.output.splitlines()[0]) == (0, "customers-db: 0 accepted, 1 not accepted.")
