@@ -6,11 +6,12 @@ provider has to say so.
 
 from countersign.testing.apartness import Apartness
 from countersign.testing.honesty import Honesty
+from countersign.testing.hostile import Hostile
 from countersign.testing.might import Might
 from countersign.testing.opening import Opening
 from countersign.testing.own_end import OwnEnd
 from countersign.testing.sharing import Sharing
 
 
-class ProviderContract(Opening, Sharing, Apartness, OwnEnd, Honesty, Might):
+class ProviderContract(Opening, Sharing, Apartness, OwnEnd, Honesty, Hostile, Might):
     """Subclass it in a test module as `TestMyProvider`, with the fixtures of `ContractFixtures`."""

@@ -23,6 +23,8 @@ class ContractFixtures:
     """The target's codes as `World.answer` takes them, and what each becomes in a call that only reads."""
     secret_labels: ClassVar[tuple[str, ...]] = ("Password",)
     """Which of the revealed values are secret."""
+    no_obstacles: ClassVar[Mapping[str, str]] = {}
+    """By promise (C31 to C36): why an adversary has nothing of that kind on this target."""
 
     @pytest.fixture
     def make_provider(self) -> Callable[[], Provider] | Iterator[Callable[[], Provider]]:

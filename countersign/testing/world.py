@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, Protocol
 
@@ -32,6 +33,24 @@ class Fault(Protocol):
     def fired(self) -> bool:
         """Whether a call came that it could strike."""
         ...
+
+
+Left = Callable[[], list[str]]
+"""What the adversary can still do, in words; nothing after a good end."""
+
+
+@dataclass(frozen=True)
+class Obstacle:
+    """Something that a holder, or another on the same target, does before the end so that it fails."""
+
+    promise: str
+    """Of which promise: C31 the holder's locks, C32 another's, C33 code of the holder, C34 planted names, C35 hidden
+    sessions, C36 very much that is left behind."""
+    name: str
+    played: Callable[[GrantSpec, Secret | None], AbstractContextManager[Left]]
+    """Is there inside the block; says at its end what it was good for."""
+    by_hand: bool = True
+    """Who ends the access by hand can be met by it."""
 
 
 class World(Protocol):
@@ -82,6 +101,14 @@ class World(Protocol):
 
     def snapshot(self) -> object:
         """All on the target that a provider could have changed; equal when nothing did."""
+        ...
+
+    def obstacles(self) -> Sequence[Obstacle]:
+        """What an adversary inside this target can do; of a promise that has none, `no_obstacles` says why."""
+        ...
+
+    def type_by_hand(self, statements: Sequence[str]) -> None:
+        """The target's owner does what the plan says, one after the other; what was refused once more, then no more."""
         ...
 
     def fault(self, kind: FaultKind, at: int) -> AbstractContextManager[Fault]:

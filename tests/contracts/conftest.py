@@ -16,6 +16,9 @@ from workers.providers.postgres import Postgres
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedPostgres]:
     # Every statement is logged, so that a test can look for secrets there.
     settings = {"log_statement": "all", "fsync": "off", "log_min_duration_statement": "0"}
+    settings["max_prepared_transactions"] = "5"
+    # A small lock table: what takes 12,000 tables elsewhere takes 2,000 here.
+    settings |= {"max_locks_per_transaction": "10", "max_connections": "30"}
     server = EmbeddedPostgres(tmp_path_factory.mktemp("postgres"), settings=settings).start()
     yield server
     server.remove()

@@ -1,6 +1,6 @@
 """The truth about the shop where people have logins of their own, on a server of today and on one before version 16."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from unittest.mock import patch
@@ -13,7 +13,8 @@ from access.ports import GrantSpec, Secret
 from countersign.demo import target as shop
 from countersign.demo.target import Target
 from countersign.embedded.postgres import EmbeddedPostgres
-from countersign.testing import Refused
+from countersign.testing import Obstacle, Refused
+from tests.contracts.obstacles import Obstacles
 from tests.contracts.postgres_world import PASSWORD, PersonsSession, PostgresWorld
 
 PEOPLE = ("ann", "lea")
@@ -54,7 +55,10 @@ class MembershipWorld(PostgresWorld):
     def connect(self, secret: Secret | None, *, database: str = shop.DATABASE, **changed: str) -> psycopg.Connection:
         """As Ann, with her own login."""
         own = Secret(fields=(("Login", SecretStr("ann")), ("Password", SecretStr(PASSWORD))))
-        return super().connect(own, database=database)
+        return super().connect(own, database=database, options=changed.get("options", ""))
+
+    def obstacles(self) -> Sequence[Obstacle]:
+        return Obstacles(self, own_login=True).all()
 
     def trespasses(self, spec: GrantSpec, secret: Secret | None) -> list[str]:
         """Before version 16 every member of a role may become it: it reaches nothing that was not granted."""

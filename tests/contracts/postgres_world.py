@@ -1,6 +1,6 @@
 """The truth about the demo's shop: logs in as the person straight at the server, and looks at it as a superuser."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime
 from typing import LiteralString
@@ -12,7 +12,8 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from access.ports import GrantSpec, Secret
 from countersign.demo.target import DATABASE, Target
 from countersign.embedded.postgres import EmbeddedPostgres
-from countersign.testing import Fault, FaultKind, Refused
+from countersign.testing import Fault, FaultKind, Obstacle, Refused
+from tests.contracts.obstacles import Obstacles
 from tests.contracts.wire import Wire, error_message
 
 PASSWORD = "a person's own"
@@ -51,6 +52,14 @@ _TRESPASSES = (
     "SELECT pg_read_file('postgresql.conf')",
     "SELECT rolpassword FROM pg_authid",
 )
+
+
+def _goes_through(session: psycopg.Connection, statement: str) -> bool:
+    try:
+        session.execute(statement.encode())
+    except psycopg.Error:
+        return False
+    return True
 
 
 class PersonsSession:
@@ -102,12 +111,32 @@ class PostgresWorld:
         """As the person. Raises Refused."""
         told = {label: value.get_secret_value() for label, value in secret.fields} if secret else {}
         login, password = told.get("Login", "nobody"), changed.get("password", told.get("Password", ""))
+        return self.log_in(login, password, database=database, options=changed.get("options", ""))
+
+    def log_in(
+        self, login: str, password: str = PASSWORD, *, database: str = DATABASE, options: str = ""
+    ) -> psycopg.Connection:
+        """With a login and a password. Raises Refused."""
+        dsn = self._server.dsn(user=login, password=password, database=database)
         try:
-            return psycopg.connect(
-                self._server.dsn(user=login, password=password, database=database), autocommit=True, connect_timeout=5
-            )
+            return psycopg.connect(dsn, autocommit=True, connect_timeout=5, options=options)
         except psycopg.OperationalError as error:
             raise Refused(str(error)) from None
+
+    def set_password(self, login: str) -> None:
+        """Back to the one that a person has."""
+        back = sql.SQL("ALTER ROLE {} PASSWORD {}").format(sql.Identifier(login), sql.Literal(PASSWORD))
+        self._owner.execute(back)
+
+    def obstacles(self) -> Sequence[Obstacle]:
+        return Obstacles(self, own_login=False).all()
+
+    def type_by_hand(self, statements: Sequence[str]) -> None:
+        with psycopg.connect(self.owner_dsn, autocommit=True) as typed:
+            typed.execute("SET statement_timeout = '5s'")
+            refused = [statement for statement in statements if not _goes_through(typed, statement)]
+            for statement in refused:
+                _goes_through(typed, statement)
 
     def open_session(self, spec: GrantSpec, secret: Secret | None) -> PersonsSession:
         connection = self.connect(secret)

@@ -31,6 +31,7 @@ from access.ports import (
     RoleRights,
     Secret,
 )
+from tests.contracts.hostile_mutants import HOSTILE_MUTANTS
 from tests.contracts.postgres_world import PostgresWorld
 from tests.contracts.shop import make_spec, provider_factory
 from tests.contracts.test_postgres import PostgresContract, receipts_of_before, specs_to_refuse, specs_with
@@ -313,6 +314,7 @@ MUTANTS: list[tuple[str, type[Postgres]]] = [
     ("C25", GivesUp),
     ("C27", WritesReceiptsThatAreNoJson),
     ("C28", GrantsMore),
+    *HOSTILE_MUTANTS,
     ("C37", GrantsTheMighty),
     ("C38", SeesNoMoreThanBefore),
     ("C38", ListsOnlyItsOwn),

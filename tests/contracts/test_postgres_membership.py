@@ -89,7 +89,7 @@ if OLDER:
 
     @pytest.fixture(scope="module")
     def older(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedPostgres]:
-        settings = {"log_statement": "all", "fsync": "off"}
+        settings = {"log_statement": "all", "fsync": "off", "max_prepared_transactions": "5"}
         server = EmbeddedPostgres(tmp_path_factory.mktemp("older"), bin_dir=OLDER[-1], settings=settings).start()
         yield server
         server.remove()
