@@ -70,6 +70,13 @@ difference, and the target is down for another 30 s only. The figure is from its
 floor is what the calls take. Meanwhile a grant on another target is due every half a second; its floor is the same
 before the outage.
 
+**End of one access, against a hostile holder.** From the first call of the provider until the target, asked again, says
+that nothing is there, on a PostgreSQL of its own; first with one quiet session. Then its holder has locked the own
+row of the catalogue in a prepared transaction, two clients come back as soon as they are thrown out, and a session
+hides (`post_auth_delay`). Then it owns 12,000 tables, which are tidied up later. The floor of all three is the quiet
+end by the driver alone on a warm connection: the right revoked, the login locked, sessions ended, the login dropped,
+and a look.
+
 **Digest.** The daily message about a day of 100,000 events, of 10,000 grants, 200 of them still open: its row made, the
 chain of the whole day recomputed, every grant still open held against the policy, every message of the thread drawn.
 The floor reads the same entries by the driver alone and hashes each with the one before it.
