@@ -4,10 +4,10 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0010"
-down_revision = "0007"
+down_revision = "0009"
 _BEFORE = (
     "'overdue', 'unremovable', 'provider', 'policy', 'timekeeping', 'queue', 'jobs', 'sweep', 'timers', 'drift', "
-    "'canary', 'restored', 'clocks'"
+    "'canary', 'restored', 'clocks', 'leftover', 'standing'"
 )
 
 
