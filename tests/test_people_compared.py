@@ -39,8 +39,9 @@ def comparisons(function: ast.AST) -> Iterator[str]:
 
 def _named(parts: Iterable[ast.AST]) -> Iterator[str]:
     for node in (node for part in parts for node in ast.walk(part)):
-        named = isinstance(node, ast.Attribute) and node.attr in NAMES
-        if named and ast.unparse(node.value) not in OTHER_ROWS | {one.lower() for one in OTHER_ROWS}:
+        if not isinstance(node, ast.Attribute) or node.attr not in NAMES:
+            continue
+        if ast.unparse(node.value) not in OTHER_ROWS | {one.lower() for one in OTHER_ROWS}:
             yield node.attr
 
 

@@ -1,6 +1,7 @@
 """However much is typed, what is done for it among thousands of entitlements is bounded. Counted, not timed."""
 
 import difflib
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from difflib import get_close_matches
@@ -68,8 +69,8 @@ def test_few_of_many_names_are_compared_letter_by_letter(monkeypatch: pytest.Mon
     compared = list[str]()
 
     class Counting(difflib.SequenceMatcher):
-        def set_seq1(self, a) -> None:
-            compared.append(a)
+        def set_seq1(self, a: Sequence[str]) -> None:
+            compared.append("".join(a))
             super().set_seq1(a)
 
     monkeypatch.setattr(difflib, "SequenceMatcher", Counting)

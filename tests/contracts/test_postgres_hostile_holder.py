@@ -232,7 +232,7 @@ def test_what_the_holder_made_is_a_keepers_afterwards_who_may_nothing(
     tidied = ann.tidied()
     assert tidied.left == ()
     assert "large object 4711" in tidied.kept[0]
-    assert "table mine" in tidied.kept[0]
+    assert "table public.mine" in tidied.kept[0]
     assert logins(world, ann.spec) == []
     owners = (
         "SELECT DISTINCT relowner::regrole::text FROM pg_class "

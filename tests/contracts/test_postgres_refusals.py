@@ -138,7 +138,7 @@ def error_with(dsn: str, directory: Path) -> ProviderError:
     file = directory / "other-dsn"
     file.write_text(dsn)
     with closing(provider_of(file)) as provider, pytest.raises(ProviderError) as caught:
-        provider.observe(make_spec(), None, soon())
+        provider.grant(make_spec(), soon())
     return caught.value
 
 

@@ -64,7 +64,8 @@ def test_a_grant_that_was_changed_after_the_approval_is_not_given(world: World, 
         "until": world.clock.now() + timedelta(minutes=40), "starts_at": grant.starts_at - timedelta(minutes=4),
         "start_by": grant.start_by + HOUR, "expires_at": (grant.expires_at or world.clock.now()) + HOUR,
     }  # fmt: skip
-    change(world, grant, **{column: times.get(column) or TAMPERED[column]})
+    changed: dict[str, Any] = {column: times.get(column) or TAMPERED[column]}
+    change(world, grant, **changed)
     world.clock.tick(seconds=2)
     world.activate(grant)
 
@@ -153,7 +154,9 @@ def test_access_ends_also_where_the_request_was_changed_too(world: World) -> Non
 @pytest.mark.parametrize("hidden", [True, False])
 def test_an_end_that_nobody_decided_is_taken_back_within_half_a_minute(world: World, hidden: bool) -> None:
     grant = world.open(minutes=10)
-    later = {"expires_at": world.clock.now() + HOUR} | ({"due_at": world.clock.now() + HOUR} if hidden else {})
+    later: dict[str, Any] = {"expires_at": world.clock.now() + HOUR} | (
+        {"due_at": world.clock.now() + HOUR} if hidden else {}
+    )
     change(world, grant, **later)
     world.clock.tick(seconds=31)
     call_the_roster(world.core)
@@ -239,6 +242,7 @@ def test_an_approved_extension_is_an_end_that_was_decided(world: World) -> None:
     world.clock.tick(seconds=31)
     call_the_roster(world.core)
 
+    assert grant.expires_at is not None
     assert world.again(grant).expires_at == grant.expires_at + timedelta(minutes=30)
     assert world.alerts() == []
     world.live_through(minutes=45)

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from access.errors import AlreadyOpen, NotYours, RequestChanged, SelfReview
-from access.ids import SlackUser
+from access.ids import Person, SlackUser
 from access.models import EndedBy, Grant, GrantStatus, NoticeKind, Request, RequestStatus, Verdict
 from access.operations import cancel, finish, may_deny, may_extend, mine, reveal, review
 from access.operations.home import home_facts
@@ -177,7 +177,7 @@ def test_who_receives_on_behalf_is_barred_by_name_and_account(world: World) -> N
     request = world.ask(by=BEN)
     with world.core.work("test") as work:
         row = work.session.get_one(Request, request.id)
-        row.subject, row.subject_slack = "lea", LEA
+        row.subject, row.subject_slack = Person("lea"), LEA
     rename_lea(world)
 
     for who in (LEA, NEWCOMER):

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from access.errors import AccessError, TooManyPending
+from access.ids import Person
 from access.models import Request, RequestStatus
 from access.operations import cancel
 from access.operations.pending import MOST
@@ -75,7 +76,7 @@ def test_what_is_asked_for_somebody_counts_as_his_too(world: World) -> None:
     for request in ask_for(world, ROLES[:MOST]):
         with world.core.work("test") as work:
             row = work.session.get_one(Request, request.id)
-            row.subject, row.subject_slack = "lea", LEA
+            row.subject, row.subject_slack = Person("lea"), LEA
 
     for who in (ANN, LEA):
         with pytest.raises(TooManyPending):

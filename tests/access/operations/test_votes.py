@@ -6,7 +6,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
-from access.ids import ReviewId, ulid
+from access.ids import Person, ReviewId, SlackUser, ulid
 from access.models import EndedBy, Grant, GrantStatus, NoticeKind, Review
 from access.operations.roster import call_the_roster
 from tests.cast import ANN, BEN, KIM, LEA
@@ -105,7 +105,7 @@ def test_a_grant_that_nobody_voted_for_does_not_open(world: World) -> None:
 
 
 @pytest.mark.parametrize(("name", "account"), [("lea", KIM), ("kim", LEA)])
-def test_one_account_and_one_name_have_one_vote(world: World, name: str, account: str) -> None:
+def test_one_account_and_one_name_have_one_vote(world: World, name: Person, account: SlackUser) -> None:
     request = world.approve(world.ask())
     again = Review(
         id=ReviewId(ulid(world.clock.now())), request_id=request.id, version=1, reviewer=name, reviewer_slack=account,

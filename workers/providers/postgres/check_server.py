@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, LiteralString
 
 from access.ports import Finding
-from workers.providers.postgres.statements import Name, Statement
+from workers.providers.postgres.statements import Name, Statement, Value
 from workers.providers.postgres.typed import typed
 
 if TYPE_CHECKING:  # it needs the driver
@@ -117,7 +117,7 @@ def _prepared(session: "Session") -> Iterator[Finding]:
 
 def _open_schemas(session: "Session") -> Iterator[Finding]:
     for schema, grantee, database in session.read(OPEN_SCHEMAS):
-        values: dict[str, str | int | list[str]] = {"schema": Name(schema)}
+        values: dict[str, Value] = {"schema": Name(schema)}
         taken = Statement("REVOKE CREATE ON SCHEMA {schema} FROM PUBLIC", values)
         if grantee is not None:
             taken = Statement("REVOKE CREATE ON SCHEMA {schema} FROM {role}", values | {"role": Name(grantee)})

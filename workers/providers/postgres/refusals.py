@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from access.errors import BadConfig, NotGrantable, ProviderError, TargetNotFound
 from access.ports import Deadline, host_time
 from workers.providers.postgres import role_statements
-from workers.providers.postgres.statements import Name, Statement
+from workers.providers.postgres.statements import Name, Statement, Value
 from workers.providers.postgres.typed import typed
 
 if TYPE_CHECKING:  # it needs the driver
@@ -116,7 +116,7 @@ def bot_cure(bot: str, power: str) -> Statement:
 
 def gives_to_bot(role: str, bot: str, *, apart: bool) -> Statement:
     """Lets the bot grant a role, and not use it."""
-    values: dict[str, str | int | list[str]] = {"role": Name(role), "bot": Name(bot)}
+    values: dict[str, Value] = {"role": Name(role), "bot": Name(bot)}
     if not apart:
         return Statement("GRANT {role} TO {bot} WITH ADMIN OPTION", values)
     return Statement("GRANT {role} TO {bot} WITH ADMIN TRUE, INHERIT FALSE, SET FALSE", values)

@@ -6,7 +6,7 @@ Every name is the server's own by its schema: a stranger's function of the same 
 from collections.abc import Sequence
 from typing import LiteralString
 
-from workers.providers.postgres.statements import Statement
+from workers.providers.postgres.statements import Statement, Value
 
 HARMLESS = ["pg_read_all_data", "pg_monitor", "pg_read_all_settings", "pg_read_all_stats", "pg_stat_scan_tables"]
 """PostgreSQL's own roles that can only read. Any other, of today or of a later version, is refused."""
@@ -83,7 +83,7 @@ def grantable(roles: Sequence[str], *, apart: bool) -> Statement:
     )
 
 
-def _of_the_bot(apart: bool) -> dict[str, str | int | list[str]]:
+def _of_the_bot(apart: bool) -> dict[str, Value]:
     member = "MEMBER"
     return {"fine": OF_THE_BOT, "becomes": "SET" if apart else member, "uses": "USAGE, SET" if apart else member}
 
