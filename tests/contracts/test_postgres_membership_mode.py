@@ -1,6 +1,7 @@
 """What membership mode does beyond the contract, and the wrong providers that the contract finds in it."""
 
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -55,6 +56,25 @@ def test_a_session_that_is_open_goes_on_without_the_rights_and_the_end_says_so(
     assert removal.sessions_ended is None
     (said,) = removal.residual
     assert said.startswith("Open sessions of ann: 1. They are the person's own and go on, without these rights")
+
+
+@pytest.mark.parametrize("under_way", ["a cursor", "a session that only waits"])
+def test_what_was_under_way_ends_with_the_rights_and_an_idle_session_goes_on(
+    provider: Postgres, world: MembershipWorld, under_way: str
+) -> None:
+    spec = membership_spec()
+    provider.grant(spec, soon())
+    with closing(world.open_session(spec, None)) as session:
+        connection = session._connection
+        if under_way == "a cursor":
+            connection.execute("BEGIN; DECLARE reads CURSOR FOR SELECT email FROM customers; FETCH 1 FROM reads")
+        removal = provider.revoke(spec, None, soon())
+        assert not session.is_alive()
+        if under_way == "a cursor":
+            assert connection.closed
+            assert "1 session of ann ended" in removal.residual[0]
+        else:
+            assert connection.execute("SELECT 1").fetchone() == (1,), "it is the person's own"
 
 
 def test_what_another_gave_stands_beside_ours_and_the_end_says_so(provider: Postgres, world: MembershipWorld) -> None:
@@ -238,7 +258,7 @@ if OLDER:
             older.revoke(spec, None, soon())  # nor where nobody says that it is kept: the bot did not give it
             assert memberships(older_world) == [("support_read", "ann", "postgres", True)]
 
-    def test_before_16_a_session_that_said_set_role_reads_on_and_the_end_says_so(
+    def test_before_16_all_sessions_end_for_set_role_outlives_a_membership(
         older: Postgres, older_world: MembershipWorld
     ) -> None:
         spec = membership_spec()
@@ -246,9 +266,21 @@ if OLDER:
         session = older_world.open_session(spec, None)
         session._connection.execute("SET ROLE support_read")
         removal = older.revoke(spec, None, soon())
-        assert session.is_alive(), "or the sentence is not needed any more"
-        session.close()
-        assert "one that has said SET ROLE keeps its rights until it disconnects" in removal.residual[0]
+        assert not session.is_alive()
+        assert "1 session of ann ended" in removal.residual[0]
+
+    def test_before_16_without_the_right_to_end_sessions_the_end_says_what_goes_on(
+        older: Postgres, older_world: MembershipWorld
+    ) -> None:
+        spec = membership_spec()
+        older.grant(spec, soon())
+        session = older_world.open_session(spec, None)
+        session._connection.execute("SET ROLE support_read")
+        takes, gives = "REVOKE pg_signal_backend FROM countersign", "GRANT pg_signal_backend TO countersign"
+        with closing(session), for_a_while(older_world, takes, gives):
+            removal = older.revoke(spec, None, soon())
+            assert session.is_alive(), "or the sentence is not needed any more"
+            assert "a session that has said SET ROLE" in removal.residual[0]
 
     def test_before_16_the_check_says_what_is_not_promised(older: Postgres) -> None:
         found = {one.subject: one for one in older.check({"read": Postgres.Role(grants=["support_read"])})}

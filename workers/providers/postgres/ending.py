@@ -111,13 +111,7 @@ class Ending:
                 self._make_room()
 
     def _make_room(self) -> None:
-        """Ends the sessions of the login by the guard, which needs no new lock, and lets go what it held for this."""
-        guard = self.connections.guard
-        with suppress(ProviderError):
-            if self.oid is not None:
-                self.pids.update(guard.terminate(self.oid))
-        with suppress(ProviderError):
-            guard.release_ballast()
+        self.pids.update(self.connections.guard.make_room(self.oid))
 
     def _shut(self, login: Standing) -> tuple[int | None, bool]:
         """How many sessions linger, told to end and without any right (None: the time was over); is it dropped?"""

@@ -8,7 +8,7 @@ docs/adr/0017-sessions-that-believe-no-names.md
 
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 
 import psycopg
@@ -56,6 +56,9 @@ _BALLAST = Statement(f"SAVEPOINT ballast; {_TAKE}", {"first": 1, "last": BALLAST
 _HAS_ROOM = Statement(
     f"SAVEPOINT room; {_TAKE}; ROLLBACK TO room; RELEASE room", {"first": BALLAST + 1, "last": BALLAST + _ROOM}
 )
+_INHERITS = 160000
+_BECOME = Statement("SAVEPOINT role; SET LOCAL ROLE pg_signal_backend", {})
+"""Before 16 the bot's account need not inherit, or it would have what it gives."""
 _LET_GO = Statement("ROLLBACK TO ballast; RELEASE ballast", {})
 """Without looking up anything: the locks of a part of a transaction go with it."""
 
@@ -117,6 +120,15 @@ class Guard:
             rows = self._say(_end_sessions(oid))
             self._say(Statement("RELEASE call", {}))
         return [pid for pid, told in rows if told]
+
+    def make_room(self, oid: int | None) -> list[int]:
+        """Where the table of locks is full: ends the sessions of that role, and lets go what was held for this."""
+        ended = list[int]()
+        with suppress(ProviderError):
+            ended = self.terminate(oid) if oid is not None else []
+        with suppress(ProviderError):
+            self.release_ballast()
+        return ended
 
     def release_ballast(self) -> bool:
         """Makes room in the table of locks for a few statements; taken again once there is room. False: had none."""
@@ -203,6 +215,10 @@ class Guard:
 
     def _arm(self) -> None:
         ((self._something_open,),) = self._say(_ARM)
+        assert self._connection is not None
+        if self._connection.info.server_version < _INHERITS:
+            with suppress(ProviderError):  # without it, it ends nobody, and says so when it is asked to
+                self._say(_BECOME, undo="ROLLBACK TO role; RELEASE role")
         self.has_ballast = False
         try:
             self._say(_BALLAST, undo="ROLLBACK TO ballast; RELEASE ballast")

@@ -5,13 +5,12 @@ What is kept apart by the server, and from which version on: docs/adr/0012-postg
 
 import shlex
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pydantic import SecretStr
 
-from access.errors import NotGrantable, PrincipalNotFound, TargetConflict, TargetNotFound, Unsupported
+from access.errors import NotGrantable, PrincipalNotFound, Transient, Unsupported
 from access.ports import (
     Cleanup,
     Deadline,
@@ -27,6 +26,8 @@ from access.ports import (
     Secret,
 )
 from workers.providers.postgres import membership_statements as statements
+from workers.providers.postgres.errors import NO_LOCKS
+from workers.providers.postgres.membership_ending import MembershipEnding
 from workers.providers.postgres.refusals import Cleared, refuse_mighty_bot, refuse_ungrantable
 
 if TYPE_CHECKING:  # they need the driver
@@ -37,6 +38,7 @@ if TYPE_CHECKING:  # they need the driver
 class Login:
     """A person's own login; the fields are the columns of `statements.login`."""
 
+    oid: int
     name: str
     can_log_in: bool
     mighty: bool
@@ -75,7 +77,7 @@ class Members:
             raise _no_login(spec.principal)
         return Plan(
             grant=render(statements.add(spec.principal, sorted(roles), apart=True)),
-            revoke=render(statements.remove(spec.principal, sorted(roles))),
+            revoke=render(statements.by_hand(spec.principal, sorted(roles))),
         )
 
     def rights(self, spec: GrantSpec, roles: Sequence[str]) -> Rights:
@@ -84,11 +86,12 @@ class Members:
     def grant(self, spec: GrantSpec, roles: Sequence[str], deadline: Deadline) -> Outcome:
         added = sorted(set(roles) - spec.kept)
         with self._connections.session_that_opens(deadline) as session:
-            _refuse_login(_login(session, spec.principal), spec.principal)
+            login = _refuse_login(_login(session, spec.principal), spec.principal)
             refuse_ungrantable(session, roles, self._cleared)
             if added:
                 session.write(*statements.add(spec.principal, added, apart=session.tells_grantors_apart))
-        return Outcome(state="active", receipt=Receipt(names={"login": spec.principal}, details={"roles": added}))
+            details = {"roles": added, "oid": login.oid}
+        return Outcome(state="active", receipt=Receipt(names={"login": spec.principal}, details=details))
 
     def observe(
         self,
@@ -98,7 +101,7 @@ class Members:
         deadline: Deadline,
     ) -> Observation:
         """`standing` is what others gave where the server would not have ours beside it."""
-        with self._connections.session(deadline) as session:
+        with self._connections.own_session(deadline) as session:
             found = _memberships(session, spec.principal, roles)
             apart = session.tells_grantors_apart
         ours = [one for one in found if one.ours]
@@ -118,14 +121,26 @@ class Members:
         deadline: Deadline,
     ) -> Removal:
         """Takes away what the bot gave, and nothing that another did; what hangs on it goes too."""
-        with self._connections.session(deadline) as session:
-            ours = self._ours(session, spec, roles)
-            if ours:
-                with suppress(TargetNotFound):  # dropped meanwhile: the look that follows says what is left
-                    session.write(*statements.remove(spec.principal, ours))
-                if self._ours(session, spec, roles):
-                    raise TargetConflict
-            return Removal(state="removed" if ours else "absent", residual=self._residual(session, spec, roles))
+        with self._connections.own_session(deadline) as session:
+            ours = self._what_is_ours(session, spec, roles, _oid(receipt), deadline)
+            ending = MembershipEnding(
+                self._connections, session, deadline, spec.principal, lambda: self._ours(session, spec, roles)
+            )
+            there = _is_name(spec.principal) and ending.end(ours, was_open=receipt is not None)
+            residual = self._residual(session, spec, roles, ending)
+        return Removal(state="removed" if there else "absent", residual=residual)
+
+    def _what_is_ours(
+        self, session: "Session", spec: GrantSpec, roles: Sequence[str], oid: int | None, deadline: Deadline
+    ) -> list[str]:
+        """Also where the table of locks is full: then the login's sessions, which are likely to fill it, are ended."""
+        while True:
+            try:
+                return self._ours(session, spec, roles)
+            except Transient as error:
+                if error.code != NO_LOCKS or deadline.left() < 1:
+                    raise
+                self._connections.guard.make_room(oid)
 
     def clean_up(self, ended: Sequence[Ended], deadline: Deadline) -> Mapping[str, Cleanup]:
         raise Unsupported("A membership leaves nothing behind on the database server.")
@@ -159,7 +174,9 @@ class Members:
         found = _memberships(session, spec.principal, roles)
         return sorted({one.role for one in found if one.ours} - spec.kept)
 
-    def _residual(self, session: "Session", spec: GrantSpec, roles: Sequence[str]) -> tuple[str, ...]:
+    def _residual(
+        self, session: "Session", spec: GrantSpec, roles: Sequence[str], ending: MembershipEnding
+    ) -> tuple[str, ...]:
         login = _login(session, spec.principal)
         if login is None:
             return ()
@@ -168,15 +185,20 @@ class Members:
             for one in _memberships(session, spec.principal, roles)
             if not one.ours and one.role not in spec.kept
         ]
-        if login.sessions and session.tells_grantors_apart:
+        if ending.refused:
+            left.append(
+                f"The bot may not end sessions, so what {login.name} has under way goes on, and so does a session that "
+                "has said SET ROLE before version 16. As a superuser: GRANT pg_signal_backend TO the bot's account."
+            )
+        elif ending.ended:
+            number = len(ending.ended)
+            left.append(
+                f"{number} {'session' if number == 1 else 'sessions'} of {login.name} ended, with what was under way."
+            )
+        if login.sessions:
             left.append(
                 f"Open sessions of {login.name}: {login.sessions}. They are the person's own and go on, without these "
-                "rights from the next statement on; a statement or cursor that has begun may read to its end."
-            )
-        elif login.sessions:
-            left.append(
-                f"Open sessions of {login.name}: {login.sessions}. They are the person's own and go on; on this "
-                "version of PostgreSQL one that has said SET ROLE keeps its rights until it disconnects."
+                "rights from the next statement on."
             )
         return tuple(left)
 
@@ -202,10 +224,16 @@ def _no_login(name: str) -> PrincipalNotFound:
     )
 
 
-def _refuse_login(login: Login | None, name: str) -> None:
+def _oid(receipt: Receipt | None) -> int | None:
+    oid = receipt.details.get("oid") if receipt else None
+    return oid if isinstance(oid, int) else None
+
+
+def _refuse_login(login: Login | None, name: str) -> Login:
     if login is None or not login.can_log_in or login.is_temporary:
         raise _no_login(name)
     if login.is_the_bot:
         raise NotGrantable("The bot never grants anything to itself.")
     if login.mighty:
         raise NotGrantable(f"The login {name} is a superuser: it has everything already, and could keep what it gets.")
+    return login

@@ -13,7 +13,8 @@ def login(name: str) -> Statement:
     """What the catalogue says of a person's own login; the columns are those of `membership.Login`."""
     return Statement(
         """
-        SELECT r.rolname::pg_catalog.text, r.rolcanlogin, r.rolsuper, r.rolname OPERATOR(pg_catalog.=) current_user,
+        SELECT r.oid::pg_catalog.int8, r.rolname::pg_catalog.text, r.rolcanlogin, r.rolsuper,
+            r.rolname OPERATOR(pg_catalog.=) current_user,
             r.rolname OPERATOR(pg_catalog.~) '^cs_[0-9a-z]{{26}}$',
             (SELECT pg_catalog.count(*) FROM pg_catalog.pg_stat_activity WHERE usesysid OPERATOR(pg_catalog.=) r.oid)
         FROM pg_catalog.pg_roles r WHERE r.rolname::pg_catalog.text OPERATOR(pg_catalog.=) {name}
@@ -68,3 +69,77 @@ def remove(name: str, roles: Sequence[str]) -> Iterator[Statement]:
     for role in roles:
         values: dict[str, Value] = {"role": Name(role), "login": Name(name)}
         yield Statement("REVOKE {role} FROM {login} GRANTED BY CURRENT_USER CASCADE", values)
+
+
+def transactions(name: str) -> Statement:
+    """The login's transactions that are open now: the session, and a number that the next one has not."""
+    return Statement(
+        "SELECT l.pid, l.virtualtransaction FROM pg_catalog.pg_locks l "
+        "JOIN pg_catalog.pg_stat_get_activity(NULL) a ON a.pid OPERATOR(pg_catalog.=) l.pid "
+        "JOIN pg_catalog.pg_roles r ON r.oid OPERATOR(pg_catalog.=) a.usesysid "
+        "WHERE l.locktype OPERATOR(pg_catalog.=) 'virtualxid' AND l.granted "
+        "AND r.rolname::pg_catalog.text OPERATOR(pg_catalog.=) {name}",
+        {"name": name},
+    )
+
+
+def sessions(name: str) -> Statement:
+    return Statement(
+        "SELECT a.pid FROM pg_catalog.pg_stat_get_activity(NULL) a "
+        "JOIN pg_catalog.pg_roles r ON r.oid OPERATOR(pg_catalog.=) a.usesysid "
+        "WHERE r.rolname::pg_catalog.text OPERATOR(pg_catalog.=) {name}",
+        {"name": name},
+    )
+
+
+def end_sessions(pids: Sequence[int], name: str, *, inherits: bool) -> tuple[Statement, ...]:
+    """Of these, those that are still the login's. Before 16 the bot need not inherit, and becomes who may."""
+    become = () if inherits else (Statement("SET LOCAL ROLE pg_signal_backend", {}),)
+    end = Statement(
+        "SELECT pg_catalog.pg_terminate_backend(a.pid) FROM pg_catalog.pg_stat_get_activity(NULL) a "
+        "JOIN pg_catalog.pg_roles r ON r.oid OPERATOR(pg_catalog.=) a.usesysid "
+        "WHERE r.rolname::pg_catalog.text OPERATOR(pg_catalog.=) {name} "
+        "AND a.pid OPERATOR(pg_catalog.=) ANY ({pids}::pg_catalog.int4[])",
+        {"name": name, "pids": list(pids)},
+    )
+    return (*become, end)
+
+
+def by_hand(name: str, roles: Sequence[str]) -> tuple[Statement, ...]:
+    """How to end a grant without us, statement by statement: what no superuser gave, and what is under way with it.
+
+    A superuser's own gift stays. Names are put into settings first: within a block they could end it.
+    """
+    return (
+        Statement("SET search_path = ''", {}),
+        Statement("SET lock_timeout = '200ms'", {}),
+        Statement("SET default_transaction_read_only = off", {}),
+        Statement(
+            "SELECT pg_catalog.set_config('countersign.login', {login}, false), "
+            "pg_catalog.set_config('countersign.roles', {roles}::pg_catalog.text[]::pg_catalog.text, false)",
+            {"login": name, "roles": list(roles)},
+        ),
+        Statement(
+            """DO $$ DECLARE held record; BEGIN
+  FOR held IN SELECT g.rolname AS role, l.rolname AS login, b.rolname AS grantor FROM pg_catalog.pg_auth_members m
+    JOIN pg_catalog.pg_roles l ON l.oid = m.member AND l.rolname = pg_catalog.current_setting('countersign.login')
+    JOIN pg_catalog.pg_roles g ON g.oid = m.roleid JOIN pg_catalog.pg_roles b ON b.oid = m.grantor
+    WHERE g.rolname = ANY (pg_catalog.current_setting('countersign.roles')::text[]) AND NOT b.rolsuper
+  LOOP
+    BEGIN
+      EXECUTE pg_catalog.format('REVOKE %I FROM %I GRANTED BY %I CASCADE', held.role, held.login, held.grantor);
+      RAISE NOTICE 'taken: %, given by %', held.role, held.grantor;
+    EXCEPTION WHEN OTHERS THEN
+      RAISE WARNING 'not taken, so type this once more: % (%)', held.role, SQLERRM;
+    END;
+  END LOOP;
+END $$""",
+            {},
+        ),
+        Statement(
+            "SELECT pg_catalog.pg_terminate_backend(a.pid) FROM pg_catalog.pg_stat_activity a "
+            "WHERE a.usename = pg_catalog.current_setting('countersign.login') AND (a.xact_start IS NOT NULL "
+            "OR pg_catalog.current_setting('server_version_num')::int4 < 160000)",
+            {},
+        ),
+    )

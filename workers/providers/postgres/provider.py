@@ -113,7 +113,8 @@ class Postgres:
                 isolation=Isolation.SHARED,
                 list_holders=True,
                 tells_rights=True,
-                end_means="The person's own login loses the roles. Its open sessions are not ended.",
+                end_means="The person's own login loses the roles. What it has under way just then is cut off; before "
+                "PostgreSQL 16 all its sessions are.",
             )
         },
     )
