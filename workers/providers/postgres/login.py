@@ -49,13 +49,13 @@ class Logins:
         self._cleared = Cleared()
 
     def plan(self, spec: GrantSpec, roles: Sequence[str]) -> Plan:
-        from workers.providers.postgres.session import render  # noqa: PLC0415  (the driver)
+        from workers.providers.postgres.session import render, to_paste  # noqa: PLC0415  (the driver)
 
         login = login_name(spec)
         made = statements.create(login, roles, until_second(spec.expires_at), _marker(spec))
         return Plan(
             grant=render(made[:-1]),  # the last one only asks for the number
-            revoke=render(ending_statements.by_hand(login)),
+            revoke=to_paste(ending_statements.by_hand(login)),
         )
 
     def rights(self, spec: GrantSpec, roles: Sequence[str]) -> Rights:

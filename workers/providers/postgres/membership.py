@@ -71,13 +71,13 @@ class Members:
         self._place = place
 
     def plan(self, spec: GrantSpec, roles: Sequence[str]) -> Plan:
-        from workers.providers.postgres.session import render  # noqa: PLC0415  (the driver)
+        from workers.providers.postgres.session import render, to_paste  # noqa: PLC0415  (the driver)
 
         if not _is_name(spec.principal):
             raise _no_login(spec.principal)
         return Plan(
             grant=render(statements.add(spec.principal, sorted(roles), apart=True)),
-            revoke=render(statements.by_hand(spec.principal, sorted(roles))),
+            revoke=to_paste(statements.by_hand(spec.principal, sorted(roles))),
         )
 
     def rights(self, spec: GrantSpec, roles: Sequence[str]) -> Rights:

@@ -23,7 +23,7 @@ from workers.providers.postgres.messages import Connection, Row, Session, compos
 from workers.providers.postgres.statements import Statement
 from workers.providers.postgres.tls import Tls, demanded, refusal
 
-__all__ = ["Connections", "Row", "Session", "connection_string", "render"]
+__all__ = ["Connections", "Row", "Session", "connection_string", "render", "to_paste"]
 
 OWN_DATABASE = "postgres"
 """Where the owner of a target's database has no say; roles belong to all databases."""
@@ -249,6 +249,11 @@ def connection_string(address: dict[str, str]) -> str:
 def render(statements: Iterable[Statement]) -> tuple[str, ...]:
     """The statements as text, for people."""
     return tuple(compose(statement).as_string() for statement in statements)
+
+
+def to_paste(statements: Iterable[Statement]) -> tuple[str, ...]:
+    """The same for people who put them into psql, one below the other."""
+    return tuple(f"{said};" for said in render(statements))
 
 
 def _shown(effective: connecting.Keywords, proofs: connecting.Keywords) -> dict[str, str]:
