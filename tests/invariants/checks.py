@@ -11,6 +11,7 @@ from itertools import pairwise
 from access.lifecycle import allowed
 from access.models import Alert, AlertKind, AuditEvent, EndedBy, Grant, GrantStatus, Request, RequestStatus
 from access.operations.recover import NOBODY
+from tests.invariants import hostile_checks
 from tests.invariants.commons import name_of, rights_of
 from tests.invariants.servers import Server
 from tests.invariants.town import Town
@@ -28,7 +29,9 @@ _STATUS_OF = {
     "grant.ended": GrantStatus.ENDED,
     "grant.failed": GrantStatus.FAILED,
 }
-CLOSED_AT_LAST = (AlertKind.OVERDUE, AlertKind.UNREMOVABLE, AlertKind.RESTORED, AlertKind.TIMERS)
+CLOSED_AT_LAST = (
+    AlertKind.OVERDUE, AlertKind.UNREMOVABLE, AlertKind.RESTORED, AlertKind.TIMERS, AlertKind.LEFTOVER,
+)  # fmt: skip
 OF_LATE_ENDS = (AlertKind.OVERDUE, AlertKind.UNREMOVABLE)
 LONGEST = timedelta(hours=1)
 
@@ -97,7 +100,8 @@ def check(sight: Sight, *, kept: bool) -> None:
     for sentence in (
         *_overdue(sight, kept=kept), *_undecided(sight), *_another_thing(sight), *_stolen(sight), *_unwritten(sight),
         *_decided_twice(sight), *_moved_back(sight), *_early(sight), *_ended_by_nobody(sight), *_shared(sight),
-        *_outside(sight), *sight.town.leavers.wrongs(sight.grants, sight.requests.values(), kept=kept),
+        *_outside(sight), *hostile_checks.wrongs(sight),
+        *sight.town.leavers.wrongs(sight.grants, sight.requests.values(), kept=kept),
     ):  # fmt: skip
         raise Broken(sentence)
 
@@ -122,6 +126,8 @@ def check_the_end(sight: Sight) -> None:
     for stranger in {one for server in sight.servers for one in server.strangers}:
         if not sight.told(f"fake-{stranger}"):
             raise Broken(f"G11: {stranger} bears a mark like ours, and nobody was told")
+    for sentence in hostile_checks.wrongs_at_the_end(sight):
+        raise Broken(sentence)
     flaw = sight.town.verified().flaw
     if flaw is not None:
         raise Broken(f"I-13: {flaw.sentence}")

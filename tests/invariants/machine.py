@@ -24,6 +24,8 @@ from access.store import Database
 from tests.invariants.checks import Broken, Sight, check, check_the_end
 from tests.invariants.choices import ENTITLEMENTS, HANDS, Hand, approvers, askers, at, crashes, people, places, slack
 from tests.invariants.commons import ENTRY
+from tests.invariants.fighting import Fighting
+from tests.invariants.hostile import WINDOW
 from tests.invariants.leaving import Leaving
 from tests.invariants.rules import RESOURCES
 from tests.invariants.servers import WEATHERS, Killed
@@ -31,9 +33,11 @@ from tests.invariants.watched import WatchedTown
 
 ENDLESS = timedelta(hours=30)
 """Longer than anything can still be due once all is well."""
+AFTERWARDS = (61, 61, WINDOW.total_seconds(), 61)
+"""What ended last is tidied up in several turns, and looked at until nothing can show there."""
 
 
-class Life(Leaving):
+class Life(Leaving, Fighting):
     """Subclasses say on which database, and which Redis."""
 
     redis: ClassVar[Redis]
@@ -257,8 +261,9 @@ class Life(Leaving):
         town.rules.write(town.policy_file)
         for server in town.servers.values():
             server.weather = "fine"
+            server.footholds.calm()
         town.slack.weather = "fine"
-        for seconds in (0, 31, 61, 61, 1000, 4000, 4000, ENDLESS.total_seconds()):
+        for seconds in (0, 31, 61, 61, 1000, 4000, 4000, ENDLESS.total_seconds(), *AFTERWARDS):
             town.clock.tick(seconds=seconds)
             town.settle()
         sight = Sight.of(town)

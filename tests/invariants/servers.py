@@ -9,6 +9,7 @@ from typing import Literal
 from access.errors import Ambiguous, NotPermitted, Transient
 from access.ports import GrantSpec
 from tests.fakes import FakeClock
+from tests.invariants.hostile import Footholds
 
 Weather = Literal["fine", "down", "refuses", "answer lost", "delayed", "slow", "stubborn"]
 WEATHERS: tuple[Weather, ...] = ("fine", "down", "refuses", "answer lost", "delayed", "slow", "stubborn")
@@ -82,6 +83,7 @@ class Server:
     """What somebody added or took away behind our back, and the looks at it until then."""
     more: dict[str, int] = field(default_factory=dict)
     """Grants to which somebody added a right by hand, as before."""
+    footholds: Footholds = field(default_factory=Footholds)
 
     def found_by_now(self, since: int | None) -> bool:
         """Whether it was looked at twice since: that is when a difference counts."""

@@ -11,18 +11,21 @@ from hypothesis.stateful import run_state_machine_as_test
 
 from tests.invariants.faults import FAULTS as FAULTS_OF_ALL
 from tests.invariants.faults import Story
+from tests.invariants.hostile_faults import HOSTILE_FAULTS
 from tests.invariants.machine import Life
 from tests.invariants.outside_faults import OUTSIDE_FAULTS
 from tests.invariants.shared_faults import SHARED_FAULTS
 from tests.invariants.slack_faults import SLACK_FAULTS
 from tests.invariants.timed_faults import TIMED_FAULTS
 
-FAULTS = {**FAULTS_OF_ALL, **SHARED_FAULTS, **TIMED_FAULTS, **OUTSIDE_FAULTS, **SLACK_FAULTS}
+FAULTS = {
+    **FAULTS_OF_ALL, **SHARED_FAULTS, **TIMED_FAULTS, **OUTSIDE_FAULTS, **SLACK_FAULTS, **HOSTILE_FAULTS,
+}  # fmt: skip
 STORIES = {fault.story: name for name, fault in FAULTS.items()}
 """Some are told of two."""
 MOST = 3000
 """Lives in which chance must find a fault."""
-_SAYS = re.compile(r"\b(I-\d+|[GO]\d+)")
+_SAYS = re.compile(r"\b(I-\d+|[GOC]\d+)")
 Table = dict[str, tuple[str, float]]
 
 

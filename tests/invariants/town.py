@@ -2,10 +2,10 @@
 
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import SecretStr
 from sqlmodel import Session
@@ -13,16 +13,33 @@ from sqlmodel import Session
 from access.errors import TargetNotFound, Transient
 from access.models import AuditEvent, Grant
 from access.operations.activate import Activation
+from access.operations.cleanup import CleanupHandler
 from access.operations.core import Core
 from access.operations.drift import Drift
 from access.operations.leave import Members
 from access.operations.policy_source import PolicySource
-from access.operations.schedule import DRIFT, MEMBERS, Route, Schedule
+from access.operations.remove import Deactivation, Result
+from access.operations.schedule import CLEANUP, DRIFT, MEMBERS, Route, Schedule
 from access.operations.telling import Telling
-from access.ports import AgendaItem, Deadline, GrantSpec, Managed, Observation, Outcome, Receipt, Removal, Secret
+from access.ports import (
+    AgendaItem,
+    Capabilities,
+    Cleanup,
+    Deadline,
+    Ended,
+    GrantSpec,
+    Managed,
+    Observation,
+    Outcome,
+    Receipt,
+    Removal,
+    Secret,
+)
 from access.store import Database
 from tests.fakes import FakeAgenda, FakeClock, FakeProvider, FakeSettings
 from tests.invariants.commons import Commons, CommonsProvider
+from tests.invariants.hostile import WINDOW
+from tests.invariants.hostile_checks import wrong_cleanups, wrong_ends
 from tests.invariants.leavers import Leavers
 from tests.invariants.rules import RESOURCES, Rules
 from tests.invariants.servers import Points, Server
@@ -67,6 +84,8 @@ class MortalAgenda(FakeAgenda):
 class TownProvider(FakeProvider):
     """Converges, as a provider promises."""
 
+    capabilities: ClassVar[Capabilities] = replace(FakeProvider.capabilities, cleanup_window=WINDOW)
+
     def __init__(self, server: Server) -> None:
         super().__init__(FakeSettings(server="any"))
         self.place = server
@@ -80,15 +99,18 @@ class TownProvider(FakeProvider):
         with self.place.points.around("provider.observe"):
             if self.place.weather == "down":
                 raise Transient("The server does not answer.")
-            there = spec.grant_id in self.place.holders
-            return Observation(present=there, expires_at=self.place.ends.get(spec.grant_id))
+            seen = self.place.footholds.observe(spec.grant_id, there=spec.grant_id in self.place.holders)
+            return replace(seen, expires_at=self.place.ends.get(spec.grant_id))
 
     def list_managed(self, deadline: Deadline) -> list[Managed]:
         self.place.look()
-        holders = sorted(self.place.holders.items())
-        return [Managed(name=f"fake-{one}", grant_id=one, roles=self._gives(one, role)) for one, (_, role) in holders]
+        there = sorted(self.place.holders.keys() | self.place.footholds.ways_in())
+        return [Managed(name=f"fake-{one}", grant_id=one, roles=self._gives(one)) for one in there]
 
-    def _gives(self, grant_id: str, role: str) -> frozenset[str]:
+    def _gives(self, grant_id: str) -> frozenset[str]:
+        if grant_id not in self.place.holders:
+            return frozenset()  # a login that is not locked yet
+        _, role = self.place.holders[grant_id]
         return frozenset({role, "rule"}) if grant_id in self.place.more else frozenset({role})
 
     def reveal(self, spec: GrantSpec, receipt: Receipt | None, deadline: Deadline) -> Secret:
@@ -103,14 +125,36 @@ class TownProvider(FakeProvider):
         return Outcome(state="active", receipt=Receipt(names={"login": spec.grant_id}, native_expiry=spec.expires_at))
 
     def revoke(self, spec: GrantSpec, receipt: Receipt | None, deadline: Deadline) -> Removal:
-        there = spec.grant_id in self.place.holders
+        there, ended = spec.grant_id in self.place.holders, 0
 
         def effect() -> None:
-            if self.place.weather != "stubborn":
+            nonlocal ended
+            works = self.place.weather != "stubborn"
+            if works:
                 self.place.remove(spec.grant_id)
+            ended = self.place.footholds.shut(spec.grant_id, locks=works)
 
         self.place.call("revoke", effect)
-        return Removal(state="removed" if there else "absent", sessions_ended=0)
+        lies = self.place.weather == "stubborn"
+        return self.place.footholds.answer(spec.grant_id, there=there, ended=ended, lies=lies)
+
+    def clean_up(self, ended: Sequence[Ended], deadline: Deadline) -> Mapping[str, Cleanup]:
+        found = dict[str, Cleanup]()
+
+        def effect() -> None:
+            for one in ended:
+                cleaned = self._tidy(one.spec.grant_id)
+                if cleaned is not None:
+                    found[one.spec.grant_id] = cleaned
+
+        self.place.call("clean_up", effect)
+        return found
+
+    def _tidy(self, grant_id: str) -> Cleanup | None:
+        if grant_id in self.place.holders or grant_id in self.place.footholds.ways_in():
+            return Cleanup(left=("It was opened again on the server.",))
+        moves = self.place.weather != "stubborn"
+        return self.place.footholds.tidy(grant_id, self.place.clock.now(), moves=moves)
 
 
 @dataclass
@@ -148,6 +192,8 @@ class Town(World):
     held: list[Held] = field(default_factory=list)
     granted_against: list[str] = field(default_factory=list)
     """Sentences: what was claimed for granting though it was not allowed just then."""
+    ended_wrongly: list[str] = field(default_factory=list)
+    """Sentences: an end that waited for what gives no access, and leftovers that were not seen to."""
     slack: TownSlack = field(init=False)
     leavers: Leavers = field(default_factory=Leavers)
 
@@ -182,10 +228,16 @@ class Town(World):
         """Whether somebody has looked since the database was restored."""
         return True
 
+    @property
+    def looks(self) -> bool:
+        """Whether anybody looks at targets here."""
+        return False
+
     def wrongs(self, events: Sequence[AuditEvent]) -> Iterator[str]:
         """Sentences: what a town knows beside its rows and targets."""
         del events
         yield from self.granted_against
+        yield from self.ended_wrongly
 
     def disturbed(self) -> None:
         """Something that was under way may have got lost, and comes when its claim or lease has ended."""
@@ -210,6 +262,7 @@ class Town(World):
             ids = [route.id for route in routes if route.queue == queue]
             self._round(business, ids * (2 if again else 1), hold=hold, again=again)
         self.compare([route.id for route in routes if route.target == DRIFT])
+        self.clean_up([route.id for route in routes if route.target == CLEANUP])
         self.ask_slack([route.id for route in routes if route.target == MEMBERS])
         self.tell([route.id for route in routes if route.queue == "tell" and route.target != MEMBERS])
         return len(routes)
@@ -240,6 +293,16 @@ class Town(World):
             drift.commit([compared])
             self.servers[RESOURCES[claimed.look.subject]].looks += not compared.problem
 
+    def clean_up(self, looks: Sequence[str]) -> None:
+        """With a question after each look that was answered."""
+        handler = CleanupHandler(self.core, self.targets)
+        for claimed in handler.claim(looks) if looks else []:
+            tidied = handler.act(claimed, Deadline.after(5))
+            handler.commit([tidied])
+            if not tidied.problem:
+                rows = self.grants(), self.alerts()
+                self.ended_wrongly += wrong_cleanups(claimed.grants, tidied.found, *rows, self.clock.now())
+
     def tell(self, ids: Sequence[str]) -> None:
         telling = Telling(self.core)
         for claimed in telling.claim(ids) if ids else []:
@@ -268,6 +331,9 @@ class Town(World):
             results = [business.act(one, Deadline.after(5)) for one in claimed]
         for _ in range(2 if again else 1):
             business.commit(results)
+        if isinstance(business, Deactivation):
+            ends = [one for one in results if isinstance(one, Result)]
+            self.ended_wrongly += wrong_ends(ends, self.grants(), self.clock.now())
 
     def _note_claimed(self, grants: Sequence[Grant]) -> None:
         for grant in grants:

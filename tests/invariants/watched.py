@@ -12,7 +12,7 @@ from sqlmodel import select
 from access.ids import made_at, ulid
 from access.models import AlertKind, AuditEvent, AuditHead, Grant, GrantStatus
 from access.operations.restored import notice
-from access.operations.schedule import DRIFT, MEMBERS, Route, Schedule
+from access.operations.schedule import CLEANUP, DRIFT, MEMBERS, Route, Schedule
 from access.operations.timers import EMPTIED
 from access.ports import AgendaItem
 from access.store import Database
@@ -88,6 +88,10 @@ class WatchedTown(Town):
     def noticed(self) -> bool:
         return self.looked_since
 
+    @property
+    def looks(self) -> bool:
+        return True
+
     def wrongs(self, events: Sequence[AuditEvent]) -> Iterator[str]:
         """O7: timers are there again, and somebody is told. O8: nothing is given before all is compared, nor twice."""
         yield from super().wrongs(events)
@@ -114,7 +118,9 @@ class WatchedTown(Town):
         routes = schedule.route(leased)
         self.timers.settle(until, finished=routes.finished, later=routes.later)
         return [
-            one for one in routes.now if one.item.startswith(("grant:", "notice:")) or one.target in (DRIFT, MEMBERS)
+            one
+            for one in routes.now
+            if one.item.startswith(("grant:", "notice:")) or one.target in (CLEANUP, DRIFT, MEMBERS)
         ]
 
     def _compare_timers(self, schedule: Schedule) -> None:
@@ -197,6 +203,7 @@ class WatchedTown(Town):
         for server, grant_id in self._one_of(self._open_doors(), which):
             server.holders.pop(grant_id)
             server.more.pop(grant_id, None)
+            server.footholds.of.pop(grant_id, None)
             server.by_hand[grant_id] = server.looks
 
     def a_right_is_added(self, which: int) -> None:
