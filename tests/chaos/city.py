@@ -20,6 +20,7 @@ from countersign import schema
 from countersign.embedded.postgres import EmbeddedPostgres
 from countersign.supervisor import Supervisor
 from countersign.up import children
+from tests.chaos.hostile import Holdouts
 from tests.chaos.slack import Ears, listening
 from tests.chaos.target import NAME, Premises
 from tests.faulty_proxy import FaultyProxy
@@ -43,6 +44,8 @@ class City:
     environment: Mapping[str, str]
     own: Premises
     """Each grant has its own name there."""
+    holdouts: Holdouts
+    """What hostile holders have there beside it."""
     shared: Premises
     """Grants share what they give, beside what stood there before."""
     redis: RedisServer
@@ -79,8 +82,9 @@ def standing(directory: Path, *, on_postgres: bool, processes: Mapping[str, int]
     with ExitStack() as stack:
         keeper = stack.enter_context(ThreadPoolExecutor(1))
         own, shared = Premises(directory / "own"), Premises(directory / "shared")
-        for premises in (own, shared):
-            premises.build()
+        holdouts = Holdouts(directory / "own")
+        for place in (own, shared, holdouts):
+            place.build()
         for name in foreign():
             shared.let_in(name)
         redis = RedisServer(directory / "redis")
@@ -100,7 +104,8 @@ def standing(directory: Path, *, on_postgres: bool, processes: Mapping[str, int]
         environment = _environment(directory, store, f"redis://127.0.0.1:{to_redis.port}/0", ears)
         supervisor = _supervisor(environment, processes, directory / "log")
         with _running(supervisor):
-            yield City(environment, own, shared, redis, to_redis, postgres, to_postgres, supervisor, ears, keeper)
+            network = redis, to_redis, postgres, to_postgres
+            yield City(environment, own, holdouts, shared, *network, supervisor, ears, keeper)
 
 
 def foreign() -> set[str]:

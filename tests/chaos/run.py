@@ -15,6 +15,7 @@ from access.operations.core import Core
 from bench.core import core_on
 from tests.chaos.city import standing
 from tests.chaos.harm import Harm, Strength
+from tests.chaos.hostile import HostileTarget
 from tests.chaos.people import People
 from tests.chaos.target import install
 from tests.chaos.verdict import FINAL, Verdict, judge
@@ -42,7 +43,7 @@ def new_seed() -> str:
 
 def live_through(plan: Plan, directory: Path, seed: str, monkeypatch: pytest.MonkeyPatch) -> Verdict:
     """Everything is made in `directory`, where the processes' log is afterwards too."""
-    install(directory / "site")
+    install(directory / "site", HostileTarget)
     monkeypatch.syspath_prepend(directory / "site")
     with (
         standing(directory, on_postgres=plan.on_postgres, processes=plan.processes) as city,
@@ -54,6 +55,7 @@ def live_through(plan: Plan, directory: Path, seed: str, monkeypatch: pytest.Mon
         with people.busy(grants=plan.grants, seconds=seconds), harm.breaking():
             harm.over.wait(seconds)
         wait_until(lambda: _open(core) == 0, "every grant to be over", within=QUIET_SECONDS, every=0.5)
+        wait_until(lambda: _left(core) == 0, "what holders left to be tidied up", within=QUIET_SECONDS, every=0.5)
         wait_until(lambda: _untold(core) == 0, "every alert to be told", within=QUIET_SECONDS, every=0.5)
         return judge(city, core, people, harm)
 
@@ -67,6 +69,12 @@ def _untold(core: Core) -> int:
     untold = select(func.count()).where(Notice.kind == NoticeKind.ALERT, col(Notice.due_at).is_not(None))
     with core.database.read() as session:
         return session.exec(untold).one()
+
+
+def _left(core: Core) -> int:
+    with core.database.read() as session:
+        leftovers = session.exec(select(Grant.leftover).where(col(Grant.cleanup_until).is_not(None))).all()
+    return sum(map(bool, leftovers))
 
 
 def _open(core: Core) -> int:

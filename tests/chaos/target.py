@@ -214,11 +214,11 @@ def _member(role: str, principal: str) -> str:
     return f"{role}~{principal}"
 
 
-def install(site: Path) -> None:
+def install(site: Path, provider: type[ChaosTarget]) -> None:
     """Makes the provider one that is installed, for whoever has `site` on the path."""
     info = site / "countersign_chaos_target-1.0.dist-info"
     info.mkdir(parents=True)
     metadata = "Metadata-Version: 2.1\nName: countersign-chaos-target\nVersion: 1.0\n"
     (info / "METADATA").write_text(metadata, encoding="utf-8")
-    point = f"[countersign.providers]\n{NAME} = {__name__}:{ChaosTarget.__name__}\n"
+    point = f"[countersign.providers]\n{NAME} = {provider.__module__}:{provider.__name__}\n"
     (info / "entry_points.txt").write_text(point, encoding="utf-8")

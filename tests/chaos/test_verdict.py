@@ -15,15 +15,17 @@ import sqlalchemy as sa
 from redis import Redis
 
 from access.ids import AlertId
-from access.models import Alert, AlertKind, AuditHead, EndedBy, Grant, GrantStatus
+from access.models import Alert, AlertKind, EndedBy, Grant, GrantStatus
 from access.operations.work import grant_item
 from access.store import Database
 from tests.chaos.city import ALERT_AFTER, City, foreign
 from tests.chaos.harm import STRONG, THROWN_OUT_AFTER, TURN, Harm, Window
+from tests.chaos.hostile import Holdouts, trick_of
 from tests.chaos.target import HANGING_SECONDS, Premises
 from tests.chaos.verdict import TOLD_WITHIN, Records, Scene, found_wrong
 from tests.databases import SqliteFiles
 from tests.redis_server import redis_server, redis_url
+from tests.tampering import tamper
 from tests.world import World
 from workers.agenda import AGENDA
 
@@ -80,8 +82,9 @@ def moment(ahead: float) -> datetime:
 @pytest.fixture
 def run(sqlite_files: SqliteFiles, redis_url: str, tmp_path: Path) -> Iterator[Run]:
     own, shared = Premises(tmp_path / "own"), Premises(tmp_path / "shared")
-    for premises in (own, shared):
-        premises.build()
+    holdouts = Holdouts(tmp_path / "own")
+    for place in (own, shared, holdouts):
+        place.build()
     for name in foreign():
         shared.let_in(name)
     with sqlite_files.fresh() as url:
@@ -94,8 +97,9 @@ def run(sqlite_files: SqliteFiles, redis_url: str, tmp_path: Path) -> Iterator[R
         own.put_out(grant.id)
         made = {grant.request_id}
         scene = Scene(
-            world.core, own, shared, redis_url, made, lambda *_: run.away, lambda *_: "nothing", lambda _: run.overslept
-        )
+            world.core, own, holdouts, shared, redis_url, made, lambda *_: run.away, lambda *_: "nothing",
+            lambda _: run.overslept,
+        )  # fmt: skip
         run = Run(world, scene, grant)
         over = {"status": GrantStatus.ENDED, "ended_by": EndedBy.EXPIRED, "proven_at": moment(0), "due_at": None}
         run.set(**over, end_due_at=end)
@@ -114,8 +118,7 @@ def put_on_agenda(run: Run) -> None:
 
 
 def break_the_log(run: Run) -> None:
-    with run.world.core.database.write() as session:
-        session.connection().execute(sa.update(AuditHead).values(hash="0" * 64))
+    tamper(run.world.core.database, "UPDATE audit_head SET hash = :hash", hash="0" * 64)
 
 
 def late_with(ago: float, opened_after: float, told_after: float | None) -> Callable[[Run], None]:
@@ -131,12 +134,28 @@ def come_and_go(premises: Premises) -> None:
     premises.put_out("sweep~asker050")
 
 
+def shut_out_after_the_proof(run: Run) -> None:
+    run.set(proven_at=moment(-5))
+    run.scene.holdouts.ways.let_in(run.grant.id)
+    run.scene.holdouts.ways.put_out(run.grant.id)
+
+
+def leave_something(run: Run) -> None:
+    fighters = (f"{number:026}" for number in range(100))
+    run.scene.holdouts.let_in(next(one for one in fighters if trick_of(one) == "leaves much behind"))
+    run.scene.holdouts.ways.put_out(*run.scene.holdouts.ways.all_in())
+
+
 STRANGE = "x" * 26
 WRONG: dict[str, tuple[str, Callable[[Run], object]]] = {
     "still open": ("lost", lambda run: run.set(status=GrantStatus.ACTIVE)),
     "not proven": ("lost", lambda run: run.set(proven_at=None)),
     "left at its own door": ("lost", lambda run: run.scene.own.let_in(run.grant.id)),
     "left in a shared room": ("lost", lambda run: run.scene.shared.let_in("look~asker050")),
+    "a way in left open": ("ended with a way in", lambda run: run.scene.holdouts.ways.let_in(run.grant.id)),
+    "shut out after the proof": ("ended with a way in", shut_out_after_the_proof),
+    "something left behind": ("left behind", leave_something),
+    "a leftover on paper": ("left behind", lambda run: run.set(leftover=["A table."])),
     "taken away early": ("early", lambda run: run.ends(ago=-1)),
     "late without an alert": ("overdue without an alert", lambda run: run.ends(ago=ALERT_AFTER + 60)),
     "late, the alert as well": ("overdue without an alert", late_with(200, opened_after=100, told_after=1)),

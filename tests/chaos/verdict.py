@@ -14,6 +14,7 @@ from access.operations.schedule import Schedule
 from access.ports import AgendaItem
 from tests.chaos.city import ALERT_AFTER, City, foreign
 from tests.chaos.harm import Harm
+from tests.chaos.hostile import Holdouts, trick_of
 from tests.chaos.people import People
 from tests.chaos.rooms import OPENS_WITHIN, SLACK_OF_CLOCKS, Rooms, drifted, seconds
 from tests.chaos.target import Premises, Stay
@@ -38,6 +39,7 @@ class Scene:
 
     core: Core
     own: Premises
+    holdouts: Holdouts
     shared: Premises
     redis_url: str
     made: Set[str]
@@ -140,6 +142,27 @@ class Records:
         yield from (f"{name} was there before us and was taken away" for name in gone)
         yield from (f"{name} was there before us and is missing" for name in foreign() - self.scene.shared.all_in())
 
+    def ways_in(self) -> Iterator[str]:
+        """Whoever fought was shut out before his end was proven, and nothing can get in now."""
+        yield from (f"{name} can still log in" for name in self.scene.holdouts.ways.all_in())
+        shut = dict[str, float]()
+        for stay in self.scene.holdouts.ways.stays():
+            shut[stay.name] = max(stay.until, shut.get(stay.name, 0.0))
+        for name, until in shut.items():
+            rows = [self.first[name], *self.again[name]] if name in self.first else []
+            proven = [seconds(one.proven_at) for one in rows if one.proven_at is not None]
+            if proven and until > max(proven) + SLACK_OF_CLOCKS:
+                yield f"{name} could log in until {until - max(proven):.3f} s after its end was proven"
+
+    def left_behind(self) -> Iterator[str]:
+        """What holders left is tidied up, and the rows know it."""
+        yield from (f"{name} left something that is there still" for name in self.scene.holdouts.all_left())
+        yield from (f"{one.id} has a leftover: {one.leftover}" for one in self.grants if one.leftover)
+
+    def outlived(self) -> dict[str, float]:
+        """Seconds for which a right outlived its end, by the hostile holder's grant."""
+        return {name: late for name, late in self.lateness().items() if trick_of(name) is not None}
+
     def unverified(self) -> Iterator[str]:
         if self.verified.flaw is not None:
             yield f"the audit log does not hold: {self.verified.flaw}"
@@ -159,6 +182,8 @@ CHECKS: Mapping[str, Callable[[Records], Iterator[str]]] = {
     "without a row": Records.unknown,
     "early": Records.early,
     "overdue without an alert": Records.overdue,
+    "ended with a way in": Records.ways_in,
+    "left behind": Records.left_behind,
     "early in the rooms": lambda records: records.rooms.early(records.scene.overslept),
     "in the rooms without a row": lambda records: records.rooms.unknown(records.scene.overslept),
     "overdue in the rooms": lambda records: records.rooms.overdue(records.alerts, records.scene.away),
@@ -180,7 +205,7 @@ def judge(city: City, core: Core, people: People, harm: Harm) -> Verdict:
     records = Records(_scene(city, core, people, harm))
     found = found_wrong(records)
     wrong = [f"{name}: {sentence}" for name, sentences in found.items() for sentence in sentences]
-    late = sorted(records.lateness().values())
+    late, fought = sorted(records.lateness().values()), records.outlived()
     told = [seconds(one.told_at) - seconds(one.opened_at) for one in records.alerts if one.told_at]
     ended = Counter(f"ended by {grant.ended_by or grant.status}" for grant in records.grants)
     table = {
@@ -188,6 +213,7 @@ def judge(city: City, core: Core, people: People, harm: Harm) -> Verdict:
         "broken": harm.done | Counter({"processes started again": city.restarts()}),
         "seen": {
             "grants": len(records.grants),
+            "of hostile holders": len(fought),
             "found again after their end": sum(map(len, records.again.values())),
             "audit events": records.verified.events,
             "alerts of late access": len(records.alerts),
@@ -195,6 +221,7 @@ def judge(city: City, core: Core, people: People, harm: Harm) -> Verdict:
         },
         "late, in seconds": {
             "p50": _quantile(late, 0.5), "p99": _quantile(late, 0.99), "max": _quantile(late, 1.0),
+            "of hostile holders, max": _quantile(sorted(fought.values()), 1.0),
             "in the rooms, max": round(max(records.rooms.lateness().values(), default=0.0), 2),
             f"more than {ALERT_AFTER} s (grants)": sum(one > ALERT_AFTER for one in late),
             "alert until told, max": round(max(told, default=0.0), 2),
@@ -206,7 +233,7 @@ def judge(city: City, core: Core, people: People, harm: Harm) -> Verdict:
 
 def _scene(city: City, core: Core, people: People, harm: Harm) -> Scene:
     looks = harm.away, harm.meanwhile, harm.overslept
-    return Scene(core, city.own, city.shared, city.redis.url, people.made, *looks)
+    return Scene(core, city.own, city.holdouts, city.shared, city.redis.url, people.made, *looks)
 
 
 def _shown(table: Mapping[str, Mapping[str, float]]) -> str:
