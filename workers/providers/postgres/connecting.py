@@ -75,6 +75,7 @@ def connect(said: Mapping[str, str], deadline: Deadline) -> PGconn:
                 if attempt.failed:
                     running.remove(attempt)
                     failed.append(attempt.taken().get_error_message())
+                    attempt.taken().finish()  # libpq keeps the socket of a connection that failed
     finally:
         for attempt in running:
             attempt.taken().finish()
