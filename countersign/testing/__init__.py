@@ -5,6 +5,17 @@ See docs/writing-a-provider.md. Needs the extra `testing`.
 
 from countersign.testing.contract import ProviderContract
 from countersign.testing.fixtures import MakeSpec
-from countersign.testing.world import Fault, FaultKind, Left, LiveSession, Obstacle, Refused, World
+from countersign.testing.world import Fault, FaultKind, Imposter, Left, LiveSession, Obstacle, Refused, World
 
-__all__ = ["Fault", "FaultKind", "Left", "LiveSession", "MakeSpec", "Obstacle", "ProviderContract", "Refused", "World"]
+__all__ = [
+    "Fault",
+    "FaultKind",
+    "Imposter",
+    "Left",
+    "LiveSession",
+    "MakeSpec",
+    "Obstacle",
+    "ProviderContract",
+    "Refused",
+    "World",
+]

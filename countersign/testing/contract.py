@@ -10,8 +10,9 @@ from countersign.testing.hostile import Hostile
 from countersign.testing.might import Might
 from countersign.testing.opening import Opening
 from countersign.testing.own_end import OwnEnd
+from countersign.testing.secrecy import Secrecy
 from countersign.testing.sharing import Sharing
 
 
-class ProviderContract(Opening, Sharing, Apartness, OwnEnd, Honesty, Hostile, Might):
+class ProviderContract(Opening, Sharing, Apartness, OwnEnd, Honesty, Hostile, Might, Secrecy):
     """Subclass it in a test module as `TestMyProvider`, with the fixtures of `ContractFixtures`."""

@@ -24,7 +24,7 @@ class ContractFixtures:
     secret_labels: ClassVar[tuple[str, ...]] = ("Password",)
     """Which of the revealed values are secret."""
     no_obstacles: ClassVar[Mapping[str, str]] = {}
-    """By promise (C31 to C36): why an adversary has nothing of that kind on this target."""
+    """By promise (C31 to C36, C39): why an adversary has nothing of that kind on this target."""
 
     @pytest.fixture
     def make_provider(self) -> Callable[[], Provider] | Iterator[Callable[[], Provider]]:

@@ -1,10 +1,10 @@
 """The truth about a target, by another path than the provider's, so that none grades itself."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 from access.ports import GrantSpec, Secret
 
@@ -51,6 +51,40 @@ class Obstacle:
     """Is there inside the block; says at its end what it was good for."""
     by_hand: bool = True
     """Who ends the access by hand can be met by it."""
+
+
+class Imposter(Protocol):
+    """Answers where the target is expected, and asks for the bot's secret without having proven that it is the target,
+    or in a form in which it could keep it."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def settings(self) -> Mapping[str, Any]:
+        """Of the provider, as the policy would have them: they lead here, with the bot's real secret."""
+        ...
+
+    @property
+    def cure(self) -> str:
+        """What the sentence of a refusal has to name, such as the setting that is missing."""
+        ...
+
+    @property
+    def demands_proof(self) -> bool:
+        """The settings demand what this one cannot prove: then no call tells it anything, an end neither.
+
+        Where they demand too little, nothing is opened, and what was opened before still ends over them.
+        """
+        ...
+
+    def heard(self) -> bytes:
+        """Every byte that it was told; asked when the provider is closed."""
+        ...
+
+    def answered(self) -> bool:
+        """Whether it got an answer where it asked who we are: the secret, a hash of it, a proof that we have it."""
+        ...
 
 
 class World(Protocol):
@@ -105,6 +139,10 @@ class World(Protocol):
 
     def obstacles(self) -> Sequence[Obstacle]:
         """What an adversary inside this target can do; of a promise that has none, `no_obstacles` says why."""
+        ...
+
+    def imposters(self) -> Sequence[AbstractContextManager[Imposter]]:
+        """Each is there for its block. None where a secret can reach no other, and `no_obstacles` says why (C39)."""
         ...
 
     def type_by_hand(self, statements: Sequence[str]) -> None:

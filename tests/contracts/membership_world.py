@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import ClassVar
 from unittest.mock import patch
 
 import psycopg
@@ -33,6 +34,8 @@ def prepare_older(server: EmbeddedPostgres) -> Target:
 
 class MembershipWorld(PostgresWorld):
     """Ann and Lea have logins of their own."""
+
+    mode: ClassVar[str] = "membership"
 
     def __init__(self, server: EmbeddedPostgres, target: Target) -> None:
         super().__init__(server, target)

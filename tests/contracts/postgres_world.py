@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime
-from typing import LiteralString
+from typing import ClassVar, LiteralString
 
 import psycopg
 from psycopg import sql
@@ -12,7 +12,8 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from access.ports import GrantSpec, Secret
 from countersign.demo.target import DATABASE, Target
 from countersign.embedded.postgres import EmbeddedPostgres
-from countersign.testing import Fault, FaultKind, Obstacle, Refused
+from countersign.testing import Fault, FaultKind, Imposter, Obstacle, Refused
+from tests.contracts.imposters import imposters
 from tests.contracts.obstacles import Obstacles
 from tests.contracts.wire import Wire, error_message
 
@@ -82,6 +83,8 @@ class PersonsSession:
 class PostgresWorld:
     """A `World` of the shop; the provider's way to it leads over `wire`."""
 
+    mode: ClassVar[str] = "login"
+
     def __init__(self, server: EmbeddedPostgres, target: Target) -> None:
         self._server = server
         self._target = target
@@ -130,6 +133,9 @@ class PostgresWorld:
 
     def obstacles(self) -> Sequence[Obstacle]:
         return Obstacles(self, own_login=False).all()
+
+    def imposters(self) -> Sequence[AbstractContextManager[Imposter]]:
+        return imposters(self._target.bot_dsn, self.mode)
 
     def type_by_hand(self, statements: Sequence[str]) -> None:
         with psycopg.connect(self.owner_dsn, autocommit=True) as typed:

@@ -33,6 +33,7 @@ from access.ports import (
 )
 from tests.contracts.hostile_mutants import HOSTILE_MUTANTS
 from tests.contracts.postgres_world import PostgresWorld
+from tests.contracts.secrecy_mutants import SECRECY_MUTANTS
 from tests.contracts.shop import make_spec, provider_factory
 from tests.contracts.test_postgres import PostgresContract, receipts_of_before, specs_to_refuse, specs_with
 from workers.providers.postgres import Postgres, ending_statements, login, managed_statements, statements
@@ -318,6 +319,7 @@ MUTANTS: list[tuple[str, type[Postgres]]] = [
     ("C37", GrantsTheMighty),
     ("C38", SeesNoMoreThanBefore),
     ("C38", ListsOnlyItsOwn),
+    *SECRECY_MUTANTS,
 ]
 
 

@@ -19,6 +19,7 @@ from access.errors import BadConfig, ProviderError, Transient
 from access.ports import Deadline, SecretReference
 from countersign.demo.target import Target
 from countersign.embedded.postgres import EmbeddedPostgres
+from tests.contracts.imposters import NAME, imposters, resolving
 from tests.contracts.membership_world import OLDER, MembershipWorld, prepare_older
 from tests.contracts.postgres_world import PostgresWorld
 from tests.contracts.shop import for_a_while, make_spec, soon
@@ -31,7 +32,6 @@ from workers.providers.postgres.session import Connections
 from workers.providers.postgres.statements import Statement
 from workers.providers.postgres.tls import Tls, refusal
 
-NAME = "db.example.test"
 Make = Callable[..., Postgres]
 
 
@@ -56,18 +56,11 @@ def silent() -> Iterator[list[int]]:
 
 
 @pytest.fixture
-def names(monkeypatch: pytest.MonkeyPatch) -> dict[str, list[str]]:
+def names() -> Iterator[dict[str, list[str]]]:
     """What the world's resolver knows besides."""
     known: dict[str, list[str]] = {NAME: ["127.0.0.1"]}
-    real = socket.getaddrinfo
-
-    def getaddrinfo(host: Any, port: Any, *rest: Any, **more: Any) -> Any:
-        if host not in known:
-            return real(host, port, *rest, **more)
-        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, 0)) for address in known[host]]
-
-    monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
-    return known
+    with resolving(known):
+        yield known
 
 
 # One deadline
@@ -96,6 +89,16 @@ def test_one_deadline_holds_over_all_hosts(make: Make, target: Target, silent: l
     with pytest.raises(Transient):
         make(hosts).observe(make_spec(), None, deadline)
     assert Deadline(deadline.at + 2).left(0) > 0, "it took more than the deadline and a little"
+
+
+def test_a_connection_that_failed_is_closed_whoever_holds_the_error(target: Target) -> None:
+    for one in imposters(target.bot_dsn, "login"):
+        with one as imposter:
+            provider = Postgres(Settings.model_validate(imposter.settings))
+            with closing(provider), pytest.raises(BadConfig) as caught:
+                provider.grant(make_spec(), soon())
+            assert not imposter.answered(), imposter.name  # it waits until every guest has hung up
+            assert imposter.cure in str(caught.value)
 
 
 # To whom
