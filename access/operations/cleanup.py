@@ -95,7 +95,7 @@ class CleanupHandler:
             provider = self.targets.of(name, grants[0].settings, claimed.look.subject)
             if provider.capabilities.of(grants[0].settings).cleanup_window is None:
                 continue  # of a version of this provider that kept nothing back
-            found |= provider.clean_up([Ended(spec=spec_of(one), receipt=receipt_of(one)) for one in grants], deadline)
+            found |= provider.clean_up([_ended(one) for one in grants], deadline)
         return found
 
     def _write(self, work: Work, result: Tidied, channel: str | None) -> None:
@@ -154,6 +154,11 @@ def resources(session: Session) -> Sequence[str]:
     """Those where something has ended that is looked after still."""
     watched = select(Grant.resource).where(col(Grant.cleanup_until).is_not(None))
     return session.exec(watched.distinct()).all()
+
+
+def _ended(grant: Grant) -> Ended:
+    """Of a grant whose beginning a restored database did not know of there is no end; the target needs none here."""
+    return Ended(spec=spec_of(grant, grant.expires_at or grant.start_by), receipt=receipt_of(grant))
 
 
 def _target_id(grant: Grant) -> str:
