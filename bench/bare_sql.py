@@ -103,7 +103,9 @@ class BareSql:
 
     def _move_head(self, connection: Any, end: Row) -> None:
         values = (end["seq"], end["hash"], end["at"])
-        connection.execute(self._sql("UPDATE audit_head SET seq = ?, hash = ?, at = ?"), values)
+        # The head only moves forward, and these come in any order.
+        statement = "UPDATE audit_head SET seq = ?, hash = ?, at = ? WHERE seq < ?"
+        connection.execute(self._sql(statement), (*values, end["seq"]))
 
     def _sql(self, statement: str) -> str:
         return statement if self._sqlite else statement.replace("?", "%s")

@@ -11,7 +11,7 @@ from tests.crashes.lives import Lives, kill_at_each
 from tests.crashes.matrix import CASES, STEPS, Life
 from tests.invariants.commons import CommonsProvider
 from tests.invariants.servers import Weather
-from tests.invariants.town import TownProvider
+from tests.invariants.town_provider import TownProvider
 
 LEAST = 400
 """Cases of the whole matrix."""

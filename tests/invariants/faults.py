@@ -23,7 +23,7 @@ from access.operations.work import Work
 from access.policy import decide
 from access.ports import Deadline, Observation
 from tests.invariants.machine import Life
-from tests.invariants.town import TownProvider
+from tests.invariants.town_provider import TownProvider
 
 # The package hands out verbs of the same names.
 end, review, schedule = (import_module(f"access.operations.{name}") for name in ("end", "review", "schedule"))

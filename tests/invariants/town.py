@@ -2,15 +2,13 @@
 
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import Any, Literal
 
-from pydantic import SecretStr
 from sqlmodel import Session
 
-from access.errors import TargetNotFound, Transient
 from access.models import AuditEvent, Grant
 from access.operations.activate import Activation
 from access.operations.cleanup import CleanupHandler
@@ -21,28 +19,15 @@ from access.operations.policy_source import PolicySource
 from access.operations.remove import Deactivation, Result
 from access.operations.schedule import CLEANUP, DRIFT, MEMBERS, Route, Schedule
 from access.operations.telling import Telling
-from access.ports import (
-    AgendaItem,
-    Capabilities,
-    Cleanup,
-    Deadline,
-    Ended,
-    GrantSpec,
-    Managed,
-    Observation,
-    Outcome,
-    Receipt,
-    Removal,
-    Secret,
-)
+from access.ports import AgendaItem, Deadline
 from access.store import Database
-from tests.fakes import FakeAgenda, FakeClock, FakeProvider, FakeSettings
+from tests.fakes import FakeAgenda, FakeClock, FakeProvider
 from tests.invariants.commons import Commons, CommonsProvider
-from tests.invariants.hostile import WINDOW
 from tests.invariants.hostile_checks import wrong_cleanups, wrong_ends
 from tests.invariants.leavers import Leavers
 from tests.invariants.rules import RESOURCES, Rules
 from tests.invariants.servers import Points, Server
+from tests.invariants.town_provider import TownProvider
 from tests.invariants.town_slack import TownSlack
 from tests.world import World
 from workers.members import Asking
@@ -79,82 +64,6 @@ class MortalAgenda(FakeAgenda):
     def add(self, items: Iterable[tuple[AgendaItem, datetime]]) -> None:
         with self.points.around("agenda.add"):
             super().add(items)
-
-
-class TownProvider(FakeProvider):
-    """Converges, as a provider promises."""
-
-    capabilities: ClassVar[Capabilities] = replace(FakeProvider.capabilities, cleanup_window=WINDOW)
-
-    def __init__(self, server: Server) -> None:
-        super().__init__(FakeSettings(server="any"))
-        self.place = server
-
-    def grant(self, spec: GrantSpec, deadline: Deadline) -> Outcome:
-        self.place.call("grant", lambda: self.place.add(spec))
-        return Outcome(state="active", receipt=Receipt(names={"login": spec.grant_id}))
-
-    def observe(self, spec: GrantSpec, receipt: Receipt | None, deadline: Deadline) -> Observation:
-        self.place.land()
-        with self.place.points.around("provider.observe"):
-            if self.place.weather == "down":
-                raise Transient("The server does not answer.")
-            seen = self.place.footholds.observe(spec.grant_id, there=spec.grant_id in self.place.holders)
-            return replace(seen, expires_at=self.place.ends.get(spec.grant_id))
-
-    def list_managed(self, deadline: Deadline) -> list[Managed]:
-        self.place.look()
-        there = sorted(self.place.holders.keys() | self.place.footholds.ways_in())
-        return [Managed(name=f"fake-{one}", grant_id=one, roles=self._gives(one)) for one in there]
-
-    def _gives(self, grant_id: str) -> frozenset[str]:
-        if grant_id not in self.place.holders:
-            return frozenset()  # a login that is not locked yet
-        _, role = self.place.holders[grant_id]
-        return frozenset({role, "rule"}) if grant_id in self.place.more else frozenset({role})
-
-    def reveal(self, spec: GrantSpec, receipt: Receipt | None, deadline: Deadline) -> Secret:
-        self.place.call("reveal", lambda: None)
-        return Secret(fields=(("Password", SecretStr("canary-secret")),))
-
-    def extend(self, spec: GrantSpec, receipt: Receipt | None, deadline: Deadline) -> Outcome:
-        self.place.land()
-        if spec.grant_id not in self.place.holders:
-            raise TargetNotFound("There is nothing to extend.")
-        self.place.call("extend", lambda: self.place.extend(spec))
-        return Outcome(state="active", receipt=Receipt(names={"login": spec.grant_id}, native_expiry=spec.expires_at))
-
-    def revoke(self, spec: GrantSpec, receipt: Receipt | None, deadline: Deadline) -> Removal:
-        there, ended = spec.grant_id in self.place.holders, 0
-
-        def effect() -> None:
-            nonlocal ended
-            works = self.place.weather != "stubborn"
-            if works:
-                self.place.remove(spec.grant_id)
-            ended = self.place.footholds.shut(spec.grant_id, locks=works)
-
-        self.place.call("revoke", effect)
-        lies = self.place.weather == "stubborn"
-        return self.place.footholds.answer(spec.grant_id, there=there, ended=ended, lies=lies)
-
-    def clean_up(self, ended: Sequence[Ended], deadline: Deadline) -> Mapping[str, Cleanup]:
-        found = dict[str, Cleanup]()
-
-        def effect() -> None:
-            for one in ended:
-                cleaned = self._tidy(one.spec.grant_id)
-                if cleaned is not None:
-                    found[one.spec.grant_id] = cleaned
-
-        self.place.call("clean_up", effect)
-        return found
-
-    def _tidy(self, grant_id: str) -> Cleanup | None:
-        if grant_id in self.place.holders or grant_id in self.place.footholds.ways_in():
-            return Cleanup(left=("It was opened again on the server.",))
-        moves = self.place.weather != "stubborn"
-        return self.place.footholds.tidy(grant_id, self.place.clock.now(), moves=moves)
 
 
 @dataclass
