@@ -30,7 +30,8 @@ def extend_by(house: House, longer: str) -> Message:
     ann, before = house.person("U0ANN"), len(house.cards())
     answer = house.message("U0ANN", lambda one: ids.EXTEND in one.actions(), "the button to extend it")
     assert ann.click(answer, ids.EXTEND).ok
-    wait_until(ann.view, "the window that asks how much longer")
+    # The window that shows how to connect may be open still, below or for a moment on top.
+    wait_until(lambda: (view := ann.view()) and "submit" in view.raw, "the window that asks how much longer")
     assert ann.submit({ids.DURATION: longer, ids.REASON: REASON}) is None
     wait_until(lambda: len(house.cards()) > before, "the card that asks for more time")
     return house.cards()[-1]
