@@ -34,7 +34,7 @@ KEPT_TRUE = (
 """Messages that are told anew whenever their subject changes; the others are said once."""
 WEBHOOK = "webhook"
 """Who is told by pages."""
-UNPAGED = (AlertKind.PROVIDER, AlertKind.POLICY, AlertKind.RIGHTS, AlertKind.STANDING)
+UNPAGED = (AlertKind.PROVIDER, AlertKind.POLICY, AlertKind.RIGHTS, AlertKind.STANDING, AlertKind.LEFTOVER)
 PAGED = tuple(kind for kind in AlertKind if kind not in UNPAGED)
 """What does not wait until somebody looks into Slack."""
 TOLD_ALONE = 5

@@ -89,7 +89,7 @@ def test_access_for_later_is_opened_when_its_time_comes(house: House) -> None:
     house.start()
     ann = house.person("U0ANN")
     assert ann.command(ann.direct_message, "/access").ok
-    wait_until(ann.view, "the form to open")
+    wait_until(lambda: (view := ann.view()) and "submit" in view.raw, "the form to open")
     starts_at = host_now().replace(microsecond=0) + timedelta(seconds=12)
     sent = {ids.ENTITLEMENT: "customers-db/read", ids.START: int(starts_at.timestamp()), ids.DURATION: "5s"}
     assert ann.submit({**sent, ids.REASON: REASON}) is None
