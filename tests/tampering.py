@@ -1,5 +1,8 @@
 """What somebody does who has the database itself in hand: the log's own refusal to change is switched off first."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import sqlalchemy as sa
 
 from access.store import Database
@@ -7,6 +10,13 @@ from access.store import Database
 
 def tamper(database: Database, statement: str, **values: object) -> None:
     """Runs one statement on the audit log as its thief would."""
+    with unguarded(database) as connection:
+        connection.execute(sa.text(statement), values)
+
+
+@contextmanager
+def unguarded(database: Database) -> Iterator[sa.Connection]:
+    """A transaction in which the log can be changed."""
     with database.engine().begin() as connection:
         if database.dialect == "sqlite":
             guards = connection.exec_driver_sql(
@@ -16,4 +26,4 @@ def tamper(database: Database, statement: str, **values: object) -> None:
                 connection.exec_driver_sql(f"DROP TRIGGER {name}")
         else:
             connection.exec_driver_sql("SET LOCAL session_replication_role = replica")
-        connection.execute(sa.text(statement), values)
+        yield connection
