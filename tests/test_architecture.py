@@ -83,10 +83,11 @@ def test_the_core_knows_no_slack_no_queue_and_no_target() -> None:
 
 
 def test_the_core_starts_no_thread_and_no_process() -> None:
-    """It is called by many threads and makes none; a lock around the policy in memory is all it needs."""
+    """It is called by many threads and makes none; a lock around the policy in memory, and one around the making of a
+    file of SQLite, are all it needs."""
     used = {name(path): tops(path) & CONCURRENCY for path in modules("access") if tops(path) & CONCURRENCY}
 
-    assert used == {"access/operations/policy_source.py": {"threading"}}
+    assert used == {"access/operations/policy_source.py": {"threading"}, "access/store.py": {"threading"}}
 
 
 def test_a_view_is_a_pure_function() -> None:
@@ -99,7 +100,8 @@ def test_a_provider_knows_the_ports_and_its_own_files() -> None:
     """One more, or one less, changes no other; a third party's has no more to hold on to either."""
     found = dict[str, set[str]]()
     for path in modules("workers/providers"):
-        own = f"workers.providers.{path.stem.partition('_')[0]}"
+        first = path.relative_to(ROOT / "workers/providers").parts[0]  # a file, or a folder of files
+        own = f"workers.providers.{first.removesuffix('.py').partition('_')[0]}"
         ours = {module for module in imported(path) if module.partition(".")[0] in PRODUCT}
         others = {module for module in ours if not module.startswith(own)} - {"access.ports", "access.errors"}
         if others:

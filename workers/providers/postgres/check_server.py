@@ -1,5 +1,7 @@
-"""What the provider postgres tells of the server, beside the bot and its roles: who could stand in the way of an end,
-who could plant something, and where nothing was looked at."""
+"""What the provider postgres tells of the server, beside the bot and its roles.
+
+Who could stand in the way of an end, who could plant something, and where nothing was looked at.
+"""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, LiteralString
