@@ -22,8 +22,8 @@ def without_grants(world: World) -> Iterator[None]:
 
 
 def rename(world: World, old: str, new: str) -> None:
-    with world.core.database.write() as session:
-        session.connection().exec_driver_sql(f'ALTER TABLE "{old}" RENAME TO "{new}"')
+    with world.core.database.engine().begin() as connection:
+        connection.exec_driver_sql(f'ALTER TABLE "{old}" RENAME TO "{new}"')
 
 
 def open_alerts(world: World) -> list[tuple[str, str]]:

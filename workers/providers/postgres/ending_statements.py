@@ -203,6 +203,7 @@ def by_hand(login: str) -> tuple[Statement, ...]:
     """
     values: dict[str, Value] = {"login": Name(login), "name": login}
     return (
+        Statement("SET ROLE NONE", {}),
         Statement("SET search_path = ''", {}),
         Statement("SET lock_timeout = '200ms'", {}),
         Statement("SET default_transaction_read_only = off", {}),

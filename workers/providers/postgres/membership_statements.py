@@ -111,6 +111,7 @@ def by_hand(name: str, roles: Sequence[str]) -> tuple[Statement, ...]:
     A superuser's own gift stays. Names are put into settings first: within a block they could end it.
     """
     return (
+        Statement("SET ROLE NONE", {}),
         Statement("SET search_path = ''", {}),
         Statement("SET lock_timeout = '200ms'", {}),
         Statement("SET default_transaction_read_only = off", {}),
