@@ -51,3 +51,17 @@ def _undone(connections: "Connections", name: str, gid: str, database: str, dead
     except ProviderError:
         return False
     return True
+
+
+def take_passed_on(session: "Session", name: str, oid: int) -> list[str]:
+    """A holder to whom another gave ADMIN may have given the role on. Returns what is left of that, for people."""
+    from workers.providers.postgres.session import render  # noqa: PLC0415  (the driver)
+
+    left: list[str] = []
+    for role, member in session.read(statements.passed_on(oid)):
+        take = statements.take_passed_on(role, member, name)
+        try:
+            session.write(*take, lock_timeout=statements.LOCKS)
+        except ProviderError:
+            left.append(f"The login {name} gave {role} to {member}. As a superuser: {render([take[1]])[0]};")
+    return left

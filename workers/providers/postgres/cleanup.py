@@ -14,7 +14,7 @@ from access.errors import NotGrantable, Permanent, ProviderError
 from access.ports import Cleanup, Deadline
 from workers.providers.postgres import cleanup_statements as statements
 from workers.providers.postgres import ending_statements
-from workers.providers.postgres.as_login import end_hidden, roll_back
+from workers.providers.postgres.as_login import end_hidden, roll_back, take_passed_on
 from workers.providers.postgres.ending import Standing, drop_by_hand, find, still_has
 
 if TYPE_CHECKING:  # they need the driver
@@ -78,7 +78,7 @@ class _Tidying:
             return Cleanup(left=(f"The login {standing.name} was opened again on the server.",))
         late = self._end_sessions(standing)
         self.left += roll_back(self.connections, self.session, standing.name, self.deadline)
-        self._take_what_it_passed_on(standing)
+        self.left += take_passed_on(self.session, standing.name, standing.oid)
         self._hand_over(standing)
         if not self.left and not self._dropped(standing):
             self.left.append(
@@ -95,16 +95,6 @@ class _Tidying:
     def _end_sessions(self, standing: Standing) -> int:
         end_hidden(self.session, standing.name)
         return len(self.session.write(ending_statements.end_sessions(standing.oid)))
-
-    def _take_what_it_passed_on(self, standing: Standing) -> None:
-        """A holder to whom another gave ADMIN may have given the role to a third person."""
-        for role, member in self.session.read(statements.passed_on(standing.oid)):
-            take = statements.take_passed_on(role, member, standing.name)
-            try:
-                self.session.write(*take, lock_timeout=_LOCKS)
-            except ProviderError:
-                text = _text(take[1])
-                self.left.append(f"The login {standing.name} gave {role} to {member}. As a superuser: {text};")
 
     def _hand_over(self, standing: Standing) -> None:
         rows = self.session.read(statements.databases(standing.oid))

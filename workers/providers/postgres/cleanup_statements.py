@@ -175,23 +175,4 @@ def ours_to_give(roles: Sequence[str]) -> Statement:
     )
 
 
-def passed_on(oid: int) -> Statement:
-    """Roles that the login itself gave to others: role and member."""
-    return Statement(
-        "SELECT g.rolname::text, u.rolname::text FROM pg_catalog.pg_auth_members m "
-        "JOIN pg_catalog.pg_roles g ON g.oid = m.roleid JOIN pg_catalog.pg_roles u ON u.oid = m.member "
-        "WHERE m.grantor::bigint = {oid} ORDER BY 1, 2",
-        {"oid": oid},
-    )
-
-
-def take_passed_on(role: str, member: str, login: str) -> tuple[Statement, ...]:
-    values: dict[str, Value] = {"role": Name(role), "member": Name(member), "login": Name(login)}
-    return (
-        Statement("GRANT {login} TO CURRENT_USER WITH INHERIT TRUE, SET FALSE", values),
-        Statement("REVOKE {role} FROM {member} GRANTED BY {login} CASCADE", values),
-        stop_using(login),
-    )
-
-
 BOT = Statement("SELECT CURRENT_USER::text", {})

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from access.errors import NotPermitted, Permanent, ProviderError, TargetConflict, TargetNotFound, Transient
 from access.ports import Deadline, Removal
 from workers.providers.postgres import ending_statements as statements
-from workers.providers.postgres.as_login import end_hidden, end_sessions_as, roll_back
+from workers.providers.postgres.as_login import end_hidden, end_sessions_as, roll_back, take_passed_on
 from workers.providers.postgres.catalogue import marked_grant
 from workers.providers.postgres.ending_statements import LOCKS
 from workers.providers.postgres.errors import IN_USE, NO_LOCKS
@@ -125,6 +125,7 @@ class Ending:
             if locked and not hidden:
                 end_hidden(self.session, login.name)
                 hidden, left = True, self._signal()
+                login = self._without_what_it_passed_on(login)
             if locked and (not left or patience.passed):
                 dropped = dropped or self._drop(login)
                 if dropped or not self.waiting:
@@ -132,6 +133,15 @@ class Ending:
             if longest.passed:
                 return None, False
             self.session.read(statements.A_MOMENT)
+
+    def _without_what_it_passed_on(self, login: Standing) -> Standing:
+        """As it is then; what is left of it is tidied up next."""
+        if not login.has_traces:
+            return login
+        with suppress(ProviderError):
+            take_passed_on(self.session, login.name, login.oid)
+            return find(self.session, login.name, login.oid) or login
+        return login
 
     def _take_rights(self, name: str) -> None:
         waiting, self.waiting = self.waiting, []

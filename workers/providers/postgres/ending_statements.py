@@ -164,6 +164,25 @@ def stop_being(login: str) -> tuple[Statement, Statement]:
     )
 
 
+def passed_on(oid: int) -> Statement:
+    """Roles that the login itself gave to others: role and member."""
+    return Statement(
+        "SELECT g.rolname::text, u.rolname::text FROM pg_catalog.pg_auth_members m "
+        "JOIN pg_catalog.pg_roles g ON g.oid = m.roleid JOIN pg_catalog.pg_roles u ON u.oid = m.member "
+        "WHERE m.grantor::bigint = {oid} ORDER BY 1, 2",
+        {"oid": oid},
+    )
+
+
+def take_passed_on(role: str, member: str, login: str) -> tuple[Statement, ...]:
+    values: dict[str, Value] = {"role": Name(role), "member": Name(member), "login": Name(login)}
+    return (
+        Statement("GRANT {login} TO CURRENT_USER WITH INHERIT TRUE, SET FALSE", values),
+        Statement("REVOKE {role} FROM {member} GRANTED BY {login} CASCADE", values),
+        Statement("REVOKE {login} FROM CURRENT_USER GRANTED BY CURRENT_USER", values),
+    )
+
+
 def in_the_way(oid: int, roles: Sequence[str]) -> Statement:
     """Whose open transactions hold the login's row or object, or one of the roles: a pid, or a prepared one's name."""
     return Statement(
@@ -195,6 +214,19 @@ def drop_owned(login: str) -> Statement:
     return Statement("DROP OWNED BY {login}", {"login": Name(login)})
 
 
+BY_HAND_BEGINS = (
+    Statement("SET ROLE NONE", {}),
+    Statement("SET statement_timeout = 0", {}),
+    Statement("SET exit_on_error = off", {}),
+    Statement("SET search_path = ''", {}),
+    Statement("SET lock_timeout = '200ms'", {}),
+    Statement("SET default_transaction_read_only = off", {}),
+    Statement("SET default_transaction_isolation = 'read committed'", {}),
+    Statement("SET standard_conforming_strings = on", {}),
+)
+"""The owner of a database can set all of these for whoever connects to it, a superuser too."""
+
+
 def by_hand(login: str) -> tuple[Statement, ...]:
     """How to end a grant without us, as a superuser or as the bot, statement by statement in this order.
 
@@ -203,10 +235,7 @@ def by_hand(login: str) -> tuple[Statement, ...]:
     """
     values: dict[str, Value] = {"login": Name(login), "name": login}
     return (
-        Statement("SET ROLE NONE", {}),
-        Statement("SET search_path = ''", {}),
-        Statement("SET lock_timeout = '200ms'", {}),
-        Statement("SET default_transaction_read_only = off", {}),
+        *BY_HAND_BEGINS,
         Statement(
             """DO $$ DECLARE held record; BEGIN
   FOR held IN SELECT g.rolname AS role, b.rolname AS grantor FROM pg_catalog.pg_auth_members m
@@ -224,7 +253,8 @@ END $$""",
         ),
         Statement(
             "SELECT pg_catalog.pg_terminate_backend(a.pid) FROM pg_catalog.pg_stat_get_activity(NULL) a "
-            "WHERE a.usesysid = (SELECT r.oid FROM pg_catalog.pg_roles r WHERE r.rolname = {name})",
+            "WHERE a.usesysid = (SELECT r.oid FROM pg_catalog.pg_roles r WHERE r.rolname = {name}) "
+            "OR a.usesysid <> 0 AND NOT EXISTS (SELECT FROM pg_catalog.pg_roles r WHERE r.oid = a.usesysid)",
             values,
         ),
         Statement(

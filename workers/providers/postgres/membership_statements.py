@@ -6,6 +6,7 @@ read by its name in JSON, since a server before that refuses to hear of it.
 
 from collections.abc import Iterator, Sequence
 
+from workers.providers.postgres.ending_statements import BY_HAND_BEGINS
 from workers.providers.postgres.statements import Name, Statement, Value
 
 
@@ -111,10 +112,7 @@ def by_hand(name: str, roles: Sequence[str]) -> tuple[Statement, ...]:
     A superuser's own gift stays. Names are put into settings first: within a block they could end it.
     """
     return (
-        Statement("SET ROLE NONE", {}),
-        Statement("SET search_path = ''", {}),
-        Statement("SET lock_timeout = '200ms'", {}),
-        Statement("SET default_transaction_read_only = off", {}),
+        *BY_HAND_BEGINS,
         Statement(
             "SELECT pg_catalog.set_config('countersign.login', {login}, false), "
             "pg_catalog.set_config('countersign.roles', {roles}::pg_catalog.text[]::pg_catalog.text, false)",
