@@ -40,7 +40,8 @@ class WaitsForOthers(Postgres):
     """And takes, before anything else, a lock behind which others queue."""
 
     def revoke(self, spec: GrantSpec, receipt: Receipt | None, deadline: Deadline) -> Removal:
-        with _bot(self, deadline) as session, suppress(psycopg.errors.UndefinedObject):
+        in_vain = (psycopg.errors.UndefinedObject, psycopg.errors.QueryCanceled)
+        with _bot(self, deadline) as session, suppress(*in_vain):
             _own(session, spec)
             session.execute(f'REASSIGN OWNED BY "{login_name(spec)}" TO CURRENT_USER'.encode())
             session.execute(f'DROP OWNED BY "{login_name(spec)}"'.encode())

@@ -114,7 +114,7 @@ def test_a_reveal_after_the_end_is_refused(provider: Postgres) -> None:
         ({"dbname": "nowhere"}, TargetNotFound),
         ({"dbname": "template1"}, NotPermitted),
         ({"port": "1"}, Transient),
-        ({"host": "no.such.host.invalid"}, Transient),
+        ({"host": "no.such.host.invalid", "sslmode": "verify-full"}, Transient),
     ],
 )
 def test_a_connection_that_is_refused_is_told_by_its_reason(

@@ -97,7 +97,7 @@ def test_wherever_a_grant_is_cut_off_what_stands_is_never_said_not_to(
     provider: Postgres, proxy: FaultyProxy, target: Target
 ) -> None:
     outcomes = set[str]()
-    for count in range(0, 6000, 200):
+    for count in range(0, 14_000, 200):
         spec = make_spec()
         provider.observe(spec, None, Deadline.after(10))  # a connection lies ready
         proxy.reset_after(count)

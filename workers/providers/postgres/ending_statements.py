@@ -278,6 +278,19 @@ END $$""",
             values,
         ),
         Statement(
+            """DO $$ DECLARE hidden integer; BEGIN
+  SET LOCAL ROLE {login};
+  FOR hidden IN SELECT a.pid FROM pg_catalog.pg_stat_get_activity(NULL) a WHERE a.usesysid IS NULL LOOP
+    BEGIN
+      PERFORM pg_catalog.pg_terminate_backend(hidden);
+    EXCEPTION WHEN insufficient_privilege THEN NULL;
+    END;
+  END LOOP;
+EXCEPTION WHEN OTHERS THEN RAISE NOTICE 'Sessions that show no role yet were not looked for: %', SQLERRM;
+END $$""",
+            values,
+        ),
+        Statement(
             "SELECT r.rolcanlogin AS \"can log in\", ARRAY(SELECT m.roleid::pg_catalog.regrole "
             "FROM pg_catalog.pg_auth_members m WHERE m.member = r.oid) AS \"roles\", "
             "(SELECT pg_catalog.count(pg_catalog.pg_terminate_backend(a.pid)) "
