@@ -34,7 +34,8 @@ def test_the_demos_target_is_in_order(check: Check) -> None:
     findings = check()
     assert {finding.level for finding in findings.values()} == {"ok"}
     rights = {"CREATEROLE", "pg_signal_backend", "read", "public CONNECT", "public TEMPORARY", "not looked at"}
-    assert set(findings) == {"connection", "version", "clock", "reserved"} | rights
+    allowed = {"prepared transactions"}  # the server of these tests has them switched on
+    assert set(findings) == {"connection", "version", "clock", "reserved"} | rights | allowed
 
 
 def test_an_unreachable_server_is_one_finding(check: Check) -> None:
@@ -125,10 +126,10 @@ def test_a_clock_that_is_off_is_told_in_seconds(
             'GRANT CONNECT ON DATABASE postgres TO "countersign";',
         ),
         (
-            "GRANT CREATE ON SCHEMA public TO support_read, PUBLIC",
-            "REVOKE CREATE ON SCHEMA public FROM support_read, PUBLIC",
+            "GRANT CREATE ON SCHEMA public TO PUBLIC",
+            "REVOKE CREATE ON SCHEMA public FROM PUBLIC",
             "schema public",
-            "in the schema public of the database shop: PUBLIC, support_read.",
+            "may create objects in the schema public",
         ),
     ],
 )

@@ -102,7 +102,8 @@ def test_a_worker_notices_a_silent_redis_as_fast_as_everybody(
     with caplog.at_level(logging.WARNING), engine.timekeeper(), engine.worker():
         begin(engine, rows)
         proxy.swallow()
-        wait_until(lambda: "Redis does not answer" in caplog.text, "the worker to notice", within=5)
+        said = "Redis cannot be used (it does not answer in time); trying again"
+        wait_until(lambda: said in caplog.text, "the worker to notice", within=5)
 
 
 def test_a_worker_that_is_cut_off_alone_delays_nothing_for_long(

@@ -17,21 +17,6 @@ _RESERVED = Statement(
     {},
 )
 _BOT = Statement("SELECT CURRENT_USER::pg_catalog.text", {})
-_OPEN_SCHEMAS = Statement(
-    """
-    SELECT pg_catalog.current_database()::pg_catalog.text, n.nspname::pg_catalog.text,
-        pg_catalog.array_agg(DISTINCT pg_catalog.pg_get_userbyid(a.grantee)::pg_catalog.text)
-            FILTER (WHERE a.grantee OPERATOR(pg_catalog.<>) 0::pg_catalog.oid),
-        pg_catalog.bool_or(a.grantee OPERATOR(pg_catalog.=) 0::pg_catalog.oid)
-    FROM pg_catalog.pg_namespace n
-    CROSS JOIN LATERAL pg_catalog.aclexplode(coalesce(n.nspacl, pg_catalog.acldefault('n', n.nspowner))) a
-    WHERE a.privilege_type OPERATOR(pg_catalog.=) 'CREATE' AND a.grantee OPERATOR(pg_catalog.<>) n.nspowner
-        AND n.nspname OPERATOR(pg_catalog.!~) '^pg_(temp|toast)'
-    GROUP BY n.nspname ORDER BY n.nspname
-    """,
-    {},
-)
-"""Schemas of this database that others than the owner may create in, and who."""
 
 
 def session_findings(connections: "Connections", session: "Session", deadline: Deadline) -> Iterator[Finding]:
@@ -40,7 +25,6 @@ def session_findings(connections: "Connections", session: "Session", deadline: D
     ((bot,),) = session.read(_BOT)
     yield from _own_database(connections, bot, deadline)
     yield from _reserved(session, bot)
-    yield from _open_schemas(session)
     if connections.guard.fault is not None:
         yield Finding(
             level="warning",
@@ -97,17 +81,6 @@ def _reserved(session: "Session", bot: str) -> Iterator[Finding]:
         cure=f"As a superuser: GRANT pg_use_reserved_connections TO {_quoted(bot)}; and set "
         "reserved_connections = 3 in the server's configuration, which takes a restart.",
     )
-
-
-def _open_schemas(session: "Session") -> Iterator[Finding]:
-    for database, schema, roles, everybody in session.read(_OPEN_SCHEMAS):
-        names = ", ".join((["PUBLIC"] if everybody else []) + list(roles or []))
-        yield Finding(
-            level="warning",
-            subject=f"schema {schema}",
-            sentence=f"Others than the owner may create in the schema {schema} of the database {database}: {names}.",
-            cure=f"Where that is not meant: REVOKE CREATE ON SCHEMA {_quoted(schema)} FROM …;",
-        )
 
 
 def _quoted(name: str) -> str:
