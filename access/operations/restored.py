@@ -5,6 +5,7 @@ Until that is done the gate is closed (gate.py). docs/adr/0014-a-restored-databa
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
+from typing import cast
 
 from sqlmodel import Session, col, func, or_, select
 
@@ -77,7 +78,8 @@ def _not_compared(session: Session, missing: Sequence[HighWater]) -> Sequence[Hi
     """
     if not missing:
         return missing
-    begun: datetime | None = session.exec(select(func.max(AuditEvent.at)).where(AuditEvent.action == RESTORED)).one()
+    newest = select(func.max(AuditEvent.at)).where(AuditEvent.action == RESTORED)
+    begun = cast("datetime | None", session.exec(newest).one())  # typed as if there were always one
     return [mark for mark in missing if begun is None or mark.at > begun]
 
 
