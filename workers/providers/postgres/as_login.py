@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from access.errors import Permanent, ProviderError, TargetConflict, Transient
 from access.ports import Deadline
 from workers.providers.postgres import ending_statements as statements
+from workers.providers.postgres.typed import typed
 
 if TYPE_CHECKING:  # they need the driver
     from workers.providers.postgres.session import Connections, Session
@@ -30,13 +31,11 @@ def end_sessions_as(session: "Session", name: str, oid: int) -> list[tuple[Any, 
 
 def roll_back(connections: "Connections", session: "Session", name: str, deadline: Deadline) -> list[str]:
     """Undoes the login's prepared transactions. Returns, for people, those that could not be."""
-    from workers.providers.postgres.session import render  # noqa: PLC0415  (the driver)
-
     left: list[str] = []
     with suppress(ProviderError):  # what is not seen now is seen by the next look
         for gid, database in session.read(statements.prepared(name)):
             if not _undone(connections, name, gid, database, deadline):
-                left.append(f"in the database {database}: {render([statements.undo(gid)])[0]};")
+                left.append(f"in the database {database}: {typed(statements.undo(gid))}")
     return left
 
 
@@ -55,13 +54,11 @@ def _undone(connections: "Connections", name: str, gid: str, database: str, dead
 
 def take_passed_on(session: "Session", name: str, oid: int) -> list[str]:
     """A holder to whom another gave ADMIN may have given the role on. Returns what is left of that, for people."""
-    from workers.providers.postgres.session import render  # noqa: PLC0415  (the driver)
-
     left: list[str] = []
     for role, member in session.read(statements.passed_on(oid)):
         take = statements.take_passed_on(role, member, name)
         try:
             session.write(*take, lock_timeout=statements.LOCKS)
         except ProviderError:
-            left.append(f"The login {name} gave {role} to {member}. As a superuser: {render([take[1]])[0]};")
+            left.append(f"The login {name} gave {role} to {member}. As a superuser: {typed(take[1])}")
     return left

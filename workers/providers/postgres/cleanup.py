@@ -16,6 +16,7 @@ from workers.providers.postgres import cleanup_statements as statements
 from workers.providers.postgres import ending_statements
 from workers.providers.postgres.as_login import end_hidden, roll_back, take_passed_on
 from workers.providers.postgres.ending import Standing, drop_by_hand, find, still_has
+from workers.providers.postgres.typed import typed
 
 if TYPE_CHECKING:  # they need the driver
     from workers.providers.postgres.session import Connections, Session
@@ -172,26 +173,20 @@ class _Tidying:
         return find(self.session, standing.name, standing.oid) is None
 
 
-def _text(*statements_: statements.Statement) -> str:
-    from workers.providers.postgres.session import render  # noqa: PLC0415  (the driver)
-
-    return "; ".join(render(statements_))
-
-
 def _by_hand(login: str, keeper: str) -> str:
-    return _text(*statements.hand_over(login, keeper), ending_statements.drop(login))
+    return typed(*statements.hand_over(login, keeper), ending_statements.drop(login))
 
 
 def _out_of_reach(login: str, keeper: str, database: str, owned: int) -> str:
     what = "owns something" if owned else "was granted something"
     return (
         f"The locked login {login} {what} in the database {database}, which the bot may not enter. "
-        f"As a superuser, there: {_by_hand(login, keeper)};"
+        f"As a superuser, there: {_by_hand(login, keeper)}"
     )
 
 
 def _refused(login: str, keeper: str, database: str, why: str) -> str:
     return (
         f"In the database {database} the bot may not tidy up behind the locked login {login}: {why} "
-        f"As a superuser, there: {_by_hand(login, keeper)};"
+        f"As a superuser, there: {_by_hand(login, keeper)}"
     )

@@ -16,6 +16,7 @@ from workers.providers.postgres.as_login import end_hidden, end_sessions_as, rol
 from workers.providers.postgres.catalogue import marked_grant
 from workers.providers.postgres.ending_statements import LOCKS
 from workers.providers.postgres.errors import IN_USE, NO_LOCKS
+from workers.providers.postgres.typed import typed
 
 if TYPE_CHECKING:  # they need the driver
     from workers.providers.postgres.session import Connections, Session
@@ -179,6 +180,11 @@ class Ending:
             self.session.write(statements.lock(login.name), lock_timeout=LOCKS)
         except TargetNotFound:
             return True  # another worker was faster
+        except NotPermitted:
+            # Of a login that another worker drops at this moment the bot's right over it may go first.
+            if find(self.session, self.name, self.oid) is None:
+                return True
+            raise
         except (Transient, TargetConflict) as error:
             self._note(error)
             roll_back(self.connections, self.session, login.name, self.deadline)
@@ -196,9 +202,11 @@ class Ending:
         except (Transient, TargetConflict):
             return False
         except Permanent as error:
-            if error.code != IN_USE:
-                raise
-            return False
+            if error.code == IN_USE:
+                return False
+            if find(self.session, self.name, self.oid) is None:
+                return True  # another worker was faster, as above
+            raise
         return True
 
     def _end_ghosts(self, oid: int | None) -> Removal:
@@ -231,11 +239,9 @@ class Ending:
 
 
 def _refused(login: Standing, roles: Sequence[str]) -> str:
-    from workers.providers.postgres.session import render  # noqa: PLC0415  (the driver)
-
     return (
         f"The bot may not take {', '.join(roles)} from {login.name}, which is locked and has no session. "
-        f"As a superuser: {'; '.join(render(statements.take(role, login.name) for role in roles))};"
+        f"As a superuser: {typed(*(statements.take(role, login.name) for role in roles))}"
     )
 
 
@@ -281,6 +287,4 @@ def still_has(login: Standing) -> tuple[str, ...]:
 
 
 def drop_by_hand(name: str) -> str:
-    from workers.providers.postgres.session import render  # noqa: PLC0415  (the driver)
-
-    return "".join(f"{said}; " for said in render((statements.drop_owned(name), statements.drop(name)))).rstrip()
+    return typed(statements.drop_owned(name), statements.drop(name))
