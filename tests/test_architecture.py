@@ -120,3 +120,18 @@ def test_nothing_is_opened_or_read_at_import() -> None:
                     found.append(f"{name(path)}:{node.lineno}: {ast.unparse(node)}")
 
     assert found == []
+
+
+def test_no_deadline_is_counted_from_the_import() -> None:
+    """A run takes longer than any call: what was soon when a module was read is over when its tests run."""
+    found = list[str]()
+    for path in modules(*PRODUCT, "tests"):
+        for node in ast.walk(ast.Module([one for one in tree(path).body if _runs_at_import(one)], [])):
+            if isinstance(node, ast.Call) and ast.unparse(node.func).endswith("Deadline.after"):
+                found.append(f"{name(path)}:{node.lineno}: {ast.unparse(node)}")
+
+    assert found == []
+
+
+def _runs_at_import(statement: ast.stmt) -> bool:
+    return isinstance(statement, ast.Expr | ast.Assign | ast.AnnAssign)

@@ -30,14 +30,17 @@ from tests.cast import ANN, LEA, POLICY
 from tests.fakes import FakeAgenda, FakeClock, FakeProvider, FakeTargets, Server
 from workers.business import QUEUES, Business
 
-DEADLINE = Deadline.after(600)
+
+def deadline() -> Deadline:
+    """Late enough for any call of a test, and counted from the call: a whole run takes longer."""
+    return Deadline.after(600)
 
 
 def one_round(business: Business[Any, Any], ids: Sequence[str]) -> None:
     """As in a lane: nobody claims where nothing waits, and nobody writes what was not won."""
     claimed = business.claim(ids) if ids else []
     if claimed:
-        business.commit([business.act(one, DEADLINE) for one in claimed])
+        business.commit([business.act(one, deadline()) for one in claimed])
 
 
 @dataclass

@@ -11,7 +11,9 @@ from tests.chaos.hostile import LOCKS, OBJECTS, TRICKS, Holdouts, HostileTarget,
 from tests.chaos.target import Premises, Settings
 from tests.fakes import NOON
 
-SOON = Deadline.after(3600)
+
+def soon() -> Deadline:
+    return Deadline.after(3600)
 
 
 @pytest.fixture
@@ -28,7 +30,7 @@ def opened(target: HostileTarget, trick: Trick) -> GrantSpec:
         grant_id=GrantId(identifier), resource="doors", role="enter", definition={}, settings={}, scope={},
         principal="ann", expires_at=NOON + timedelta(hours=1),
     )  # fmt: skip
-    target.grant(spec, SOON)
+    target.grant(spec, soon())
     return spec
 
 
@@ -36,24 +38,24 @@ def test_a_holder_who_locks_his_login_has_no_right_after_the_first_call(target: 
     spec = opened(target, "locks his login and comes back")
     states = list[str]()
     for _ in range(LOCKS + 1):
-        states.append(target.revoke(spec, None, SOON).state)
+        states.append(target.revoke(spec, None, soon()).state)
         assert spec.grant_id not in Premises(tmp_path).all_in()
-        assert target.observe(spec, None, SOON).present == (states[-1] == "pending")
+        assert target.observe(spec, None, soon()).present == (states[-1] == "pending")
     assert states == ["pending"] * LOCKS + ["absent"]
 
 
 def test_a_computation_is_all_that_is_left_and_is_said_to_linger(target: HostileTarget) -> None:
     spec = opened(target, "computes")
-    removal, seen = target.revoke(spec, None, SOON), target.observe(spec, None, SOON)
+    removal, seen = target.revoke(spec, None, soon()), target.observe(spec, None, soon())
     assert (removal.lingering, seen.sessions, seen.only_sessions) == (1, 1, True)
 
 
 def test_what_is_left_takes_several_turns_and_gives_no_access(target: HostileTarget) -> None:
     spec = opened(target, "leaves much behind")
-    assert target.revoke(spec, None, SOON).leftover
-    assert not target.observe(spec, None, SOON).present
+    assert target.revoke(spec, None, soon()).leftover
+    assert not target.observe(spec, None, soon()).present
     turns = 0
-    while target.clean_up([Ended(spec=spec, receipt=None)], SOON).get(spec.grant_id) is not None:
+    while target.clean_up([Ended(spec=spec, receipt=None)], soon()).get(spec.grant_id) is not None:
         turns += 1
     assert turns == -(-OBJECTS // 2)
 

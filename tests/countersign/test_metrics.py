@@ -25,7 +25,7 @@ from countersign.up import children, metrics_addresses
 from sandbox.server import running
 from tests.ports import free_port
 from tests.redis_server import own_redis, redis_server, redis_url
-from tests.world import DEADLINE, World
+from tests.world import World, deadline
 from workers.agenda import AGENDA
 from workers.redis_connection import connect
 
@@ -159,7 +159,7 @@ def test_how_late_an_end_was_proven_is_measured(world: World, metrics: Metrics) 
     world.clock.tick(minutes=30, seconds=4)
     business = CountedEnds(Deactivation(world.core, world.targets), metrics, world.core.database)
 
-    business.commit([business.act(one, DEADLINE) for one in business.claim([grant.id])])
+    business.commit([business.act(one, deadline()) for one in business.claim([grant.id])])
 
     assert world.again(grant).status == GrantStatus.ENDED
     assert value(metrics, "countersign_revoke_lateness_seconds_count") == 1
@@ -173,7 +173,7 @@ def test_what_was_not_done_is_counted_as_failed(world: World, metrics: Metrics) 
             raise ValueError("broken")
 
     with pytest.raises(ValueError, match="broken"):
-        Counted(Broken(), "grant", metrics).act(object(), DEADLINE)  # type: ignore[arg-type]
+        Counted(Broken(), "grant", metrics).act(object(), deadline())  # type: ignore[arg-type]
 
     assert value(metrics, "countersign_jobs_total", queue="grant", outcome="failed") == 1
 
@@ -244,7 +244,7 @@ def test_no_figure_names_a_person_a_row_or_a_reason(world: World, metrics: Metri
     grant = world.open(minutes=30)
     world.clock.tick(minutes=30)
     business = CountedEnds(Deactivation(world.core, world.targets), metrics, world.core.database)
-    business.commit([business.act(one, DEADLINE) for one in business.claim([grant.id])])
+    business.commit([business.act(one, deadline()) for one in business.claim([grant.id])])
     Schedule(world.core).timers_lost()
     metrics.called("chat.postMessage", "ok")
     TimekeeperMetrics(metrics, world.core, redis)

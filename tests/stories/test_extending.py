@@ -31,7 +31,7 @@ def extend_by(house: House, longer: str) -> Message:
     answer = house.message("U0ANN", lambda one: ids.EXTEND in one.actions(), "the button to extend it")
     assert ann.click(answer, ids.EXTEND).ok
     # The window that shows how to connect may be open still, below or for a moment on top.
-    wait_until(lambda: (view := ann.view()) and "submit" in view.raw, "the window that asks how much longer")
+    wait_until(lambda: (view := ann.view()) and view.raw.get("submit"), "the window that asks how much longer")
     assert ann.submit({ids.DURATION: longer, ids.REASON: REASON}) is None
     wait_until(lambda: len(house.cards()) > before, "the card that asks for more time")
     return house.cards()[-1]
@@ -89,7 +89,7 @@ def test_access_for_later_is_opened_when_its_time_comes(house: House) -> None:
     house.start()
     ann = house.person("U0ANN")
     assert ann.command(ann.direct_message, "/access").ok
-    wait_until(lambda: (view := ann.view()) and "submit" in view.raw, "the form to open")
+    wait_until(lambda: (view := ann.view()) and view.raw.get("submit"), "the form to open")
     starts_at = host_now().replace(microsecond=0) + timedelta(seconds=12)
     sent = {ids.ENTITLEMENT: "customers-db/read", ids.START: int(starts_at.timestamp()), ids.DURATION: "5s"}
     assert ann.submit({**sent, ids.REASON: REASON}) is None

@@ -27,7 +27,10 @@ from tests.world import World
 from workers.lanes import Lanes
 from workers.members import Asking, Speaking, pace
 
-DEADLINE = Deadline.after(600)
+
+def deadline() -> Deadline:
+    """Late enough for any call of a test, and counted from the call: a whole run takes longer."""
+    return Deadline.after(600)
 
 
 @pytest.fixture(scope="module")
@@ -171,7 +174,7 @@ def tell_all(world: World, speaking: Speaking) -> None:
         routes = schedule.route([item for item, _ in schedule.sweep()]).now
         world.run([route for route in routes if route.queue != "tell"])
         claimed = speaking.claim([route.id for route in routes if route.queue == "tell"])
-        speaking.commit([speaking.act(one, DEADLINE) for one in claimed])
+        speaking.commit([speaking.act(one, deadline()) for one in claimed])
 
 
 def test_through_a_lane_a_look_is_answered_and_comes_again(world: World, asking: Asking) -> None:

@@ -13,7 +13,7 @@ from access.operations.activate import remove_found_again
 from access.ports import Deadline, GrantSpec, Observation, Outcome, Receipt
 from tests.cast import ANN
 from tests.fakes import FakeProvider
-from tests.world import DEADLINE, World
+from tests.world import World, deadline
 
 
 def test_a_lost_answer_converges_to_one_access(world: World) -> None:
@@ -57,7 +57,7 @@ def test_access_whose_start_was_unclear_gets_a_second_look_at_its_end(world: Wor
 def test_a_worker_that_died_in_the_call_loses_its_claim(world: World) -> None:
     grant = world.scheduled(minutes=30)
     first = world.activation.claim([grant.id])
-    late = world.activation.act(first[0], DEADLINE)
+    late = world.activation.act(first[0], deadline())
 
     world.clock.tick(seconds=59)
     assert world.activation.claim([grant.id]) == []
@@ -75,7 +75,7 @@ def test_committing_twice_is_committing_once(world: World) -> None:
     """A worker whose commit failed keeps its results and tries again."""
     grant = world.scheduled()
     claimed = world.activation.claim([grant.id])
-    results = [world.activation.act(one, DEADLINE) for one in claimed]
+    results = [world.activation.act(one, deadline()) for one in claimed]
 
     world.activation.commit(results)
     world.activation.commit(results)
@@ -86,7 +86,7 @@ def test_committing_twice_is_committing_once(world: World) -> None:
 
 def test_a_result_survives_a_commit_that_failed(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     grant = world.scheduled()
-    results = [world.activation.act(one, DEADLINE) for one in world.activation.claim([grant.id])]
+    results = [world.activation.act(one, deadline()) for one in world.activation.claim([grant.id])]
     with monkeypatch.context() as broken:
         broken.setattr(audit, "append", _fail)
         with pytest.raises(OSError, match="no space"):
@@ -107,7 +107,7 @@ def test_an_answer_that_comes_after_the_end_makes_a_row_that_takes_it_away(world
     world.clock.tick(minutes=2)
     world.pass_time(minutes=3)
     assert world.again(grant).status == GrantStatus.ENDED
-    late = world.activation.act(claimed[0], DEADLINE)  # … and then its call lands
+    late = world.activation.act(claimed[0], deadline())  # … and then its call lands
     assert world.server.holders
 
     world.activation.commit([late])

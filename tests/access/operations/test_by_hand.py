@@ -13,7 +13,7 @@ from access.operations.by_hand import REMOVED_BY_HAND
 from access.operations.schedule import Route, Schedule
 from access.operations.telling import AlertFacts
 from tests.cast import ANN, BEN, EVE, KIM, LEA, SAM, SECURITY, STRANGER
-from tests.world import DEADLINE, World
+from tests.world import World, deadline
 
 
 def stuck(world: World) -> Grant:
@@ -176,7 +176,7 @@ def test_a_worker_that_has_it_in_hand_is_not_lost(world: World) -> None:
     finish(world.core, grant_id=grant.id, by=ANN)
     world.server.weather = "stubborn"
     business = world.deactivation
-    result = business.act(business.claim([grant.id])[0], DEADLINE)
+    result = business.act(business.claim([grant.id])[0], deadline())
     removed_by_hand(world.core, grant_id=grant.id, by=SAM)
 
     business.commit([result])

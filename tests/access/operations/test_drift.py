@@ -11,7 +11,7 @@ from access.operations.drift import Drift
 from access.operations.roster import call_the_roster
 from access.ports import Capabilities, Isolation
 from tests.fakes import FakeProvider
-from tests.world import DEADLINE, World
+from tests.world import World, deadline
 
 RESOURCE = "customers-db"
 STRANGE = "0" * 26
@@ -70,7 +70,7 @@ def test_it_is_found_within_ten_minutes_and_the_minute_of_the_second_look(world:
 def test_a_grant_that_is_being_given_or_taken_away_is_no_drift(world: World) -> None:
     grant = world.scheduled()
     business = world.activation
-    opening = [business.act(one, DEADLINE) for one in business.claim([grant.id])]  # on the target, not yet written
+    opening = [business.act(one, deadline()) for one in business.claim([grant.id])]  # on the target, not yet written
     look(world)
     business.commit(opening)
     look(world)
@@ -88,7 +88,7 @@ def test_what_ends_between_the_list_and_the_rows_is_no_drift(world: World) -> No
     call_the_roster(world.core)
     world.clock.tick(hours=1)
     business = Drift(world.core, world.targets)
-    listed = [business.act(one, DEADLINE) for one in business.claim([the_look(world).id])]
+    listed = [business.act(one, deadline()) for one in business.claim([the_look(world).id])]
     world.remove(grant)
     business.commit(listed)
     assert the_look(world).suspects != []
@@ -206,9 +206,9 @@ def test_two_workers_do_not_look_at_the_same_time_and_the_slower_answer_is_dropp
     world.clock.tick(minutes=2)
     second = business.claim([the_look(world).id])
     world.server.holders.clear()
-    business.commit([business.act(first[0], DEADLINE)])
+    business.commit([business.act(first[0], deadline())])
     assert the_look(world).suspects == []
-    business.commit([business.act(second[0], DEADLINE)])
+    business.commit([business.act(second[0], deadline())])
     assert len(the_look(world).suspects) == 1
 
 

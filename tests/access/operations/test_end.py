@@ -20,7 +20,7 @@ from access.models import EndedBy, Grant, GrantStatus, NoticeKind, RequestStatus
 from access.operations import cancel, finish, may_revoke, reveal, revoke
 from access.operations.target import spec_of
 from tests.cast import ANN, BEN, EVE, LEA, SAM, STRANGER
-from tests.world import DEADLINE, World
+from tests.world import World, deadline
 
 NOBODY = GrantId("0" * 26)
 
@@ -192,7 +192,7 @@ def test_done_during_the_grant_call_takes_it_away_again(world: World) -> None:
     grant = world.scheduled()
     claimed = world.activation.claim([grant.id])
     finish(world.core, grant_id=grant.id, by=ANN)
-    result = world.activation.act(claimed[0], DEADLINE)
+    result = world.activation.act(claimed[0], deadline())
     assert world.server.holders
 
     world.activation.commit([result])
@@ -208,8 +208,8 @@ def test_a_removal_that_looked_before_the_grant_landed_proves_nothing(world: Wor
     opening = world.activation.claim([grant.id])
     finish(world.core, grant_id=grant.id, by=ANN)
     closing = world.deactivation.claim([grant.id])
-    looked = world.deactivation.act(closing[0], DEADLINE)
-    landed = world.activation.act(opening[0], DEADLINE)
+    looked = world.deactivation.act(closing[0], deadline())
+    landed = world.activation.act(opening[0], deadline())
     world.clock.tick(seconds=95)  # past the second look
 
     world.activation.commit([landed])
@@ -228,7 +228,7 @@ def test_it_is_not_over_while_an_unanswered_call_may_still_land(world: World) ->
     world.work()
     assert world.again(grant).status == GrantStatus.REVOKING, "nothing is there, but it may still come"
 
-    claimed[0].provider.grant(spec_of(world.again(grant)), DEADLINE)  # it lands, and its worker dies
+    claimed[0].provider.grant(spec_of(world.again(grant)), deadline())  # it lands, and its worker dies
     world.pass_time(seconds=100)
 
     assert world.again(grant).status == GrantStatus.ENDED

@@ -24,7 +24,7 @@ from access.operations.extension import Extension
 from access.operations.schedule import Schedule
 from access.operations.work import grant_item
 from tests.cast import ANN, BEN, KIM, LEA
-from tests.world import DEADLINE, World
+from tests.world import World, deadline
 
 HALF_AN_HOUR = timedelta(minutes=30)
 
@@ -319,7 +319,7 @@ def test_given_back_between_the_approval_and_the_worker_it_just_ends(world: Worl
 def test_given_back_while_the_target_is_being_told_it_just_ends(world: World, grant: Grant) -> None:
     world.approve(world.extend(grant))
     extension = Extension(world.core, world.targets)
-    results = [extension.act(one, DEADLINE) for one in extension.claim([grant.id])]
+    results = [extension.act(one, deadline()) for one in extension.claim([grant.id])]
     finish(world.core, grant_id=grant.id, by=ANN)
     extension.commit(results)
 
@@ -337,7 +337,7 @@ def test_the_older_of_two_ends_does_not_win_on_the_target(world: World, grant: G
     claimed = slow.claim([grant.id])
     extended(world, grant, minutes=10)
 
-    slow.commit([slow.act(one, DEADLINE) for one in claimed])
+    slow.commit([slow.act(one, deadline()) for one in claimed])
     world.work()
 
     now = world.again(grant)
@@ -348,7 +348,7 @@ def test_the_older_of_two_ends_does_not_win_on_the_target(world: World, grant: G
 def test_told_twice_is_told_once(world: World, grant: Grant) -> None:
     world.approve(world.extend(grant))
     extension = Extension(world.core, world.targets)
-    results = [extension.act(one, DEADLINE) for one in extension.claim([grant.id]) * 2]
+    results = [extension.act(one, deadline()) for one in extension.claim([grant.id]) * 2]
 
     extension.commit(results[:1])
     extension.commit(results[1:])

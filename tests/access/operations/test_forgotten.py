@@ -13,7 +13,7 @@ from access.operations.roster import call_the_roster
 from access.store import Database
 from tests.cast import BEN
 from tests.shared_target import SharedWorld
-from tests.world import DEADLINE, World
+from tests.world import World, deadline
 from workers.business import Business
 
 
@@ -44,7 +44,7 @@ DONE = {"activate": GrantStatus.ACTIVE, "remove": GrantStatus.ENDED, "extend": G
 def test_what_came_of_the_others_is_written(world: World, business: str, caplog: pytest.LogCaptureFixture) -> None:
     does, (lost, kept) = due(world, business)
     claimed = does.claim([lost.id, kept.id])
-    results = [does.act(one, DEADLINE) for one in claimed]
+    results = [does.act(one, deadline()) for one in claimed]
     forget(world, lost)
 
     does.commit(results)
@@ -83,7 +83,7 @@ def taken(world: World) -> list[Share]:
 def test_where_grants_share_its_turn_is_left(shared: SharedWorld, how: str) -> None:
     grant = shared.scheduled(minutes=30)
     (claimed,) = shared.activation.claim([grant.id])
-    result = shared.activation.act(claimed, DEADLINE)
+    result = shared.activation.act(claimed, deadline())
     assert taken(shared) != []
     forget(shared, grant)
 
@@ -103,7 +103,7 @@ def test_so_is_the_turn_of_an_end(shared: SharedWorld, how: str) -> None:
     assert shared.again(grant).status == GrantStatus.ACTIVE
     shared.clock.tick(minutes=30)
     (claimed,) = shared.deactivation.claim([grant.id])
-    result = shared.deactivation.act(claimed, DEADLINE)
+    result = shared.deactivation.act(claimed, deadline())
     assert taken(shared) != []
     forget(shared, grant)
 
@@ -118,7 +118,7 @@ def test_so_is_the_turn_of_an_end(shared: SharedWorld, how: str) -> None:
 def test_a_share_that_is_forgotten_is_not_noted(shared: SharedWorld) -> None:
     grant = shared.scheduled(minutes=30)
     (claimed,) = shared.activation.claim([grant.id])
-    result = shared.activation.act(claimed, DEADLINE)
+    result = shared.activation.act(claimed, deadline())
     with shared.core.database.write() as session:
         session.connection().execute(sa.delete(Hold))
         session.connection().execute(sa.delete(Share))
@@ -134,7 +134,7 @@ def test_a_look_goes_on_with_what_else_is_gone(world: World, caplog: pytest.LogC
     world.server.holders.clear()
     look_at(world)
     (claimed,) = Drift(world.core, world.targets).claim(due_looks(world))
-    result = Drift(world.core, world.targets).act(claimed, DEADLINE)
+    result = Drift(world.core, world.targets).act(claimed, deadline())
     forget(world, lost)
 
     Drift(world.core, world.targets).commit([result])

@@ -13,7 +13,7 @@ from access.operations.schedule import Schedule
 from bench.copies import copy_rows
 from tests.cast import ANN, BEN, KIM, LEA, SAM
 from tests.fakes import FakeProvider
-from tests.world import DEADLINE, World
+from tests.world import World, deadline
 
 OVERDUE_AT_START = 120
 
@@ -44,7 +44,7 @@ def test_f02_hundreds_overdue_at_the_start_end_while_people_are_answered(world: 
     due = [item.partition(":")[2] for item, _ in Schedule(world.core).sweep()]
     claimed = world.deactivation.claim(due[:50])
     assert len(mine(world.core, person=ANN).grants) == OVERDUE_AT_START + 1, "somebody asks in the middle of it"
-    world.deactivation.commit([world.deactivation.act(one, DEADLINE) for one in claimed])
+    world.deactivation.commit([world.deactivation.act(one, deadline()) for one in claimed])
     world.work()
 
     assert {one.status for one in world.grants()} == {GrantStatus.ENDED}
@@ -69,7 +69,7 @@ def test_f04_a_worker_that_is_asked_to_stop_gives_back_what_it_has_not_begun(wor
     world.clock.tick(minutes=30)
     stopping = world.deactivation
     claimed = stopping.claim([first.id, second.id])
-    stopping.commit([stopping.act(claimed[0], DEADLINE)])
+    stopping.commit([stopping.act(claimed[0], deadline())])
     stopping.release(claimed[1:])
 
     world.work()
@@ -205,7 +205,7 @@ def test_f13_two_who_keep_time_take_it_away_once(world: World) -> None:
 
     claims = [one.claim([grant.id]), other.claim([grant.id])]
     for business, claimed in zip((one, other), claims, strict=True):
-        business.commit([business.act(each, DEADLINE) for each in claimed])
+        business.commit([business.act(each, deadline()) for each in claimed])
 
     assert [len(claimed) for claimed in claims] == [1, 0]
     assert world.server.calls.count(("revoke", grant.id)) == 1
@@ -229,7 +229,7 @@ def test_a_return_of_what_is_being_opened_leaves_nothing_behind(world: World) ->
     claimed = business.claim([grant.id])
     finish(world.core, grant_id=grant.id, by=ANN)
     world.work()
-    business.commit([business.act(one, DEADLINE) for one in claimed])
+    business.commit([business.act(one, deadline()) for one in claimed])
     world.live_through(minutes=2)
 
     assert world.server.holders == {}

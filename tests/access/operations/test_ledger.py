@@ -17,7 +17,7 @@ from access.store import Database
 from tests.cast import ANN, LEA
 from tests.shared_target import SHARED_POLICY, SharedWorld
 from tests.waiting import wait_until
-from tests.world import DEADLINE
+from tests.world import deadline
 
 READ, FIX = "customers-db/read", "customers-db/fix-orders"
 LOOK, MEND = ("look", "ann"), ("mend", "ann")
@@ -158,7 +158,7 @@ def test_killed_after_giving_it_is_still_known_what_stood_there(world: SharedWor
     world.activate(grant)  # looks
     business = world.activation
     for one in business.claim([grant.id]):
-        business.act(one, DEADLINE)  # gives, and dies
+        business.act(one, deadline())  # gives, and dies
     assert world.members == {LOOK}
     world.live_through(minutes=3)
     assert held(world, grant) == {"look": False}
@@ -170,7 +170,7 @@ def test_killed_before_it_was_written_down_it_is_looked_at_again(world: SharedWo
     grant = world.scheduled()
     business = world.activation
     for one in business.claim([grant.id]):
-        business.act(one, DEADLINE)
+        business.act(one, deadline())
     assert held(world, grant) == {"look": None}
     world.members.add(LOOK)
     world.live_through(minutes=3)
@@ -196,7 +196,7 @@ def test_a_grant_waits_while_another_is_being_taken_away(world: SharedWorld) -> 
     assert (world.again(second).status, world.members) == (GrantStatus.SCHEDULED, {LOOK})
     assert world.again(second).due_at == world.clock.now() + ledger.PUT_OFF
 
-    closing.commit([closing.act(one, DEADLINE) for one in claimed])
+    closing.commit([closing.act(one, deadline()) for one in claimed])
     settle(world)
     assert (world.again(first).status, world.again(second).status) == (GrantStatus.ENDED, GrantStatus.ACTIVE)
     assert world.members == {LOOK, MEND}
@@ -211,7 +211,7 @@ def test_an_end_waits_while_another_grant_is_being_given_and_then_leaves_it(worl
     world.remove(first)
     assert world.again(first).status == GrantStatus.REVOKING
 
-    opening.commit([opening.act(one, DEADLINE) for one in claimed])
+    opening.commit([opening.act(one, deadline()) for one in claimed])
     settle(world)
     assert (world.again(first).status, world.members) == (GrantStatus.ENDED, {LOOK, MEND})
 
@@ -254,7 +254,7 @@ def test_a_worker_that_slept_through_its_turn_does_not_call(world: SharedWorld) 
     world.clock.tick(seconds=100)
     settle(world)
     second = opened(world, FIX)
-    closing.commit([closing.act(one, DEADLINE) for one in asleep])
+    closing.commit([closing.act(one, deadline()) for one in asleep])
     settle(world)
     assert (world.members, world.again(second).status) == ({LOOK, MEND}, GrantStatus.ACTIVE)
 
@@ -271,7 +271,7 @@ def test_a_commit_that_comes_twice_gives_nobody_elses_turn_away(world: SharedWor
     first, second = opened(world, READ), world.scheduled(entitlement=FIX)
     finish(world.core, grant_id=first.id, by=ANN)
     closing = world.deactivation
-    results = [closing.act(one, DEADLINE) for one in closing.claim([first.id])]
+    results = [closing.act(one, deadline()) for one in closing.claim([first.id])]
     closing.commit(results)
     world.activation.claim([second.id])
     closing.commit(results)
@@ -300,7 +300,7 @@ def test_access_found_again_leaves_what_others_need(world: SharedWorld) -> None:
     first = world.scheduled(entitlement=FIX)
     world.activate(first)
     opening = world.activation
-    late = [opening.act(one, DEADLINE) for one in opening.claim([first.id])]
+    late = [opening.act(one, deadline()) for one in opening.claim([first.id])]
     finish(world.core, grant_id=first.id, by=ANN)
     world.clock.tick(minutes=2)
     settle(world)

@@ -12,7 +12,7 @@ from access.operations.target import LONGEST_PAUSE
 from access.ports import Capabilities, Deadline, GrantSpec, Isolation, Observation, Receipt, Removal
 from tests.cast import BEN
 from tests.fakes import FakeProvider
-from tests.world import DEADLINE, World
+from tests.world import World, deadline
 
 Revoke = Callable[[FakeProvider, GrantSpec, Receipt | None, Deadline], Removal]
 
@@ -67,11 +67,11 @@ def test_a_worker_that_died_loses_its_claim_and_its_late_answer_counts_no_more(w
     second = world.deactivation.claim([grant.id])
     assert len(second) == 1
 
-    late = world.deactivation.act(first[0], DEADLINE)
+    late = world.deactivation.act(first[0], deadline())
     world.deactivation.commit([late])
     assert world.again(grant).status == GrantStatus.REVOKING, "the fence is the second's"
 
-    world.deactivation.commit([world.deactivation.act(second[0], DEADLINE)])
+    world.deactivation.commit([world.deactivation.act(second[0], deadline())])
     assert world.again(grant).status == GrantStatus.ENDED
     world.deactivation.commit([late])
     assert len(world.events("grant.ended")) == 1
@@ -79,7 +79,7 @@ def test_a_worker_that_died_loses_its_claim_and_its_late_answer_counts_no_more(w
 
 def test_committing_twice_is_committing_once(world: World) -> None:
     grant = expired(world)
-    results = [world.deactivation.act(one, DEADLINE) for one in world.deactivation.claim([grant.id])]
+    results = [world.deactivation.act(one, deadline()) for one in world.deactivation.claim([grant.id])]
 
     world.deactivation.commit(results)
     world.deactivation.commit(results)

@@ -20,7 +20,7 @@ from access.store import Database
 from tests.cast import ANN, KIM, LEA, SAM, SECURITY, STRANGER
 from tests.fakes import FakeProvider
 from tests.shared_target import SharedProvider, SharedWorld
-from tests.world import DEADLINE, World
+from tests.world import World, deadline
 
 EVE = Holder(
     principal="eve", role="look", ours=False, place="one", member_id="7001", grantor="dana", given_id="1",
@@ -193,7 +193,7 @@ def test_what_is_found_between_the_press_and_the_write_is_not_accepted_by_it(pla
     business = Drift(place.core, place.targets)
     with place.core.database.read() as session:
         (row,) = session.exec(select(Look).filter_by(kind=LookKind.DRIFT)).all()
-    seen = [business.act(one, DEADLINE) for one in business.claim([row.id])]
+    seen = [business.act(one, deadline()) for one in business.claim([row.id])]
     accept_all(place)
     assert alerts(place)[0].closed_at is not None
     business.commit(seen)
@@ -362,10 +362,10 @@ def test_an_older_look_takes_nothing_back_that_a_newer_one_has_seen(place: Place
     with place.core.database.read() as session:
         (row,) = session.exec(select(Look).filter_by(kind=LookKind.DRIFT)).all()
     (claimed,) = business.claim([row.id])
-    old = business.act(claimed, DEADLINE)  # sees nobody
+    old = business.act(claimed, deadline())  # sees nobody
     place.clock.tick(seconds=5)
     place.holders.append(EVE)
-    new = business.act(claimed, DEADLINE)
+    new = business.act(claimed, deadline())
     business.commit([new])
     accept_all(place)
     with place.core.work("test") as work:  # the same claim, as another resource's look would have one of its own

@@ -6,7 +6,7 @@ from access.operations.drift import Drift
 from tests.access.operations.test_drift import look, the_look
 from tests.access.operations.test_forgotten import DONE, due
 from tests.fakes import FakeProvider
-from tests.world import DEADLINE, World
+from tests.world import World, deadline
 
 VERB = {"activate": "grant", "remove": "revoke", "extend": "extend"}
 
@@ -22,7 +22,7 @@ def test_it_is_named_by_its_place(
     does, (grant, _) = due(world, business)
     monkeypatch.setattr(FakeProvider, VERB[business], bug)
 
-    does.commit([does.act(one, DEADLINE) for one in does.claim([grant.id])])
+    does.commit([does.act(one, deadline()) for one in does.claim([grant.id])])
 
     assert world.again(grant).problem == "The provider failed unexpectedly (RuntimeError)."
     (said,) = [one.getMessage() for one in caplog.records]
@@ -38,7 +38,7 @@ def test_so_it_is_when_a_target_is_compared(
     world.clock.time = the_look(world).due_at
     drift = Drift(world.core, world.targets)
 
-    drift.commit([drift.act(one, DEADLINE) for one in drift.claim([the_look(world).id])])
+    drift.commit([drift.act(one, deadline()) for one in drift.claim([the_look(world).id])])
 
     assert the_look(world).problem == "The provider cannot list what is ours (RuntimeError)."
     assert "for customers-db with RuntimeError at test_unexpected.py:" in caplog.text
