@@ -60,6 +60,9 @@ class SlackClock:
         return time.time() + self.ahead
 
 
+_END_SESSIONS = "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE usename = %s"
+
+
 @dataclass
 class House:
     directory: Path
@@ -76,6 +79,8 @@ class House:
     more: dict[str, str] = field(default_factory=dict)
     """What those that are started next are told beside the usual."""
     processes: dict[str, Process] = field(default_factory=dict)
+    sessions: list[psycopg.Connection[Any]] = field(default_factory=list[psycopg.Connection[Any]])
+    """What people opened on the target."""
 
     # The processes
 
@@ -210,10 +215,12 @@ class House:
     # The target
 
     def connect(self, login: Login) -> psycopg.Connection[Any]:
-        return psycopg.connect(
+        session = psycopg.connect(
             host="127.0.0.1", port=self.shop_server.port, dbname=target.DATABASE, user=login.user,
             password=login.password, autocommit=True, connect_timeout=3,
         )  # fmt: skip
+        self.sessions.append(session)
+        return session
 
     def logins(self) -> list[str]:
         """The temporary logins, as the server's superuser sees them."""
@@ -222,9 +229,12 @@ class House:
         return [name for (name,) in found]
 
     def clear_target(self) -> None:
-        """What a story that failed has left there is no other story's trouble."""
+        """What a story that failed has left there is no other story's trouble, its open sessions neither."""
+        for session in self.sessions:
+            session.close()
         with psycopg.connect(self.shop.superuser_dsn, autocommit=True) as connection:
             for login in self.logins():
+                connection.execute(_END_SESSIONS, [login])
                 connection.execute(sql.SQL("DROP ROLE {}").format(sql.Identifier(login)))
 
     # The rows
