@@ -16,9 +16,11 @@ from access.store import Database
 from countersign.embedded.postgres import EmbeddedPostgres
 from tests.databases import MEMORY, PostgresDatabases, SqliteFiles
 from tests.judged import Judged
+from tests.seconds import Seconds
 from tests.world import World
 
 JUDGED = Judged()
+SECONDS = Seconds()
 STORIES = {"stories", "hands", "test_readme.py"}
 FIRST_STORIES = {"test_stories.py", "hands", "test_readme.py"}
 """As long as all the others together."""
@@ -113,7 +115,13 @@ def pytest_testnodedown(node: Any) -> None:
     JUDGED.invalid += invalid
 
 
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    SECONDS.add(report)
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    for line in SECONDS.lines():
+        terminalreporter.write_line(line)
     terminalreporter.write_line(str(JUDGED), red=bool(JUDGED.invalid))
     for invalid in JUDGED.invalid:
         terminalreporter.write_line(f"  {invalid}", red=True)
