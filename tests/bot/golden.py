@@ -13,6 +13,7 @@ def check(name: str, value: Any) -> None:
     file = FOLDER / f"{name}.json"
     text = json.dumps(value, indent=2, ensure_ascii=False) + "\n"
     if os.environ.get("UPDATE_SNAPSHOTS"):
+        assert os.environ.get("CI") != "true", "UPDATE_SNAPSHOTS writes what is to be compared: not with CI=true"
         file.write_text(text, encoding="utf-8")
     assert file.exists(), f"{file.name} is missing: look at the view, then run with UPDATE_SNAPSHOTS=1"
     assert text == file.read_text(encoding="utf-8"), f"{name} changed: look at it, then run with UPDATE_SNAPSHOTS=1"

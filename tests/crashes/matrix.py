@@ -224,6 +224,14 @@ CASES: list[tuple[str, Weather]] = [
     for weather in WEATHERS
     if not (step == "opening again" and weather in ("fine", "slow"))  # it is open then
 ]
+AT_HOME = {
+    "asking", "telling of the request", "approving", "denying", "taking it back", "lapsing", "asking for more",
+    "extending", "returning", "revoking", "telling of the end",
+}  # fmt: skip
+"""Steps that call no target: one good and one bad weather of it tell as much as all."""
+TRIED: list[tuple[str, Weather]] = [
+    (step, weather) for step, weather in CASES if step not in AT_HOME or weather in ("fine", "down")
+]
 
 
 _MINUTES: Mapping[Step, int] = {Life.let_it_expire: 11, Life.let_it_lapse: 120}

@@ -8,7 +8,8 @@ import pytest
 from access.ports import Provider
 from tests.crashes.conftest import Emptied
 from tests.crashes.lives import Lives, kill_at_each
-from tests.crashes.matrix import CASES, STEPS, Life
+from tests.crashes.matrix import AT_HOME, CASES, STEPS, TRIED, Life
+from tests.databases import SqliteFiles
 from tests.invariants.commons import CommonsProvider
 from tests.invariants.servers import Weather
 from tests.invariants.town_provider import TownProvider
@@ -17,11 +18,21 @@ LEAST = 400
 """Cases of the whole matrix."""
 
 
-@pytest.mark.parametrize(("step", "weather"), CASES)
+@pytest.mark.parametrize(("step", "weather"), TRIED)
 def test_killed_at_some_point_nothing_is_lost(emptied: Emptied, tmp_path: Path, step: str, weather: Weather) -> None:
     """One point of each step and weather, not the same for all."""
     lives = Lives(emptied, tmp_path, Life, STEPS[step], weather)
     lives.killed(crc32(f"{step} {weather}".encode()) % len(lives.points()))
+
+
+@pytest.mark.parametrize("step", sorted(STEPS))
+def test_what_is_tried_in_two_weathers_alone_calls_no_target(
+    sqlite_files: SqliteFiles, tmp_path: Path, step: str
+) -> None:
+    weather = next(weather for one, weather in CASES if one == step)
+    points = Lives(sqlite_files.emptied, tmp_path, Life, STEPS[step], weather).points()
+
+    assert (step in AT_HOME) == (not [name for name in points if name.startswith("provider.")])
 
 
 @pytest.mark.soak

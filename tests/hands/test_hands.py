@@ -13,6 +13,9 @@ pytestmark = [pytest.mark.story, pytest.mark.timeout(240)]
 REQUIRED = "Please complete this required field."
 OWN = "You can't decide your own request; somebody else has to."
 
+AT_A_DESK = pytest.mark.parametrize("screen", ["desktop"])
+"""What is pressed there is drawn in no other way on a phone; those without it are."""
+
 
 def test_access_is_asked_for_with_the_form(hands: Hands, books: Books) -> None:
     hands.write("/access")
@@ -56,7 +59,7 @@ def past_the_start(hands: Hands, form: Locator) -> None:
             return
 
 
-@pytest.mark.parametrize("screen", ["desktop"])
+@AT_A_DESK
 def test_access_is_asked_for_with_the_keyboard_alone(hands: Hands, books: Books) -> None:
     keyboard = hands.page.keyboard
     hands.page.get_by_label("Message", exact=True).focus()
@@ -85,6 +88,7 @@ def test_access_is_asked_for_with_the_keyboard_alone(hands: Hands, books: Books)
     expect(hands.page.get_by_label("Message", exact=True)).to_be_focused()
 
 
+@AT_A_DESK
 def test_a_line_with_a_slip_is_answered_with_what_was_meant(hands: Hands, books: Books) -> None:
     hands.write(f"/access {books.line}".replace("ledger", "ledgr"))
     expect(hands.whispers).to_contain_text(f"did you mean /access {books.entitlement} 20m {books.ticket}")
@@ -96,6 +100,7 @@ def test_a_line_with_a_slip_is_answered_with_what_was_meant(hands: Hands, books:
     hands.fits()
 
 
+@AT_A_DESK
 def test_who_may_not_have_it_is_told_so_alone(hands: Hands, books: Books) -> None:
     hands.act_as("Eve")
     hands.write(f"/access {books.line}")
@@ -143,6 +148,7 @@ def test_an_approver_says_why_not(hands: Hands, books: Books) -> None:
     hands.fits()
 
 
+@AT_A_DESK
 def test_nobody_decides_for_himself(hands: Hands, books: Books) -> None:
     books.asked()
     card = hands.message(books.ticket)
@@ -154,6 +160,7 @@ def test_nobody_decides_for_himself(hands: Hands, books: Books) -> None:
     hands.fits()
 
 
+@AT_A_DESK
 def test_who_asked_takes_it_back_with_a_line(hands: Hands, books: Books) -> None:
     hands.write(f"/access {books.line}")
     hands.write(hands.whispers.locator("code", has_text="/access cancel").inner_text())
@@ -162,6 +169,7 @@ def test_who_asked_takes_it_back_with_a_line(hands: Hands, books: Books) -> None
     hands.fits()
 
 
+@AT_A_DESK
 def test_who_asked_takes_it_back_at_home(hands: Hands, books: Books) -> None:
     books.asked()
     hands.go_to("Home")
@@ -187,6 +195,7 @@ def test_the_holder_is_shown_a_password_that_lets_in(hands: Hands, books: Books)
     expect(hands.page.get_by_text(password)).to_have_count(0)
 
 
+@AT_A_DESK
 def test_the_holder_is_done(hands: Hands, books: Books) -> None:
     login = books.opened()
     hands.go_to("Countersign")
@@ -198,6 +207,7 @@ def test_the_holder_is_done(hands: Hands, books: Books) -> None:
     hands.fits()
 
 
+@AT_A_DESK
 def test_the_holder_is_done_at_home(hands: Hands, books: Books) -> None:
     login = books.opened()
     hands.go_to("Home")
@@ -207,6 +217,7 @@ def test_the_holder_is_done_at_home(hands: Hands, books: Books) -> None:
     hands.fits()
 
 
+@AT_A_DESK
 def test_security_alone_revokes_and_says_why(hands: Hands, books: Books) -> None:
     login = books.opened()
     hands.act_as("Lea")
@@ -242,6 +253,7 @@ def test_the_home_leads_an_approver_to_the_card(hands: Hands, books: Books) -> N
     expect(opened.value.locator(".pointed-at")).to_contain_text(books.ticket)
 
 
+@AT_A_DESK
 def test_the_home_opens_the_form(hands: Hands) -> None:
     hands.go_to("Home")
     hands.press(hands.button("Ask for access"))
@@ -274,6 +286,7 @@ def test_the_digest_leads_to_what_failed_and_revokes_what_is_refused_now(hands: 
     assert login not in books.logins()
 
 
+@AT_A_DESK
 def test_a_press_that_gets_lost_is_said_and_pressed_again(hands: Hands, books: Books) -> None:
     books.asked()
     hands.act_as("Lea")

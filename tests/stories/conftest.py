@@ -10,7 +10,7 @@ from countersign.demo import target
 from countersign.embedded.postgres import EmbeddedPostgres
 from tests.databases import PostgresDatabases, SqliteFiles
 from tests.stories.errand import Houses
-from tests.stories.house import WAYS, House, Way, standing
+from tests.stories.house import PAIRS, House, Way, standing
 from tests.stories.mould import Mould
 
 
@@ -58,17 +58,16 @@ def houses(
     postgres_databases: PostgresDatabases,
     mould: Mould,
 ) -> Iterator[Houses]:
-    """One for each way and database, all started; the target is the same for all."""
+    """One for each way, each on another database, all started; the target is the same for all."""
     shop = target.prepare(shop_server)
     with ExitStack() as stack:
         made = Houses()
-        for way in WAYS:
-            for databases in (sqlite_files, postgres_databases):
-                url = stack.enter_context(databases.fresh())
-                directory = tmp_path_factory.mktemp("house")
-                house = stack.enter_context(standing(directory, url, shop_server, shop, mould=mould, way=way))
-                made[f"in {way} on {url.partition(':')[0]}"] = house
-                house.spawn()
+        for kind, way in PAIRS:
+            url = stack.enter_context((sqlite_files if kind == "sqlite" else postgres_databases).fresh())
+            directory = tmp_path_factory.mktemp("house")
+            house = stack.enter_context(standing(directory, url, shop_server, shop, mould=mould, way=way))
+            made[f"in {way} on {kind}"] = house
+            house.spawn()
         for house in made.values():
             house.wait_until_reached()
         yield made

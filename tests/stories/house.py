@@ -37,6 +37,8 @@ from tests.waiting import wait_until
 
 Way = Literal["Socket Mode", "HTTP mode"]
 WAYS: tuple[Way, ...] = get_args(Way)
+PAIRS: tuple[tuple[str, Way], ...] = (("sqlite", "Socket Mode"), ("postgresql", "HTTP mode"))
+"""Each database and each way once: how Slack reaches the bot knows nothing of where its rows are."""
 Process = subprocess.Popen[bytes] | Copy
 PREFIX = "/countersign"
 CHANNEL = "C0PAYAPPR"

@@ -1,6 +1,6 @@
 """The whole story with one thing after the other wrong between Slack and us, by both ways and on both databases.
 
-Each is told in four houses at the same time; its person is a new one each time.
+Each is told in two houses at the same time; its person is a new one each time.
 """
 
 from collections.abc import Callable

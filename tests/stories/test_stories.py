@@ -8,7 +8,7 @@ from redis import Redis
 from access.models import AlertKind, EndedBy, GrantStatus
 from access.operations.canary import NOBODY
 from countersign.demo.prober import Login
-from tests.stories.house import SECURITY, WAYS, House
+from tests.stories.house import PAIRS, SECURITY, House
 from tests.stories.sinks import found_in, secrets_of
 from tests.waiting import wait_until
 
@@ -34,7 +34,7 @@ def ended(house: House, *, within: float = 40) -> None:
     assert house.verified().flaw is None
 
 
-@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize(("database_kind", "way"), PAIRS)
 def test_the_whole_story(house: House) -> None:
     house.start()
     assert house.logins() == []
@@ -69,7 +69,7 @@ def test_the_whole_story(house: House) -> None:
     assert leaked(house, login) == {}
 
 
-@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize(("database_kind", "way"), PAIRS)
 def test_a_secret_is_in_the_modal_and_in_no_row_key_log_or_call(house: House) -> None:
     """While the access is open, for at its end much is thrown away; at the end the whole story looks again."""
     house.start()
