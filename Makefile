@@ -12,7 +12,7 @@ PROCESSES ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check fix bench soak pictures lock browser older
+.PHONY: help install demo test quick check fix bench soak pictures lock browser older
 
 help:  ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 12
@@ -24,6 +24,9 @@ demo: $(VENV)/.demo  ## everything on this machine, with a page in the browser; 
 
 test: $(VENV)/.developer $(TYPES) browser older  ## all tests, on SQLite and PostgreSQL, with real servers and a real browser
 	@$(RUN) -m pytest --numprocesses $(PROCESSES) --dist loadscope --no-loadscope-reorder $(ARGS)
+
+quick: $(VENV)/.developer  ## the tests that need no server but Redis and no browser, in two minutes
+	@$(RUN) -m pytest --quick --numprocesses $(PROCESSES) --dist loadscope --no-loadscope-reorder $(ARGS)
 
 check: $(VENV)/.developer  ## format, lint, types, arrows
 	@$(VENV)/bin/ruff format --check .

@@ -16,6 +16,7 @@ from access.store import Database
 from countersign.embedded.postgres import EmbeddedPostgres
 from tests.databases import MEMORY, PostgresDatabases, SqliteFiles
 from tests.judged import Judged
+from tests.quick import is_quick
 from tests.seconds import Seconds
 from tests.world import World
 
@@ -38,6 +39,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--soak", action="store_true", help="the long tests too (by SOAK_ROUNDS, SOAK_MINUTES, SOAK_SEED)")
+    parser.addoption("--quick", action="store_true", help="what needs no server but Redis, and no browser")
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -52,9 +54,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     items.sort(key=lambda item: (item.get_closest_marker("story") is None, item.path.name not in LONG))
     if config.getoption("--soak"):
         return
-    long = [item for item in items if item.get_closest_marker("soak")]
-    config.hook.pytest_deselected(items=long)
-    items[:] = [item for item in items if item not in long]
+    left_out = {item for item in items if item.get_closest_marker("soak")}
+    if config.getoption("--quick"):
+        left_out |= {item for item in items if not is_quick(item)}
+    config.hook.pytest_deselected(items=list(left_out))
+    items[:] = [item for item in items if item not in left_out]
 
 
 class _InOrder:

@@ -4,7 +4,6 @@ Seconds of all processes together, so that they are the same for one process and
 are noisy; what one run says is a hint, what three say is a reason to look.
 """
 
-import os
 from collections import defaultdict
 from dataclasses import dataclass, field
 
