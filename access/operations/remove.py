@@ -1,7 +1,7 @@
 """Closing doors: claim what is over, take it away, read it back; never give up."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -40,6 +40,8 @@ class Result:
     removal: Removal | None = None
     observed: Observation | None = None
     error: ProviderError | None = None
+    by_hand: tuple[str, ...] = ()
+    """What ends it by hand, as the provider of now says it; empty where it is not needed or cannot be said."""
 
     @property
     def healthy(self) -> bool:
@@ -88,6 +90,13 @@ class Deactivation:
 
     def act(self, claimed: Claimed, deadline: Deadline) -> Result:
         """Takes the access away and asks the target again. Never raises."""
+        result = self._act(claimed, deadline)
+        if result.observed is not None and not result.observed.present:
+            return result
+        # It was planned when it was opened, perhaps by a version that knew less of what a holder can do.
+        return replace(result, by_hand=_planned_now(claimed))
+
+    def _act(self, claimed: Claimed, deadline: Deadline) -> Result:
         try:
             if claimed.overslept(self.core.clock.now()):
                 raise TargetConflict("Its turn at the target was over before it began; it will be tried again.")
@@ -137,6 +146,9 @@ class Deactivation:
                     work.set_grant(grant, due_at=work.now)
 
     def _write(self, work: Work, grant: Grant, result: Result) -> None:
+        if result.by_hand and list(result.by_hand) != grant.plan.get("revoke"):
+            work.set_grant(grant, plan={**grant.plan, "revoke": list(result.by_hand)})
+            work.alerts_changed(grant.id, *GRANT_ALERTS)
         if result.error is not None:
             self._try_later(work, grant, result.error)
             return
@@ -216,6 +228,13 @@ class Deactivation:
         if grant.problem != problem:
             work.alerts_changed(grant.id, *GRANT_ALERTS)
         work.set_back(grant, "grant.revoke-failed", problem, **values)
+
+
+def _planned_now(claimed: Claimed) -> tuple[str, ...]:
+    try:
+        return claimed.provider.plan(claimed.spec(frozenset())).revoke
+    except Exception:
+        return ()  # what was planned before stays; the removal has its own error
 
 
 def _still_gives_access(removal: Removal, observed: Observation) -> bool:

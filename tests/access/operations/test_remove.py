@@ -9,7 +9,7 @@ from sqlalchemy import text
 from access.errors import RateLimited
 from access.models import EndedBy, Grant, GrantStatus
 from access.operations.target import LONGEST_PAUSE
-from access.ports import Capabilities, Deadline, GrantSpec, Isolation, Observation, Receipt, Removal
+from access.ports import Capabilities, Deadline, GrantSpec, Isolation, Observation, Plan, Receipt, Removal
 from tests.cast import BEN
 from tests.fakes import FakeProvider
 from tests.world import World, deadline
@@ -50,6 +50,32 @@ def test_one_that_breaks_its_provider_fails_no_other(world: World, monkeypatch: 
     assert world.again(good).status == GrantStatus.ENDED
     assert world.again(bad).problem == "The provider failed unexpectedly (RuntimeError)."
     assert "canary" not in "".join(event.entry for event in world.events())
+
+
+def test_what_is_typed_by_hand_is_what_this_version_would_type(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An access that was opened by the version before, whose statements a holder may hold up."""
+    grant = expired(world)
+    monkeypatch.setattr(
+        FakeProvider, "plan", lambda _self, spec: Plan(grant=("ADD",), revoke=("BETTER", spec.grant_id))
+    )
+    world.server.weather = "down"
+    world.remove(grant)
+
+    assert world.again(grant).plan["revoke"] == ["BETTER", grant.id]
+    assert world.again(grant).plan["grant"] == [f"ADD {grant.id} read"]
+
+
+def test_a_provider_that_cannot_say_it_any_more_leaves_what_was_planned(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    grant = expired(world)
+    planned = grant.plan
+    monkeypatch.setattr(FakeProvider, "plan", lambda _self, _spec: 1 / 0)
+    world.server.weather = "down"
+    world.remove(grant)
+
+    assert world.again(grant).plan == planned
+    assert world.again(grant).problem == "The fake server does not answer."
 
 
 def test_what_is_no_grant_is_left_out(world: World) -> None:
