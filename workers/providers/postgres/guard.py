@@ -8,7 +8,7 @@ docs/adr/0017-sessions-that-believe-no-names.md
 
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from datetime import timedelta
 
 import psycopg
@@ -16,6 +16,7 @@ from psycopg.pq import TransactionStatus
 
 from access.errors import ProviderError, Transient
 from access.ports import Deadline
+from workers.providers.postgres import ballast
 from workers.providers.postgres.errors import failure
 from workers.providers.postgres.messages import Connection, Row, Session, compose
 from workers.providers.postgres.statements import Statement
@@ -27,10 +28,6 @@ IDLE = 60.0
 _CALL = 2.0
 """Seconds for one of its own calls."""
 _LATEST_RETRY = 30.0
-BALLAST = 300
-_ROOM = 60
-"""Locks: more than a renewal needs."""
-
 _ARM = Statement(
     """
     BEGIN TRANSACTION ISOLATION LEVEL READ COMMITTED, READ ONLY; SET LOCAL search_path = ''; SET LOCAL role = none;
@@ -49,18 +46,9 @@ _ARM = Statement(
 """The locks that a later call needs, a run of it that ends nobody (its plans and rows are then at hand), and whether
 anything that the bot gave is open: in both modes that is a membership of its own giving."""
 
-# By the number of its own process: every guard has locks of its own, and others' are never waited for.
-_TAKE = """SELECT pg_catalog.count(pg_catalog.pg_try_advisory_xact_lock(pg_catalog.pg_backend_pid(), n))
-    FROM pg_catalog.generate_series({first}, {last}) AS n"""
-_BALLAST = Statement(f"SAVEPOINT ballast; {_TAKE}", {"first": 1, "last": BALLAST})
-_HAS_ROOM = Statement(
-    f"SAVEPOINT room; {_TAKE}; ROLLBACK TO room; RELEASE room", {"first": BALLAST + 1, "last": BALLAST + _ROOM}
-)
 _INHERITS = 160000
 _BECOME = Statement("SAVEPOINT role; SET LOCAL ROLE pg_signal_backend", {})
 """Before 16 the bot's account need not inherit, or it would have what it gives."""
-_LET_GO = Statement("ROLLBACK TO ballast; RELEASE ballast", {})
-"""Without looking up anything: the locks of a part of a transaction go with it."""
 
 
 def _end_sessions(oid: int) -> Statement:
@@ -76,7 +64,7 @@ def _end_sessions(oid: int) -> Statement:
 
 
 class Guard:
-    """One for each provider instance; it connects with the first call and keeps itself in a thread of its own."""
+    """One for each server and account, see `shared_guard`; it begins with the first call, in a thread of its own."""
 
     def __init__(self, connect: Callable[[Deadline], Connection], *, idle: float = IDLE) -> None:
         self._connect = connect
@@ -114,9 +102,7 @@ class Guard:
 
         Raises Transient where there is no guard, NotPermitted where the bot may not.
         """
-        with self._lock:
-            if self._lent:
-                raise Transient
+        with self._at_hand():
             rows = self._say(_end_sessions(oid))
             self._say(Statement("RELEASE call", {}))
         return [pid for pid, told in rows if told]
@@ -131,18 +117,26 @@ class Guard:
         return ended
 
     def release_ballast(self) -> bool:
-        """Makes room in the table of locks for a few statements; taken again once there is room. False: had none."""
-        with self._lock:
-            if self._connection is None or not self.has_ballast:
+        """Makes room in the table of locks for a few statements; taken again once there is room.
+
+        Where it has no ballast, another guard of ours lets go of its own. False: there is none.
+        """
+        with self._at_hand():
+            if self._connection is None:
                 return False
-            self._say(_LET_GO)
-            self.has_ballast = False
-            return True
+            if self.has_ballast:
+                self._say(ballast.LET_GO)
+                self.has_ballast = False
+                return True
+            return bool(self._say(ballast.END_ANOTHER))
 
     @contextmanager
     def lend(self, deadline: Deadline) -> Iterator[Session]:
-        """Its connection for a call, where no other can be had. It guards nothing meanwhile. Raises Transient."""
-        with self._lock:
+        """Its connection for a call, where no other can be had; one call at a time, and it guards nothing meanwhile.
+
+        Raises Transient.
+        """
+        with self._held(deadline):
             self._say(Statement("COMMIT", {}))
             assert self._connection is not None
             self._connection.deadline = deadline
@@ -157,9 +151,29 @@ class Guard:
                     self._drop()
                 self._wake.set()
 
-    def close(self) -> None:
+    @contextmanager
+    def _held(self, deadline: Deadline) -> Iterator[None]:
+        """For one call, which has waited for another until the deadline. Raises Transient."""
+        if not self._lock.acquire(timeout=deadline.left()):
+            raise Transient
+        try:
+            if self._lent:  # to the very call that asks
+                raise Transient
+            yield
+        finally:
+            self._lock.release()
+
+    def _at_hand(self) -> AbstractContextManager[None]:
+        """As `_held`; who has it lent may need it for long."""
+        return self._held(Deadline.after(0 if self._lent else _CALL))
+
+    def stop(self) -> None:
+        """For good, and as soon as it can; whoever has it meanwhile keeps it until then."""
         self._closed = True
         self._wake.set()
+
+    def close(self) -> None:
+        self.stop()
         thread = self._thread
         if thread is not None:
             thread.join(2 * _CALL)
@@ -206,12 +220,12 @@ class Guard:
     def _has_room(self) -> bool:
         """Else it stays as it is: what it let go now it might not get again."""
         try:
-            self._say(_HAS_ROOM, undo="ROLLBACK TO room; RELEASE room")
+            ((could_have,),) = self._say(ballast.room(), undo="ROLLBACK TO room; RELEASE room")
         except Transient:
             if self._connection is None:
                 raise
             return False
-        return True
+        return could_have == ballast.ROOM
 
     def _arm(self) -> None:
         ((self._something_open,),) = self._say(_ARM)
@@ -219,14 +233,26 @@ class Guard:
         if self._connection.info.server_version < _INHERITS:
             with suppress(ProviderError):  # without it, it ends nobody, and says so when it is asked to
                 self._say(_BECOME, undo="ROLLBACK TO role; RELEASE role")
-        self.has_ballast = False
+        had_ballast, self.has_ballast = self.has_ballast, False
         try:
-            self._say(_BALLAST, undo="ROLLBACK TO ballast; RELEASE ballast")
-        except Transient:
+            self._say(ballast.REHEARSAL)
+            self.has_ballast = self._takes_ballast(even_where_full=had_ballast)
+        except ProviderError:  # also where it may not look: without a ballast it still ends sessions
             if self._connection is None:
                 raise
-            return
-        self.has_ballast = True
+
+    def _takes_ballast(self, *, even_where_full: bool) -> bool:
+        """Not where others of ours have enough, nor where it could be the last room; what it had is there for it."""
+        (row,) = self._say(ballast.LOOK, undo="ROLLBACK TO look; RELEASE look")
+        table = ballast.Table(*row)
+        if not (table.has_room or even_where_full):
+            return False
+        for slot in table.free_slots:
+            ((taken,),) = self._say(ballast.take(slot), undo="ROLLBACK TO ballast; RELEASE ballast")
+            if taken == ballast.SIZE:
+                return True
+            self._say(ballast.LET_GO)
+        return False
 
     def _arm_or_drop(self) -> None:
         try:
