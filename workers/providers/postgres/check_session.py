@@ -30,7 +30,7 @@ def session_findings(connections: "Connections", session: "Session", deadline: D
             level="warning",
             subject="guard",
             sentence=f"The session that ends access on a starved server could not be opened: {connections.guard.fault}",
-            cure="Allow the bot's account one connection more for each worker process and target.",
+            cure="Allow the bot's account one connection more for each worker process and server.",
         )
 
 

@@ -59,6 +59,11 @@ def surroundings() -> Keywords:
     }
 
 
+def defaults() -> Keywords:
+    """What libpq takes where neither a `dsn` nor the environment says anything, and what the environment says."""
+    return {option.keyword.decode(): option.val.decode() for option in pq.Conninfo.get_defaults() if option.val}
+
+
 def connect(said: Mapping[str, str], deadline: Deadline) -> PGconn:
     """The first connection that comes about before the deadline. Raises Refused."""
     waiting, running, failed = _Ways(said), list[_Attempt](), list[str]()

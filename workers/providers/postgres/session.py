@@ -20,6 +20,7 @@ from workers.providers.postgres import connecting, pinned
 from workers.providers.postgres.errors import NO_LOCKS, NO_SLOTS, connect_failures
 from workers.providers.postgres.guard import Guard
 from workers.providers.postgres.messages import Connection, Row, Session, compose
+from workers.providers.postgres.shared_guard import Identity, Share, identity, share
 from workers.providers.postgres.statements import Statement
 from workers.providers.postgres.tls import Tls, demanded, refusal
 
@@ -71,8 +72,14 @@ class Connections:
         self._lock = threading.Lock()
         self._version: int | None = None
         self._own_refused_until = Deadline(-math.inf)
-        # Not one that lies ready: that one is needed beside the guard.
-        self.guard = Guard(lambda deadline: self._own_connection(deadline, self._open))
+        self._share: Share | None = None
+        self._closed = False
+
+    @property
+    def guard(self) -> Guard:
+        """Shared with all that lead to the same server as the same account. Raises BadConfig where that is not said."""
+        had = self._share
+        return had.guard if had is not None else self._guarded_by(self._leads_to()).guard
 
     def session(self, deadline: Deadline) -> AbstractContextManager[Session]:
         """A session on the target's database, as the `dsn` says. Raises ProviderError."""
@@ -130,8 +137,32 @@ class Connections:
         return True
 
     def close(self) -> None:
-        self.guard.close()
+        with self._lock:
+            self._closed, last = True, self._share
+        if last is not None and last.leave():
+            last.guard.close()
         self._drop_idle()
+
+    def _guarded_by(self, of: Identity) -> Share:
+        """It follows a `dsn` that was exchanged. Nothing here waits: a guard may be connecting through us."""
+        with self._lock:
+            had = self._share
+            if had is not None and (had.of == of or self._closed):
+                return had
+            self._share = now = share(of, lambda deadline: self._connection_for_guard(of, deadline))
+            closed = self._closed
+        if had is not None:
+            had.leave()
+        if closed:
+            now.leave()
+        return now
+
+    def _connection_for_guard(self, of: Identity, deadline: Deadline) -> Connection:
+        if self._leads_to() != of:
+            self._drop_idle()  # those lead there as well; the next one is opened, and is guarded by another
+            raise Transient("The `dsn` names another server or account by now.")
+        # Not one that lies ready: that one is needed beside the guard.
+        return self._own_connection(deadline, self._open)
 
     def _drop_idle(self) -> None:
         with self._lock:
@@ -194,7 +225,9 @@ class Connections:
         manner: _Manner | None = _Manner(self._version, proven=fault is None)
         while True:
             try:
-                return self._opened(said, effective, database, manner, deadline)
+                connection = self._opened(said, effective, database, manner, deadline)
+                self._guarded_by(identity(effective, self._tls))
+                return connection
             except connecting.Refused as refused:
                 manner = manner.after("\n".join(refused.words))
                 if manner is None or deadline.passed or (opens and not manner.opens):
@@ -235,6 +268,9 @@ class Connections:
 
     def _said(self) -> connecting.Keywords:
         return connecting.keywords(self._dsn.read().get_secret_value())
+
+    def _leads_to(self) -> Identity:
+        return identity(self._effective(self._said()), self._tls)
 
     @staticmethod
     def _effective(said: connecting.Keywords) -> connecting.Keywords:
