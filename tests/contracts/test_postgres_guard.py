@@ -103,6 +103,7 @@ def test_a_guard_outlives_its_renewals_while_there_is_no_lock_to_be_had(
         before = connections.guard.renewals
         wait_until(lambda: connections.guard.renewals >= before + 2, "two more renewals")
         assert connections.guard.terminate(ann) == [hogging.info.backend_pid]
+        wait_until(lambda: is_dead(hogging), "the hog to be gone")
 
 
 def test_a_shared_catalogue_is_rewritten_beside_the_guard(connections: Connections, world: PostgresWorld) -> None:
