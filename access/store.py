@@ -81,22 +81,37 @@ class Database:
             raise Unavailable(_UNREADABLE) from error
 
     def engine(self) -> sa.Engine:
-        """For migrations: it may change the schema too."""
+        """For migrations: it may change the schema too, and makes the file of SQLite where there is none."""
         if not self._is_sqlite:
             return self._writer
         if self._migrator is None:
-            self._migrator = _engine(self.address, pool_size=1, immediate=True, guarded=False)
+            self._migrator = _engine(self.address, pool_size=1, immediate=True, migrates=True)
         return self._migrator
 
-    def reachable(self) -> None:
-        """Raises Unready with what the database or its driver says."""
+    def create(self) -> None:
+        """For migrations alone: makes the file of SQLite and its directory, where they are missing. Raises Unready."""
         with self._told():
             if self._is_sqlite:
                 _file(self.address.url).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self.engine().connect().close()
+
+    @property
+    def missing_file(self) -> Path | None:
+        """The file of SQLite that is not there."""
+        if not self._is_sqlite:
+            return None
+        file = _file(self.address.url)
+        return file if _is_missing(file) else None
+
+    def reachable(self) -> None:
+        """Raises Unready with what the database or its driver says."""
+        self._refuse_missing()
+        with self._told():
             self._writer.connect().close()
 
     def check(self, revision: str) -> None:
         """Reachable, writable and on this revision. Raises Unready with the cure."""
+        self._refuse_missing()
         with self._told(), self._writer.begin() as connection:
             found = self._revision(connection)
             if found == revision:
@@ -105,6 +120,15 @@ class Database:
             state = f"at revision {found}" if found else "empty"
             raise Unready(
                 f"The database {self.shown} is {state}; this version needs {revision}. Run `countersign migrate`."
+            )
+
+    def _refuse_missing(self) -> None:
+        """An empty database made in the wrong folder would say that no access is open."""
+        missing = self.missing_file
+        if missing is not None:
+            raise Unready(
+                f"There is no database file {missing}. If yours is elsewhere, set DATABASE_URL. "
+                "To make a new one: Run `countersign migrate`."
             )
 
     @contextmanager
@@ -231,7 +255,7 @@ def _table(row: type[SQLModel]) -> sa.Table:
     return cast("sa.Table", getattr(row, "__table__"))  # noqa: B009 -- SQLModel does not declare it
 
 
-def _engine(address: DatabaseAddress, *, pool_size: int, immediate: bool, guarded: bool = True) -> sa.Engine:
+def _engine(address: DatabaseAddress, *, pool_size: int, immediate: bool, migrates: bool = False) -> sa.Engine:
     url = address.url
     if url.get_backend_name() == "postgresql":
         engine = sa.create_engine(
@@ -247,8 +271,8 @@ def _engine(address: DatabaseAddress, *, pool_size: int, immediate: bool, guarde
     engine = sa.create_engine(
         url, hide_parameters=True, pool_size=pool_size, max_overflow=pool_size, connect_args={"timeout": BUSY.seconds}
     )
-    event.listen(engine, "do_connect", partial(_connect_in_private, _file(url)))
-    event.listen(engine, "connect", _prepare_guarded if guarded else _prepare)
+    event.listen(engine, "do_connect", partial(_connect_in_private, _file(url), migrates))
+    event.listen(engine, "connect", _prepare if migrates else _prepare_guarded)
     event.listen(engine, "begin", _begin_immediate if immediate else _begin)
     return engine
 
@@ -285,8 +309,12 @@ def _prepare_guarded(connection: sqlite3.Connection, _record: object) -> None:
     guard(connection)
 
 
-def _connect_in_private(file: Path, dialect: sa.Dialect, _record: object, arguments: list[Any], named: Any) -> Any:
-    """SQLite would make the file by our umask, and so would have others read whom we may grant what."""
+def _connect_in_private(
+    file: Path, makes: bool, dialect: sa.Dialect, _record: object, arguments: list[Any], named: Any
+) -> Any:
+    """SQLite would make the file for who only looks, too; and by our umask, so that others read what is granted."""
+    if not makes and _is_missing(file):
+        raise sqlite3.OperationalError(f"there is no file {file}")
     # Making it closes a descriptor of it, which must not happen while another thread has just opened what was made.
     with _MAKING:
         with suppress(OSError):  # SQLite meets the same and says it; what cannot be tightened is named by the doctor
@@ -298,6 +326,17 @@ def _file(url: sa.URL) -> Path:
     """Where SQLite keeps it; the address may also be a URI."""
     name = url.database or ""
     return Path(urlsplit(name).path if name.startswith("file:") else name)
+
+
+def _is_missing(file: Path) -> bool:
+    """One that may not be looked at is not missing: SQLite says what is wrong with it."""
+    try:
+        file.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return True
+    except OSError:
+        return False
+    return False
 
 
 def _begin_immediate(connection: sa.Connection) -> None:

@@ -68,7 +68,7 @@ def migrate(database: Database) -> None:
     On PostgreSQL each revision is a transaction of its own, and gives way to those who work on the same tables. On
     SQLite, where one writes at a time, they wait until all is done.
     """
-    database.reachable()
+    database.create()
     _refuse_newer(database)
     _refuse_encoding(database)
     with _told(database):

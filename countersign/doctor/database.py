@@ -23,8 +23,9 @@ def look(here: Surroundings) -> Iterator[Finding]:
     except Unready as unready:
         yield error("address", unready.sentence, "Set DATABASE_URL so, or leave it out for a SQLite file on this host.")
         return
-    if here.missing_file is not None:
-        yield error("reachable", f"There is no file {here.missing_file}.", _MIGRATE)
+    if database.missing_file is not None:
+        cure = f"Set DATABASE_URL, if yours is elsewhere; for a new one: {_MIGRATE}"
+        yield error("reachable", f"There is no file {database.missing_file}.", cure)
         return
     try:
         found = _revision(database)

@@ -55,20 +55,10 @@ class Surroundings:
     def usable_database(self) -> Database | None:
         """None where it cannot be used; the database's own findings say why."""
         try:
-            if self.missing_file is not None:
-                return None
             self.database.check(schema.head())
         except Unready:
             return None
         return self.database
-
-    @property
-    def missing_file(self) -> Path | None:
-        """A SQLite file that is not there: whoever connects would make an empty one."""
-        if self.database.dialect != "sqlite":
-            return None
-        file = Path(self.database.url.database or "")
-        return None if file.exists() else file
 
     @property
     def redis_url(self) -> str | None:

@@ -252,7 +252,7 @@ def test_a_migration_that_the_database_refuses_is_a_sentence(
 def test_a_file_that_takes_no_changes_is_refused_by_migrate_with_a_sentence(sqlite_files: SqliteFiles) -> None:
     with sqlite_files.unmigrated() as url:
         made = Database(url)
-        made.reachable()
+        made.create()
         made.close()
         database = Database(url.replace("sqlite:///", "sqlite:///file:") + "?mode=ro&uri=true")
         with pytest.raises(Unready, match=r"cannot be (used|brought to revision \d+): attempt to write a readonly"):

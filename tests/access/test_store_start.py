@@ -1,5 +1,6 @@
 """A database that cannot serve is refused at the start, with the cure."""
 
+from collections.abc import Callable
 from pathlib import Path
 from uuid import uuid4
 
@@ -9,7 +10,7 @@ import sqlalchemy as sa
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
 
-from access.errors import Unready
+from access.errors import Unavailable, Unready
 from access.store import Database
 from countersign import schema
 from countersign.embedded.postgres import EmbeddedPostgres
@@ -85,7 +86,7 @@ def test_a_file_that_cannot_be_opened_is_said_to_be(tmp_path: Path) -> None:
     for url in (f"sqlite:///{tmp_path}/file/countersign.db", f"sqlite:///{tmp_path}"):
         database = Database(url)
         with pytest.raises(Unready, match="cannot be used"):
-            database.reachable()
+            database.create()
         database.close()
 
 
@@ -101,13 +102,58 @@ def test_a_file_that_is_no_database_is_said_to_be(tmp_path: Path) -> None:
 
 def test_the_directory_of_a_new_file_is_made(tmp_path: Path) -> None:
     database = Database(f"sqlite:///{tmp_path}/deep/er/countersign.db")
-    database.reachable()
+    database.create()
     database.close()
 
     assert (tmp_path / "deep/er/countersign.db").exists()
 
 
+def _read(database: Database) -> None:
+    with database.read() as session:
+        session.connection()
+
+
+def _write(database: Database) -> None:
+    with database.write() as session:
+        session.connection()
+
+
+@pytest.mark.parametrize(
+    "use", [Database.reachable, lambda made: made.check("0001"), schema.revision_of, schema.check, _read, _write]
+)
+def test_whoever_looks_makes_no_file(tmp_path: Path, use: Callable[[Database], object]) -> None:
+    database = Database(f"sqlite:///{tmp_path}/deep/countersign.db")
+
+    with pytest.raises((Unready, Unavailable)):
+        use(database)
+    database.close()
+
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_database_that_is_gone_is_unavailable_and_not_made_anew(tmp_path: Path) -> None:
+    """Its file was moved away while we run: an empty one in its place would say that no access is open."""
+    database = Database(f"sqlite:///{tmp_path}/countersign.db")
+    database.create()
+    database.close()
+    (tmp_path / "countersign.db").rename(tmp_path / "moved.db")
+
+    with pytest.raises(Unavailable):
+        _read(database)
+
+    assert not (tmp_path / "countersign.db").exists()
+
+
+def test_a_file_that_is_not_there_is_named_with_what_to_do(tmp_path: Path) -> None:
+    database = Database(f"sqlite:///{tmp_path}/none.db")
+
+    with pytest.raises(Unready, match=r"no database file .*none\.db\. .* set DATABASE_URL\. .*`countersign migrate`\."):
+        database.check(schema.head())
+    database.close()
+
+
 def test_an_empty_database_says_what_to_run(tmp_path: Path) -> None:
+    (tmp_path / "empty.db").touch()
     database = Database(f"sqlite:///{tmp_path}/empty.db")
 
     with pytest.raises(Unready, match=r"is empty; this version needs \w+\. Run `countersign migrate`\."):

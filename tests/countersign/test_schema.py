@@ -31,7 +31,7 @@ def first(unmigrated_url: str) -> Iterator[Database]:
 
 
 def _to_first(database: Database) -> None:
-    database.reachable()
+    database.create()
     with database.engine().connect() as connection:
         config = schema._config()
         config.attributes["connection"] = connection
