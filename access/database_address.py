@@ -9,7 +9,8 @@ from typing import Any, Self
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, OperationalError
 
-from access.errors import Unready
+from access.errors import Misconfigured
+from access.faults import why
 
 _DRIVERS = {"sqlite": "sqlite", "postgresql": "postgresql+psycopg"}
 _WRITE = "write sqlite:////path/to/file.db or postgresql://user:password@host/name"
@@ -26,24 +27,26 @@ class DatabaseAddress:
 
     @classmethod
     def parse(cls, written: str) -> Self:
-        """Raises Unready, which quotes nothing but the kind of database."""
+        """Raises Misconfigured, which quotes nothing but the kind of database."""
         try:
             parsed = make_url(written)
         except (ArgumentError, ValueError):
-            raise Unready(f"DATABASE_URL is not a database URL; {_WRITE}.") from None
+            raise Misconfigured(f"DATABASE_URL is not a database URL; {_WRITE}.") from None
         kind = parsed.get_backend_name()
         if kind not in _DRIVERS:
-            raise Unready(f"DATABASE_URL names {kind}; Countersign knows sqlite and postgresql: {_WRITE}.")
+            raise Misconfigured(f"DATABASE_URL names {kind}; Countersign knows sqlite and postgresql: {_WRITE}.")
         if kind == "sqlite" and parsed.database in (None, "", ":memory:"):
-            raise Unready(f"DATABASE_URL names no file, and each process would have a memory of its own; {_WRITE}.")
+            raise Misconfigured(
+                f"DATABASE_URL names no file, and each process would have a memory of its own; {_WRITE}."
+            )
         if "@" in (parsed.host or ""):
-            raise Unready(f"DATABASE_URL has more than one @ before its host. {_ESCAPE}.")
+            raise Misconfigured(f"DATABASE_URL has more than one @ before its host. {_ESCAPE}.")
         address = cls(written, parsed.set(drivername=_DRIVERS[kind]))
         try:
             if kind == "postgresql":
                 address.arguments()
         except (ArgumentError, ValueError):
-            raise Unready(f"DATABASE_URL is not a database URL; {_WRITE}.") from None
+            raise Misconfigured(f"DATABASE_URL is not a database URL; {_WRITE}.") from None
         return address
 
     def arguments(self) -> tuple[Sequence[Any], dict[str, Any]]:
@@ -73,6 +76,8 @@ class DatabaseAddress:
     def cause(self, error: Exception) -> str:
         """The driver's first line, without a full stop; where it may quote a part of the password, what kind it was."""
         original = error.orig if isinstance(error, DBAPIError) else error
+        if isinstance(original, OSError):
+            return why(original)
         if self.certain and not any(_SECRETS.search(name) for name in self.url.query):
             words = str(original).strip() or type(original).__name__
             return self._without_password(words.splitlines()[0]).rstrip(".")

@@ -9,7 +9,8 @@ AccessError
 │   └── NotNow                  nothing new is taken at the moment; what is open still ends
 ├── PolicyError                 the policy file cannot be used: file, line, what to do
 ├── Unavailable                 the database cannot be used just now; nothing was changed
-├── Unready                     this process may not start: schema, database, settings
+├── Unready                     this process may not start: schema, database
+│   └── Misconfigured           its settings cannot be used: to start it again is of no use before they are mended
 └── ProviderError               a target; each carries a sentence that is safe to show
     ├── Transient               worth another try (retry_after)
     │   └── RateLimited
@@ -170,6 +171,10 @@ class Unavailable(AccessError):
 
 class Unready(AccessError):
     """This process cannot start."""
+
+
+class Misconfigured(Unready):
+    """The settings of this process cannot be used."""
 
 
 class ProviderError(AccessError):

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
-from access.errors import Unready
+from access.errors import Misconfigured
 
 SLACK_API = "https://slack.com/api/"
 HTTP_LISTEN = ("127.0.0.1", 3000)
@@ -17,6 +17,7 @@ LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 LogFormat = Literal["text", "json"]
 METRICS_HOST = "127.0.0.1"
 CALLS_MOST = 256
+_FOUND_BY = ("DATABASE_URL", "COUNTERSIGN_POLICY")
 _PORT = re.compile(r"[0-9]{1,5}")
 _HERE = {("http", host) for host in ("localhost", "127.0.0.1", "::1")}
 _PREFIX = re.compile(r"(/[A-Za-z0-9._~-]+)+")
@@ -30,6 +31,8 @@ class Settings:
     redis_url: str | None = field(repr=False)
     policy_file: Path
     state_directory: Path
+    unset: frozenset[str] = frozenset()
+    """Of the names by which database and policy are found, those that were left to their defaults."""
     slack_bot_token: SecretStr | None = None
     slack_app_token: SecretStr | None = None
     slack_signing_secret: SecretStr | None = None
@@ -53,7 +56,7 @@ class Settings:
 
     @classmethod
     def read(cls, environment: Mapping[str, str]) -> "Settings":
-        """Raises Unready with what to set."""
+        """Raises Misconfigured with what to set."""
         state = Path(environment.get("COUNTERSIGN_STATE") or ".countersign")
         sandbox = environment.get("COUNTERSIGN_SANDBOX") == "1"
         keys = (_secret(environment, "COUNTERSIGN_JOB_KEY"), _secret(environment, "COUNTERSIGN_JOB_KEY_OLD"))
@@ -62,6 +65,7 @@ class Settings:
             redis_url=environment.get("REDIS_URL"),
             policy_file=Path(environment.get("COUNTERSIGN_POLICY") or "access.yml"),
             state_directory=state,
+            unset=frozenset(name for name in _FOUND_BY if not environment.get(name)),
             slack_bot_token=_secret(environment, "SLACK_BOT_TOKEN"),
             slack_app_token=_secret(environment, "SLACK_APP_TOKEN"),
             slack_signing_secret=_secret(environment, "SLACK_SIGNING_SECRET"),
@@ -79,18 +83,18 @@ class Settings:
         )
 
     def answers_by_http(self) -> bool:
-        """Whether Slack calls the bot, instead of the bot Slack. Raises Unready when both are set up."""
+        """Whether Slack calls the bot, instead of the bot Slack. Raises Misconfigured when both are set up."""
         if self.slack_app_token and self.slack_signing_secret:
-            raise Unready(
+            raise Misconfigured(
                 "SLACK_APP_TOKEN and SLACK_SIGNING_SECRET are both set, and it is one or the other: "
                 "the app token for Socket Mode (manifest.yml), the signing secret for HTTP mode (manifest.http.yml)."
             )
         return self.slack_signing_secret is not None
 
     def need(self, secret: SecretStr | None, name: str) -> str:
-        """The secret's value, or Unready that says which variable is missing."""
+        """The secret's value, or Misconfigured that says which variable is missing."""
         if secret is None:
-            raise Unready(f"{name} is not set; put it, or {name}_FILE, into the environment of this process.")
+            raise Misconfigured(f"{name} is not set; put it, or {name}_FILE, into the environment of this process.")
         return secret.get_secret_value()
 
 
@@ -100,11 +104,11 @@ def _secret(environment: Mapping[str, str], name: str) -> SecretStr | None:
         try:
             secret = Path(file).read_text(encoding="utf-8").strip()
         except OSError as error:
-            raise Unready(f"{name}_FILE names {file}, which cannot be read: {error.strerror}.") from None
+            raise Misconfigured(f"{name}_FILE names {file}, which cannot be read: {error.strerror}.") from None
         except UnicodeDecodeError:
-            raise Unready(f"{name}_FILE names {file}, which is not text in UTF-8.") from None
+            raise Misconfigured(f"{name}_FILE names {file}, which is not text in UTF-8.") from None
         if not secret:
-            raise Unready(f"{name}_FILE names {file}, which is empty.")
+            raise Misconfigured(f"{name}_FILE names {file}, which is empty.")
         return SecretStr(secret)
     value = environment.get(name)
     return SecretStr(value) if value else None
@@ -112,13 +116,13 @@ def _secret(environment: Mapping[str, str], name: str) -> SecretStr | None:
 
 def _log_level(name: str) -> str:
     if name.upper() not in LOG_LEVELS:
-        raise Unready(f"COUNTERSIGN_LOG_LEVEL is {name!r}; it is one of {', '.join(LOG_LEVELS)}.")
+        raise Misconfigured(f"COUNTERSIGN_LOG_LEVEL is {name!r}; it is one of {', '.join(LOG_LEVELS)}.")
     return name.upper()
 
 
 def _log_format(name: str) -> LogFormat:
     if name.lower() not in get_args(LogFormat):
-        raise Unready(f"COUNTERSIGN_LOG_FORMAT is {name!r}; it is one of {', '.join(get_args(LogFormat))}.")
+        raise Misconfigured(f"COUNTERSIGN_LOG_FORMAT is {name!r}; it is one of {', '.join(get_args(LogFormat))}.")
     return cast(LogFormat, name.lower())
 
 
@@ -127,7 +131,9 @@ def _listen(address: str | None) -> tuple[str, int]:
         return HTTP_LISTEN
     found = _address(address)
     if found is None:
-        raise Unready(f"COUNTERSIGN_HTTP_LISTEN is {address!r}; write host:port, as 127.0.0.1:3000 or [::1]:3000.")
+        raise Misconfigured(
+            f"COUNTERSIGN_HTTP_LISTEN is {address!r}; write host:port, as 127.0.0.1:3000 or [::1]:3000."
+        )
     return found
 
 
@@ -136,7 +142,9 @@ def _metrics_listen(address: str | None) -> tuple[str, int] | None:
         return None
     found = _address(address if ":" in address else f"{METRICS_HOST}:{address}")
     if found is None:
-        raise Unready(f"COUNTERSIGN_METRICS_LISTEN is {address!r}; write host:port, as 127.0.0.1:9464 or only 9464.")
+        raise Misconfigured(
+            f"COUNTERSIGN_METRICS_LISTEN is {address!r}; write host:port, as 127.0.0.1:9464 or only 9464."
+        )
     return found
 
 
@@ -151,7 +159,7 @@ def _address(address: str) -> tuple[str, int] | None:
 
 def _calls(number: str) -> int:
     if not number.isascii() or not number.isdigit() or not 1 <= int(number) <= CALLS_MOST:
-        raise Unready(f"COUNTERSIGN_CALLS_AT_ONCE is {number!r}; it is a whole number from 1 to {CALLS_MOST}.")
+        raise Misconfigured(f"COUNTERSIGN_CALLS_AT_ONCE is {number!r}; it is a whole number from 1 to {CALLS_MOST}.")
     return int(number)
 
 
@@ -161,7 +169,7 @@ def _ping_url(url: SecretStr | None) -> SecretStr | None:
         return None
     parts = urlsplit(url.get_secret_value())
     if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise Unready("COUNTERSIGN_PING_URL is no address; it begins with https:// or http://.")
+        raise Misconfigured("COUNTERSIGN_PING_URL is no address; it begins with https:// or http://.")
     return url
 
 
@@ -175,7 +183,7 @@ def _page_url(url: SecretStr | None) -> SecretStr | None:
     except ValueError:
         valid = False  # the port
     if not valid or (parts.scheme != "https" and (parts.scheme, parts.hostname) not in _HERE):
-        raise Unready(
+        raise Misconfigured(
             "COUNTERSIGN_PAGE_URL is no address to page at; it begins with https://, or with http:// on this host, "
             "and names no user."
         )
@@ -185,7 +193,7 @@ def _page_url(url: SecretStr | None) -> SecretStr | None:
 def _prefix(path: str) -> str:
     prefix = path.rstrip("/")
     if prefix and not _PREFIX.fullmatch(prefix):
-        raise Unready(f"COUNTERSIGN_HTTP_PREFIX is {path!r}; it is a path that begins with /, as /countersign.")
+        raise Misconfigured(f"COUNTERSIGN_HTTP_PREFIX is {path!r}; it is a path that begins with /, as /countersign.")
     return prefix
 
 
@@ -194,5 +202,5 @@ def _slack_api(url: str, *, sandbox: bool) -> str:
     host = parts.hostname or ""
     genuine = parts.scheme == "https" and (host == "slack.com" or host.endswith(".slack.com"))
     if not genuine and not sandbox:
-        raise Unready(f"SLACK_API_URL points to {host or url}, not to Slack; that is for the sandbox only.")
+        raise Misconfigured(f"SLACK_API_URL points to {host or url}, not to Slack; that is for the sandbox only.")
     return url if url.endswith("/") else url + "/"

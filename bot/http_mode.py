@@ -10,7 +10,8 @@ import aiohttp
 import uvicorn
 from slack_sdk.web.async_client import AsyncWebClient
 
-from access.errors import Unready
+from access.errors import Misconfigured, Unready
+from access.faults import why
 from access.operations.core import Core
 from bot.app import build_app
 from bot.http_app import DOOR, HttpApp
@@ -42,7 +43,9 @@ async def serve(
     decided when `stop` is set is finished, and the person is told.
     """
     if len(signing_secret) < SHORTEST_SECRET:
-        raise Unready("SLACK_SIGNING_SECRET is too short to be Slack's; copy it from the app's Basic Information.")
+        raise Misconfigured(
+            "SLACK_SIGNING_SECRET is too short to be Slack's; copy it from the app's Basic Information."
+        )
     before = asyncio.all_tasks()
     async with aiohttp.ClientSession() as session:
         client = client_class(bot_token, api_url, session=session, timeout=CALL_TIMEOUT)
@@ -94,7 +97,7 @@ def _listener(host: str, port: int) -> Generator[socket.socket]:
         listener = socket.create_server((host, port), family=family)
     except OSError as error:
         raise Unready(
-            f"The bot cannot listen at {host} port {port} ({error.strerror}); set COUNTERSIGN_HTTP_LISTEN to another."
+            f"The bot cannot listen at {host} port {port} ({why(error)}); set COUNTERSIGN_HTTP_LISTEN to another."
         ) from None
     with listener:
         yield listener

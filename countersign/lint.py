@@ -2,25 +2,26 @@
 
 from pathlib import Path
 
-from access.errors import PolicyError
+from access.catalog import Policy
+from access.operations.policy_source import read_policy
 from access.policy.load import check
+from bot.views.blocks import counted
 from countersign.providers import ProviderClasses
 
 
 def lint_file(file: Path) -> int:
     """Prints what there is to mend; 0 when the file can be used. Raises PolicyError when it cannot be read."""
-    try:
-        text = file.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise PolicyError(f"the file cannot be read: {error}", file=str(file)) from None
-    policy, problems = check(text, file=str(file), providers=ProviderClasses())
+    policy, problems = check(read_policy(file), file=str(file), providers=ProviderClasses())
     for problem in problems:
-        print(f"{problem.severity}: {problem.at(str(file))}")
+        print(f"{problem.severity}: {problem.where(str(file))}: {problem.sentence}")
     if policy is None:
         return 1
-    roles = sum(len(resource.roles) for resource in policy.resources.values())
-    counts = (
-        f"{len(policy.people)} people, {len(policy.resources)} resources with {roles} roles, {len(policy.rules)} rules"
-    )
+    roles = counted(sum(len(resource.roles) for resource in policy.resources.values()), "role", "roles")
+    resources = counted(len(policy.resources), "resource", "resources")
+    counts = f"{people_and_rules(policy)}, {resources} with {roles}"
     print(f"{file} can be used: {counts}; sha256 {policy.sha256[:16]}")
     return 0
+
+
+def people_and_rules(policy: Policy) -> str:
+    return f"{counted(len(policy.people), 'person', 'people')}, {counted(len(policy.rules), 'rule', 'rules')}"

@@ -16,7 +16,7 @@ from slack_sdk.errors import SlackApiError
 
 from access import clock
 from access.errors import Unready
-from access.faults import describe
+from access.faults import describe, why
 from access.operations.canary import Standing
 from access.operations.core import Core
 from access.operations.figures import figures, lateness
@@ -235,7 +235,7 @@ def shown(settings: Settings) -> Generator[Metrics]:
         server, thread = start_http_server(port, host, metrics.registry)
     except OSError as error:
         raise Unready(
-            f"COUNTERSIGN_METRICS_LISTEN: nothing can listen at {host} port {port} ({error.strerror}); set another."
+            f"COUNTERSIGN_METRICS_LISTEN: nothing can listen at {host} port {port} ({why(error)}); set another."
         ) from None
     try:
         yield metrics

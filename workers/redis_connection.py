@@ -24,7 +24,7 @@ from redis.exceptions import TimeoutError as RedisTimeout
 from redis.retry import Retry
 from redis.sentinel import MasterNotFoundError, Sentinel, SentinelConnectionPool
 
-from access.errors import Unready
+from access.errors import Misconfigured
 
 BLOCK_SECONDS = 1.0
 """The longest a command of ours waits at the server."""
@@ -55,7 +55,7 @@ def connect(url: str) -> Redis:
     """A client that answers or fails within a second; for whoever adds.
 
     `redis://`, `rediss://`, `unix://`, `redis+sentinel://` or `rediss+sentinel://`. Connects when first used. Raises
-    Unready for an address that cannot be used, which never quotes it.
+    Misconfigured for an address that cannot be used, which never quotes it.
     """
     return _client(url, answer_within=0.5)
 
@@ -120,14 +120,16 @@ def _client(url: str, *, answer_within: float, **instead: str | None) -> Redis:
     }
     try:
         return _checked(url, patience, instead)
-    except Unready:
+    except Misconfigured:
         if _certain(url):
             raise
-    raise Unready(f"REDIS_URL cannot be used: its password holds a character that is not escaped. {_ESCAPE}. {_FORMS}")
+    raise Misconfigured(
+        f"REDIS_URL cannot be used: its password holds a character that is not escaped. {_ESCAPE}. {_FORMS}"
+    )
 
 
 def _checked(url: str, patience: Mapping[str, Any], instead: Mapping[str, str | None]) -> Redis:
-    """Raises Unready, which may quote a part of an address that is not `_certain`."""
+    """Raises Misconfigured, which may quote a part of an address that is not `_certain`."""
     try:
         place = url.partition("://")[2].partition("/")[0]
         if url.startswith("unix:") and ":" in place and "@" not in place:
@@ -139,11 +141,11 @@ def _checked(url: str, patience: Mapping[str, Any], instead: Mapping[str, str | 
         pool.connection_class(**pool.connection_kwargs)  # it connects later; what it does not know is found now
         _check_tls(pool.connection_kwargs)
     except ValueError as error:
-        raise Unready(f"REDIS_URL cannot be used: {_shown(error)} {_FORMS}") from None
+        raise Misconfigured(f"REDIS_URL cannot be used: {_shown(error)} {_FORMS}") from None
     except TypeError as error:
-        raise Unready(_unknown(error)) from None
+        raise Misconfigured(_unknown(error)) from None
     except RedisError:
-        raise Unready("REDIS_URL cannot be used: ssl_cert_reqs is one of required, optional, none.") from None
+        raise Misconfigured("REDIS_URL cannot be used: ssl_cert_reqs is one of required, optional, none.") from None
     return Redis.from_pool(pool)
 
 
@@ -177,24 +179,24 @@ def _found(
 def _addresses(listed: str) -> Sequence[tuple[str, int]]:
     found = [_ADDRESS.fullmatch(one.strip()) for one in listed.split(",")]
     if not all(found):
-        raise Unready(f"REDIS_URL cannot be used: its sentinels are host:port with commas between. {_FORMS}")
+        raise Misconfigured(f"REDIS_URL cannot be used: its sentinels are host:port with commas between. {_FORMS}")
     return [(one["six"] or one["host"], int(one["port"] or _SENTINEL_PORT)) for one in found if one is not None]
 
 
 def _check_tls(options: Mapping[str, Any]) -> None:
-    """Files that are missing or hold something else are found now and not at each connect. Raises Unready."""
+    """Files that are missing or hold something else are found now and not at each connect. Raises Misconfigured."""
     ca, certificate, key = (options.get(f"ssl_{name}") for name in ("ca_certs", "certfile", "keyfile"))
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     try:
         if ca is not None:
             context.load_verify_locations(cafile=ca)
     except (OSError, ssl.SSLError) as error:
-        raise Unready(f"REDIS_URL names ssl_ca_certs={ca}, which {_bad_file(error)}.") from None
+        raise Misconfigured(f"REDIS_URL names ssl_ca_certs={ca}, which {_bad_file(error)}.") from None
     try:
         if certificate is not None:
             context.load_cert_chain(certificate, key, password=options.get("ssl_password"))
     except (OSError, ssl.SSLError) as error:
-        raise Unready(f"REDIS_URL names ssl_certfile={certificate}, which {_bad_file(error)}.") from None
+        raise Misconfigured(f"REDIS_URL names ssl_certfile={certificate}, which {_bad_file(error)}.") from None
 
 
 def _bad_file(error: OSError) -> str:

@@ -16,7 +16,7 @@ from pathlib import Path
 from pydantic import SecretStr
 
 from access import private_files
-from access.errors import Unready
+from access.errors import Misconfigured, Unready
 from access.private_files import open_private
 
 logger = logging.getLogger(__name__)
@@ -92,7 +92,7 @@ def job_keys(given: Sequence[SecretStr], state_directory: Path) -> list[bytes]:
 
 
 def parse_key(text: str) -> bytes:
-    """A key written in hexadecimal or base64. Raises Unready, which never quotes it."""
+    """A key written in hexadecimal or base64. Raises Misconfigured, which never quotes it."""
     text = text.strip()
     for read in (bytes.fromhex, _from_base64):
         try:
@@ -101,7 +101,7 @@ def parse_key(text: str) -> bytes:
             continue
         if len(key) >= KEY_BYTES:
             return key
-    raise Unready(
+    raise Misconfigured(
         f"COUNTERSIGN_JOB_KEY must be at least {KEY_BYTES} random bytes in hexadecimal or base64; "
         f"this makes one: openssl rand -hex {KEY_BYTES}"
     )

@@ -6,10 +6,22 @@ from pathlib import Path
 
 from access.catalog import Policy
 from access.errors import PolicyError
+from access.faults import why
 from access.policy.load import load_policy
 from access.ports import Provider
 
 Stamp = tuple[int, int, int]
+
+
+def read_policy(file: Path) -> str:
+    """The text of the file. Raises PolicyError."""
+    try:
+        return file.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        cure = "there is no such file. Run `countersign init` to write one, or set COUNTERSIGN_POLICY to yours."
+        raise PolicyError(cure, file=str(file)) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise PolicyError(f"the file cannot be read: {why(error)}.", file=str(file)) from None
 
 
 class PolicySource:
@@ -61,9 +73,12 @@ class PolicySource:
             stamp = self._stamp_now()
             if stamp == self._stamp:
                 return
-            text = self.file.read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            self._stamp, self._error = None, PolicyError(f"the file cannot be read: {error}", file=str(self.file))
+        except OSError:
+            stamp = None  # whatever it is, the reading says it
+        try:
+            text = read_policy(self.file)
+        except PolicyError as error:
+            self._stamp, self._error = None, error
             return
         self._stamp = stamp
         try:

@@ -31,8 +31,11 @@ class Problem:
 
     def at(self, file: str) -> str:
         """`access.yml:12: …`"""
-        where = f"{file}:{self.line}" if self.line else file
-        return f"{where}: {'' if self.severity == 'error' else 'warning: '}{self.sentence}"
+        return f"{self.where(file)}: {'' if self.severity == 'error' else 'warning: '}{self.sentence}"
+
+    def where(self, file: str) -> str:
+        """`access.yml:12`"""
+        return f"{file}:{self.line}" if self.line else file
 
 
 @dataclass

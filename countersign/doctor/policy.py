@@ -4,9 +4,11 @@ from collections.abc import Iterator
 
 from access.catalog import Policy
 from access.durations import format_duration
+from access.faults import why
 from access.policy.document import Problem
 from access.ports import Finding
 from countersign.doctor.surroundings import Surroundings, error, ok, warning
+from countersign.lint import people_and_rules
 
 
 def look(here: Surroundings) -> Iterator[Finding]:
@@ -15,13 +17,13 @@ def look(here: Surroundings) -> Iterator[Finding]:
         policy, problems = here.policy_checked
     except OSError as fault:
         cure = "Name it by COUNTERSIGN_POLICY, or write one: `countersign init` asks the few questions."
-        yield error("access.yml", f"{file} cannot be read: {fault.strerror}.", cure)
+        yield error("access.yml", f"{file} cannot be read: {why(fault)}.", cure)
         return
     except UnicodeDecodeError:
         yield error("access.yml", f"{file} is not text in UTF-8.", "Save it as UTF-8.")
         return
     if policy is not None:
-        yield ok("access.yml", f"{file} can be used: {len(policy.people)} people, {len(policy.rules)} rules.")
+        yield ok("access.yml", f"{file} can be used: {people_and_rules(policy)}.")
         yield _canary(policy)
     for problem in problems:
         yield _finding(str(file), problem)

@@ -10,6 +10,7 @@ from access.models import Alert, Grant, Heartbeat, Notice
 from access.operations.attention import UNFINISHED
 from access.operations.untold import LONG
 from access.ports import Finding
+from bot.views.blocks import counted
 from countersign.doctor.surroundings import Surroundings, error, not_looked_at, ok, warning
 from workers.ping import PING
 
@@ -93,7 +94,12 @@ def _left_lying(session: Session, now: datetime) -> Finding:
     notices = session.exec(select(func.count()).select_from(Notice).where(col(Notice.due_at) < late)).one()
     if not grants and not notices:
         return ok("work", "Nothing is left lying.")
-    sentence = f"{grants} grants and {notices} messages have been due for more than {format_duration(_LEFT_LYING)}."
+    late_ones = [
+        *([counted(grants, "grant", "grants")] if grants else []),
+        *([counted(notices, "message", "messages")] if notices else []),
+    ]
+    have = "has" if grants + notices == 1 else "have"
+    sentence = f"{' and '.join(late_ones)} {have} been due for more than {format_duration(_LEFT_LYING)}."
     return warning("work", sentence, "See that timekeeper and workers are alive; then look into their logs.")
 
 

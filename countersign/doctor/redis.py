@@ -10,6 +10,7 @@ from redis.exceptions import NoPermissionError, RedisError, ResponseError
 
 from access.errors import Unready
 from access.ports import Finding
+from bot.views.blocks import counted
 from countersign.doctor.clocks import compare
 from countersign.doctor.surroundings import Surroundings, error, ok, warning
 from workers.agenda import RedisAgenda
@@ -163,7 +164,8 @@ def _sentinels(client: Redis) -> Iterator[Finding]:
 def _jobs(client: Redis) -> Finding:
     refused = int(cast(bytes | None, client.get(REFUSED)) or 0)
     if refused:
-        sentence = f"{refused} jobs were dropped because they were not signed by our key, or not for this queue."
+        jobs = counted(refused, "job was", "jobs were")
+        sentence = f"{jobs} dropped: not signed by our key, or not for this queue."
         cure = (
             f"Give all workers and timekeepers one COUNTERSIGN_JOB_KEY, look who else writes here, then DEL {REFUSED}."
         )

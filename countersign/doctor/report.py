@@ -61,7 +61,7 @@ def _sum(families: Sequence[Family]) -> str:
     levels = [finding.level for family in families for finding in family.findings]
     errors, warnings = levels.count("error"), levels.count("warning")
     if not errors and not warnings:
-        return f"All is well: {len(levels)} checks."
+        return f"All is well: {_counted(len(levels), 'check')}."
     words = [_counted(errors, "error"), _counted(warnings, "warning"), f"{levels.count('ok')} ok"]
     return ", ".join(word for word in words if word) + "."
 
