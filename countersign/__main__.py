@@ -63,8 +63,11 @@ def migrate() -> None:
     """Bring the database to this version's schema."""
     from access.store import Database
     from countersign import schema
+    from countersign.reading import name_database
 
-    database = Database(_settings().database_url)
+    settings = _settings()
+    name_database(settings)
+    database = Database(settings.database_url)
     try:
         schema.migrate(database)
     finally:
@@ -152,9 +155,7 @@ def drift(
     if baseline:
         from countersign.baseline import report
 
-        print(report(_settings(), resource or []))
-        return
-
+        raise typer.Exit(report(_settings(), resource or []))
     raise typer.Exit(look_now(_settings(), resource or []))
 
 

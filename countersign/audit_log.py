@@ -3,12 +3,12 @@
 from access.audit import verify
 from access.audit_guards import missing
 from access.settings import Settings
-from countersign.wiring import opened
+from countersign.reading import readable
 
 
 def verify_log(settings: Settings) -> int:
     """Prints the verdict; 0 when the chain holds and the database guards it, 1 when not."""
-    with opened(settings) as database, database.read() as session:
+    with readable(settings) as database, database.read() as session:
         verified, unguarded = verify(session), missing(session.connection())
     if verified.flaw is None:
         print(f"The audit log holds: {verified.events} events, head {verified.head}.")

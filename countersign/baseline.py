@@ -3,20 +3,40 @@
 from collections.abc import Sequence
 from itertools import groupby
 
-from access.models import StandingAccess, StandingStatus
+from sqlmodel import select
+
+from access.errors import NotFound
+from access.models import Look, LookKind, StandingAccess, StandingStatus
 from access.operations.standing_counts import standing_list
 from access.settings import Settings
 from access.words import clean
-from countersign.wiring import parts
+from countersign.reading import readable
 
 
-def report(settings: Settings, resources: Sequence[str]) -> str:
-    """Needs the database alone. Of all resources, where none is named."""
-    with parts(settings) as made, made.core.database.read() as session:
-        rows = [row for row in standing_list(session) if not resources or row.resource in resources]
-    if not rows:
-        return "No role is held without a grant, as far as targets were looked at."
-    return "\n\n".join(_of(resource, list(its)) for resource, its in groupby(rows, lambda row: row.resource))
+def report(settings: Settings, resources: Sequence[str]) -> int:
+    """Prints it, of all resources where none is named; 1 where a target has not answered. Needs the database alone.
+
+    Raises NotFound for a resource that has never been looked at.
+    """
+    with readable(settings) as database, database.read() as session:
+        rows = standing_list(session)
+        looks = {row.subject: row for row in session.exec(select(Look).filter_by(kind=LookKind.DRIFT))}
+    known = looks.keys() | {row.resource for row in rows}
+    for resource in resources:
+        if resource not in known:
+            raise NotFound(f"No target of a resource {resource} has been looked at. The policy may not have it yet.")
+    chosen = sorted(resources or known)
+    silent = [name for name in chosen if name in looks and (looks[name].looked_at is None or looks[name].problem)]
+    rows = [row for row in rows if row.resource in chosen]
+    for resource, its in groupby(rows, lambda row: row.resource):
+        print(_of(resource, list(its)), end="\n\n")
+    for name in silent:
+        print(f"{name}: not known. {looks[name].problem or 'No worker has looked there yet.'}")
+    if not chosen:
+        print("No target has been looked at yet. Are the workers and a timekeeper running? `countersign doctor` says.")
+    elif not rows and not silent:
+        print("No role is held without a grant.")
+    return int(bool(silent) or not chosen)
 
 
 def _of(resource: str, rows: Sequence[StandingAccess]) -> str:

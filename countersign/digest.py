@@ -9,24 +9,25 @@ from access.operations.digest import content_of, make_now, preview
 from access.settings import Settings
 from bot.views.digest import digest_parts
 from bot.views.digest_pieces import Piece
-from countersign.wiring import parts
+from countersign.wiring import command_parts, readable_core
 
 _DATE = re.compile(r"<!date\^[^|>]*\|([^>]*)>")
 
 
 def digest_now(settings: Settings) -> str:
     """Makes one and returns what it says. Raises Unready or PolicyError."""
-    with parts(settings) as made:
+    with command_parts(settings) as made:
+        channel = made.core.policy.known().digest.channel
         digest = make_now(made.core)
         said = _as_text(digest_parts(digest, content_of(made.core, digest.id)))
-        channel = made.core.policy.known().digest.channel
     return f"{said}\n\nDigest {digest.number} is made: a worker of the queue tell posts it to {channel}."
 
 
 def digest_preview(settings: Settings) -> str:
     """What it would say now; nothing is written. Raises Unready or PolicyError."""
-    with parts(settings) as made:
-        digest, content = preview(made.core)
+    with readable_core(settings) as core:
+        core.policy.known()  # without one, no channel is told, and what it would refuse is not known
+        digest, content = preview(core)
     return _as_text(digest_parts(digest, content))
 
 

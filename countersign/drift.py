@@ -8,12 +8,12 @@ from datetime import datetime, timedelta
 
 from access.errors import NotFound
 from access.models import Look, StandingStatus
-from access.operations.comparing import SECOND_LOOK, ask, looks
+from access.operations.comparing import SECOND_LOOK, ask, looks, not_comparable, resources_to_compare
 from access.operations.core import Core
 from access.operations.roster import call_the_roster
 from access.operations.standing_counts import standing_list
 from access.settings import Settings
-from countersign.wiring import parts
+from countersign.wiring import command_parts, policy_problem
 
 PATIENCE = SECOND_LOOK + timedelta(seconds=30)
 """A second look is worth waiting for."""
@@ -21,22 +21,36 @@ _SECONDS = 0.5
 
 
 def look_now(settings: Settings, resources: Sequence[str]) -> int:
-    """The exit code. Raises NotFound for a resource that nobody can list."""
-    with parts(settings) as made:
+    """The exit code: 1 where something differs or was not compared, 2 where it is not known what to compare.
+
+    Raises NotFound for a resource whose provider cannot list what is ours, and PolicyError.
+    """
+    with command_parts(settings) as made:
         core = made.core
         call_the_roster(core)
+        refused = policy_problem(core)
         chosen = _chosen(core, resources)
         asked_at = core.clock.now()
         ask(core, chosen)
         seen = _waited_for(core, chosen, asked_at)
         with core.database.read() as session:
             new = Counter(row.resource for row in standing_list(session) if row.status == StandingStatus.NEW)
+            others = [] if resources else not_comparable(core, session)
+            unknown = [] if resources else sorted(resources_to_compare(core, session) - seen.keys())
     for name in chosen:
         print(f"{name}: {_said(seen[name], asked_at)}")
         if new[name]:
             roles = "1 role is" if new[name] == 1 else f"{new[name]} roles are"
             print(f"{name}: {roles} held without a grant and not accepted; `countersign drift --baseline` lists them.")
-    return int(any(seen[name].suspects or not _is_over(seen[name], asked_at) for name in chosen))
+    for name in others:
+        print(f"{name}: not compared. Its provider cannot list what is there: look there by hand.")
+    for name in unknown:
+        print(f"{name}: not compared yet, for it is new in the policy. Ask again in half a minute.")
+    if refused and not resources:
+        print(f"The policy cannot be used, so only targets with open access were compared. {refused}", file=sys.stderr)
+        return 2
+    wrong = [name for name in chosen if seen[name].suspects or not _is_over(seen[name], asked_at)]
+    return int(bool(others or unknown or wrong))
 
 
 def _chosen(core: Core, resources: Sequence[str]) -> list[str]:
@@ -44,6 +58,8 @@ def _chosen(core: Core, resources: Sequence[str]) -> list[str]:
     for name in resources:
         if name not in known:
             raise NotFound(f"There is no resource {name} whose provider can list what is ours on it.")
+    if not known:
+        core.policy.current()  # without one, nothing says what there is to compare
     return sorted(resources or known)
 
 

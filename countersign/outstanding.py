@@ -4,34 +4,17 @@ import json
 from collections.abc import Sequence
 from typing import Any, cast
 
-from access.errors import Unavailable, Unready
 from access.models import Grant
 from access.operations import outstanding
 from access.settings import Settings
-from access.store import Database
-from countersign import schema
+from countersign.reading import readable
 
 
 def report(settings: Settings, *, in_json: bool = False) -> str:
     """Only reads, and only the database, be it a copy or a standby: no policy, no Redis, no Slack. Raises Unready."""
-    database = Database(settings.database_url)
-    try:
-        database.reachable()
-        _refuse_older(database)
+    with readable(settings) as database:
         grants = outstanding(database)
-    except Unavailable as error:
-        raise Unready(f"The database {database.shown} cannot be read. Restore a backup, or read a copy.") from error
-    finally:
-        database.close()
     return json.dumps([_facts(grant) for grant in grants], indent=2) if in_json else _in_words(grants)
-
-
-def _refuse_older(database: Database) -> None:
-    """A newer schema has more than this version reads, and all that it reads."""
-    found = schema.revision_of(database)
-    if found is None or (found in schema.revisions() and found != schema.head()):
-        state = f"at revision {found}" if found else "empty"
-        raise Unready(f"The database {database.shown} is {state}. Run `countersign migrate`.")
 
 
 def _in_words(grants: Sequence[Grant]) -> str:

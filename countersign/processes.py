@@ -9,13 +9,14 @@ from contextlib import ExitStack
 from functools import partial
 from typing import Any
 
-from access.errors import Unready
 from access.operations.overdue import Overdue
 from access.operations.untold import long_untold
 from access.operations.watch import Watch
 from access.settings import Settings
+from countersign import preflight
 from countersign.clocks import measuring
 from countersign.metrics import Counted, CountedEnds, TimekeeperMetrics, shown
+from countersign.ready import ready
 from countersign.wiring import THREADS, Parts, parts, process_name
 from workers.agenda import RedisAgenda
 from workers.business import Business, Queue
@@ -27,7 +28,6 @@ from workers.outcry import Outcry
 from workers.ping import PING, Ping
 from workers.queue_worker import WorkerProcess
 from workers.repeated import Repeated
-from workers.signing import Seal, job_keys
 from workers.stopping import stop_on_signals
 from workers.targets import ProviderTargets
 from workers.timekeeper import Timekeeper
@@ -41,6 +41,7 @@ Serve = Callable[..., Awaitable[None]]
 
 def run_bot(settings: Settings) -> None:
     """Answers in Slack until it is told to stop, by whichever way the settings are for. Raises Unready."""
+    preflight.check(settings, "bot")
     serve = _by_http(settings) if settings.answers_by_http() else _by_socket(settings)
     os.environ.pop("SLACK_BOT_TOKEN", None)  # Bolt would read it a second time, and say so
     with shown(settings) as metrics, parts(settings, metrics=metrics) as made:
@@ -78,8 +79,13 @@ def _by_http(settings: Settings) -> Serve:
         bot_token=settings.need(settings.slack_bot_token, "SLACK_BOT_TOKEN"),
         signing_secret=settings.need(settings.slack_signing_secret, "SLACK_SIGNING_SECRET"),
         api_url=settings.slack_api_url, threads=THREADS, address=settings.http_listen, prefix=settings.http_prefix,
-        listening=partial(logger.info, "listening for Slack at %s"),
+        listening=_listening,
     )  # fmt: skip
+
+
+def _listening(address: str) -> None:
+    logger.info("listening for Slack at %s", address)
+    ready()
 
 
 class _Connection:
@@ -91,23 +97,25 @@ class _Connection:
     def changed(self, here: bool) -> None:
         if here != self._here:
             logger.info("Slack can reach the bot" if here else "Slack cannot reach the bot")
+            ready()
         self._here = here
 
 
 def run_worker(settings: Settings, queue: Queue) -> None:
     """Works on one queue until it is told to stop or should be replaced. Raises Unready."""
-    seal = _seal(settings)
-    with shown(settings) as metrics, parts(settings, metrics=metrics, waits=True, seal=seal) as made:
-        if made.redis is None:
-            raise Unready("A worker takes its jobs from Redis: set REDIS_URL. Without, the timekeeper works alone.")
+    preflight.check(settings, queue)
+    with shown(settings) as metrics, parts(settings, metrics=metrics, waits=True) as made:
+        assert made.redis is not None, "its address was looked for"
+        assert made.seal is not None, "it waits at Redis"
         targets = made.targets()
         business = businesses(made, targets)[queue]()
         worker = WorkerProcess(
-            queue, redis=made.redis, seal=seal, business=business, schedule=made.schedule,
+            queue, redis=made.redis, seal=made.seal, business=business, schedule=made.schedule,
             clock=made.core.clock, name=process_name(queue), limits=partial(pace, settings.calls_at_once),
         )  # fmt: skip
         stop_on_signals(worker.stop)
         logger.info("working on the queue %s", queue)
+        ready()
         try:
             with watching(made), measuring(made):
                 worker.run()
@@ -117,13 +125,13 @@ def run_worker(settings: Settings, queue: Queue) -> None:
 
 def run_timekeeper(settings: Settings) -> None:
     """Keeps time until it is told to stop; without Redis it does the work itself. Raises Unready."""
-    seal = _seal(settings) if settings.redis_url else None
-    made_here = partial(parts, settings, waits=True, seal=seal)
+    preflight.check(settings, "timekeeper")
+    made_here = partial(parts, settings, waits=True)
     with shown(settings) as metrics, made_here(metrics=metrics) as made, ExitStack() as beside:
         targets = made.targets()
         beside.callback(targets.close)
         work = businesses(made, targets)
-        redis = made.redis
+        redis, seal = made.redis, made.seal
         figures = TimekeeperMetrics(metrics, made.core, redis)
         sweeps: list[Callable[[float], None]] = [figures.swept]
         if settings.ping_url is not None:
@@ -150,6 +158,7 @@ def run_timekeeper(settings: Settings) -> None:
         )
         stop_on_signals(keeper.stop)
         logger.info("keeping time")
+        ready()
         with watching(made), measuring(made):
             keeper.run()
 
@@ -172,7 +181,3 @@ def _tell_all(hearers: Sequence[Callable[[float], None]], seconds: float) -> Non
 def watching(made: Parts) -> Watching:
     """While it is entered, this process looks after the others. A thread that it loses to Slack is no reason to end."""
     return Watching(Watch(made.core), made.redis, lambda: Lanes(made.telling(), on_leak=lambda: None))
-
-
-def _seal(settings: Settings) -> Seal:
-    return Seal(job_keys(settings.job_keys, settings.state_directory))

@@ -1,5 +1,6 @@
 """`countersign restored`: how the comparison of a restored database stands, beginning it, and ending it by hand."""
 
+import sys
 from datetime import datetime
 
 from access.clock import host_now
@@ -8,7 +9,7 @@ from access.operations import restored
 from access.operations.core import Core
 from access.operations.gate import being_compared
 from access.settings import Settings
-from countersign.wiring import parts
+from countersign.wiring import command_parts, policy_problem
 
 ACTOR = "operator"
 _SAID = (
@@ -19,14 +20,14 @@ _THEN = "when it was, type `countersign restored --over`."
 
 
 def show(settings: Settings) -> int:
-    """The exit code: 1 while something is left."""
-    with parts(settings) as made:
+    """The exit code: 1 while something is left, or while the policy cannot be used."""
+    with command_parts(settings) as made:
         return _show(made.core)
 
 
 def compare(settings: Settings, taken: str | None) -> int:
     """Begins. `taken`: when the backup was taken. Raises Unready for a time that cannot be read."""
-    with parts(settings) as made:
+    with command_parts(settings) as made:
         since = _moment(taken) if taken else restored.last_known(made.core)
         restored.begin(made.core, since, _SAID.format(since=since), actor=ACTOR)
         return _show(made.core)
@@ -34,7 +35,7 @@ def compare(settings: Settings, taken: str | None) -> int:
 
 def over(settings: Settings) -> int:
     """Ends it, whatever is left."""
-    with parts(settings) as made:
+    with command_parts(settings) as made:
         _show(made.core)
         restored.end_by_hand(made.core, actor=ACTOR)
     print("The gate is open: requests are taken again. The audit log says that it was opened by hand.")
@@ -46,14 +47,19 @@ def _show(core: Core) -> int:
         alert = being_compared(session)
         left = restored.what_is_left(core, session, alert) if alert else []
         by_hand = restored.by_hand(session)
-    if alert is None:
+    refused = policy_problem(core)
+    if alert is not None and refused:
+        print(refused, file=sys.stderr)
+    if alert is None and refused:
+        print(f"Nothing is being compared, but no request is taken without a policy. {refused}")
+    elif alert is None:
         print("Nothing is being compared: requests are taken.")
     else:
         print(alert.sentence)
         left = left or ["All is compared. A timekeeper opens the gate within a second."]
     for sentence in [*left, *(f"{one} must be compared by hand; {_THEN}" for one in by_hand)]:
         print(f"- {sentence}")
-    return int(alert is not None or bool(by_hand))
+    return int(alert is not None or bool(by_hand or refused))
 
 
 def _moment(text: str) -> datetime:

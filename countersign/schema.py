@@ -51,6 +51,18 @@ def revision_of(database: Database) -> str | None:
         return connection.execute(sa.text("SELECT version_num FROM alembic_version")).scalar()
 
 
+def check_readable(database: Database) -> None:
+    """For who only reads, be it a copy or a standby: there, and not an older one. Raises Unready with the cure.
+
+    A newer schema has more than this version reads, and all that it reads.
+    """
+    database.reachable()
+    found = revision_of(database)
+    if found is None or (found in revisions() and found != head()):
+        state = f"at revision {found}" if found else "empty"
+        raise Unready(f"The database {database.shown} is {state}. Run `countersign migrate`.")
+
+
 def check(database: Database) -> None:
     """For whoever starts: on this version's revision and writable. Raises Unready with the cure."""
     database.reachable()

@@ -21,7 +21,7 @@ from access.operations.cleanup import CleanupHandler
 from access.operations.core import Core
 from access.operations.drift import Drift
 from access.operations.extension import Extension
-from access.operations.high_water import installation
+from access.operations.high_water import Nowhere, installation
 from access.operations.leave import Members
 from access.operations.policy_source import PolicySource
 from access.operations.remove import Deactivation
@@ -33,6 +33,7 @@ from access.store import Database
 from countersign import schema
 from countersign.metrics import Metrics
 from countersign.providers import ProviderClasses
+from countersign.reading import name_database, name_policy, readable
 from workers.addresses import Addresses
 from workers.agenda import RedisAgenda
 from workers.checking import Checking
@@ -43,7 +44,7 @@ from workers.members import Asking, Speaking
 from workers.paging import Pages
 from workers.redis_connection import connect, connect_waiting
 from workers.revealing import Granting, Revealing
-from workers.signing import Seal
+from workers.signing import Seal, job_keys
 from workers.targets import ProviderTargets
 from workers.telling import SlackTelling
 
@@ -73,6 +74,7 @@ class Parts:
     classes: ProviderClasses
     core: Core
     redis: Redis | None
+    seal: Seal | None = None
     metrics: Metrics = field(default_factory=Metrics)
 
     @property
@@ -115,33 +117,57 @@ def slack_telling(core: Core, client: WebClient, pages: Pages | None = None) -> 
 
 @contextmanager
 def parts(
-    settings: Settings, *, metrics: Metrics | None = None, waits: bool = False, seal: Seal | None = None
+    settings: Settings, *, metrics: Metrics | None = None, waits: bool = False, command: bool = False
 ) -> Generator[Parts]:
     """Opens the database (which must be on this version's revision) and, if there is an address, Redis.
 
     Looks whether the database is an older one than it was, before anything is done on it.
-    `waits`: this process waits at Redis for work. `seal`: it holds the job key, and so can tell which marks of the log
-    in Redis are ours. Raises Unready with the cure.
+    `waits`: this process waits at Redis for work; it holds the job key, and so can tell which marks of the log in Redis
+    are ours. `command`: it makes no state directory, and says itself what it cannot do without a policy. Raises Unready
+    with the cure.
     """
     redis = None
     with opened(settings) as database:
         classes = ProviderClasses()
         policy = PolicySource(settings.policy_file, classes)
-        _warn_of_policy(policy)
+        if not command:
+            _warn_of_policy(policy)
         if settings.redis_url:
             redis = (connect_waiting if waits else connect)(settings.redis_url)
         quick = connect(settings.redis_url) if settings.redis_url else None
         agenda = RedisAgenda(quick) if quick else SweepOnly()
         clock = HostClock(offset=measured_offset(database))
+        # Not before the database is known to be there: in the wrong folder no key is made.
+        seal = Seal(job_keys(settings.job_keys, settings.state_directory)) if waits and quick else None
         signing = Signing(seal, partial(installation, database)) if seal is not None else None
-        marks = Remembered(settings.state_directory, quick, signing)
+        forgets = command and not settings.state_directory.exists()
+        marks = Nowhere() if forgets else Remembered(settings.state_directory, quick, signing)
         try:
             core = Core(database, clock, agenda, policy, classes, pages=settings.page_url is not None, marks=marks)
             restored.notice(core)
-            yield Parts(settings, database, classes, core, redis, metrics or Metrics())
+            yield Parts(settings, database, classes, core, redis, seal, metrics or Metrics())
         finally:
             if redis is not None:
                 redis.close()
+
+
+@contextmanager
+def command_parts(settings: Settings) -> Generator[Parts]:
+    """For a command that asks the workers or decides: says what it goes by, and makes no state directory."""
+    name_policy(settings)
+    name_database(settings)
+    with parts(settings, command=True) as made:
+        yield made
+
+
+@contextmanager
+def readable_core(settings: Settings) -> Generator[Core]:
+    """For a command that only looks: nothing is made, written or noticed. Raises Unready."""
+    name_policy(settings)
+    with readable(settings) as database:
+        classes = ProviderClasses()
+        clock = HostClock(offset=measured_offset(database))
+        yield Core(database, clock, SweepOnly(), PolicySource(settings.policy_file, classes), classes)
 
 
 def _warn_of_policy(policy: PolicySource) -> None:
@@ -149,7 +175,16 @@ def _warn_of_policy(policy: PolicySource) -> None:
     try:
         policy.current()
     except PolicyError as error:
-        logger.error("nothing new can be granted: %s", error.sentence)
+        logger.error("nothing new can be granted: %s", error)
+
+
+def policy_problem(core: Core) -> str:
+    """Why the policy cannot be used; empty where it can."""
+    try:
+        core.policy.current()
+    except PolicyError as error:
+        return str(error)
+    return ""
 
 
 @contextmanager

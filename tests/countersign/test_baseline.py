@@ -6,9 +6,11 @@ import pytest
 from sqlmodel import select
 from typer.testing import CliRunner
 
+from access.errors import NotFound
 from access.models import StandingAccess
 from access.operations import accept_standing
 from access.operations.holders import Seen
+from access.operations.roster import call_the_roster
 from access.operations.standing import Looked, lock_alerts, settle
 from access.operations.standing_accept import accept_one_value
 from access.ports import Holder
@@ -43,19 +45,44 @@ def found(world: World, *holders: Holder) -> None:
         settle(work, [looked])
 
 
-def test_every_holder_is_listed_with_who_accepted_it(world: World, settings: Settings) -> None:
+def test_every_holder_is_listed_with_who_accepted_it(
+    world: World, settings: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
     found(world, REPORTS, EVIL)
     with world.core.database.read() as session:
         row = session.exec(select(StandingAccess).filter_by(principal="reports")).one()
     accept_standing(world.core, button=accept_one_value(row), by=SAM)
-    assert report(settings, []).splitlines() == [
+    assert report(settings, []) == 0
+    assert capsys.readouterr().out.splitlines() == [
         "customers-db: 1 accepted, 1 not accepted.",
         "  new       eve[2J all accepted (with hidden characters) holds look through team, "
         "cannot log in itself; number 7002; found 2026-11-23 12:00 UTC",
         "  accepted  reports holds look (admin, inherit), given by dana; number 7001; found 2026-11-23 12:00 UTC, "
         "accepted 2026-11-23 12:00 UTC by sam",
+        "",
     ]
-    assert report(settings, ["another"]) == "No role is held without a grant, as far as targets were looked at."
+
+
+def test_what_was_never_looked_at_is_no_all_clear(
+    world: World, settings: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert report(settings, []) == 1
+    assert "No target has been looked at yet." in capsys.readouterr().out
+    with pytest.raises(NotFound, match="No target of a resource another has been looked at"):
+        report(settings, ["another"])
+
+    call_the_roster(world.core)
+    assert report(settings, []) == 1
+    assert capsys.readouterr().out == "customers-db: not known. No worker has looked there yet.\n"
+
+    world.pass_time(minutes=12)
+    assert report(settings, ["customers-db"]) == 0
+    assert capsys.readouterr().out == "No role is held without a grant.\n"
+
+    world.server.weather = "down"
+    world.pass_time(minutes=12)
+    assert report(settings, []) == 1
+    assert capsys.readouterr().out.startswith("customers-db: not known. ")
 
 
 def test_the_command_prints_the_list_and_asks_no_target(
@@ -64,4 +91,4 @@ def test_the_command_prints_the_list_and_asks_no_target(
     found(world, REPORTS)
     monkeypatch.setattr("countersign.__main__._settings", lambda *_: settings)
     said = CliRunner().invoke(app, ["drift", "--baseline"])
-    assert (said.exit_code, said.output.splitlines()[0]) == (0, "customers-db: 0 accepted, 1 not accepted.")
+    assert (said.exit_code, said.stdout.splitlines()[0]) == (0, "customers-db: 0 accepted, 1 not accepted.")

@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 
 from access.clock import host_now
-from access.errors import NotFound
+from access.errors import NotFound, PolicyError
 from access.operations import comparing, drift
+from access.operations.roster import call_the_roster
+from access.ports import Capabilities, Isolation
 from access.settings import Settings
 from countersign import drift as command
 from countersign.providers import ProviderClasses
@@ -87,6 +89,54 @@ def test_without_workers_it_says_so(
     monkeypatch.setattr(command, "PATIENCE", comparing.SECOND_LOOK / 600)
     assert command.look_now(settings, [RESOURCE]) == 1
     assert "Are the workers and a timekeeper running?" in capsys.readouterr().out
+
+
+def test_without_a_policy_only_what_is_open_is_compared_and_that_is_said(
+    world: World, settings: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    world.open(minutes=30)
+    world.policy_file.unlink()
+    with worker(world):
+        assert command.look_now(settings, []) == 2
+    said = capsys.readouterr()
+    assert said.out == f"{RESOURCE}: as it was left.\n"
+    assert "so only targets with open access were compared" in said.err
+    assert said.err.count("there is no such file") == 1
+
+
+def test_where_nothing_can_be_compared_the_reason_is_said(world: World, settings: Settings) -> None:
+    world.policy_file.unlink()
+    with pytest.raises(PolicyError, match="there is no such file"):
+        command.look_now(settings, [])
+
+
+def test_a_target_that_cannot_list_is_named_and_is_no_all_clear(
+    settings: Settings, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    blind = Capabilities(isolation=Isolation.PER_GRANT, end_means="It is gone.")
+    monkeypatch.setattr(FakeProvider, "capabilities", blind)
+
+    assert command.look_now(settings, []) == 1
+
+    assert capsys.readouterr().out == (
+        f"{RESOURCE}: not compared. Its provider cannot list what is there: look there by hand.\n"
+    )
+
+
+def test_a_target_that_the_workers_do_not_know_of_yet_is_no_all_clear(
+    world: World, settings: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The roster was called a moment ago, and then the policy changed."""
+    text = world.policy_file.read_text(encoding="utf-8")
+    world.policy_file.unlink()
+    world.clock.time = host_now()
+    call_the_roster(world.core)
+    assert comparing.looks(world.core) == {}
+    world.policy_file.write_text(text, encoding="utf-8")
+
+    assert command.look_now(settings, []) == 1
+
+    assert capsys.readouterr().out.startswith(f"{RESOURCE}: not compared yet, for it is new in the policy.")
 
 
 def test_a_resource_that_cannot_be_listed_is_named(settings: Settings) -> None:
