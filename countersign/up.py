@@ -3,19 +3,22 @@
 import logging
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
-from access.errors import PolicyError, Unready
+from access import clock
+from access.errors import AccessError, Misconfigured, PolicyError, Unready
 from access.operations import outstanding
 from access.operations.policy_source import PolicySource
 from access.private_files import state_directory
 from access.settings import Settings
 from access.store import Database
-from countersign import schema
+from countersign import env_file, logs, preflight, schema
 from countersign.embedded.valkey import EmbeddedValkey, server_binary
 from countersign.providers import ProviderClasses
-from countersign.supervisor import Child, Supervisor
+from countersign.supervisor import Child, Supervisor, write_line
 
 logger = logging.getLogger(__name__)
 
@@ -35,24 +38,82 @@ _WORKERS = ("SLACK_BOT_TOKEN", "COUNTERSIGN_JOB_KEY", "COUNTERSIGN_JOB_KEY_OLD",
 
 
 def run_up(settings: Settings) -> int:
-    """Brings the schema up to date, and runs everything; where no Redis is named, a Valkey of our own among it."""
-    settings.answers_by_http()  # what the bot refuses is refused before anything runs
-    state_directory(settings.state_directory)
+    """Brings the schema up to date, and runs everything; where no Redis is named, a Valkey of our own among it.
+
+    What is wrong is said before anything is made. While access is open, what is wrong with the bot, the policy or a
+    port is only logged: the rest runs, and ends it (docs/adr/0024-the-command-line.md). Raises AccessError.
+    """
+    preflight.check(settings, "timekeeper")
+    wrong = dict(_wrong(settings))
     database = Database(settings.database_url)
     try:
+        if wrong and not _may_hold_access(database):
+            raise next(iter(wrong.values()))
+        state_directory(settings.state_directory)
         schema.migrate(database)
+        if wrong and not outstanding(database):
+            raise next(iter(wrong.values()))
+        settings = _without(settings, wrong)
         own = None if settings.redis_url else _own_redis(settings)
         address = settings.redis_url or (own and own.url)
         processes = children(settings, database, _environment(settings, address))
     finally:
         database.close()
-    return Supervisor([*([_redis(settings)] if own else []), *processes], log_format=settings.log_format).run()
+    running = [*([_redis(settings)] if own else []), *(one for one in processes if one.name not in wrong)]
+    ready = partial(_say_ready, settings, [one.name for one in running])
+    return Supervisor(running, log_format=settings.log_format, on_ready=ready).run()
+
+
+def _wrong(settings: Settings) -> Iterator[tuple[str, AccessError]]:
+    """By what it concerns: a process by its name, `policy` or `metrics`."""
+    try:
+        preflight.check(settings, "bot")
+        if settings.answers_by_http():
+            preflight.check_port(settings.http_listen, "COUNTERSIGN_HTTP_LISTEN")
+    except Misconfigured as error:
+        yield "bot", error
+    except Unready as error:
+        yield "port", error  # it may be free again when the bot is started again
+    try:
+        PolicySource(settings.policy_file, ProviderClasses()).current()
+    except PolicyError as error:
+        yield "policy", error
+    try:
+        for host, port in _ports(settings):
+            preflight.check_port((host, port), "COUNTERSIGN_METRICS_LISTEN")
+    except Unready as error:
+        yield "metrics", error
+
+
+def _may_hold_access(database: Database) -> bool:
+    """Rows of another revision can only be read once they are migrated."""
+    if database.missing_file is not None:
+        return False
+    database.reachable()
+    found = schema.revision_of(database)
+    return bool(outstanding(database)) if found == schema.head() else found is not None
+
+
+def _without(settings: Settings, wrong: Mapping[str, AccessError]) -> Settings:
+    for concerns, error in wrong.items():
+        if concerns != "policy":  # said where its targets are looked up
+            logger.error("Access is open, so everything else is started to end it: %s", error)
+    return replace(settings, metrics_listen=None) if "metrics" in wrong else settings
+
+
+def _say_ready(settings: Settings, names: Sequence[str]) -> None:
+    line = f"Countersign is ready: {', '.join(names)} are running."
+    text = settings.log_format == "text"
+    write_line(line if text else logs.as_json(clock.host_now(), "INFO", "up", "countersign.up", line))
 
 
 def children(settings: Settings, database: Database, environment: Mapping[str, str]) -> list[Child]:
     """The processes of one host. Only those that touch targets are given the targets' secrets."""
     targets = sorted(target_secrets(settings, database))
     shown = metrics_addresses(settings)
+    unset = [name for name in targets if not environment.get(name) and not environment.get(f"{name}_FILE")]
+    if unset:
+        logger.error("Targets cannot be reached, for these are not set: %s. %s", ", ".join(unset), env_file.cure(unset))
 
     def child(name: str, arguments: list[str], *names: str) -> Child:
         env = _only(environment, *_EVERYBODY, *names) | shown.get(name, {})
@@ -71,14 +132,23 @@ def children(settings: Settings, database: Database, environment: Mapping[str, s
 
 
 def metrics_addresses(settings: Settings) -> dict[str, dict[str, str]]:
-    """What tells each process where to show its figures: one port after the other. Raises Unready past the last."""
+    """What tells each process where to show its figures: one port after the other. Raises Misconfigured."""
+    addresses = dict(zip(_SHOWN, _ports(settings), strict=False))
+    return {
+        name: {"COUNTERSIGN_METRICS_LISTEN": f"[{host}]:{port}" if ":" in host else f"{host}:{port}"}
+        for name, (host, port) in addresses.items()
+    }
+
+
+def _ports(settings: Settings) -> list[tuple[str, int]]:
     if settings.metrics_listen is None:
-        return {}
+        return []
     host, first = settings.metrics_listen
     if first + len(_SHOWN) - 1 > LAST_PORT:
-        raise Unready(f"COUNTERSIGN_METRICS_LISTEN: `up` needs {len(_SHOWN)} ports from {first} on, which is too high.")
-    known = f"[{host}]" if ":" in host else host
-    return {name: {"COUNTERSIGN_METRICS_LISTEN": f"{known}:{first + at}"} for at, name in enumerate(_SHOWN)}
+        raise Misconfigured(
+            f"COUNTERSIGN_METRICS_LISTEN: `up` needs {len(_SHOWN)} ports from {first} on, which is too high."
+        )
+    return [(host, first + at) for at in range(len(_SHOWN))]
 
 
 def target_secrets(settings: Settings, database: Database) -> set[str]:
@@ -89,7 +159,7 @@ def target_secrets(settings: Settings, database: Database) -> set[str]:
     except PolicyError as error:
         if not held:
             raise  # nothing to end, nothing to grant: better said now than in the log
-        logger.error("The policy cannot be used, so what is open is ended and nothing is granted: %s", error.sentence)
+        logger.error("The policy cannot be used, so what is open is ended and nothing is granted: %s", error)
         return {name for grant in held for name in _references(grant.settings)}
     found = {name for resource in policy.resources.values() for name in _references(resource.settings)}
     return found | {name for grant in held for name in _references(grant.settings)}
@@ -108,7 +178,8 @@ def _own_redis(settings: Settings) -> EmbeddedValkey | None:
 def _redis(settings: Settings) -> Child:
     directory = str(settings.state_directory / "valkey")
     arguments = [sys.executable, "-m", "countersign.embedded.valkey", directory]
-    return Child("redis", arguments, _only(os.environ, "PATH", "HOME", "TMPDIR", "PYTHONPATH"))
+    given = _only(os.environ, "PATH", "HOME", "TMPDIR", "PYTHONPATH")
+    return Child("redis", arguments, given, serves_others=True)
 
 
 def _environment(settings: Settings, redis_url: str | None) -> dict[str, str]:

@@ -9,10 +9,13 @@ from pathlib import Path
 
 from countersign.demo.play import play_story
 from countersign.demo.stage import Stage, standing
+from countersign.preflight import check_port
 
 
 def run_demo(*, port: int, play: bool) -> int:
-    """Returns the exit code: with `play`, 0 only when every step holds."""
+    """Returns the exit code: with `play`, 0 only when every step holds. Raises Unready when the port is taken."""
+    if port:
+        check_port(("127.0.0.1", port), "--port")
     directory = Path(tempfile.mkdtemp(prefix="countersign-demo-"))
     # A server that runs under another account must be able to enter.
     directory.chmod(0o711)
