@@ -81,6 +81,14 @@ def _database_role(text: str, _answers: Answers) -> str:
         ) from None
 
 
+def _description(text: str, _answers: Answers) -> str:
+    try:
+        shape.RoleShape.model_validate({"title": "It", "description": text})
+    except ValidationError as error:
+        raise ValueError(error.errors()[0]["msg"].removeprefix("Value error, ")) from None
+    return text
+
+
 def _secret_name(text: str, _answers: Answers) -> str:
     if not _SECRET_NAME.fullmatch(text):
         raise ValueError("the variable has capital letters, digits and underscores and ends in _DSN: CUSTOMERS_DB_DSN")
@@ -139,17 +147,23 @@ def _variable(answers: Answers) -> str:
 
 
 WAY = (
-    Question("mode", "How bot and Slack meet: socket, the bot calls Slack, or http, Slack calls the bot", _mode,
-             lambda _answers: SOCKET),
+    Question("mode", "Connection: `socket` (the bot connects out, nothing to open) or `http` (Slack calls your URL)",
+             _mode, lambda _answers: SOCKET),
     Question("address", "Where Slack calls the bot, like https://bot.example.com", _address, needed=_by_http),
 )  # fmt: skip
 """Before there is an app: its manifest differs."""
 QUESTIONS = (
     *WAY,
+    Question("bot_token", "Bot User OAuth Token, xoxb-… (not shown; empty: later)",
+             _token("xoxb-", "“OAuth & Permissions”"), secret=True, optional=True),
+    Question("app_token", "App-level token, xapp-… (not shown; empty: later)",
+             _token("xapp-", "“Basic Information”"), secret=True, optional=True, needed=_by_socket),
+    Question("signing_secret", "Signing Secret (not shown; empty: later)", _signing_secret, secret=True, optional=True,
+             needed=_by_http),
     Question("team", "Id of your Slack workspace (in the address app.slack.com/client/T…)", _as(shape.SlackTeam)),
     Question("timezone", "Time zone of your team", _as(shape.Zone), lambda _answers: "UTC"),
     Question("requesters", "Who may ask, as name=member id (in Slack: profile, ⋮, Copy member ID)", _people),
-    Question("approvers", "Who approves, in the same way; nobody decides for himself", _people),
+    Question("approvers", "Who approves, in the same way; approvers cannot approve their own requests", _people),
     Question("security", "Who is the security team: may end any access, hears of alerts", _people),
     Question("approval_channel", "Id of the channel where approvers are asked", _as(shape.SlackChannelId)),
     Question("security_channel", "Id of the security team's channel", _as(shape.SlackChannelId)),
@@ -157,12 +171,8 @@ QUESTIONS = (
              lambda _answers: "customers-db"),
     Question("title", "Its title, as people read it", _as(shape.Title), lambda _answers: "Customer database"),
     Question("role", "Role of the database that people get", _database_role, lambda _answers: "support_read"),
+    Question("description", "What that role allows, in one sentence, as approvers read it", _description),
     Question("variable", "Variable of the environment for the bot's connection string to it", _secret_name, _variable),
     Question("dsn", "That connection string (not shown; empty: later)", _dsn, secret=True, optional=True),
-    Question("bot_token", "Bot User OAuth Token, xoxb-… (not shown; empty: later)",
-             _token("xoxb-", "“OAuth & Permissions”"), secret=True, optional=True),
-    Question("app_token", "App-level token, xapp-… (not shown; empty: later)",
-             _token("xapp-", "“Basic Information”"), secret=True, optional=True, needed=_by_socket),
-    Question("signing_secret", "Signing Secret (not shown; empty: later)", _signing_secret, secret=True, optional=True,
-             needed=_by_http),
 )  # fmt: skip
+"""The tokens first: with the bot's, Slack's own names are said beside the ids that follow."""

@@ -9,6 +9,7 @@ import yaml
 from countersign.init.questions import CASTS, HTTP, Answers, people_of
 from countersign.manifest import prefix_of
 
+IGNORED = (".env", ".env.*", ".countersign/", ".countersign-init.json*")
 _PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9 ._/-]*")
 
 
@@ -45,7 +46,10 @@ resources:
     provider: postgres
     settings: {{dsn: {{env: {answers["variable"]}}}}}
     roles:
-      {role}: {{title: {_quoted(f"The rights of {answers['role']}"[:75])}, grants: [{role}]}}
+      {role}:
+        title: {_quoted(f"The rights of {answers['role']}"[:75])}
+        description: {_quoted(answers["description"])}
+        grants: [{role}]
 
 rules:
   - id: first
@@ -56,6 +60,11 @@ rules:
 security: {{group: security, channel: {security}}}
 digest: {{channel: {security}, at: "09:00"}}
 """
+
+
+def ignored_text() -> str:
+    """What Git must not take, one pattern a line."""
+    return "\n".join(["# Secrets and state of Countersign.", *IGNORED, ""])
 
 
 def environment_text(answers: Answers) -> str:

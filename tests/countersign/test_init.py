@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -19,25 +20,40 @@ from hypothesis import strategies as st
 
 from access.errors import Unready
 from access.policy.load import load_policy
+from countersign.demo.stage import acme
+from countersign.init.account import account_statements
 from countersign.init.questions import QUESTIONS, Question
 from countersign.init.run import DRAFT, run_init
 from countersign.init.texts import environment_text, policy_text
 from countersign.manifest import manifest_link
 from countersign.providers import ProviderClasses
+from sandbox.cast import Person
+from sandbox.server import Running, running
+from tests.ports import free_port
 from tests.waiting import wait_until
 
 DSN = "postgresql://countersign:p$a'ss%23`word@db.example:5432/shop"
 ANSWERS = {
-    "mode": "socket",
+    "mode": "socket", "bot_token": "xoxb-1-canary-bot", "app_token": "xapp-1-canary-app",
     "team": "T0ACME", "timezone": "Europe/Amsterdam",
     "requesters": "ann=U0ANN ben=U0BEN", "approvers": "lea=U0LEA kim=U0KIM", "security": "sam=U0SAM",
     "approval_channel": "C0PAYAPPR", "security_channel": "C0SEC",
-    "resource": "customers-db", "title": "Customer database", "role": "support_read", "variable": "CUSTOMERS_DB_DSN",
-    "dsn": DSN, "bot_token": "xoxb-1-canary-bot", "app_token": "xapp-1-canary-app",
+    "resource": "customers-db", "title": "Customer database", "role": "support_read",
+    "description": "Read customers and orders, but no card numbers", "variable": "CUSTOMERS_DB_DSN", "dsn": DSN,
 }  # fmt: skip
 SIGNING = "canary0signing0" * 3
 BY_HTTP = {"mode": ["HTTP mode", "https://bot.example.org/countersign"], "app_token": SIGNING}
 SECRETS = (DSN, "canary-bot", "canary-app")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def slack() -> Iterator[Running]:
+    """The workspace of the answers, where the token is good."""
+    with running(acme(), bot_token=ANSWERS["bot_token"]) as sandbox, pytest.MonkeyPatch.context() as environment:
+        environment.setenv("SLACK_API_URL", sandbox.api_url)
+        environment.setenv("COUNTERSIGN_SANDBOX", "1")
+        yield sandbox
+        assert sandbox.workspace().violations() == []
 
 
 def answer(monkeypatch: pytest.MonkeyPatch, *lines: str) -> None:
@@ -72,7 +88,7 @@ def test_the_answers_become_a_policy_that_loads_and_an_environment_for_one_perso
     assert rule.channel == "C0PAYAPPR"
     assert policy.resources["customers-db"].roles["support_read"].definition == {"grants": ["support_read"]}
     assert mode(tmp_path / ".env") == 0o600
-    assert sorted(path.name for path in tmp_path.iterdir()) == [".env", "access.yml"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".env", ".gitignore", "access.yml"]
     printed = capsys.readouterr()
     assert "can be used: 5 people" in printed.out, "it is linted at once"
     assert manifest_link() in printed.out
@@ -97,7 +113,7 @@ def test_a_shell_reads_the_secrets_as_they_were_typed(tmp_path: Path, monkeypatc
     [
         ("mode", "carrier pigeon", "write socket or http"),
         ("team", "acme", "a Slack workspace is given by its id"),
-        ("team", "", "This one is needed"),
+        ("security_channel", "", "This one is needed"),
         ("timezone", "Moon", "unknown time zone"),
         ("requesters", "ann", "write each person as name=member id"),
         ("requesters", "ann=@ann", "a Slack account is given by its member id"),
@@ -107,9 +123,14 @@ def test_a_shell_reads_the_secrets_as_they_were_typed(tmp_path: Path, monkeypatc
         ("approval_channel", "#approvals", "a Slack channel is given by its id"),
         ("resource", "Customers", "a name has small letters"),
         ("role", "read; DROP", "it has letters, digits"),
+        ("description", "", "This one is needed"),
+        ("description", "Read \x1b[8mcards", "one line without hidden characters"),
         ("variable", "PATH", "ends in _DSN"),
         ("dsn", "p4ssword@db", "it looks like postgresql://"),
         ("bot_token", "xapp-1-canary-app", "this token begins with xoxb-"),
+        ("bot_token", "xoxb-of-another-app", "Slack does not accept it (invalid_auth)"),
+        ("team", "T0OTHER", "the bot's token is for T0ACME"),
+        ("requesters", "ann=U0NOBODY", "Slack knows no account U0NOBODY in this workspace"),
         ("app_token", "xoxb-1-canary-bot", "this token begins with xapp-"),
     ],
 )
@@ -174,7 +195,7 @@ def test_a_file_that_appears_meanwhile_is_not_overwritten_and_no_secret_is_left_
 
         def readline(self, *_: object) -> str:
             line = super().readline()
-            if "xapp" in line:
+            if DSN in line:
                 policy.write_text("mine", encoding="utf-8")
             return line
 
@@ -183,14 +204,14 @@ def test_a_file_that_appears_meanwhile_is_not_overwritten_and_no_secret_is_left_
         run_init(tmp_path)
 
     assert policy.read_text(encoding="utf-8") == "mine"
-    assert not (tmp_path / ".env").exists()
+    assert sorted(path.name for path in tmp_path.iterdir()) == [DRAFT, "access.yml"]
 
 
 def test_an_interrupted_set_up_goes_on_with_what_was_answered(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     lines = list(ANSWERS.values())
-    answer(monkeypatch, *lines[:14])
+    answer(monkeypatch, *lines[:-2])
     assert run_init(tmp_path) == 2
 
     draft = tmp_path / DRAFT
@@ -199,7 +220,7 @@ def test_an_interrupted_set_up_goes_on_with_what_was_answered(
     assert not any(secret in draft.read_text(encoding="utf-8") for secret in SECRETS)
     assert "run it again to go on" in capsys.readouterr().err
 
-    answer(monkeypatch, *[""] * 12, DSN, "xoxb-1-canary-bot", "xapp-1-canary-app")
+    answer(monkeypatch, "", "xoxb-1-canary-bot", "xapp-1-canary-app", *[""] * 12, DSN)
     assert run_init(tmp_path) == 0
     assert not draft.exists()
     policy = yaml.safe_load((tmp_path / "access.yml").read_text(encoding="utf-8"))
@@ -218,7 +239,7 @@ def test_ctrl_c_writes_nothing(tmp_path: Path) -> None:
     command = [sys.executable, "-c", HEEDING, "init", "--directory", str(tmp_path)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL) as asking:
         assert asking.stdin is not None
-        asking.stdin.write(b"\nT0ACME\nUTC\n")
+        asking.stdin.write(b"\n\n\nT0ACME\nUTC\n")
         asking.stdin.flush()
         draft = tmp_path / DRAFT
         wait_until(lambda: draft.exists() and "UTC" in draft.read_text(encoding="utf-8"), "two answers to be kept")
@@ -281,12 +302,19 @@ name = st.from_regex(r"[a-z0-9][a-z0-9._-]{0,20}", fullmatch=True)
 
 
 @settings(max_examples=30, deadline=None)
-@given(person=name, resource=st.from_regex(r"[a-z0-9][a-z0-9-]{0,20}", fullmatch=True), title=words, role=name)
+@given(
+    person=name,
+    resource=st.from_regex(r"[a-z0-9][a-z0-9-]{0,20}", fullmatch=True),
+    title=words,
+    role=name,
+    description=words,
+)
 def test_whatever_can_be_answered_becomes_a_policy_that_says_so(
-    person: str, resource: str, title: str, role: str
+    person: str, resource: str, title: str, role: str, description: str
 ) -> None:
     """Also `no`, `null`, `1e3` and what looks like YAML."""
     answers = ANSWERS | {"requesters": f"{person}=U0NEW", "resource": resource, "title": title, "role": role}
+    answers |= {"description": description}
     assume(all(is_taken(question, answers) for question in QUESTIONS if question.key in answers))
 
     policy = load_policy(policy_text(answers), file="access.yml", providers=ProviderClasses())
@@ -294,6 +322,8 @@ def test_whatever_can_be_answered_becomes_a_policy_that_says_so(
     assert policy.resources[resource].title == title
     assert policy.resources[resource].roles[role].definition == {"grants": [role]}
     assert policy.people[person].slack == "U0NEW"  # type: ignore[index]
+    (written,) = yaml.safe_load(policy_text(answers))["resources"]
+    assert written["roles"][role]["description"] == description
 
 
 def is_taken(question: Question, answers: dict[str, str]) -> bool:
@@ -309,3 +339,119 @@ def test_a_secret_left_out_stands_there_to_be_filled_in() -> None:
     text = environment_text(ANSWERS | {"app_token": ""})
 
     assert "\nSLACK_APP_TOKEN=\n" in text
+
+
+def test_the_names_that_slack_has_are_said_beside_the_ids(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    answer(monkeypatch, *answers_with(team="", requesters="ann=U0ANN gus=U0GUS dee=U0DEE bot=U0BOT"))
+
+    assert run_init(tmp_path) == 0
+
+    printed = capsys.readouterr().out
+    assert "The bot is “countersign” in “Acme” (T0ACME)." in printed
+    assert "[T0ACME]" in printed, "the workspace of the token is offered"
+    for said in (
+        "ann=U0ANN is “Ann” in Slack.", "gus=U0GUS is “Gus” in Slack, who is a guest: ",
+        "dee=U0DEE is “Dee” in Slack, whose account is deactivated.",
+        "bot=U0BOT is “Countersign” in Slack, which is an app.",
+        "C0PAYAPPR is “payments-approvals”, a private channel.", "C0SEC is “security”, a private channel.",
+    ):  # fmt: skip
+        assert f"  {said}" in printed
+    assert "Both are the same channel" not in printed
+
+
+def test_a_name_that_a_person_chose_does_not_move_the_cursor(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    eve = Person("U0EVE", "eve", "Lea” in Slack.\x1b[1A\u202e\nsam=U0SAM is “Sam")
+    others = tuple(person for person in acme().people if person.id != "U0EVE")
+    with running(replace(acme(), people=(eve, *others)), bot_token=ANSWERS["bot_token"]) as sandbox:
+        monkeypatch.setenv("SLACK_API_URL", sandbox.api_url)
+        answer(monkeypatch, *answers_with(requesters="eve=U0EVE", approvers="kim=U0KIM"))
+        assert run_init(tmp_path) == 0
+
+    (line,) = [line for line in capsys.readouterr().out.splitlines() if "U0EVE" in line]
+    assert line == "  eve=U0EVE is “Lea' in Slack.[1A sam=U0SAM is 'Sam” in Slack."
+
+
+def test_where_slack_is_silent_ids_are_taken_as_they_are_typed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("SLACK_API_URL", f"http://127.0.0.1:{free_port()}/api/")
+    answer(monkeypatch, *answers_with(requesters="ann=U0NOBODY", approval_channel="C0NOWHERE"))
+
+    assert run_init(tmp_path) == 0
+
+    printed = capsys.readouterr()
+    assert printed.out.count("Slack cannot be asked from here just now") == 1
+    assert not any(secret in printed.out + printed.err for secret in SECRETS)
+
+
+def test_channels_in_which_the_bot_cannot_post_are_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    answer(monkeypatch, *answers_with(approval_channel="C0NOWHERE", security_channel="C0GENERAL"))
+
+    assert run_init(tmp_path) == 0
+
+    printed = capsys.readouterr().out
+    assert "Slack shows the bot no channel C0NOWHERE" in printed
+    assert "C0GENERAL: The bot is not in it. Invite the bot there: /invite @Countersign." in printed
+
+
+def test_one_channel_for_approvers_and_security_is_warned_of(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    answer(monkeypatch, *answers_with(security_channel="C0PAYAPPR"))
+
+    assert run_init(tmp_path) == 0
+
+    assert "Both are the same channel: everyone in it will read each alert" in capsys.readouterr().out
+
+
+def test_git_takes_no_secret(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    answer(monkeypatch, *ANSWERS.values())
+    run_init(tmp_path)
+    (tmp_path / DRAFT).touch()
+    (tmp_path / ".countersign").mkdir()
+    (tmp_path / ".countersign" / "job.key").touch()
+
+    subprocess.run(["git", "init", "--quiet"], cwd=tmp_path, check=True)
+    taken = subprocess.run(
+        ["git", "ls-files", "--others", "--exclude-standard"], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+
+    assert taken.stdout.split() == [".gitignore", "access.yml"]
+
+
+def test_what_an_older_gitignore_lacks_is_told_and_not_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / ".gitignore").write_text("/.env\n*.log\n", encoding="utf-8")
+    answer(monkeypatch, *ANSWERS.values())
+
+    assert run_init(tmp_path) == 0
+
+    assert (tmp_path / ".gitignore").read_text(encoding="utf-8") == "/.env\n*.log\n"
+    printed = capsys.readouterr().out
+    assert "so that Git does not take the secrets:  .env.*  .countersign/  .countersign-init.json*\n" in printed
+
+
+def test_the_statements_of_the_bots_account_are_printed_with_its_names_and_without_its_password(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    answer(monkeypatch, *answers_with(role="Read.Only"))
+    run_init(tmp_path)
+    assert (
+        '\n  GRANT "Read.Only" TO "countersign" WITH ADMIN TRUE, INHERIT FALSE, SET FALSE;\n' in capsys.readouterr().out
+    )
+
+    odd = account_statements(ANSWERS | {"dsn": """host=db user='bo"t' password=canary dbname='sh"op; DROP'"""})
+    assert 'GRANT CONNECT ON DATABASE "sh""op; DROP" TO "bo""t", "support_read";' in odd
+    assert 'ON DATABASE "sh""op; DROP", "postgres", "template1" FROM PUBLIC;' in odd
+    assert odd.endswith('\\password "bo""t"')
+    assert "canary" not in odd
+
+    assert 'ON DATABASE "postgres", "template1" FROM' in account_statements(ANSWERS | {"dsn": "host=db user=postgres"})
+    assert 'ON DATABASE :"DBNAME" TO "countersign"' in account_statements(ANSWERS | {"dsn": ""})
