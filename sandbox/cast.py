@@ -8,6 +8,7 @@ class Person:
     """A member of the team. A guest is one that Slack marks `is_restricted`, a stranger one of another company.
 
     `home_team` is the id of the workspace he belongs to, when it is not this one; "" makes no e-mail address known.
+    `title` is what the profile says that they do.
     """
 
     id: str
@@ -21,6 +22,7 @@ class Person:
     admin: bool = False
     email: str = ""
     home_team: str = ""
+    title: str = ""
 
 
 @dataclass(frozen=True)

@@ -87,6 +87,7 @@ def user_object(parts: Parts, member: Member) -> dict[str, Any]:
     profile = {
         "real_name": member.real_name,
         "real_name_normalized": member.real_name,
+        "title": member.title,
         "display_name": member.name,
         "display_name_normalized": member.name,
         "team": team_id,

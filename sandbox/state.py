@@ -28,6 +28,7 @@ class Member:
     admin: bool = False
     email: str = ""
     home_team: str = ""
+    title: str = ""
     session_lives: bool = False
 
     @property

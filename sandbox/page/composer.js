@@ -1,5 +1,6 @@
 // Where a person types: words, or a slash command with its completion.
 
+import { followOn } from "./conversation.js";
 import { el } from "./dom.js";
 import { ask } from "./doors.js";
 import { channel, title, workspace } from "./workspace.js";
@@ -61,6 +62,7 @@ export function makeComposer(form) {
     const text = field.value.trim();
     if (!text) return;
     note.textContent = "";
+    followOn();
     send.setAttribute("aria-busy", "true");
     field.value = "";
     grow();

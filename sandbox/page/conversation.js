@@ -11,6 +11,8 @@ import { author, channel, place, title, workspace } from "./workspace.js";
 const drawn = new Map(); // key -> {signature, node}
 let shownFor = "";
 let following = true;
+let seen = ""; // the newest message that was on the screen
+let news = null;
 
 export function drawConversation(heading, list) {
   const current = channel();
@@ -25,13 +27,44 @@ export function drawConversation(heading, list) {
   const rows = rowsOf(current);
   reconcile(list, rows.length ? rows : [emptyRow(current)]);
   if (following) list.scrollTop = list.scrollHeight;
+  drawNews();
+}
+
+// Who sends something wants to see what comes of it.
+export function followOn() {
+  following = true;
+}
+
+// Who reads further up is not torn away, and is told that there is something new.
+export function makeNews(button, list) {
+  news = button;
+  button.addEventListener("click", () => {
+    const [first] = unseen();
+    list.querySelector(`[data-ts="${CSS.escape(first?.ts ?? "")}"]`)?.scrollIntoView({ block: "start" });
+    seen = channel()?.messages.at(-1)?.ts ?? "";
+    drawNews();
+    list.focus({ preventScroll: true });
+  });
+}
+
+function drawNews() {
+  if (following) seen = channel()?.messages.at(-1)?.ts ?? "";
+  const count = unseen().length;
+  news.hidden = !count;
+  news.textContent = count === 1 ? "1 new message" : `${count} new messages`;
+}
+
+function unseen() {
+  return (channel()?.messages ?? []).filter(({ ts }) => ts > seen);
 }
 
 // Who reads the newest message goes on reading it when there is another, or less room: the keyboard of a phone.
 export function followEnd(list) {
   const isHome = () => Boolean(list.querySelector(".home"));
   list.addEventListener("scroll", () => {
-    if (!isHome()) following = list.scrollHeight - list.scrollTop - list.clientHeight < 80;
+    if (isHome()) return;
+    following = list.scrollHeight - list.scrollTop - list.clientHeight < 80;
+    drawNews();
   });
   new ResizeObserver(() => {
     if (following && !isHome()) list.scrollTop = list.scrollHeight;

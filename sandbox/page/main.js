@@ -1,12 +1,12 @@
 // The page: draws what the acting person sees, again at every change.
 
 import { makeComposer } from "./composer.js";
-import { drawConversation, followEnd, pointAt } from "./conversation.js";
+import { drawConversation, followEnd, makeNews, pointAt } from "./conversation.js";
 import { el } from "./dom.js";
 import { ask, onChange, Unreachable } from "./doors.js";
 import { drawHome } from "./home.js";
 import { drawModal } from "./modal.js";
-import { drawCast, drawSidebar } from "./sidebar.js";
+import { drawCast, drawMenu, drawSidebar } from "./sidebar.js";
 import { makeSidePanel } from "./side_panel.js";
 import { atHome, channel, load, markRead, refresh, workspace } from "./workspace.js";
 
@@ -19,6 +19,7 @@ const messages = find(".messages");
 const fingers = matchMedia("(pointer: coarse)"); // a focused field would bring up the keyboard of the phone
 
 const CLICK_FOLLOWS = 50; // milliseconds after a finger is lifted
+const CLOCKS = 5000; // milliseconds between two looks at the people's clocks
 
 let pressed = Promise.resolve();
 let reachable = true;
@@ -35,6 +36,7 @@ function draw() {
   drawCast(bar.cast, switchPerson);
   if (channel()) markRead(channel());
   drawSidebar(sidebar, switchChannel);
+  drawMenu(bar.menu);
   if (atHome()) drawHome(heading, messages);
   else drawConversation(heading, messages);
   nameComposer();
@@ -125,11 +127,17 @@ function showWindow(address) {
   if (!address) return;
   const aside = find(".window");
   const title = "Window onto the target";
+  const next = el("p", { class: "window-next", role: "status" });
   const opener = el("button", { type: "button", class: "window-button", "aria-expanded": "false", onclick: () => {
     const open = document.body.classList.toggle("window-open");
     opener.setAttribute("aria-expanded", String(open));
   } }, title);
-  aside.append(opener, el("iframe", { src: address, title }));
+  const frame = el("iframe", { src: address, title });
+  aside.append(opener, next, frame);
+  // What is put aside on a phone may say in one line what comes next.
+  addEventListener("message", ({ source, data }) => {
+    if (source === frame.contentWindow && typeof data?.next === "string") next.textContent = data.next;
+  });
   aside.hidden = false;
   document.body.classList.add("with-window");
 }
@@ -158,8 +166,13 @@ showWindow(workspace.description.window_url);
 const renewPanel = makeSidePanel(find(".inspector"), find(".inspector-button"));
 const nameComposer = makeComposer(find(".composer"));
 followEnd(messages);
+makeNews(find(".news"), messages);
 draw();
 enter();
+setInterval(async () => {
+  await pressed;
+  drawCast(bar.cast, switchPerson);
+}, CLOCKS);
 onChange((alive) => {
   reachable = alive;
   if (alive) renew();

@@ -1,8 +1,9 @@
 // The bar with the cast, and the list of conversations.
 
+import { clock } from "./dates.js";
 import { el } from "./dom.js";
 import { ask } from "./doors.js";
-import { atHome, author, canAct, HOME, people, title, unread, workspace } from "./workspace.js";
+import { atHome, author, canAct, HOME, now, people, title, unread, unreadElsewhere, workspace } from "./workspace.js";
 
 export function avatar(id) {
   const { name, colour } = author(id);
@@ -12,7 +13,7 @@ export function avatar(id) {
 }
 
 export function drawCast(container, chosen) {
-  const signature = JSON.stringify([workspace.me.id, people()]);
+  const signature = JSON.stringify([workspace.me.id, people(), people().map(marks)]);
   if (container.dataset.signature === signature) return;
   container.dataset.signature = signature;
   const focused = container.contains(document.activeElement) ? document.activeElement.dataset.person : null;
@@ -22,17 +23,30 @@ export function drawCast(container, chosen) {
         "button",
         {
           type: "button", class: "person", "data-person": person.id, "aria-pressed": String(person.id === workspace.me.id),
-          disabled: !canAct(person), onclick: () => chosen(person), title: `${person.real_name}, ${person.tz}`,
+          disabled: !canAct(person), onclick: () => chosen(person), "aria-label": person.real_name, title: `${marks(person)} (${person.tz})`,
         },
         avatar(person.id),
-        el("span", {}, person.real_name),
-        person.guest ? el("span", { class: "mark" }, "guest") : null,
-        person.deactivated ? el("span", { class: "mark" }, "deactivated") : null,
+        el("span", { class: "person-words" }, el("span", {}, person.real_name), el("span", { class: "mark" }, marks(person))),
       ),
     ),
   );
   container.querySelector(`[data-person="${focused}"]`)?.focus();
   container.querySelector('[aria-pressed="true"]').scrollIntoView({ inline: "nearest", block: "nearest" });
+}
+
+// What they do here, and the time where they are.
+function marks(person) {
+  if (person.deactivated) return "deactivated";
+  return [person.guest ? "guest" : person.title, clock(now(), person.tz)].filter(Boolean).join(", ");
+}
+
+// On a phone the conversations are put aside; their news are counted on what brings them up.
+export function drawMenu(button) {
+  const count = unreadElsewhere();
+  const badge = button.querySelector(".count");
+  badge.hidden = !count;
+  badge.textContent = String(count);
+  button.setAttribute("aria-label", count ? `Channels, ${count} unread` : "Channels");
 }
 
 export function drawSidebar(container, chosen) {

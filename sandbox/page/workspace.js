@@ -10,10 +10,16 @@ export const workspace = {
   screen: { channels: [], views: [], home: null, connections: 0, violations: 0 },
   seenBy: null, // whose screen it is: for a moment not that of who acts
   channelId: null,
+  ahead: 0, // seconds by which the workspace's clock is before this machine's
 };
+
+export function now() {
+  return Date.now() / 1000 + workspace.ahead;
+}
 
 export async function load() {
   workspace.description = await ask("workspace");
+  workspace.ahead = workspace.description.now - Date.now() / 1000;
   const asked = new URLSearchParams(location.search).get("as") ?? sessionStorage.getItem("as");
   const wanted = people().find((person) => person.id === asked && canAct(person));
   workspace.me = wanted ?? people().find(canAct);
@@ -23,6 +29,7 @@ export async function refresh() {
   const as = workspace.me.id;
   const [description, screen] = await Promise.all([ask("workspace"), ask("screen", { as }).catch(signedOut)]);
   workspace.description = description;
+  workspace.ahead = description.now - Date.now() / 1000;
   if (workspace.me.id !== as) return; // somebody else acts by now, and asks anew
   workspace.me = people().find((person) => person.id === as && canAct(person)) ?? people().find(canAct);
   workspace.screen = screen ?? (await ask("screen", { as: workspace.me.id }));
@@ -85,6 +92,11 @@ export function title(each) {
 export function unread(each) {
   const read = sessionStorage.getItem(`read ${workspace.me.id} ${each.id}`) ?? "0";
   return each.messages.filter((message) => message.ts > read && message.user !== workspace.me.id).length;
+}
+
+// What waits in the conversations that are not on the screen.
+export function unreadElsewhere() {
+  return workspace.screen.channels.filter(({ id }) => id !== workspace.channelId).reduce((sum, each) => sum + unread(each), 0);
 }
 
 export function markRead(each) {

@@ -2,14 +2,18 @@
 
 import random
 import re
+from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from playwright.sync_api import Browser, FilePayload, Locator, Page, Route, expect
 from slack_bolt.app.async_app import AsyncApp
 from slack_sdk import WebClient
 
+from sandbox.cast import DEFAULT, Person
 from sandbox.mrkdwn import alive
-from sandbox.server import Running
+from sandbox.server import Running, running
 from tests.sandbox.bot import Keeper, button, card, connected, modal, scripted
 from tests.waiting import wait_until
 
@@ -223,7 +227,31 @@ def test_a_person_on_a_phone_reads_and_writes(browser: Browser, live: Running) -
     page.get_by_role("button", name="Send").click()
     expect(_last(page).locator(".words")).to_have_text("is 1 < 2 & <!here>?")
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    channels = page.get_by_role("button", name="Channels", exact=True)
+    expect(channels.locator(".count")).to_be_hidden()
+    WebClient(token=live.bot_token, base_url=live.api_url).chat_postMessage(channel="C0SEC", text="news")
+    expect(page.get_by_role("button", name="Channels, 1 unread").locator(".count")).to_have_text("1")
     page.close()
+
+
+def test_the_bar_says_what_people_do_and_what_time_it_is_where_they_are(browser: Browser) -> None:
+    ann, gus = Person("U0ANN", "ann", "Ann", title="asks"), Person("U0GUS", "gus", "Gus", tz="Asia/Seoul", guest=True)
+    dee = Person("U0DEE", "dee", "Dee", deactivated=True)
+    with running(replace(DEFAULT, people=(ann, gus, dee), groups=())) as sandbox:
+        page = browser.new_page()
+        page.goto(sandbox.page_url)
+        sandbox.workspace().move_clock(
+            5400 - sandbox.workspace().now() % 3600
+        )  # to half past: no minute ends meanwhile
+        at = datetime.fromtimestamp(sandbox.workspace().now(), UTC)
+        amsterdam, seoul = (
+            at.astimezone(ZoneInfo(zone)).strftime("%H:%M") for zone in ("Europe/Amsterdam", "Asia/Seoul")
+        )
+        bar = page.get_by_role("group", name="Act as")
+        expect(bar.get_by_role("button", name="Ann", exact=True)).to_contain_text(f"asks, {amsterdam}")
+        expect(bar.get_by_role("button", name="Gus", exact=True)).to_contain_text(f"guest, {seoul}")
+        expect(bar.get_by_role("button", name="Dee", exact=True)).to_contain_text("deactivated")
+        page.close()
 
 
 def test_a_confirmation_stands_between_a_press_and_the_app(live: Running, page: Page) -> None:

@@ -77,6 +77,33 @@ def test_who_reads_the_newest_message_sees_it_with_less_room_too(live: Running, 
     page.unroute_all()
 
 
+def test_who_reads_further_up_is_told_of_what_is_new_and_brought_to_it(live: Running, page: Page) -> None:
+    _cards(live, 12)
+    expect(page.locator(".message")).to_have_count(12)
+    page.locator(".messages").evaluate("list => list.scrollTo(0, 0)")
+    expect(_last(page)).not_to_be_in_viewport()
+    first = _cards(live)
+    news = page.get_by_role("button", name="1 new message", exact=True)
+    expect(news).to_be_in_viewport(ratio=1)
+    _cards(live)
+    expect(page.locator(".messages")).to_have_js_property("scrollTop", 0)
+    page.get_by_role("button", name="2 new messages").click()
+    expect(page.locator(f"[data-ts='{first}']")).to_be_in_viewport(ratio=1)
+    expect(page.locator(".news")).to_be_hidden()
+
+
+def test_who_sends_something_sees_what_comes_of_it(live: Running, page: Page) -> None:
+    _cards(live, 12)
+    expect(page.locator(".message")).to_have_count(12)
+    page.locator(".messages").evaluate("list => list.scrollTo(0, 0)")
+    expect(_last(page)).not_to_be_in_viewport()
+    page.get_by_label("Message", exact=True).fill("here")
+    page.keyboard.press("Enter")
+    expect(_last(page)).to_contain_text("here")
+    expect(_last(page)).to_be_in_viewport(ratio=1)
+    expect(page.locator(".news")).to_be_hidden()
+
+
 def test_a_phone_puts_aside_its_channels_and_the_window(browser: Browser) -> None:
     with running(window_url="about:blank") as sandbox:
         page = browser.new_page(viewport={"width": 390, "height": 844})
@@ -95,6 +122,7 @@ def test_a_phone_puts_aside_its_channels_and_the_window(browser: Browser) -> Non
         expect(window).to_be_hidden()
         page.get_by_role("button", name="Window onto the target").click()
         expect(window).to_be_in_viewport(ratio=1)
+        assert window.evaluate("frame => frame.clientHeight") > 250, "the lower half of the screen"
         page.close()
 
 
