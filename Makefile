@@ -61,14 +61,14 @@ $(VENV)/bin/python:
 	  { echo "Python cannot make an environment here. On Debian and Ubuntu: apt-get install python3-venv"; exit 1; }
 
 $(VENV)/.demo: requirements/demo.txt pyproject.toml | $(VENV)/bin/python
-	@test -e $(VENV)/.developer || { echo "Installing what the demo needs …"; \
-	  $(RUN) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/demo.txt; \
+	@test -e $(VENV)/.developer || { echo "Installing what the demo needs, about 190 MB in $(VENV) …"; \
+	  $(RUN) tools/install.py requirements/demo.txt && \
 	  $(RUN) -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .; }
 	@touch $@
 
 $(VENV)/.developer: requirements/dev.txt pyproject.toml | $(VENV)/bin/python
 	@echo "Installing what working on the code needs …"
-	@$(RUN) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	@$(RUN) tools/install.py requirements/dev.txt
 	@$(RUN) -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
