@@ -224,7 +224,9 @@ def verify(env_file: EnvFile = None) -> None:
 @app.command()
 def demo(
     play: Annotated[bool, typer.Option("--play", help="Play the whole story by itself and say how it went.")] = False,
-    port: Annotated[int, typer.Option(help="Where the page is; 0 takes a free port.")] = 0,
+    port: Annotated[
+        int, typer.Option(min=0, max=65534, help="Of the page; the window has the next one. 0 takes free ports.")
+    ] = 0,
 ) -> None:
     """Try it without Slack. Brings up a sandbox workspace, a real PostgreSQL, and a window onto it."""
     from countersign.demo.run import run_demo

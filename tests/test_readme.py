@@ -5,10 +5,10 @@ import os
 import re
 import shlex
 import signal
+import stat
 import subprocess
 import sys
 import urllib.request
-import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,9 @@ import pytest
 from access.store import Database
 from countersign.demo.policy import SECRET, demo_policy
 from countersign.demo.stage import acme
+from sandbox.person import Workspace
 from sandbox.server import Running, running
+from tests.ports import free_port
 from tests.tampering import tamper
 from tests.waiting import wait_until
 from tests.world import World
@@ -31,10 +33,12 @@ STEPS = [
     "allowed_during", "session_open", "expired", "session_ended", "refused_after", "card_final", "audit_verified",
 ]  # fmt: skip
 READY = "Countersign is ready: redis, timekeeper, grant, revoke, tell, bot are running.\n"
+CLONE = "git clone <this repository> countersign && cd countersign"
+INSTALL = "pip install '.[local]'"
 TYPED_HERE = {
-    "make demo", "make demo ARGS=--play", "make test", "pip install 'countersign-access[local]'",
-    "countersign migrate", "countersign up", "countersign outstanding", "countersign audit verify",
-    "countersign policy lint access.yml",
+    CLONE, "make demo", "make demo ARGS=--play", "make test", INSTALL, "countersign migrate", "countersign up",
+    "countersign outstanding", "countersign audit verify", "countersign policy lint access.yml",
+    "countersign doctor", "countersign digest --now",
 }  # fmt: skip
 TYPED_IN_THE_STORIES = {
     "countersign bot", "countersign timekeeper", "countersign worker grant", "countersign worker revoke",
@@ -43,7 +47,7 @@ TYPED_IN_THE_STORIES = {
 TYPED_WITH_THE_OTHERS = {"countersign up --env-file .env"}
 """tests/countersign/test_up.py."""
 TYPED_BY_THE_GUIDE = {
-    "countersign manifest-link", "countersign init", "set -a; . ./.env; set +a", "countersign doctor"
+    "countersign manifest-link", "countersign init", "set -a; . ./.env; set +a",
 }  # fmt: skip
 """docs/set-up.md; tests/countersign/test_set_up.py follows it."""
 
@@ -89,28 +93,99 @@ def countersign(words: str, environment: dict[str, str]) -> subprocess.Completed
     return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=90, check=False)
 
 
-def test_make_demo_comes_up_and_goes(tmp_path: Path) -> None:
-    output = tmp_path / "output"
+def test_make_demo_comes_up_can_be_looked_at_from_beside_and_goes(tmp_path: Path) -> None:
+    output, port = tmp_path / "output", free_port()
     with output.open("w") as file:
         demo = subprocess.Popen(
-            ["make", "demo"], cwd=ROOT, stdout=file, stderr=subprocess.STDOUT, start_new_session=True,
-            env=_typed(),
+            ["make", "demo", f"ARGS=--port {port}"], cwd=ROOT, stdout=file, stderr=subprocess.STDOUT,
+            start_new_session=True, env=_typed(),
         )  # fmt: skip
     try:
         address = wait_until(
-            lambda: re.search(r"http://127\.0\.0\.1:\d+/", output.read_text()),
+            lambda: re.search(r"(http://127\.0\.0\.1:\d+/).*Ctrl-C", output.read_text(), re.DOTALL),
             "the demo's address",
             within=120,
             every=0.1,
         )
         assert address is not None
-        with urllib.request.urlopen(address[0], timeout=10) as page:
+        with urllib.request.urlopen(address[1], timeout=10) as page:
             assert "Sandbox, not Slack" in page.read().decode()
+        assert address[1] == f"http://127.0.0.1:{port}/"
+        with urllib.request.urlopen(f"http://127.0.0.1:{port + 1}/", timeout=10) as window:
+            assert "Window onto the target" in window.read().decode()
+        operator_file = looked_at_from_beside(output.read_text())
+        ticked_by_playing(address[1], f"http://127.0.0.1:{port + 1}/")
+        taken = subprocess.run(
+            [sys.executable, "-m", "countersign", "demo", "--port", str(port)], capture_output=True, text=True,
+            timeout=60, check=False,
+        )  # fmt: skip
+        assert taken.returncode == 2
+        assert "Traceback" not in taken.stderr
+        assert f"cannot listen on {port} and {port + 1} of this machine: Address already in use" in taken.stderr
     finally:
         os.killpg(demo.pid, signal.SIGINT)  # as Ctrl-C does: make hears it too
         demo.wait(60)
     assert "Ending everything" in output.read_text()
+    assert not operator_file.exists()
     wait_until(lambda: not _alive(demo.pid), "everything that the demo started to have ended", within=30)
+
+
+def ticked_by_playing(page: str, window: str) -> None:
+    """The steps of the story tick themselves, one after the other."""
+
+    def story() -> dict[str, Any]:
+        with urllib.request.urlopen(f"{window}looks", timeout=10) as answer:
+            return json.load(answer)["story"]
+
+    def done() -> list[bool]:
+        return [step["done"] for step in story()["steps"]]
+
+    with urllib.request.urlopen(page, timeout=10) as answer:
+        (token,) = re.findall(r'name="sandbox-token" content="([^"]+)"', answer.read().decode())
+    people = Workspace(page.rstrip("/"), token)
+    ann, lea = people.person("U0ANN"), people.person("U0LEA")
+    assert done() == [False] * 4, "also while a canary comes and goes"
+    assert ann.command("C0PAYAPPR", "/access", "customers-db/read 5m INC-12 stuck refunds").ok
+    wait_until(lambda: done() == [True, False, False, False], "the first step to be ticked", within=30)
+    assert story()["waiting"] == ""
+    card = wait_until(lambda: [one for one in lea.messages("C0PAYAPPR") if one.blocks], "the card", within=30)[-1]
+    assert lea.click(card, "request.approve").ok
+    wait_until(lambda: story()["waiting"] == "Ann", "the word to press “Show me how to connect”", within=30)
+    assert done() == [True, True, False, False]
+    told = wait_until(
+        lambda: [one for one in ann.direct_messages() if "grant.connect" in one.actions()], "the button", within=30
+    )  # fmt: skip
+    assert ann.click(told[-1], "grant.connect").ok
+    wait_until(lambda: done() == [True, True, True, False], "the door to be open", within=30)
+    assert story()["waiting"] == ""
+    assert ann.click(told[-1], "grant.done").ok
+    wait_until(lambda: done() == [True] * 4, "all steps to be ticked", within=30)
+    people.close()
+
+
+def looked_at_from_beside(told: str) -> Path:
+    """In a second shell, by the line that the demo prints; the file that this reads."""
+    (line,) = re.findall(r"^ +(set -a; \. (\S+); set \+a)$", told, re.MULTILINE)
+    for words in ("countersign doctor", "countersign digest --now", "countersign outstanding"):
+        assert f"\n      {words} " in told
+
+    def beside(words: str) -> subprocess.CompletedProcess[str]:
+        shell = {"PATH": os.environ["PATH"], "HOME": os.environ["HOME"]}
+        return subprocess.run(
+            ["/bin/sh", "-c", f"{line[0]}; {words}"], env=shell, capture_output=True, text=True, timeout=90, check=False
+        )  # fmt: skip
+
+    doctor = wait_until(lambda: found if (found := beside("countersign doctor --json")).returncode == 0 else None,
+                        "the doctor to find all well", within=90)  # fmt: skip
+    assert doctor is not None
+    assert {one["level"] for one in json.loads(doctor.stdout)} == {"ok"}
+    digest = beside("countersign digest --now")
+    assert "is made: a worker of the queue tell posts it to C0SEC" in digest.stdout, digest.stderr
+    assert beside("countersign outstanding").returncode == 0
+    file = Path(line[1])
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert SECRET not in file.read_text(encoding="utf-8"), "only workers need it"
+    return file
 
 
 def _typed() -> dict[str, str]:
@@ -153,17 +228,22 @@ def test_make_test_runs_pytest() -> None:
     assert "test_make_test_runs_pytest" in listed.stdout
 
 
-def test_the_installed_package_has_the_command_and_its_files(tmp_path: Path) -> None:
-    subprocess.run(
-        [*PIP, "wheel", "--quiet", "--no-deps", "--no-build-isolation", "-w", str(tmp_path), str(ROOT)],
-        check=True, timeout=120, capture_output=True,
-    )  # fmt: skip
-    (wheel,) = tmp_path.glob("*.whl")
-    with zipfile.ZipFile(wheel) as archive:
-        archive.extractall(tmp_path / "installed")
-        files = archive.namelist()
+def test_what_is_installed_from_the_clone_has_the_command_and_its_files(tmp_path: Path) -> None:
+    """Without what it depends on, and with the builder that is here: those would come from the internet."""
+    cloned = CLONE.replace("<this repository>", shlex.quote(str(ROOT)))
+    offline = f"--no-deps --no-build-isolation --target {shlex.quote(str(tmp_path / 'installed'))}"
+    installed = INSTALL.replace("pip", f"{shlex.join(PIP)}", 1) + f" --quiet {offline}"
+    typed = subprocess.run(
+        ["/bin/sh", "-ec", f"{cloned}; {installed}"],
+        cwd=tmp_path,
+        timeout=120,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert typed.returncode == 0, typed.stderr
 
-    assert {*PACKED, "sandbox/page/index.html"} <= set(files)
+    assert all((tmp_path / "installed" / file).exists() for file in (*PACKED, "sandbox/page/index.html"))
     (points,) = (tmp_path / "installed").glob("*.dist-info/entry_points.txt")
     assert "countersign = countersign.__main__:main" in points.read_text()
     (metadata,) = (tmp_path / "installed").glob("*.dist-info/METADATA")

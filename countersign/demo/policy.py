@@ -3,6 +3,10 @@
 from sandbox.cast import Cast
 
 SECRET = "SHOP_DSN"  # noqa: S105 -- the name of a variable
+ROLES = {
+    "ann": "asks", "ben": "asks", "lea": "approves", "kim": "approves", "sam": "security", "eve": "may not ask",
+}  # fmt: skip
+"""What the policy below lets them do, in a word for their profiles."""
 
 
 def demo_policy(cast: Cast) -> str:
@@ -35,9 +39,16 @@ resources:
     provider: postgres
     settings: {{dsn: {{env: {SECRET}}}, database: shop}}
     roles:
-      read: {{title: "Read customers, without cards", grants: [support_read]}}
-      fix-orders: {{title: Correct the status of an order, level: medium, grants: [orders_fix]}}
-      nothing: {{title: Nothing, grants: [nothing]}}
+      read:
+        title: Read customers, without cards
+        description: Read customers and orders, but no card numbers.
+        grants: [support_read]
+      fix-orders:
+        title: Correct the status of an order
+        description: Read orders and change their status.
+        level: medium
+        grants: [orders_fix]
+      nothing: {{title: Nothing, description: Nothing; it is for the canary alone., grants: [nothing]}}
 
 rules:
   - id: customers-read

@@ -45,7 +45,14 @@ def _welcome(stage: Stage, seconds: float) -> None:
   3  Switch back to Ann, open the message from Countersign, press “Show me how to connect”.
   4  Watch the window on the right: refused, allowed, and refused again when the minute is over.
 
-  Ctrl-C ends everything.""",
+  To look at it as an operator does, in a second shell:
+
+      set -a; . {stage.operator_file}; set +a
+      countersign doctor          looks at everything
+      countersign digest --now    posts the security team's daily message: switch to Sam, open #security
+      countersign outstanding     what is open, and what ends it by hand
+
+  Ctrl-C ends everything and removes that file.""",
         flush=True,
     )
 

@@ -5,18 +5,21 @@ import sys
 import threading
 import time
 from collections.abc import Generator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TypeVar
 
 from access.errors import Unready
 from access.settings import Settings
 from access.store import Database
 from countersign import schema
 from countersign.demo import target
-from countersign.demo.policy import SECRET, demo_policy
+from countersign.demo.operator_file import write_operator_file
+from countersign.demo.policy import ROLES, SECRET, demo_policy
 from countersign.demo.prober import Prober
-from countersign.demo.window import showing
+from countersign.demo.steps import Steps
+from countersign.demo.window import Scene, showing
 from countersign.embedded.postgres import EmbeddedPostgres
 from countersign.embedded.valkey import EmbeddedValkey
 from countersign.manifest import manifest_file
@@ -27,6 +30,7 @@ from sandbox.manifest import app_of
 from sandbox.server import Running, running
 
 READY_SECONDS = 60
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -38,43 +42,68 @@ class Stage:
     window_url: str
     shop: target.Target
     settings: Settings
+    operator_file: Path
+    """The environment of a second shell."""
 
 
 @contextmanager
 def standing(directory: Path, *, port: int = 0) -> Generator[Stage]:
-    """Brings everything up in `directory`; leaves nothing running. Raises Unready."""
-    cast = acme()
+    """Brings everything up in `directory`; leaves nothing running. Raises Unready.
+
+    The page is at `port` and the window onto the target at the one after it; 0 takes free ones.
+    """
+    cast, scene = acme(), Scene()
     with ExitStack() as stack:
+        # Before what takes long to come up: another program may be on these ports.
+        window_url = stack.enter_context(_listening(showing(scene, port=port and port + 1), port))
+        sandbox = stack.enter_context(_listening(running(cast, port=port, window_url=window_url), port))
         server = stack.enter_context(EmbeddedPostgres(directory / "postgres"))
         stack.callback(server.remove)
         shop = target.prepare(server)
         valkey = stack.enter_context(EmbeddedValkey(directory / "valkey"))
-        # The window is shown beside the sandbox and looks into it, so each must know where the other will be.
-        probers = list[Prober]()
-        window_url = stack.enter_context(showing(lambda number: probers[0].since(number) if probers else []))
-        sandbox = stack.enter_context(running(cast, port=port, window_url=window_url))
-        prober = stack.enter_context(
+        scene.prober = prober = stack.enter_context(
             Prober(
                 host="127.0.0.1", port=server.port, database=target.DATABASE,
                 people=sandbox.workspace(), watched=[person.id for person in cast.people if not person.deactivated],
             )
         )  # fmt: skip
-        probers.append(prober)
-        environment = _environment(directory, cast, sandbox, shop, valkey.url)
+        told = _told(directory, cast, sandbox, shop, valkey.url)
+        environment = _kept() | told
         settings = Settings.read(environment)
-        _migrate(settings)
+        database = stack.enter_context(closing(Database(settings.database_url)))
+        schema.migrate(database)
+        scene.steps = Steps(database, prober)
+        stack.callback(scene.close)
         stack.enter_context(_processes(settings, environment))
         _wait_until_connected(sandbox)
-        yield Stage(sandbox, prober, window_url, shop, settings)
+        operator_file = write_operator_file(directory, told)
+        yield Stage(sandbox, prober, window_url, shop, settings, operator_file)
 
 
-def _environment(directory: Path, cast: Cast, sandbox: Running, shop: target.Target, redis_url: str) -> dict[str, str]:
+@contextmanager
+def _listening(server: AbstractContextManager[T], port: int) -> Generator[T]:
+    """Raises Unready where it cannot listen."""
+    with ExitStack() as stack:
+        try:
+            served = stack.enter_context(server)
+        except OSError as error:
+            wanted = f"{port} and {port + 1}" if port else "any port"
+            raise Unready(
+                f"The demo cannot listen on {wanted} of this machine: {error.strerror}. Name another: --port."
+            ) from None
+        yield served
+
+
+def _kept() -> dict[str, str]:
+    names = ("PATH", "HOME", "LANG", "TZ", "TMPDIR", "PYTHONPATH")
+    return {name: os.environ[name] for name in names if name in os.environ}
+
+
+def _told(directory: Path, cast: Cast, sandbox: Running, shop: target.Target, redis_url: str) -> dict[str, str]:
+    """The settings of this demo."""
     policy = directory / "access.yml"
     policy.write_text(demo_policy(cast), encoding="utf-8")
-    kept = {
-        name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TZ", "TMPDIR", "PYTHONPATH") if name in os.environ
-    }
-    return kept | {
+    return {
         "DATABASE_URL": f"sqlite:///{directory / 'countersign.db'}",
         "REDIS_URL": redis_url,
         "COUNTERSIGN_POLICY": str(policy),
@@ -88,15 +117,10 @@ def _environment(directory: Path, cast: Cast, sandbox: Running, shop: target.Tar
     }
 
 
-def _migrate(settings: Settings) -> None:
-    database = Database(settings.database_url)
-    schema.migrate(database)
-    database.close()
-
-
 def acme() -> Cast:
-    """The sandbox's people, and the app with just the scopes and commands of its manifest."""
-    return replace(DEFAULT, app=app_of(manifest_file()))
+    """The sandbox's people and what they do, and the app with just the scopes and commands of its manifest."""
+    people = tuple(replace(person, title=ROLES.get(person.name, "")) for person in DEFAULT.people)
+    return replace(DEFAULT, people=people, app=app_of(manifest_file()))
 
 
 @contextmanager

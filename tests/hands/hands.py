@@ -3,7 +3,7 @@
 import re
 from typing import Any
 
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import FrameLocator, Locator, Page, expect
 
 SCREENS: dict[str, dict[str, Any]] = {
     "desktop": {"viewport": {"width": 1440, "height": 900}},
@@ -88,6 +88,16 @@ class Hands:
     def whispers(self) -> Locator:
         """The messages for these eyes only."""
         return self.page.locator(".message.ephemeral")
+
+    @property
+    def window(self) -> FrameLocator:
+        """The page beside, onto the target."""
+        return self.page.frame_locator("iframe")
+
+    @property
+    def next_step(self) -> Locator:
+        """What the window says is to be done now; on a phone, where it is put aside, its bar says so."""
+        return self.page.locator(".window-next") if self.touch else self.window.locator("#waiting")
 
     def fits(self) -> None:
         """Nothing is wider than the screen; on a phone, a finger hits everything."""

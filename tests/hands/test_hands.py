@@ -1,5 +1,7 @@
 """The whole bot by a person's hands, on a desktop and on a phone."""
 
+import re
+
 import psycopg
 import pytest
 from playwright.sync_api import Locator, expect
@@ -123,8 +125,11 @@ def test_an_approver_lets_it_happen(hands: Hands, books: Books) -> None:
     expect(hands.button("Approve", card)).to_have_count(0)
     hands.fits()
     hands.act_as("Ann")
+    if hands.touch:
+        expect(hands.page.get_by_role("button", name=re.compile(r"Channels, \d+ unread"))).to_be_visible()
     hands.go_to("Countersign")
     expect(hands.button("Show me how to connect", hands.message(books.entitlement))).to_be_visible()
+    expect(hands.next_step).to_contain_text("Approved: press “Show me how to connect” in Ann's message")
     hands.fits()
 
 
@@ -186,6 +191,7 @@ def test_the_holder_is_shown_a_password_that_lets_in(hands: Hands, books: Books)
     hands.press(hands.button("Show me how to connect", hands.message(books.entitlement)))
     shown = hands.modal("How to connect")
     expect(shown).to_contain_text("Password")
+    expect(hands.window.locator("#steps li.done").nth(2)).to_contain_text("Switch back to Ann")
     hands.fits()
     host, port, database, user, password, _ = shown.locator("pre").all_inner_texts()
     with psycopg.connect(host=host, port=port, dbname=database, user=user, password=password) as session:

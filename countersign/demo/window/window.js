@@ -9,6 +9,7 @@ async function refresh() {
   try {
     const answer = await (await fetch(`looks?since=${since}`)).json();
     $("query").textContent = answer.query;
+    if (answer.story) tell(answer.story);
     looks.push(...answer.looks);
     while (looks.length && looks[0].at < Date.now() / 1000 - SPAN - 5) looks.shift();
     if (looks.length) show(looks.at(-1));
@@ -33,6 +34,30 @@ function show(look) {
     open: `Open as ${look.login}, and still reading.`,
     ended: `Ended by the server: ${look.session_words}`,
   }[look.session];
+}
+
+// The steps tick themselves; the page around this one is told the next, for the phone on which this is put aside.
+function tell({ steps, afterwards, waiting }) {
+  const next = steps.findIndex(({ done }) => !done);
+  const signature = JSON.stringify([steps, waiting]);
+  if ($("steps").dataset.signature === signature) return;
+  $("steps").dataset.signature = signature;
+  $("steps").replaceChildren(...steps.map(({ words, done }, index) => step(words, done, index === next)));
+  $("afterwards").textContent = afterwards;
+  $("afterwards").hidden = next !== -1;
+  const press = `Approved: press “Show me how to connect” in ${waiting}'s message from Countersign.`;
+  $("waiting").textContent = press;
+  $("waiting").hidden = !waiting;
+  parent.postMessage({ next: waiting ? press : next === -1 ? afterwards : `${next + 1} of ${steps.length}: ${steps[next].words}` }, "*");
+}
+
+function step(words, done, isNext) {
+  const line = document.createElement("li");
+  line.textContent = words;
+  line.className = done ? "done" : isNext ? "next" : "";
+  if (isNext) line.setAttribute("aria-current", "step");
+  if (done) line.setAttribute("aria-label", `Done: ${words}`);
+  return line;
 }
 
 function row(values) {
