@@ -37,7 +37,7 @@ def look(here: Surroundings) -> Iterator[Finding]:
     url = here.redis_url
     if url is None:
         sentence = "There is no Redis: access starts and ends by the sweep of the database alone, a little slower."
-        cure = "Set REDIS_URL, or pip install 'countersign-access[local]' and let `countersign up` start one."
+        cure = "Set REDIS_URL, or run pip install '.[local]' in Countersign's clone and let `countersign up` start one."
         yield warning("reachable", sentence, cure)
         return
     try:

