@@ -84,6 +84,8 @@ class Role:
     level: str
     definition: Mapping[str, JsonValue]
     """What the provider's `Role` makes of the policy's words, defaults filled in."""
+    description: str = ""
+    """What it allows, in a sentence for people; no fact, so that other words void no request."""
 
 
 @dataclass(frozen=True, kw_only=True)

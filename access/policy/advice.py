@@ -16,6 +16,7 @@ def advice(policy: Policy) -> Iterator[Finding]:
     """What works as written but leaves somebody without an answer."""
     yield from _empty_groups(policy)
     yield from _closed_entitlements(policy)
+    yield from _undescribed(policy)
     for index, rule in enumerate(policy.rules):
         yield from _approvers(policy, rule, ("rules", index, "approve", "stages", 0, "any_of"))
 
@@ -34,6 +35,32 @@ def _closed_entitlements(policy: Policy) -> Iterator[Finding]:
             entitlement = Entitlement(resource.id, role)
             if entitlement not in opened:
                 yield ("resources", index, "roles", role), f"no rule opens {entitlement}; nobody can ask for it"
+
+
+def _undescribed(policy: Policy) -> Iterator[Finding]:
+    """Roles that people ask for and decide on by their titles alone; one sentence a resource."""
+    opened = {entitlement for rule in policy.rules for entitlement in rule.entitlements}
+    for index, resource in enumerate(policy.resources.values()):
+        bare = [
+            role.name
+            for role in resource.roles.values()
+            if not role.description and Entitlement(resource.id, role.name) in opened
+        ]
+        if bare:
+            yield ("resources", index, "roles", bare[0]), _no_description(resource.id, bare)
+
+
+def _no_description(resource: str, roles: list[str]) -> str:
+    which, what = ("role", "it") if len(roles) == 1 else ("roles", "each")
+    has = "has" if len(roles) == 1 else "have"
+    return f"{which} {_names(roles)} of {resource} {has} no `description`; say in one plain sentence what {what} allows"
+
+
+def _names(roles: list[str]) -> str:
+    shown = [f"`{role}`" for role in roles[:_NAMED]]
+    if len(roles) > _NAMED:
+        shown.append(f"{len(roles) - _NAMED} more")
+    return " and ".join(filter(None, (", ".join(shown[:-1]), *shown[-1:])))
 
 
 def _approvers(policy: Policy, rule: Rule, path: Path) -> Iterator[Finding]:

@@ -122,6 +122,7 @@ def _resource(resource: ResourceShape, target: Target) -> catalog.Resource:
                 title=role.title,
                 level=role.level or resource.level,
                 definition=target.definitions[name],
+                description=role.description or "",
             )
             for name, role in resource.roles.items()
         },

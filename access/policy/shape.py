@@ -29,6 +29,8 @@ CANARY_EVERY = timedelta(minutes=5)
 CANARY_OFTENEST = timedelta(minutes=1)
 TITLE_LONGEST = 75
 """What one option of a menu in Slack holds."""
+DESCRIPTION_LONGEST = 200
+"""A sentence: what needs more is read by no approver."""
 
 
 def _written(read: Callable[[str], object]) -> BeforeValidator:
@@ -60,6 +62,16 @@ def _title(text: str) -> str:
     if len(text) > TITLE_LONGEST:
         raise ValueError(
             f"a title has at most {TITLE_LONGEST} characters, since Slack's menus hold no more; this has {len(text)}"
+        )
+    return text
+
+
+def _description(text: str) -> str:
+    if not text or text != clean(text).text or "\n" in text:
+        raise ValueError("a description is one line without hidden characters or spaces around it")
+    if len(text) > DESCRIPTION_LONGEST:
+        raise ValueError(
+            f"a description is one sentence of at most {DESCRIPTION_LONGEST} characters; this has {len(text)}"
         )
     return text
 
@@ -175,6 +187,7 @@ class RoleShape(Shape):
 
     title: Title
     level: Annotated[str | None, _written(str)] = None
+    description: Annotated[str | None, _written(_description)] = None
 
 
 class ResourceShape(Shape):

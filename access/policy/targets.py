@@ -9,7 +9,7 @@ from access.canonical import canonical
 from access.policy import explain
 from access.policy.document import Path
 from access.policy.explain import Finding
-from access.policy.shape import PolicyShape, ResourceShape
+from access.policy.shape import PolicyShape, ResourceShape, RoleShape
 from access.ports import Provider
 
 
@@ -39,7 +39,9 @@ def _target(
         found.append(((*base, "provider"), sentence))
         return Target({}, {name: {} for name in resource.roles})
     definitions = {
-        name: _read(provider.Role, role.model_extra or {}, (*base, "roles", name), found, beside=("title", "level"))
+        name: _read(
+            provider.Role, role.model_extra or {}, (*base, "roles", name), found, beside=tuple(RoleShape.model_fields)
+        )
         for name, role in resource.roles.items()
     }
     return Target(_read(provider.Settings, resource.settings, (*base, "settings"), found), definitions)

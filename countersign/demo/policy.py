@@ -41,11 +41,11 @@ resources:
     roles:
       read:
         title: Read customers, without cards
-        description: Read customers and orders, but no card numbers.
+        description: "Shows customers by name, e-mail and region, and their orders; card numbers stay closed."
         grants: [support_read]
       fix-orders:
         title: Correct the status of an order
-        description: Read orders and change their status.
+        description: "Changes the status of orders, and nothing else of them."
         level: medium
         grants: [orders_fix]
       nothing: {{title: Nothing, description: Nothing; it is for the canary alone., grants: [nothing]}}

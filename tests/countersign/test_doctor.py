@@ -151,6 +151,18 @@ def test_advice_on_the_policy_is_a_warning(clinic: Clinic) -> None:
     assert any("Only lea can approve" in finding.sentence for finding in findings)
 
 
+def test_a_role_without_a_description_is_a_warning_with_its_cure(clinic: Clinic) -> None:
+    lines = clinic.policy.read_text(encoding="utf-8").splitlines(keepends=True)
+    bare = [line for line in lines if "description: " not in line]
+    assert len(lines) - len(bare) == 2
+    clinic.policy.write_text("".join(bare), encoding="utf-8")
+
+    (found,) = [one for one in clinic.look("Policy") if one.level == "warning"]
+
+    assert found.sentence.startswith("Roles `read` and `fix-orders` of customers-db have no `description`")
+    assert found.cure.startswith(f"Edit line {bare.index('      read:' + chr(10)) + 1} of {clinic.policy}")
+
+
 def test_a_policy_without_a_canary_is_well_and_gets_a_hint(clinic: Clinic) -> None:
     assert the(clinic.look("Policy"), "canary").sentence == "customers-db/nothing is opened and closed every 5 min."
     text = clinic.policy.read_text(encoding="utf-8")

@@ -39,8 +39,8 @@ resources:
     provider: postgres
     settings: {dsn: {env: CUSTOMERS_DSN}, database: shop}
     roles:
-      read: {title: Read customers, grants: [support_read]}
-      fix-orders: {title: Correct an order, level: high, grants: [orders_fix]}
+      read: {title: Read customers, grants: [support_read], description: Shows customers.}
+      fix-orders: {title: Correct an order, level: high, grants: [orders_fix], description: Changes orders.}
   - id: payroll
     title: Payroll
     level: high
@@ -48,7 +48,7 @@ resources:
     provider: postgres
     settings: {dsn: {file: /run/payroll}, database: pay}
     roles:
-      read: {title: Read salaries, grants: [pay_read]}
+      read: {title: Read salaries, grants: [pay_read], description: Shows salaries.}
 rules:
   - id: customers-read
     for: {groups: [engineers], entitlements: [customers-db/read]}

@@ -85,6 +85,8 @@ def test_a_changed_rule_or_role_changes_it(old: str, new: str) -> None:
         ("grants: [orders_fix]", "grants: [orders_all]"),
         ("title: Payroll", "title: Pay"),
         ("any_of: [leads], quorum: 1", "any_of: [leads]"),
+        ("description: Shows customers.", "description: Shows who our customers are."),
+        (", description: Shows customers.", ""),
     ],
 )
 def test_an_unrelated_change_of_the_policy_leaves_it_alone(old: str, new: str) -> None:

@@ -107,6 +107,7 @@ def test_what_the_file_says_is_what_the_policy_holds() -> None:
     assert customers.settings == {"dsn": {"env": "CUSTOMERS_DSN", "file": None}, "database": "shop", "port": 5432}
     assert (customers.roles["read"].level, customers.roles["fix-orders"].level) == ("medium", "high")
     assert customers.roles["read"].definition == {"grants": ["support_read"]}
+    assert customers.roles["read"].description == "Shows customers."
     first, second, _ = loaded.rules
     assert (first.max, second.max, second.any_of, second.quorum) == (timedelta(hours=3), None, ("leads", "security"), 1)
     assert (loaded.security.group, loaded.security.channel, loaded.digest.channel) == ("security", "C0SEC", "C0SEC")
@@ -149,8 +150,10 @@ def test_what_may_be_asked_for_is_made_once_for_all_under_the_same_rules() -> No
 
 
 ADVICE = [
-    ("grants: [orders_fix]}", "grants: [orders_fix]}\n      drop: {title: Drop, grants: [all]}", 27,
+    ("Changes orders.}", "Changes orders.}\n      drop: {title: Drop, grants: [all]}", 27,
      "no rule opens customers-db/drop; nobody can ask for it"),
+    (", description: Changes orders.", "", 26,
+     "role `fix-orders` of customers-db has no `description`; say in one plain sentence what it allows"),
     (STAGES, "stages: [{any_of: [security]}]", 52,
      "only sam can approve what kim or lea would ask for by rule `payroll-read`; name another"),
     (STAGES, "stages: [{any_of: [security]}]", 52,
@@ -166,6 +169,21 @@ def test_a_policy_that_leaves_somebody_without_an_answer_loads_with_advice(
     loaded, problems = check(changed(old, new), file="access.yml", providers=PROVIDERS)
     assert loaded is not None
     assert f"access.yml:{line}: warning: {sentence}" in [problem.at("access.yml") for problem in problems]
+
+
+def test_roles_without_a_description_are_advice_once_a_resource() -> None:
+    bare = changed(", description: Shows customers.", "", changed(", description: Changes orders.", ""))
+    _, problems = check(bare, file="access.yml", providers=PROVIDERS)
+    assert [problem.at("access.yml") for problem in problems] == [
+        "access.yml:25: warning: roles `read` and `fix-orders` of customers-db have no `description`; "
+        "say in one plain sentence what each allows"
+    ]
+
+
+def test_a_role_that_nobody_can_ask_for_needs_no_description() -> None:
+    canary = "canary: {entitlements: [customers-db/nothing]}\ndigest: {"
+    text = changed("Changes orders.}", "Changes orders.}\n      nothing: {title: Nothing, grants: [none]}")
+    assert check(changed("digest: {", canary, text), file="access.yml", providers=PROVIDERS)[1] == []
 
 
 def test_the_small_policy_needs_no_advice() -> None:
