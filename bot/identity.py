@@ -11,6 +11,7 @@ from slack_bolt.response import BoltResponse
 from access.catalog import Policy
 from access.errors import NotAllowed, Refusal
 from access.ids import SlackUser
+from access.operations.approver_looks import NO_MEMBER, learn
 from access.operations.core import Core, by_person
 from bot.directory import Member, NotAMember
 from bot.face import Face
@@ -93,6 +94,8 @@ def _record(core: Core, *, user: SlackUser, attempt: str, refused: Refusal) -> N
     with core.work(by_person(user)) as work:
         because = type(refused).__name__
         work.record("attempt.refused", None, outcome="refused", attempt=attempt, because=because)
+        if isinstance(refused, NotAMember):
+            learn(work, user, NO_MEMBER)
 
 
 def _user(body: dict[str, Any]) -> str:

@@ -14,6 +14,7 @@ from access.ids import SlackUser
 from access.models import Alert, AuditEvent, Grant, Notice, Request, Verdict
 from access.operations import extend, review, submit
 from access.operations.activate import Activation
+from access.operations.approvers import account_of
 from access.operations.cleanup import CleanupHandler
 from access.operations.core import Core
 from access.operations.drift import Drift
@@ -184,7 +185,8 @@ class World:
         members = Members(self.core)
         claimed = members.claim(looks)
         if claimed:
-            members.commit([Membership(one, gone=self.gone.get(one.look.subject, "")) for one in claimed])
+            known = [(one, self.gone.get(account_of(one.look.subject), "")) for one in claimed]
+            members.commit([Membership(one, gone=gone) for one, gone in known])
 
     def grants(self) -> list[Grant]:
         with self.core.database.read() as session:

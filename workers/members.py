@@ -1,4 +1,4 @@
-"""Asks Slack about everybody who has something open, and works on the queue `tell` beside those who tell."""
+"""Asks Slack about all who have something open or may decide; works on the queue `tell` beside those who tell."""
 
 import logging
 from collections.abc import Sequence
@@ -10,7 +10,9 @@ from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
 
 from access.faults import describe
+from access.models import Look
 from access.operations import look, telling
+from access.operations.approvers import account_of, is_at_approver
 from access.operations.leave import Members, Membership
 from access.operations.schedule import MEMBERS
 from access.ports import Deadline
@@ -24,7 +26,13 @@ _GONE = {
     "is_restricted": "Slack shows this account as a guest.",
     "is_ultra_restricted": "Slack shows this account as a guest.",
 }
+_NO_APPROVER = _GONE | {
+    "is_stranger": "Slack shows this account as one from outside.",
+    "is_bot": "Slack shows this account as a bot.",
+}
+"""Whose clicks the bot refuses too (bot/directory.py)."""
 _UNKNOWN = "Slack does not know this account any more."
+_ELSEWHERE = "Slack shows this account in another workspace."
 
 
 @dataclass(frozen=True)
@@ -37,7 +45,7 @@ class Asking:
     def act(self, claimed: look.Claimed) -> Membership:
         """Never raises."""
         try:
-            return Membership(claimed, gone=self._gone(claimed.look.subject))
+            return Membership(claimed, gone=self._gone(claimed.look))
         except SlackApiError as error:
             return _refused(claimed, error)
         except OSError as error:
@@ -47,8 +55,9 @@ class Asking:
             logger.error("nobody can say whether %s is a member: %s", claimed.look.subject, describe(error))
             return Membership(claimed, problem=f"The answer cannot be read ({type(error).__name__}).")
 
-    def _gone(self, user: str) -> str:
-        """Why this person is no member any more; empty for one who is. Raises SlackApiError."""
+    def _gone(self, seen: Look) -> str:
+        """Why this person is no member any more, or cannot decide; empty for one who is. Raises SlackApiError."""
+        user, flags = account_of(seen.subject), _NO_APPROVER if is_at_approver(seen) else _GONE
         try:
             profile: dict[str, Any] = self.client.users_info(user=user)["user"] or {}
         except SlackApiError as error:
@@ -57,7 +66,13 @@ class Asking:
             raise
         if profile.get("id") != user:
             raise ValueError("the answer is about somebody else")
-        return next((sentence for flag, sentence in _GONE.items() if profile.get(flag) is True), "")
+        if because := next((sentence for flag, sentence in flags.items() if profile.get(flag) is True), ""):
+            return because
+        return _ELSEWHERE if is_at_approver(seen) and self._is_elsewhere(profile) else ""
+
+    def _is_elsewhere(self, profile: dict[str, Any]) -> bool:
+        policy, team = self.members.core.known_policy(), profile.get("team_id")
+        return policy is not None and bool(team) and team != policy.slack_team
 
     def _is_our_workspace(self) -> bool:
         """With the token of another workspace nobody would be known, and all access would end."""

@@ -13,12 +13,13 @@ from access.catalog import Entitlement, Policy
 from access.errors import Conflict, InvalidInput, NotAllowed, NothingToExtend, NotYours
 from access.ids import GrantId, Person, RequestId, SlackUser
 from access.models import Grant, GrantStatus, NoticeKind, Request, RequestStatus
+from access.operations.approvers import unable
 from access.operations.core import Core, by_person, load_grant
 from access.operations.end import refuse_unless_holder
 from access.operations.gate import refuse_while_closed
 from access.operations.integrity import ends_too_late
 from access.operations.pending import refuse_too_many
-from access.operations.submit import Preview, already_asked, post, preview
+from access.operations.submit import Preview, already_asked, decide_now, post, preview
 from access.operations.warning import warn_before_end
 from access.operations.work import Work
 from access.people import subject_of
@@ -61,7 +62,7 @@ def may_extend(core: Core, *, grant_id: GrantId, by: SlackUser) -> Extendable:
         terms = preview(core, requester=by, entitlement=grant.entitlement)
         latest = now + terms.longest
         # With a reason that suits every level: what is refused now is refused whatever is typed.
-        decide(policy, _ask(grant, person.name, until=latest, reason="x" * REASON_LONGEST, at=now))
+        decide_now(core, policy, _ask(grant, person.name, until=latest, reason="x" * REASON_LONGEST, at=now))
     return Extendable(grant=grant, latest=latest, terms=terms)
 
 
@@ -84,7 +85,7 @@ def extend(
             if wanted <= ends:
                 raise InvalidInput("duration", "It is open until then already; say a later time, or how much longer.")
             ask = _ask(grant, person.name, until=wanted, reason=reason, at=work.now)
-            decision = decide(policy, ask)
+            decision = decide(policy, ask, unable=unable(work.session, policy))
             _refuse_unless_same(grant, decision.terms.settings, decision.terms.definition)
             if _pending(work, grant):
                 raise already_asked(ask)

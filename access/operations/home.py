@@ -8,10 +8,11 @@ from sqlmodel import Session, col, select
 from access.catalog import Policy
 from access.ids import SlackUser
 from access.models import Notice, NoticeKind, Request, RequestStatus
+from access.operations.approvers import decidable
 from access.operations.core import Core, by_person
 from access.operations.reminding import Place, card_place
 from access.operations.show import Mine, mine_of
-from access.operations.work import URGENT, Work, approvers
+from access.operations.work import URGENT, Work
 
 WAITING_MOST = 15
 """So many requests are shown to who can decide them; the others are counted."""
@@ -47,9 +48,11 @@ def open_home(core: Core, *, person: SlackUser) -> None:
 
 
 def all_homes_changed(work: Work) -> None:
-    """Another policy is in force: who can decide what may be different for everybody."""
+    """Another policy is in force: who can decide what may be different for everybody, and on every card that waits."""
     for person in work.session.exec(select(Notice.subject).filter_by(kind=NoticeKind.HOME)):
         work.changed(person)
+    for request in work.session.exec(select(Request.id).where(Request.status == RequestStatus.PENDING)):
+        work.changed(request)
 
 
 def home_facts(session: Session, policy: Policy | None, user: SlackUser, now: datetime) -> HomeFacts:
@@ -58,7 +61,7 @@ def home_facts(session: Session, policy: Policy | None, user: SlackUser, now: da
         return HomeFacts(mine=None, waiting=[], more=0)
     pending = select(Request).where(Request.status == RequestStatus.PENDING, col(Request.lapses_at) > now)
     ordered = session.exec(pending.order_by(col(Request.lapses_at), col(Request.id)))
-    found = [request for request in ordered if person.name in approvers(policy, request)]
+    found = decidable(session, policy, ordered, person.name)
     return HomeFacts(
         mine=mine_of(session, policy, person),
         waiting=[Waiting(request=one, card=card_place(session, one)) for one in found[:WAITING_MOST]],

@@ -10,6 +10,8 @@ from sqlmodel import Session, col, or_, select
 from access.errors import PolicyError
 from access.ids import Person, SlackUser
 from access.models import EndedBy, Grant, GrantStatus, LookKind, NoticeKind, Request, RequestStatus, Review
+from access.operations.approver_looks import learn, write_approver
+from access.operations.approvers import is_at_approver
 from access.operations.canary import NOBODY
 from access.operations.core import Core, held_grants
 from access.operations.end import end
@@ -32,14 +34,17 @@ MOST = 500
 
 @dataclass(frozen=True)
 class Membership(Looked):
-    """What Slack said of one person: `gone` says why, in a sentence; empty where the person is a member still."""
+    """What Slack said of one person: `gone` says why, in a sentence; empty where the person is a member still.
+
+    Of an approver it is said of whoever cannot decide: of the accounts of other workspaces and of bots too.
+    """
 
     gone: str = ""
 
 
 @dataclass(frozen=True)
 class Members:
-    """The core's half of asking Slack about everybody who has something open."""
+    """The core's half of asking Slack about everybody who has something open, and about all who may decide."""
 
     core: Core
     actor: str = "system:leavers"
@@ -57,6 +62,11 @@ class Members:
 
     def _write(self, work: Work, result: Membership) -> None:
         look = result.claimed.look
+        if is_at_approver(look):
+            write_approver(work, result, result.gone)
+            return
+        if result.gone:
+            learn(work, SlackUser(look.subject), result.gone)
         if result.problem:
             look_again(work, look, after=result.retry_after or SOON * 2, answered=False, problem=result.problem)
             return

@@ -8,7 +8,8 @@ from sqlmodel import Session, col, select
 from access.catalog import Policy, Reminder
 from access.ids import SlackUser
 from access.models import Notice, NoticeKind, Request, RequestStatus
-from access.operations.work import Work, approvers
+from access.operations.approvers import approvers
+from access.operations.work import Work
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,7 @@ def reminder_facts(
 ) -> ReminderFacts:
     named = frozenset[SlackUser]()
     if policy is not None:
-        able = approvers(policy, request)
+        able = approvers(session, policy, request)
         _, group, _ = notice.recipient.split(":")
         named = frozenset(policy.people[person].slack for person in able & policy.members([group]) or able)
     return ReminderFacts(request=request, named=sorted(named), card=card_place(session, request), now=now)

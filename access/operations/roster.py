@@ -7,6 +7,7 @@ from sqlmodel import select
 from access.ids import LookId, ulid
 from access.models import Look, LookKind
 from access.operations import cleanup, drift, integrity, leave, standing
+from access.operations.approver_looks import approvers_to_look_at
 from access.operations.comparing import resources_to_compare
 from access.operations.core import Core
 from access.operations.look import keep_looks
@@ -32,7 +33,8 @@ def call_the_roster(core: Core) -> None:
         if not compare_and_set(work.session, Look, row.id, expected={"fence": row.fence}, values=values):
             return
         members = leave.members_with_something_open(work.session)
-        keep_looks(work, LookKind.MEMBER, dict.fromkeys(members, leave.EVERY))
+        at_people = dict[str, timedelta].fromkeys(members, leave.EVERY)
+        keep_looks(work, LookKind.MEMBER, at_people | dict(approvers_to_look_at(work.policy)))
         resources = resources_to_compare(core, work.session)
         keep_looks(work, LookKind.DRIFT, dict.fromkeys(resources, drift.EVERY))
         keep_looks(work, LookKind.CLEANUP, dict.fromkeys(cleanup.resources(work.session), cleanup.EVERY))

@@ -9,6 +9,7 @@ from access.durations import format_duration
 from access.ids import LookId, made_at, ulid
 from access.models import Alert, AlertKind, Look, LookKind
 from access.operations import drift, leave
+from access.operations.approvers import is_at_approver
 from access.operations.gate import being_compared
 from access.operations.work import Cause, Work
 from access.store import compare_and_set, insert_unless_there
@@ -50,8 +51,10 @@ def _called_since(work: Work, last_call: datetime | None) -> datetime:
 
 
 def _silent(work: Work, kind: LookKind, every: timedelta, since: datetime) -> Iterator[tuple[Look, datetime]]:
-    """With the time of the last answer, or since when one could have come."""
+    """With the time of the last answer, or since when one could have come. Who only decides has nothing to lose."""
     for row in work.session.exec(select(Look).filter_by(kind=kind).order_by(col(Look.subject))):
+        if is_at_approver(row):
+            continue
         answered = max(row.looked_at or made_at(row.id) or since, since)
         if work.now - answered > PATIENCE * every:
             yield row, answered

@@ -8,12 +8,13 @@ from zoneinfo import ZoneInfo
 
 from sqlmodel import col, select
 
-from access.catalog import Entitlement, PersonEntry
+from access.catalog import Entitlement, PersonEntry, Policy
 from access.choices import Choices, Found
 from access.errors import AlreadyHeld, AlreadyOpen, InvalidInput
 from access.ids import BatchId, RequestId, SlackChannel, SlackUser, ulid
 from access.models import Grant, GrantStatus, NoticeKind, Request, RequestStatus
 from access.nearest import nearest
+from access.operations.approvers import able, unable
 from access.operations.core import Core, by_person
 from access.operations.gate import refuse_while_closed
 from access.operations.pending import refuse_too_many
@@ -21,7 +22,7 @@ from access.operations.reminding import remind
 from access.operations.role_rights import RightsNote, note_about
 from access.operations.work import URGENT, Work
 from access.people import is_same, subject_of
-from access.policy.decide import Ask, Decision, Terms, decide, eligible, render
+from access.policy.decide import Ask, Decision, Terms, decide, eligible, no_approver, render
 from access.policy.fingerprint import facts, fingerprint
 from access.policy.line import parse_line
 from access.ports import Provider
@@ -73,7 +74,7 @@ def submit(
         )  # fmt: skip
         if starts_at is not None and starts_at <= ask.at:
             raise InvalidInput("start", "That start has already passed. Leave it out to begin at once.")
-        decision = decide(policy, ask)
+        decision = decide_now(core, policy, ask)
         with core.work(by_person(requester)) as work:
             refuse_too_many(work, person)
             refuse_while_closed(work.session)
@@ -139,13 +140,23 @@ def preview(core: Core, *, requester: SlackUser, entitlement: str) -> Preview:
     (resource, role), rule = known, rules[0]
     with core.database.read() as session:
         rights = note_about(session, resource.id, role.name)
+        barred = frozenset({person.name})
+        people = able(session, policy, rule.any_of, barred=barred)
+        if not people:
+            raise InvalidInput("entitlement", no_approver(wanted, eligible(policy, rule.any_of, barred=barred)))
     return Preview(
         rule=rule.id, level=role.level, longest=policy.longest(role, rule), channel=rule.channel,
-        asked=len(eligible(policy, rule.any_of, barred=frozenset({person.name}))),
-        reason_min=policy.levels[role.level].reason_min,
+        asked=len(people), reason_min=policy.levels[role.level].reason_min,
         end_means=core.providers[resource.provider].capabilities.of(resource.settings).end_means,
         rights=rights,
     )  # fmt: skip
+
+
+def decide_now(core: Core, policy: Policy, ask: Ask) -> Decision:
+    """As the policy decides, with those alone who can answer. Raises a Refused, which carries the trace."""
+    with core.database.read() as session:
+        without = unable(session, policy)
+    return decide(policy, ask, unable=without)
 
 
 def ask_again(request: Request, at: datetime, *, extended: int = 0) -> Ask:

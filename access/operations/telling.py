@@ -10,6 +10,7 @@ from sqlmodel import Session, col, select
 from access.catalog import Policy
 from access.ids import AlertId, GrantId, RequestId, SlackUser
 from access.models import Alert, AlertKind, EntitlementRights, Grant, Notice, NoticeKind, Request, Review
+from access.operations.approvers import approvers
 from access.operations.by_hand import ByHand, said_by_hand
 from access.operations.core import Core, load_grant, load_request
 from access.operations.digest import DigestFacts, digest_facts
@@ -21,7 +22,7 @@ from access.operations.standing_accept import Standing, standing_facts
 from access.operations.storms import Storm, storm_facts
 from access.operations.target import pause
 from access.operations.warning import worth_warning
-from access.operations.work import KEPT_TRUE, RETOLD_AFTER, Work, approvers, notice_item
+from access.operations.work import KEPT_TRUE, RETOLD_AFTER, Work, notice_item
 from access.store import Change, compare_and_set, compare_and_set_all
 
 CLAIM = timedelta(seconds=30)
@@ -53,6 +54,7 @@ class CardFacts:
     """What came of it; None for an extension, which moves the end of another's."""
     history: list[Past]
     approvers: list[SlackUser]
+    """Who can decide it now."""
     now: datetime
     version: int
     """Which version of the request this message was posted for; of warnings, which end."""
@@ -242,8 +244,14 @@ def _card_facts(
         history=[Past(role=one.role, status=one.status, asked_at=one.asked_at) for one in earlier],
         extends=session.get(Grant, request.extends) if request.extends else None,
         extendable=extendable(policy, grant), rights=note_about(session, request.resource, request.role),
-        approvers=sorted(policy.people[person].slack for person in approvers(policy, request)) if policy else [],
+        approvers=_approvers(session, policy, request),
     )  # fmt: skip
+
+
+def _approvers(session: Session, policy: Policy | None, request: Request) -> list[SlackUser]:
+    if policy is None:
+        return []
+    return sorted(policy.people[person].slack for person in approvers(session, policy, request))
 
 
 def _somebody_was_told(work: Work, results: Sequence[Told]) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, cast
+from typing import Any
 
 from sqlalchemy import case, func, update
 from sqlalchemy.orm.attributes import set_committed_value
@@ -12,12 +12,12 @@ from sqlmodel import Session, col, select
 from access.audit import Event, Outcome
 from access.catalog import Policy
 from access.errors import Conflict
-from access.ids import AlertId, NoticeId, Person, ulid
+from access.ids import AlertId, NoticeId, ulid
 from access.lifecycle import allowed
 from access.models import Alert, AlertKind, Grant, GrantStatus, Notice, NoticeKind, Request, RequestStatus
 from access.operations.alert_rows import GRANT_ALERTS, alerts_to_close, number_open, open_alerts
-from access.people import barred
-from access.policy.decide import eligible, owners
+from access.operations.approvers import approvers
+from access.policy.decide import owners
 from access.ports import AgendaItem
 from access.store import (
     Change,
@@ -143,7 +143,8 @@ class Work:
         """Those of who asked, who receives and who can decide."""
         self.subjects |= {request.requester_slack, request.subject_slack}
         if self.policy is not None:
-            self.subjects |= {self.policy.people[person].slack for person in approvers(self.policy, request)}
+            able = approvers(self.session, self.policy, request)
+            self.subjects |= {self.policy.people[person].slack for person in able}
 
     def retell(self) -> None:
         """Makes due what is about changed subjects: at the end of the work and in one order, or two could deadlock."""
@@ -279,12 +280,6 @@ class Work:
     def close_alerts(self, subject: str, *kinds: AlertKind) -> None:
         """Closes what is open about this subject: its cause is gone."""
         self.closing.setdefault(kinds, set()).add(subject)
-
-
-def approvers(policy: Policy, request: Request) -> frozenset[Person]:
-    """Who may decide on this request by the policy of now."""
-    groups = cast("list[str]", request.chain["any_of"])
-    return eligible(policy, groups, barred=barred(policy, request))
 
 
 def grant_item(grant_id: str) -> AgendaItem:

@@ -129,8 +129,11 @@ class _Trace:
         return refusal
 
 
-def decide(policy: Policy, ask: Ask) -> Decision:
-    """The terms on which this may be asked for now. Raises a Refused, which carries the trace."""
+def decide(policy: Policy, ask: Ask, *, unable: frozenset[Person] = frozenset()) -> Decision:
+    """The terms on which this may be asked for now. Raises a Refused, which carries the trace.
+
+    `unable`: who cannot answer though the policy has them do so, when it is asked; at a click it is known who answers.
+    """
     trace = _Trace()
     _people(policy, ask, trace)
     rule = _the_one_rule(policy, ask, trace)
@@ -139,7 +142,7 @@ def decide(policy: Policy, ask: Ask) -> Decision:
     _start(ask, trace)
     _time(ask, terms, trace)
     _reason(terms, _level(policy, ask), trace)
-    _approvers(policy, ask, terms, trace)
+    _approvers(policy, ask, terms, trace, unable)
     return Decision(terms=terms, trace=tuple(trace.steps))
 
 
@@ -154,6 +157,20 @@ def may_review(policy: Policy, *, reviewer: Person, barred: frozenset[Person], a
         raise SelfReview
     if reviewer not in eligible(policy, any_of, barred=barred):
         raise NotAnApprover
+
+
+def no_approver(entitlement: Entitlement, named: frozenset[Person]) -> str:
+    """Why this cannot be asked for, and what to do. `named`: whom the policy has decide, though none of them can."""
+    cure = "Ask the security team to name another approver in the policy."
+    if not named:
+        return f"No other person can approve {entitlement} for you, so it can't be asked for. {cure}"
+    *first, last = sorted(named)
+    shown = f"{', '.join(first)} and {last}" if first else last
+    members = "full members" if first else "a full member"
+    return (
+        f"{entitlement} can't be asked for now: Slack does not show {shown}, who would approve it, as {members} of "
+        f"this workspace. {cure}"
+    )
 
 
 def is_security(policy: Policy, person: Person) -> bool:
@@ -313,15 +330,15 @@ def _reason(terms: Terms, level: Level, trace: _Trace) -> None:
     trace.add("reason", f"of {length:,} characters", True, because)
 
 
-def _approvers(policy: Policy, ask: Ask, terms: Terms, trace: _Trace) -> None:
+def _approvers(policy: Policy, ask: Ask, terms: Terms, trace: _Trace, unable: frozenset[Person]) -> None:
     barred = frozenset({ask.requester, ask.subject})
-    others = sorted(eligible(policy, terms.any_of, barred=barred))
+    named = eligible(policy, terms.any_of, barred=barred)
+    others = sorted(named - unable)
     groups = ", ".join(terms.any_of)
     if len(others) < terms.quorum:
-        sentence = (
-            f"Nobody else can approve {terms.entitlement} for you, so it can't be asked for. "
-            "Ask the security team to name another approver in the policy."
-        )
         because = f"{terms.quorum} needed, {len(others)} there besides who asks and who receives"
+        if named & unable:
+            because += f", for Slack does not show {', '.join(sorted(named & unable))} as full members"
+        sentence = no_approver(terms.entitlement, named)
         raise trace.refuse(RefusedByPolicy(sentence), "approvers", groups, because)
     trace.add("approvers", groups, True, f"{terms.quorum} needed of {', '.join(others)}")

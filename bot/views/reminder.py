@@ -8,7 +8,9 @@ from bot.views.blocks import Message, at, code, context, mentions, section
 def reminder(facts: ReminderFacts) -> Message:
     """Said once, to those who can decide at this moment."""
     request, identifier = facts.request, short(facts.request.id)
-    who = f"{mentions(facts.named)}: please decide above." if facts.named else "Nobody can decide it at the moment."
+    who = (
+        f"{mentions(facts.named)}: please decide above." if facts.named else "No approver can decide it at the moment."
+    )
     return Message(
         text=f"Still waiting: {request.entitlement} for {request.subject}, request {identifier}",
         blocks=[

@@ -156,7 +156,9 @@ def _waiting(facts: CardFacts) -> list[Block]:
         context(_history(facts.history)),
         *([note(f"At the end: {request.end_means}")] if request.end_means else []),
         *rights_note(facts.rights),
-        context(f"Can decide: {mentions(facts.approvers) or 'nobody at the moment'}. Lapses {at(request.lapses_at)}."),
+        context(
+            f"Can decide: {mentions(facts.approvers) or 'no approver at the moment'}. Lapses {at(request.lapses_at)}."
+        ),
         actions(
             button("Approve", action=ids.APPROVE, value=value, label=f"Approve {what}", style="primary"),
             button("Deny", action=ids.DENY, value=value, label=f"Deny {what}", style="danger"),

@@ -16,6 +16,7 @@ from bot.directory import REMEMBERED, Directory, NotAMember
 from bot.views.extension import extension_form
 from bot.views.form import request_form
 from bot.views.modals import denial, revocation
+from tests.access.operations.test_approvers import deciding, slack_says
 from tests.bot.desk import Body, Desk
 from tests.bot.facts import a_choice, a_grant, a_request, an_extendable
 from tests.bot.slack import FakeSlack, words
@@ -214,3 +215,27 @@ def test_the_directory_forgets_after_a_minute_and_at_once_what_is_no_longer_true
     moment[0] += REMEMBERED
     asyncio.run(ask())
     assert len(slack.called("users.info")) == 5
+
+
+@pytest.mark.parametrize("action", [ids.APPROVE, ids.DENY])
+def test_an_approver_who_is_refused_as_a_guest_is_named_as_one_no_more(desk: Desk, world: World, action: str) -> None:
+    request = world.ask()
+    slack_says(world)
+    desk.slack.join(KIM, is_restricted=True)
+
+    desk.press(KIM, action, world.button(request))
+
+    assert deciding(world) == {"lea"}
+
+
+@pytest.mark.parametrize("failure", ["internal_error", ClientConnectionError()])
+def test_while_slack_does_not_say_who_presses_approvers_stay_named(
+    desk: Desk, world: World, failure: str | Exception
+) -> None:
+    request = world.ask()
+    slack_says(world)
+    desk.slack.failing["users.info"] = failure
+
+    desk.press(KIM, ids.APPROVE, world.button(request))
+
+    assert deciding(world) == {"kim", "lea"}

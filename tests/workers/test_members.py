@@ -11,16 +11,19 @@ from sqlmodel import select
 
 from access.ids import LookId
 from access.models import EndedBy, GrantStatus, Look, LookKind, RequestStatus
+from access.operations.approver_looks import EVERY as APPROVERS_EVERY
+from access.operations.approvers import approver_look
 from access.operations.leave import EVERY, Members, Membership
 from access.operations.look import Claimed
 from access.operations.roster import call_the_roster
 from access.operations.schedule import MEMBERS, Schedule
 from access.ports import Deadline
+from bot.directory import _BARRED
 from countersign.wiring import slack_telling
 from sandbox.person import Workspace
 from sandbox.server import Running
 from tests.bot.staging import acme
-from tests.cast import ANN, APPROVALS
+from tests.cast import ANN, APPROVALS, KIM, LEA
 from tests.fakes import NOON
 from tests.waiting import wait_until
 from tests.world import World
@@ -43,8 +46,9 @@ def sandbox() -> Iterator[Running]:
 def workspace(sandbox: Running) -> Iterator[Workspace]:
     workspace = sandbox.workspace()
     yield workspace
-    workspace.reactivate(ANN)
-    workspace.make_member(ANN)
+    for person in (ANN, KIM):
+        workspace.reactivate(person)
+        workspace.make_member(person)
 
 
 @pytest.fixture
@@ -135,6 +139,41 @@ def test_an_answer_that_is_about_somebody_else_says_nothing(
     assert ask(asking, "U0BEN").problem == "The answer cannot be read (ValueError)."
 
 
+@pytest.mark.parametrize("flag", ["deleted", "is_restricted", "is_ultra_restricted", "is_stranger", "is_bot"])
+def test_who_is_refused_at_a_click_is_no_approver(asking: Asking, monkeypatch: pytest.MonkeyPatch, flag: str) -> None:
+    profile = {"id": KIM, "team_id": "T0ACME", flag: True}
+    monkeypatch.setattr(WebClient, "users_info", lambda *_, **__: {"user": profile})
+
+    assert flag in _BARRED
+    assert ask(asking, approver_look(KIM)).gone.startswith("Slack shows this account as")
+
+
+def test_what_the_bot_bars_from_clicking_is_all_of_that(asking: Asking, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert len(_BARRED) == 5, "add the new one to the test above"
+    monkeypatch.setattr(WebClient, "users_info", lambda *_, **__: {"user": {"id": KIM, "team_id": "T0OTHER"}})
+
+    assert ask(asking, approver_look(KIM)).gone == "Slack shows this account in another workspace."
+    assert ask(asking, KIM).gone == "", "what such a person holds is not taken away"
+
+
+def test_an_approver_who_became_a_guest_is_named_on_the_card_no_more(
+    world: World, sandbox: Running, asking: Asking, workspace: Workspace
+) -> None:
+    speaking = Speaking(slack_telling(world.core, asking.client), asking)
+    world.ask()
+    tell_all(world, speaking)
+    (card,) = workspace.person(LEA).messages(APPROVALS)[-1:]
+    assert f"Can decide: <@{KIM}>, <@{LEA}>" in card.words
+
+    workspace.make_guest(KIM)
+    call_the_roster(world.core)
+    world.clock.tick(seconds=APPROVERS_EVERY.total_seconds())
+    tell_all(world, speaking)
+
+    (card,) = workspace.person(LEA).messages(APPROVALS)[-1:]
+    assert f"Can decide: <@{LEA}>." in card.words
+
+
 def test_people_are_asked_after_in_a_lane_of_their_own_and_slowly() -> None:
     assert pace(16, MEMBERS).per_second == 1
     assert (pace(5, "slack").per_second, pace(5, "slack").threads) == (None, 5)
@@ -182,7 +221,7 @@ def test_through_a_lane_a_look_is_answered_and_comes_again(world: World, asking:
     call_the_roster(world.core)
     world.clock.tick(minutes=5)
     with world.core.database.read() as session:
-        (look,) = session.exec(select(Look).filter_by(kind=LookKind.MEMBER))
+        (look,) = session.exec(select(Look).filter_by(kind=LookKind.MEMBER, subject=ANN))
     lanes = Lanes(
         Speaking(slack_telling(world.core, asking.client), asking), on_leak=lambda: None, limits=partial(pace, 16)
     )

@@ -8,6 +8,7 @@ from sqlmodel import select
 
 from access.ids import Person
 from access.models import EndedBy, GrantStatus, Look, LookKind, Request, RequestStatus
+from access.operations.approvers import is_at_approver
 from access.operations.leave import Members, Membership
 from access.operations.look import claim_looks
 from access.operations.roster import EVERYBODY, call_the_roster
@@ -172,11 +173,12 @@ def test_a_look_in_hand_is_not_taken_twice_and_comes_back_when_released(world: W
 
 
 def looks(world: World) -> list[str]:
-    return [one.id for one in rows(world)]
+    return [one.id for one in rows(world) if not is_at_approver(one)]
 
 
 def member_looks(world: World) -> list[Look]:
-    return [one for one in rows(world) if one.kind == LookKind.MEMBER]
+    """Those at people who have something open."""
+    return [one for one in rows(world) if one.kind == LookKind.MEMBER and not is_at_approver(one)]
 
 
 def rows(world: World) -> list[Look]:

@@ -203,10 +203,34 @@ def test_what_nobody_else_can_approve_cannot_be_asked_for() -> None:
     refused = refusal(only_lea, requester=LEA)
     assert isinstance(refused, PolicyRefuses)
     assert refused.sentence == (
-        "Nobody else can approve customers-db/read for you, so it can't be asked for. "
+        "No other person can approve customers-db/read for you, so it can't be asked for. "
         "Ask the security team to name another approver in the policy."
     )
     assert refusal(only_lea, requester=ANN, subject=LEA).trace[-1].name == "approvers"
+
+
+UNSHOWN = [
+    ({LEA}, "lea, who would approve it, as a full member"),
+    ({LEA, KIM}, "kim and lea, who would approve it, as full members"),
+    ({LEA, KIM, SAM}, "kim, lea and sam, who would approve it, as full members"),
+]
+
+
+@pytest.mark.parametrize(("leads", "shown"), UNSHOWN)
+def test_what_no_approver_can_answer_now_cannot_be_asked_for_and_it_says_who(leads: set[Person], shown: str) -> None:
+    loaded = policy(changed("leads: {people: [lea, kim, sam]}", f"leads: {{people: [{', '.join(sorted(leads))}]}}"))
+    with pytest.raises(Refused) as refused:
+        decide(loaded, ask(), unable=frozenset(leads))
+    assert refused.value.sentence == (
+        f"customers-db/read can't be asked for now: Slack does not show {shown} of this workspace. "
+        "Ask the security team to name another approver in the policy."
+    )
+    assert "1 needed, 0 there" in refused.value.trace[-1].because
+
+
+def test_one_approver_who_can_answer_is_enough_to_ask() -> None:
+    trace = decide(policy(), ask(), unable=frozenset({LEA, KIM})).trace
+    assert trace[-1].because == "1 needed of sam"
 
 
 def test_neither_requester_nor_subject_is_ever_eligible() -> None:

@@ -1,0 +1,68 @@
+"""Looks at Slack for all who may decide: whoever turns out to be no full member is named to nobody any more."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+
+from sqlmodel import col, select
+
+from access.catalog import Policy
+from access.ids import SlackUser
+from access.models import Look, LookKind, Request, RequestStatus
+from access.operations.approvers import account_of, approver_look, groups_of
+from access.operations.look import Looked, look_again
+from access.operations.work import Work
+from access.store import compare_and_set
+
+EVERY = timedelta(minutes=10)
+SOONER = timedelta(minutes=4)
+"""Whom Slack showed as no member: who comes back should not wait long."""
+NO_MEMBER = "Slack does not show this account as a full member of this workspace."
+_SHARE = timedelta(seconds=6)
+"""One call in so long for all approvers together: those who have something open are looked at in the same lane."""
+
+
+def approvers_to_look_at(policy: Policy | None) -> Mapping[str, timedelta]:
+    """Everybody whom a rule has decide, with the interval of their looks."""
+    if policy is None:
+        return {}
+    groups = {group for rule in policy.rules for group in rule.any_of}
+    accounts = {policy.people[person].slack for person in policy.members(groups)}
+    return dict.fromkeys(map(approver_look, accounts), max(EVERY, _SHARE * len(accounts)))
+
+
+def write_approver(work: Work, result: Looked, because: str) -> None:
+    """What Slack said; `because`: why this person cannot decide, empty for one who can."""
+    look = result.claimed.look
+    after = approvers_to_look_at(work.policy).get(look.subject, EVERY)
+    if result.problem:
+        look_again(work, look, after=result.retry_after or after, answered=False, problem=result.problem)
+        return
+    suspects = [because] if because else []
+    known = bool(look.suspects)
+    won = look_again(work, look, after=SOONER if because else after, suspects=suspects, problem="")
+    if won and known != bool(because):
+        _retell(work, account_of(look.subject))
+
+
+def learn(work: Work, account: SlackUser, because: str) -> None:
+    """Slack has just said to somebody else, who asked about a click, that this person is no full member."""
+    wanted = select(Look).filter_by(kind=LookKind.MEMBER, subject=approver_look(account))
+    look = work.session.exec(wanted).first()
+    if look is None or look.suspects:
+        return
+    # With another fence: an answer that is under way was given before this one.
+    expected, values = {"fence": look.fence}, {"fence": look.fence + 1, "suspects": [because]}
+    if compare_and_set(work.session, Look, look.id, expected=expected, values=values):
+        _retell(work, account)
+
+
+def _retell(work: Work, account: SlackUser) -> None:
+    """Cards and Homes name another circle of people now; of who is no member any more, the own Home too."""
+    work.changed(account)
+    person = work.policy.person_by_slack(account) if work.policy else None
+    if person is None or work.policy is None:
+        return
+    waiting = select(Request).where(Request.status == RequestStatus.PENDING).order_by(col(Request.id))
+    for request in work.session.exec(waiting):
+        if person.name in work.policy.members(groups_of(request)):
+            work.request_changed(request)

@@ -1,0 +1,71 @@
+"""Who can decide a request now: whom the policy has decide, without those whom Slack shows as no full member.
+
+Slack is asked about every approver again and again (approver_looks.py). Of whom it has not said anything yet, nothing
+is held against them; and a click asks Slack anew in any case (docs/adr/0024).
+"""
+
+from collections.abc import Iterable
+from typing import cast
+
+from sqlalchemy import Text
+from sqlalchemy import cast as sql_cast
+from sqlmodel import Session, col, select
+
+from access.catalog import Policy
+from access.ids import Person, SlackUser
+from access.models import Look, LookKind, Request
+from access.people import barred
+from access.policy.decide import eligible
+
+_APPROVER = ":approver"
+"""After an account, the subject of a look: whether this person can decide, whatever they have open themselves."""
+
+
+def approvers(session: Session, policy: Policy, request: Request) -> frozenset[Person]:
+    """Who can decide on this request now."""
+    return able(session, policy, groups_of(request), barred=barred(policy, request))
+
+
+def decidable(session: Session, policy: Policy, requests: Iterable[Request], person: Person) -> list[Request]:
+    """Those of these requests on which this person can decide now."""
+    if person in unable(session, policy):
+        return []
+    return [one for one in requests if person in eligible(policy, groups_of(one), barred=barred(policy, one))]
+
+
+def able(
+    session: Session, policy: Policy, groups: Iterable[str], *, barred: frozenset[Person]
+) -> frozenset[Person]:  # fmt: skip
+    """Who of these groups can decide now."""
+    return eligible(policy, groups, barred=barred) - unable(session, policy)
+
+
+def unable(session: Session, policy: Policy) -> frozenset[Person]:
+    """Whom Slack shows as deactivated, as a guest or in another workspace, by its last definite answer."""
+    # As text: PostgreSQL does not compare JSON.
+    known = select(Look.subject).where(
+        Look.kind == LookKind.MEMBER,
+        col(Look.subject).endswith(_APPROVER, autoescape=True),
+        sql_cast(col(Look.suspects), Text) != "[]",
+    )
+    people = (policy.person_by_slack(account_of(subject)) for subject in session.exec(known))
+    return frozenset(entry.name for entry in people if entry)
+
+
+def groups_of(request: Request) -> list[str]:
+    """Those of the chain that it was asked by."""
+    return cast("list[str]", request.chain["any_of"])
+
+
+def approver_look(account: SlackUser) -> str:
+    """The subject of the look at an approver; that of one who has something open is the bare account."""
+    return f"{account}{_APPROVER}"
+
+
+def is_at_approver(look: Look) -> bool:
+    return look.kind == LookKind.MEMBER and look.subject.endswith(_APPROVER)
+
+
+def account_of(subject: str) -> SlackUser:
+    """Of a look at a person, whatever it is for."""
+    return SlackUser(subject.removesuffix(_APPROVER))
