@@ -50,7 +50,7 @@ def _story(page: Page) -> None:
     dialog = page.get_by_role("dialog")
     dialog.get_by_label("What do you need?").click()
     page.get_by_role("option", name="Read customers").click()
-    expect(dialog).to_contain_text("2 people are pinged")
+    expect(dialog).to_contain_text("Will be asked in")
     dialog.get_by_label("For how long?").fill("1h30")
     dialog.get_by_label("Why?").fill("INC-12: refunds are stuck since this morning, <!channel> *now*")
     _picture(page, "form", dialog)

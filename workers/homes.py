@@ -46,6 +46,7 @@ class Homes:
 
     def _addresses(self, facts: HomeFacts) -> dict[RequestId, str]:
         places = {one.request.id: one.card for one in facts.waiting if one.card is not None}
+        places |= dict(facts.mine.cards) if facts.mine else {}
         return {request: link for request, place in places.items() if (link := self.addresses.of(place))}
 
 

@@ -1,5 +1,6 @@
 """The verbs: everything that Countersign can do, one module a verb."""
 
+from access.operations.approvers import Asked
 from access.operations.by_hand import ByHand, removed_by_hand
 from access.operations.end import cancel, finish, may_revoke, reveal, revoke
 from access.operations.extend import Extendable, extend, may_extend
@@ -13,9 +14,9 @@ from access.operations.submit import Preview, preview, requestable, submit, subm
 from access.operations.telling import AlertFacts, CardFacts, Past, card_of
 
 __all__ = [
-    "Accepted", "AlertFacts", "ByHand", "CardFacts", "Extendable", "HomeFacts", "Mine", "Past", "Place", "Preview",
-    "ReminderFacts", "RightsNote", "Standing", "Waiting", "accept_rights", "accept_standing", "cancel", "card_of",
-    "extend", "find_grant", "find_request", "finish", "may_deny", "may_extend", "may_revoke", "mine", "open_home",
-    "outstanding", "preview", "removed_by_hand", "requestable", "reveal", "review", "revoke", "submit", "submit_line",
-    "suggest",
+    "Accepted", "AlertFacts", "Asked", "ByHand", "CardFacts", "Extendable", "HomeFacts", "Mine", "Past", "Place",
+    "Preview", "ReminderFacts", "RightsNote", "Standing", "Waiting", "accept_rights", "accept_standing", "cancel",
+    "card_of", "extend", "find_grant", "find_request", "finish", "may_deny", "may_extend", "may_revoke", "mine",
+    "open_home", "outstanding", "preview", "removed_by_hand", "requestable", "reveal", "review", "revoke", "submit",
+    "submit_line", "suggest",
 ]  # fmt: skip

@@ -4,7 +4,9 @@ Slack is asked about every approver again and again (approver_looks.py). Of whom
 is held against them; and a click asks Slack anew in any case (docs/adr/0024).
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
 from typing import cast
 
 from sqlalchemy import Text
@@ -14,11 +16,21 @@ from sqlmodel import Session, col, select
 from access.catalog import Policy
 from access.ids import Person, SlackUser
 from access.models import Look, LookKind, Request
+from access.operations.usual_time import Answer, usual_time
 from access.people import barred
 from access.policy.decide import eligible
 
 _APPROVER = ":approver"
 """After an account, the subject of a look: whether this person can decide, whatever they have open themselves."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """Who can answer a request now, and how long an answer usually takes."""
+
+    approvers: tuple[SlackUser, ...]
+    usually: timedelta | None
+    """None: too little is known, or it would be one person's."""
 
 
 def approvers(session: Session, policy: Policy, request: Request) -> frozenset[Person]:
@@ -50,6 +62,24 @@ def unable(session: Session, policy: Policy) -> frozenset[Person]:
     )
     people = (policy.person_by_slack(account_of(subject)) for subject in session.exec(known))
     return frozenset(entry.name for entry in people if entry)
+
+
+def asked(
+    session: Session, policy: Policy, answers: Sequence[Answer], *, resource: str, groups: Collection[str],
+    barred: frozenset[Person],
+) -> Asked:  # fmt: skip
+    """Whom a request for this resource would ask, or asks. `answers`: what was decided lately."""
+    people = able(session, policy, groups, barred=barred)
+    # Of one person alone it would be that person's, whoever else has decided before.
+    usually = usual_time(answers, resource=resource, groups=groups) if len(people) > 1 else None
+    return Asked(approvers=tuple(sorted(policy.people[person].slack for person in people)), usually=usually)
+
+
+def asked_by(session: Session, policy: Policy, request: Request, answers: Sequence[Answer]) -> Asked:
+    """Whom this request asks."""
+    return asked(
+        session, policy, answers, resource=request.resource, groups=groups_of(request), barred=barred(policy, request)
+    )
 
 
 def groups_of(request: Request) -> list[str]:

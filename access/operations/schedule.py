@@ -44,6 +44,7 @@ from access.operations.home import all_homes_changed
 from access.operations.look import look_item
 from access.operations.roster import call_the_roster
 from access.operations.timers import UNANSWERING, timers, timers_back, timers_compared, timers_filled, timers_lost
+from access.operations.usual_time import LAPSED
 from access.operations.work import grant_item, notice_item
 from access.ports import AgendaItem
 
@@ -200,7 +201,7 @@ class Schedule:
                 request = work.session.get_one(Request, request_id)
                 if request.status != RequestStatus.PENDING:
                     continue
-                if work.move_request(request, RequestStatus.LAPSED, action="request.lapsed", details={}):
+                if work.move_request(request, RequestStatus.LAPSED, action=LAPSED, details={}):
                     work.tell(NoticeKind.ANSWER, request.id, request.requester_slack)
 
     def alert_overdue(self) -> None:

@@ -1,7 +1,7 @@
 """Looking: what is mine, what is open, and finding a request or a grant by the end of its id."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TypeVar
 
 from sqlalchemy import literal
@@ -9,10 +9,13 @@ from sqlmodel import Session, col, select
 
 from access.catalog import PersonEntry, Policy
 from access.errors import InvalidInput, NotFound
-from access.ids import SlackUser
+from access.ids import RequestId, SlackUser
 from access.models import Grant, GrantStatus, Request, RequestStatus
+from access.operations.approvers import Asked, asked_by
 from access.operations.core import Core
 from access.operations.extend import extendable
+from access.operations.reminding import Place, card_place
+from access.operations.usual_time import recent_answers
 from access.people import is_same, subject_of
 from access.policy.decide import is_security
 from access.store import Database
@@ -30,6 +33,10 @@ class Mine:
     grants: list[Grant]
     extendable: frozenset[str] = frozenset()
     """The ids of those grants that can be extended."""
+    asked: Mapping[RequestId, Asked] = field(default_factory=dict[RequestId, Asked])
+    """Who can answer each of those requests; none while the policy cannot be used."""
+    cards: Mapping[RequestId, Place] = field(default_factory=dict[RequestId, Place])
+    """Where the cards of those requests stand, of those that are posted."""
 
 
 def mine(core: Core, *, person: SlackUser) -> Mine:
@@ -50,7 +57,13 @@ def mine_of(session: Session, policy: Policy | None, person: PersonEntry) -> Min
     )
     grants = session.exec(unfinished.order_by(col(Grant.id).desc())).all()
     can = frozenset(grant.id for grant in grants if extendable(policy, grant) and is_same(person, subject_of(grant)))
-    return Mine(requests=list(requests), grants=list(grants), extendable=can)
+    cards = ((one.id, card_place(session, one)) for one in requests)
+    answers = recent_answers(session) if requests else []
+    return Mine(
+        requests=list(requests), grants=list(grants), extendable=can,
+        asked={one.id: asked_by(session, policy, one, answers) for one in requests} if policy else {},
+        cards={request: card for request, card in cards if card},
+    )  # fmt: skip
 
 
 def find_request(core: Core, *, text: str, by: SlackUser) -> Request:

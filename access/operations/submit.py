@@ -14,12 +14,14 @@ from access.errors import AlreadyHeld, AlreadyOpen, InvalidInput
 from access.ids import BatchId, RequestId, SlackChannel, SlackUser, ulid
 from access.models import Grant, GrantStatus, NoticeKind, Request, RequestStatus
 from access.nearest import nearest
-from access.operations.approvers import able, unable
+from access.operations.approvers import Asked, unable
+from access.operations.approvers import asked as asked_now
 from access.operations.core import Core, by_person
 from access.operations.gate import refuse_while_closed
 from access.operations.pending import refuse_too_many
 from access.operations.reminding import remind
 from access.operations.role_rights import RightsNote, note_about
+from access.operations.usual_time import recent_answers
 from access.operations.work import URGENT, Work
 from access.people import is_same, subject_of
 from access.policy.decide import Ask, Decision, Terms, decide, eligible, no_approver, render
@@ -41,8 +43,7 @@ class Preview:
     level: str
     longest: timedelta
     channel: SlackChannel
-    asked: int
-    """How many people can decide."""
+    asked: Asked
     reason_min: int
     end_means: str
     rights: RightsNote | None = None
@@ -141,12 +142,13 @@ def preview(core: Core, *, requester: SlackUser, entitlement: str) -> Preview:
     with core.database.read() as session:
         rights = note_about(session, resource.id, role.name)
         barred = frozenset({person.name})
-        people = able(session, policy, rule.any_of, barred=barred)
-        if not people:
+        answers = recent_answers(session)
+        asked = asked_now(session, policy, answers, resource=resource.id, groups=rule.any_of, barred=barred)
+        if not asked.approvers:
             raise InvalidInput("entitlement", no_approver(wanted, eligible(policy, rule.any_of, barred=barred)))
     return Preview(
         rule=rule.id, level=role.level, longest=policy.longest(role, rule), channel=rule.channel,
-        asked=len(people), reason_min=policy.levels[role.level].reason_min,
+        asked=asked, reason_min=policy.levels[role.level].reason_min,
         end_means=core.providers[resource.provider].capabilities.of(resource.settings).end_means,
         rights=rights,
     )  # fmt: skip

@@ -1,7 +1,7 @@
 """Words that must reach somebody: claim an untold notice, hand over what it shows, write down where it stands."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import delete
@@ -10,7 +10,7 @@ from sqlmodel import Session, col, select
 from access.catalog import Policy
 from access.ids import AlertId, GrantId, RequestId, SlackUser
 from access.models import Alert, AlertKind, EntitlementRights, Grant, Notice, NoticeKind, Request, Review
-from access.operations.approvers import approvers
+from access.operations.approvers import approvers, asked_by
 from access.operations.by_hand import ByHand, said_by_hand
 from access.operations.core import Core, load_grant, load_request
 from access.operations.digest import DigestFacts, digest_facts
@@ -21,6 +21,7 @@ from access.operations.role_rights import RightsNote, note_about, rights_of
 from access.operations.standing_accept import Standing, standing_facts
 from access.operations.storms import Storm, storm_facts
 from access.operations.target import pause
+from access.operations.usual_time import recent_answers
 from access.operations.warning import worth_warning
 from access.operations.work import KEPT_TRUE, RETOLD_AFTER, Work, notice_item
 from access.store import Change, compare_and_set, compare_and_set_all
@@ -64,6 +65,8 @@ class CardFacts:
     """Whether `grant` can be extended."""
     rights: RightsNote | None = None
     """What must be known of what the role allows."""
+    usually: timedelta | None = None
+    """How long an answer usually takes, for who asks."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -170,8 +173,11 @@ def card_of(core: Core, request_id: RequestId) -> CardFacts:
     """The facts of a request's messages, now."""
     with core.database.read() as session:
         request = load_request(session, request_id)
-        grant = _newest_grant(session, request)
-        return _card_facts(session, core.known_policy(), request, grant, version=request.version, now=core.clock.now())
+        grant, policy = _newest_grant(session, request), core.known_policy()
+        facts = _card_facts(session, policy, request, grant, version=request.version, now=core.clock.now())
+        if policy is None:
+            return facts
+        return replace(facts, usually=asked_by(session, policy, request, recent_answers(session)).usually)
 
 
 def _too_late(claimed: Claimed) -> bool:

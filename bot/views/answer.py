@@ -2,8 +2,9 @@
 
 from access.ids import short
 from access.models import Grant, GrantStatus, Request, RequestStatus
-from access.operations import CardFacts
+from access.operations import Asked, CardFacts
 from bot import ids
+from bot.views.asked import asked_people, names
 from bot.views.blocks import (
     Block,
     Element,
@@ -11,9 +12,9 @@ from bot.views.blocks import (
     actions,
     at,
     button,
+    channel,
     code,
     context,
-    counted,
     header,
     line,
     note,
@@ -38,14 +39,17 @@ def answer(facts: CardFacts) -> Message:
 def asked(facts: CardFacts) -> Message:
     """At once after asking: who is asked now."""
     request = facts.request
-    pinged = counted(len(facts.approvers), "person is", "people are")
     identifier = short(request.id)
     more = "more time with " if request.extends else ""
     said = "Asked for more time" if request.extends else "Asked"
+    people = Asked(approvers=tuple(facts.approvers), usually=facts.usually)
+    whom = f":* {asked_people(people)}" if people.approvers else ".*"
+    decides = "they decide" if len(people.approvers) == 1 else "one decides"
+    then = f"I'll message you when {decides}; unanswered, it lapses {at(request.lapses_at)}."
     return Message(
         text=f"Asked for {more}{request.entitlement}, request {identifier}",
         blocks=[
-            section(f"*{said}.* {pinged} pinged; you hear from me as soon as somebody decides."),
+            section(f"*{said} in {channel(request.channel)}{whom} {then}"),
             *_what(request),
             context(f"Request {code(identifier)}. To take it back: {code(f'/access cancel {identifier}')}"),
         ],
@@ -134,8 +138,8 @@ def _became(facts: CardFacts) -> list[Block]:
     decided = decision(request, facts.reviews)
     match RequestStatus(request.status):
         case RequestStatus.PENDING:
-            pinged = counted(len(facts.approvers), "person was", "people were")
-            return [*decided, section(f"Waiting for an answer; {pinged} pinged.")]
+            asked = f" Asked: {names(facts.approvers)}." if facts.approvers else ""
+            return [*decided, section(f"Waiting for an answer.{asked}")]
         case RequestStatus.LAPSED:
             return [*decided, section("Nobody answered in time. You can ask again with /access.")]
         case RequestStatus.CANCELLED:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-from access.ids import SlackUser
+from access.ids import SlackChannel, SlackUser
 from access.words import clean
 
 Block = dict[str, Any]
@@ -151,6 +151,11 @@ def code(text: str) -> str:
 def mention(user: SlackUser) -> str:
     """By the id from a row, never from text."""
     return f"<@{user}>"
+
+
+def channel(identifier: SlackChannel) -> str:
+    """By the id from a row or the policy, never from text."""
+    return f"<#{identifier}>"
 
 
 def mentions(users: Sequence[SlackUser], most: int = 25) -> str:

@@ -3,7 +3,8 @@
 from access.operations import Extendable
 from access.words import clean
 from bot import ids
-from bot.views.blocks import Block, View, at, code, counted, escaped, plain, section
+from bot.views.blocks import Block, View, at, code, plain, section
+from bot.views.form import will_be_asked
 
 
 def extension_form(about: Extendable, *, longer: str = "", reason: str = "") -> View:
@@ -13,7 +14,6 @@ def extension_form(about: Extendable, *, longer: str = "", reason: str = "") -> 
     open_until = (
         f"{code(grant.entitlement)} is open until {at(grant.expires_at)}. It can last until {at(about.latest)}."
     )
-    pinged = f"*{counted(terms.asked, 'person is', 'people are')} pinged.* Level {escaped(terms.level)}."
     length = f"{terms.reason_min} to 500" if terms.reason_min else "At most 500"
     return {
         "type": "modal",
@@ -24,7 +24,7 @@ def extension_form(about: Extendable, *, longer: str = "", reason: str = "") -> 
         "private_metadata": grant.id,
         "blocks": [
             section(open_until),
-            section(pinged),
+            section(will_be_asked(terms)),
             _typed(ids.DURATION, "How much longer?", "Like 30m or 1h more, or until 17:00.", longer),
             _typed(ids.REASON, "Why?", f"The approvers decide by this. {length} characters.", reason, multiline=True),
         ],

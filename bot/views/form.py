@@ -9,7 +9,8 @@ from access.durations import format_duration
 from access.operations import Preview
 from access.policy.decide import AHEAD
 from bot import ids
-from bot.views.blocks import Block, Message, View, counted, escaped, note, plain, section, sentence, shortened
+from bot.views.asked import asked_people
+from bot.views.blocks import Block, Message, View, channel, escaped, note, plain, section, sentence, shortened
 from bot.views.rights import rights_note
 
 MOST_OPTIONS = 100
@@ -85,9 +86,15 @@ def _asked(preview: Preview | str | None) -> list[Block]:
         return [section("Once you have chosen, this says who will be asked.") | {"block_id": ids.ASKED}]
     if isinstance(preview, str):
         return [sentence(preview) | {"block_id": ids.ASKED}]
-    pinged = f"*{counted(preview.asked, 'person is', 'people are')} pinged.* Level {escaped(preview.level)}."
     at_the_end = [note(f"At the end: {preview.end_means}")] if preview.end_means else []
-    return [section(pinged) | {"block_id": ids.ASKED}, *at_the_end, *rights_note(preview.rights)]
+    asked = section(will_be_asked(preview)) | {"block_id": ids.ASKED}
+    return [asked, *at_the_end, *rights_note(preview.rights)]
+
+
+def will_be_asked(preview: Preview) -> str:
+    """Who, where, and how critical it is."""
+    where = f"*Will be asked in {channel(preview.channel)}:*"
+    return f"{where} {asked_people(preview.asked)} Level {escaped(preview.level)}."
 
 
 def _duration(preview: Preview | None) -> Block:

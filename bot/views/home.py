@@ -1,10 +1,11 @@
 """The Home tab: what I hold, what waits for me, what I wait for; and asking."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
-from access.ids import RequestId, short
+from access.ids import short
 from access.operations import HomeFacts, Waiting
 from bot import ids
+from bot.views.asked import card_link
 from bot.views.blocks import (
     Block,
     View,
@@ -20,15 +21,12 @@ from bot.views.blocks import (
     section,
     sentence,
 )
-from bot.views.mine import holding, waiting
+from bot.views.mine import Links, holding, waiting
 from bot.views.review import how_long, why
 
 _MOST = 12
 """Rows of one kind. Two of these lists and fifteen requests to decide fit into the 100 blocks of a Home."""
 _STRANGER = "You are not in the access policy. Ask the security team to add you."
-
-Links = Mapping[RequestId, str]
-"""Where the card of a request stands in Slack, as an address."""
 
 
 def home(facts: HomeFacts, links: Links) -> View:
@@ -39,7 +37,10 @@ def home(facts: HomeFacts, links: Links) -> View:
     held = _listed(
         "What you hold", [holding(one, extendable=one.id in facts.mine.extendable) for one in facts.mine.grants]
     )
-    asked = _listed("What you wait for", [waiting(one) for one in facts.mine.requests])
+    mine = facts.mine
+    asked = _listed(
+        "What you wait for", [waiting(one, mine.asked.get(one.id), links.get(one.id)) for one in mine.requests]
+    )
     return _home([actions(ask), *held, *_to_decide(facts, links), *asked])
 
 
@@ -65,7 +66,7 @@ def _to_decide(facts: HomeFacts, links: Links) -> list[Block]:
 def _decidable(one: Waiting, links: Links) -> list[Block]:
     request, identifier = one.request, short(one.request.id)
     link = links.get(request.id)
-    card = f"<{escaped(link)}|Open the card of request {identifier}>" if link else f"Request {code(identifier)}"
+    card = card_link(link, identifier) if link else f"Request {code(identifier)}"
     more = "more time with " if request.extends else ""
     asks = f"{mention(request.requester_slack)} asks for {more}{code(request.entitlement)}"
     terms = f"Level {escaped(request.level)}; {how_long(request)}"

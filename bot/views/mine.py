@@ -1,22 +1,27 @@
 """What `/access mine` answers: what this person waits for and holds, with the buttons to end it."""
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from access.durations import format_duration
-from access.ids import short
+from access.ids import RequestId, short
 from access.models import Grant, GrantStatus, Request
-from access.operations import Mine
+from access.operations import Asked, Mine
 from bot import ids
+from bot.views.asked import asked_people, card_link
 from bot.views.blocks import Block, Element, Message, actions, at, button, code, context, counted, header, section
 from bot.views.progress import begins_later, headline
 
 _MOST = 20
 """Rows of two blocks each; a message has room for 50 blocks."""
 
+Links = Mapping[RequestId, str]
+"""Where the card of a request stands in Slack, as an address."""
 
-def mine_list(mine: Mine, now: datetime) -> Message:
+
+def mine_list(mine: Mine, now: datetime, links: Links) -> Message:
     held = [holding(grant, extendable=grant.id in mine.extendable, left=_left(grant, now)) for grant in mine.grants]
-    rows = held + [waiting(one) for one in mine.requests]
+    rows = held + [waiting(one, mine.asked.get(one.id), links.get(one.id)) for one in mine.requests]
     if not rows:
         return Message(
             text="Nothing is open and nothing waits",
@@ -62,10 +67,13 @@ def _left(grant: Grant, now: datetime) -> str:
     return f", {format_duration(grant.expires_at - now)} left"
 
 
-def waiting(request: Request) -> list[Block]:
-    """A request of one's own that nobody has answered, with the way to take it back."""
+def waiting(request: Request, asked: Asked | None, link: str | None) -> list[Block]:
+    """A request of one's own that is not decided: who is asked, where its card stands, and the way to take it back."""
     identifier = short(request.id)
     what = f"{code(request.entitlement)}, longer" if request.extends else code(request.entitlement)
     words = f"*Waiting* {what}, lapses {at(request.lapses_at)}"
     cancel = button("Take it back", action=ids.CANCEL, value=request.id, label=f"Take back request {identifier}")
-    return [section(f"{words} – id {code(identifier)}"), actions(cancel)]
+    whom = f"Asked: {asked_people(asked)}" if asked and asked.approvers else ""
+    card = card_link(link, identifier) if link else ""
+    said = " ".join(filter(None, (whom, card)))
+    return [section("\n".join(filter(None, (f"{words} – id {code(identifier)}", said)))), actions(cancel)]

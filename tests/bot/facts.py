@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from access.choices import Choice
-from access.ids import AlertId, BatchId, GrantId, Person, RequestId, ReviewId, RightsId, SlackChannel
+from access.ids import AlertId, BatchId, GrantId, Person, RequestId, ReviewId, RightsId, SlackChannel, SlackUser
 from access.models import (
     Alert,
     AlertKind,
@@ -17,7 +17,7 @@ from access.models import (
     Review,
     Verdict,
 )
-from access.operations import CardFacts, Extendable, Past, Preview, RightsNote
+from access.operations import Asked, CardFacts, Extendable, Past, Preview, RightsNote
 from tests.cast import ANN, APPROVALS, KIM, LEA
 from tests.fakes import NOON
 
@@ -164,7 +164,8 @@ def an_extendable(grant: Grant | None = None) -> Extendable:
 
 
 def facts(request: Request | None = None, grant: Grant | None = None, *reviews: Review, **values: Any) -> CardFacts:
-    known = {"history": [], "approvers": [KIM, LEA], "now": minutes(60), "version": 1}
+    known: dict[str, Any] = {"history": [], "approvers": [KIM, LEA], "now": minutes(60), "version": 1}
+    known |= {"usually": timedelta(minutes=6)}
     request = request or a_request(status=RequestStatus.APPROVED if grant else RequestStatus.PENDING)
     return CardFacts(request=request, reviews=list(reviews), grant=grant, **(known | values))
 
@@ -197,13 +198,17 @@ def a_choice(number: int = 0, **values: Any) -> Choice:
     return Choice(**(known | values))
 
 
+def asked_of(*approvers: SlackUser, usually: timedelta | None = timedelta(minutes=6)) -> Asked:
+    return Asked(approvers=approvers, usually=usually)
+
+
 def a_preview(**values: Any) -> Preview:
     known = {
         "rule": "customers-read",
         "level": "medium",
         "longest": timedelta(hours=2),
         "channel": SlackChannel(APPROVALS),
-        "asked": 2,
+        "asked": asked_of(KIM, LEA),
         "reason_min": 15,
         "end_means": "Open sessions are ended.",
     }

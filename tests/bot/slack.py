@@ -82,6 +82,9 @@ class FakeSlack:
             case "users.info":
                 person = self.people.get(arguments["user"])
                 return {"ok": True, "user": person} if person else {"ok": False, "error": "user_not_found"}
+            case "chat.getPermalink":
+                stands = f"{arguments['channel']}/p{arguments['message_ts'].replace('.', '')}"
+                return {"ok": True, "permalink": f"https://acme.slack.com/archives/{stands}"}
             case "views.open" | "views.update" | "views.publish":
                 return self._view(method, arguments)
             case _:

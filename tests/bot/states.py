@@ -8,7 +8,7 @@ from pydantic import SecretStr
 
 from access.choices import Choices
 from access.errors import AlreadyDecided
-from access.ids import GrantId, SlackUser
+from access.ids import GrantId, RequestId, SlackUser
 from access.models import AlertKind, EndedBy, GrantStatus, Request, RequestStatus, Verdict
 from access.operations import ByHand, HomeFacts, Mine, ReminderFacts, Waiting
 from access.operations.extend import OVER
@@ -46,6 +46,7 @@ from tests.bot.facts import (
     an_alert,
     an_extendable,
     approved,
+    asked_of,
     denied,
     facts,
     history,
@@ -186,6 +187,8 @@ MANY = Choices(
         for month in (date(2018 + number // 12, number % 12 + 1, 1) for number in range(101))
     ]
 )
+WAITED_FOR = a_request(role="fix-orders")
+FIFTEEN = [SlackUser(f"U0{number:09}") for number in range(15)]
 ENDING = a_grant(GrantStatus.REVOKING, id=GrantId("01kaq9z0000000000000b4k2mp"), resource="logs")
 WAITING_FOR_KIM = (
     a_request(requester="ben", requester_slack=BEN, id="01kaq9z0000000000000t3r5wd"),
@@ -205,7 +208,12 @@ def reminding(request: Request | None = None, named: Sequence[SlackUser] = (KIM,
 
 def at_home(mine: Mine | None, *asked: Request, more: int = 0) -> dict[str, Any]:
     facts = HomeFacts(mine=mine, waiting=[Waiting(request=one, card=None) for one in asked], more=more)
-    return home(facts, {one.id: f"https://acme.slack.com/archives/C0PAYAPPR/p1?a=1&b={one.id}" for one in asked[1:]})
+    own = mine.requests if mine else []
+    return home(facts, links_to(*own, *asked[1:]))
+
+
+def links_to(*requests: Request) -> dict[RequestId, str]:
+    return {one.id: f"https://acme.slack.com/archives/C0PAYAPPR/p1?a=1&b={one.id}" for one in requests}
 
 
 def a_storm(kind: AlertKind = AlertKind.OVERDUE, number: int = 200, **values: Any) -> Storm:
@@ -273,7 +281,8 @@ def _all() -> dict[str, Message | dict[str, Any]]:
         "answer-longest": answer(LONGEST_OPEN),
         "asked": asked(facts()),
         "asked-for-more-time": asked(facts(a_request(**MORE_TIME), extends=a_grant())),
-        "asked-one": asked(facts(approvers=["U0LEA"])),
+        "asked-one": asked(facts(approvers=["U0LEA"], usually=None)),
+        "asked-many": asked(facts(approvers=FIFTEEN, usually=timedelta(minutes=95))),
         "warning": warning(facts(None, a_grant(), extendable=True)),
         "warning-not-extendable": warning(approved(a_grant())),
         "warning-extended": warning(facts(None, EXTENDED, version=1)),
@@ -285,9 +294,10 @@ def _all() -> dict[str, Message | dict[str, Any]]:
         "reminder-longest": reminder(reminding(LONGEST, [SlackUser(f"U0{number:09}") for number in range(60)])),
         "home": at_home(
             Mine(
-                requests=[a_request(role="fix-orders")],
+                requests=[WAITED_FOR],
                 grants=[a_grant(), LATER_ORDERS, ENDING],
                 extendable=frozenset([a_grant().id]),
+                asked={WAITED_FOR.id: asked_of(LEA, SAM)},
             ),
             *WAITING_FOR_KIM,
         ),
@@ -297,6 +307,7 @@ def _all() -> dict[str, Message | dict[str, Any]]:
                 requests=[LONGEST] * 30,
                 grants=[a_grant(resource=LONGEST_NAME, role=LONGEST_NAME)] * 30,
                 extendable=frozenset([a_grant().id]),
+                asked={LONGEST.id: asked_of(*FIFTEEN)},
             ),
             *[LONGEST] * WAITING_MOST,
             more=200,
@@ -354,10 +365,12 @@ def _all() -> dict[str, Message | dict[str, Any]]:
         "form": request_form(CHOICES),
         "form-chosen": request_form(CHOICES, a_preview()),
         "form-chosen-rights": request_form(CHOICES, a_preview(rights=RIGHTS)),
-        "form-chosen-one-approver": request_form(CHOICES, a_preview(asked=1, reason_min=0, end_means="")),
+        "form-chosen-one-approver": request_form(
+            CHOICES, a_preview(asked=asked_of(LEA, usually=None), reason_min=0, end_means="")
+        ),
         "form-refused": request_form(CHOICES, "There is no customers-db/read that you may ask for."),
         "nothing-to-ask": nothing_to_ask(),
-        "form-longest": request_form(Choices(many), a_preview()),
+        "form-longest": request_form(Choices(many), a_preview(asked=asked_of(*FIFTEEN))),
         "form-external": request_form(MANY),
         "extension": extension_form(an_extendable()),
         "extension-asked-again": extension_form(an_extendable(), longer="30m", reason=MORE_TIME["reason"]),
@@ -381,16 +394,22 @@ def _all() -> dict[str, Message | dict[str, Any]]:
         "refusal-of-hostile-words": refusal("There is no <!channel>/*read* that you may ask for."),
         "refusal-policy-broken": refusal(POLICY_BROKEN),
         "help": help_message((command.usage, command.meaning) for command in COMMANDS),
-        "mine-empty": mine_list(Mine(requests=[], grants=[]), minutes(60)),
+        "mine-empty": mine_list(Mine(requests=[], grants=[]), minutes(60), {}),
         "mine": mine_list(
             Mine(
-                requests=[a_request(**MORE_TIME), a_request(role="fix-orders")],
+                requests=[a_request(**MORE_TIME), WAITED_FOR],
                 grants=[a_grant(), LATER_ORDERS, ENDING],
                 extendable=frozenset([a_grant().id]),
+                asked={WAITED_FOR.id: asked_of(KIM, LEA), MORE_TIME["id"]: asked_of(LEA, usually=None)},
             ),
             minutes(60),
+            links_to(WAITED_FOR),
         ),
-        "mine-longest": mine_list(Mine(requests=[LONGEST] * 30, grants=[a_grant()] * 15), minutes(60)),
+        "mine-longest": mine_list(
+            Mine(requests=[LONGEST] * 30, grants=[a_grant()] * 15, asked={LONGEST.id: asked_of(*FIFTEEN)}),
+            minutes(60),
+            links_to(LONGEST),
+        ),
     }
 
 

@@ -22,7 +22,7 @@ def test_a_line_asks_without_the_form(desk: Desk, world: World, slack: FakeSlack
     (request,) = world.requests()
     assert (request.entitlement, request.duration) == ("customers-db/read", timedelta(minutes=90))
     assert request.reason == "INC-12 stuck  refunds"
-    assert "2 people are pinged" in slack.whispers[0]
+    assert "*Asked in <#C0PAYAPPR>:* <@U0KIM> and <@U0LEA>." in slack.whispers[0]
     assert short(request.id) in slack.whispers[0]
 
 
@@ -158,6 +158,36 @@ def test_mine_shows_what_i_hold_and_wait_for_with_the_buttons(desk: Desk, world:
     assert "customers-db/fix-orders" in slack.whispers[0]
     assert {ids.CONNECT, ids.EXTEND, ids.DONE, ids.CANCEL} == set(action_ids(slack.said[0]["blocks"]))
     assert slack.whispers[1].startswith("You hold no access")
+
+
+def test_mine_says_who_is_asked_and_leads_to_the_card(desk: Desk, world: World, slack: FakeSlack) -> None:
+    request = world.ask()
+    desk.command(ANN, "mine")
+    world.work()
+
+    desk.command(ANN, "mine")
+
+    before, after = slack.whispers
+    assert "Asked: <@U0KIM> and <@U0LEA>." in before
+    assert "Open the card" not in before, "it is not posted yet"
+    (card,) = world.notices("review")
+    link = f"<https://acme.slack.com/archives/C0PAYAPPR/p{str(card.ts).replace('.', '')}|"
+    assert f"{link}Open the card of request {short(request.id)}>" in after
+
+
+@pytest.mark.parametrize("failure", ["message_not_found", TimeoutError()])
+def test_mine_is_answered_though_slack_gives_no_address(
+    desk: Desk, world: World, slack: FakeSlack, failure: str | Exception
+) -> None:
+    world.ask()
+    world.work()
+    slack.failing["chat.getPermalink"] = failure
+
+    desk.command(ANN, "mine")
+
+    (whisper,) = slack.whispers
+    assert "Asked: <@U0KIM> and <@U0LEA>." in whisper
+    assert "Open the card" not in whisper
 
 
 def test_done_by_the_end_of_its_id(desk: Desk, world: World, slack: FakeSlack) -> None:

@@ -44,10 +44,10 @@ def test_the_whole_conversation(world: World, sandbox: Running, workspace: Works
 
     ann.command("C0GENERAL", "/access")
     ann.choose(modal(ann), ids.CHOOSE, "customers-db/read")
-    wait_until(lambda: "2 people are pinged" in modal(ann).words, "the form to say who is asked")
+    wait_until(lambda: "Will be asked in" in modal(ann).words, "the form to say who is asked")
     filled = {ids.ENTITLEMENT: "customers-db/read", ids.DURATION: "1h", ids.REASON: "INC-12 <!channel> *stuck*"}
     assert ann.submit(filled) is None
-    assert "2 people are pinged" in modal(ann).words
+    assert "<@U0KIM> and <@U0LEA>" in modal(ann).words
 
     deliver(world, sandbox)
     card = the_card(lea)

@@ -6,6 +6,7 @@ import pytest
 
 from access.models import RequestStatus
 from bot import ids
+from tests.access.operations.test_approvers import GUEST, slack_says
 from tests.bot.desk import Desk
 from tests.bot.slack import FakeSlack, words
 from tests.cast import ANN
@@ -32,8 +33,20 @@ def test_the_form_says_who_will_be_asked_before_anything_is_sent(desk: Desk, sla
 
     desk.choose(ANN, form, "customers-db/read")
 
-    assert "*2 people are pinged.*" in words(slack.view["blocks"])
+    assert "*Will be asked in <#C0PAYAPPR>:* <@U0KIM> and <@U0LEA>. Level medium." in words(slack.view["blocks"])
     assert [update["hash"] for update in slack.called("views.update")] == ["1"]
+
+
+def test_the_form_says_so_where_no_approver_can_answer(desk: Desk, world: World, slack: FakeSlack) -> None:
+    slack_says(world, kim=GUEST, lea=GUEST)
+
+    desk.choose(ANN, opened(desk), "customers-db/read")
+    answer = desk.submit(ANN, slack.view, **GOOD)
+
+    sentence = "customers-db/read can't be asked for now: Slack does not show kim and lea"
+    assert sentence in words(slack.view["blocks"])
+    assert answer["errors"][ids.ENTITLEMENT].startswith(sentence)
+    assert world.requests() == []
 
 
 def test_choosing_keeps_what_was_typed(desk: Desk, slack: FakeSlack) -> None:
@@ -63,7 +76,7 @@ def test_a_good_form_asks_and_says_so(desk: Desk, world: World) -> None:
     answer = desk.submit(ANN, opened(desk), **GOOD)
 
     assert answer["response_action"] == "update"
-    assert "2 people are pinged" in words(answer["view"]["blocks"])
+    assert "*Asked in <#C0PAYAPPR>:* <@U0KIM> and <@U0LEA>. I'll message you" in words(answer["view"]["blocks"])
     assert [request.status for request in world.requests()] == [RequestStatus.PENDING]
 
 

@@ -59,7 +59,7 @@ def test_the_whole_conversation_on_grid(world: World, sandbox: Running) -> None:
 
     ann.command("C0GENERAL", "/access")
     ann.choose(modal(ann), ids.CHOOSE, "customers-db/read")
-    wait_until(lambda: "2 people are pinged" in modal(ann).words, "the form to say who is asked")
+    wait_until(lambda: "Will be asked in" in modal(ann).words, "the form to say who is asked")
     filled = {ids.ENTITLEMENT: "customers-db/read", ids.DURATION: "1h", ids.REASON: "INC-12 stuck refunds"}
     assert ann.submit(filled) is None
     deliver(world, sandbox)

@@ -9,7 +9,7 @@ from sqlmodel import select
 from access.errors import InvalidInput, PolicyRefuses
 from access.ids import Person, SlackUser
 from access.models import Look, NoticeKind, RequestStatus
-from access.operations import ReminderFacts, may_extend, preview
+from access.operations import ReminderFacts, may_extend, mine, preview
 from access.operations.approver_looks import EVERY, SOONER, approvers_to_look_at, learn
 from access.operations.approvers import approver_look, approvers
 from access.operations.leave import Members, Membership
@@ -43,8 +43,22 @@ def named_on_the_card(world: World) -> list[SlackUser]:
     return cards(world)[-1].approvers
 
 
+def named_in_the_form(world: World) -> list[SlackUser]:
+    return [*preview(world.core, requester=ANN, entitlement="customers-db/read").asked.approvers]
+
+
 def named_at_once_after_asking(world: World) -> list[SlackUser]:
     return card_of(world.core, world.ask().id).approvers
+
+
+def named_in_mine(world: World) -> list[SlackUser]:
+    request = world.ask()
+    return [*mine(world.core, person=ANN).asked[request.id].approvers]
+
+
+def named_for_an_extension(world: World) -> list[SlackUser]:
+    grant = world.open()
+    return [*may_extend(world.core, grant_id=grant.id, by=ANN).terms.asked.approvers]
 
 
 def named_in_a_reminder(world: World) -> list[SlackUser]:
@@ -56,7 +70,10 @@ def named_in_a_reminder(world: World) -> list[SlackUser]:
     return next(one.facts.named for one in world.said if isinstance(one.facts, ReminderFacts))
 
 
-NAMING = [named_on_the_card, named_at_once_after_asking, named_in_a_reminder]
+NAMING = [
+    named_on_the_card, named_in_the_form, named_at_once_after_asking, named_in_mine, named_for_an_extension,
+    named_in_a_reminder,
+]  # fmt: skip
 
 
 @pytest.mark.parametrize("named", NAMING)
