@@ -48,6 +48,8 @@ class Preview:
     end_means: str
     rights: RightsNote | None = None
     """What must be known of what the role allows."""
+    description: str = ""
+    """What the role allows, in plain words."""
 
 
 def submit(
@@ -150,7 +152,7 @@ def preview(core: Core, *, requester: SlackUser, entitlement: str) -> Preview:
         rule=rule.id, level=role.level, longest=policy.longest(role, rule), channel=rule.channel,
         asked=asked, reason_min=policy.levels[role.level].reason_min,
         end_means=core.providers[resource.provider].capabilities.of(resource.settings).end_means,
-        rights=rights,
+        rights=rights, description=role.description,
     )  # fmt: skip
 
 

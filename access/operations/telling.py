@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import delete
 from sqlmodel import Session, col, select
 
-from access.catalog import Policy
+from access.catalog import Entitlement, Policy
 from access.ids import AlertId, GrantId, RequestId, SlackUser
 from access.models import Alert, AlertKind, EntitlementRights, Grant, Notice, NoticeKind, Request, Review
 from access.operations.approvers import approvers, asked_by
@@ -65,6 +65,8 @@ class CardFacts:
     """Whether `grant` can be extended."""
     rights: RightsNote | None = None
     """What must be known of what the role allows."""
+    description: str = ""
+    """What the role allows, as the policy of now says it in plain words."""
     usually: timedelta | None = None
     """How long an answer usually takes, for who asks."""
 
@@ -250,7 +252,7 @@ def _card_facts(
         history=[Past(role=one.role, status=one.status, asked_at=one.asked_at) for one in earlier],
         extends=session.get(Grant, request.extends) if request.extends else None,
         extendable=extendable(policy, grant), rights=note_about(session, request.resource, request.role),
-        approvers=_approvers(session, policy, request),
+        approvers=_approvers(session, policy, request), description=_description(policy, request),
     )  # fmt: skip
 
 
@@ -258,6 +260,12 @@ def _approvers(session: Session, policy: Policy | None, request: Request) -> lis
     if policy is None:
         return []
     return sorted(policy.people[person].slack for person in approvers(session, policy, request))
+
+
+def _description(policy: Policy | None, request: Request) -> str:
+    """Of now, for it is no fact of the request: what a changed role allows is asked anew (review.py)."""
+    known = policy.entitlement(Entitlement(request.resource, request.role)) if policy else None
+    return known[1].description if known else ""
 
 
 def _somebody_was_told(work: Work, results: Sequence[Told]) -> None:

@@ -86,9 +86,10 @@ def _asked(preview: Preview | str | None) -> list[Block]:
         return [section("Once you have chosen, this says who will be asked.") | {"block_id": ids.ASKED}]
     if isinstance(preview, str):
         return [sentence(preview) | {"block_id": ids.ASKED}]
+    allows = [note(preview.description)] if preview.description else []
     at_the_end = [note(f"At the end: {preview.end_means}")] if preview.end_means else []
     asked = section(will_be_asked(preview)) | {"block_id": ids.ASKED}
-    return [asked, *at_the_end, *rights_note(preview.rights)]
+    return [*allows, asked, *at_the_end, *rights_note(preview.rights)]
 
 
 def will_be_asked(preview: Preview) -> str:

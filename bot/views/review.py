@@ -117,6 +117,7 @@ def _asked(facts: CardFacts) -> list[Block]:
     return [
         line(person(request.requester_slack), *wanted, title(request.role_title), span(" on "),
              title(request.resource_title)),
+        *_allows(facts),
         facts_grid(
             [
                 ("What", code(request.entitlement)),
@@ -127,6 +128,12 @@ def _asked(facts: CardFacts) -> list[Block]:
         ),
         why(request),
     ]  # fmt: skip
+
+
+def _allows(facts: CardFacts) -> list[Block]:
+    """What the role allows, letter by letter, for who decides: later it may be another's words for another role."""
+    pending = facts.request.status == RequestStatus.PENDING
+    return [note(facts.description)] if pending and facts.description else []
 
 
 def _outcome(facts: CardFacts) -> list[Block]:

@@ -23,6 +23,7 @@ from tests.fakes import NOON
 
 REQUEST = RequestId("01kaq9z0000000000000req7xk")
 GRANT = GrantId("01kaq9z00000000000000gr4nt")
+ALLOWS = "Shows customers by name, e-mail and region, and their orders; card numbers stay closed."
 REASON = "INC-12: 14 refunds are stuck, looking at the customers they belong to"
 
 
@@ -165,7 +166,7 @@ def an_extendable(grant: Grant | None = None) -> Extendable:
 
 def facts(request: Request | None = None, grant: Grant | None = None, *reviews: Review, **values: Any) -> CardFacts:
     known: dict[str, Any] = {"history": [], "approvers": [KIM, LEA], "now": minutes(60), "version": 1}
-    known |= {"usually": timedelta(minutes=6)}
+    known |= {"description": ALLOWS, "usually": timedelta(minutes=6)}
     request = request or a_request(status=RequestStatus.APPROVED if grant else RequestStatus.PENDING)
     return CardFacts(request=request, reviews=list(reviews), grant=grant, **(known | values))
 
@@ -211,5 +212,6 @@ def a_preview(**values: Any) -> Preview:
         "asked": asked_of(KIM, LEA),
         "reason_min": 15,
         "end_means": "Open sessions are ended.",
+        "description": ALLOWS,
     }
     return Preview(**(known | values))

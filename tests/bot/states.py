@@ -19,7 +19,7 @@ from access.operations.restored import UNCOMPARED
 from access.operations.silence import MEMBERS, UNANSWERED
 from access.operations.storms import Storm
 from access.operations.timers import EMPTIED
-from access.policy.shape import TITLE_LONGEST
+from access.policy.shape import DESCRIPTION_LONGEST, TITLE_LONGEST
 from access.ports import Secret
 from bot.commands import COMMANDS
 from bot.refusals import OUR_FAULT, POLICY_BROKEN, refusal
@@ -157,7 +157,12 @@ REQUESTS = {
     "pending-rights": facts(rights=RIGHTS),
     "pending-until": facts(a_request(duration_s=None, until=minutes(300))),
     "pending-for-another": facts(a_request(subject="ben", subject_slack="U0BEN")),
-    "pending-longest": facts(LONGEST, approvers=[f"U0{number:09}" for number in range(60)], history=history()),
+    "pending-longest": facts(
+        LONGEST,
+        approvers=[f"U0{number:09}" for number in range(60)],
+        history=history(),
+        description="<!channel> *" + "d" * (DESCRIPTION_LONGEST - 12),
+    ),
     "denied": denied(),
     "denied-longest": denied(LONGEST_REASON),
     "lapsed": facts(a_request(status=RequestStatus.LAPSED)),
@@ -366,11 +371,13 @@ def _all() -> dict[str, Message | dict[str, Any]]:
         "form-chosen": request_form(CHOICES, a_preview()),
         "form-chosen-rights": request_form(CHOICES, a_preview(rights=RIGHTS)),
         "form-chosen-one-approver": request_form(
-            CHOICES, a_preview(asked=asked_of(LEA, usually=None), reason_min=0, end_means="")
+            CHOICES, a_preview(asked=asked_of(LEA, usually=None), reason_min=0, end_means="", description="")
         ),
         "form-refused": request_form(CHOICES, "There is no customers-db/read that you may ask for."),
         "nothing-to-ask": nothing_to_ask(),
-        "form-longest": request_form(Choices(many), a_preview(asked=asked_of(*FIFTEEN))),
+        "form-longest": request_form(
+            Choices(many), a_preview(asked=asked_of(*FIFTEEN), description="d" * DESCRIPTION_LONGEST)
+        ),
         "form-external": request_form(MANY),
         "extension": extension_form(an_extendable()),
         "extension-asked-again": extension_form(an_extendable(), longer="30m", reason=MORE_TIME["reason"]),

@@ -37,6 +37,18 @@ def test_the_form_says_who_will_be_asked_before_anything_is_sent(desk: Desk, sla
     assert [update["hash"] for update in slack.called("views.update")] == ["1"]
 
 
+def test_the_form_says_what_the_chosen_role_allows_in_the_policys_words(
+    desk: Desk, world: World, slack: FakeSlack
+) -> None:
+    words_of_the_policy = "Shows *all* customers <!channel>"
+    world.rewrite_policy("power: look}", f'power: look, description: "{words_of_the_policy}"}}')
+
+    desk.choose(ANN, opened(desk), "customers-db/read")
+
+    note = {"type": "plain_text", "text": words_of_the_policy, "emoji": False}
+    assert {"type": "context", "elements": [note]} in slack.view["blocks"]
+
+
 def test_the_form_says_so_where_no_approver_can_answer(desk: Desk, world: World, slack: FakeSlack) -> None:
     slack_says(world, kim=GUEST, lea=GUEST)
 
