@@ -13,16 +13,22 @@ def warn_before_end(work: Work, grant: Grant) -> None:
     """Sees to the warning of a grant that has just become active, or was just extended: each end has its own."""
     assert grant.expires_at is not None, "a deadline is written before the target is called"
     assert work.policy is not None, "nothing is granted without a policy"
+    if _lasts(grant, grant.expires_at) < SHORTEST_WARNED:
+        return
     moment = warning_time(work.now, grant.expires_at, work.policy.warn_before_end)
-    if moment is not None:
-        version = warning_version(grant)
-        work.tell(NoticeKind.WARNING, grant.request_id, grant.subject_slack, at=moment, version=version)
+    work.tell(NoticeKind.WARNING, grant.request_id, grant.subject_slack, at=moment, version=warning_version(grant))
 
 
-def warning_time(starts: datetime, ends: datetime, longest: timedelta) -> datetime | None:
-    """`longest` before the end, but in the last quarter; None for access that is too short to warn of."""
-    span = ends - starts
-    return None if span < SHORTEST_WARNED else ends - min(longest, span / 4)
+def warning_time(starts: datetime, ends: datetime, longest: timedelta) -> datetime:
+    """`longest` before the end, but in the last quarter."""
+    return ends - min(longest, (ends - starts) / 4)
+
+
+def _lasts(grant: Grant, ends: datetime) -> timedelta:
+    """As it was granted: what is left of that once the target has answered is always a little less."""
+    if grant.duration_s is not None and not grant.extensions:
+        return timedelta(seconds=grant.duration_s)
+    return ends - grant.starts_at
 
 
 def warning_version(grant: Grant) -> int:

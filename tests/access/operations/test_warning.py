@@ -1,18 +1,19 @@
 """Who holds access is told before its end, at the right moment, once, and not when it is over."""
 
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 
 from access.models import Grant, NoticeKind
 from access.operations import finish
 from access.operations.schedule import Schedule
-from access.operations.telling import Claimed
+from access.operations.telling import CardFacts, Claimed
 from access.operations.warning import warning_time
 from access.operations.work import notice_item
 from tests.cast import ANN
 from tests.fakes import NOON
-from tests.world import World
+from tests.world import World, deadline
 
 
 def warnings(world: World) -> list[Claimed]:
@@ -27,14 +28,14 @@ def at_the_warning(world: World, grant: Grant, **before: float) -> None:
 
 @pytest.mark.parametrize(
     ("minutes", "longest", "before"),
-    [(480, 15, 15), (60, 15, 15), (59, 15, 14.75), (20, 15, 5), (2, 15, 0.5), (1.99, 15, None), (480, 5, 5)],
+    [(480, 15, 15), (60, 15, 15), (59, 15, 14.75), (20, 15, 5), (2, 15, 0.5), (480, 5, 5)],
 )
-def test_the_warning_comes_in_the_last_quarter(minutes: float, longest: float, before: float | None) -> None:
+def test_the_warning_comes_in_the_last_quarter(minutes: float, longest: float, before: float) -> None:
     ends = NOON + timedelta(minutes=minutes)
 
     moment = warning_time(NOON, ends, timedelta(minutes=longest))
 
-    assert moment == (None if before is None else ends - timedelta(minutes=before))
+    assert moment == ends - timedelta(minutes=before)
 
 
 def test_the_holder_is_told_a_quarter_of_an_hour_before_the_end_and_not_sooner(world: World) -> None:
@@ -63,8 +64,43 @@ def test_the_policy_says_how_long_before(world: World) -> None:
     assert world.notices(NoticeKind.WARNING)[0].due_at == _before(grant, minutes=30)
 
 
-def test_short_access_ends_without_a_warning(world: World) -> None:
-    world.open(minutes=1.5)
+def opened_slowly(world: World, **asked) -> Grant:
+    """The target takes a third of a second to open it, as a real one does."""
+    grant = world.scheduled(**asked)
+    claimed = world.activation.claim([grant.id])
+    results = [world.activation.act(one, deadline()) for one in claimed]
+    world.clock.tick(seconds=0.3)
+    world.activation.commit(results)
+    return world.again(grant)
+
+
+@pytest.mark.parametrize("window", [{"minutes": 2}, {"duration": None, "until": NOON + timedelta(minutes=2)}])
+def test_access_of_exactly_two_minutes_is_warned_of_however_long_the_target_took(
+    world: World, window: dict[str, Any]
+) -> None:
+    grant = opened_slowly(world, **window)
+    assert grant.expires_at == NOON + timedelta(minutes=2)
+
+    world.live_through(minutes=2)
+
+    said, *_ = warnings(world)  # told anew at the end
+    assert said.notice.recipient == ANN
+    assert isinstance(said.facts, CardFacts)
+    assert timedelta(0) < _before(grant) - said.facts.now <= timedelta(seconds=30)
+
+
+def test_a_minute_that_was_extended_by_a_minute_is_warned_of(world: World) -> None:
+    grant = opened_slowly(world, minutes=1)
+    world.approve(world.extend(grant, minutes=1))
+
+    world.live_through(minutes=2)
+
+    assert {one.notice.recipient for one in warnings(world)} == {ANN}
+
+
+@pytest.mark.parametrize("minutes", [1.5, 119 / 60])
+def test_short_access_ends_without_a_warning(world: World, minutes: float) -> None:
+    world.open(minutes=minutes)
 
     world.pass_time(minutes=3)
 
