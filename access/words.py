@@ -1,4 +1,4 @@
-"""Cleans what people write, so that what an approver sees is all there is."""
+"""Cleans what people write, so that what an approver sees is all there is; and says counts as people do."""
 
 import re
 import unicodedata
@@ -30,6 +30,11 @@ def clean(text: str) -> Cleaned:
     lines = unicodedata.normalize("NFC", kept).split("\n")
     joined = "\n".join(line.rstrip(" ") for line in lines).strip(" \n")
     return Cleaned(text=re.sub(r"\n{3,}", "\n\n", joined), unusual=kept != spaced)
+
+
+def counted(number: int, one: str, many: str) -> str:
+    """`1 person`, `2 people`."""
+    return f"{number:,} {one if number == 1 else many}"
 
 
 def from_slack(text: str) -> str:

@@ -69,8 +69,8 @@ class Schedule(Protocol):
         """Every unfinished item, for filling an empty Redis."""
         ...
 
-    def timers_filled(self, number: int) -> None:
-        """Redis held none and holds this many again; may be said twice."""
+    def timers_filled(self, number: int) -> bool:
+        """Redis held none and holds this many again; may be said twice. Whether it had lost some."""
         ...
 
     def timers_compared(self) -> None:

@@ -13,6 +13,7 @@ from access import clock as host
 from access.clock import Clock
 from access.faults import describe
 from access.ports import AgendaItem
+from access.words import counted
 from workers.agenda import LEASE, SKEW, RedisAgenda, Seen, chunks
 from workers.business import Routes, Schedule
 from workers.redis_connection import reason
@@ -100,10 +101,12 @@ class Comparing:
         self._agenda.begin_filling()
         number, _ = self._add_missing()
         # Before the mark: should this process die or the database fail here, it is noticed, and said, once more.
-        self._schedule.timers_filled(number)
+        lost = self._schedule.timers_filled(number)
         if not self._agenda.end_filling():
             return  # emptied again meanwhile, as who keeps time notices
-        logger.info("Redis held no timers; %d were put in, in %.1f s", number, host.monotonic() - began)
+        if lost:  # else it is new
+            put_in = counted(number, "was", "were")
+            logger.warning("Redis had lost its timers; %s put in again, in %.1f s", put_in, host.monotonic() - began)
         self._agenda.take_turn(_TURN_SECONDS)
 
     def compare(self) -> None:
@@ -119,7 +122,8 @@ class Comparing:
             self._rest(host.monotonic() - began)
         self._mended(Mended(added, moved, removed))
         if added or moved or removed:
-            logger.info("of %d timers %d were missing, %d wrong and %d of nothing", number, added, moved, removed)
+            timers = counted(number, "timer", "timers")
+            logger.info("of %s, missing: %d, wrong: %d, of nothing: %d", timers, added, moved, removed)
         if added > _HANDFUL and 2 * added > number:
             self._schedule.timers_filled(added)  # it lost them, and not what says that it was filled
         else:

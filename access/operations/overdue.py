@@ -6,8 +6,10 @@ from dataclasses import dataclass, field
 from sqlmodel import Session, col, select
 
 from access.models import AlertKind, Grant
+from access.operations.attention import UNFINISHED
 from access.operations.core import Core
 from access.operations.gate import UNLISTED
+from access.words import counted
 
 logger = logging.getLogger(__name__)
 ACTOR = "system:start"
@@ -36,7 +38,7 @@ class Overdue:
             self._tell(type(error.__cause__ or error).__name__)
             return False
         if number:
-            logger.info("%d grants are overdue", number)
+            logger.info("%s past the end, and must still be proven gone", counted(number, "grant is", "grants are"))
         self.listed = True
         return True
 
@@ -52,5 +54,6 @@ class Overdue:
 
 
 def _overdue(session: Session, core: Core) -> list[str]:
-    late = select(Grant.id).where(col(Grant.due_at) <= core.clock.now()).order_by(col(Grant.due_at))
-    return list(session.exec(late))
+    """Not all that is due: what has just been approved is no more than about to open."""
+    due = select(Grant.id).where(col(Grant.due_at).is_not(None), col(Grant.status).in_(UNFINISHED))
+    return list(session.exec(due.where(col(Grant.end_due_at) <= core.clock.now()).order_by(col(Grant.end_due_at))))

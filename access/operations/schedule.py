@@ -152,9 +152,9 @@ class Schedule:
         """Every unfinished item: what a flushed Redis must hold again."""
         return timers(self.core)
 
-    def timers_filled(self, number: int) -> None:
-        """Redis held none and holds this many again; may be said twice."""
-        timers_filled(self.core, number)
+    def timers_filled(self, number: int) -> bool:
+        """Redis held none and holds this many again; may be said twice. Whether it had lost some."""
+        return timers_filled(self.core, number)
 
     def timers_compared(self) -> None:
         """Redis and the rows have been compared, and agree."""

@@ -13,6 +13,7 @@ from access.operations.core import Core
 from access.operations.look import look_item
 from access.operations.work import grant_item, notice_item
 from access.ports import AgendaItem
+from access.words import counted
 
 ACTOR = "system:timekeeper"
 FILLED = "timers.filled"
@@ -68,16 +69,21 @@ def timers_back(core: Core) -> None:
         work.close_alerts(UNREACHABLE, AlertKind.TIMERS)
 
 
-def timers_filled(core: Core, number: int) -> None:
-    """Redis had no timers and holds this many again. A new one never had any; of another somebody should know."""
+def timers_filled(core: Core, number: int) -> bool:
+    """Redis had no timers and holds this many again. A new one never had any; of another somebody should know.
+
+    Whether it had lost some.
+    """
     channel = core.security_channel()
-    sentence = f"Redis had lost its timers: {number} were put in again from the database."
+    sentence = f"Redis had lost its timers: {counted(number, 'was', 'were')} put in again from the database."
     with core.work(ACTOR) as work:
         known = select(AuditEvent.seq).where(col(AuditEvent.action) == FILLED).limit(1)
         was_filled_before = work.session.exec(known).first() is not None
         work.record(FILLED, None, timers=number)
-        if was_filled_before and number:
+        lost = was_filled_before and number > 0
+        if lost:
             work.open_alert(AlertKind.TIMERS, EMPTIED, sentence, channel=channel)
+    return lost
 
 
 def timers_compared(core: Core) -> None:

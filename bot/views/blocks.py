@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 from access.ids import SlackChannel, SlackUser
-from access.words import clean
+from access.words import clean, counted  # noqa: F401  # pyright: ignore[reportUnusedImport] -- for the views
 
 Block = dict[str, Any]
 View = dict[str, Any]
@@ -170,11 +170,6 @@ def at(moment: datetime) -> str:
 
 def at_second(moment: datetime) -> str:
     return f"<!date^{int(moment.timestamp())}^{{date_short_pretty}} at {{time_secs}}|{moment:%Y-%m-%d %H:%M:%S} UTC>"
-
-
-def counted(number: int, one: str, many: str) -> str:
-    """`1 person`, `2 people`."""
-    return f"{number:,} {one if number == 1 else many}"
 
 
 def shortened(text: str, longest: int) -> str:

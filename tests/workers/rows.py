@@ -152,8 +152,9 @@ class Rows:
     def ranks(self, ids: Sequence[str]) -> dict[str, int]:
         return {identifier: 120 if identifier.startswith("critical") else 900 for identifier in ids}
 
-    def timers_filled(self, number: int) -> None:
+    def timers_filled(self, number: int) -> bool:
         self.filled.append(number)
+        return len(self.filled) > 1
 
     def timers_compared(self) -> None:
         self.compared += 1

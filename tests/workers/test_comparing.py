@@ -1,5 +1,6 @@
 """Timers against rows, both ways, and an empty Redis that is filled beside all else."""
 
+import logging
 import time
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
@@ -100,6 +101,22 @@ def test_an_empty_redis_is_filled_and_that_is_said(
     assert redis.zcard(AGENDA) == 2_500
     assert not agenda.was_flushed()
     assert rows.filled == [2_500]
+
+
+def test_a_new_redis_is_filled_without_a_word_and_an_emptied_one_with_a_warning(
+    comparing: Comparing, rows: Rows, redis: Redis, caplog: pytest.LogCaptureFixture
+) -> None:
+    rows.add("ann", due=time.time() + HOUR)
+    with caplog.at_level(logging.INFO, logger="workers.comparing"):
+        comparing.fill()
+        assert caplog.messages == []
+
+        redis.flushall()
+        comparing.fill()
+
+    (record,) = caplog.records
+    assert record.levelname == "WARNING"
+    assert record.getMessage().startswith("Redis had lost its timers; 1 was put in again")
 
 
 def test_one_that_is_emptied_while_it_is_filled_is_filled_again(

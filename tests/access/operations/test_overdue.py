@@ -1,5 +1,6 @@
 """What is overdue is listed at the start, or nothing new is taken."""
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -33,6 +34,33 @@ def open_alerts(world: World) -> list[tuple[str, str]]:
 def test_where_all_is_well_nothing_is_said(world: World) -> None:
     assert Overdue(world.core).look()
     assert world.alerts() == []
+
+
+def started(world: World, caplog: pytest.LogCaptureFixture) -> list[str]:
+    caplog.clear()
+    with caplog.at_level(logging.INFO, logger="access.operations.overdue"):
+        assert Overdue(world.core).look()
+    return caplog.messages
+
+
+def test_what_is_about_to_open_or_still_open_is_not_called_past_its_end(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    world.scheduled(entitlement="customers-db/fix-orders")
+    world.open(minutes=30)
+
+    assert started(world, caplog) == []
+
+
+def test_how_many_are_past_their_end_is_said_as_people_say_it(world: World, caplog: pytest.LogCaptureFixture) -> None:
+    world.open(minutes=30)
+    world.open(minutes=40, entitlement="customers-db/fix-orders")
+
+    world.clock.tick(minutes=31)
+    assert started(world, caplog) == ["1 grant is past the end, and must still be proven gone"]
+
+    world.clock.tick(minutes=10)
+    assert started(world, caplog) == ["2 grants are past the end, and must still be proven gone"]
 
 
 def test_until_it_can_be_listed_nothing_is_asked_approved_or_granted(world: World) -> None:

@@ -51,11 +51,11 @@ def test_each_is_named_once_however_many_are_asked_for_at_a_time(
 
 
 def test_the_first_filling_is_no_loss_and_the_next_is_an_alert(world: World, schedule: Schedule) -> None:
-    schedule.timers_filled(3)
+    assert not schedule.timers_filled(3)
     assert world.alerts() == []
 
-    schedule.timers_filled(7)
-    schedule.timers_filled(7)
+    assert schedule.timers_filled(7)
+    assert schedule.timers_filled(7)
 
     (alert,) = world.alerts()
     assert (alert.kind, alert.subject, alert.closed_at) == (AlertKind.TIMERS, EMPTIED, None)
