@@ -32,7 +32,7 @@ def look(here: Surroundings) -> Iterator[Finding]:
 def _canary(policy: Policy) -> Finding:
     """A hint where there is none: it is no fault, and somebody has to make a role for it."""
     if policy.canary is None:
-        sentence = "The policy has no canary: that access no longer opens or ends is first seen by who needs it."
+        sentence = "No canary is configured, so a broken grant is noticed only by the next person who needs one."
         cure = "Name a role that gives nothing under `canary` in the policy; docs/policy.md explains it."
         return Finding(level="ok", subject="canary", sentence=sentence, cure=cure)
     tried = ", ".join(str(entitlement) for entitlement in policy.canary.entitlements)

@@ -10,7 +10,7 @@ from access.models import Alert, Grant, Heartbeat, Notice
 from access.operations.attention import UNFINISHED
 from access.operations.untold import LONG
 from access.ports import Finding
-from bot.views.blocks import counted
+from access.words import counted
 from countersign.doctor.surroundings import Surroundings, error, not_looked_at, ok, warning
 from workers.ping import PING
 
@@ -67,7 +67,7 @@ def _alive(kind: str, beats: list[Heartbeat], now: datetime) -> Finding:
         return ok(kind, f"{len(living)} alive: {', '.join(sorted(living))}.")
     cure = f"Start `{_COMMANDS[kind]}` (`countersign up` starts all), or see its log for why it ended."
     if not beats:
-        return error(kind, "None has ever given a sign of life.", cure)
+        return error(kind, "Never started.", cure)
     last = max(beats, key=lambda beat: beat.beat_at)
     return error(kind, f"None is alive; the last was {last.name}, {format_duration(now - last.beat_at)} ago.", cure)
 
@@ -93,13 +93,10 @@ def _left_lying(session: Session, now: datetime) -> Finding:
     ).one()
     notices = session.exec(select(func.count()).select_from(Notice).where(col(Notice.due_at) < late)).one()
     if not grants and not notices:
-        return ok("work", "Nothing is left lying.")
-    late_ones = [
-        *([counted(grants, "grant", "grants")] if grants else []),
-        *([counted(notices, "message", "messages")] if notices else []),
-    ]
-    have = "has" if grants + notices == 1 else "have"
-    sentence = f"{' and '.join(late_ones)} {have} been due for more than {format_duration(_LEFT_LYING)}."
+        return ok("work", "No overdue work.")
+    late_work = {("grant", "grants"): grants, ("message", "messages"): notices}
+    what = " and ".join(counted(number, *words) for words, number in late_work.items() if number)
+    sentence = f"Overdue by more than {format_duration(_LEFT_LYING)}: {what}."
     return warning("work", sentence, "See that timekeeper and workers are alive; then look into their logs.")
 
 

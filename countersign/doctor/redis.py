@@ -10,7 +10,7 @@ from redis.exceptions import NoPermissionError, RedisError, ResponseError
 
 from access.errors import Unready
 from access.ports import Finding
-from bot.views.blocks import counted
+from access.words import counted
 from countersign.doctor.clocks import compare
 from countersign.doctor.surroundings import Surroundings, error, ok, warning
 from workers.agenda import RedisAgenda
@@ -164,8 +164,8 @@ def _sentinels(client: Redis) -> Iterator[Finding]:
 def _jobs(client: Redis) -> Finding:
     refused = int(cast(bytes | None, client.get(REFUSED)) or 0)
     if refused:
-        jobs = counted(refused, "job was", "jobs were")
-        sentence = f"{jobs} dropped: not signed by our key, or not for this queue."
+        dropped = counted(refused, "job was", "jobs were")
+        sentence = f"{dropped} dropped: not signed by our key, or not for this queue."
         cure = (
             f"Give all workers and timekeepers one COUNTERSIGN_JOB_KEY, look who else writes here, then DEL {REFUSED}."
         )

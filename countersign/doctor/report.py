@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 
 from access.ports import Finding
+from access.words import counted
 
 _EXIT = {"ok": 0, "warning": 1, "error": 2}
 _LEVEL = 7
@@ -61,7 +62,7 @@ def _sum(families: Sequence[Family]) -> str:
     levels = [finding.level for family in families for finding in family.findings]
     errors, warnings = levels.count("error"), levels.count("warning")
     if not errors and not warnings:
-        return f"All is well: {_counted(len(levels), 'check')}."
+        return f"All is well: {counted(len(levels), 'check', 'checks')}."
     words = [_counted(errors, "error"), _counted(warnings, "warning"), f"{levels.count('ok')} ok"]
     return ", ".join(word for word in words if word) + "."
 

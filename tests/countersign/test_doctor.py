@@ -171,7 +171,9 @@ def test_a_policy_without_a_canary_is_well_and_gets_a_hint(clinic: Clinic) -> No
     hint = the(clinic.look("Policy"), "canary")
 
     assert hint.level == "ok"
-    assert "no canary" in hint.sentence
+    assert hint.sentence == (
+        "No canary is configured, so a broken grant is noticed only by the next person who needs one."
+    )
     assert "`canary` in the policy" in hint.cure
 
 

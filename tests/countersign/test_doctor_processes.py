@@ -61,6 +61,7 @@ def test_a_house_where_everybody_lives_is_well(at_redis: Clinic, database: Datab
 
     assert unwell(findings) == []
     assert [one.subject for one in findings] == [*KINDS, "ping", "work"]
+    assert the(findings, "work").sentence == "No overdue work."
 
 
 @pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
@@ -72,6 +73,7 @@ def test_each_kind_that_gives_no_sign_of_life_is_found(at_redis: Clinic, databas
 
     assert unwell(findings) == [("error", missing)]
     assert f"countersign {missing}" in the(findings, missing).cure
+    assert the(findings, missing).sentence == "Never started."
 
 
 @pytest.mark.usefixtures("that_moment")
@@ -142,7 +144,7 @@ def test_what_is_left_lying_and_open_alerts_are_found(at_redis: Clinic, database
     findings = at_redis.look("Processes")
 
     assert unwell(findings) == [("warning", "work"), ("warning", "alert")]
-    assert "0 grants and 1 messages" in the(findings, "work").sentence
+    assert the(findings, "work").sentence == "Overdue by more than 30 s: 1 message."
     assert the(findings, "alert").sentence == "Redis is gone."
 
 
