@@ -79,7 +79,7 @@ def _story(page: Page) -> None:
     expect(window.locator("#session")).to_contain_text("Ended by the server")
     _person(page, "Lea")
     _channel(page, "payments-approvals")
-    ended = page.locator(".message").filter(has_text="Read back").last
+    ended = page.locator(".message").filter(has_text="Verified").last
     expect(ended).to_be_visible()
     _picture(page, "card-ended", ended)
     page.wait_for_timeout(8_000)  # so that the strip of the window shows the door closed for a while

@@ -57,8 +57,7 @@ def progress(grant: Grant) -> list[Block]:
         case GrantStatus.ENDED if opened(grant):
             return [section(f"*Ended {_moment(grant.ended_at)}*{_because(grant)}"), *_said(grant), *_removal(grant)]
         case GrantStatus.ENDED:
-            never = f"*Never opened*, over {_moment(grant.ended_at)}{_because(grant)}"
-            return [section(never), *_said(grant), *_problem(grant)]
+            return [section(f"*Never opened:* {_never_because(grant)}"), *_said(grant), *_problem(grant)]
         case GrantStatus.FAILED:
             words = "*It could not be opened.* The target was read back: nothing was left there."
             return [section(words), *_problem(grant), context("It can be asked for again once that is mended.")]
@@ -95,6 +94,15 @@ def _because(grant: Grant) -> str:
     return f": {ENDED_BY[EndedBy(grant.ended_by)]}{who}."
 
 
+def _never_because(grant: Grant) -> str:
+    if grant.ended_by is None:
+        return "it ended before its start."
+    if grant.ended_by == EndedBy.RETURNED:
+        return f"{code(grant.ended_by_person or grant.subject)} no longer needed it."
+    who = f" ({code(grant.ended_by_person)})" if grant.ended_by_person else ""
+    return f"{ENDED_BY[EndedBy(grant.ended_by)]}{who}."
+
+
 def _said(grant: Grant) -> list[Block]:
     if not grant.end_reason:
         return []
@@ -109,7 +117,7 @@ def _removal(grant: Grant) -> list[Block]:
         return []
     said = [f"Removed {at_second(grant.removed_at)}."]
     if grant.proven_at is not None:
-        said.append(f"Read back {at_second(grant.proven_at)}: the access is not there.")
+        said.append(f"Verified {at_second(grant.proven_at)}: the access is gone.")
     said.append(_sessions(grant.sessions_ended))
     return [section("\n".join(said)), *(note(f"What is left: {rest}") for rest in (*grant.residual, *grant.leftover))]
 

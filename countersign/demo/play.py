@@ -96,7 +96,7 @@ def _play(story: Story, ann: Person, lea: Person) -> None:
     after = prober.wait_for(lambda _: True, within=5)
     story.step("refused_after", after is not None and after.door == "refused", words=after.words if after else "")
 
-    proven = _soon(lambda: "Read back" in _words(_card(lea)))
+    proven = _soon(lambda: "Verified" in _words(_card(lea)))
     story.step("card_final", bool(proven), words=_words(_card(lea)).splitlines()[-3:])
     database = Database(story.stage.settings.database_url)
     with database.read() as session:

@@ -81,7 +81,7 @@ def test_the_whole_conversation(world: World, sandbox: Running, workspace: Works
     assert world.grants()[0].status == GrantStatus.ENDED
     assert "The laptop was stolen." in the_card(lea).words
     assert the_card(lea).actions() == []
-    assert "Read back" in ann.direct_messages()[-1].words
+    assert "Verified" in ann.direct_messages()[-1].words
 
 
 def test_among_more_than_slack_lists_typing_finds_it(world: World, workspace: Workspace, serves: Serving) -> None:

@@ -74,6 +74,6 @@ def test_the_whole_conversation_on_grid(world: World, sandbox: Running) -> None:
     assert sam.submit({ids.REASON: "The laptop was stolen."}) is None
     deliver(world, sandbox)
     assert world.grants()[0].status == GrantStatus.ENDED
-    assert "Read back" in ann.direct_messages()[-1].words
+    assert "Verified" in ann.direct_messages()[-1].words
     assert f"<@{on_grid(LEA)}>" in str(lea.messages(APPROVALS)[0].raw)
     assert workspace.violations() == []

@@ -207,7 +207,7 @@ def test_the_holder_is_done(hands: Hands, books: Books) -> None:
     hands.go_to("Countersign")
     hands.press(hands.button("I'm done", hands.message(books.entitlement)))
     expect(hands.whispers).to_contain_text(["Thank you."])
-    expect(hands.message(books.entitlement)).to_contain_text("Read back")
+    expect(hands.message(books.entitlement)).to_contain_text("Verified")
     expect(hands.button("I'm done", hands.message(books.entitlement))).to_have_count(0)
     assert login not in books.logins()
     hands.fits()
@@ -240,7 +240,7 @@ def test_security_alone_revokes_and_says_why(hands: Hands, books: Books) -> None
     why.get_by_label("Why?").fill("The laptop is lost")
     hands.press(hands.button("Revoke", why))
     expect(why).to_have_count(0)
-    expect(card).to_contain_text("Read back")
+    expect(card).to_contain_text("Verified")
     assert login not in books.logins()
     hands.act_as("Ann")
     hands.go_to("Countersign")
@@ -288,7 +288,7 @@ def test_the_digest_leads_to_what_failed_and_revokes_what_is_refused_now(hands: 
         hands.press(hands.button("Revoke", why))
         expect(why).to_have_count(0)
     hands.go_to("payments-approvals")
-    expect(hands.message(books.ticket, books.entitlement)).to_contain_text("Read back")
+    expect(hands.message(books.ticket, books.entitlement)).to_contain_text("Verified")
     assert login not in books.logins()
 
 

@@ -166,7 +166,7 @@ def _each_call_fails(errand: Errand, break_next: Callable[[str], None]) -> None:
     errand.connect()
     errand.give_back()
     errand.over(by=EndedBy.RETURNED)
-    patiently(lambda: all("Read back" in one.words for one in errand.cards()), "each card to be told")
+    patiently(lambda: all("Verified" in one.words for one in errand.cards()), "each card to be told")
     errand.hears_of_the_end()
     assert errand.workspace.faults.waiting() == []
 
@@ -208,7 +208,7 @@ def the_bot_is_put_out_of_the_channel(errand: Errand) -> None:
         errand.hears_of_the_end()
     finally:
         workspace.add_to_channel(bot, CHANNEL)
-    patiently(lambda: "Read back" in errand.card().words, "the card to say how it was proven")
+    patiently(lambda: "Verified" in errand.card().words, "the card to say how it was proven")
 
 
 def people_are_deactivated(errand: Errand) -> None:

@@ -62,7 +62,7 @@ def test_the_whole_story(house: House) -> None:
     assert grant.expires_at is not None
     assert grant.proven_at is not None
     assert grant.proven_at >= grant.expires_at
-    wait_until(lambda: "Read back" in house.card().words, "the card to say how it was proven")
+    wait_until(lambda: "Verified" in house.card().words, "the card to say how it was proven")
     house.message(
         "U0ANN", lambda one: "over" in one.words.lower() or "ended" in one.words.lower(), "the word that it is over"
     )
@@ -102,7 +102,7 @@ def test_without_redis_from_before_the_approval_on_access_starts_and_ends(house:
     wait_until(house.logins, "the login on the target, without Redis", within=30)
 
     ended(house, within=60)
-    wait_until(lambda: "Read back" in house.card().words, "the card to be told without Redis", within=30)
+    wait_until(lambda: "Verified" in house.card().words, "the card to be told without Redis", within=30)
     assert AlertKind.TIMERS in [alert.kind for alert in house.alerts()]
 
 

@@ -118,4 +118,4 @@ def test_everybody_goes_on_while_the_schema_changes(house: House, old: dict[str,
     for log in (name for one in ARGUMENTS for name in (f"old {one}", one)):
         assert "Traceback" not in house.log(log)
         assert [line for line in house.log(log).splitlines() if " ERROR " in line] == [], log
-    wait_until(lambda: "Read back" in house.cards()[-1].words, "the last card to be true")
+    wait_until(lambda: "Verified" in house.cards()[-1].words, "the last card to be true")
