@@ -307,7 +307,7 @@ class Grant(SQLModel, table=True):
     definition: Json = _json()
     scope: Json = _json()
     plan: Json = _json()
-    """`{"grant": [statements], "revoke": [statements]}`."""
+    """`{"grant": [statements], "revoke": [statements], "where": "in words"}`."""
     receipt: Json | None = Field(default=None, sa_column=Column(JSON, nullable=True))
     duration_s: int | None = None
     until: datetime | None = _moment(default=None)

@@ -121,6 +121,8 @@ class Plan:
 
     grant: tuple[str, ...]
     revoke: tuple[str, ...]
+    where: str = ""
+    """Where a person types the latter: `database shop on db.example:5432`. Empty where that is not known."""
 
 
 class Receipt(BaseModel):

@@ -31,7 +31,7 @@ def _one(grant: Grant) -> str:
         lines.append(f"    last problem: {grant.problem}")
     statements = _by_hand(grant)
     if statements:
-        lines.append("    by hand, on the target:")
+        lines.append(f"    by hand, on {_where(grant) or 'the target'}:")
         lines += [f"      {line}" for statement in statements for line in statement.splitlines()]
     return "\n".join([*lines, ""])
 
@@ -41,8 +41,13 @@ def _facts(grant: Grant) -> dict[str, Any]:
         "grant": grant.id, "resource": grant.resource, "role": grant.role, "person": grant.subject,
         "principal": grant.principal, "provider": grant.provider, "status": grant.status,
         "until": grant.expires_at.isoformat() if grant.expires_at else None, "problem": grant.problem,
-        "by_hand": _by_hand(grant),
+        "by_hand": _by_hand(grant), "where": _where(grant),
     }  # fmt: skip
+
+
+def _where(grant: Grant) -> str:
+    """In words; empty where it was planned by a version or a provider that did not say it."""
+    return cast("str", grant.plan.get("where") or "")
 
 
 def _by_hand(grant: Grant) -> list[str]:

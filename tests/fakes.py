@@ -114,7 +114,8 @@ class FakeProvider:
         return []
 
     def plan(self, spec: GrantSpec) -> Plan:
-        return Plan(grant=(f"ADD {spec.grant_id} {spec.role}",), revoke=(f"REMOVE {spec.grant_id}",))
+        given, taken = f"ADD {spec.grant_id} {spec.role}", f"REMOVE {spec.grant_id}"
+        return Plan(grant=(given,), revoke=(taken,), where="server one")
 
     def grant(self, spec: GrantSpec, deadline: Deadline) -> Outcome:
         self.server.reached("grant", spec.grant_id)

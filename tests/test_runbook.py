@@ -131,7 +131,7 @@ def test_a_night_by_the_runbook(house: World, home: Path, shell: dict[str, str])
 
     assert by_hand.startswith("2 grants that may be open, the soonest to end first.\n")
     assert f"{grant.id}  customers-db/read  ann (as ann)  active, ends " in by_hand
-    assert f"    by hand, on the target:\n      REMOVE {grant.id}\n" in by_hand
+    assert f"    by hand, on server one:\n      REMOVE {grant.id}\n" in by_hand
     listed = json.loads(typed("countersign outstanding --json", home, shell).stdout)
     assert {one["principal"] for one in listed} == {"ann", "ben"}
     assert typed("countersign audit verify", home, shell).returncode == 0

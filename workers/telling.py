@@ -112,11 +112,11 @@ class SlackTelling:
 def render(claimed: Claimed, facts: CardFacts | AlertFacts) -> Message:
     """The words for the state of now."""
     if isinstance(facts, AlertFacts) and facts.storm is not None:
-        return storm_card(facts.alert, facts.storm, facts.now)
+        return storm_card(facts.alert, facts.storm)
     if isinstance(facts, AlertFacts) and facts.standing is not None:
-        return standing_card(facts.alert, facts.standing, facts.now)
+        return standing_card(facts.alert, facts.standing)
     if isinstance(facts, AlertFacts):
-        return alert_card(facts.alert, facts.grant, facts.now, facts.by_hand, facts.rights)
+        return alert_card(facts.alert, facts.grant, facts.by_hand, facts.rights)
     views = {
         NoticeKind.REVIEW: review_card,
         NoticeKind.ANSWER: answer,

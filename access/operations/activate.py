@@ -222,7 +222,8 @@ class Activation:
             grant, GrantStatus.ACTIVATING, action="grant.activating",
             details={"expires_at": ends, "plan": list(plan.grant), "provider": version},
             expires_at=ends, end_due_at=ends, alert_at=ends + timedelta(seconds=grant.alert_after_s),
-            plan={"grant": list(plan.grant), "revoke": list(plan.revoke)}, provider_version=version, **claim,
+            plan={"grant": list(plan.grant), "revoke": list(plan.revoke), "where": plan.where},
+            provider_version=version, **claim,
         )  # fmt: skip
         return True
 

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from access import clock as host
 from access.durations import format_duration
-from access.models import AlertKind, Grant
+from access.models import AlertKind, Grant, GrantStatus
 from access.operations.attention import overdue_grants
 from access.operations.core import Core, held_grants
 from access.operations.work import Cause
@@ -32,7 +32,7 @@ def _alert_some(core: Core) -> int:
     with core.work(TIMEKEEPER, together=True) as work:
         held = held_grants(work.session, ids)
         late = [grant for grant in held if grant.alert_at is not None and grant.alert_at <= work.now]
-        causes = [Cause(grant.id, _sentence(grant, work.now), grant.resource) for grant in late]
+        causes = [Cause(grant.id, late_sentence(grant, work.now), grant.resource) for grant in late]
         work.open_alerts(AlertKind.OVERDUE, causes, channel=channel)
         for grant in late:
             # Told and due no more: the alert stays open until the access is proven gone.
@@ -40,8 +40,15 @@ def _alert_some(core: Core) -> int:
     return len(ids)
 
 
-def _sentence(grant: Grant, now: datetime) -> str:
+def why_late(grant: Grant) -> str:
+    """What is in the way of its end, as far as it is known."""
+    if grant.status != GrantStatus.REVOKING:
+        return "No worker has begun to end it."
+    return grant.problem or "The target has not confirmed yet that it is gone."
+
+
+def late_sentence(grant: Grant, now: datetime) -> str:
     over = grant.end_due_at or grant.expires_at
     assert over is not None, "what never began cannot outlive its end"
     late = format_duration(now - over)
-    return f"{grant.entitlement} of {grant.subject} should have ended {late} ago and may still be there."
+    return f"{why_late(grant)} So {grant.subject}'s {grant.entitlement} is {late} past its end and may still be there."

@@ -66,6 +66,7 @@ def recover(
 def _plan(provider: Provider, grant: Grant) -> dict[str, Any]:
     """How it is ended by hand; nothing where the provider cannot say so without knowing more."""
     try:
-        return {"grant": [], "revoke": list(provider.plan(spec_of(grant)).revoke)}
+        plan = provider.plan(spec_of(grant))
+        return {"grant": [], "revoke": list(plan.revoke), "where": plan.where}
     except Exception:
         return {}  # ending it needs no plan

@@ -5,8 +5,9 @@ from typing import cast
 
 from access.durations import format_duration
 from access.ids import short
-from access.models import Alert, AlertKind, EntitlementRights, Grant
+from access.models import Alert, AlertKind, EntitlementRights, Grant, GrantStatus
 from access.operations import ByHand, Standing
+from access.operations.alerting import why_late
 from access.operations.canary import NOBODY as CANARY
 from access.operations.gate import UNLISTED
 from access.operations.high_water import FOREIGN_MARK
@@ -19,6 +20,7 @@ from access.operations.storms import Storm
 from access.operations.timers import EMPTIED
 from bot import ids
 from bot.views import standing as standing_view
+from bot.views.alert_closed import closed_because
 from bot.views.blocks import (
     Block,
     Message,
@@ -147,14 +149,14 @@ _ALL_OF_THEM = (
     "`countersign outstanding` prints every statement that ends access by hand; `countersign doctor` lists every alert."
 )
 _BY_HAND = (AlertKind.OVERDUE, AlertKind.UNREMOVABLE)
+_MAY_BE_THERE = (GrantStatus.ACTIVATING, GrantStatus.ACTIVE, GrantStatus.REVOKING)
 _MOST_STATEMENTS = 2_800
 """Characters; Slack takes 3,000 in one text."""
 
 
 def alert_card(
-    alert: Alert, grant: Grant | None, now: datetime, by_hand: ByHand | None = None,
-    rights: EntitlementRights | None = None,
-) -> Message:  # fmt: skip
+    alert: Alert, grant: Grant | None, by_hand: ByHand | None = None, rights: EntitlementRights | None = None
+) -> Message:
     """Open until its cause is gone; then it says when that was. `by_hand`: who said last that it was removed so.
 
     `rights`: what the role that it is about allows now.
@@ -164,12 +166,12 @@ def alert_card(
     said = f"{state}: {_titled(alert)[0]}"
     blocks = [
         header(said),
-        *(_closed(alert, alert.closed_at) if alert.closed_at else [sentence(alert.sentence)]),
+        *(_closed(alert, alert.closed_at) if alert.closed_at else [sentence(_said_now(alert, kind, grant))]),
         *_which(alert, kind, grant),
         *(
-            _open(alert, kind, grant, now, by_hand)
+            _open(alert, kind, grant, by_hand)
             if alert.closed_at is None
-            else [note(f"It had said: {alert.sentence}")]
+            else [note(f"The alert said: {alert.sentence}")]
         ),
         *(rights_alert(rights) if alert.closed_at is None else []),
     ]
@@ -178,7 +180,7 @@ def alert_card(
     return Message(text=f"{said}{about}", blocks=blocks)
 
 
-def standing_card(alert: Alert, standing: Standing, now: datetime) -> Message:
+def standing_card(alert: Alert, standing: Standing) -> Message:
     """Of one place: who holds something without a grant, until each is accepted or gone."""
     if alert.closed_at is not None:
         said = f"Alert closed: {standing_view.TITLE}"
@@ -188,20 +190,19 @@ def standing_card(alert: Alert, standing: Standing, now: datetime) -> Message:
         blocks = [header(said), closed, section(f"Resource {code(standing.resource)}")]
         return Message(text=f"{said}, {standing.resource}", blocks=blocks)
     said = f"Alert: {standing_view.TITLE}"
-    blocks = [header(said), context(_since(alert, now)), *standing_view.open_blocks(standing)]
+    blocks = [header(said), context(_since(alert)), *standing_view.open_blocks(standing)]
     return Message(text=f"{said}, {standing.number} on {standing.resource}", blocks=blocks)
 
 
-def storm_card(alert: Alert, storm: Storm, now: datetime) -> Message:
+def storm_card(alert: Alert, storm: Storm) -> Message:
     """Of many alerts about one resource: how many are open now, until none is."""
     kind = AlertKind(alert.kind)
     about = section(f"Resource {code(storm.resource)}")
     if alert.closed_at is not None:
         said = f"Alert closed: {_TITLES[kind]}"
         ended = context(f"None of {counted(storm.closed, 'alert', 'alerts')} of this kind is open any more.")
-        return Message(
-            f"{said}, all on {storm.resource}", [header(said), *_closed(alert, alert.closed_at), about, ended]
-        )
+        closed = section(f"{_closed_at(alert, alert.closed_at)}.")
+        return Message(f"{said}, all on {storm.resource}", [header(said), closed, about, ended])
     said = f"Alert: {_TITLES[kind]}"
     number, verb = counted(storm.number, "alert", "alerts"), "is" if storm.number == 1 else "are"
     since = f" The oldest is open since {at_second(storm.oldest)}." if storm.oldest else ""
@@ -213,7 +214,7 @@ def storm_card(alert: Alert, storm: Storm, now: datetime) -> Message:
         about,
         *([sentence("\n".join(storm.first))] if storm.first else []),
         *([context(f"And {more:,} more.")] if more > 0 else []),
-        context(f"{_since(alert, now)} The number is kept true."),
+        context(f"{_since(alert)} The number is kept true."),
         section(f"*What to do:* {_MANY_AT_ONCE[kind]} {_ALL_OF_THEM}"),
     ]
     return Message(text=f"{said}, {number} on {storm.resource}", blocks=blocks)
@@ -236,12 +237,17 @@ def _which(alert: Alert, kind: AlertKind, grant: Grant | None) -> list[Block]:
     return [section(f"{code(grant.entitlement)} of {holder}{due}. Grant {code(grant.id)}")]
 
 
-def _open(
-    alert: Alert, kind: AlertKind, grant: Grant | None, now: datetime, by_hand: ByHand | None
-) -> list[Block]:  # fmt: skip
+def _said_now(alert: Alert, kind: AlertKind, grant: Grant | None) -> str:
+    """Of what is late, the problem of now: it is told anew with each, and what it said when it opened grows old."""
+    if kind != AlertKind.OVERDUE or grant is None or GrantStatus(grant.status) not in _MAY_BE_THERE:
+        return alert.sentence
+    return f"{why_late(grant)} So {grant.subject}'s {grant.entitlement} is past its end and may still be there."
+
+
+def _open(alert: Alert, kind: AlertKind, grant: Grant | None, by_hand: ByHand | None) -> list[Block]:
     if grant is not None and kind == AlertKind.LEFTOVER:
-        return [context(_since(alert, now)), section(f"*What to do:* {_WHAT_TO_DO[kind]}"), *_leftover(grant)]
-    to_do = [context(_since(alert, now)), section(f"*What to do:* {_titled(alert)[1]}")]
+        return [context(_since(alert)), section(f"*What to do:* {_WHAT_TO_DO[kind]}"), *_leftover(grant)]
+    to_do = [context(_since(alert)), section(f"*What to do:* {_titled(alert)[1]}")]
     if grant is None or kind not in _BY_HAND:
         return to_do
     return [*to_do, *_statements(grant), *_said(by_hand, grant), *_removed_by_hand(grant)]
@@ -253,8 +259,8 @@ def _leftover(grant: Grant) -> list[Block]:
     return [note(said if len(said) <= _MOST_STATEMENTS else f"{said[:_MOST_STATEMENTS].rpartition('.')[0]}. …")]
 
 
-def _since(alert: Alert, now: datetime) -> str:
-    return f"Open since {at_second(alert.opened_at)}; {format_duration(now - alert.opened_at)} when this was written."
+def _since(alert: Alert) -> str:
+    return f"Open since {at_second(alert.opened_at)}."
 
 
 def _said(by_hand: ByHand | None, grant: Grant) -> list[Block]:
@@ -285,9 +291,12 @@ def _removed_by_hand(grant: Grant) -> list[Block]:
 
 
 def _closed(alert: Alert, closed_at: datetime) -> list[Block]:
+    return [section(f"{_closed_at(alert, closed_at)}. {closed_because(alert)}")]
+
+
+def _closed_at(alert: Alert, closed_at: datetime) -> str:
     lasted = format_duration(closed_at - alert.opened_at)
-    closed = f"*Closed {at_second(closed_at)}*, {escaped(lasted)} after it was opened: its cause is gone."
-    return [section(closed)]
+    return f"*Closed {at_second(closed_at)}*, {escaped(lasted)} after it was opened"
 
 
 def _statements(grant: Grant) -> list[Block]:
@@ -298,10 +307,13 @@ def _statements(grant: Grant) -> list[Block]:
     shown: list[str] = []
     for statement in statements:
         if len("\n".join([*shown, statement])) > _MOST_STATEMENTS:
-            return [*_pre(shown), context("More statements follow; `countersign outstanding` prints them all.")]
+            return [*_pre(shown, grant), context("More statements follow; `countersign outstanding` prints them all.")]
         shown.append(statement)
-    return _pre(shown)
+    return _pre(shown, grant)
 
 
-def _pre(statements: list[str]) -> list[Block]:
-    return [preformatted("\n".join(statements))] if statements else []
+def _pre(statements: list[str], grant: Grant) -> list[Block]:
+    """Below where they are to be typed, which is shown letter by letter: its names were chosen on the target."""
+    where = cast("str", grant.plan.get("where") or grant.resource)
+    typed = [note(f"To end it now, on {where}, as an administrator, run:"), preformatted("\n".join(statements))]
+    return typed if statements else []

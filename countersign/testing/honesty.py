@@ -101,7 +101,7 @@ class Honesty(ContractFixtures):
         plan = provider.plan(spec)
         places = {
             "the receipt": outcome.receipt.model_dump_json(),
-            "the plan": "\n".join((*plan.grant, *plan.revoke)),
+            "the plan": "\n".join((*plan.grant, *plan.revoke, plan.where)),
             "the repr": repr((outcome, first, second)),
             "our log": "\n".join(record.getMessage() for record in caplog.records),
             "the target's log": world.written(),
@@ -130,6 +130,7 @@ class Honesty(ContractFixtures):
             plans = [first.plan(spec), first.plan(spec), second.plan(spec)]
         assert not fault.fired, "C24: a plan asks the target"
         assert plans[0] == plans[1] == plans[2], "C24: two plans of the same grant differ"
+        assert not any(secret in str(plans) for secret in world.credentials()), "C23: a plan shows the bot's secret"
         assert world.snapshot() == untouched, "C24: a plan changed the target"
         names = grant(first, spec).receipt.names.values()
         revoke(first, spec, None)

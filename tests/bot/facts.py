@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from access.choices import Choice
+from access.errors import Transient
 from access.ids import AlertId, BatchId, GrantId, Person, RequestId, ReviewId, RightsId, SlackChannel, SlackUser
 from access.models import (
     Alert,
@@ -18,6 +19,7 @@ from access.models import (
     Verdict,
 )
 from access.operations import Asked, CardFacts, Extendable, Past, Preview, RightsNote
+from access.operations.alerting import late_sentence
 from tests.cast import ANN, APPROVALS, KIM, LEA
 from tests.fakes import NOON
 
@@ -88,7 +90,11 @@ def a_grant(status: GrantStatus = GrantStatus.ACTIVE, **values: Any) -> Grant:
         "level": "medium",
         "provider": "postgres",
         "principal": "ann",
-        "plan": {"grant": [], "revoke": [f'ALTER ROLE "cs_{GRANT}" NOLOGIN', f'DROP ROLE "cs_{GRANT}"']},
+        "plan": {
+            "grant": [],
+            "revoke": [f'ALTER ROLE "cs_{GRANT}" NOLOGIN', f'DROP ROLE "cs_{GRANT}"'],
+            "where": "database shop on db.example:5432",
+        },
         "duration_s": 7200,
         "alert_after_s": 600,
         "starts_at": minutes(3),
@@ -106,7 +112,7 @@ def a_grant(status: GrantStatus = GrantStatus.ACTIVE, **values: Any) -> Grant:
 
 
 SENTENCES = {
-    AlertKind.OVERDUE: "customers-db/read of ann should have ended 10 min ago and may still be there.",
+    AlertKind.OVERDUE: late_sentence(a_grant(GrantStatus.REVOKING, problem=Transient().sentence), minutes(133)),
     AlertKind.UNREMOVABLE: "customers-db/read of ann cannot be taken away: The bot's own account on the target lacks a "
     "right it needs.",
     AlertKind.PROVIDER: "The settings of this target are wrong; the policy's `settings` must be corrected.",

@@ -33,7 +33,7 @@ def a_standing(*rows: StandingAccess, **values: Any) -> Standing:
 def hostile(words: str) -> Message:
     """With names that somebody chose on the target."""
     row = a_row(principal=words, role=words, via=words, grantor=words, options=["admin", words])
-    return standing_card(an_alert(AlertKind.STANDING), a_standing(row), minutes(140))
+    return standing_card(an_alert(AlertKind.STANDING), a_standing(row))
 
 
 TEAM = a_row(2, principal="analysts", options=["admin", "inherit"], can_log_in=False)
@@ -48,15 +48,13 @@ _ALERT = an_alert(AlertKind.STANDING)
 _CLOSED = an_alert(AlertKind.STANDING, closed_at=minutes(150))
 _BY_SAM = {"last_accepted_by": SAM, "last_accepted_at": minutes(150)}
 STATES: dict[str, Message] = {
-    "alert-standing": standing_card(_ALERT, a_standing(a_row(), TEAM, LEA), minutes(140)),
-    "alert-standing-closed": standing_card(_CLOSED, a_standing(accepted=3, **_BY_SAM), minutes(151)),
-    "alert-standing-gone-closed": standing_card(_CLOSED, a_standing(), minutes(151)),
+    "alert-standing": standing_card(_ALERT, a_standing(a_row(), TEAM, LEA)),
+    "alert-standing-closed": standing_card(_CLOSED, a_standing(accepted=3, **_BY_SAM)),
+    "alert-standing-gone-closed": standing_card(_CLOSED, a_standing()),
     "alert-standing-one-left": standing_card(
-        _ALERT, a_standing(LEA, accepted=2, last_accepted_by=SAM, last_accepted_at=minutes(136)), minutes(140)
+        _ALERT, a_standing(LEA, accepted=2, last_accepted_by=SAM, last_accepted_at=minutes(136))
     ),
-    "alert-standing-longest": standing_card(
-        _ALERT, a_standing(*LONGEST, number=700, accepted=1_234, resource=_LONG), minutes(60 * 24 * 400)
-    ),
+    "alert-standing-longest": standing_card(_ALERT, a_standing(*LONGEST, number=700, accepted=1_234, resource=_LONG)),
     "standing-accepted": accepted(Accepted(resource="customers-db", number=1, left=2)),
     "standing-accepted-all": accepted(Accepted(resource="customers-db", number=3, left=0)),
 }

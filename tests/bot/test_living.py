@@ -135,14 +135,14 @@ def granted(words: Words) -> Iterator[CardFacts]:
 
 def alerts(words: Words) -> Iterator[Message]:
     yield standing_states.hostile(words.sentence)
-    plan = {"revoke": [words.statement, words.statement]}
-    grant = a_grant(GrantStatus.REVOKING, plan=plan, subject=Person(words.requester))
+    plan = {"revoke": [words.statement, words.statement], "where": words.statement}
+    grant = a_grant(GrantStatus.REVOKING, plan=plan, subject=Person(words.requester), problem=words.problem)
     for kind in AlertKind:
         for closed_at in (None, minutes(150)):
             alert = an_alert(kind, sentence=words.sentence, closed_at=closed_at)
-            yield alert_card(alert, grant, minutes(140))
+            yield alert_card(alert, grant)
             if kind in GRANT_ALERTS:
-                yield storm_card(alert, a_storm(kind, first=[words.sentence] * 5), minutes(140))
+                yield storm_card(alert, a_storm(kind, first=[words.sentence] * 5))
 
 
 def forms(words: Words) -> Iterator[Payload]:

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from access.errors import Unready
+from access.models import Grant
 from access.settings import Settings
 from access.store import Database
 from countersign.outstanding import report
@@ -28,9 +29,21 @@ def test_a_program_reads_who_has_what_and_what_ends_it(world: World, database_ur
     assert said[1] == {
         "grant": first.id, "resource": "customers-db", "role": "read", "person": "ann", "principal": "ann",
         "provider": "fake", "status": "active", "until": "2026-11-23T12:30:00+00:00", "problem": "",
-        "by_hand": [f"REMOVE {first.id}"],
+        "by_hand": [f"REMOVE {first.id}"], "where": "server one",
     }  # fmt: skip
     assert said[0]["by_hand"] == []
+
+
+def test_where_the_statements_are_typed_is_said_as_far_as_it_is_known(
+    world: World, database: Database, database_url: str, tmp_path: Path
+) -> None:
+    grant = world.open(minutes=30)
+    assert f"    by hand, on server one:\n      REMOVE {grant.id}" in report(settings(database_url, tmp_path))
+
+    with database.write() as session:  # as the version before planned it
+        session.get_one(Grant, grant.id).plan = {"grant": [], "revoke": [f"REMOVE {grant.id}"]}
+
+    assert f"    by hand, on the target:\n      REMOVE {grant.id}" in report(settings(database_url, tmp_path))
 
 
 def test_a_newer_schema_has_all_that_is_read(

@@ -29,7 +29,7 @@ def test_intent_plan_and_end_are_written_before_the_target_is_called(world: Worl
     assert (now.status, now.fence) == (GrantStatus.ACTIVATING, 1)
     assert now.expires_at == now.end_due_at == world.clock.now() + timedelta(minutes=30)
     assert now.alert_at == world.clock.now() + timedelta(minutes=40)
-    assert now.plan == {"grant": [f"ADD {grant.id} read"], "revoke": [f"REMOVE {grant.id}"]}
+    assert now.plan == {"grant": [f"ADD {grant.id} read"], "revoke": [f"REMOVE {grant.id}"], "where": "server one"}
     assert now.provider_version == "fake 1.0 (tests)"
 
 

@@ -16,6 +16,8 @@ from tests.cast import ANN, BEN, SECURITY
 from tests.fakes import FakeProvider
 from tests.world import World
 
+SAID = "The fake server does not answer. So ann's customers-db/read is 10 min past its end and may still be there."
+
 
 def expired(world: World, minutes: float = 30) -> Grant:
     """Access whose end has come."""
@@ -60,7 +62,7 @@ def test_an_alert_opens_once_is_told_and_closes_by_itself(world: World) -> None:
     world.pass_time(seconds=1)
     (alert,) = world.alerts()
     assert alert.opened_at == ends + timedelta(minutes=10)
-    assert alert.sentence == "customers-db/read of ann should have ended 10 min ago and may still be there."
+    assert alert.sentence == SAID
     assert (NoticeKind.ALERT, SECURITY) in world.told()
     told = world.notices("alert")[0]
     assert (told.shown, told.due_at) == (told.wanted, None)

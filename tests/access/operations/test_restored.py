@@ -99,6 +99,7 @@ def test_a_door_that_the_old_database_does_not_know_is_closed_before_anything_is
     (grant,) = world.grants()
     assert (grant.id, grant.status, grant.ended_by) == (unknown.id, GrantStatus.ENDED, EndedBy.DRIFT)
     assert (grant.proven_at is not None, grant.plan["revoke"]) == (True, [f"REMOVE {unknown.id}"])
+    assert grant.plan["where"] == "server one"
     assert world.requests()[0].status == RequestStatus.CANCELLED
     assert {alert.closed_at is None for alert in world.alerts()} == {False}
     assert told(world).told_at is not None

@@ -56,6 +56,7 @@ class Logins:
         return Plan(
             grant=render(made[:-1]),  # the last one only asks for the number
             revoke=to_paste(ending_statements.by_hand(login)),
+            where=self._connections.place(),
         )
 
     def rights(self, spec: GrantSpec, roles: Sequence[str]) -> Rights:

@@ -78,6 +78,7 @@ class Members:
         return Plan(
             grant=render(statements.add(spec.principal, sorted(roles), apart=True)),
             revoke=to_paste(statements.by_hand(spec.principal, sorted(roles))),
+            where=self._connections.place(),
         )
 
     def rights(self, spec: GrantSpec, roles: Sequence[str]) -> Rights:

@@ -14,12 +14,13 @@ from dataclasses import dataclass
 import psycopg
 from psycopg import conninfo
 
-from access.errors import BadConfig, BadCredential, NotPermitted, TargetNotFound, Transient
+from access.errors import BadConfig, BadCredential, NotPermitted, ProviderError, TargetNotFound, Transient
 from access.ports import Deadline, SecretReference
 from workers.providers.postgres import connecting, pinned
 from workers.providers.postgres.errors import NO_LOCKS, NO_SLOTS, connect_failures
 from workers.providers.postgres.guard import Guard
 from workers.providers.postgres.messages import Connection, Row, Session, compose
+from workers.providers.postgres.place import place
 from workers.providers.postgres.shared_guard import Identity, Share, identity, share
 from workers.providers.postgres.statements import Statement
 from workers.providers.postgres.tls import Tls, demanded, refusal
@@ -122,6 +123,14 @@ class Connections:
     def refusal(self) -> str | None:
         """Why nothing is opened over this `dsn`. Raises BadConfig where it cannot be read."""
         return refusal(self._effective(self._said()), self._tls)
+
+    def place(self) -> str:
+        """Where it leads, for people; asks nobody. Empty where that cannot be said."""
+        try:
+            said = self._effective(self._said())
+        except ProviderError:
+            return ""
+        return place(said | ({"dbname": self._database} if self._database else {}))
 
     @property
     def is_loosened(self) -> bool:

@@ -1,0 +1,45 @@
+"""How each kind of alert came to be closed, to follow "it was opened": what is known by then, and no more."""
+
+from access.models import Alert, AlertKind
+from access.operations.gate import UNLISTED
+from access.operations.high_water import FOREIGN_MARK
+from access.operations.integrity import CHANGED
+from access.operations.overdue import UNWRITTEN
+from access.operations.restored import UNCOMPARED
+from access.operations.silence import MEMBERS, UNANSWERED
+from access.operations.timers import EMPTIED
+
+_GONE = "The access is proven gone."
+_BECAUSE = {
+    AlertKind.OVERDUE: _GONE,
+    AlertKind.UNREMOVABLE: _GONE,
+    AlertKind.PROVIDER: "The provider works again.",
+    AlertKind.POLICY: "The policy can be used again.",
+    AlertKind.TIMEKEEPING: "A timekeeper runs again.",
+    AlertKind.QUEUE: "What waited in the queue was taken.",
+    AlertKind.JOBS: "In the last five minutes no job was refused or failed.",
+    AlertKind.SWEEP: "The sweep works again.",
+    AlertKind.TIMERS: "Redis can be used again.",
+    AlertKind.DRIFT: "It is gone, or explained by now.",
+    AlertKind.LEFTOVER: "Nothing is left behind.",
+    AlertKind.RIGHTS: "The role allows no more than the security team has accepted.",
+    AlertKind.CANARY: "The canary went well again, or is no longer configured.",
+    AlertKind.CLOCKS: "The clocks agree again, or no process runs on that host any more.",
+    AlertKind.RESTORED: "Requests are taken again.",
+    AlertKind.STANDING: "Each role is accepted or gone.",
+}
+_OF_ITS_OWN = {
+    (AlertKind.DRIFT, CHANGED): _GONE,
+    (AlertKind.DRIFT, UNANSWERED): "The target was looked at again.",
+    (AlertKind.DRIFT, UNCOMPARED): "The comparison was declared over by hand.",
+    (AlertKind.SWEEP, MEMBERS): "Slack has answered about every person.",
+    (AlertKind.SWEEP, UNLISTED): "What is overdue has been listed.",
+    (AlertKind.SWEEP, UNWRITTEN): "The database can be written again.",
+    (AlertKind.TIMERS, EMPTIED): "Timers and rows have been compared.",
+    (AlertKind.JOBS, FOREIGN_MARK): "No other such mark was found in five minutes.",
+}
+
+
+def closed_because(alert: Alert) -> str:
+    kind, what = AlertKind(alert.kind), alert.subject.rpartition(" ")[2]  # behind the name of a resource
+    return _OF_ITS_OWN.get((kind, what), _BECAUSE[kind])
