@@ -8,11 +8,11 @@ from sqlalchemy import literal
 from sqlmodel import Session, col, select
 
 from access.catalog import PersonEntry, Policy
-from access.errors import InvalidInput, NotFound
+from access.errors import InvalidInput, NotFound, NotSecurity
 from access.ids import RequestId, SlackUser
 from access.models import Grant, GrantStatus, Request, RequestStatus
 from access.operations.approvers import Asked, asked_by
-from access.operations.core import Core
+from access.operations.core import Core, by_person
 from access.operations.extend import extendable
 from access.operations.reminding import Place, card_place
 from access.operations.usual_time import recent_answers
@@ -78,6 +78,16 @@ def find_grant(core: Core, *, text: str, by: SlackUser) -> Grant:
         return _one(mine(core, person=by).grants, text, "open access")
     with core.database.read() as session:
         return _one(_open(session), text, "open access")
+
+
+def find_to_revoke(core: Core, *, text: str, by: SlackUser) -> Grant:
+    """Open access by its id or the end of it, for who could revoke it. Others hear that first, whatever the id."""
+    with core.refusals_recorded(by_person(by), "grant.revoke", None):
+        policy = core.policy.known()
+        if not is_security(policy, core.person(by, policy).name):
+            raise NotSecurity
+        with core.database.read() as session:
+            return _one(_open(session), text, "open access")
 
 
 def outstanding(database: Database) -> Sequence[Grant]:

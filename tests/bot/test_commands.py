@@ -87,7 +87,7 @@ def test_until_is_meant_in_the_zone_of_who_writes_it(desk: Desk, zone: str | Non
         ("done a b", ["Write one id: /access done <id>."]),
         ("done zzzzzz", ["You have no open access called `zzzzzz`. There is none."]),
         ("cancel zzzzzz", ["You have no request that waits for an answer called `zzzzzz`."]),
-        ("revoke zzzzzz", ["You have no open access called `zzzzzz`."]),
+        ("revoke zzzzzz", ["Only the security team can revoke somebody else's access."]),
     ],
 )
 def test_a_wrong_line_is_answered_with_what_would_be_right(desk: Desk, line: str, sentences: list[str]) -> None:
@@ -217,6 +217,19 @@ def test_revoke_by_its_holder_is_refused(desk: Desk, world: World, slack: FakeSl
     desk.command(ANN, f"revoke {short(world.open().id)}")
 
     assert slack.whispers == ["Only the security team can revoke somebody else's access."]
+
+
+@pytest.mark.parametrize("there", [True, False], ids=["open", "unknown"])
+def test_an_approver_hears_by_the_command_what_the_button_says(
+    desk: Desk, world: World, slack: FakeSlack, there: bool
+) -> None:
+    grant = world.open()
+    desk.press(LEA, ids.REVOKE, grant.id)
+
+    desk.command(LEA, f"revoke {short(grant.id) if there else 'nosuch'}")
+
+    assert slack.whispers == ["Only the security team can revoke somebody else's access."] * 2
+    assert world.refusals() == [("grant.revoke", "NotSecurity")] * 2
 
 
 def test_help_shows_every_command(desk: Desk, slack: FakeSlack) -> None:
