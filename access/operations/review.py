@@ -26,6 +26,7 @@ from access.operations.work import URGENT, LostRace, Work, grant_item
 from access.people import Party, barred, changed, is_alike, requester_of, reviewer_of, subject_of
 from access.policy.decide import REASON_LONGEST, Ask, Refused, RefusedByPolicy, Terms, decide, may_review
 from access.policy.fingerprint import Button, parse_button
+from access.policy.objections import to_the_approver
 from access.store import compare_and_set
 from access.words import clean
 
@@ -133,10 +134,7 @@ def _changed_terms(policy: Policy, request: Request, ask: Ask) -> Terms | None:
         terms = decide(policy, ask).terms
     except Refused as refused:
         # Its words are for who asked; the approver must not take them as said to himself.
-        sentence = (
-            f"The access policy no longer allows this request; asked now, it would be answered: {refused.sentence}"
-        )
-        refusal = RefusedByPolicy(sentence)
+        refusal = RefusedByPolicy(to_the_approver(refused, ask))
         refusal.trace = refused.trace
         raise refusal from None
     return None if fingerprint_of(request.id, request.version, ask, terms) == request.fingerprint else terms

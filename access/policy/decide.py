@@ -98,6 +98,13 @@ class Refused(Refusal):
     """What the form should point at: entitlement, start, duration or reason."""
     trace: tuple[Step, ...] = ()
     """For the audit log and the security team: it may name what the requester may not know of."""
+    longest: timedelta | None = None
+    """The most there is, where more was asked for."""
+
+    @property
+    def step(self) -> str:
+        """What was looked at when it was refused: the name of a `Step`."""
+        return self.trace[-1].name if self.trace else ""
 
 
 class RefusedInput(Refused, InvalidInput):
@@ -309,7 +316,9 @@ def _time(ask: Ask, terms: Terms, trace: _Trace) -> None:
         if ask.extends is not None:
             sentence = f"{longest} from now is the most for {terms.entitlement}; this would be {asked} from now."
         because = f"is over {longest}, the longest by rule {terms.rule} and level {terms.level}"
-        raise trace.refuse(RefusedInput("duration", sentence), "time", asked, because)
+        refusal = RefusedInput("duration", sentence)
+        refusal.longest = terms.longest
+        raise trace.refuse(refusal, "time", asked, because)
     trace.add("time", asked, True, f"is within {longest}, the longest by rule {terms.rule} and level {terms.level}")
 
 

@@ -112,8 +112,11 @@ def test_what_the_policy_refuses_now_is_not_approved(world: World) -> None:
     request = world.ask()
     world.rewrite_policy("engineers: {people: [ann, ben, lea]}", "engineers: {people: [ben, lea]}")
 
-    with pytest.raises(RefusedByPolicy, match=r"no longer allows this request; .* There is no customers-db/read"):
+    with pytest.raises(RefusedByPolicy) as refused:
         world.approve(request)
+    assert refused.value.sentence == (
+        "The policy has changed: ann may not ask for customers-db/read any more. Deny it, or ask the security team."
+    )
 
     assert world.requests()[0].status == RequestStatus.PENDING
     assert world.grants() == []
@@ -124,7 +127,10 @@ def test_a_shorter_limit_holds_for_what_is_pending(world: World) -> None:
     request = world.ask(minutes=90)
     world.rewrite_policy("max: 2h", "max: 1h")
 
-    with pytest.raises(RefusedByPolicy, match="The longest access to customers-db/read is 1 h"):
+    with pytest.raises(
+        RefusedByPolicy,
+        match=r"^The policy has changed: at most 1 h is allowed now\. Deny it, or ask ann to ask again\.$",
+    ):
         world.approve(request)
 
 
@@ -132,7 +138,7 @@ def test_what_ends_at_a_time_that_has_passed_is_not_approved(world: World) -> No
     request = world.ask(duration=None, until=world.clock.now() + timedelta(minutes=30))
     world.clock.tick(minutes=31)
 
-    with pytest.raises(RefusedByPolicy, match="That end has already passed"):
+    with pytest.raises(RefusedByPolicy, match=r"^The end that was asked for has passed"):
         world.approve(request)
 
 

@@ -219,7 +219,7 @@ def test_the_policy_is_asked_again_at_the_click(world: World, grant: Grant) -> N
     request = world.extend(grant)
     world.rewrite_policy("digest:", "limits: {extensions: 0}\ndigest:")
 
-    with pytest.raises(Refusal, match="no longer allows"):
+    with pytest.raises(Refusal, match="The policy has changed: this access may not be extended again"):
         world.approve(request)
 
     assert world.again(grant).expires_at == grant.expires_at
