@@ -35,7 +35,7 @@ class Child:
     argv: Sequence[str]
     env: Mapping[str, str]
     serves_others: bool = False
-    """Alone it is of no use."""
+    """Alone it is of no use. It is asked to end when the others have ended, for what they give back goes there."""
 
 
 @dataclass(frozen=True)
@@ -114,11 +114,9 @@ class Supervisor:
             self._on_ready = None
 
     def _end(self) -> int:
-        for minded in self._minded:
-            minded.ask_to_stop()
-        stop_at = clock.monotonic() + STOP_SECONDS
-        ended = [minded.wait_for_end(stop_at) for minded in self._minded]
-        return 0 if all(ended) else 1
+        used = [minded for minded in self._minded if minded.serves_others]
+        users = [minded for minded in self._minded if not minded.serves_others]
+        return 0 if all([*_ended(users), *_ended(used)]) else 1
 
 
 class _Minded:
@@ -245,6 +243,14 @@ class _Minded:
     def _watch(self, process: subprocess.Popen[bytes]) -> None:
         process.wait()
         self._news.set()
+
+
+def _ended(minded: Sequence[_Minded]) -> list[bool]:
+    """Asks all at once, then waits for each; False for one that had to be killed."""
+    for one in minded:
+        one.ask_to_stop()
+    stop_at = clock.monotonic() + STOP_SECONDS
+    return [one.wait_for_end(stop_at) for one in minded]
 
 
 def _say(write: Callable[[str], None], shown: Callable[[str, str], str], name: str, line: str) -> None:

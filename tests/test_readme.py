@@ -28,6 +28,8 @@ from tests.world import World
 ROOT = Path(__file__).parent.parent
 PIP = [sys.executable, "-m", "pip", "--disable-pip-version-check"]
 PACKED = {"countersign/manifest.yml", "countersign/manifest.http.yml", "countersign/access.example.yml"}
+TROUBLE = re.compile(r" (WARNING|ERROR|CRITICAL) |Traceback|overdue|past the end|held no timers|lost its timers")
+"""In a log where nothing is wrong."""
 STEPS = [
     "refused_before", "modal_opened", "requested", "card_posted", "self_approval_refused", "approved", "granted",
     "allowed_during", "session_open", "expired", "session_ended", "refused_after", "card_final", "audit_verified",
@@ -278,7 +280,9 @@ def test_a_first_installation_lints_migrates_comes_up_and_goes(home: dict[str, s
     finally:
         up.send_signal(signal.SIGTERM)
         up.wait(60)
-    assert up.returncode == 0, log.read_text(encoding="utf-8")
+    said = log.read_text(encoding="utf-8")
+    assert up.returncode == 0, said
+    assert [line for line in said.splitlines() if TROUBLE.search(line)] == [], said
 
 
 def test_before_the_schema_is_there_every_command_says_what_to_do(home: dict[str, str]) -> None:

@@ -2,6 +2,7 @@
 
 import logging
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 from sqlmodel import Session, col, select
 
@@ -15,6 +16,8 @@ logger = logging.getLogger(__name__)
 ACTOR = "system:start"
 UNWRITTEN = "database"
 """The subject of an alert that is in no database, because it cannot be written."""
+_GRACE = timedelta(minutes=1)
+"""An end that is being worked on is not yet late."""
 _SENTENCE = "A process that starts cannot list what is overdue ({why}). Until it can, nothing new is granted."
 
 
@@ -54,6 +57,7 @@ class Overdue:
 
 
 def _overdue(session: Session, core: Core) -> list[str]:
-    """Not all that is due: what has just been approved is no more than about to open."""
+    """Not all that is due: what has just been approved is about to open, and what has just ended is being ended."""
+    since = core.clock.now() - _GRACE
     due = select(Grant.id).where(col(Grant.due_at).is_not(None), col(Grant.status).in_(UNFINISHED))
-    return list(session.exec(due.where(col(Grant.end_due_at) <= core.clock.now()).order_by(col(Grant.end_due_at))))
+    return list(session.exec(due.where(col(Grant.end_due_at) <= since).order_by(col(Grant.end_due_at))))

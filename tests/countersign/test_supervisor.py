@@ -168,6 +168,20 @@ def test_the_stop_is_passed_on_and_waited_for() -> None:
     assert [(status.state, status.exit_code) for status in made.supervisor.status()] == [("stopped", 0)] * 2
 
 
+def test_what_the_others_use_is_asked_to_end_when_they_have_ended(tmp_path: Path) -> None:
+    gone = tmp_path / "gone"
+    redis = IDLE.replace('os.write(1, b"down\\n")', f"open({str(gone)!r}, 'w').close()")
+    looks = f"[time.sleep(0.01) for _ in range(100) if not os.path.exists({str(gone)!r})]"
+    says = f"os.write(1, b'alone' if os.path.exists({str(gone)!r}) else b'served')"
+    worker = IDLE.replace('os.write(1, b"down\\n")', f"{looks}; {says}")
+    used = Child("redis", [sys.executable, "-c", redis], {}, serves_others=True)
+
+    with house(used, python("worker", worker)) as made:
+        wait_until(lambda: len(made.lines) == 2, "both")
+
+    assert (made.lines[2:], gone.exists(), made.code) == (["worker | served"], True, 0)
+
+
 def test_a_child_that_does_not_stop_is_killed_and_the_exit_code_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("countersign.supervisor.STOP_SECONDS", 0.2)
     with house(python("worker", STUBBORN)) as made:
