@@ -13,6 +13,9 @@ from access.models import Alert, AlertKind, Grant
 
 GRANT_ALERTS = (AlertKind.OVERDUE, AlertKind.UNREMOVABLE, AlertKind.DRIFT, AlertKind.LEFTOVER)
 """What is about access to a resource; of these, many may open at once."""
+OF_MANY = "/*"
+"""Ends the subject of one that tells of many; neither an id nor what drift calls a stranger ends so."""
+TELLS_OF_MANY = sa.and_(col(Alert.kind).in_(GRANT_ALERTS), col(Alert.subject).endswith(OF_MANY))
 _ITS_GRANT = col(Grant.id) == col(Alert.subject)
 
 

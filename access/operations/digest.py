@@ -149,6 +149,7 @@ def _content(session: Session, core: Core, digest: Digest) -> Content:
     overdue = [pair for pair in grants if rows.is_overdue(pair[0], now)]
     in_time = [pair for pair in grants if not rows.is_overdue(pair[0], now)]
     alerts_open, alerts = rows.open_alerts(session)
+    alerts_closed, closed = happened.closed_alerts()
     policy, known = _policy(core), core.known_policy()
     before = select(Digest.made_at).where(col(Digest.number) == digest.number - 1)
     since = session.exec(before).first()
@@ -156,12 +157,13 @@ def _content(session: Session, core: Core, digest: Digest) -> Content:
         at=now, since=since, standing=count_standing(session, since, now), missed=tuple(_missed(session, core, digest)),
         checked_from=mark.seq + 1, flaw=_flaw(session, digest, mark),
         overdue=rows.listed(session, overdue), failed=failed,
-        alerts_open=alerts_open, alerts=alerts, policy_unusable=policy is None,
+        alerts_open=alerts_open, alerts=alerts, alerts_closed=alerts_closed, closed=closed,
+        policy_unusable=policy is None,
         refused_now=rows.refused_now(session, policy, in_time) if policy else rows.Listed(),
         opened=opened, extended=happened.extended(), ended=ended, unopened=unopened,
         still_open=rows.listed(session, in_time), denied=happened.requests("request.denied"),
         lapsed=happened.requests("request.lapsed"), taken_back=happened.count("request.cancelled"),
-        refusals=happened.refusals(), policy_loads=happened.policy_loads(),
+        refusals=happened.refusals(known), policy_loads=happened.policy_loads(),
         rights=happened.rights(),
         canary=happened.canary(now, configured=known is not None and known.canary is not None),
     )  # fmt: skip

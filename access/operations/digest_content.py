@@ -1,6 +1,6 @@
 """What a digest says, as values that are written once: what needs a person, what happened, whether the log holds."""
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from pydantic import BaseModel, ConfigDict
 
@@ -34,6 +34,11 @@ class Access(_Frozen):
     ends: datetime | None = None
     ended_before: datetime | None = None
     """For what was extended, the end that it had."""
+    granted_for: timedelta | None = None
+    """What was approved, whenever it ended; None where that was an end, or an older version wrote it."""
+    granted_until: datetime | None = None
+    ended_at: datetime | None = None
+    """When it was proven to be gone."""
     reason: str
     """The requester's words."""
     decided_by: tuple[str, ...] = ()
@@ -64,12 +69,25 @@ class OpenAlert(_Frozen):
     message: Place | None
 
 
+class ClosedAlert(_Frozen):
+    """One that was closed since the digest before, whenever it was opened."""
+
+    id: str
+    kind: str
+    sentence: str
+    opened_at: datetime
+    closed_at: datetime
+    told_at: datetime | None
+
+
 class Refusals(_Frozen):
-    """Attempts that were refused for the same reason."""
+    """Attempts of one person that were refused for the same reason."""
 
     attempt: str
     because: str
     times: int
+    who: str = ""
+    """A name of the policy, or the Slack id of who is not in it. Empty: those of many, or an older version wrote it."""
 
 
 class PolicyLoad(_Frozen):
@@ -132,6 +150,9 @@ class Content(_Frozen):
     failed: Listed = Listed()
     alerts_open: int = 0
     alerts: tuple[OpenAlert, ...] = ()
+    alerts_closed: int = 0
+    closed: tuple[ClosedAlert, ...] = ()
+    """The first of them."""
     refused_now: Listed = Listed()
     policy_unusable: bool = False
     """Then nobody can say what it would refuse."""

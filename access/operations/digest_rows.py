@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from access.catalog import Policy
+from access.ids import SlackUser
 from access.models import (
     Alert,
     AuditEvent,
@@ -23,14 +24,25 @@ from access.models import (
     Verdict,
 )
 from access.operations.activate import objection
+from access.operations.alert_rows import TELLS_OF_MANY
 from access.operations.canary import BEGUN, NOBODY, Went, went
-from access.operations.core import POLICY_LOADED
-from access.operations.digest_content import Access, CanaryRuns, Listed, OpenAlert, PolicyLoad, Refusals, RightsChange
+from access.operations.core import POLICY_LOADED, by_person
+from access.operations.digest_content import (
+    Access,
+    CanaryRuns,
+    ClosedAlert,
+    Listed,
+    OpenAlert,
+    PolicyLoad,
+    Refusals,
+    RightsChange,
+)
 from access.operations.extend import EXTENDED
 from access.operations.reminding import Place
 from access.operations.role_rights import ACCEPTED as RIGHTS_ACCEPTED
 from access.operations.role_rights import CHANGED as RIGHTS_CHANGED
 from access.operations.show import OPEN
+from access.policy.objections import what_changed
 
 MOST = 100
 """Lines of one kind; how many more there are is counted."""
@@ -149,13 +161,39 @@ class Happened:
         counted = sa.select(sa.func.count()).where(*self._of_span, col(AuditEvent.action) == action)
         return self._session.connection().execute(counted).scalar_one()
 
-    def refusals(self) -> tuple[Refusals, ...]:
-        """The most frequent first."""
-        entries = select(AuditEvent.entry).where(*self._of_span, col(AuditEvent.action) == "attempt.refused")
-        said = (json.loads(entry)["details"] for entry in self._session.exec(entries))
-        counted = Counter((one["attempt"], one["because"]) for one in said)
+    def closed_alerts(self) -> tuple[int, tuple[ClosedAlert, ...]]:
+        """How many, and the first of them. One that told of many is left out: each of those has its own."""
+        of_span = sa.and_(*self._of_span, col(AuditEvent.action) == "alert.closed", sa.not_(TELLS_OF_MANY))
+        its_alert = col(Alert.id) == col(AuditEvent.object_id)
+        counted = sa.select(sa.func.count()).select_from(AuditEvent).join(Alert, its_alert).where(of_span)
+        total = self._session.connection().execute(counted).scalar_one()
+        found = select(AuditEvent.at, Alert).join(Alert, its_alert).where(of_span).order_by(col(AuditEvent.seq))
+        first = (
+            ClosedAlert(
+                id=alert.id, kind=alert.kind, sentence=alert.sentence, opened_at=alert.opened_at, closed_at=at,
+                told_at=alert.told_at,
+            )
+            for at, alert in self._session.exec(found.limit(MOST))
+        )  # fmt: skip
+        return total, tuple(first) if total else ()
+
+    def refusals(self, policy: Policy | None) -> tuple[Refusals, ...]:
+        """The most frequent first, by person. Beyond so many they are counted without a name: any member may try."""
+        entries = select(AuditEvent.actor, AuditEvent.entry).where(
+            *self._of_span, col(AuditEvent.action) == "attempt.refused"
+        )
+        counted = Counter[tuple[str, str, str]]()
+        for actor, entry in self._session.exec(entries):
+            details = json.loads(entry)["details"]
+            counted[details["attempt"], details["because"], _name_of(actor, policy)] += 1
         ordered = sorted(counted.items(), key=lambda one: (-one[1], one[0]))
-        return tuple(Refusals(attempt=attempt, because=because, times=n) for (attempt, because), n in ordered)
+        rest = Counter[tuple[str, str, str]]()
+        for (attempt, because, _), times in ordered[MOST:]:
+            rest[attempt, because, ""] += times
+        return tuple(
+            Refusals(attempt=attempt, because=because, times=times, who=who)
+            for (attempt, because, who), times in [*ordered[:MOST], *rest.items()]
+        )
 
     def rights(self) -> tuple[RightsChange, ...]:
         """The first of them."""
@@ -210,11 +248,11 @@ def listed(session: Session, pairs: Sequence[tuple[Grant, Request]]) -> Listed:
 
 
 def refused_now(session: Session, policy: Policy, pairs: Iterable[tuple[Grant, Request]]) -> Listed:
-    """What would not be granted today, with what would be answered. Those on their way out are past that question."""
+    """What would not be granted today, and why not. Those on their way out are past that question."""
     refused = [
         (grant, request, because)
         for grant, request in pairs
-        if grant.status != GrantStatus.REVOKING and (because := objection(policy, request))
+        if grant.status != GrantStatus.REVOKING and (because := objection(policy, request, words=what_changed))
     ]
     first = listed(session, [(grant, request) for grant, request, _ in refused]).first
     problems = [because for _, _, because in refused]
@@ -263,11 +301,23 @@ def _access(
     by_person = bool(grant.ended_by_person)
     ending: dict[str, object] = {
         "id": grant.id, "status": grant.status, "ends": grant.end_due_at or grant.expires_at,
+        "granted_for": None if grant.duration_s is None else timedelta(seconds=grant.duration_s),
+        "granted_until": grant.until, "ended_at": grant.ended_at,
         "ended_by": grant.ended_by, "residual": (*grant.residual, *grant.leftover),
         "said_by": grant.ended_by_person or "", "said": grant.end_reason if by_person else "",
         "problem": grant.problem or ("" if by_person else grant.end_reason),
     }  # fmt: skip
     return line.model_copy(update=ending)
+
+
+def _name_of(actor: str, policy: Policy | None) -> str:
+    """What the policy calls the person, or the Slack id; empty for who is none."""
+    prefix = by_person(SlackUser(""))
+    if not actor.startswith(prefix):
+        return ""
+    user = SlackUser(actor.removeprefix(prefix))
+    entry = policy.person_by_slack(user) if policy else None
+    return entry.name if entry else user
 
 
 def _places(session: Session, kind: NoticeKind, subjects: Sequence[str]) -> dict[str, Place]:

@@ -9,7 +9,7 @@ from sqlmodel import Session, col, select
 
 from access.ids import AlertId, ulid
 from access.models import Alert
-from access.operations.alert_rows import GRANT_ALERTS, number_open, of_resource, with_grant
+from access.operations.alert_rows import GRANT_ALERTS, OF_MANY, number_open, of_resource, with_grant
 from access.operations.work import TOLD_ALONE, Work
 from access.store import insert_unless_there
 
@@ -17,8 +17,7 @@ SHOWN = 5
 _BEFORE = timedelta(minutes=1)
 _TIME_OF_ID = 10
 """Characters."""
-_ALL = "/*"
-"""Neither an id nor what drift calls a stranger ends so."""
+_ALL = OF_MANY
 _SENTENCE = f"More than {TOLD_ALONE} alerts of this kind are open about {{resource}}; one message tells of all of them."
 
 

@@ -89,6 +89,7 @@ def _counts(content: Content) -> str:
         _count("Lapsed", content.lapsed.total),
         _count("Over before it opened", content.unopened.total),
         _count("Taken back", content.taken_back),
+        _count("Alerts closed", content.alerts_closed),
         _count("Refused", content.refused),
         _count("Policy loads", len(content.policy_loads)),
     ]
@@ -109,7 +110,7 @@ def _span(digest: Digest, content: Content) -> str:
 def _late(digest: Digest, content: Content) -> list[Block]:
     said: list[str] = []
     if digest.made_at - digest.due_at > _LATE:
-        said.append(f"*Late:* it was due {at(digest.due_at)}, when nobody kept the time.")
+        said.append(f"*Late:* it was due {at(digest.due_at)}, when no timekeeper ran.")
     if content.missed:
         days = ", ".join(f"{day:%a} {day.day} {day:%b}" for day in content.missed[:_MOST_DAYS])
         rest = f" and {len(content.missed) - _MOST_DAYS} more" if len(content.missed) > _MOST_DAYS else ""

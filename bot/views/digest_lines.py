@@ -1,50 +1,33 @@
 """What of a digest happened: one line each, in which nothing that people wrote can come alive."""
 
-import re
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 
+from access.durations import format_duration
 from access.ids import short
 from access.models import EndedBy, GrantStatus
-from access.operations.digest_content import Access, Content, Listed, PolicyLoad, Refusals, RightsChange
-from access.words import clean
-from bot.views.blocks import Block, Element, counted, section, shortened, span
+from access.operations.digest_content import (
+    Access,
+    ClosedAlert,
+    Content,
+    Listed,
+    PolicyLoad,
+    Refusals,
+    RightsChange,
+)
+from access.words import clean, counted
+from bot.views.blocks import Block, Element, section, shortened, span
 from bot.views.digest_pieces import Piece, characters
 from bot.views.progress import ENDED_BY
+from bot.views.refused import attempt, reason
 
 _TOGETHER = 2_000
 """Characters of lines that make one block."""
 _LONGEST = 200
 """Characters of what a person or a target says; the card has them all."""
-ATTEMPTS = {
-    "request.submit": "asking",
-    "form": "asking",
-    "form.open": "opening the form",
-    "form.choose": "choosing in the form",
-    "/access": "typing /access",
-    "app_home_opened": "opening the Home tab",
-    "message.follow": "following a link to a message",
-    "request.extend": "asking for more time",
-    "grant.extend": "asking for more time",
-    "extension": "asking for more time",
-    "request.approve": "approving",
-    "request.deny": "denying",
-    "denial": "denying",
-    "request.cancel": "taking back",
-    "grant.return": "giving back",
-    "grant.done": "giving back",
-    "grant.revoke": "revoking",
-    "revocation": "revoking",
-    "grant.reveal": "connecting",
-    "grant.connect": "connecting",
-    "rights.accepted": "accepting what a role allows",
-    "rights.accept": "accepting what a role allows",
-    "standing.accept": "accepting standing access",
-    "standing.accept-all": "accepting standing access",
-    "grant.removed-by-hand": "saying that it was removed by hand",
-}
-"""Names in the audit log. Outsiders are refused before a click reaches its verb, by the name of the button or modal."""
+_NAMED = 3
+"""People in one line; how many others there are is said."""
 Line = list[Element]
 
 
@@ -58,6 +41,7 @@ def happened(content: Content) -> list[Piece]:
         *_group("Still open", content.open_in_all, _all_open(content)),
         *_listed("Denied", content.denied, _denied),
         *_listed("Lapsed", content.lapsed, _lapsed),
+        *_group("Alerts closed", content.alerts_closed, _closed_alerts(content)),
         *_group("Refused", content.refused, _refused(content.refusals)),
         *_group("Rights of roles changed", len(content.rights), [_rights(one) for one in content.rights]),
         *_group("Policy loads", len(content.policy_loads), [_policy_load(one) for one in content.policy_loads]),
@@ -102,7 +86,7 @@ def _richspan(heading: list[Block], lines: Sequence[Line]) -> Block:
 
 
 def _opened(access: Access) -> Line:
-    return [*_what(access), span(", "), _date(access.at), *_until(access), *_approved(access), *_asked(access)]
+    return [*_what(access), span(", "), _date(access.at), *_granted(access), *_approved(access), *_asked(access)]
 
 
 def _extended(access: Access) -> Line:
@@ -117,7 +101,10 @@ def _ended(access: Access) -> Line:
 
 def _unopened(access: Access) -> Line:
     why = [span(f" ({_one_line(access.problem)})")] if access.problem else []
-    return [*_what(access), span(", "), _date(access.at), span(f": {_because(access)}"), *why, *_said(access)]
+    because = _because(access)
+    if access.ended_by == EndedBy.RETURNED:
+        because = f"{access.said_by or access.subject} no longer needed it"
+    return [*_what(access), span(", "), _date(access.at), span(f": {because}"), *why, *_said(access)]
 
 
 def _still_open(access: Access) -> Line:
@@ -146,23 +133,47 @@ def _lapsed(access: Access) -> Line:
     return [*_what(access), span(", "), _date(access.at), *_asked(access)]
 
 
+def _closed_alerts(content: Content) -> list[Line]:
+    lines = [_closed_alert(alert) for alert in content.closed]
+    if content.alerts_closed > len(lines):
+        lines.append([span(f"and {content.alerts_closed - len(lines):,} more; the audit log has them all")])
+    return lines
+
+
+def _closed_alert(alert: ClosedAlert) -> Line:
+    lasted = format_duration(alert.closed_at - alert.opened_at)
+    told = "" if alert.told_at else "; it was closed before it was told"
+    about = [span("alert "), span(short(alert.id), code=True), span(", "), _date(alert.opened_at)]
+    return [*about, span(f", closed after {lasted}{told}: {_one_line(alert.sentence)}")]
+
+
 def _refused(refusals: Sequence[Refusals]) -> list[Line]:
     """Names that mean the same become one line, the most frequent first."""
     times = Counter[tuple[str, str]]()
+    who = defaultdict[tuple[str, str], Counter[str]](Counter)
     for one in refusals:
-        times[_attempt(one.attempt), _reason(one.because)] += one.times
+        said = attempt(one.attempt), reason(one.because)
+        times[said] += one.times
+        who[said][one.who] += one.times
     return [
-        [span(f"{counted(number, 'time', 'times')} when {attempt}: {reason}")]
-        for (attempt, reason), number in times.most_common()
+        [span(f"{_people(who[what, because], number)} tried to {what}: {because} ({_how_often(number)})")]
+        for (what, because), number in times.most_common()
     ]
 
 
-def _attempt(name: str) -> str:
-    return ATTEMPTS.get(name, f"trying {name}")
+def _people(who: Counter[str], number: int) -> str:
+    """Those who tried most often. What is counted without a name was written by an older version, or is of many."""
+    named = [name for name, _ in who.most_common() if name]
+    if not named:
+        return "A person" if number == 1 else "People"
+    others = len(named) - _NAMED
+    rest = "others" if who[""] else counted(others, "other", "others")
+    *first, last = [*named[:_NAMED], rest] if who[""] or others > 0 else named
+    return f"{', '.join(first)} and {last}" if first else last
 
 
-def _reason(because: str) -> str:
-    return re.sub(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", " ", because).lower()
+def _how_often(number: int) -> str:
+    return "once" if number == 1 else f"{number:,} times"
 
 
 def _rights(change: RightsChange) -> Line:
@@ -186,6 +197,24 @@ def _what(access: Access) -> Line:
 
 def _until(access: Access) -> Line:
     return [span(" until "), _date(access.ends)] if access.ends else []
+
+
+def _granted(access: Access) -> Line:
+    """For how long it was approved, and how that went: what ended early was not approved until then."""
+    if access.granted_until is not None:
+        return [span(" until "), _date(access.granted_until), *_went(access)]
+    if access.granted_for is None:
+        return _until(access)  # an older version wrote it
+    lasts = span(f" for {format_duration(access.granted_for)}")
+    if access.status == GrantStatus.ACTIVE and access.ends is not None:
+        return [lasts, span(" (until "), _date(access.ends), span(")")]
+    return [lasts, *_went(access)]
+
+
+def _went(access: Access) -> Line:
+    if access.ended_at is not None:
+        return [span(" (ended "), _date(access.ended_at), span(")")]
+    return [span(" (being ended)")] if access.status == GrantStatus.REVOKING else []
 
 
 def _approved(access: Access) -> Line:

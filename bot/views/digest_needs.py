@@ -77,7 +77,7 @@ def _refused(access: Access) -> Piece:
         label=f"Revoke {access.entitlement} of {access.subject}, request {short(access.request_id)}",
     )  # fmt: skip
     words = section(f"{_what(access)} is {_state(access)}{ends}.") | {"accessory": revoke}
-    return Piece([words, note(f"Asked for now, it would be answered: {access.problem}")])
+    return Piece([words, note(access.problem)])
 
 
 def _alerts(content: Content) -> Iterator[Piece]:
@@ -90,7 +90,7 @@ def _alerts(content: Content) -> Iterator[Piece]:
 
 
 def _alert(alert: OpenAlert) -> Piece:
-    told = f"said in Slack {at_second(alert.told_at)}" if alert.told_at else "*nobody was told yet*"
+    told = f"said in Slack {at_second(alert.told_at)}" if alert.told_at else "*not told yet*"
     words = section(f"Alert {code(short(alert.id))}, open since {at_second(alert.opened_at)}, {told}:")
     return Piece([words, note(alert.sentence)], alert.message, about=f"alert {short(alert.id)}")
 

@@ -5,12 +5,13 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from access.ids import DigestId
-from access.models import Digest, EndedBy, GrantStatus, RequestStatus
+from access.models import AlertKind, Digest, EndedBy, GrantStatus, RequestStatus
 from access.operations import Place
 from access.operations.canary import Went
 from access.operations.digest_content import (
     Access,
     CanaryRuns,
+    ClosedAlert,
     Content,
     Listed,
     OpenAlert,
@@ -20,14 +21,14 @@ from access.operations.digest_content import (
 )
 from bot.views.blocks import Message
 from bot.views.digest import digest_message, digest_parts
-from tests.bot.facts import GRANT, REASON, REQUEST, minutes
+from tests.bot.facts import GRANT, REASON, REQUEST, SENTENCES, minutes
 from tests.cast import APPROVALS, SECURITY
 
 CARD = Place(APPROVALS, "1763892000.000100")
 ALERT = Place(SECURITY, "1763895600.000200")
 ADDRESSES = {place: f"https://acme.slack.com/archives/{place.channel}/p1" for place in (CARD, ALERT)}
 AMSTERDAM = ZoneInfo("Europe/Amsterdam")
-ANSWER = "There is no customers-db/fix-orders that you may ask for."
+ANSWER = "The policy has changed: ann may not ask for customers-db/fix-orders any more."
 
 
 def sunday(hour: int, minute: int = 0) -> datetime:
@@ -63,6 +64,7 @@ def an_access(**values: Any) -> Access:
         "status": GrantStatus.ACTIVE,
         "at": minutes(-600),
         "ends": minutes(-480),
+        "granted_for": timedelta(hours=2),
         "reason": REASON,
         "decided_by": ("lea",),
         "card": CARD,
@@ -74,12 +76,24 @@ def an_alert(**values: Any) -> OpenAlert:
     known = {
         "id": "01kaq9z00000000000000a1ert",
         "kind": "overdue",
-        "sentence": "customers-db/read of ann should have ended 10 min ago and may still be there.",
+        "sentence": SENTENCES[AlertKind.OVERDUE],
         "opened_at": minutes(-470),
         "told_at": minutes(-470),
         "message": ALERT,
     }
     return OpenAlert(**(known | values))
+
+
+def a_closed_alert(**values: Any) -> ClosedAlert:
+    known = {
+        "id": "01kaq9z00000000000000c1ert",
+        "kind": "timers",
+        "sentence": SENTENCES[AlertKind.TIMERS],
+        "opened_at": sunday(23, 4),
+        "closed_at": sunday(23, 16),
+        "told_at": sunday(23, 4),
+    }
+    return ClosedAlert(**(known | values))
 
 
 def canary_runs(**values: Any) -> CanaryRuns:
@@ -117,9 +131,11 @@ def busy(words: str = "", told: str = "", name: str = "ann", other: str = "lea")
     )  # fmt: skip
     bens = one(
         "k7d3rn", "INC-12: setting the refunds to paid once they are", entitlement="customers-db/fix-orders",
-        subject="ben", decided_by=("kim", other), at=monday(8, 10), ends=monday(9, 40),
+        subject="ben", decided_by=("kim", other), at=monday(8, 10), ends=monday(9, 40), granted_for=None,
+        granted_until=monday(9, 40),
     )  # fmt: skip
-    open_now = one("w5c8qp", "INC-14: customers who were charged twice", at=monday(8, 45), ends=monday(10, 45))
+    open_now = one("w5c8qp", "INC-14: customers who were charged twice", at=monday(8, 45), ends=monday(10, 45),
+                   granted_for=timedelta(hours=1))  # fmt: skip
     drift = told or "logs/read of ben stands on the target after its end; it is being removed."
     return a_content(
         overdue=listed(late.model_copy(update={"problem": told or "The target system can't be reached."})),
@@ -136,6 +152,14 @@ def busy(words: str = "", told: str = "", name: str = "ann", other: str = "lea")
             an_alert(
                 id="01kaq9z00000000000000dr1ft", kind="drift", sentence=drift, opened_at=monday(8, 59), told_at=None,
                 message=None,
+            ),
+        ),
+        alerts_closed=2,
+        closed=(
+            a_closed_alert(**({"sentence": told} if told else {})),
+            a_closed_alert(
+                id="01kaq9z00000000000000d1ert", kind="queue", sentence=told or SENTENCES[AlertKind.QUEUE],
+                opened_at=monday(2), closed_at=monday(2, 1), told_at=None,
             ),
         ),
         refused_now=listed(bens.model_copy(update={"problem": told or ANSWER})),
@@ -166,9 +190,10 @@ def busy(words: str = "", told: str = "", name: str = "ann", other: str = "lea")
         lapsed=listed(one("f8w2ja", "Whether the newsletter reached everybody", at=monday(1, 30), **unanswered)),
         taken_back=3,
         refusals=(
-            Refusals(attempt="request.approve", because="NotAnApprover", times=4),
-            Refusals(attempt="request.deny", because="SelfReview", times=1),
-            Refusals(attempt="app_home_opened", because="NotAMember", times=1),
+            Refusals(attempt="request.approve", because="NotAnApprover", times=3, who="ben"),
+            Refusals(attempt="request.approve", because="NotAnApprover", times=1, who=name),
+            Refusals(attempt="request.deny", because="SelfReview", times=1, who=name),
+            Refusals(attempt="app_home_opened", because="UnknownPerson", times=1, who="U0STRANGER"),
         ),
         policy_loads=(PolicyLoad(sha256="fedcba9876543210" * 4, at=monday(8, 50)),),
         canary=canary_runs(failed=1, late=2),
@@ -185,15 +210,19 @@ def longest() -> Content:
             entitlement=f"{'r' * 63}/{'R' * 63}", requester=name, subject="s" * 63, decided_by=(name, name),
             reason=words, said_by=name, said=words, problem="p" * 500, status=GrantStatus.REVOKING,
             ended_by=EndedBy.REFUSED, residual=("left over " * 20,) * 2, ended_before=minutes(-500),
+            ended_at=minutes(-490),
         )
     ] * 100  # fmt: skip
     all_of_them = listed(*many, total=10_000)
     return a_content(
         flaw="event 4,400 was changed after it was written", policy_unusable=True, overdue=all_of_them,
         failed=all_of_them, alerts_open=10_000, alerts=(an_alert(sentence="s" * 3_000),) * 100,
+        alerts_closed=10_000, closed=(a_closed_alert(sentence="s" * 3_000, told_at=None),) * 100,
         refused_now=all_of_them, opened=all_of_them, extended=all_of_them, ended=all_of_them, unopened=all_of_them,
         still_open=all_of_them, denied=all_of_them, lapsed=all_of_them,
-        refusals=tuple(Refusals(attempt="request.approve", because=f"{'N' * 58}{n:02}", times=n) for n in range(1, 60)),
+        refusals=tuple(
+            Refusals(attempt="request.approve", because=f"{'N' * 58}{n:02}", times=n, who=name) for n in range(1, 60)
+        ),
         policy_loads=(PolicyLoad(sha256="f" * 64, at=monday(8, 50)),) * 60,
         missed=tuple(date(2026, 10, day) for day in range(1, 31)),
         canary=canary_runs(begun=10_000, failed=9_998, late=1, latest=Went.RUNNING),

@@ -2,6 +2,7 @@
 
 import ast
 import importlib
+import pkgutil
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +11,8 @@ from typing import Any
 import pytest
 
 import access
+import bot
+from access.errors import PolicyError, Refusal
 from access.models import Verdict
 from access.operations import Place
 from access.operations.canary import Went
@@ -17,11 +20,12 @@ from access.operations.digest_content import Refusals
 from bot.app import ACTIONS, COMMAND, EVENTS, MODALS, OPTIONS
 from bot.views.blocks import Message
 from bot.views.digest import digest_message, digest_parts
-from bot.views.digest_lines import ATTEMPTS
+from bot.views.refused import ATTEMPTS, REASONS
 from sandbox.validator import characters, message_problems
 from tests.bot.digest_states import (
     ADDRESSES,
     LONGEST,
+    a_closed_alert,
     a_content,
     a_digest,
     an_access,
@@ -53,7 +57,7 @@ def test_what_needs_a_person_comes_before_what_happened() -> None:
     order = [
         "Needs a person", "holds", "Past its end", "Could not be opened", "Open alerts", "today's policy would refuse",
         "Opened (4)", "Extended (1)", "Ended and proven (3)", "Over before it opened (1)", "Still open (5)",
-        "Denied (1)", "Lapsed (1)", "Refused (6)", "Policy loads (1)",
+        "Denied (1)", "Lapsed (1)", "Alerts closed (2)", "Refused (6)", "Policy loads (1)",
     ]  # fmt: skip
     places = [said.index(title) for title in order]
     assert places == sorted(places)
@@ -218,15 +222,91 @@ def test_names_that_mean_the_same_become_one_line() -> None:
         the_message(a_content(refusals=tuple(Refusals(attempt=a, because="NotYours", times=n) for a, n in refusals)))
     )
     assert "Refused (9)" in said
-    assert "5 times when giving back: not yours\n4 times when asking: not yours" in said
+    assert "People tried to give back access: it was not their own (5 times)\n" in said
+    assert "People tried to ask for access: it was not their own (4 times)" in said
 
 
-def test_a_reason_is_said_in_words() -> None:
-    refused = Refusals(attempt="app_home_opened", because="NotAMember", times=3)
-    assert "3 times when opening the Home tab: not a member" in words(the_message(a_content(refusals=(refused,))))
+def test_every_kind_of_refusal_has_plain_words() -> None:
+    """Whoever adds one finds it here, and says it as the digest should."""
+    for package in (access, bot):
+        for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+            importlib.import_module(module.name)
+    kinds = {kind.__name__ for kind in (*descendants(Refusal), PolicyError)}
+
+    assert kinds - REASONS.keys() == set()
+    assert REASONS.keys() - kinds == set()
+    assert [words for words in REASONS.values() if not re.fullmatch(r"[^A-Z].*[^.]|Slack .*[^.]", words)] == []
 
 
-def test_of_an_attempt_without_words_its_name_is_said() -> None:
-    """Of a button that an older version made."""
-    refused = Refusals(attempt="request.unheard-of", because="Refused", times=1)
-    assert "1 time when trying request.unheard-of: refused" in words(the_message(a_content(refusals=(refused,))))
+def descendants(kind: type) -> Iterator[type]:
+    for child in kind.__subclasses__():
+        if child.__module__.partition(".")[0] in ("access", "bot"):
+            yield child
+        yield from descendants(child)
+
+
+def refused(*of: Refusals) -> str:
+    return words(the_message(a_content(refusals=of)))
+
+
+def by(who: str, times: int = 1) -> Refusals:
+    return Refusals(attempt="request.approve", because="SelfReview", times=times, who=who)
+
+
+@pytest.mark.parametrize(
+    ("of", "said"),
+    [
+        ([by("ann")], "ann tried to approve a request: it was their own (once)"),
+        ([by("ann", 3), by("ben", 2)], "ann and ben tried to approve a request: it was their own (5 times)"),
+        ([by("ann", 4), by("ben", 3), by("kim", 2), by("lea")], "ann, ben, kim and 1 other tried"),
+        ([by("ann", 4), by("ben", 3), by("kim", 2), by("lea"), by("sam")], "ann, ben, kim and 2 others tried"),
+        ([by("ann"), by("", 7)], "ann and others tried to approve a request: it was their own (8 times)"),
+        ([by("")], "A person tried to approve a request: it was their own (once)"),
+        ([by("", 2)], "People tried to approve a request: it was their own (2 times)"),
+    ],
+)
+def test_who_tried_what_and_why_not_is_one_sentence(of: list[Refusals], said: str) -> None:
+    assert f"\n{said}" in refused(*of)
+
+
+def test_what_has_no_words_yet_is_said_by_its_name() -> None:
+    """A button that an older version made, and a kind of refusal that a newer one wrote."""
+    odd = Refusals(attempt="request.unheard-of", because="NotThatOne", times=1, who="ann")
+    assert "ann tried to use request.unheard-of: not that one (once)" in refused(odd)
+
+
+@pytest.mark.parametrize(
+    ("access_", "said"),
+    [
+        ({"ended_at": minutes(-540), "status": "ended"}, " for 2 h (ended 2026-11-23 03:00 UTC)"),
+        ({"status": "revoking"}, " for 2 h (being ended)"),
+        ({"status": "active"}, " for 2 h (until 2026-11-23 04:00 UTC)"),
+        (
+            {"granted_for": None, "granted_until": minutes(-480), "ended_at": minutes(-540), "status": "ended"},
+            " until 2026-11-23 04:00 UTC (ended 2026-11-23 03:00 UTC)",
+        ),
+        ({"granted_for": None, "status": "ended"}, " until 2026-11-23 04:00 UTC"),  # as the version before wrote it
+    ],
+)
+def test_what_was_opened_says_what_was_approved_and_how_it_went(access_: dict[str, Any], said: str) -> None:
+    message = the_message(a_content(opened=listed(an_access(**access_))))
+
+    assert f"2026-11-23 02:00 UTC{said}, approved by lea" in line_of(message)
+
+
+def test_an_alert_that_is_closed_says_when_and_for_how_long_and_whether_it_was_told() -> None:
+    told, not_told = a_closed_alert(sentence="Redis is full."), a_closed_alert(sentence="Redis is gone.", told_at=None)
+
+    said = line_of(the_message(a_content(alerts_closed=9, closed=(told, not_told))))
+
+    assert "alert 0c1ert, 2026-11-22 23:04 UTC, closed after 12 min: Redis is full." in said
+    assert "closed after 12 min; it was closed before it was told: Redis is gone." in said
+    assert "and 7 more" in said
+
+
+def line_of(message: Message) -> str:
+    """All lines of lists, dates as who cannot read them sees them."""
+    lists = [node["elements"] for node in walk(message.blocks) if node.get("type") == "rich_text_list"]
+    return "\n".join(
+        "".join(node.get("text") or node["fallback"] for node in line["elements"]) for lines in lists for line in lines
+    )

@@ -22,6 +22,7 @@ from tests.world import World
 
 TOMORROW = datetime(2026, 11, 24, 8, 0, tzinfo=UTC)
 """09:00 in Amsterdam."""
+CHANGED = "The policy has changed: ann may not ask for customers-db/read any more."
 
 
 @pytest.fixture
@@ -392,7 +393,7 @@ def test_what_todays_policy_would_refuse_needs_a_person(begun: World) -> None:
     said = said_now(begun)
 
     (one,) = said.refused_now.first
-    assert (one.id, one.problem) == (grant.id, "There is no customers-db/read that you may ask for.")
+    assert (one.id, one.problem) == (grant.id, CHANGED)
     assert {access.id for access in said.still_open.first} == {grant.id, kept.id}
     assert said.needs_a_person == 1
 
