@@ -109,7 +109,7 @@ class Honesty(ContractFixtures):
         for place, content in places.items():
             assert not any(word in content for word in words), f"C23: the secret is in {place}"
 
-    def test_c23_no_error_shows_the_bots_own_secret(
+    def test_c23_no_error_and_no_plan_shows_the_bots_own_secret(
         self, make_provider: Callable[[], Provider], world: World, make_spec: MakeSpec
     ) -> None:
         kinds: list[FaultKind] = ["before", "after"]
@@ -120,6 +120,8 @@ class Honesty(ContractFixtures):
             assert error is not None, "C23: a cut-off call raises no error"
             shown = "".join(traceback.format_exception(error))
             assert not any(secret in shown for secret in world.credentials()), "C23: an error shows the bot's secret"
+        planned = str(make_provider().plan(make_spec()))
+        assert not any(secret in planned for secret in world.credentials()), "C23: a plan shows the bot's secret"
 
     def test_c24_a_plan_is_pure_and_always_the_same(
         self, make_provider: Callable[[], Provider], world: World, make_spec: MakeSpec
@@ -130,7 +132,6 @@ class Honesty(ContractFixtures):
             plans = [first.plan(spec), first.plan(spec), second.plan(spec)]
         assert not fault.fired, "C24: a plan asks the target"
         assert plans[0] == plans[1] == plans[2], "C24: two plans of the same grant differ"
-        assert not any(secret in str(plans) for secret in world.credentials()), "C23: a plan shows the bot's secret"
         assert world.snapshot() == untouched, "C24: a plan changed the target"
         names = grant(first, spec).receipt.names.values()
         revoke(first, spec, None)

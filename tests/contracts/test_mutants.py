@@ -153,6 +153,11 @@ class ShowsItsDsn(Postgres):
             raise Transient(f"cannot connect to {self._connections._dsn.read().get_secret_value()}") from None
 
 
+class PlansWithItsDsn(Postgres):
+    def plan(self, spec: GrantSpec) -> Plan:
+        return replace(super().plan(spec), where=self._connections._dsn.read().get_secret_value())
+
+
 class PlansByChance(Postgres):
     def plan(self, spec: GrantSpec) -> Plan:
         plan = super().plan(spec)
@@ -311,6 +316,7 @@ MUTANTS: list[tuple[str, type[Postgres]]] = [
     ("C23", AlwaysTheSameSecret),
     ("C23", LetsTheServerHash),
     ("C23", ShowsItsDsn),
+    ("C23", PlansWithItsDsn),
     ("C24", PlansByChance),
     ("C25", GivesUp),
     ("C27", WritesReceiptsThatAreNoJson),
