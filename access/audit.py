@@ -14,6 +14,7 @@ from sqlmodel import Session, col, select
 
 from access.canonical import canonical
 from access.models import AuditEvent, AuditHead
+from access.words import counted
 
 GENESIS = "0" * 64
 Outcome = Literal["success", "refused", "failure"]
@@ -164,7 +165,7 @@ def _flaw_of_ends(session: Session, count: int, previous: str) -> Flaw | None:
         return Flaw(count + 1, "the log has more than one head")
     (head,) = heads
     if head.seq != count:
-        return Flaw(count + 1, f"the head says {head.seq} events, but the log ends after {count}")
+        return Flaw(count + 1, f"the head says {counted(head.seq, 'event', 'events')}, but the log ends after {count}")
     if head.hash != previous:
         return Flaw(count + 1, f"the head does not follow from event {count}, the last one")
     return None

@@ -3,6 +3,7 @@
 from access.audit import verify
 from access.audit_guards import missing
 from access.settings import Settings
+from access.words import counted
 from countersign.reading import readable
 
 
@@ -11,9 +12,10 @@ def verify_log(settings: Settings) -> int:
     with readable(settings) as database, database.read() as session:
         verified, unguarded = verify(session), missing(session.connection())
     if verified.flaw is None:
-        print(f"The audit log holds: {verified.events} events, head {verified.head}.")
+        print(f"The audit log holds: {counted(verified.events, 'event', 'events')}, head {verified.head}.")
     else:
-        print(f"The audit log does not hold: {verified.flaw.sentence}. The {verified.events} events before it do.")
+        before = counted(verified.events, "event holds", "events hold")
+        print(f"The audit log does not hold: {verified.flaw.sentence}. Before it, {before}.")
     if unguarded:
         print(f"The database no longer keeps the log append-only: {', '.join(unguarded)} is gone or switched off.")
     return 1 if verified.flaw or unguarded else 0

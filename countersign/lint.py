@@ -5,7 +5,7 @@ from pathlib import Path
 from access.catalog import Policy
 from access.operations.policy_source import read_policy
 from access.policy.load import check
-from bot.views.blocks import counted
+from access.words import counted
 from countersign.providers import ProviderClasses
 
 

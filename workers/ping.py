@@ -11,6 +11,7 @@ from typing import Self
 from urllib.error import HTTPError
 
 from access import clock
+from access.words import counted
 
 logger = logging.getLogger(__name__)
 
@@ -74,7 +75,8 @@ class Ping:
     def _is_held(self, untold: int) -> bool:
         if untold and not self._held:
             logger.warning(
-                "nobody was told of %d alerts: until somebody is, the ping that all is well stays away", untold
+                "%s could not be told yet; until then the ping that all is well stays away",
+                counted(untold, "alert", "alerts"),
             )
         self._held = bool(untold)
         return self._held

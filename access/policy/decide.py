@@ -11,7 +11,7 @@ from access.durations import format_duration
 from access.errors import InvalidInput, NotAnApprover, PolicyRefuses, Refusal, SelfReview, UnknownPerson
 from access.ids import GrantId, Person, SlackChannel
 from access.nearest import nearest
-from access.words import clean
+from access.words import clean, counted
 
 SHORTEST = timedelta(seconds=5)
 REASON_LONGEST = 500
@@ -213,7 +213,8 @@ def _the_one_rule(policy: Policy, ask: Ask, trace: _Trace) -> Rule:
     if len(matching) == 1:
         return matching[0]
     if not matching:
-        because = f"{len(named)} of {len(policy.rules)} rules name {wanted}, none is for {ask.requester}"
+        rules = counted(len(policy.rules), "rule", "rules")
+        because = f"{len(named)} of {rules} for {wanted}, none of them for {ask.requester}"
         raise trace.refuse(RefusedByPolicy(_no_such_thing(policy, ask)), "rule", "none", because)
     ids = " and ".join(rule.id for rule in matching)
     sentence = f"More than one rule of the access policy answers this ({ids}). Ask the security team to mend it."
@@ -325,18 +326,20 @@ def _time(ask: Ask, terms: Terms, trace: _Trace) -> None:
 def _reason(terms: Terms, level: Level, trace: _Trace) -> None:
     length, lines = len(terms.reason), terms.reason.count("\n") + 1
     because = f"level {level.name} wants {level.reason_min} to {REASON_LONGEST} characters in {REASON_LINES} lines"
+    long = f"of {counted(length, 'character', 'characters')}"
     sentence = None
     if length == 0:
         sentence = "Say why you need it: the approver decides by that."
     elif length < level.reason_min:
-        sentence = f"Say more: the reason needs at least {level.reason_min} characters here, this has {length}."
+        needed = counted(level.reason_min, "character", "characters")
+        sentence = f"Say more: the reason needs at least {needed} here, this has {length}."
     elif length > REASON_LONGEST:
         sentence = f"Shorten the reason: it may have {REASON_LONGEST} characters, this has {length:,}."
     elif lines > REASON_LINES:
         sentence = f"Shorten the reason: it may have {REASON_LINES} lines, this has {lines}."
     if sentence:
-        raise trace.refuse(RefusedInput("reason", sentence), "reason", f"of {length:,} characters", because)
-    trace.add("reason", f"of {length:,} characters", True, because)
+        raise trace.refuse(RefusedInput("reason", sentence), "reason", long, because)
+    trace.add("reason", long, True, because)
 
 
 def _approvers(policy: Policy, ask: Ask, terms: Terms, trace: _Trace, unable: frozenset[Person]) -> None:

@@ -168,7 +168,7 @@ def test_the_trace_of_a_refusal_tells_security_what_the_requester_is_not_told() 
         "✓ person ann: is in the policy\n"
         "✓ entitlement payroll/read: is in the catalog\n"
         "✗ rule payroll-read: does not match because ann is in none of leads\n"
-        "✗ rule none: 1 of 3 rules name payroll/read, none is for ann"
+        "✗ rule none: 1 of 3 rules for payroll/read, none of them for ann"
     )
 
 
