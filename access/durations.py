@@ -6,6 +6,8 @@ from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 LONGEST = timedelta(days=366)
+_FAR = timedelta(days=999_999)
+"""Longer than any policy allows, and still to be added to a moment."""
 _PIECES = re.compile(
     r"""
     (?:(?P<days>[0-9]{1,9})\ ?(?:days?|d))?\ ?
@@ -25,6 +27,14 @@ STARTS = "from 9:00, from tomorrow 9:00, from monday 9:00 or from 2026-11-27 9:0
 
 def parse_duration(text: str) -> timedelta:
     """Reads `90s 90m 2h 1h30 1h30m 1d`, `2 hours`. Raises ValueError with a sentence."""
+    span = _any_duration(text)
+    if span > LONGEST:
+        raise ValueError("a duration is at most 366 days")
+    return span
+
+
+def _any_duration(text: str) -> timedelta:
+    """However long."""
     plain = _plain(text)
     match = _PIECES.fullmatch(plain)
     if match is None or not plain:
@@ -33,9 +43,7 @@ def parse_duration(text: str) -> timedelta:
     whole = ((days * 24 + hours) * 60 + rest + minutes) * 60 + seconds
     if whole == 0:
         raise ValueError(f"a duration must be longer than nothing, {_EXAMPLES}")
-    if whole > LONGEST.total_seconds():
-        raise ValueError("a duration is at most 366 days")
-    return timedelta(seconds=whole)
+    return timedelta(seconds=min(whole, int(_FAR.total_seconds())))
 
 
 def parse_wall_time(text: str) -> time:
@@ -47,13 +55,16 @@ def parse_wall_time(text: str) -> time:
 
 
 def parse_when(text: str, *, now: datetime, zone: ZoneInfo) -> timedelta | datetime:
-    """How long, or with `until 17:00` until when (UTC). Raises ValueError with a sentence."""
+    """How long, or with `until 17:00` until when (UTC). Raises ValueError with a sentence.
+
+    What is too long is refused by the policy, which knows what is not.
+    """
     plain = _plain(text)
     if plain.startswith("until "):
         return next_wall_time(parse_wall_time(plain.removeprefix("until ")), now=now, zone=zone)
     if _WALL_TIME.fullmatch(plain):
         return next_wall_time(parse_wall_time(plain), now=now, zone=zone)
-    return parse_duration(text)
+    return _any_duration(text)
 
 
 def parse_start(text: str, *, now: datetime, zone: ZoneInfo) -> datetime:
@@ -104,6 +115,11 @@ def format_duration(span: timedelta) -> str:
         return f"{days} day{'' if days == 1 else 's'}"
     pieces = [(days, "d"), (hours, "h"), (minutes, "min"), (seconds, "s")]
     return " ".join(f"{count} {unit}" for count, unit in pieces if count) or "0 s"
+
+
+def typed_duration(span: timedelta) -> str:
+    """As people type it, `2h`, `1h30m`, `45s`; whole seconds, rounded down."""
+    return re.sub(r" days?| d", "d", format_duration(span)).replace(" min", "m").replace(" ", "")
 
 
 def _days(named: str, today: date) -> list[date]:

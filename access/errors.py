@@ -23,6 +23,7 @@ AccessError
 """
 
 import inspect
+from collections.abc import Iterable
 from datetime import timedelta
 
 
@@ -41,9 +42,17 @@ class Refusal(AccessError):
 class InvalidInput(Refusal):
     """What you typed cannot be used."""
 
-    def __init__(self, field: str, sentence: str) -> None:
+    def __init__(self, field: str, sentence: str, *, also: Iterable["InvalidInput"] = ()) -> None:
+        """`also`: what is wrong besides, in other fields, so that all of it is told at once."""
         super().__init__(sentence)
         self.field = field
+        self.also = tuple(also)
+
+    @property
+    def by_field(self) -> dict[str, str]:
+        """A sentence for each field that is to be mended, the first one first."""
+        others = {one.field: one.sentence for one in self.also if one.field != self.field}
+        return {self.field: self.sentence} | others
 
 
 class NotAllowed(Refusal):

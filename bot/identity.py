@@ -15,7 +15,7 @@ from access.operations.approver_looks import NO_MEMBER, learn
 from access.operations.core import Core, by_person
 from bot.directory import Member, NotAMember
 from bot.face import Face
-from bot.refusals import Say, in_modal, on_home, refusal, refusals, whisper
+from bot.refusals import Fields, Say, in_modal, on_home, refusal, refusals, whisper
 
 HOME_OPENED = "app_home_opened"
 
@@ -128,20 +128,20 @@ def _say(body: dict[str, Any], context: AsyncBoltContext) -> Say:
     """The way back that this kind of payload has."""
     face, ack, respond = context["face"], context.ack, context["respond"]
 
-    async def say(words: str, field: str | None) -> None:
+    async def say(words: str, fields: Fields) -> None:
         match body.get("type"):
             case "view_submission":
                 await ack(response_action="errors", errors={_first_input(body["view"]): words})
             case "block_suggestion":
                 await ack(options=[])
             case "event_callback":
-                await on_home(face.client, _user(body))(words, field)
+                await on_home(face.client, _user(body))(words, fields)
             case "block_actions" if (body.get("view") or {}).get("type") == "home":
-                await on_home(face.client, _user(body))(words, field)
+                await on_home(face.client, _user(body))(words, fields)
             case "block_actions" if "view" in body:
-                await in_modal(face.client, body["view"]["id"], "Not possible")(words, field)
+                await in_modal(face.client, body["view"]["id"], "Not possible")(words, fields)
             case "block_actions":
-                await whisper(respond)(words, field)
+                await whisper(respond)(words, fields)
             case _:
                 said = refusal(words)
                 await ack(text=said.text, blocks=said.blocks, response_type="ephemeral")

@@ -2,7 +2,7 @@
 
 import logging
 import traceback
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -18,8 +18,9 @@ from bot.views.modals import notice
 
 logger = logging.getLogger(__name__)
 
-Say = Callable[[str, str | None], Awaitable[Any]]
-"""Takes the sentence, and the field it is about if there is one."""
+Fields = Mapping[str, str]
+Say = Callable[[str, Fields], Awaitable[Any]]
+"""Takes all there is to say; and for each field that is to be mended, what is about it."""
 
 OUR_FAULT = "Something went wrong on our side; it is in the log. Please look whether it was done, and try again if not."
 POLICY_BROKEN = (
@@ -36,7 +37,7 @@ async def refusals(say: Say) -> AsyncGenerator[None]:
         yield
     except Exception as error:
         try:
-            await say(_sentence(error), error.field if isinstance(error, InvalidInput) else None)
+            await say(_sentence(error), error.by_field if isinstance(error, InvalidInput) else {})
         except Exception as second:
             log_fault("the person could not be told", second)
 
@@ -44,7 +45,7 @@ async def refusals(say: Say) -> AsyncGenerator[None]:
 def whisper(respond: Reply) -> Say:
     """To the one who clicked or typed, seen by nobody else."""
 
-    async def say(words: str, _: str | None) -> None:
+    async def say(words: str, _: Fields) -> None:
         await respond(refusal(words))
 
     return say
@@ -58,7 +59,7 @@ def aside(body: dict[str, Any], respond: Reply, client: AsyncWebClient) -> Say:
 def over(client: AsyncWebClient, trigger_id: str) -> Say:
     """In a modal of its own."""
 
-    async def say(words: str, _: str | None) -> None:
+    async def say(words: str, _: Fields) -> None:
         await client.views_open(trigger_id=trigger_id, view=notice("Not possible", words))
 
     return say
@@ -67,18 +68,18 @@ def over(client: AsyncWebClient, trigger_id: str) -> Say:
 def on_home(client: AsyncWebClient, user: str) -> Say:
     """In the place of what the Home shows."""
 
-    async def say(words: str, _: str | None) -> None:
+    async def say(words: str, _: Fields) -> None:
         await client.views_publish(user_id=user, view=home_notice(words))
 
     return say
 
 
 def beneath(ack: AsyncAck, default: str, *others: str) -> Say:
-    """Under the field of the modal it is about; `default` is the block for what is about none of them."""
+    """Under the fields of the modal it is about; `default` is the block for what is about none of them."""
 
-    async def say(words: str, field: str | None) -> None:
-        block = field if field in others else default
-        await ack(response_action="errors", errors={block: words})
+    async def say(words: str, fields: Fields) -> None:
+        known = {block: about for block, about in fields.items() if block in (default, *others)}
+        await ack(response_action="errors", errors=known or {default: words})
 
     return say
 
@@ -86,7 +87,7 @@ def beneath(ack: AsyncAck, default: str, *others: str) -> Say:
 def in_modal(client: AsyncWebClient, view_id: str, title: str) -> Say:
     """In the place of what the open modal shows."""
 
-    async def say(words: str, _: str | None) -> None:
+    async def say(words: str, _: Fields) -> None:
         await client.views_update(view_id=view_id, view=notice(title, words))
 
     return say
@@ -104,6 +105,8 @@ def refusal(words: str) -> Message:
 
 
 def _sentence(error: Exception) -> str:
+    if isinstance(error, InvalidInput):
+        return "\n".join(error.by_field.values())
     if isinstance(error, Refusal | Unavailable):
         return error.sentence
     if isinstance(error, PolicyError):

@@ -16,7 +16,7 @@ from access.operations.telling import AlertFacts, CardFacts, Past, card_of
 __all__ = [
     "Accepted", "AlertFacts", "Asked", "ByHand", "CardFacts", "Extendable", "HomeFacts", "Mine", "Past", "Place",
     "Preview", "ReminderFacts", "RightsNote", "Standing", "Waiting", "accept_rights", "accept_standing", "cancel",
-    "card_of", "extend", "find_grant", "find_request", "find_to_revoke", "finish", "may_deny", "may_extend", "may_revoke",
-    "mine", "open_home", "outstanding", "preview", "removed_by_hand", "requestable", "reveal", "review", "revoke", "submit",
-    "submit_line", "suggest",
+    "card_of", "extend", "find_grant", "find_request", "find_to_revoke", "finish", "may_deny", "may_extend",
+    "may_revoke", "mine", "open_home", "outstanding", "preview", "removed_by_hand", "requestable", "reveal", "review",
+    "revoke", "submit", "submit_line", "suggest",
 ]  # fmt: skip

@@ -19,7 +19,7 @@ from access.operations.end import refuse_unless_holder
 from access.operations.gate import refuse_while_closed
 from access.operations.integrity import ends_too_late
 from access.operations.pending import refuse_too_many
-from access.operations.submit import Preview, already_asked, decide_now, post, preview
+from access.operations.submit import Preview, already_asked, decide_all, decide_now, post, preview
 from access.operations.warning import warn_before_end
 from access.operations.work import Work
 from access.people import subject_of
@@ -67,9 +67,13 @@ def may_extend(core: Core, *, grant_id: GrantId, by: SlackUser) -> Extendable:
 
 
 def extend(
-    core: Core, *, grant_id: GrantId, by: SlackUser, duration: timedelta | None, until: datetime | None, reason: str
+    core: Core, *, grant_id: GrantId, by: SlackUser, duration: timedelta | None, until: datetime | None, reason: str,
+    unread: InvalidInput | None = None,
 ) -> Request:  # fmt: skip
-    """Asks for a later end: `duration` more than it has, or `until`. Raises a Refusal with the field to mend."""
+    """Asks for a later end: `duration` more than it has, or `until`. Raises a Refusal with the fields to mend.
+
+    `unread`: why neither could be read, told with all else that is wrong.
+    """
     with core.refusals_recorded(by_person(by), "request.extend", grant_id):
         policy = core.policy.current()
         person = core.person(by, policy)
@@ -82,10 +86,8 @@ def extend(
             _refuse_unless_decided(work, grant)
             _refuse_where_the_target_cannot(core.providers, grant)
             wanted = until or ends + (duration or timedelta(0))
-            if wanted <= ends:
-                raise InvalidInput("duration", "It is open until then already; say a later time, or how much longer.")
-            ask = _ask(grant, person.name, until=wanted, reason=reason, at=work.now)
-            decision = decide(policy, ask, unable=unable(work.session, policy))
+            ask = _ask(grant, person.name, until=wanted, reason=reason, at=work.now, open_until=ends)
+            decision = decide_all(policy, ask, unread, unable=unable(work.session, policy))
             _refuse_unless_same(grant, decision.terms.settings, decision.terms.definition)
             if _pending(work, grant):
                 raise already_asked(ask)
@@ -148,10 +150,13 @@ def cancel_what_is_over(core: Core) -> None:
                 work.tell(NoticeKind.ANSWER, request.id, request.requester_slack)
 
 
-def _ask(grant: Grant, person: Person, *, until: datetime, reason: str, at: datetime) -> Ask:
+def _ask(
+    grant: Grant, person: Person, *, until: datetime, reason: str, at: datetime, open_until: datetime | None = None
+) -> Ask:  # fmt: skip
     return Ask(
         requester=person, subject=grant.subject, entitlement=Entitlement(grant.resource, grant.role), duration=None,
         until=until, reason=reason, at=at, extends=grant.id, extended=grant.extensions,
+        open_until=open_until,
     )  # fmt: skip
 
 

@@ -62,22 +62,25 @@ def submit(
     reason: str,
     source: str,
     starts_at: datetime | None = None,
+    unread: InvalidInput | None = None,
 ) -> Request:
-    """Writes a pending request and sees to its card. Raises a Refusal with the field to mend.
+    """Writes a pending request and sees to its card. Raises a Refusal with the fields to mend.
 
-    AlreadyHeld when this is what the person holds now: then it can be extended.
+    AlreadyHeld when this is what the person holds now: then it can be extended. `unread`: why the time or the start
+    could not be read, told with all else that is wrong.
     """
     asked_for = clean(entitlement).text[:ENTITLEMENT_LONGEST]
     with core.refusals_recorded(by_person(requester), "request.submit", asked_for):
         policy = core.policy.current()
         person = core.person(requester, policy)
+        now = core.clock.now()
+        if starts_at is not None and starts_at <= now:
+            unread = unread or InvalidInput("start", "That start has already passed. Leave it out to begin at once.")
         ask = Ask(
             requester=person.name, subject=person.name, entitlement=_parsed(entitlement),
-            duration=duration, until=until, reason=reason, at=core.clock.now(), starts_at=starts_at,
+            duration=duration, until=until, reason=reason, at=now, starts_at=starts_at,
         )  # fmt: skip
-        if starts_at is not None and starts_at <= ask.at:
-            raise InvalidInput("start", "That start has already passed. Leave it out to begin at once.")
-        decision = decide_now(core, policy, ask)
+        decision = decide_now(core, policy, ask, unread)
         with core.work(by_person(requester)) as work:
             refuse_too_many(work, person)
             refuse_while_closed(work.session)
@@ -103,6 +106,22 @@ def post(
     return request
 
 
+def decide_all(
+    policy: Policy, ask: Ask, unread: InvalidInput | None, *, unable: frozenset[Person] = frozenset()
+) -> Decision:
+    """As the policy decides, but first of all what could not be read. Raises a Refusal with all fields to mend."""
+    try:
+        decision = decide(policy, ask, unable=unable)
+    except InvalidInput as refused:
+        if unread is None:
+            raise
+        also = [one for one in (refused, *refused.also) if one.field != unread.field]
+        raise InvalidInput(unread.field, unread.sentence, also=also) from None
+    if unread is not None:
+        raise unread
+    return decision
+
+
 def submit_line(core: Core, *, requester: SlackUser, text: str, zone: ZoneInfo) -> Request:
     """The same from one line, `<resource/role> <time> <reason…>`; a wrong one is answered with the nearest right one.
 
@@ -111,11 +130,11 @@ def submit_line(core: Core, *, requester: SlackUser, text: str, zone: ZoneInfo) 
     with core.refusals_recorded(by_person(requester), "request.submit", None):
         policy = core.policy.current()
         person = core.person(requester, policy)
-        mine = [Entitlement(one.resource_id, one.role) for one in policy.requestable(person.name)]
+        mine = {Entitlement(one.resource_id, one.role): one.longest for one in policy.requestable(person.name)}
         line = parse_line(text, requestable=mine, now=core.clock.now(), zone=zone)
     return submit(
         core, requester=requester, entitlement=str(line.entitlement), duration=line.duration, until=line.until,
-        reason=line.reason, source="line", starts_at=line.starts_at,
+        reason=line.reason, source="line", starts_at=line.starts_at, unread=line.unread,
     )  # fmt: skip
 
 
@@ -156,11 +175,11 @@ def preview(core: Core, *, requester: SlackUser, entitlement: str) -> Preview:
     )  # fmt: skip
 
 
-def decide_now(core: Core, policy: Policy, ask: Ask) -> Decision:
-    """As the policy decides, with those alone who can answer. Raises a Refused, which carries the trace."""
+def decide_now(core: Core, policy: Policy, ask: Ask, unread: InvalidInput | None = None) -> Decision:
+    """The same with those alone who can answer."""
     with core.database.read() as session:
         without = unable(session, policy)
-    return decide(policy, ask, unable=without)
+    return decide_all(policy, ask, unread, unable=without)
 
 
 def ask_again(request: Request, at: datetime, *, extended: int = 0) -> Ask:

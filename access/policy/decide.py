@@ -1,6 +1,6 @@
 """Decides by the policy whether something may be asked for and on which terms, and says step by step why."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -37,6 +37,8 @@ class Ask:
     """Open access that would last until `until` instead."""
     extended: int = 0
     """How often that was done before."""
+    open_until: datetime | None = None
+    """The end that it has at the moment of asking, which the new one must lie after."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -139,6 +141,8 @@ class _Trace:
 def decide(policy: Policy, ask: Ask, *, unable: frozenset[Person] = frozenset()) -> Decision:
     """The terms on which this may be asked for now. Raises a Refused, which carries the trace.
 
+    What is wrong with what was typed is told together: the start, the time and the reason.
+
     `unable`: who cannot answer though the policy has them do so, when it is asked; at a click it is known who answers.
     """
     trace = _Trace()
@@ -146,9 +150,12 @@ def decide(policy: Policy, ask: Ask, *, unable: frozenset[Person] = frozenset())
     rule = _the_one_rule(policy, ask, trace)
     terms = _terms(policy, ask, rule)
     _extension(policy, ask, trace)
-    _start(ask, trace)
-    _time(ask, terms, trace)
-    _reason(terms, _level(policy, ask), trace)
+    _refuse_together(
+        trace,
+        lambda: _start(ask, trace),
+        lambda: _time(ask, terms, trace),
+        lambda: _reason(terms, _level(policy, ask), trace),
+    )
     _approvers(policy, ask, terms, trace, unable)
     return Decision(terms=terms, trace=tuple(trace.steps))
 
@@ -288,6 +295,20 @@ def _extension(policy: Policy, ask: Ask, trace: _Trace) -> None:
     raise trace.refuse(refusal, "extension", asked, f"is over {most}, which one access may have")
 
 
+def _refuse_together(trace: _Trace, *checks: Callable[[], None]) -> None:
+    """Raises the first refusal, which carries the others."""
+    refusals: list[RefusedInput] = []
+    for check in checks:
+        try:
+            check()
+        except RefusedInput as refused:
+            refusals.append(refused)
+    if refusals:
+        first, *others = refusals
+        first.also, first.trace = tuple(others), tuple(trace.steps)
+        raise first
+
+
 def _start(ask: Ask, trace: _Trace) -> None:
     if ask.starts_at is None:
         return
@@ -306,6 +327,9 @@ def _time(ask: Ask, terms: Terms, trace: _Trace) -> None:
         sentence = "Say how long you need it, like 2h, or until when, like until 17:00: one of the two."
         raise trace.refuse(RefusedInput("duration", sentence), "time", "none", "neither or both of the two were given")
     asked = format_duration(span)
+    if ask.until is not None and ask.open_until is not None and ask.until <= ask.open_until:
+        sentence = "It is open until then already; say a later time, or how much longer."
+        raise trace.refuse(RefusedInput("duration", sentence), "time", asked, "is no later than its present end")
     if ask.until is not None and span <= timedelta(0):
         sentence = "That end has already passed." if begins == ask.at else "That end is not after the start."
         raise trace.refuse(RefusedInput("duration", sentence), "time", asked, "ends before it begins")

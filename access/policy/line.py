@@ -1,17 +1,17 @@
 """Reads what people type after the command: `customers-db/read 2h INC-12 stuck refunds`."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import islice
-from operator import attrgetter
 from zoneinfo import ZoneInfo
 
 from access.catalog import Entitlement
-from access.durations import parse_start, parse_when
+from access.durations import parse_start, parse_when, typed_duration
 from access.errors import InvalidInput
 from access.nearest import nearest
+from access.policy.line_times import like_a_time, unmarked_start
 from access.words import clean
 
 _QUOTES = str.maketrans("", "", "\"'`“”„‟‘’‚‛«»‹›")
@@ -26,7 +26,9 @@ _ECHOED = 150
 _LONGEST = 4000
 """As long as a message of Slack may be; to clean more of it takes long."""
 _NAMED = 5
-_EXAMPLE_TIME, _EXAMPLE_REASON = "2h", "INC-12 stuck refunds"
+_EXAMPLE_TIME, _EXAMPLE_REASON = timedelta(hours=2), "INC-12 stuck refunds"
+Requestable = Mapping[Entitlement, timedelta]
+"""What a person may ask for, each with the longest there is."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,39 +42,51 @@ class Line:
     """Not before this; None: at once."""
     reason: str
     """Cleaned."""
+    unread: InvalidInput | None = None
+    """Why the time or the start cannot be used, with the nearest line that would be right."""
 
 
-def parse_line(
-    text: str, *, requestable: Iterable[Entitlement], now: datetime, zone: ZoneInfo, command: str = "/access"
-) -> Line:
+def parse_line(text: str, *, requestable: Requestable, now: datetime, zone: ZoneInfo, command: str = "/access") -> Line:
     """Reads `<resource/role> <time> [from <start>] <reason…>`, tolerant of the quotes and spaces that keyboards put in.
 
-    Raises InvalidInput for the field entitlement, duration, start or reason, with the nearest line that would be right.
+    Raises InvalidInput for the field entitlement, duration or reason, with the nearest line that would be right.
     Only what is `requestable`, by the one who asks, is ever suggested.
     """
     if len(text) > _LONGEST:
         raise InvalidInput("reason", f"That is longer than {_LONGEST} characters. Say why in fewer words.")
     first, rest = _cut(clean(text).text, 1)
-    entitlement = _entitlement(first, rest, sorted(requestable, key=attrgetter("resource", "role")), command)
+    entitlement = _entitlement(first, rest, requestable, command)
+    asks = f"{command} {entitlement}"
+    example_time = _example_time(requestable[entitlement])
     if not rest:
-        example = f"{command} {entitlement} {_EXAMPLE_TIME} {_EXAMPLE_REASON}"
-        raise InvalidInput("duration", f"Say for how long and why: {example}")
+        raise InvalidInput("duration", f"Say for how long and why: {asks} {example_time} {_EXAMPLE_REASON}")
     try:
         when, typed, reason = _time(rest, now, zone)
     except ValueError as error:
-        example = f"{command} {entitlement} {_EXAMPLE_TIME} {_echo(rest)}"
+        reason = _after(like_a_time(rest.translate(_QUOTES)), rest)
+        example = f"{asks} {example_time} {_echo(reason) or _EXAMPLE_REASON}"
         sentence = f"The time after {entitlement} can't be used: {error}. For example: {example}"
-        raise InvalidInput("duration", sentence) from None
+        return _unread(entitlement, reason, InvalidInput("duration", sentence))
     try:
         starts_at, typed_start, reason = _start(reason, now, zone)
         if starts_at is not None and isinstance(when, datetime):
             when = parse_when(typed.translate(_QUOTES), now=starts_at, zone=zone)
+        meant = None if starts_at is not None else unmarked_start(reason.translate(_QUOTES), now, zone)
     except ValueError as error:
-        example = f"{command} {entitlement} {typed} from tomorrow 9:00 {_EXAMPLE_REASON}"
-        raise InvalidInput("start", f"The start can't be used: {error}. For example: {example}") from None
-    typed = f"{typed} {typed_start}".strip()
+        example = f"{asks} {typed} from tomorrow 9:00 {_EXAMPLE_REASON}"
+        sentence = f"The start can't be used: {error}. For example: {example}"
+        return _unread(entitlement, reason, InvalidInput("start", sentence))
+    if meant is not None:
+        reason = _after(meant.typed, reason)
+        example = f"{asks} {typed} {meant.right} {_echo(reason) or _EXAMPLE_REASON}"
+        sentence = (
+            f"“{meant.typed}” would be part of the reason, and the access would open at once. To begin then: {example}."
+            " If it belongs to the reason, begin the reason with another word."
+        )
+        return _unread(entitlement, reason, InvalidInput("start", sentence))
     if not reason:
-        raise InvalidInput("reason", f"Say why, after the time: {command} {entitlement} {typed} {_EXAMPLE_REASON}")
+        typed = f"{typed} {typed_start}".strip()
+        raise InvalidInput("reason", f"Say why, after the time: {asks} {typed} {_EXAMPLE_REASON}")
     return Line(
         entitlement=entitlement,
         duration=when if isinstance(when, timedelta) else None,
@@ -82,24 +96,55 @@ def parse_line(
     )
 
 
-def _entitlement(typed: str, rest: str, requestable: list[Entitlement], command: str) -> Entitlement:
+def _unread(entitlement: Entitlement, reason: str, unread: InvalidInput) -> Line:
+    """Not raised: what else is wrong, such as the reason, is told at the same time."""
+    return Line(entitlement=entitlement, duration=None, until=None, reason=reason, unread=unread)
+
+
+def _entitlement(typed: str, rest: str, requestable: Requestable, command: str) -> Entitlement:
     if not requestable:
         raise InvalidInput("entitlement", "There is nothing that you may ask for. The security team can change that.")
-    by_name = {str(entitlement): entitlement for entitlement in requestable}
+    by_name = {str(one): one for one in sorted(requestable, key=lambda one: (one.resource, one.role))}
     if not typed:
-        example = f"{command} {next(iter(by_name))} {_EXAMPLE_TIME} {_EXAMPLE_REASON}"
+        example = _example(command, next(iter(by_name)), by_name, requestable)
         raise InvalidInput("entitlement", f"Write {command} <resource/role> <time> <reason>. For example: {example}")
     wanted = typed.translate(_QUOTES)
     # A telephone's keyboard begins a line with a capital letter.
     same = [name for name in by_name if name.casefold() == wanted.casefold()]
     if wanted in by_name or len(same) == 1:
         return by_name.get(wanted) or by_name[same[0]]
+    roles = [name for name, one in by_name.items() if one.resource.casefold() == wanted.casefold()]
+    if roles:
+        example = _example(command, roles[0], by_name, requestable, rest)
+        sentence = (
+            f"Say which role on {by_name[roles[0]].resource} you need: {_named(roles, 'or')}. For example: {example}"
+        )
+        raise InvalidInput("entitlement", sentence)
     suggestion = nearest(wanted, by_name)
     if suggestion:
-        line = f"{command} {suggestion} {_echo(rest) or f'{_EXAMPLE_TIME} {_EXAMPLE_REASON}'}"
+        line = _example(command, suggestion, by_name, requestable, rest)
         raise InvalidInput("entitlement", f"I don't know {_echo(wanted)}; did you mean {line}?")
-    names = ", ".join([*by_name][:_NAMED]) + (f" and {len(by_name) - _NAMED} more" if len(by_name) > _NAMED else "")
-    raise InvalidInput("entitlement", f"I don't know {_echo(wanted)}; you may ask for {names}.")
+    raise InvalidInput("entitlement", f"I don't know {_echo(wanted)}; you may ask for {_named(by_name, 'and')}.")
+
+
+def _example(
+    command: str, name: str, by_name: Mapping[str, Entitlement], requestable: Requestable, rest: str = ""
+) -> str:  # fmt: skip
+    """A line that would be right, with what was typed of it."""
+    return f"{command} {name} {_echo(rest) or f'{_example_time(requestable[by_name[name]])} {_EXAMPLE_REASON}'}"
+
+
+def _example_time(longest: timedelta) -> str:
+    """One that would be allowed."""
+    return typed_duration(min(_EXAMPLE_TIME, longest))
+
+
+def _named(names: Iterable[str], last: str) -> str:
+    first, more = [*names][:_NAMED], len([*names]) - _NAMED
+    if more > 0:
+        return f"{', '.join(first)} and {more} more"
+    *others, end = first
+    return f"{', '.join(others)} {last} {end}" if others else end
 
 
 def _time(rest: str, now: datetime, zone: ZoneInfo) -> tuple[timedelta | datetime, str, str]:
@@ -110,9 +155,8 @@ def _time(rest: str, now: datetime, zone: ZoneInfo) -> tuple[timedelta | datetim
             return parse_when(typed.translate(_QUOTES), now=now, zone=zone), typed, reason
         except ValueError:
             continue
-    begins_with_until = _begins(rest, "until ")
-    typed, reason = _cut(rest, 2 if begins_with_until else 1)
-    return parse_when(typed.translate(_QUOTES), now=now, zone=zone), typed, reason
+    typed = like_a_time(rest.translate(_QUOTES)) or _cut(rest, 1)[0]
+    return parse_when(typed.translate(_QUOTES), now=now, zone=zone), typed, _after(typed, rest)
 
 
 def _start(rest: str, now: datetime, zone: ZoneInfo) -> tuple[datetime | None, str, str]:
@@ -144,6 +188,11 @@ def _cut(text: str, count: int) -> tuple[str, str]:
     words = list(islice(_WORD.finditer(text), count))
     end = words[-1].end() if words else 0
     return text[:end].strip(), text[end:].strip()
+
+
+def _after(typed: str, text: str) -> str:
+    """What follows these words, which it begins with; quotes do not count."""
+    return _cut(text, len(typed.split()))[1]
 
 
 def _echo(text: str) -> str:

@@ -13,7 +13,7 @@ from bot import ids
 from bot.face import Face
 from bot.identity import Who
 from bot.payload import chosen as chosen_option
-from bot.refusals import Say, in_modal, refusals
+from bot.refusals import Fields, Say, in_modal, refusals
 from bot.views.form import MOST_OPTIONS, request_form, suggestions
 
 logger = logging.getLogger(__name__)
@@ -53,7 +53,7 @@ async def _asked(face: Face, who: Who, entitlement: str) -> Preview | str | None
 def _nothing(ack: AsyncAck) -> Say:
     """A list of options has no room for a sentence."""
 
-    async def say(words: str, _: str | None) -> None:
+    async def say(words: str, _: Fields) -> None:
         logger.warning("no options were offered: %s", words)
         await ack(options=[])
 

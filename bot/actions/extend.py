@@ -26,14 +26,15 @@ async def ask_how_long(ack: AsyncAck, body: dict[str, Any], respond: Reply, face
 
 async def extend(ack: AsyncAck, view: dict[str, Any], face: Face, who: Who) -> None:
     async with refusals(beneath(ack, ids.DURATION, ids.REASON)):
-        duration, until = read_when(typed(view, ids.DURATION), now=face.core.clock.now(), zone=who.zone)
+        when = read_when(typed(view, ids.DURATION), now=face.core.clock.now(), zone=who.zone)
         request = await face.do(
             operations.extend,
             grant_id=GrantId(view["private_metadata"]),
             by=who.slack,
-            duration=duration,
-            until=until,
+            duration=when.duration,
+            until=when.until,
             reason=typed(view, ids.REASON),
+            unread=when.unread,
         )
         facts = await face.do(operations.card_of, request.id)
         await ack(response_action="update", view=done("Asked", asked(facts).blocks))

@@ -34,14 +34,15 @@ async def submit(ack: AsyncAck, view: dict[str, Any], face: Face, who: Who) -> N
 
 async def _submitted(view: dict[str, Any], face: Face, who: Who) -> Request:
     starts_at, now = picked(view, ids.START), face.core.clock.now()
-    duration, until = read_when(typed(view, ids.DURATION), now=max(starts_at or now, now), zone=who.zone)
+    when = read_when(typed(view, ids.DURATION), now=max(starts_at or now, now), zone=who.zone)
     return await face.do(
         operations.submit,
         requester=who.slack,
         entitlement=chosen(view, ids.ENTITLEMENT),
-        duration=duration,
-        until=until,
+        duration=when.duration,
+        until=when.until,
         starts_at=starts_at,
         reason=typed(view, ids.REASON),
         source="form",
+        unread=when.unread,
     )

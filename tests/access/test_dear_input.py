@@ -24,6 +24,7 @@ NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 ZONE = ZoneInfo("UTC")
 MANY = [Entitlement(f"orders-{number}", f"role-{role}") for number in range(500) for role in range(10)]
 NAMES = [str(one) for one in MANY]
+REQUESTABLE = dict.fromkeys(MANY, timedelta(hours=2))
 
 
 class Counted(str):
@@ -116,7 +117,12 @@ def test_a_line_that_no_message_can_hold_is_refused_unread(monkeypatch: pytest.M
     monkeypatch.setattr(line, "clean", cleaned.append)
 
     with pytest.raises(InvalidInput, match="longer than 4000 characters"):
-        parse_line("orders-1/role-1 1h " + "why " * 1000, requestable=MANY, now=NOW, zone=ZONE)
+        parse_line(
+            "orders-1/role-1 1h " + "why " * 1000,
+            requestable=REQUESTABLE,
+            now=NOW,
+            zone=ZONE,
+        )
 
     assert cleaned == []
 
@@ -132,6 +138,6 @@ def test_only_the_first_words_of_a_line_are_looked_at_for_its_time(monkeypatch: 
 
     REAL = line._WORD  # noqa: N806
     monkeypatch.setattr(line, "_WORD", Words())
-    parse_line("orders-1/role-1 1h " + "from a " * 500, requestable=MANY, now=NOW, zone=ZONE)
+    parse_line("orders-1/role-1 1h " + "from a " * 500, requestable=REQUESTABLE, now=NOW, zone=ZONE)
 
     assert len(found) <= 100

@@ -69,7 +69,7 @@ def test_until_is_meant_in_the_zone_of_who_writes_it(desk: Desk, zone: str | Non
     ("line", "sentences"),
     [
         ("customers-db/raed 2h stuck refunds", ["did you mean /access customers-db/read 2h stuck refunds?"]),
-        ("nowhere/nothing 2h stuck refunds", ["you may ask for customers-db/fix-orders, customers-db/read."]),
+        ("nowhere/nothing 2h stuck refunds", ["you may ask for customers-db/fix-orders and customers-db/read."]),
         ("customers-db/<!channel> 2h stuck refunds", ["I don't know customers-db/@channel; did you mean"]),
         ("customers-db/read", ["Say for how long and why: /access customers-db/read 2h INC-12 stuck refunds"]),
         (
@@ -81,6 +81,19 @@ def test_until_is_meant_in_the_zone_of_who_writes_it(desk: Desk, zone: str | Non
         ("customers-db/read 2h", ["Say why, after the time: /access customers-db/read 2h"]),
         ("customers-db/read 2h why", ["Say more: the reason needs at least 10 characters here, this has 3."]),
         (f"customers-db/read 2h {'x' * 3000}", ["it may have 500 characters, this has 3,000."]),
+        (
+            "customers-db/read 3h why",
+            ["you asked for 3 h.\nSay more: the reason needs at least 10 characters here, this has 3."],
+        ),
+        (
+            "customers-db/read 0m why",
+            ["For example: /access customers-db/read 2h why\nSay more: the reason needs at least 10 characters here"],
+        ),
+        ("customers-db/read 400d stuck refunds", ["The longest access to customers-db/read is 2 h; you asked for 400"]),
+        (
+            "customers-db/read 5m at 9:00 why",
+            ["To begin then: /access customers-db/read 5m from 9:00 why.", "Say more: the reason needs at least 10"],
+        ),
         ("mien", ["/access knows no “mien”. Did you mean /access mine?"]),
         ("please <@U0EVE>", ["/access knows no “please”.", "To ask for access: /access customers-db/read 2h why"]),
         ("done", ["Write one id: /access done <id>."]),

@@ -106,6 +106,23 @@ def test_a_mistake_is_told_beneath_its_field(desk: Desk, grant: Grant, field: st
     assert answer["errors"][field].startswith(sentence)
 
 
+@pytest.mark.parametrize(
+    ("typed", "sentence"),
+    [
+        ("400d", "2 h from now is the most for customers-db/read; this would be 400 d 1 h from now."),
+        ("soon", "A duration is written like 90s, 90m, 2h, 1h30 or 1d, not “soon”."),
+        ("until 13:30", "It is open until then already; say a later time, or how much longer."),
+    ],
+)
+def test_a_wrong_time_and_a_short_reason_are_told_at_once(desk: Desk, grant: Grant, typed: str, sentence: str) -> None:
+    desk.press(ANN, ids.EXTEND, grant.id)
+
+    answer = desk.submit(ANN, desk.slack.view, duration=typed, reason="more")
+
+    short = "Say more: the reason needs at least 10 characters here, this has 4."
+    assert answer["errors"] == {ids.DURATION: sentence, ids.REASON: short}
+
+
 def test_what_the_policy_says_no_to_is_told_in_the_modal(
     desk: Desk, world: World, slack: FakeSlack, grant: Grant
 ) -> None:

@@ -118,6 +118,26 @@ def test_bad_input_is_named_under_its_field(desk: Desk, field: str, typed: str, 
     assert desk.world.requests() == []
 
 
+@pytest.mark.parametrize(
+    ("typed", "sentence"),
+    [
+        ("3h", "The longest access to customers-db/read is 2 h; you asked for 3 h."),
+        ("400d", "The longest access to customers-db/read is 2 h; you asked for 400 days."),
+        ("999999999d", "The longest access to customers-db/read is 2 h; you asked for 999999 days."),
+        ("soon", "A duration is written like 90s, 90m, 2h, 1h30 or 1d, not “soon”."),
+        ("until 25:00", "A time of day is written like 9:30 or 17:00, not “25:00”."),
+    ],
+)
+def test_a_wrong_time_and_a_short_reason_are_told_at_once(desk: Desk, typed: str, sentence: str) -> None:
+    answer = desk.submit(ANN, opened(desk), **(GOOD | {ids.DURATION: typed, ids.REASON: "short"}))
+
+    assert answer["errors"] == {
+        ids.DURATION: sentence,
+        ids.REASON: "Say more: the reason needs at least 10 characters here, this has 5.",
+    }
+    assert desk.world.requests() == []
+
+
 def test_a_form_sent_twice_asks_once(desk: Desk, world: World) -> None:
     form = opened(desk)
     desk.submit(ANN, form, **GOOD)

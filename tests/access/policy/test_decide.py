@@ -138,6 +138,18 @@ def test_a_reason_has_its_length_counted_in_what_can_be_seen(reason: str, senten
     assert (refused.field, refused.sentence) == ("reason", sentence)
 
 
+def test_all_that_is_wrong_with_what_was_typed_is_told_together() -> None:
+    refused = refusal(duration=hours(4), reason="why", starts_at=NOW + timedelta(days=15))
+
+    assert isinstance(refused, InvalidInput)
+    assert refused.by_field == {
+        "start": "A start lies at most 14 days ahead.",
+        "duration": "The longest access to customers-db/read is 3 h; you asked for 4 h.",
+        "reason": "Say more: the reason needs at least 15 characters here, this has 3.",
+    }
+    assert [step.name for step in refused.trace if not step.verdict] == ["start", "time", "reason"]
+
+
 def test_a_level_without_reason_min_still_wants_a_reason() -> None:
     assert decide(policy(), ask(entitlement=FIX, reason="x")).terms.reason == "x"
     assert refusal(entitlement=FIX, reason=" ").field == "reason"
