@@ -23,7 +23,7 @@ from access.operations.submit import Preview, already_asked, decide_all, decide_
 from access.operations.warning import warn_before_end
 from access.operations.work import Work
 from access.people import subject_of
-from access.policy.decide import REASON_LONGEST, Ask, decide
+from access.policy.decide import REASON_LONGEST, Ask
 from access.ports import Provider
 
 EXTENDED = "grant.extended"

@@ -11,7 +11,7 @@ from sqlmodel import col, select
 from access.catalog import Entitlement, PersonEntry, Policy
 from access.choices import Choices, Found
 from access.errors import AlreadyHeld, AlreadyOpen, InvalidInput
-from access.ids import BatchId, RequestId, SlackChannel, SlackUser, ulid
+from access.ids import BatchId, Person, RequestId, SlackChannel, SlackUser, ulid
 from access.models import Grant, GrantStatus, NoticeKind, Request, RequestStatus
 from access.nearest import nearest
 from access.operations.approvers import Asked, unable

@@ -8,7 +8,7 @@ from slack_bolt.context.ack.async_ack import AsyncAck
 
 from access.errors import InvalidInput
 from access.nearest import nearest
-from access.words import from_slack
+from access.words import from_slack, mentioned
 from bot.commands import cancel, done, extend, form, line, mine, revoke
 from bot.commands.asked import Asked
 from bot.face import Face
@@ -43,7 +43,7 @@ COMMANDS = (
     Command("extend <id>", "asks for more time for what is open.", extend.run),
     Command("done <id>", "gives your access back before its end.", done.run),
     Command("cancel <id>", "takes back a request that is not decided yet.", cancel.run),
-    Command("revoke <id>", "ends somebody's access; for the security team, asks why.", revoke.run),
+    Command("revoke <id>", "ends a person's access, whose name will do; for the security team, asks why.", revoke.run),
     Command("help", "shows this.", help_),
 )
 _BY_WORD = {command.word: command for command in COMMANDS}
@@ -51,14 +51,20 @@ _BY_WORD = {command.word: command for command in COMMANDS}
 
 async def access_command(ack: AsyncAck, body: dict[str, Any], respond: Reply, face: Face, who: Who) -> None:
     async with face.acknowledged(ack), refusals(whisper(respond)):
-        command, words = read(from_slack(str(body.get("text") or "")))
-        message = await command.run(Asked(face=face, who=who, words=words, trigger_id=str(body["trigger_id"])))
+        typed = str(body.get("text") or "")
+        command, words = read(from_slack(typed))
+        message = await command.run(
+            Asked(face=face, who=who, words=words, trigger_id=str(body["trigger_id"]), mentioned=mentioned(typed))
+        )
         if message is not None:
             await respond(message)
 
 
 def read(text: str) -> tuple[Command, str]:
-    """The command, and the words it is about. Raises InvalidInput that names the nearest one."""
+    """The command, and the words it is about; what is like none is meant as something to ask for.
+
+    Raises InvalidInput that names the nearest one.
+    """
     first, *rest = text.split(maxsplit=1) or [""]
     word = first.casefold()
     if "/" in first:
@@ -66,5 +72,7 @@ def read(text: str) -> tuple[Command, str]:
     if word in _BY_WORD:
         return _BY_WORD[word], "".join(rest).strip()
     meant = nearest(word, [known for known in _BY_WORD if known and "/" not in known])
-    hint = f"Did you mean /access {meant}?" if meant else f"To ask for access: /access {line.EXAMPLE}."
-    raise InvalidInput("entitlement", f"/access knows no “{first[:40]}”. {hint} /access help shows everything.")
+    if meant is None:
+        return _BY_WORD[line.USAGE.partition(" ")[0]], text.strip()
+    sentence = f"There is no command “{first[:40]}”. Did you mean /access {meant}? /access help shows every command."
+    raise InvalidInput("entitlement", sentence)

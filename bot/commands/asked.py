@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from access.errors import InvalidInput
+from access.ids import SlackUser
 from bot.face import Face
 from bot.identity import Who
 
@@ -15,11 +16,16 @@ class Asked:
     """What follows the command's own word; for a whole line, everything."""
     trigger_id: str
     """Opens one modal, within three seconds."""
+    mentioned: SlackUser | None = None
+    """The account of the person who is mentioned in it."""
 
 
 def identifier(asked: Asked, command: str) -> str:
-    """The id after a command's word. Raises InvalidInput when there is none, or more than one."""
-    words = asked.words.strip("`").split()
-    if len(words) != 1:
+    """The id after a command's word, without the quotes it was copied with; empty for the only one there is.
+
+    Raises InvalidInput where there is more than one word.
+    """
+    words = asked.words.split()
+    if len(words) > 1:
         raise InvalidInput("id", f"Write one id: /access {command} <id>. /access mine shows yours.")
-    return words[0]
+    return words[0].strip("`'\"“”‘’.,") if words else ""

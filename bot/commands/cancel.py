@@ -1,4 +1,4 @@
-"""/access cancel <id>: who asked takes the request back."""
+"""/access cancel [<id>]: who asked takes the request back."""
 
 from access import operations
 from bot.commands.asked import Asked, identifier
@@ -7,5 +7,5 @@ from bot.views.blocks import Message
 
 
 async def run(asked: Asked) -> Message:
-    found = await asked.face.do(operations.find_request, text=identifier(asked, "cancel"), by=asked.who.slack)
+    found = await asked.face.do(operations.request_to_cancel, text=identifier(asked, "cancel"), by=asked.who.slack)
     return taken_back(await asked.face.do(operations.cancel, request_id=found.id, by=asked.who.slack))

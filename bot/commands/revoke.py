@@ -1,4 +1,4 @@
-"""/access revoke <id>: the security team is asked why, then the access ends."""
+"""/access revoke [<id> | <person>]: the security team is asked why, then the access ends."""
 
 from access import operations
 from bot.commands.asked import Asked, identifier
@@ -6,6 +6,7 @@ from bot.views.modals import revocation
 
 
 async def run(asked: Asked) -> None:
-    found = await asked.face.do(operations.find_to_revoke, text=identifier(asked, "revoke"), by=asked.who.slack)
+    text, who = identifier(asked, "revoke"), asked.who.slack
+    found = await asked.face.do(operations.grant_to_revoke, text=text, by=who, mentioned=asked.mentioned)
     grant = await asked.face.do(operations.may_revoke, grant_id=found.id, by=asked.who.slack)
     await asked.face.client.views_open(trigger_id=asked.trigger_id, view=revocation(grant))

@@ -15,6 +15,7 @@ def help_message(commands: Iterable[tuple[str, str]]) -> Message:
         blocks=[
             header("How to use /access"),
             section("\n".join(lines)),
+            context("Where there is only one thing that can be meant, its id can be left out."),
             context(f"Times are written {times}; a time of day is in your own zone."),
             context(f"To begin later, say when after the time: {starts}."),
         ],

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from sqlalchemy import text
 
 from access import sqlite
 from access.ids import short
@@ -94,13 +95,21 @@ def test_until_is_meant_in_the_zone_of_who_writes_it(desk: Desk, zone: str | Non
             "customers-db/read 5m at 9:00 why",
             ["To begin then: /access customers-db/read 5m from 9:00 why.", "Say more: the reason needs at least 10"],
         ),
-        ("mien", ["/access knows no “mien”. Did you mean /access mine?"]),
-        ("please <@U0EVE>", ["/access knows no “please”.", "To ask for access: /access customers-db/read 2h why"]),
-        ("done", ["Write one id: /access done <id>."]),
+        ("mien", ["There is no command “mien”. Did you mean /access mine? /access help shows every command."]),
+        ("please <@U0EVE>", ["I don't know please; you may ask for customers-db/fix-orders and customers-db/read."]),
+        (
+            "customers-db 2h stuck refunds",
+            ["Say which role on customers-db you need: customers-db/fix-orders or customers-db/read."],
+        ),
+        ("done", ["You hold no open access."]),
+        ("extend", ["You hold no open access."]),
+        ("cancel", ["None of your requests waits for an answer."]),
         ("done a b", ["Write one id: /access done <id>."]),
-        ("done zzzzzz", ["You have no open access called `zzzzzz`. There is none."]),
-        ("cancel zzzzzz", ["You have no request that waits for an answer called `zzzzzz`."]),
+        ("done zzzzzz", ["You hold no open access with the id zzzzzz."]),
+        ("extend `zzzzzz`", ["You hold no open access with the id zzzzzz."]),
+        ("cancel zzzzzz", ["None of your requests with the id zzzzzz waits for an answer."]),
         ("revoke zzzzzz", ["Only the security team can revoke somebody else's access."]),
+        ("revoke", ["Only the security team can revoke somebody else's access."]),
     ],
 )
 def test_a_wrong_line_is_answered_with_what_would_be_right(desk: Desk, line: str, sentences: list[str]) -> None:
@@ -210,6 +219,120 @@ def test_done_by_the_end_of_its_id(desk: Desk, world: World, slack: FakeSlack) -
 
     assert world.grants()[0].ended_by == EndedBy.RETURNED
     assert "is being ended" in slack.whispers[0]
+
+
+@pytest.mark.parametrize("verb", ["done", "extend", "revoke"])
+@pytest.mark.parametrize("shown", ["grant", "request", "more time", "nothing"])
+def test_every_id_that_a_message_shows_is_understood(desk: Desk, verb: str, shown: str) -> None:
+    world, slack = desk.world, desk.slack
+    grant = world.open()
+    more = world.extend(grant)
+    if shown == "more time":
+        world.approve(more)
+    typed = {"grant": short(grant.id), "request": short(grant.request_id), "more time": short(more.id), "nothing": ""}
+    world.rewrite_policy("digest:", "limits: {extensions: 2}\ndigest:")
+
+    desk.command(SAM if verb == "revoke" else ANN, f"{verb} {typed[shown]}")
+
+    if verb == "done":
+        assert world.grants()[0].ended_by == EndedBy.RETURNED
+    else:
+        assert slack.view["private_metadata"] == grant.id
+
+
+@pytest.mark.parametrize("typed", ["revoke ann", "revoke @Ann", "revoke <@U0ANN>", "revoke <@U0ANN|ann.a>", "revoke"])
+def test_revoke_understands_whose_access_is_meant(desk: Desk, world: World, slack: FakeSlack, typed: str) -> None:
+    grant = world.open()
+
+    desk.command(SAM, typed)
+
+    assert slack.view["private_metadata"] == grant.id
+
+
+@pytest.mark.parametrize(
+    ("typed", "sentence"),
+    [
+        ("revoke ben", "ben holds no open access."),
+        ("revoke <@U0BEN>", "ben holds no open access."),
+        ("revoke bem", "No open access has the id bem, and the access policy has no person of that name."),
+        ("revoke zzzzzz", "No open access has the id zzzzzz, and the access policy has no person of that name."),
+    ],
+)
+def test_revoke_answers_about_who_was_named(
+    desk: Desk, world: World, slack: FakeSlack, typed: str, sentence: str
+) -> None:
+    world.open()
+
+    desk.command(SAM, typed)
+
+    assert slack.whispers == [sentence]
+
+
+def test_several_that_may_be_meant_are_listed(desk: Desk, world: World, slack: FakeSlack) -> None:
+    read, fix = world.open(), world.open(entitlement="customers-db/fix-orders")
+    bens = world.open(by=BEN)
+    mine = f"{short(fix.id)} (customers-db/fix-orders) and {short(read.id)} (customers-db/read)"
+
+    for verb in ("done", "extend"):
+        desk.command(ANN, verb)
+    desk.command(SAM, "revoke ann")
+    desk.command(SAM, "revoke")
+
+    assert slack.whispers[:2] == [f"You hold 2: {mine}. Say which one: /access {verb} {short(fix.id)}"
+                                  for verb in ("done", "extend")]  # fmt: skip
+    assert slack.whispers[2].startswith("ann holds 2: ")
+    assert f"{short(bens.id)} (customers-db/read of ben)" in slack.whispers[3]
+    assert [one.status for one in world.grants()] == ["active"] * 3
+
+
+def test_an_id_whose_verb_is_another_says_what_it_is_and_which(desk: Desk, world: World, slack: FakeSlack) -> None:
+    grant, waiting = world.open(), world.ask(entitlement="customers-db/fix-orders")
+    request = short(grant.request_id)
+
+    for typed in (f"cancel {request}", f"cancel {short(grant.id)}", f"done {short(waiting.id)}"):
+        desk.command(ANN, typed)
+    world.deny(waiting)
+    desk.command(ANN, f"cancel {short(waiting.id)}")
+    desk.command(BEN, f"cancel {request}")
+
+    give_back = f"was approved already. To give the access back: /access done {short(grant.id)}"
+    assert slack.whispers == [
+        f"Request {request} (customers-db/read) {give_back}",
+        f"Request {request} (customers-db/read) {give_back}",
+        f"Request {short(waiting.id)} (customers-db/fix-orders) waits for an answer. "
+        f"To take it back: /access cancel {short(waiting.id)}",
+        f"Request {short(waiting.id)} (customers-db/fix-orders) was denied.",
+        f"None of your requests with the id {request} waits for an answer.",
+    ]
+
+
+def test_what_was_typed_for_an_id_is_not_repeated_at_length(desk: Desk, slack: FakeSlack) -> None:
+    for verb in ("done", "cancel", "extend"):
+        desk.command(ANN, f"{verb} {'x' * 3000}")
+    desk.command(SAM, f"revoke {'x' * 3000}")
+
+    assert max(map(len, slack.whispers)) < 200
+
+
+def test_too_little_of_an_id_asks_for_more(desk: Desk, world: World, slack: FakeSlack) -> None:
+    grants = [world.open(), world.open(entitlement="customers-db/fix-orders")]
+    with world.core.database.write() as session:
+        for grant in grants:
+            session.connection().execute(
+                text("""UPDATE "grant" SET id = :new WHERE id = :old"""), {"old": grant.id, "new": grant.id[:-2] + "qq"}
+            )
+
+    desk.command(ANN, "done qq")
+
+    assert slack.whispers == ["The id qq fits 2 of them; write more of it."]
+
+
+def test_cancel_without_an_id_takes_back_the_only_request(desk: Desk, world: World, slack: FakeSlack) -> None:
+    world.ask()
+
+    desk.command(ANN, "cancel")
+
+    assert world.requests()[0].status == RequestStatus.CANCELLED
 
 
 def test_cancel_by_the_end_of_its_id(desk: Desk, world: World, slack: FakeSlack) -> None:
