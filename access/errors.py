@@ -120,14 +120,14 @@ class AlreadyOpen(Conflict):
 
 
 class TooManyPending(Conflict):
-    """20 of your requests wait for an answer, which is the most. Cancel one of them first: see `/access mine`."""
+    """20 of your requests wait for an answer, which is the most. Cancel one of them first: see /access mine."""
 
 
 class AlreadyHeld(AlreadyOpen):
     """You already have this access; you can have it extended."""
 
     def __init__(self, grant: str, entitlement: str, *, duration: timedelta | None, reason: str) -> None:
-        super().__init__(f"Your access to {entitlement} is open. You can have it extended: see `/access mine`.")
+        super().__init__(f"Your access to {entitlement} is open. You can have it extended: see /access mine.")
         self.grant = grant
         self.duration, self.reason = duration, reason
 
@@ -221,7 +221,7 @@ class Permanent(ProviderError):
 
 
 class BadConfig(Permanent):
-    """The settings of this target are wrong; the policy's `settings` must be corrected."""
+    """The settings of this target are wrong; correct them in the access policy."""
 
 
 class BadCredential(Permanent):

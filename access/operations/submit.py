@@ -245,7 +245,7 @@ def _already_open(grant: Grant, ask: Ask) -> AlreadyOpen:
         case GrantStatus.REVOKING:
             return AlreadyOpen(f"Your access to {grant.entitlement} is just being ended; ask again when that is done.")
         case _:
-            return AlreadyOpen(f"Your access to {grant.entitlement} is approved and about to open; see `/access mine`.")
+            return AlreadyOpen(f"Your access to {grant.entitlement} is approved and about to open; see /access mine.")
 
 
 def already_asked(ask: Ask) -> AlreadyOpen:

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from access.choices import Choice
-from access.errors import Transient
+from access.errors import BadConfig, Transient
 from access.ids import AlertId, BatchId, GrantId, Person, RequestId, ReviewId, RightsId, SlackChannel, SlackUser
 from access.models import (
     Alert,
@@ -115,7 +115,7 @@ SENTENCES = {
     AlertKind.OVERDUE: late_sentence(a_grant(GrantStatus.REVOKING, problem=Transient().sentence), minutes(133)),
     AlertKind.UNREMOVABLE: "customers-db/read of ann cannot be taken away: The bot's own account on the target lacks a "
     "right it needs.",
-    AlertKind.PROVIDER: "The settings of this target are wrong; the policy's `settings` must be corrected.",
+    AlertKind.PROVIDER: BadConfig().sentence,
     AlertKind.POLICY: "access.yml:31: there is no group “payment-leads”; did you mean payments-leads?",
     AlertKind.TIMEKEEPING: "No timekeeper has given a sign of life for 15 s. Access neither starts nor ends by itself.",
     AlertKind.QUEUE: "A job has been waiting in the queue revoke for 12 s, and no worker takes it.",

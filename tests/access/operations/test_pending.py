@@ -36,7 +36,7 @@ def ask_for(world: World, roles: list[str], **more) -> list[Request]:
 def test_the_twenty_first_request_is_refused_with_what_to_do(world: World) -> None:
     ask_for(world, ROLES[:MOST])
 
-    with pytest.raises(TooManyPending, match="Cancel one of them first: see `/access mine`"):
+    with pytest.raises(TooManyPending, match="Cancel one of them first: see /access mine"):
         world.ask()
 
     assert len(world.requests()) == MOST
