@@ -13,7 +13,7 @@ from slack_bolt.response import BoltResponse
 from slack_sdk.web.async_client import AsyncWebClient
 
 from access.operations.core import Core
-from bot import home, ids
+from bot import direct_message, home, ids
 from bot.actions import (
     accept,
     accept_rights,
@@ -34,7 +34,7 @@ from bot.actions import (
 from bot.commands import access_command
 from bot.directory import Directory
 from bot.face import Face
-from bot.identity import HOME_OPENED, identify
+from bot.identity import HOME_OPENED, MESSAGE, identify
 from bot.refusals import log_fault
 from bot.reply import Reply
 from bot.turns import Turns, unheard
@@ -58,7 +58,7 @@ ACTIONS: dict[str, Listener] = {
     ids.ASK: ask.ask,
     ids.FOLLOW: follow.follow,
 }
-EVENTS: dict[str, Listener] = {HOME_OPENED: home.opened}
+EVENTS: dict[str, Listener] = {HOME_OPENED: home.opened, MESSAGE: direct_message.received}
 OPTIONS: dict[str, Listener] = {ids.CHOOSE: choose.suggest}
 MODALS: dict[str, Listener] = {
     ids.FORM: submit.submit,

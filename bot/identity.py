@@ -15,9 +15,11 @@ from access.operations.approver_looks import NO_MEMBER, learn
 from access.operations.core import Core, by_person
 from bot.directory import Member, NotAMember
 from bot.face import Face
-from bot.refusals import Fields, Say, in_modal, on_home, refusal, refusals, whisper
+from bot.refusals import Fields, Say, beside, in_modal, on_home, refusal, refusals, whisper
 
-HOME_OPENED = "app_home_opened"
+HOME_OPENED, MESSAGE = "app_home_opened", "message"
+_WRITTEN = (None, "file_share")
+"""What a person's own message is called; everything else, such as a change of one, has another word."""
 
 
 class WrongWorkspace(NotAllowed):
@@ -36,7 +38,7 @@ async def identify(
     body: dict[str, Any], context: AsyncBoltContext, next: Callable[[], Awaitable[Any]]
 ) -> BoltResponse | None:
     """Puts `who` beside the listener's other arguments, or refuses and lets no listener run."""
-    if _looks_elsewhere(body):
+    if _looks_elsewhere(body) or _was_not_written_to_us(body):
         return await context.ack()
     async with refusals(_say(body, context)):
         context["who"] = await recognise(context["face"], body)
@@ -111,6 +113,13 @@ def _looks_elsewhere(body: dict[str, Any]) -> bool:
     return _event(body).get("type") == HOME_OPENED and _event(body).get("tab") != "home"
 
 
+def _was_not_written_to_us(body: dict[str, Any]) -> bool:
+    """Slack tells of every message between a person and the bot, of the bot's own and of each change of one too."""
+    event = _event(body)
+    by_a_person = event.get("subtype") in _WRITTEN and not event.get("bot_id") and event.get("channel_type") == "im"
+    return event.get("type") == MESSAGE and not by_a_person
+
+
 def _teams(body: dict[str, Any]) -> set[str]:
     """Every workspace the payload names: where it happened and whose member it was."""
     named = [body.get("team_id"), (body.get("team") or {}).get("id"), (body.get("user") or {}).get("team_id")]
@@ -134,6 +143,8 @@ def _say(body: dict[str, Any], context: AsyncBoltContext) -> Say:
                 await ack(response_action="errors", errors={_first_input(body["view"]): words})
             case "block_suggestion":
                 await ack(options=[])
+            case "event_callback" if _event(body).get("type") == MESSAGE:
+                await beside(face.client, _event(body))(words, fields)
             case "event_callback":
                 await on_home(face.client, _user(body))(words, fields)
             case "block_actions" if (body.get("view") or {}).get("type") == "home":

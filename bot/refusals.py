@@ -74,6 +74,16 @@ def on_home(client: AsyncWebClient, user: str) -> Say:
     return say
 
 
+def beside(client: AsyncWebClient, event: Mapping[str, Any]) -> Say:
+    """As an answer to a message that the person wrote to the bot."""
+
+    async def say(words: str, _: Fields) -> None:
+        said = refusal(words)
+        await client.chat_postMessage(channel=str(event["channel"]), text=said.text, blocks=said.blocks)
+
+    return say
+
+
 def beneath(ack: AsyncAck, default: str, *others: str) -> Say:
     """Under the fields of the modal it is about; `default` is the block for what is about none of them."""
 

@@ -2,7 +2,18 @@
 
 from collections.abc import Iterable
 
-from bot.views.blocks import Message, code, context, header, section
+from bot import ids
+from bot.views.blocks import Message, actions, button, code, context, header, section
+
+
+def what_to_type() -> Message:
+    """To who has written a message to the bot."""
+    ask = button("Ask for access", action=ids.ASK, value="ask", label="Ask for access, opens the form", style="primary")
+    words = (
+        f"*Messages to Countersign are not read.* Type {code('/access')} to ask for access, "
+        f"{code('/access mine')} to see what you hold and wait for, or {code('/access help')} for everything else."
+    )
+    return Message(text="Messages to Countersign are not read: type /access", blocks=[section(words), actions(ask)])
 
 
 def help_message(commands: Iterable[tuple[str, str]]) -> Message:

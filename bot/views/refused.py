@@ -9,6 +9,7 @@ ATTEMPTS = {
     "form.choose": "choose in the form",
     "/access": "use /access",
     "app_home_opened": "open the Home tab",
+    "message": "write to the bot",
     "message.follow": "follow a link to a message",
     "request.extend": "ask for more time",
     "grant.extend": "ask for more time",

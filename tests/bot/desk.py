@@ -105,6 +105,14 @@ class Desk:
             "is_ext_shared_channel": False,
         }
 
+    def write(self, user: str, text: str = "hello", **event: Any) -> Any:
+        return self.send(self.message_body(user, text, **event))
+
+    def message_body(self, by: str, text: str, **event: Any) -> Body:
+        """A person writes to the bot in their direct messages."""
+        said = {"type": "message", "user": by, "text": text, "ts": "18.01", "channel": f"D{by[1:]}"}
+        return self.home_body(by) | {"event": said | {"channel_type": "im", "event_ts": "18.01"} | event}
+
     def press_home_body(self, user: str, action: str, value: str) -> Body:
         """As on a message, but there is no place to answer to."""
         view = {"type": "home", "id": "V1", "hash": "1", "team_id": TEAM, "blocks": [], "state": {"values": {}}}

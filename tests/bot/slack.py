@@ -85,6 +85,9 @@ class FakeSlack:
             case "chat.getPermalink":
                 stands = f"{arguments['channel']}/p{arguments['message_ts'].replace('.', '')}"
                 return {"ok": True, "permalink": f"https://acme.slack.com/archives/{stands}"}
+            case "chat.postMessage":
+                assert message_problems(arguments["blocks"]) == []
+                return {"ok": True, "channel": arguments["channel"], "ts": "19.01"}
             case "views.open" | "views.update" | "views.publish":
                 return self._view(method, arguments)
             case _:

@@ -25,6 +25,7 @@ from tests.world import World
 
 Way = Literal["Socket Mode", "HTTP mode"]
 SCOPES = tuple(MANIFEST["oauth_config"]["scopes"]["bot"])
+EVENTS = tuple(MANIFEST["settings"]["event_subscriptions"]["bot_events"])
 
 
 @dataclass(frozen=True)
@@ -37,8 +38,8 @@ class Serving:
 
 @contextmanager
 def acme() -> Iterator[Running]:
-    """A workspace in which the app has just the scopes of its manifest."""
-    with running(replace(DEFAULT, app=replace(DEFAULT.app, scopes=SCOPES))) as sandbox:
+    """A workspace in which the app has just the scopes and events of its manifest."""
+    with running(replace(DEFAULT, app=replace(DEFAULT.app, scopes=SCOPES, events=EVENTS))) as sandbox:
         yield sandbox
 
 

@@ -38,6 +38,9 @@ SCOPES_OF = {
     "views_update": set(),
 }
 """What Slack wants for each Web API method."""
+EVENTS_OF = {"app_home_opened": "app_home_opened", "message.im": "message"}
+"""What each event that is subscribed to is called when it comes."""
+SCOPES_OF_EVENTS = {"app_home_opened": set(), "message.im": {"im:history"}}
 METHOD = re.compile(r"client\.((?:auth|chat|conversations|im|reactions|files|usergroups|users|views)_\w+)\b")
 
 
@@ -105,12 +108,14 @@ def test_every_scope_is_used_and_every_call_has_its_scope() -> None:
     called = {method for file in sources for method in METHOD.findall(file.read_text(encoding="utf-8"))}
     assert called == set(SCOPES_OF)
 
-    wanted = {"commands"}.union(*SCOPES_OF.values())
+    wanted = {"commands"}.union(*SCOPES_OF.values(), *SCOPES_OF_EVENTS.values())
     assert set(MANIFEST["oauth_config"]["scopes"]["bot"]) == wanted
 
 
 def test_no_event_is_subscribed_to_that_nobody_hears() -> None:
-    assert set(MANIFEST["settings"]["event_subscriptions"]["bot_events"]) == set(EVENTS)
+    subscribed = set(MANIFEST["settings"]["event_subscriptions"]["bot_events"])
+    assert subscribed == set(EVENTS_OF) == set(SCOPES_OF_EVENTS)
+    assert {EVENTS_OF[one] for one in subscribed} == set(EVENTS)
     assert MANIFEST["settings"]["socket_mode_enabled"] is True
 
 

@@ -1,0 +1,14 @@
+"""A person writes to the bot: what is written is not read, and the answer says what to type instead."""
+
+from typing import Any
+
+from bot.face import Face
+from bot.refusals import beside, refusals
+from bot.views.help import what_to_type
+
+
+async def received(body: dict[str, Any], face: Face) -> None:
+    """Slack says so once, and sometimes twice: a second answer says the same."""
+    event, said = body["event"], what_to_type()
+    async with face.turns.work(), refusals(beside(face.client, event)):
+        await face.client.chat_postMessage(channel=event["channel"], text=said.text, blocks=said.blocks)
