@@ -106,6 +106,11 @@ class AlreadyDecided(Conflict):
 class AlreadyReviewed(Conflict):
     """You have already decided on this request."""
 
+    def __init__(self, sentence: str | None = None, *, twice: bool = False) -> None:
+        """`twice`: the same button, just before; whoever pressed it means one click."""
+        super().__init__(sentence)
+        self.twice = twice
+
 
 class RequestLapsed(Conflict):
     """This request was not answered in time and has lapsed. It can be asked again."""

@@ -28,6 +28,7 @@ POLICY_BROKEN = (
     "What is open still ends on time. The security team has to mend the file."
 )
 SLACK_BUSY = "Slack did not take our answer. Please try again."
+NOT_OPENED = "The form could not be opened. Please type /access again, or press the button again."
 
 
 @asynccontextmanager
@@ -124,9 +125,13 @@ def _sentence(error: Exception) -> str:
         return POLICY_BROKEN
     if isinstance(error, SlackApiError):
         logger.warning("Slack refused a call: %s", error.response.get("error"))
-        return SLACK_BUSY
+        return NOT_OPENED if _opened_a_modal(error) else SLACK_BUSY
     log_fault("a listener failed", error)
     return error.sentence if isinstance(error, AccessError) else OUR_FAULT
+
+
+def _opened_a_modal(error: SlackApiError) -> bool:
+    return str(getattr(error.response, "api_url", "")).endswith("views.open")
 
 
 def log_fault(what: str, error: Exception) -> None:

@@ -1,6 +1,6 @@
 """A reviewer decides: what was shown, by the policy of now, once."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import cast
 
 from sqlmodel import Session, col, select
@@ -30,6 +30,9 @@ from access.policy.objections import to_the_approver
 from access.store import compare_and_set
 from access.words import clean
 
+DOUBLE_CLICK = timedelta(seconds=10)
+"""As long as a card may take to show the first of two clicks."""
+
 
 def review(
     core: Core, *, button: str, reviewer: SlackUser, verdict: Verdict, comment: str = "", card: Place | None = None
@@ -44,7 +47,7 @@ def review(
         words = _comment(verdict, comment)
         with core.work(actor) as work:
             request = load_request(work.session, pressed.request_id)
-            _refuse_stale(work.session, work.now, request, pressed, person)
+            _refuse_stale(work.session, work.now, request, pressed, person, verdict=verdict)
             if verdict is Verdict.APPROVE:
                 refuse_while_closed(work.session)
             ask = ask_again(request, work.now, extended=extended_before(work, request))
@@ -69,7 +72,7 @@ def may_deny(core: Core, *, button: str, reviewer: SlackUser) -> Request:
         person = core.person(reviewer, policy)
         with core.database.read() as session:
             request = load_request(session, pressed.request_id)
-            _refuse_stale(session, core.clock.now(), request, pressed, person)
+            _refuse_stale(session, core.clock.now(), request, pressed, person, verdict=Verdict.DENY)
         _refuse_outsiders(policy, request, person.name)
     return request
 
@@ -89,9 +92,11 @@ def _comment(verdict: Verdict, comment: str) -> str:
     return words
 
 
-def _refuse_stale(session: Session, now: datetime, request: Request, pressed: Button, person: PersonEntry) -> None:
+def _refuse_stale(
+    session: Session, now: datetime, request: Request, pressed: Button, person: PersonEntry, *, verdict: Verdict
+) -> None:  # fmt: skip
     if request.status != RequestStatus.PENDING:
-        raise _decided(session, request, person)
+        raise _decided(session, now, request, person, verdict)
     if now >= request.lapses_at:
         raise RequestLapsed
     if pressed.version != request.version or not pressed.fits(request.fingerprint):
@@ -112,7 +117,9 @@ def _refuse_others(policy: Policy, request: Request) -> None:
             raise RefusedByPolicy(f"{party.name}, for whom this was asked, {because}. Ask them to request it again.")
 
 
-def _decided(session: Session, request: Request, person: PersonEntry) -> Conflict:
+def _decided(
+    session: Session, now: datetime, request: Request, person: PersonEntry, verdict: Verdict
+) -> Conflict:  # fmt: skip
     if request.status == RequestStatus.LAPSED:
         return RequestLapsed()
     if request.status == RequestStatus.CANCELLED:
@@ -120,8 +127,11 @@ def _decided(session: Session, request: Request, person: PersonEntry) -> Conflic
     reviews = session.exec(
         select(Review).filter_by(request_id=request.id, version=request.version).order_by(col(Review.at))
     ).all()
-    if any(is_alike(reviewer_of(one), Party(person.name, person.slack)) for one in reviews):
-        return AlreadyReviewed()
+    for one in reviews:
+        if is_alike(reviewer_of(one), Party(person.name, person.slack)):
+            said = "approved" if one.verdict == Verdict.APPROVE else "denied"
+            twice = one.verdict == verdict and now - one.at <= DOUBLE_CLICK
+            return AlreadyReviewed(f"You have already {said} this request.", twice=twice)
     said = " and ".join(
         f"{one.reviewer} ({'approved' if one.verdict == Verdict.APPROVE else 'denied'})" for one in reviews
     )
@@ -162,7 +172,7 @@ def _decide(
     # The move first: of two clicks at once the slower one finds the row changed and is told who was faster.
     if not work.move_request(request, to, action=f"request.{to}", details=details):
         work.session.refresh(request)
-        raise _decided(work.session, request, person)
+        raise _decided(work.session, work.now, request, person, verdict)
     work.session.add(
         Review(
             id=ReviewId(ulid(work.now)), request_id=request.id, version=request.version, reviewer=person.name,

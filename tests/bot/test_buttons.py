@@ -4,7 +4,7 @@ import pytest
 
 from access.models import EndedBy, GrantStatus, NoticeKind, RequestStatus
 from bot import ids
-from bot.refusals import OUR_FAULT, POLICY_BROKEN, SLACK_BUSY
+from bot.refusals import NOT_OPENED, OUR_FAULT, POLICY_BROKEN
 from tests.bot.desk import Desk
 from tests.bot.slack import FakeSlack, words
 from tests.cast import ANN, APPROVALS, BEN, EVE, KIM, LEA, SAM
@@ -38,13 +38,25 @@ def test_the_slower_of_two_approvers_is_told(desk: Desk, world: World, slack: Fa
     assert slack.whispers == ["Someone decided this request before you did: lea (approved)."]
 
 
-def test_pressing_twice_changes_nothing(desk: Desk, world: World, slack: FakeSlack) -> None:
+def test_a_double_click_on_approve_decides_once_and_says_nothing(desk: Desk, world: World, slack: FakeSlack) -> None:
     button = world.button(world.ask())
 
     desk.send(*(desk.press_body(LEA, ids.APPROVE, button) for _ in range(2)))
 
     assert len(world.events("request.approved")) == len(world.grants()) == 1
-    assert slack.whispers == ["You have already decided on this request."]
+    assert slack.whispers == []
+
+
+def test_who_decided_before_is_told_what(desk: Desk, world: World, slack: FakeSlack) -> None:
+    approved, denied = world.ask(), world.ask(entitlement="customers-db/fix-orders")
+    world.approve(approved)
+    world.clock.tick(minutes=1)
+    world.deny(denied)
+
+    for request in (approved, denied):
+        desk.press(LEA, ids.APPROVE, world.button(request))
+
+    assert slack.whispers == ["You have already approved this request.", "You have already denied this request."]
 
 
 @pytest.mark.parametrize(
@@ -235,7 +247,7 @@ def test_a_trigger_that_came_too_late_is_told(desk: Desk, world: World, slack: F
 
     desk.press(LEA, ids.DENY, world.button(world.ask()))
 
-    assert slack.whispers == [SLACK_BUSY]
+    assert slack.whispers == [NOT_OPENED]
 
 
 def test_a_fault_of_ours_is_logged_without_anybodys_words(
