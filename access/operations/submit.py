@@ -263,9 +263,15 @@ def _request(
         requester=person.name, requester_slack=person.slack, subject=person.name, subject_slack=person.slack,
         duration_s=None if terms.duration is None else int(terms.duration.total_seconds()), until=terms.until,
         starts_at=ask.starts_at, extends=ask.extends,
-        reason=terms.reason, asked_at=work.now, lapses_at=work.now + terms.lapses_after,
+        reason=terms.reason, asked_at=work.now, lapses_at=_lapses_at(ask, terms, work.now),
         fingerprint=fingerprint_of(identifier, 1, ask, terms), **resolved(ask, terms, providers),
     )  # fmt: skip
+
+
+def _lapses_at(ask: Ask, terms: Terms, now: datetime) -> datetime:
+    """More time can be given until the end there is, and not after it."""
+    lapses_at = now + terms.lapses_after
+    return lapses_at if ask.open_until is None else min(lapses_at, ask.open_until)
 
 
 def _told(request: Request) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from access.errors import (
     NotYours,
     Refusal,
     RequestChanged,
+    RequestLapsed,
     SelfReview,
 )
 from access.models import AlertKind, EndedBy, Grant, GrantStatus, NoticeKind, Request, RequestStatus
@@ -185,15 +186,17 @@ def test_an_extension_needs_a_reason_of_its_own(world: World, grant: Grant) -> N
     assert refused.value.field == "reason"
 
 
-@pytest.mark.parametrize("minutes", [0, 60])
-def test_what_ended_before_the_approval_is_not_opened_again(world: World, grant: Grant, minutes: float) -> None:
+@pytest.mark.parametrize(("minutes", "refusal"), [(0, NothingToExtend), (60, RequestLapsed)])
+def test_what_ended_before_the_approval_is_not_opened_again(
+    world: World, grant: Grant, minutes: float, refusal: type[Refusal]
+) -> None:
     """Given back, or its time was up and nobody has looked yet."""
     request = world.extend(grant)
     if minutes == 0:
         finish(world.core, grant_id=grant.id, by=ANN)
     world.clock.tick(minutes=minutes)
 
-    with pytest.raises(NothingToExtend, match="has ended or is just being ended"):
+    with pytest.raises(refusal):
         world.approve(request)
 
     world.work()
@@ -202,10 +205,31 @@ def test_what_ended_before_the_approval_is_not_opened_again(world: World, grant:
     assert world.server.holders == {}
 
 
+def test_more_time_can_be_given_until_the_end_and_the_request_for_it_lapses_then(world: World, grant: Grant) -> None:
+    request = world.extend(grant)
+
+    assert request.lapses_at == grant.expires_at
+    world.pass_time(minutes=60)
+
+    (now,) = [one for one in world.requests() if one.id == request.id]
+    assert now.status == RequestStatus.LAPSED
+    with pytest.raises(RequestLapsed):
+        world.approve(request)
+    assert world.ask().status == RequestStatus.PENDING
+
+
+def test_a_request_for_more_time_lapses_no_later_than_another(world: World) -> None:
+    world.rewrite_policy("request_ttl: 8h", "request_ttl: 10m")
+    grant = world.open(minutes=60)
+
+    assert world.extend(grant).lapses_at == world.clock.now() + timedelta(minutes=10)
+
+
 def test_what_was_to_extend_access_that_is_over_is_taken_back_and_can_be_asked_anew(world: World, grant: Grant) -> None:
     request = world.extend(grant)
 
-    world.pass_time(minutes=61)
+    finish(world.core, grant_id=grant.id, by=ANN)
+    world.work()
 
     (now,) = [one for one in world.requests() if one.id == request.id]
     assert (now.status, now.decided_because) == (RequestStatus.CANCELLED, OVER)
