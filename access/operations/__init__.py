@@ -12,12 +12,12 @@ from access.operations.role_rights import RightsNote, accept_rights
 from access.operations.show import Mine, mine, outstanding
 from access.operations.standing_accept import Accepted, Standing, accept_standing
 from access.operations.submit import Preview, preview, requestable, submit, submit_line, suggest
-from access.operations.telling import AlertFacts, CardFacts, Past, card_of
+from access.operations.telling import OTHERS_MOST, AlertFacts, CardFacts, Others, Past, card_of
 
 __all__ = [
-    "Accepted", "AlertFacts", "Asked", "ByHand", "CardFacts", "Extendable", "HomeFacts", "Mine", "Past", "Place",
-    "Preview", "ReminderFacts", "RightsNote", "Standing", "Waiting", "accept_rights", "accept_standing", "cancel",
-    "card_of", "extend", "finish", "grant_to_extend", "grant_to_return", "grant_to_revoke", "may_deny", "may_extend",
-    "may_revoke", "mine", "open_home", "outstanding", "preview", "removed_by_hand", "request_to_cancel", "requestable",
-    "reveal", "review", "revoke", "submit", "submit_line", "suggest",
+    "OTHERS_MOST", "Accepted", "AlertFacts", "Asked", "ByHand", "CardFacts", "Extendable", "HomeFacts", "Mine",
+    "Others", "Past", "Place", "Preview", "ReminderFacts", "RightsNote", "Standing", "Waiting", "accept_rights",
+    "accept_standing", "cancel", "card_of", "extend", "finish", "grant_to_extend", "grant_to_return", "grant_to_revoke",
+    "may_deny", "may_extend", "may_revoke", "mine", "open_home", "outstanding", "preview", "removed_by_hand",
+    "request_to_cancel", "requestable", "reveal", "review", "revoke", "submit", "submit_line", "suggest",
 ]  # fmt: skip

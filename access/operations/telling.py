@@ -8,8 +8,19 @@ from sqlalchemy import delete
 from sqlmodel import Session, col, select
 
 from access.catalog import Entitlement, Policy
-from access.ids import AlertId, GrantId, RequestId, SlackUser
-from access.models import Alert, AlertKind, EntitlementRights, Grant, Notice, NoticeKind, Request, Review
+from access.ids import AlertId, GrantId, Person, RequestId, SlackUser
+from access.models import (
+    Alert,
+    AlertKind,
+    EntitlementRights,
+    Grant,
+    Notice,
+    NoticeKind,
+    Request,
+    RequestStatus,
+    Review,
+    Verdict,
+)
 from access.operations.approvers import approvers, asked_by
 from access.operations.by_hand import ByHand, said_by_hand
 from access.operations.core import Core, load_grant, load_request
@@ -28,6 +39,8 @@ from access.store import Change, compare_and_set, compare_and_set_all
 
 CLAIM = timedelta(seconds=30)
 HISTORY = 3
+OTHERS_MOST = 99
+"""So many requests of others are counted: more of them say no more."""
 TOLD = (
     NoticeKind.REVIEW, NoticeKind.ANSWER, NoticeKind.ENDED, NoticeKind.ALERT, NoticeKind.PAGE, NoticeKind.WARNING,
     NoticeKind.REMINDER, NoticeKind.HOME, NoticeKind.DIGEST,
@@ -46,6 +59,14 @@ class Past:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Others:
+    """What other people asked for on the same resource."""
+
+    times: int
+    last_approved_by: Person | None
+
+
+@dataclass(frozen=True, kw_only=True)
 class CardFacts:
     """Everything that messages about a request show."""
 
@@ -54,6 +75,7 @@ class CardFacts:
     grant: Grant | None
     """What came of it; None for an extension, which moves the end of another's."""
     history: list[Past]
+    """Of the one who would receive it, on this resource."""
     approvers: list[SlackUser]
     """Who can decide it now."""
     now: datetime
@@ -69,6 +91,8 @@ class CardFacts:
     """What the role allows, as the policy of now says it in plain words."""
     usually: timedelta | None = None
     """How long an answer usually takes, for who asks."""
+    others: Others | None = None
+    """None: no other person has asked, or the request is decided."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -253,6 +277,7 @@ def _card_facts(
         extends=session.get(Grant, request.extends) if request.extends else None,
         extendable=extendable(policy, grant), rights=note_about(session, request.resource, request.role),
         approvers=_approvers(session, policy, request), description=_description(policy, request),
+        others=_others(session, request) if request.status == RequestStatus.PENDING else None,
     )  # fmt: skip
 
 
@@ -266,6 +291,21 @@ def _description(policy: Policy | None, request: Request) -> str:
     """Of now, for it is no fact of the request: what a changed role allows is asked anew (review.py)."""
     known = policy.entitlement(Entitlement(request.resource, request.role)) if policy else None
     return known[1].description if known else ""
+
+
+def _others(session: Session, request: Request) -> Others | None:
+    """By the Slack account; a request for more time of theirs is not one more, and a canary is no person."""
+    theirs = (
+        Request.resource == request.resource, col(Request.subject_slack).not_in((request.subject_slack, "")),
+        col(Request.extends).is_(None), col(Request.asked_at) < request.asked_at,
+    )  # fmt: skip
+    times = len(session.exec(select(Request.id).where(*theirs).limit(OTHERS_MOST + 1)).all())
+    if not times:
+        return None
+    reviews = select(Review).join(Request, col(Request.id) == col(Review.request_id))
+    approved = reviews.where(*theirs, Review.verdict == Verdict.APPROVE).order_by(col(Review.at).desc())
+    last = session.exec(approved.limit(1)).first()
+    return Others(times=times, last_approved_by=last.reviewer if last else None)
 
 
 def _somebody_was_told(work: Work, results: Sequence[Told]) -> None:

@@ -3,7 +3,7 @@
 from access.durations import format_duration
 from access.ids import short
 from access.models import Grant, GrantStatus, Request, RequestStatus, Review, Verdict
-from access.operations import CardFacts, Past
+from access.operations import OTHERS_MOST, CardFacts, Others
 from access.policy.fingerprint import button_value
 from bot import ids
 from bot.views.blocks import (
@@ -14,6 +14,7 @@ from bot.views.blocks import (
     button,
     code,
     context,
+    counted,
     escaped,
     facts_grid,
     header,
@@ -84,10 +85,12 @@ def how_long(request: Request) -> str:
 
 
 def _how_long(facts: CardFacts) -> str:
-    """For an extension also the end that it has now."""
-    now, pending = facts.extends, facts.request.status == RequestStatus.PENDING
-    instead = f" instead of {at(now.expires_at)}" if now and now.expires_at and pending else ""
-    return how_long(facts.request) + instead
+    now, request = facts.extends, facts.request
+    if request.extends is None or request.until is None:
+        return how_long(request)
+    if now is None or now.expires_at is None or request.status != RequestStatus.PENDING:
+        return at(request.until)
+    return f"{at(request.until)} (now {at(now.expires_at)})"
 
 
 def why(request: Request) -> Block:
@@ -121,7 +124,7 @@ def _asked(facts: CardFacts) -> list[Block]:
         facts_grid(
             [
                 ("What", code(request.entitlement)),
-                ("How long", _how_long(facts)),
+                ("New end" if request.extends else "How long", _how_long(facts)),
                 ("Level", escaped(request.level)),
                 ("Request", code(short(request.id))),
             ]
@@ -160,8 +163,8 @@ def _waiting(facts: CardFacts) -> list[Block]:
     value = button_value(request.id, request.version, request.fingerprint)
     what = f"request {short(request.id)}, {request.entitlement} for {request.subject}"
     return [
-        context(_history(facts.history)),
-        *([note(f"At the end: {request.end_means}")] if request.end_means else []),
+        context(_history(facts)),
+        *([note(f"When time is up: {request.end_means}")] if request.end_means else []),
         *rights_note(facts.rights),
         context(
             f"Can decide: {mentions(facts.approvers) or 'no approver at the moment'}. Lapses {at(request.lapses_at)}."
@@ -189,19 +192,31 @@ def _revoke(grant: Grant, request: Request) -> list[Block]:
         return []
     label = f"Revoke {grant.entitlement} of {grant.subject}, request {short(request.id)}"
     return [
-        *([note(f"At the end: {request.end_means}")] if request.end_means else []),
+        *([note(f"When time is up: {request.end_means}")] if request.end_means else []),
         actions(button("Revoke", action=ids.REVOKE, value=grant.id, label=label, style="danger")),
         context(f"Only the security team can revoke it, here or with {code(f'/access revoke {short(grant.id)}')}."),
     ]
 
 
-def _history(history: list[Past]) -> str:
-    if not history:
-        return "No earlier request for this resource."
+def _history(facts: CardFacts) -> str:
+    """Whose it is, said: others may have asked often."""
+    subject, others = escaped(facts.request.subject), facts.others
+    if not facts.history and others is None:
+        return "This is the first request for this resource."
     earlier = "; ".join(
-        f"{code(past.role)} {at(past.asked_at)}, {_PAST[RequestStatus(past.status)]}" for past in history
+        f"{code(past.role)} {at(past.asked_at)}, {_PAST[RequestStatus(past.status)]}" for past in facts.history
     )
-    return f"Earlier requests for this resource: {earlier}."
+    never = f"{subject} has never asked for this resource."
+    own = f"{subject} asked for this resource before: {earlier}." if earlier else never
+    return f"{own} {_of_others(others)}".rstrip()
+
+
+def _of_others(others: Others | None) -> str:
+    if others is None:
+        return ""
+    often = f"more than {OTHERS_MOST} times" if others.times > OTHERS_MOST else counted(others.times, "time", "times")
+    approved = f", last approved by {escaped(others.last_approved_by)}" if others.last_approved_by else ""
+    return f"Others: {often}{approved}."
 
 
 def _superseded(request: Request) -> Message:
