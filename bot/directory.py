@@ -21,7 +21,7 @@ _MOST_REMEMBERED = 10_000
 
 
 class NotAMember(NotAllowed):
-    """Only full, active members of this workspace can do that: no guests, no bots, nobody from outside."""
+    """Countersign is for full members of this workspace. Ask a colleague who is one to do this."""
 
 
 class Unverified(NotAllowed):

@@ -21,12 +21,12 @@ from workers.telling import SlackTelling
 
 logger = logging.getLogger(__name__)
 
-_GONE = {
+GONE = {
     "deleted": "Slack shows this account as deactivated.",
     "is_restricted": "Slack shows this account as a guest.",
     "is_ultra_restricted": "Slack shows this account as a guest.",
 }
-_NO_APPROVER = _GONE | {
+_NO_APPROVER = GONE | {
     "is_stranger": "Slack shows this account as one from outside.",
     "is_bot": "Slack shows this account as a bot.",
 }
@@ -57,7 +57,7 @@ class Asking:
 
     def _gone(self, seen: Look) -> str:
         """Why this person is no member any more, or cannot decide; empty for one who is. Raises SlackApiError."""
-        user, flags = account_of(seen.subject), _NO_APPROVER if is_at_approver(seen) else _GONE
+        user, flags = account_of(seen.subject), _NO_APPROVER if is_at_approver(seen) else GONE
         try:
             profile: dict[str, Any] = self.client.users_info(user=user)["user"] or {}
         except SlackApiError as error:

@@ -20,7 +20,7 @@ logger = logging.getLogger(__name__)
 _LASTS, _OVER = 1, 2
 _EVERY_SECONDS = 5.0
 _DEADLINE_SECONDS = 5.0
-_SENTENCE = "The database cannot be written ({why}). Access neither starts nor ends by itself until it can."
+SENTENCE = "The database cannot be written ({why}). Access neither starts nor ends by itself until it can."
 
 
 @dataclass
@@ -64,7 +64,7 @@ class Outcry:
         now = self._core.clock.now()
         identifier = AlertId(ulid(now))
         alert = Alert(
-            id=identifier, kind=AlertKind.SWEEP, subject=UNWRITTEN, sentence=_SENTENCE.format(why=why), opened_at=now
+            id=identifier, kind=AlertKind.SWEEP, subject=UNWRITTEN, sentence=SENTENCE.format(why=why), opened_at=now
         )
         recipients = {NoticeKind.PAGE: WEBHOOK} if self._pages else {}
         channel = self._channel()

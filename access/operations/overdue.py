@@ -18,7 +18,7 @@ UNWRITTEN = "database"
 """The subject of an alert that is in no database, because it cannot be written."""
 _GRACE = timedelta(minutes=1)
 """An end that is being worked on is not yet late."""
-_SENTENCE = "A process that starts cannot list what is overdue ({why}). Until it can, nothing new is granted."
+SENTENCE = "A process that starts cannot list what is overdue ({why}). Until it can, nothing new is granted."
 
 
 @dataclass
@@ -50,7 +50,7 @@ class Overdue:
         try:
             channel = self.core.security_channel()
             with self.core.work(ACTOR) as work:
-                work.open_alert(AlertKind.SWEEP, UNLISTED, _SENTENCE.format(why=why), channel=channel)
+                work.open_alert(AlertKind.SWEEP, UNLISTED, SENTENCE.format(why=why), channel=channel)
         except Exception as error:
             # Where no alert can be written, no request can be either.
             logger.error("an alert about that cannot be written (%s)", type(error).__name__)

@@ -30,6 +30,7 @@ from access.operations.work import Work
 from access.ports import Deadline, Observation, Removal, Rights
 
 CLOSING = (GrantStatus.ACTIVE, GrantStatus.REVOKING)
+STILL_THERE = "The target accepted the removal, but the access is still there."
 
 
 @dataclass(frozen=True)
@@ -194,8 +195,7 @@ class Deactivation:
         if work.now < settled_at:
             work.set_grant(grant, **found, due_at=settled_at)
             return
-        problem = "The target accepted the removal, but the access is still there."
-        self._set_back(work, grant, problem, due_at=work.now + pause(grant.attempts), **found)
+        self._set_back(work, grant, STILL_THERE, due_at=work.now + pause(grant.attempts), **found)
 
     def _ended(
         self, work: Work, grant: Grant, found: dict[str, Any], *, cleaned_up_for: timedelta | None = None

@@ -25,7 +25,7 @@ _NOTICED = (
     "The database is an older one: event {event} of its log had been written, and is missing or another now. "
     "What was done {when} is not known. Nothing new is granted until every target has been compared with it."
 )
-_BY_HAND = (
+COMPARE_BY_HAND = (
     "Nobody can list what is ours on {resource}: what was opened there and is in no row any more, since the database "
     "was restored, is not found by itself. Compare it by hand."
 )
@@ -94,7 +94,7 @@ def begin(core: Core, since: datetime, sentence: str, *, actor: str) -> None:
         resources, others = resources_to_compare(core, session), not_comparable(core, session)
     if others:
         sentence += f" By hand, for nobody can list what is ours there: {', '.join(others)}."
-    causes = [Cause(f"{one} {UNCOMPARED}", _BY_HAND.format(resource=one), one) for one in others]
+    causes = [Cause(f"{one} {UNCOMPARED}", COMPARE_BY_HAND.format(resource=one), one) for one in others]
     channel = core.security_channel()
     with core.work(actor) as work:
         work.record(RESTORED, None, since=since)

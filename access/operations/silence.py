@@ -31,8 +31,8 @@ def note_silence(work: Work, last_call: datetime | None, *, channel: str | None)
     # Of a restored database a target that does not answer has the gate closed, which is alert enough.
     places = [] if being_compared(work.session) else list(_silent(work, LookKind.DRIFT, drift.EVERY, since))
     people = list(_silent(work, LookKind.MEMBER, leave.EVERY, since))
-    _settle(work, AlertKind.DRIFT, [_place(row, work.now - answered) for row, answered in places], channel)
-    _settle(work, AlertKind.SWEEP, [_people(people, work.now)] if people else [], channel)
+    _settle(work, AlertKind.DRIFT, [unanswered(row, work.now - answered) for row, answered in places], channel)
+    _settle(work, AlertKind.SWEEP, [members_unknown(people, work.now)] if people else [], channel)
 
 
 def _called_since(work: Work, last_call: datetime | None) -> datetime:
@@ -60,7 +60,7 @@ def _silent(work: Work, kind: LookKind, every: timedelta, since: datetime) -> It
             yield row, answered
 
 
-def _place(row: Look, silent: timedelta) -> Cause:
+def unanswered(row: Look, silent: timedelta) -> Cause:
     why = f": {row.problem.rstrip('.')}" if row.problem else ""
     sentence = (
         f"{row.subject} could not be compared with what was granted for {format_duration(silent)}{why}. "
@@ -69,12 +69,12 @@ def _place(row: Look, silent: timedelta) -> Cause:
     return Cause(f"{row.subject} {UNANSWERED}", sentence, row.subject)
 
 
-def _people(silent: list[tuple[Look, datetime]], now: datetime) -> Cause:
-    whom = "1 person is" if len(silent) == 1 else f"{len(silent)} people are"
+def members_unknown(silent: list[tuple[Look, datetime]], now: datetime) -> Cause:
+    whom = "1 person is still a member" if len(silent) == 1 else f"{len(silent)} people are still members"
     lasts = format_duration(now - min(answered for _, answered in silent))
     why = next((f": {row.problem.rstrip('.')}" for row, _ in silent if row.problem), "")
     sentence = (
-        f"For {lasts} Slack has not said whether {whom} still a member{'' if len(silent) == 1 else 's'}{why}. "
+        f"For {lasts} Slack has not said whether {whom}{why}. "
         "Who has left keeps what is open meanwhile, until its end."
     )
     return Cause(MEMBERS, sentence)

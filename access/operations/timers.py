@@ -21,6 +21,7 @@ UNREACHABLE = "redis"
 UNANSWERING = "it does not answer"
 EMPTIED = "emptied"
 """The subject of the alert that Redis had lost its timers."""
+EMPTIED_SAID = "Redis had lost its timers: {timers} put in again from the database."
 _AT_A_TIME = 20_000
 
 _WAITING: tuple[tuple[Callable[[Any], AgendaItem], Any, Any, ColumnElement[bool]], ...] = (
@@ -75,7 +76,7 @@ def timers_filled(core: Core, number: int) -> bool:
     Whether it had lost some.
     """
     channel = core.security_channel()
-    sentence = f"Redis had lost its timers: {counted(number, 'was', 'were')} put in again from the database."
+    sentence = EMPTIED_SAID.format(timers=counted(number, "was", "were"))
     with core.work(ACTOR) as work:
         known = select(AuditEvent.seq).where(col(AuditEvent.action) == FILLED).limit(1)
         was_filled_before = work.session.exec(known).first() is not None

@@ -67,8 +67,8 @@ _WHAT_TO_DO = {
     "open still ends on time.",
     AlertKind.TIMEKEEPING: "Start `countersign timekeeper`, on any host. Until then access neither starts nor ends by "
     "itself; `countersign outstanding` prints what ends it by hand.",
-    AlertKind.QUEUE: "Start `countersign worker` for this queue, or see its log. What waits for more than a minute and "
-    "a half is done by the timekeeper.",
+    AlertKind.QUEUE: "Start `countersign worker {queue}`, on any host, or see its log. What waits for more than a "
+    "minute and a half is done by the timekeeper.",
     AlertKind.JOBS: "See the logs of the workers, and ask `countersign doctor`. What a lost job was to do is found by "
     "the sweep and done all the same.",
     AlertKind.SWEEP: "See the log of the timekeeper. Timers still fire; what was lost on the way is not found again "
@@ -223,7 +223,8 @@ def storm_card(alert: Alert, storm: Storm) -> Message:
 def _titled(alert: Alert) -> tuple[str, str]:
     """What it is called, and what to do."""
     kind, what = AlertKind(alert.kind), alert.subject.rpartition(" ")[2]  # behind the name of a resource
-    return _OF_ITS_OWN.get((kind, what), (_TITLES[kind], _WHAT_TO_DO[kind]))
+    title, to_do = _OF_ITS_OWN.get((kind, what), (_TITLES[kind], _WHAT_TO_DO[kind]))
+    return title, to_do.replace("{queue}", escaped(what)) if kind == AlertKind.QUEUE else to_do
 
 
 def _which(alert: Alert, kind: AlertKind, grant: Grant | None) -> list[Block]:

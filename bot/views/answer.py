@@ -83,7 +83,7 @@ def warning(facts: CardFacts) -> Message:
     blocks = [
         section(f"*Ends {at(grant.expires_at)}*"),
         line(*_title(request)),
-        *([note(f"At the end: {request.end_means}")] if request.end_means else []),
+        *([note(f"When time is up: {request.end_means}")] if request.end_means else []),
         actions(
             *(
                 [button("Extend", action=ids.EXTEND, value=grant.id, label=f"Extend {what}")]
@@ -155,11 +155,12 @@ def _became(facts: CardFacts) -> list[Block]:
 def _granted(facts: CardFacts) -> list[Block]:
     request, grant = facts.request, facts.grant
     if request.extends and request.until:
-        return [section(f"*It lasts until {at(request.until)} now.* How it stands is in the message about the access.")]
+        earlier = f"Connect or finish from the earlier message, or with {code('/access mine')}."
+        return [section(f"*Now open until {at(request.until)}.* {earlier}")]
     if grant is None:
         return [section("It is about to be opened.")]
     means = request.end_means if grant.status == GrantStatus.ACTIVE else ""
-    at_the_end = [note(f"At the end: {means}")] if means else []
+    at_the_end = [note(f"When time is up: {means}")] if means else []
     return [*progress(grant), *at_the_end, *holder_buttons(grant, request, extendable=facts.extendable)]
 
 

@@ -87,7 +87,7 @@ def _asked(preview: Preview | str | None) -> list[Block]:
     if isinstance(preview, str):
         return [sentence(preview) | {"block_id": ids.ASKED}]
     allows = [note(preview.description)] if preview.description else []
-    at_the_end = [note(f"At the end: {preview.end_means}")] if preview.end_means else []
+    at_the_end = [note(f"When time is up: {preview.end_means}")] if preview.end_means else []
     asked = section(will_be_asked(preview)) | {"block_id": ids.ASKED}
     return [*allows, asked, *at_the_end, *rights_note(preview.rights)]
 

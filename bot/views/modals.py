@@ -1,6 +1,6 @@
 """The modals around a request: say why not, say why it is revoked, how to connect, and a plain notice."""
 
-from access.models import Grant, Request
+from access.models import Grant, GrantStatus, Request
 from access.ports import Secret
 from bot import ids
 from bot.views.blocks import Block, View, at, code, mention, note, plain, preformatted, section, sentence
@@ -9,14 +9,18 @@ from bot.views.review import how_long
 
 def denial(request: Request, metadata: str) -> View:
     """Asks an approver why not. `metadata` is the pressed button and where it stands."""
-    hint = "Who asked reads this, and so does everybody who sees the card."
+    hint = "The requester and everyone who can see this card will read it."
     what = section(f"{mention(request.requester_slack)} asks for {code(request.entitlement)}, {how_long(request)}.")
     return _form(ids.DENIAL, "Deny this request", "Deny", metadata, what, _why(ids.COMMENT, "Why not?", hint))
 
 
 def revocation(grant: Grant) -> View:
     """Asks security why access is taken away before its end."""
-    hint = "The holder reads this. The access ends at once, open sessions with it where the target allows."
+    opens = grant.status != GrantStatus.SCHEDULED
+    what_follows = (
+        "The access ends at once, open sessions with it where the target allows." if opens else "It will not be opened."
+    )
+    hint = f"The holder and everyone who can see the card will read it. {what_follows}"
     until = f"open until {at(grant.expires_at)}" if grant.expires_at else "not open yet"
     what = section(f"{code(grant.entitlement)} of {mention(grant.subject_slack)}, {until}.")
     return _form(ids.REVOCATION, "Revoke this access", "Revoke", grant.id, what, _why(ids.REASON, "Why?", hint))
@@ -35,7 +39,9 @@ def secret_view(secret: Secret) -> View:
     if secret.note:
         blocks.append(note(secret.note))
     if secret.made:
-        blocks.append(note("Nothing of this is stored. Looking again makes a new secret, and this one stops working."))
+        blocks.append(
+            note("Nothing of this is stored. Opening this again makes a new one, and this one stops working.")
+        )
     return {"type": "modal", "title": plain("How to connect"), "close": plain("Close"), "blocks": blocks}
 
 

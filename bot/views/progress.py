@@ -78,13 +78,13 @@ def _opening(grant: Grant) -> list[Block]:
         trying = f"*Not open yet.* It is tried again until {at(grant.start_by)}; then it ends unopened."
         return [section(trying), *_problem(grant)]
     if begins_later(grant):
-        again = "Whether it may be had is looked at once more by then; its time counts from when it opens."
+        again = "The policy is checked again before it opens. The time starts when it opens."
         return [section(f"*Opens {at(grant.starts_at)}*"), context(again)]
     return [section("It is being opened on the target; that takes a moment.")]
 
 
 def _unproven(grant: Grant) -> list[Block]:
-    return [*_problem(grant), context("It is tried until the target has been read back and the access is not there.")]
+    return [*_problem(grant), context("We keep trying until the target confirms that it is gone.")]
 
 
 def _because(grant: Grant) -> str:

@@ -159,7 +159,7 @@ def an_alert(kind: AlertKind = AlertKind.OVERDUE, **values: Any) -> Alert:
     known = {
         "id": AlertId("01kaq9z00000000000000a1ert"),
         "kind": kind,
-        "subject": "customers-db" if kind == AlertKind.PROVIDER else GRANT,
+        "subject": {AlertKind.PROVIDER: "customers-db", AlertKind.QUEUE: "revoke"}.get(kind, GRANT),
         "sentence": SENTENCES[kind],
         "opened_at": minutes(133),
     }

@@ -6,35 +6,40 @@ from typing import Any
 
 from pydantic import SecretStr
 
+from access.catalog import Entitlement
 from access.choices import Choices
-from access.errors import AlreadyDecided
-from access.ids import GrantId, RequestId, SlackUser
-from access.models import AlertKind, EndedBy, GrantStatus, Request, RequestStatus, Verdict
-from access.operations import ByHand, HomeFacts, Mine, ReminderFacts, Waiting
+from access.errors import AlreadyDecided, NotPermitted, NotUsableYet, RateLimited, Refusal, Transient
+from access.ids import GrantId, LookId, Person, RequestId, SlackUser
+from access.models import AlertKind, EndedBy, GrantStatus, Look, LookKind, Request, RequestStatus
+from access.operations import ByHand, HomeFacts, Mine, Others, ReminderFacts, Waiting, drift, overdue
 from access.operations.alerting import late_sentence
 from access.operations.extend import OVER
 from access.operations.gate import UNLISTED
 from access.operations.home import WAITING_MOST
 from access.operations.overdue import UNWRITTEN
-from access.operations.restored import UNCOMPARED
-from access.operations.silence import MEMBERS, UNANSWERED
+from access.operations.remove import STILL_THERE
+from access.operations.restored import COMPARE_BY_HAND, UNCOMPARED
+from access.operations.silence import MEMBERS, UNANSWERED, members_unknown, unanswered
 from access.operations.storms import Storm
-from access.operations.timers import EMPTIED
+from access.operations.timers import EMPTIED, EMPTIED_SAID
+from access.policy.decide import decide
 from access.policy.shape import DESCRIPTION_LONGEST, TITLE_LONGEST
 from access.ports import Secret
 from bot.commands import COMMANDS
+from bot.directory import NotAMember
 from bot.refusals import OUR_FAULT, POLICY_BROKEN, refusal
 from bot.views.alert import alert_card, storm_card
 from bot.views.answer import answer, asked, ended, looked_at, returned, taken_back, warning
 from bot.views.blocks import Message
 from bot.views.extension import extension_form
 from bot.views.form import nothing_to_ask, request_form
-from bot.views.help import help_message
+from bot.views.help import help_message, what_to_type
 from bot.views.home import home, home_notice
 from bot.views.mine import mine_list
 from bot.views.modals import denial, done, notice, preparing, revocation, secret_view
 from bot.views.reminder import reminder
 from bot.views.review import review_card
+from tests.access.policy.example import ask, policy
 from tests.bot import digest_states, standing_states
 from tests.bot.facts import (
     RIGHTS,
@@ -54,8 +59,22 @@ from tests.bot.facts import (
     minutes,
     some_rights,
 )
-from tests.cast import BEN, KIM, LEA, SAM
+from tests.cast import ANN, BEN, KIM, LEA, SAM
+from workers import outcry
+from workers.members import GONE
+from workers.providers.postgres.cleanup import NOT_TIDIED
+from workers.providers.postgres.errors import failure
 
+
+def no_such_thing(resource: str, role: str) -> str:
+    try:
+        decide(policy(), ask(entitlement=Entitlement(resource, role), requester=Person("sam"), subject=Person("sam")))
+    except Refusal as refused:
+        return refused.sentence
+    raise AssertionError("it may be asked for")
+
+
+NO_SUCH_THING = no_such_thing("customers-db", "read")
 LONGEST_REASON = "\n".join(["<!channel> *why* & `so`".ljust(49, "…")] * 10)[:500]
 LONGEST_NAME = "r" * 63
 
@@ -63,56 +82,49 @@ REVOKED = a_grant(
     GrantStatus.ENDED, ended_by=EndedBy.REVOKED, ended_by_person="sam", end_reason="The laptop was stolen."
 )
 RESIDUAL = a_grant(GrantStatus.ENDED, sessions_ended=None, residual=["A token may live until 16:20 UTC."])
-STUCK = a_grant(GrantStatus.REVOKING, problem="The target system can't be reached just now; it will be tried again.")
+STUCK = a_grant(GrantStatus.REVOKING, problem=Transient().sentence)
 REMOVED = a_grant(GrantStatus.REVOKING, removed_at=minutes(123.05), sessions_ended=2)
-UNWRITTEN_SAID = (
-    "The database cannot be written (OperationalError). Access neither starts nor ends by itself until it can."
-)
-UNLISTED_SAID = (
-    "A process that starts cannot list what is overdue (OperationalError). Until it can, nothing new is granted."
-)
-UNANSWERED_SAID = (
-    "customers-db could not be compared with what was granted for 30 min: The target system can't be reached just now; "
-    "it will be tried again. What stands there without a grant is not found meanwhile."
-)
-UNCOMPARED_SAID = (
-    "Nobody can list what is ours on wiki: what was opened there and is in no row any more, since the database was "
-    "restored, is not found by itself. Compare it by hand."
-)
-MEMBERS_SAID = (
-    "For 12 min Slack has not said whether 2 people are still members: Slack does not answer. Who has left keeps what "
-    "is open meanwhile, until its end."
-)
-EMPTIED_SAID = "Redis had lost its timers: 214 were put in again from the database."
+UNWRITTEN_SAID = outcry.SENTENCE.format(why="OperationalError")
+UNLISTED_SAID = overdue.SENTENCE.format(why="OperationalError")
+UNANSWERED_SAID = unanswered(
+    Look(id=LookId("01kaq9z00000000000000000k1"), kind=LookKind.DRIFT, subject="customers-db", due_at=minutes(133),
+         problem=Transient().sentence),
+    timedelta(minutes=30),
+).sentence  # fmt: skip
+UNCOMPARED_SAID = COMPARE_BY_HAND.format(resource="wiki")
+_ASKED = Look(
+    id=LookId("01kaq9z00000000000000000k2"), kind=LookKind.MEMBER, subject=ANN, due_at=minutes(133),
+    problem="Slack does not answer.",
+)  # fmt: skip
+MEMBERS_SAID = members_unknown([(_ASKED, minutes(128)), (_ASKED, minutes(130))], minutes(140)).sentence
+EMPTIED_ALL = EMPTIED_SAID.format(timers="214 were")
 NEVER = {
     "expires_at": None, "activated_at": None, "removed_at": None, "proven_at": None, "sessions_ended": None,
     "ended_at": minutes(18),
 }  # fmt: skip
-LATE = a_grant(GrantStatus.ENDED, **NEVER, ended_by=EndedBy.LATE, problem="The target system does not answer.")
+LATE = a_grant(GrantStatus.ENDED, **NEVER, ended_by=EndedBy.LATE, problem=Transient().sentence)
 REFUSED = a_grant(
     GrantStatus.ENDED,
     **NEVER | {"ended_at": minutes(3)},
     ended_by=EndedBy.REFUSED,
-    end_reason="No rule allows this any more.",
+    end_reason=NO_SUCH_THING,
 )
-FAILED = a_grant(GrantStatus.FAILED, problem="The bot's own account on the target lacks a right it needs.")
-TRYING = a_grant(GrantStatus.ACTIVATING, problem="The target system asks us to slow down; it will be tried again.")
+FAILED = a_grant(GrantStatus.FAILED, problem=NotPermitted().sentence)
+TRYING = a_grant(GrantStatus.ACTIVATING, problem=RateLimited().sentence)
 
-LEFT_SLACK = "Slack shows this account as deactivated."
+LEFT_SLACK = GONE["deleted"]
 LEFT = a_grant(GrantStatus.ENDED, ended_by=EndedBy.LEFT, end_reason=LEFT_SLACK)
-DRIFTED = a_grant(
-    GrantStatus.ENDED, ended_by=EndedBy.DRIFT, end_reason="Its access was gone from the target before its end."
-)
+DRIFTED = a_grant(GrantStatus.ENDED, ended_by=EndedBy.DRIFT, end_reason=drift.GONE)
 
 LATER = a_grant(GrantStatus.SCHEDULED, starts_at=minutes(1200), start_by=minutes(1215))
 EXTENDED = a_grant(extensions=1, expires_at=minutes(183), end_due_at=minutes(183))
 BEHIND = a_grant(
     extensions=1, expires_at=minutes(183), behind_since=minutes(70),
-    problem="The target system can't be reached just now; it will be tried again.",
+    problem=Transient().sentence,
 )  # fmt: skip
 MORE_TIME: dict[str, Any] = {
     "id": "01kaq9z0000000000000m0r3tm", "extends": a_grant().id, "duration_s": None, "until": minutes(183),
-    "reason": "INC-12: two of the 14 refunds are left",
+    "reason": "INC-12: two of the 14 refunds are left", "lapses_at": a_grant().expires_at,
 }  # fmt: skip
 
 GRANTS = {
@@ -157,7 +169,10 @@ REQUESTS = {
     ),
     "pending-rights": facts(rights=RIGHTS),
     "pending-until": facts(a_request(duration_s=None, until=minutes(300))),
-    "pending-for-another": facts(a_request(subject="ben", subject_slack="U0BEN")),
+    "pending-others": facts(
+        a_request(requester="ben", requester_slack=BEN, subject="ben", subject_slack=BEN),
+        others=Others(times=4, last_approved_by=Person("kim")),
+    ),
     "pending-longest": facts(
         LONGEST,
         approvers=[f"U0{number:09}" for number in range(60)],
@@ -170,10 +185,6 @@ REQUESTS = {
     "cancelled": facts(a_request(status=RequestStatus.CANCELLED, decided_at=minutes(2))),
     "cancelled-left": facts(
         a_request(status=RequestStatus.CANCELLED, decided_at=minutes(2), decided_because=LEFT_SLACK)
-    ),
-    "approved": approved(None),
-    "approved-with-comment": facts(
-        a_request(status=RequestStatus.APPROVED), None, a_review(Verdict.APPROVE, comment="Only the stuck ones.")
     ),
 }
 CHOICES = Choices(
@@ -204,7 +215,7 @@ WAITING_FOR_KIM = (
     ),
 )  # fmt: skip
 BY_HAND = ByHand(person=SAM, at=minutes(139))
-KEPT = a_grant(GrantStatus.REVOKING, problem="The target accepted the removal, but the access is still there.")
+KEPT = a_grant(GrantStatus.REVOKING, problem=STILL_THERE)
 _STATEMENTS = [f"SELECT pg_terminate_backend({number}) -- {'x' * 100}" for number in range(100)]
 
 
@@ -246,9 +257,7 @@ LONGEST_STORM = a_storm(
 )
 
 
-LEFTOVER = [
-    "In the database shop it is not tidied up yet: A lock on the database server was not free in time (SQLSTATE 55P03)."
-]
+LEFTOVER = [NOT_TIDIED.format(database="shop", why=failure("55P03", changes=True).sentence)]
 
 
 def _all() -> dict[str, Message | dict[str, Any]]:
@@ -285,7 +294,6 @@ def _all() -> dict[str, Message | dict[str, Any]]:
     long_plan = a_grant(GrantStatus.REVOKING, plan={"revoke": _STATEMENTS})
     return views | {
         "card-superseded": review_card(facts(a_request(version=2), version=1)),
-        "card-voided-vote": review_card(facts(a_request(version=2), None, a_review(version=1), version=2)),
         "answer-longest": answer(LONGEST_OPEN),
         "asked": asked(facts()),
         "asked-for-more-time": asked(facts(a_request(**MORE_TIME), extends=a_grant())),
@@ -321,7 +329,7 @@ def _all() -> dict[str, Message | dict[str, Any]]:
             more=200,
         ),
         "home-stranger": at_home(None),
-        "home-refused": home_notice("Only full, active members of this workspace can do that."),
+        "home-refused": home_notice(NotAMember().sentence),
         "returned": returned(a_grant()),
         "returned-before-it-opened": returned(a_grant(GrantStatus.ENDED, **NEVER)),
         "looked-at": looked_at(a_grant(GrantStatus.REVOKING)),
@@ -343,7 +351,7 @@ def _all() -> dict[str, Message | dict[str, Any]]:
         "alert-many-longest": storm_card(MANY_LATE, LONGEST_STORM),
         "alert-unwritten": alert_card(an_alert(AlertKind.SWEEP, subject=UNWRITTEN, sentence=UNWRITTEN_SAID), None),
         "alert-unlisted": alert_card(an_alert(AlertKind.SWEEP, subject=UNLISTED, sentence=UNLISTED_SAID), None),
-        "alert-emptied": alert_card(an_alert(AlertKind.TIMERS, subject=EMPTIED, sentence=EMPTIED_SAID), None),
+        "alert-emptied": alert_card(an_alert(AlertKind.TIMERS, subject=EMPTIED, sentence=EMPTIED_ALL), None),
         "alert-unanswered": alert_card(
             an_alert(AlertKind.DRIFT, subject=f"customers-db {UNANSWERED}", sentence=UNANSWERED_SAID),
             None,
@@ -360,7 +368,7 @@ def _all() -> dict[str, Message | dict[str, Any]]:
         "form-chosen-one-approver": request_form(
             CHOICES, a_preview(asked=asked_of(LEA, usually=None), reason_min=0, end_means="", description="")
         ),
-        "form-refused": request_form(CHOICES, "There is no customers-db/read that you may ask for."),
+        "form-refused": request_form(CHOICES, NO_SUCH_THING),
         "nothing-to-ask": nothing_to_ask(),
         "form-longest": request_form(
             Choices(many), a_preview(asked=asked_of(*FIFTEEN), description="d" * DESCRIPTION_LONGEST)
@@ -381,13 +389,14 @@ def _all() -> dict[str, Message | dict[str, Any]]:
                 note="Works until the access ends.",
             )
         ),
-        "notice": notice("How to connect", "This access is not open; there is nothing to connect to."),
+        "notice": notice("How to connect", NotUsableYet().sentence),
         "modal-asked": done("Asked", asked(facts()).blocks),
         "refusal": refusal(AlreadyDecided().sentence),
         "refusal-fault": refusal(OUR_FAULT),
-        "refusal-of-hostile-words": refusal("There is no <!channel>/*read* that you may ask for."),
+        "refusal-of-hostile-words": refusal(no_such_thing("<!channel>", "*read*")),
         "refusal-policy-broken": refusal(POLICY_BROKEN),
         "help": help_message((command.usage, command.meaning) for command in COMMANDS),
+        "message-answer": what_to_type(),
         "mine-empty": mine_list(Mine(requests=[], grants=[]), minutes(60), {}),
         "mine": mine_list(
             Mine(

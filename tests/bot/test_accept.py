@@ -51,7 +51,7 @@ def test_who_left_a_moment_ago_is_not_listened_to(desk: Desk, world: World, slac
     desk.command(SAM, "mine")
     slack.join(SAM, deleted=True)
     desk.press(SAM, ids.ACCEPT_ALL_STANDING, "v1.all.x.0")
-    assert slack.whispers[-1].startswith("Only full, active members of this workspace")
+    assert slack.whispers[-1].startswith("Countersign is for full members of this workspace")
     assert statuses(world) == {"reports": StandingStatus.NEW}
 
 

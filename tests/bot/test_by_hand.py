@@ -58,7 +58,7 @@ def test_who_left_a_moment_ago_is_not_listened_to(desk: Desk, world: World, slac
 
     desk.press(SAM, ids.BY_HAND, grant.id)
 
-    assert slack.whispers[-1].startswith("Only full, active members of this workspace")
+    assert slack.whispers[-1].startswith("Countersign is for full members of this workspace")
     assert world.events("grant.removed-by-hand") == []
 
 

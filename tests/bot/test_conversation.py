@@ -133,7 +133,7 @@ def test_a_guest_and_somebody_deactivated_are_refused(
     lea.click(card, ids.APPROVE)
 
     assert outcome.message
-    assert "Only full, active members" in outcome.message.words
+    assert "Countersign is for full members" in outcome.message.words
     wait_until(lambda: len(world.events("attempt.refused")) == 2, "both refusals to be written down")
     assert world.requests()[0].status == RequestStatus.PENDING
 

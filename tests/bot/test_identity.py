@@ -136,7 +136,7 @@ def test_a_member_is_remembered_for_a_minute_and_asked_anew_to_decide(
     desk.press(LEA, ids.APPROVE, world.button(request))
 
     assert len(slack.called("users.info")) == 2
-    assert slack.whispers[-1].startswith("Only full, active members of this workspace")
+    assert slack.whispers[-1].startswith("Countersign is for full members of this workspace")
     assert world.requests()[0].status == RequestStatus.PENDING
 
 
@@ -146,7 +146,7 @@ def test_who_left_a_moment_ago_denies_nothing(desk: Desk, world: World, slack: F
 
     answer = desk.submit(LEA, slack.view, comment="No.")
 
-    assert answer["errors"][ids.COMMENT].startswith("Only full, active members of this workspace")
+    assert answer["errors"][ids.COMMENT].startswith("Countersign is for full members of this workspace")
     assert world.requests()[0].status == RequestStatus.PENDING
 
 
@@ -156,7 +156,7 @@ def test_who_left_a_moment_ago_revokes_nothing(desk: Desk, world: World, slack: 
 
     answer = desk.submit(SAM, slack.view, reason="Stolen.")
 
-    assert answer["errors"][ids.REASON].startswith("Only full, active members of this workspace")
+    assert answer["errors"][ids.REASON].startswith("Countersign is for full members of this workspace")
     assert world.grants()[0].status == GrantStatus.ACTIVE
 
 
@@ -167,7 +167,7 @@ def test_who_left_a_moment_ago_is_shown_no_way_in(desk: Desk, world: World, slac
 
     desk.press(ANN, ids.CONNECT, grant.id)
 
-    assert words(slack.view["blocks"]).startswith("Only full, active members of this workspace")
+    assert words(slack.view["blocks"]).startswith("Countersign is for full members of this workspace")
     assert world.notices(NoticeKind.REVEAL) == []
 
 

@@ -9,14 +9,18 @@ from typing import Any
 import pytest
 
 from access.choices import Choices
+from access.models import AlertKind
+from bot.views.alert import alert_card
 from bot.views.blocks import Message
 from bot.views.form import MOST_OPTIONS, suggestions
 from sandbox.block_kit import HOME
 from sandbox.validator import characters, message_problems, suggestion_problems, view_problems
 from tests.bot import golden
-from tests.bot.facts import a_choice
+from tests.bot.facts import a_choice, an_alert
 from tests.bot.states import ALL, HOMES, LONGEST_NAME, LONGEST_REASON, MESSAGES, MODALS, REQUESTS
 from tests.cast import KIM, LEA
+from tests.fakes import NOON
+from workers.business import QUEUES
 
 
 @pytest.mark.parametrize("name", ALL)
@@ -114,6 +118,13 @@ def test_each_thing_in_a_list_has_an_id_of_its_own(view: Any) -> None:
 
 def test_a_reminder_pings_nobody_but_those_who_can_decide() -> None:
     assert set(re.findall(r"<@(\w+)>", str(MESSAGES["reminder"].blocks))) == {KIM, LEA}
+
+
+@pytest.mark.parametrize("queue", QUEUES)
+def test_the_alert_about_a_queue_says_which_worker_to_start(queue: str) -> None:
+    assert f"`countersign worker {queue}`" in str(
+        alert_card(an_alert(AlertKind.QUEUE, subject=queue), None, NOON).blocks
+    )
 
 
 def test_more_choices_than_slack_shows_are_never_cut_off_silently() -> None:

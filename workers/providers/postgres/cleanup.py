@@ -25,6 +25,7 @@ _LOCKS = timedelta(milliseconds=50)
 """What somebody else uses is left for the next time: who waits for a lock makes others queue behind him."""
 _BATCH, _BATCH_OF_LARGE_OBJECTS = 500, 5_000
 """Objects in one transaction: their locks must leave room in the server's table of locks."""
+NOT_TIDIED = "In the database {database} it is not tidied up yet: {why}"
 _TO_ANSWER_SECONDS = 1.0
 
 
@@ -117,7 +118,7 @@ class _Tidying:
             except Permanent as error:
                 self.left.append(_refused(standing.name, keeper, database, error.sentence))
             except ProviderError as error:
-                self.left.append(f"In the database {database} it is not tidied up yet: {error.sentence}")
+                self.left.append(NOT_TIDIED.format(database=database, why=error.sentence))
 
     def _hand_over_in(
         self, there: "Session", database: str, standing: Standing, keeper: str, roles: Sequence[str]

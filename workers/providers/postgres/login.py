@@ -133,10 +133,7 @@ class Logins:
         command = shlex.join(["psql", connection_string(address)])
         labels = {"host": "Host", "port": "Port", "dbname": "Database", "user": "Login"}
         shown = {label: address[keyword] for keyword, label in labels.items()}
-        return Secret(
-            fields=_labelled(shown | {"Password": password, "psql": command}),
-            note="A second look makes a new password; this one then stops working.",
-        )
+        return Secret(fields=_labelled(shown | {"Password": password, "psql": command}))
 
     def extend(self, spec: GrantSpec, deadline: Deadline) -> Outcome:
         """Moves the end alone: a login that was locked meanwhile stays locked."""

@@ -107,7 +107,7 @@ class Postgres:
         # The longest that `post_auth_delay` hides a session is 2,147 s.
         cleanup_window=timedelta(minutes=37),
         tells_rights=True,
-        end_means="Open sessions are ended in the middle of what they do, and the temporary login is dropped.",
+        end_means="Open sessions are cut off, even mid-query, and the temporary login is removed.",
         modes={
             "membership": Capabilities(
                 isolation=Isolation.SHARED,
