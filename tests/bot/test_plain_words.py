@@ -6,10 +6,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import bot.app  # noqa: F401  (the refusals of the listeners are known once it is imported)
-from access.errors import AccessError, Refusal
+from access.errors import AccessError, ProviderError, Refusal
 from bot.views.blocks import Message
 from tests.bot.states import ALL
 from tests.bot.test_views import walk
+from workers.providers.postgres.errors import _UNPROVEN as UNPROVEN
+from workers.providers.postgres.tls import refusal
 
 ROOT = Path(__file__).parents[2]
 
@@ -21,10 +23,13 @@ def kinds(of: type[AccessError]) -> Iterator[type[AccessError]]:
 
 
 REFUSALS = {kind.__name__ for kind in kinds(Refusal)}
+ANSWERS = {kind.__name__ for kind in kinds(ProviderError)}
 
 
 def test_no_refusal_says_a_backtick() -> None:
-    said = {kind.__name__: inspect.cleandoc(kind.__doc__ or "") for kind in kinds(Refusal)}
+    said = {
+        kind.__name__: inspect.cleandoc(kind.__doc__ or "") for top in (Refusal, ProviderError) for kind in kinds(top)
+    }
 
     assert len(said) > 30
     assert [name for name, sentence in said.items() if "`" in sentence] == []
@@ -33,13 +38,27 @@ def test_no_refusal_says_a_backtick() -> None:
 def test_nothing_that_is_refused_is_said_with_a_backtick() -> None:
     """A refusal is shown letter by letter, since it may quote what was typed."""
     files = [file for part in ("access", "bot") for file in (ROOT / part).rglob("*.py")]
-    calls = [(file, call) for file in files for call in refused(ast.parse(file.read_text(encoding="utf-8")))]
+    calls = [(file, call) for file in files for call in made(ast.parse(file.read_text(encoding="utf-8")), REFUSALS)]
     wrong = [
         f"{file.relative_to(ROOT)}:{call.lineno}" for file, call in calls if any("`" in one for one in texts(call))
     ]
 
     assert len(calls) > 60
     assert wrong == []
+
+
+def test_what_a_target_answers_is_said_without_a_backtick() -> None:
+    """It stands letter by letter in the answer to who asked, and on alerts."""
+    files = [*(ROOT / "workers").rglob("*.py")]
+    calls = [(file, call) for file in files for call in made(ast.parse(file.read_text(encoding="utf-8")), ANSWERS)]
+    words = [one for file, call in calls for one in texts(call)] + [said for _, said in UNPROVEN]
+    refusals = [
+        refusal({"sslmode": "disable", "host": "db.example", "gssencmode": mode}, None) for mode in ("", "prefer")
+    ]
+
+    assert len(calls) > 20
+    assert all(refusals)
+    assert [one for one in [*words, *map(str, refusals)] if "`" in one] == []
 
 
 def test_no_plain_text_of_ours_has_a_backtick() -> None:
@@ -54,9 +73,10 @@ def test_no_plain_text_of_ours_has_a_backtick() -> None:
     assert [(name, text) for name, text in plain if "`" in text] == []
 
 
-def refused(tree: ast.AST) -> Iterator[ast.Call]:
+def made(tree: ast.AST, kinds: set[str]) -> Iterator[ast.Call]:
+    """Where an error of these kinds is made."""
     for node in ast.walk(tree):
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in REFUSALS:
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in kinds:
             yield node
 
 

@@ -106,10 +106,10 @@ class _Kind:
 
 _KINDS = (
     _Kind("a server that the `dsn` demands no proof of", "sslmode=verify-full", demands={}),
-    _Kind("a server without TLS", "`ssl`"),
-    _Kind("a server that another authority vouches for", "`sslrootcert`", shows=("other", NAME)),
+    _Kind("a server without TLS", "Switch ssl on"),
+    _Kind("a server that another authority vouches for", "Look at sslrootcert", shows=("other", NAME)),
     _Kind("a server with another's certificate", "the host's name", shows=("authority", "eve.example.test")),
-    _Kind("a proven server that asks in clear", "`tls: {auth: […]}`", shows=("authority", NAME), is_proven=True),
+    _Kind("a proven server that asks in clear", "tls: {auth: […]}", shows=("authority", NAME), is_proven=True),
 )
 
 

@@ -46,7 +46,7 @@ def keywords(dsn: str) -> Keywords:
         return {name: str(value) for name, value in conninfo.conninfo_to_dict(dsn).items()}
     except psycopg.ProgrammingError:
         raise BadConfig(
-            "The target's `dsn` cannot be read; it looks like postgresql://bot:password@host:5432/database."
+            "The target's dsn cannot be read; it looks like postgresql://bot:password@host:5432/database."
         ) from None
 
 

@@ -104,25 +104,25 @@ _UNPROVEN: tuple[tuple[str, str], ...] = (
     (
         r"certificate verify failed|does not match host name",
         "The database server could not prove by its certificate that it is the target, so it was told nothing. "
-        "Look at `sslrootcert` of the `dsn`, at the host's name in it, and at the server's certificate.",
+        "Look at sslrootcert of the dsn, at the host's name in it, and at the server's certificate.",
     ),
     (
         r"root certificate file .* does not exist|could not read root certificate",
-        "The `dsn` demands that the database server proves who it is, but the worker has no authority to check it by. "
-        "Add sslrootcert=/path/of/the/authority.pem to the `dsn`, or sslrootcert=system.",
+        "The dsn demands that the database server proves who it is, but the worker has no authority to check it by. "
+        "Add sslrootcert=/path/of/the/authority.pem to the dsn, or sslrootcert=system.",
     ),
     (
         r"server does not support SSL",
-        "The database server has no TLS, which the connection demands. Switch `ssl` on at the server.",
+        "The database server has no TLS, which the connection demands. Switch ssl on at the server.",
     ),
     (
         r"authentication method requirement",
         "The database server asks for the bot's secret in a way that the settings do not allow, so it was not told. "
-        "Let it ask by scram-sha-256, or say otherwise with `tls: {auth: […]}` in the settings.",
+        "Let it ask by scram-sha-256, or say otherwise with tls: {auth: […]} in the settings.",
     ),
     (
         r"invalid \S+ value|could not match|invalid connection option",
-        "The target's `dsn` has a word or value that the driver does not know.",
+        "The target's dsn has a word or value that the driver does not know.",
     ),
 )
 _FULL: tuple[tuple[str, str], ...] = (

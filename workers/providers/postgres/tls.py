@@ -37,19 +37,19 @@ def refusal(said: Mapping[str, str], tls: Tls | None) -> str | None:
         return None
     wanted = tls or Tls()
     if said.get("gssencmode", "disable") != "disable":
-        return "The `dsn` asks for encryption by GSSAPI, which goes around TLS: leave `gssencmode` out of it."
+        return "The dsn asks for encryption by GSSAPI, which goes around TLS: leave gssencmode out of it."
     mode = sslmode(said, tls)
     if mode not in _ORDER or _ORDER.index(mode) < _ORDER.index(wanted.mode):
         return (
-            f"The `dsn` does not demand sslmode={wanted.mode}, so the bot's password could go to a server that only "
-            f"claims to be the target. Add sslmode={wanted.mode} and sslrootcert=… to the `dsn`, or say otherwise "
-            "with `tls: {mode: …}` in the settings. What is open still ends."
+            f"The dsn does not demand sslmode={wanted.mode}, so the bot's password could go to a server that only "
+            f"claims to be the target. Add sslmode={wanted.mode} and sslrootcert=… to the dsn, or say otherwise "
+            "with tls: {mode: …} in the settings. What is open still ends."
         )
     methods = set(filter(None, said.get("require_auth", "").split(",")))
     if not methods <= set(wanted.auth):
         return (
-            f"The `dsn` says require_auth={said['require_auth']}, where {','.join(wanted.auth)} is demanded. Leave it "
-            "out of the `dsn`, or say otherwise with `tls: {auth: […]}` in the settings. What is open still ends."
+            f"The dsn says require_auth={said['require_auth']}, where {','.join(wanted.auth)} is demanded. Leave it "
+            "out of the dsn, or say otherwise with tls: {auth: […]} in the settings. What is open still ends."
         )
     return None
 
