@@ -20,12 +20,12 @@ class Asked:
     """The account of the person who is mentioned in it."""
 
 
-def identifier(asked: Asked, command: str) -> str:
+def identifier(asked: Asked, command: str, shown: str = "/access mine shows yours.") -> str:
     """The id after a command's word, without the quotes it was copied with; empty for the only one there is.
 
-    Raises InvalidInput where there is more than one word.
+    Raises InvalidInput where there is more than one word. `shown`: where ids are to be found.
     """
     words = asked.words.split()
     if len(words) > 1:
-        raise InvalidInput("id", f"Write one id: /access {command} <id>. /access mine shows yours.")
+        raise InvalidInput("id", f"Write one id: /access {command} <id>. {shown}")
     return words[0].strip("`'\"“”‘’.,") if words else ""

@@ -253,6 +253,7 @@ def test_revoke_understands_whose_access_is_meant(desk: Desk, world: World, slac
     ("typed", "sentence"),
     [
         ("revoke ben", "ben holds no open access."),
+        ("revoke ann now", "Write one id: /access revoke <id>. The card shows it; a name will do."),
         ("revoke <@U0BEN>", "ben holds no open access."),
         ("revoke bem", "No open access has the id bem, and the access policy has no person of that name."),
         ("revoke zzzzzz", "No open access has the id zzzzzz, and the access policy has no person of that name."),
