@@ -102,8 +102,10 @@ def _unread(entitlement: Entitlement, reason: str, unread: InvalidInput) -> Line
 
 
 def _entitlement(typed: str, rest: str, requestable: Requestable, command: str) -> Entitlement:
+    commands = "" if "/" in typed else f" {command} help shows every command."
     if not requestable:
-        raise InvalidInput("entitlement", "There is nothing that you may ask for. The security team can change that.")
+        sentence = "There is nothing that you may ask for. The security team can change that."
+        raise InvalidInput("entitlement", f"{sentence}{commands}")
     by_name = {str(one): one for one in sorted(requestable, key=lambda one: (one.resource, one.role))}
     if not typed:
         example = _example(command, next(iter(by_name)), by_name, requestable)
@@ -124,7 +126,8 @@ def _entitlement(typed: str, rest: str, requestable: Requestable, command: str) 
     if suggestion:
         line = _example(command, suggestion, by_name, requestable, rest)
         raise InvalidInput("entitlement", f"I don't know {_echo(wanted)}; did you mean {line}?")
-    raise InvalidInput("entitlement", f"I don't know {_echo(wanted)}; you may ask for {_named(by_name, 'and')}.")
+    sentence = f"I don't know {_echo(wanted)}; you may ask for {_named(by_name, 'and')}."
+    raise InvalidInput("entitlement", f"{sentence}{commands}")
 
 
 def _example(

@@ -369,6 +369,12 @@ def test_an_approver_hears_by_the_command_what_the_button_says(
     assert world.refusals() == [("grant.revoke", "NotSecurity")] * 2
 
 
+def test_who_may_ask_for_nothing_is_told_of_the_commands(desk: Desk, slack: FakeSlack) -> None:
+    desk.command(SAM, "outstanding")
+
+    assert slack.whispers[0].endswith("/access help shows every command.")
+
+
 def test_help_shows_every_command(desk: Desk, slack: FakeSlack) -> None:
     desk.command(LEA, "help")
 

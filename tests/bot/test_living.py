@@ -168,7 +168,7 @@ def modals(words: Words) -> Iterator[Payload]:
 def lists(words: Words) -> Iterator[Payload]:
     request = a_written_request(words)
     mine = Mine(requests=[request], grants=[a_grant(problem=words.problem)])
-    yield mine_list(mine, minutes(60))
+    yield mine_list(mine, minutes(60), {})
     yield at_home(mine, request, request)
     yield home_notice(words.sentence)
 

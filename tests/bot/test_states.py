@@ -9,7 +9,7 @@ from typing import Any
 
 from access.operations import CardFacts, cancel, card_of, finish, revoke
 from bot.views.progress import begins_later
-from tests.bot.facts import a_grant, a_request, a_review, approved, facts
+from tests.bot.facts import SENTENCES, a_grant, a_request, a_review, approved, facts
 from tests.bot.states import GRANTS, REQUESTS
 from tests.cast import ANN, BEN, POLICY, SAM
 from tests.world import World
@@ -172,6 +172,27 @@ def test_no_state_copies_a_sentence_of_the_product() -> None:
     assert copied == set()
 
 
+def test_what_an_alert_says_in_a_state_is_what_the_product_would_say() -> None:
+    """Written out there with names and numbers; all between them is found in the product, a few words in a row."""
+    said = {run for part in ("access", "workers") for one in strings(part) for run in runs(one, 3)}
+    strange = {kind: gap for kind, sentence in SENTENCES.items() if len(gap := longest_gap(sentence, said)) > 6}
+
+    assert strange == {}
+    assert len(longest_gap("Access that was given may be there for longer than it should be.", said)) > 6
+
+
+def longest_gap(sentence: str, said: set[str]) -> list[str]:
+    """The most words in a row of which no three are the product's."""
+    words, known = sentence.split(), set[int]()
+    for at in range(len(words) - 2):
+        if " ".join(words[at : at + 3]) in said:
+            known |= {at, at + 1, at + 2}
+    gaps = [list[str]()]
+    for at, word in enumerate(words):
+        gaps[-1].append(word) if at not in known else gaps.append([])
+    return max(gaps, key=len)
+
+
 def strings(place: str) -> Iterator[str]:
     path = ROOT / place
     for file in path.rglob("*.py") if path.is_dir() else [path]:
@@ -180,6 +201,6 @@ def strings(place: str) -> Iterator[str]:
                 yield node.value
 
 
-def runs(text: str) -> Iterator[str]:
+def runs(text: str, length: int = _COPIED) -> Iterator[str]:
     words = re.findall(r"[^\s{}]+", text)
-    yield from (" ".join(words[at : at + _COPIED]) for at in range(len(words) - _COPIED + 1))
+    yield from (" ".join(words[at : at + length]) for at in range(len(words) - length + 1))

@@ -19,7 +19,6 @@ from tests.bot import golden
 from tests.bot.facts import a_choice, an_alert
 from tests.bot.states import ALL, HOMES, LONGEST_NAME, LONGEST_REASON, MESSAGES, MODALS, REQUESTS
 from tests.cast import KIM, LEA
-from tests.fakes import NOON
 from workers.business import QUEUES
 
 
@@ -122,9 +121,7 @@ def test_a_reminder_pings_nobody_but_those_who_can_decide() -> None:
 
 @pytest.mark.parametrize("queue", QUEUES)
 def test_the_alert_about_a_queue_says_which_worker_to_start(queue: str) -> None:
-    assert f"`countersign worker {queue}`" in str(
-        alert_card(an_alert(AlertKind.QUEUE, subject=queue), None, NOON).blocks
-    )
+    assert f"`countersign worker {queue}`" in str(alert_card(an_alert(AlertKind.QUEUE, subject=queue), None).blocks)
 
 
 def test_more_choices_than_slack_shows_are_never_cut_off_silently() -> None:
