@@ -4,8 +4,6 @@ import re
 import unicodedata
 from dataclasses import dataclass
 
-from access.ids import SlackUser
-
 _LINE_ENDS = re.compile("\r\n|[\r\v\f\x85\u2028\u2029]")
 _INVISIBLE = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\ufe00-\ufe0d\uffa0\U000e0100-\U000e01ef]")
 """Letters and marks that draw nothing. The two selectors of emoji style, U+FE0E and U+FE0F, stay."""
@@ -49,10 +47,10 @@ def from_slack(text: str) -> str:
     return _SLACK.sub(_readable, text)
 
 
-def mentioned(text: str) -> SlackUser | None:
-    """Who is mentioned first in what a person typed after a slash command, in Slack's escaped form."""
+def mentioned(text: str) -> str | None:
+    """The id of who is mentioned first in what a person typed after a slash command, in Slack's escaped form."""
     found = _MENTION.search(text)
-    return SlackUser(found[1]) if found else None
+    return found[1] if found else None
 
 
 def _plain_space(character: str) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 from slack_bolt.context.ack.async_ack import AsyncAck
 
 from access.errors import InvalidInput
+from access.ids import SlackUser
 from access.nearest import nearest
 from access.words import from_slack, mentioned
 from bot.commands import cancel, done, extend, form, line, mine, revoke
@@ -53,8 +54,15 @@ async def access_command(ack: AsyncAck, body: dict[str, Any], respond: Reply, fa
     async with face.acknowledged(ack), refusals(whisper(respond)):
         typed = str(body.get("text") or "")
         command, words = read(from_slack(typed))
+        whom = mentioned(typed)
         message = await command.run(
-            Asked(face=face, who=who, words=words, trigger_id=str(body["trigger_id"]), mentioned=mentioned(typed))
+            Asked(
+                face=face,
+                who=who,
+                words=words,
+                trigger_id=str(body["trigger_id"]),
+                mentioned=SlackUser(whom) if whom else None,
+            )
         )
         if message is not None:
             await respond(message)
