@@ -420,6 +420,26 @@ class Notice(SQLModel, table=True):
     created_at: datetime = _moment()
 
 
+class RateLimit(SQLModel, table=True):
+    """When Slack may be called again; shared by all who tell (ADR 24). There are as many as there are conversations."""
+
+    __tablename__ = "rate_limit"  # pyright: ignore[reportAssignmentType] -- SQLModel types it as a declared attribute
+
+    id: str = Field(primary_key=True)
+    """Method and channel."""
+    method: str
+    channel: str = ""
+    """Of a method that Slack counts by channel."""
+    until: datetime = _moment()
+    """Not called before this."""
+    queued_until: datetime = _moment()
+    """The turns before this are promised."""
+    refused: bool = False
+    """Slack refused it, and no call was answered since."""
+    tried_by: str | None = None
+    """The one that tries after that."""
+
+
 class Alert(SQLModel, table=True):
     """Something a person must know; unique while open, closed by itself when its cause is gone."""
 

@@ -3,12 +3,12 @@
 from typing import Any
 
 from bot.face import Face
-from bot.refusals import beside, refusals
+from bot.refusals import beside, post, refusals
 from bot.views.help import what_to_type
 
 
 async def received(body: dict[str, Any], face: Face) -> None:
     """Slack says so once, and sometimes twice: a second answer says the same."""
-    event, said = body["event"], what_to_type()
-    async with face.turns.work(), refusals(beside(face.client, event)):
-        await face.client.chat_postMessage(channel=event["channel"], text=said.text, blocks=said.blocks)
+    event = body["event"]
+    async with face.turns.work(), refusals(beside(face, event)):
+        await post(face, event["channel"], what_to_type())

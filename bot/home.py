@@ -8,5 +8,5 @@ from bot.refusals import on_home, refusals
 
 async def opened(face: Face, who: Who) -> None:
     """Slack says so each time, and sometimes twice: once more changes nothing."""
-    async with face.turns.work(), refusals(on_home(face.client, who.slack)):
+    async with face.turns.work(), refusals(on_home(face, who.slack)):
         await face.do(operations.open_home, person=who.slack)

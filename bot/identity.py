@@ -13,8 +13,10 @@ from access.errors import NotAllowed, Refusal
 from access.ids import SlackUser
 from access.operations.approver_looks import NO_MEMBER, learn
 from access.operations.core import Core, by_person
+from access.operations.rate_limits import USERS_INFO, Call
 from bot.directory import Member, NotAMember
 from bot.face import Face
+from bot.limits import note
 from bot.refusals import Fields, Say, beside, in_modal, on_home, refusal, refusals, whisper
 
 HOME_OPENED, MESSAGE = "app_home_opened", "message"
@@ -57,6 +59,7 @@ async def recognise(face: Face, body: dict[str, Any]) -> Who:
         member = await face.directory.member(user)
         _of_this_workspace(policy, team=member.team)
     except Refusal as refused:
+        await note(face, Call(USERS_INFO), refused.__cause__)
         await face.do(_record, user=user, attempt=attempted(body), refused=refused)
         raise
     return Who(slack=user, zone=_zone(member, policy.timezone))
@@ -68,6 +71,7 @@ async def still_member(face: Face, who: Who, attempt: str) -> None:
         member = await face.directory.member(who.slack, fresh=True)
         _of_this_workspace(await face.policy(), team=member.team)
     except Refusal as refused:
+        await note(face, Call(USERS_INFO), refused.__cause__)
         await face.do(_record, user=who.slack, attempt=attempt, refused=refused)
         raise
 
@@ -144,11 +148,11 @@ def _say(body: dict[str, Any], context: AsyncBoltContext) -> Say:
             case "block_suggestion":
                 await ack(options=[])
             case "event_callback" if _event(body).get("type") == MESSAGE:
-                await beside(face.client, _event(body))(words, fields)
+                await beside(face, _event(body))(words, fields)
             case "event_callback":
-                await on_home(face.client, _user(body))(words, fields)
+                await on_home(face, _user(body))(words, fields)
             case "block_actions" if (body.get("view") or {}).get("type") == "home":
-                await on_home(face.client, _user(body))(words, fields)
+                await on_home(face, _user(body))(words, fields)
             case "block_actions" if "view" in body:
                 await in_modal(face.client, body["view"]["id"], "Not possible")(words, fields)
             case "block_actions":

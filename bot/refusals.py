@@ -11,6 +11,9 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from access.errors import AccessError, InvalidInput, PolicyError, Refusal, Unavailable
+from access.operations.rate_limits import POST, PUBLISH, Call
+from bot.face import Face
+from bot.limits import note, paused
 from bot.reply import Reply
 from bot.views.blocks import Message, sentence
 from bot.views.home import home_notice
@@ -66,23 +69,38 @@ def over(client: AsyncWebClient, trigger_id: str) -> Say:
     return say
 
 
-def on_home(client: AsyncWebClient, user: str) -> Say:
-    """In the place of what the Home shows."""
+def on_home(face: Face, user: str) -> Say:
+    """In the place of what the Home shows; while Slack takes no Homes, it is left as it is."""
 
     async def say(words: str, _: Fields) -> None:
-        await client.views_publish(user_id=user, view=home_notice(words))
+        if await paused(face, Call(PUBLISH)):
+            logger.warning("Slack takes no Homes for a moment, so %s is not told there", user)
+            return
+        try:
+            await face.client.views_publish(user_id=user, view=home_notice(words))
+        except SlackApiError as error:
+            await note(face, Call(PUBLISH), error)
+            raise
 
     return say
 
 
-def beside(client: AsyncWebClient, event: Mapping[str, Any]) -> Say:
+def beside(face: Face, event: Mapping[str, Any]) -> Say:
     """As an answer to a message that the person wrote to the bot."""
 
     async def say(words: str, _: Fields) -> None:
-        said = refusal(words)
-        await client.chat_postMessage(channel=str(event["channel"]), text=said.text, blocks=said.blocks)
+        await post(face, str(event["channel"]), refusal(words))
 
     return say
+
+
+async def post(face: Face, channel: str, message: Message) -> None:
+    """At once, for somebody waits for it."""
+    try:
+        await face.client.chat_postMessage(channel=channel, text=message.text, blocks=message.blocks)
+    except SlackApiError as error:
+        await note(face, Call(POST, channel), error)
+        raise
 
 
 def beneath(ack: AsyncAck, default: str, *others: str) -> Say:

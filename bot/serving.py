@@ -11,6 +11,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from access.errors import PolicyError, Unready
 from access.operations.core import Core
+from access.operations.rate_limits import wait_of
 from bot.channels import check_channels
 
 logger = logging.getLogger(__name__)
@@ -33,7 +34,7 @@ async def accepted(client: AsyncWebClient, ask: Callable[[], Awaitable[T]], toke
         return await ask()
     except SlackApiError as error:
         if error.response.get("error") == "ratelimited":
-            wait = min(float(error.response.headers.get("Retry-After", 1)), LONGEST_WAIT)
+            wait = min(wait_of(error.response.headers).total_seconds(), LONGEST_WAIT)
             logger.warning("Slack asks to come back in %g s", wait)
             await asyncio.sleep(wait)
             return await accepted(client, ask, token)

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ from sqlmodel import col, select
 
 from access import audit
 from access.ids import SlackUser
-from access.models import Alert, AuditEvent, Grant, Notice, Request, Verdict
+from access.models import Alert, AuditEvent, Grant, Notice, NoticeKind, Request, Verdict
 from access.operations import extend, review, submit
 from access.operations.activate import Activation
 from access.operations.approvers import account_of
@@ -30,6 +30,8 @@ from access.store import Database
 from tests.cast import ANN, LEA, POLICY
 from tests.fakes import FakeAgenda, FakeClock, FakeProvider, FakeTargets, Server
 from workers.business import QUEUES, Business
+
+A_MOMENT = timedelta(seconds=1)
 
 
 def deadline() -> Deadline:
@@ -137,14 +139,33 @@ class World:
         assert old in text
         self.policy_file.write_text(text.replace(old, new), encoding="utf-8")
 
-    def work(self, rounds: int = 10) -> None:
-        """Does all that is due now by the rows, as the timekeeper and the workers would."""
-        schedule = Schedule(self.core)
+    def work(self, rounds: int = 20) -> None:
+        """Does all that is due now by the rows, as the timekeeper and the workers would.
+
+        What is only told a moment later, because more may change or Slack takes one at a time, takes that moment.
+        """
         for _ in range(rounds):
-            routes = schedule.route([item for item, _ in schedule.sweep()]).now
+            routes = self.routes_due()
             if not routes:
                 return
             self.run(routes)
+
+    def routes_due(self) -> Sequence[Route]:
+        """What is due now or, where nothing is, by the next moment at which something is told."""
+        schedule = Schedule(self.core)
+        while not (routes := schedule.route([item for item, _ in schedule.sweep()]).now):
+            soon = self._told_soon()
+            if soon is None:
+                break
+            self.clock.time = soon
+        return routes
+
+    def _told_soon(self) -> datetime | None:
+        """When the next message is told that waits for no time of its own, and that nobody has had in hand yet."""
+        waits = select(Notice.due_at).where(Notice.attempts == 0, col(Notice.due_at) <= self.clock.now() + A_MOMENT)
+        waits = waits.where(col(Notice.kind).not_in([NoticeKind.WARNING, NoticeKind.REMINDER]))
+        with self.core.database.read() as session:
+            return session.exec(waits.order_by(col(Notice.due_at))).first()
 
     def run(self, routes: Sequence[Route]) -> None:
         opening, closing, telling = ([one.id for one in routes if one.queue == queue] for queue in QUEUES)

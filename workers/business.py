@@ -58,7 +58,7 @@ class Schedule(Protocol):
     def route(self, items: Sequence[AgendaItem]) -> Routes: ...
 
     def ranks(self, ids: Sequence[str]) -> Mapping[str, int]:
-        """Of those of these ids that are grants: which end before others that are due as well, the lowest first."""
+        """Which grants end, and which messages are told, before others that are due as well: the lowest first."""
         ...
 
     def sweep(self) -> list[tuple[AgendaItem, datetime]]:

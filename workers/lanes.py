@@ -22,8 +22,8 @@ def _same_for_all(_target: str) -> Limits:
 
 
 def ranks_of(queue: Queue, schedule: Schedule) -> Ranks:
-    """Access ends in the order of its level; all else is done as it comes."""
-    return schedule.ranks if queue == "revoke" else no_ranks
+    """Access ends in the order of its level, and who needs a message most has it first; access begins as it comes."""
+    return no_ranks if queue == "grant" else schedule.ranks
 
 
 def no_ranks(_ids: Sequence[str]) -> Mapping[str, int]:

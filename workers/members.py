@@ -3,7 +3,6 @@
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any
 
 from slack_sdk import WebClient
@@ -17,7 +16,8 @@ from access.operations.leave import Members, Membership
 from access.operations.schedule import MEMBERS
 from access.ports import Deadline
 from workers.pacing import Limits
-from workers.telling import SlackTelling
+from workers.slack_limits import limited_by
+from workers.telling import SLOW_DOWN, SlackTelling
 
 logger = logging.getLogger(__name__)
 
@@ -81,11 +81,10 @@ class Asking:
 
 
 def _refused(claimed: look.Claimed, error: SlackApiError) -> Membership:
-    response: Any = error.response
-    if getattr(response, "status_code", 200) == 429:
-        wait = timedelta(seconds=int(response.headers.get("Retry-After", 1)))
-        return Membership(claimed, problem="Slack asks us to slow down.", retry_after=wait)
-    return Membership(claimed, problem=f"Slack does not say ({response.get('error', 'an error')}).")
+    limited = limited_by(error)
+    if limited is not None:
+        return Membership(claimed, problem=SLOW_DOWN, limited=limited)
+    return Membership(claimed, problem=f"Slack does not say ({error.response.get('error', 'an error')}).")
 
 
 Claim = telling.Claimed | look.Claimed

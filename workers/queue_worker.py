@@ -218,7 +218,9 @@ def set_right(agenda: RedisAgenda, schedule: Schedule, ids: Sequence[str], now: 
     seen = dict(agenda.seen_of(items_of(ids)))
     routes = schedule.route(list(seen))
     # As much later as we were early, for the timekeeper's clock; one that is far off is told about elsewhere.
-    true = [(item, due + min(due - now, _CLOCKS_DIFFER)) for item, due in routes.later]
+    # What the agenda knows already was put off, and comes then and no later.
+    early = [(item, due) for item, due in routes.later if seen[item] != due.timestamp()]
+    true = [(item, due + min(due - now, _CLOCKS_DIFFER)) for item, due in early]
     true += [(route.item, now + _AGAIN) for route in routes.now]
     done = [((item, seen[item]), None) for item in routes.finished]
     agenda.set_right([*done, *(((item, seen[item]), due) for item, due in true)])

@@ -2,9 +2,7 @@
 
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from datetime import timedelta
-from typing import Any
+from dataclasses import dataclass, field
 
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
@@ -13,6 +11,7 @@ from access.faults import describe
 from access.models import NoticeKind
 from access.operations import HomeFacts, ReminderFacts
 from access.operations.digest import DigestFacts
+from access.operations.rate_limits import calls_of
 from access.operations.telling import AlertFacts, CardFacts, Claimed, Facts, Telling, Told
 from access.ports import Deadline
 from bot.views.alert import alert_card, standing_card, storm_card
@@ -23,6 +22,7 @@ from bot.views.review import review_card
 from workers.digests import Digests
 from workers.homes import Homes
 from workers.paging import Pages
+from workers.slack_limits import Pauses, limited_by
 
 logger = logging.getLogger(__name__)
 
@@ -34,6 +34,7 @@ _VIEWS: dict[NoticeKind, Callable[[CardFacts], Message]] = {
 }
 _GONE = frozenset({"message_not_found", "cant_update_message", "edit_window_closed", "is_inactive"})
 """The message cannot be changed any more: it is said anew."""
+SLOW_DOWN = "Slack asks us to slow down."
 
 
 @dataclass(frozen=True)
@@ -45,16 +46,23 @@ class SlackTelling:
     homes: Homes
     digests: Digests
     pages: Pages
+    pauses: Pauses = field(default_factory=Pauses)
 
     def claim(self, ids: Sequence[str]) -> list[Claimed]:
         return self.telling.claim(ids)
 
     def act(self, claimed: Claimed, deadline: Deadline) -> Told:
         """Posts the message, or updates the one that stands there. Never raises."""
+        paused = self.pauses.of(calls_of(claimed.notice))
+        if paused is not None:
+            return Told(claimed, problem=SLOW_DOWN, limited=paused)
         try:
             return self._tell(claimed, claimed.facts, deadline)
         except SlackApiError as error:
-            return refused(claimed, error)
+            told = refused(claimed, error)
+            if told.limited is not None:
+                self.pauses.note(told.limited)
+            return told
         except (OSError, TimeoutError) as error:
             problem = f"Slack cannot be reached ({type(error).__name__})."
             return Told(claimed, problem=problem, healthy=False)
@@ -128,11 +136,10 @@ def render(claimed: Claimed, facts: CardFacts | AlertFacts) -> Message:
 
 def refused(claimed: Claimed, error: SlackApiError) -> Told:
     """What Slack said, as a sentence; with when to come back where it says so."""
-    response: Any = error.response
-    name = response.get("error", "an error")
-    if getattr(response, "status_code", 200) == 429:
-        wait = timedelta(seconds=int(response.headers.get("Retry-After", 1)))
-        return Told(claimed, problem="Slack asks us to slow down.", retry_after=wait)
+    limited = limited_by(error)
+    if limited is not None:
+        return Told(claimed, problem=SLOW_DOWN, limited=limited)
+    name = error.response.get("error", "an error")
     logger.error(
         "Slack refuses the %s notice %s to %s: %s", claimed.notice.kind, claimed.id, claimed.notice.recipient, name
     )

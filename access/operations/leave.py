@@ -16,6 +16,7 @@ from access.operations.canary import NOBODY
 from access.operations.core import Core, held_grants
 from access.operations.end import end
 from access.operations.look import Claimed, Looked, claim_looks, look_again, look_no_more, release_looks
+from access.operations.rate_limits import USERS_INFO, Call, Limited, note_limits, take_turn
 from access.operations.votes import ASK_AGAIN
 from access.operations.work import Work
 from access.people import Party, is_current
@@ -40,6 +41,8 @@ class Membership(Looked):
     """
 
     gone: str = ""
+    limited: Limited | None = None
+    """Slack counts too many of one of the calls that it took."""
 
 
 @dataclass(frozen=True)
@@ -50,12 +53,23 @@ class Members:
     actor: str = "system:leavers"
 
     def claim(self, ids: Sequence[str]) -> list[Claimed]:
-        return claim_looks(self.core, ids, LookKind.MEMBER)
+        claimed, won = claim_looks(self.core, ids, LookKind.MEMBER), list[Claimed]()
+        if not claimed:
+            return []
+        with self.core.work(self.actor) as work:
+            for one in sorted(claimed, key=lambda one: one.id):
+                later = take_turn(work.session, Call(USERS_INFO), one.id, work.now)
+                if later is None:
+                    won.append(one)
+                else:
+                    look_again(work, one.look, after=later - work.now, answered=False)
+        return won
 
     def commit(self, results: Sequence[Membership]) -> None:
         with self.core.work(self.actor) as work:
             for result in sorted(results, key=lambda one: one.claimed.id):
                 self._write(work, result)
+            note_limits(work.session, results, work.now)
 
     def release(self, claimed: Sequence[Claimed]) -> None:
         release_looks(self.core, claimed)
@@ -68,7 +82,8 @@ class Members:
         if result.gone:
             learn(work, SlackUser(look.subject), result.gone)
         if result.problem:
-            look_again(work, look, after=result.retry_after or SOON * 2, answered=False, problem=result.problem)
+            wait = result.limited.pause if result.limited else SOON * 2
+            look_again(work, look, after=wait, answered=False, problem=result.problem)
             return
         if not result.gone:
             look_again(work, look, after=EVERY, problem="")

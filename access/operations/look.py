@@ -35,7 +35,6 @@ class Looked:
 
     claimed: Claimed
     problem: str = ""
-    retry_after: timedelta | None = None
     healthy: bool = True
 
 

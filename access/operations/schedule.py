@@ -42,6 +42,7 @@ from access.operations.digest import make_when_due
 from access.operations.extend import cancel_what_is_over
 from access.operations.home import all_homes_changed
 from access.operations.look import look_item
+from access.operations.rate_limits import rank
 from access.operations.roster import call_the_roster
 from access.operations.timers import UNANSWERING, timers, timers_back, timers_compared, timers_filled, timers_lost
 from access.operations.usual_time import LAPSED
@@ -176,10 +177,13 @@ class Schedule:
         timers_back(self.core)
 
     def ranks(self, ids: Sequence[str]) -> dict[str, int]:
-        """What may outlive its end the least, by its level, ends before what was due earlier. Seconds."""
+        """What may outlive its end the least, by its level, ends before what was due earlier: seconds. Of messages, who
+        needs one most comes first."""
         with self.core.database.read() as session:
-            ranks = select(Grant.id, Grant.alert_after_s).where(col(Grant.id).in_(ids))
-            return dict(session.exec(ranks).all())
+            ends = select(Grant.id, Grant.alert_after_s).where(col(Grant.id).in_(ids))
+            messages = select(Notice.id, Notice.kind, col(Notice.ts).is_not(None)).where(col(Notice.id).in_(ids))
+            told = {identifier: rank(kind, stands=stands) for identifier, kind, stands in session.exec(messages)}
+            return dict(session.exec(ends).all()) | told
 
     def sweep_fails(self, times: int, why: str) -> None:
         """The sweep failed so many times in a row. `why` is a type and a place, never an exception's own words."""

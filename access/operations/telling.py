@@ -27,6 +27,7 @@ from access.operations.core import Core, load_grant, load_request
 from access.operations.digest import DigestFacts, digest_facts
 from access.operations.extend import extendable
 from access.operations.home import HomeFacts, home_facts
+from access.operations.rate_limits import Limited, note_limits, rank_of, take_turns
 from access.operations.reminding import ReminderFacts, reminder_facts, worth_reminding
 from access.operations.role_rights import RightsNote, note_about, rights_of
 from access.operations.standing_accept import Standing, standing_facts
@@ -135,7 +136,8 @@ class Told:
     channel: str | None = None
     ts: str | None = None
     problem: str = ""
-    retry_after: timedelta | None = None
+    limited: Limited | None = None
+    """Slack counts too many of one of the calls that it takes."""
     healthy: bool = True
     goes_on: bool = False
     """Another message must follow beneath this one."""
@@ -158,6 +160,7 @@ class Telling:
             _somebody_was_told(work, [told for told in ordered if not told.problem])
             for told in ordered:
                 _write(work, told)
+            note_limits(work.session, ordered, work.now)
         self._lead_to_cards([told.claimed.notice for told in results if not told.problem])
 
     def _lead_to_cards(self, told: Sequence[Notice]) -> None:
@@ -181,8 +184,12 @@ def claim_notices(core: Core, ids: Sequence[str], kinds: Sequence[NoticeKind]) -
     taken = list[Notice]()
     with core.work("system:tell") as work:
         due = select(Notice).where(col(Notice.id).in_(ids), col(Notice.kind).in_(kinds), col(Notice.due_at) <= work.now)
-        for notice in work.session.exec(due.order_by(col(Notice.id)).with_for_update()).all():
-            if _set(work, notice, fence=notice.fence + 1, attempts=notice.attempts + 1, due_at=work.now + CLAIM):
+        held = work.session.exec(due.order_by(col(Notice.id)).with_for_update()).all()
+        later = take_turns(work.session, held, work.now)
+        for notice in held:
+            if notice.id in later:
+                _set(work, notice, due_at=later[notice.id])
+            elif _set(work, notice, fence=notice.fence + 1, attempts=notice.attempts + 1, due_at=work.now + CLAIM):
                 work.session.refresh(notice)
                 taken.append(notice)
     policy = core.known_policy()
@@ -192,7 +199,7 @@ def claim_notices(core: Core, ids: Sequence[str], kinds: Sequence[NoticeKind]) -
     if late:
         _drop(core, [one.notice for one in claimed if one.id in late])
     wanted = (one for one in claimed if one.id not in late)
-    return sorted(wanted, key=lambda one: (one.notice.urgency, one.notice.id))
+    return sorted(wanted, key=lambda one: (rank_of(one.notice), one.id))
 
 
 def card_of(core: Core, request_id: RequestId) -> CardFacts:
@@ -328,7 +335,7 @@ def _somebody_was_told(work: Work, results: Sequence[Told]) -> None:
 def _write(work: Work, told: Told) -> None:
     notice = told.claimed.notice
     if told.problem:
-        _set(work, notice, problem=told.problem, due_at=work.now + (told.retry_after or pause(notice.attempts)))
+        _set(work, notice, problem=told.problem, due_at=work.now + _pause_of(told))
         return
     if notice.shown == 0:
         work.record("notice.told", notice.subject, kind=notice.kind, channel=told.channel, ts=told.ts)
@@ -346,6 +353,10 @@ def _write(work: Work, told: Told) -> None:
     elif told.ts is not None and told.channel is not None and told.ts != notice.ts and _stands(notice):
         # Our claim had run out and another posted it too: both stand in Slack, so both must stay true.
         work.adopt(notice.kind, notice.subject, told.channel, told.ts, version=notice.version)
+
+
+def _pause_of(told: Told) -> timedelta:
+    return told.limited.pause if told.limited else pause(told.claimed.notice.attempts)
 
 
 def _is_storm(facts: Facts) -> bool:

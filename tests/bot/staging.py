@@ -9,7 +9,6 @@ from typing import Any, Literal
 from slack_sdk import WebClient
 
 from access.clock import host_now
-from access.operations.schedule import Schedule
 from access.ports import Deadline
 from bot import http_mode, socket_mode
 from countersign.wiring import slack_telling
@@ -92,8 +91,10 @@ def the_card(person: Person) -> Message:
 def deliver(world: World, sandbox: Running) -> None:
     """Does all that is due, as the timekeeper and the workers would, and says it in Slack."""
     telling = slack_telling(world.core, WebClient(sandbox.bot_token, base_url=sandbox.api_url))
-    for _ in range(5):
-        routes = Schedule(world.core).route([item for item, _ in Schedule(world.core).sweep()]).now
+    for _ in range(20):
+        routes = world.routes_due()
+        if not routes:
+            return
         world.run([route for route in routes if route.queue != "tell"])
         claimed = telling.claim([route.id for route in routes if route.queue == "tell"])
         told = [telling.act(one, Deadline.after(5)) for one in claimed]

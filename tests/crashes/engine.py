@@ -114,7 +114,7 @@ class EngineLife(Life):
     def turn(self) -> int:
         if self.agenda.was_flushed():
             self.fill()  # as whoever keeps time has it done beside all else
-        with self.town.slack.listening(self.town.alerts()):
+        with self.town.slack.listening(self.town.alerts(), self.town.alerts_in_line):
             self.keep_time()
             for queue in QUEUES:
                 self.work(queue)

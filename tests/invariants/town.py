@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from sqlmodel import Session
 
-from access.models import AuditEvent, Grant
+from access.models import AuditEvent, Grant, NoticeKind
 from access.operations.activate import Activation
 from access.operations.cleanup import CleanupHandler
 from access.operations.core import Core
@@ -161,7 +161,7 @@ class Town(World):
         """One sweep and one round of every queue; returns how much was due. `hold` stops the workers of this round."""
         readable = not self.rules.broken and self.slack.weather == "fine"
         self.leavers.looked_for(self.clock.now(), in_vain=not readable)
-        with self.slack.listening(self.alerts()):
+        with self.slack.listening(self.alerts(), self.alerts_in_line):
             return self._turn(hold=hold, again=again)
 
     def _turn(self, *, hold: Literal["", "before", "after"], again: bool) -> int:
@@ -180,6 +180,12 @@ class Town(World):
         """By the rows alone. To look at targets and at people is nobody's work here."""
         due = schedule.route([item for item, _ in schedule.sweep()]).now
         return [route for route in due if route.item.startswith(("grant:", "notice:"))]
+
+    def alerts_in_line(self) -> set[str]:
+        """Those whose message has a turn of its own at Slack, seconds from now."""
+        now, soon = self.clock.now(), self.clock.now() + timedelta(seconds=30)
+        notices = self.notices(NoticeKind.ALERT)
+        return {one.subject for one in notices if one.attempts == 0 and one.due_at and now < one.due_at <= soon}
 
     def settle(self, rounds: int = 8) -> None:
         for _ in range(rounds):

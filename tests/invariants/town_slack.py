@@ -1,6 +1,6 @@
 """Slack as the town knows it: it has weather as well, and what it was told it knows."""
 
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -63,8 +63,11 @@ class TownSlack:
                 yield f"I-1: an alert was opened at {alert.opened_at:%H:%M:%S}, and nobody was told: {alert.sentence}"
 
     @contextmanager
-    def listening(self, alerts: Iterable[Alert]) -> Generator[None]:
-        """A turn: what was open before it is known after it. Whoever dies in it has told nobody."""
+    def listening(self, alerts: Iterable[Alert], in_line: Callable[[], set[str]]) -> Generator[None]:
+        """A turn: what was open before it is known after it, or is `in_line`: Slack takes only so many in a second.
+
+        Whoever dies in it has told nobody.
+        """
         if self.weather != "fine":
             self.disturbed()
         now, since = self.clock.now(), self.disturbed_at
@@ -72,4 +75,4 @@ class TownSlack:
         waiting = [one.id for one in alerts if one.closed_at is None and one.kind in OF_ACCESS]
         told = frozenset(one.id for one in alerts if one.id in waiting and (recovered or one.opened_at > since))
         yield
-        self.must_know = told
+        self.must_know = told - in_line()
