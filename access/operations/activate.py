@@ -338,8 +338,8 @@ def remove_found_again(work: Work, old: Grant, *, receipt: dict[str, object] | N
     work.session.add(again)
     work.session.flush()
     work.record("grant.found-again", again.id, continues=origin)
-    work.changed(again.request_id)
-    work.changed(again.subject_slack)
+    work.changed(again.request_id, passes=True)
+    work.home_changed(again.subject_slack)
     work.due.append((grant_item(again.id), work.now))
     return again
 

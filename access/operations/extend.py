@@ -118,7 +118,7 @@ def move_end(core: Core, work: Work, request: Request) -> None:
     )  # fmt: skip
     work.record(EXTENDED, grant.id, request=request.id, expired_at=ends, expires_at=request.until)
     work.changed(grant.request_id)
-    work.changed(grant.subject_slack)
+    work.home_changed(grant.subject_slack)
     warn_before_end(work, grant)
 
 

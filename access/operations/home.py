@@ -50,7 +50,7 @@ def open_home(core: Core, *, person: SlackUser) -> None:
 def all_homes_changed(work: Work) -> None:
     """Another policy is in force: who can decide what may be different for everybody, and on every card that waits."""
     for person in work.session.exec(select(Notice.subject).filter_by(kind=NoticeKind.HOME)):
-        work.changed(person)
+        work.home_changed(SlackUser(person))
     for request in work.session.exec(select(Request.id).where(Request.status == RequestStatus.PENDING)):
         work.changed(request)
 

@@ -22,7 +22,7 @@ from access.operations.gate import refuse_while_closed
 from access.operations.integrity import START_WINDOW
 from access.operations.reminding import Place
 from access.operations.submit import ask_again, fingerprint_of, resolved
-from access.operations.work import URGENT, LostRace, Work, grant_item
+from access.operations.work import SETTLES, URGENT, LostRace, Work, grant_item
 from access.people import Party, barred, changed, is_alike, requester_of, reviewer_of, subject_of
 from access.policy.decide import REASON_LONGEST, Ask, Refused, RefusedByPolicy, Terms, decide, may_review
 from access.policy.fingerprint import Button, parse_button
@@ -170,7 +170,8 @@ def _decide(
     details = {"reviewer": person.name, "verdict": verdict, "comment": comment, "rule": request.rule}
     to = RequestStatus.DENIED if verdict is Verdict.DENY else RequestStatus.APPROVED
     # The move first: of two clicks at once the slower one finds the row changed and is told who was faster.
-    if not work.move_request(request, to, action=f"request.{to}", details=details):
+    opens = to is RequestStatus.APPROVED and request.extends is None and _starts(work, request) == work.now
+    if not work.move_request(request, to, action=f"request.{to}", details=details, passes=opens):
         work.session.refresh(request)
         raise _decided(work.session, work.now, request, person, verdict)
     work.session.add(
@@ -179,7 +180,9 @@ def _decide(
             reviewer_slack=person.slack, verdict=verdict, comment=comment, fingerprint=request.fingerprint, at=work.now,
         )
     )  # fmt: skip
-    work.tell(NoticeKind.ANSWER, request.id, request.requester_slack, urgency=URGENT)
+    # Where it is opened now, one answer says both, unless that takes long.
+    at = work.now + SETTLES if opens else work.now
+    work.tell(NoticeKind.ANSWER, request.id, request.requester_slack, urgency=URGENT, at=at)
     if to is not RequestStatus.APPROVED:
         return
     if request.extends is None:
@@ -190,7 +193,7 @@ def _decide(
 
 def schedule(work: Work, request: Request) -> None:
     """Its start has come, or lies ahead; what was asked for a moment that has passed starts now."""
-    starts_at = max(request.starts_at or work.now, work.now)
+    starts_at = _starts(work, request)
     grant = Grant(
         id=GrantId(ulid(work.now)), request_id=request.id, requester=request.requester, subject=request.subject,
         subject_slack=request.subject_slack, resource=request.resource, role=request.role, level=request.level,
@@ -203,6 +206,10 @@ def schedule(work: Work, request: Request) -> None:
     work.session.flush()
     work.record("grant.scheduled", grant.id, request=request.id, fingerprint=request.fingerprint, starts_at=starts_at)
     work.due.append((grant_item(grant.id), starts_at))
+
+
+def _starts(work: Work, request: Request) -> datetime:
+    return max(request.starts_at or work.now, work.now)
 
 
 def _adopt(core: Core, actor: str, pressed: Button, card: Place) -> None:

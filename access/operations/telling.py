@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete
+from sqlalchemy import delete, tuple_
 from sqlmodel import Session, col, select
 
 from access.catalog import Entitlement, Policy
@@ -14,6 +14,7 @@ from access.models import (
     AlertKind,
     EntitlementRights,
     Grant,
+    GrantStatus,
     Notice,
     NoticeKind,
     Request,
@@ -35,7 +36,7 @@ from access.operations.storms import Storm, storm_facts
 from access.operations.target import pause
 from access.operations.usual_time import recent_answers
 from access.operations.warning import worth_warning
-from access.operations.work import KEPT_TRUE, RETOLD_AFTER, Work, notice_item
+from access.operations.work import KEPT_TRUE, PASSING, RETOLD_AFTER, SETTLES, Work, notice_item
 from access.store import Change, compare_and_set, compare_and_set_all
 
 CLAIM = timedelta(seconds=30)
@@ -48,6 +49,7 @@ TOLD = (
 )  # fmt: skip
 """What the queue `tell` says."""
 OF_ALERTS = (NoticeKind.ALERT, NoticeKind.PAGE)
+OF_REQUESTS = (NoticeKind.REVIEW, NoticeKind.ANSWER, NoticeKind.WARNING)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -158,19 +160,26 @@ class Telling:
         with self.core.work(self.actor) as work:
             ordered = sorted(results, key=lambda one: one.claimed.id)
             _somebody_was_told(work, [told for told in ordered if not told.problem])
-            for told in ordered:
-                _write(work, told)
+            written = [told for told in ordered if _write(work, told)]
             note_limits(work.session, ordered, work.now)
-        self._lead_to_cards([told.claimed.notice for told in results if not told.problem])
+        first = [told for told in written if _is_new_card(told.claimed.notice)]
+        if first:
+            # Each on its own: other notices of the same kind are held while results are written, in another order.
+            self._keep_one_row(first)
+            self._lead_to_cards([told.claimed.notice.subject for told in first])
 
-    def _lead_to_cards(self, told: Sequence[Notice]) -> None:
-        """A card that has just been posted can be opened from Homes."""
-        first = [one.subject for one in told if one.kind == NoticeKind.REVIEW and one.shown == 0]
-        if not first:
-            return
-        # On its own: other notices of the same kind are held while results are written, in another order.
+    def _keep_one_row(self, posted: Sequence[Told]) -> None:
+        """A card that was pressed before it was written where it stands has a second row, and would be told twice."""
+        second = tuple_(col(Notice.subject), col(Notice.recipient)).in_(
+            [(told.claimed.notice.subject, f"{told.channel}:{told.ts}") for told in posted]
+        )
         with self.core.work(self.actor) as work:
-            for request in work.session.exec(select(Request).where(col(Request.id).in_(first))):
+            work.session.connection().execute(delete(Notice).where(col(Notice.kind) == NoticeKind.REVIEW, second))
+
+    def _lead_to_cards(self, requests: Sequence[str]) -> None:
+        """A card that has just been posted can be opened from Homes."""
+        with self.core.work(self.actor) as work:
+            for request in work.session.exec(select(Request).where(col(Request.id).in_(requests))):
                 work.homes_changed(request)
 
     def release(self, claimed: Sequence[Claimed]) -> None:
@@ -206,7 +215,7 @@ def card_of(core: Core, request_id: RequestId) -> CardFacts:
     """The facts of a request's messages, now."""
     with core.database.read() as session:
         request = load_request(session, request_id)
-        grant, policy = _newest_grant(session, request), core.known_policy()
+        grant, policy = _newest_grant(session, request.id), core.known_policy()
         facts = _card_facts(session, policy, request, grant, version=request.version, now=core.clock.now())
         if policy is None:
             return facts
@@ -246,7 +255,7 @@ def _facts(session: Session, policy: Policy | None, notice: Notice, now: datetim
         request = load_request(session, RequestId(notice.subject))
         if notice.kind == NoticeKind.REMINDER:
             return reminder_facts(session, policy, notice, request, now)
-        grant = _newest_grant(session, request)
+        grant = _newest_grant(session, request.id)
     return _card_facts(session, policy, request, grant, version=notice.version, now=now)
 
 
@@ -260,9 +269,9 @@ def _alert_facts(session: Session, alert: Alert, now: datetime) -> AlertFacts:
     )  # fmt: skip
 
 
-def _newest_grant(session: Session, request: Request) -> Grant | None:
+def _newest_grant(session: Session, request: RequestId) -> Grant | None:
     """Access that was found again after its end is what stands there now."""
-    return session.exec(select(Grant).filter_by(request_id=request.id).order_by(col(Grant.created_at).desc())).first()
+    return session.exec(select(Grant).filter_by(request_id=request).order_by(col(Grant.created_at).desc())).first()
 
 
 def _card_facts(
@@ -332,11 +341,12 @@ def _somebody_was_told(work: Work, results: Sequence[Told]) -> None:
     compare_and_set_all(work.session, Alert, untold)  # whoever was told before stays so
 
 
-def _write(work: Work, told: Told) -> None:
+def _write(work: Work, told: Told) -> bool:
+    """Whether the row says now that it was told, and where it stands."""
     notice = told.claimed.notice
     if told.problem:
         _set(work, notice, problem=told.problem, due_at=work.now + _pause_of(told))
-        return
+        return False
     if notice.shown == 0:
         work.record("notice.told", notice.subject, kind=notice.kind, channel=told.channel, ts=told.ts)
     if told.goes_on:
@@ -345,22 +355,45 @@ def _write(work: Work, told: Told) -> None:
     claim = {"fence": notice.fence}
     done = place | {"told_at": work.now, "due_at": None}
     if compare_and_set(work.session, Notice, notice.id, expected=claim | {"wanted": notice.wanted}, values=done):
-        return
-    again_at = work.now + (RETOLD_AFTER if _is_storm(told.claimed.facts) else timedelta())
+        return True
+    again_at = work.now + _again_after(work, told.claimed)
     stale = place | {"told_at": work.now, "due_at": again_at}  # something changed while this was being told
     if compare_and_set(work.session, Notice, notice.id, expected=claim, values=stale):
         work.due.append((notice_item(notice.id), again_at))
-    elif told.ts is not None and told.channel is not None and told.ts != notice.ts and _stands(notice):
+        return True
+    if told.ts is not None and told.channel is not None and told.ts != notice.ts and _stands(notice):
         # Our claim had run out and another posted it too: both stand in Slack, so both must stay true.
         work.adopt(notice.kind, notice.subject, told.channel, told.ts, version=notice.version)
+    return False
 
 
 def _pause_of(told: Told) -> timedelta:
     return told.limited.pause if told.limited else pause(told.claimed.notice.attempts)
 
 
+def _again_after(work: Work, claimed: Claimed) -> timedelta:
+    """How long what changed while it was told may wait for more to change."""
+    if _is_storm(claimed.facts):
+        return RETOLD_AFTER
+    kind = claimed.notice.kind
+    passes = kind in OF_REQUESTS and _passes(work, RequestId(claimed.notice.subject))
+    return SETTLES if passes or kind == NoticeKind.HOME else timedelta()
+
+
+def _passes(work: Work, request: RequestId) -> bool:
+    """Whether another state follows the one that the messages about this request would show now."""
+    grant = _newest_grant(work.session, request)
+    if grant is None:
+        return False
+    return grant.status in PASSING or (grant.status == GrantStatus.SCHEDULED and grant.starts_at <= work.now)
+
+
 def _is_storm(facts: Facts) -> bool:
     return isinstance(facts, AlertFacts) and facts.storm is not None
+
+
+def _is_new_card(notice: Notice) -> bool:
+    return notice.kind == NoticeKind.REVIEW and notice.shown == 0 and notice.ts is None
 
 
 def _stands(notice: Notice) -> bool:

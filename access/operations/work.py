@@ -5,14 +5,14 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import case, func, update
+from sqlalchemy import and_, case, update
 from sqlalchemy.orm.attributes import set_committed_value
 from sqlmodel import Session, col, select
 
 from access.audit import Event, Outcome
 from access.catalog import Policy
 from access.errors import Conflict
-from access.ids import AlertId, NoticeId, ulid
+from access.ids import AlertId, NoticeId, SlackUser, ulid
 from access.lifecycle import allowed
 from access.models import Alert, AlertKind, Grant, GrantStatus, Notice, NoticeKind, Request, RequestStatus
 from access.operations.alert_rows import GRANT_ALERTS, alerts_to_close, number_open, open_alerts
@@ -32,6 +32,10 @@ KEPT_TRUE = (
     NoticeKind.REVIEW, NoticeKind.ANSWER, NoticeKind.ALERT, NoticeKind.PAGE, NoticeKind.WARNING, NoticeKind.HOME,
 )  # fmt: skip
 """Messages that are told anew whenever their subject changes; the others are said once."""
+PLANNED = (NoticeKind.WARNING, NoticeKind.REMINDER)
+"""Messages whose time is known before."""
+PASSING = (GrantStatus.ACTIVATING, GrantStatus.REVOKING)
+"""States of a grant that another one follows by itself, most often within a second."""
 WEBHOOK = "webhook"
 """Who is told by pages."""
 UNPAGED = (AlertKind.PROVIDER, AlertKind.POLICY, AlertKind.RIGHTS, AlertKind.STANDING, AlertKind.LEFTOVER)
@@ -41,6 +45,10 @@ TOLD_ALONE = 5
 """So many open alerts of a kind about a resource have messages of their own; of more, one message tells (storms.py)."""
 RETOLD_AFTER = timedelta(seconds=5)
 """What changes with each of many alerts is told anew no more often: Slack takes about one update a second, of all."""
+
+
+SETTLES = timedelta(seconds=1)
+"""A state that passes is told once it has stood for so long, and a Home shows together what changed within it."""
 
 
 @dataclass(frozen=True)
@@ -66,6 +74,8 @@ class Work:
     due: list[tuple[AgendaItem, datetime]] = field(default_factory=list[tuple[AgendaItem, datetime]])
     subjects: set[str] = field(default_factory=set[str])
     """What changed, so that messages about it must be told anew."""
+    settling: set[str] = field(default_factory=set[str])
+    """The same, but told a moment later, when more may have changed or the state has passed."""
     together: bool = False
     """Changes of grants wait until `write`. Only for who holds the rows and does not ask for them in between."""
     changes: dict[str, Change] = field(default_factory=dict[str, Change])
@@ -86,9 +96,10 @@ class Work:
         )
 
     def move_request(
-        self, request: Request, to: RequestStatus, *, action: str, details: dict[str, Any], because: str = ""
-    ) -> bool:
-        """Compare-and-set with its event; False when somebody was faster."""
+        self, request: Request, to: RequestStatus, *, action: str, details: dict[str, Any], because: str = "",
+        passes: bool = False,
+    ) -> bool:  # fmt: skip
+        """Compare-and-set with its event; False when somebody was faster. `passes`: another state follows at once."""
         assert allowed(RequestStatus(request.status), to), f"{request.status} to {to} is not in the table"
         won = compare_and_set(
             self.session, Request, request.id,
@@ -98,7 +109,7 @@ class Work:
         if won:
             self.record(action, request.id, version=request.version, fingerprint=request.fingerprint, **details)
             self.session.refresh(request)
-            self.request_changed(request)
+            self.request_changed(request, passes=passes)
         return won
 
     def move_grant(self, grant: Grant, to: GrantStatus, *, action: str, details: dict[str, Any], **values: Any) -> None:
@@ -106,8 +117,8 @@ class Work:
         assert allowed(GrantStatus(grant.status), to), f"{grant.status} to {to} is not in the table"
         self.set_grant(grant, status=to, **values)
         self.record(action, grant.id, resource=grant.resource, role=grant.role, subject=grant.subject, **details)
-        self.changed(grant.request_id)
-        self.changed(grant.subject_slack)
+        self.changed(grant.request_id, passes=to in PASSING)
+        self.home_changed(grant.subject_slack)
 
     def set_grant(self, grant: Grant, **values: Any) -> None:
         """Changes what is not a move (a claim, the next try) while status and fence are what was seen."""
@@ -130,37 +141,53 @@ class Work:
             self.record(action, grant.id, outcome="failure", problem=problem, attempts=grant.attempts)
             self.changed(grant.request_id)
 
-    def changed(self, subject: str) -> None:
-        """Every message about this subject must be told anew; they coalesce until they are. A person is a Home's."""
-        self.subjects.add(subject)
+    def changed(self, subject: str, *, passes: bool = False) -> None:
+        """Every message about this subject must be told anew; they coalesce until they are. A person is a Home's.
 
-    def request_changed(self, request: Request) -> None:
+        `passes`: another state is on its way, and the messages wait a moment for it.
+        """
+        (self.settling if passes else self.subjects).add(subject)
+
+    def home_changed(self, person: SlackUser) -> None:
+        """What changes within a moment is published together; only who opens the Home does not wait."""
+        self.changed(person, passes=True)
+
+    def request_changed(self, request: Request, *, passes: bool = False) -> None:
         """It stands in its messages and on Homes."""
-        self.changed(request.id)
+        self.changed(request.id, passes=passes)
         self.homes_changed(request)
 
     def homes_changed(self, request: Request) -> None:
         """Those of who asked, who receives and who can decide."""
-        self.subjects |= {request.requester_slack, request.subject_slack}
+        self.settling |= {request.requester_slack, request.subject_slack}
         if self.policy is not None:
             able = approvers(self.session, self.policy, request)
-            self.subjects |= {self.policy.people[person].slack for person in able}
+            self.settling |= {self.policy.people[person].slack for person in able}
 
     def retell(self) -> None:
         """Makes due what is about changed subjects: at the end of the work and in one order, or two could deadlock."""
-        if not self.subjects and not self.storms:
+        changed = self.subjects | self.settling | self.storms
+        if not changed:
             return
         stale = select(Notice.id).where(
-            col(Notice.subject).in_(self.subjects | self.storms),
+            col(Notice.subject).in_(changed),
             col(Notice.kind).in_(KEPT_TRUE),
         )
         identifiers = self.session.exec(stale.order_by(col(Notice.id)).with_for_update()).all()
-        # One that is being told, or waits out a refusal of Slack, keeps its time: two at once would post it twice.
-        when = case((col(Notice.subject).in_(self.storms), self.now + RETOLD_AFTER), else_=self.now)
+        its = col(Notice.subject)
+        when = case(
+            (its.in_(self.storms), self.now + RETOLD_AFTER), (its.in_(self.subjects), self.now),
+            else_=self.now + SETTLES,
+        )  # fmt: skip
+        # One that is being told, or waits out a refusal of Slack, keeps its time: two at once would post it twice. What
+        # only waits for more to change comes as soon as it must; a warning keeps the time at which it first comes.
+        planned = and_(col(Notice.kind).in_(PLANNED), col(Notice.shown) == 0)
+        sooner = and_(col(Notice.attempts) == 0, ~planned, col(Notice.due_at) > when)
+        due_at = case((col(Notice.due_at).is_(None), when), (sooner, when), else_=col(Notice.due_at))
         statement = (
             update(Notice)
             .where(col(Notice.id).in_(identifiers))
-            .values(wanted=col(Notice.wanted) + 1, due_at=func.coalesce(col(Notice.due_at), when))
+            .values(wanted=col(Notice.wanted) + 1, due_at=due_at)
             .returning(col(Notice.id), col(Notice.due_at))
         )
         for identifier, due_at in self.session.connection().execute(statement):
@@ -183,11 +210,11 @@ class Work:
         """A message of ours that stands in Slack without a row of its own is kept true from now on."""
         notice = Notice(
             id=NoticeId(ulid(self.now)), kind=kind, subject=subject, version=version, recipient=f"{channel}:{ts}",
-            channel=channel, ts=ts, due_at=self.now, created_at=self.now,
+            channel=channel, ts=ts, due_at=self.now + SETTLES, created_at=self.now,
         )  # fmt: skip
         made = insert_unless_there(self.session, notice)
         if made:
-            self.due.append((notice_item(notice.id), self.now))
+            self.due.append((notice_item(notice.id), self.now + SETTLES))
         return made
 
     def write(self) -> None:

@@ -107,6 +107,10 @@ class ToldLife(Life):
         self.town.clock.tick(seconds=31)
         self.turn()
 
+    def let_a_second_pass(self) -> None:
+        """So long a state must stand that another one follows by itself."""
+        self.town.clock.tick(seconds=1)
+
     def let_five_minutes_pass(self) -> None:
         """By then everybody who has something open is asked about."""
         self.town.clock.tick(minutes=5)
@@ -114,7 +118,7 @@ class ToldLife(Life):
 
 TOLD_STEPS: Mapping[str, Steps] = {
     "chat.postMessage": (Life.ask, Life.look),
-    "chat.update": (Life.ask, Life.look, Life.approve, Life.look),
+    "chat.update": (Life.ask, Life.look, Life.approve, ToldLife.let_a_second_pass, Life.look),
     "views.publish": (Life.ask, Life.look, ToldLife.open_homes, Life.look),
     "users.info": (*OPEN, ToldLife.call_the_roster, ToldLife.let_five_minutes_pass, Life.look),
     "views.update": (*OPEN, ToldLife.want_the_secret, Life.look),
