@@ -17,6 +17,7 @@ from bench import (
     due,
     hostile_holder,
     keepers,
+    limits,
     outage,
     report,
     rq_scheduler,
@@ -42,6 +43,7 @@ ALL: dict[str, Measure] = {
     "timers": lambda servers: timers.measure(servers, timers=1_000_000, samples=50, rows=100_000),
     "hostile": lambda servers: hostile_holder.measure(servers, samples=30, crowded=3, tables=12_000),
     "outage": lambda servers: outage.measure(servers, count=1000, calm=15, down=30),
+    "limits": lambda servers: limits.measure(servers, requests=14),
     "digest": lambda servers: digest.measure(servers, events=100_000),
     "typeahead": lambda servers: typeahead.measure(servers, entitlements=5000, forms=100, letters=400),
 }

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-Unit = Literal["ms", "s", "1/s", "ms CPU", "bytes"]
+Unit = Literal["ms", "s", "1/s", "ms CPU", "bytes", "calls"]
 
 
 @dataclass(frozen=True, kw_only=True)

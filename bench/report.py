@@ -77,6 +77,13 @@ hides (`post_auth_delay`). Then it owns 12,000 tables, which are tidied up later
 end by the driver alone on a warm connection: the right revoked, the login locked, sessions ended, the login dropped,
 and a look.
 
+**Slack's limits.** As many people ask in the same moment while the sandbox takes no more than Slack's own limits: five
+messages at once in a channel and then one a second, fifty updates at once and then fifty a minute. Lea approves each
+card as soon as it stands, and each holder gives the access back as soon as the message says that it is open. Two
+workers tell. All is told when the card, the answer and the word of the end say of each that it has ended. The floor is
+what the limits take by themselves: the cards, which all go to one channel, or the updates. Of the calls, the floor is
+a message each for the card, the answer and the end, and an update for each later state that lasts.
+
 **Digest.** The daily message about a day of 100,000 events, of 10,000 grants, 200 of them still open: its row made, the
 chain of the whole day recomputed, every grant still open held against the policy, every message of the thread drawn.
 The floor reads the same entries by the driver alone and hashes each with the one before it.

@@ -17,6 +17,7 @@ from bench import (
     due,
     hostile_holder,
     keepers,
+    limits,
     outage,
     report,
     rq_scheduler,
@@ -52,6 +53,7 @@ SMALL = {
     "timers": (lambda servers: timers.measure(servers, timers=1000, samples=2, rows=500, kinds=["SQLite"]), 6),
     "hostile": (lambda servers: hostile_holder.measure(servers, samples=1, crowded=1, tables=40), 3),
     "outage": (lambda servers: outage.measure(servers, count=4, calm=1, down=1, failed=0), 3),
+    "limits": (lambda servers: limits.measure(servers, requests=6, kinds=["SQLite"]), 5),
     "digest": (lambda servers: digest.measure(servers, events=100), 2),
     "typeahead": (lambda servers: typeahead.measure(servers, entitlements=200, forms=4, letters=8, people=2), 6),
 }
