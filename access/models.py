@@ -97,6 +97,7 @@ class NoticeKind(StrEnum):
     REMINDER = "reminder"  # that it still waits, in the card's thread; subject: request, recipient: channel:step
     HOME = "home"  # a person's Home tab; subject and recipient: the person
     DIGEST = "digest"  # one message of a digest, version by version in its thread; subject: digest
+    UNDELIVERED = "undelivered"  # that the card could not be posted, to who asked; subject: request
 
 
 class AlertKind(StrEnum):
@@ -117,6 +118,7 @@ class AlertKind(StrEnum):
     RIGHTS = "rights"  # a role allows more than the security team has accepted; subject: the entitlement
     CANARY = "canary"  # harmless access did not open or close as it should; subject: the entitlement
     STANDING = "standing"  # roles that we can give are held without a grant of ours; subject: the place
+    UNDELIVERED = "undelivered"  # messages do not arrive; subject: where, and why in one word
 
 
 class StandingStatus(StrEnum):
@@ -241,7 +243,7 @@ class Request(SQLModel, table=True):
     lapses_at: datetime = _moment()
     decided_at: datetime | None = _moment(default=None)
     decided_because: str = ""
-    """Why it was cancelled where nobody took it back; a sentence of ours."""
+    """Why it was cancelled where nobody took it back, or lapsed where no approver was asked; a sentence of ours."""
 
     @property
     def duration(self) -> timedelta | None:
@@ -397,6 +399,8 @@ class Notice(SQLModel, table=True):
         _one_of("kind", NoticeKind),
         UniqueConstraint("kind", "subject", "version", "recipient"),
         _partly("ix_notice_due", "due_at", where="due_at IS NOT NULL"),
+        _partly("ix_notice_alert", "alert_at", where="alert_at IS NOT NULL"),
+        _partly("ix_notice_undelivered", "undelivered_cause", where="undelivered_since IS NOT NULL"),
     )
 
     id: NoticeId = _string(primary_key=True)
@@ -415,6 +419,12 @@ class Notice(SQLModel, table=True):
     fence: int = 0
     attempts: int = 0
     problem: str = ""
+    undelivered_since: datetime | None = _moment(default=None)
+    """Since when each try has failed, while there is a `problem`: the version before clears only that."""
+    undelivered_cause: str = Field(default="", sa_column_kwargs={"server_default": ""})
+    """Where it does not arrive, and why in one word: the subject of the alert about it."""
+    alert_at: datetime | None = _moment(default=None)
+    """If it has not arrived by then, an alert opens; None: the alert has it, or it needs none."""
     due_at: datetime | None = _moment(default=None)
     told_at: datetime | None = _moment(default=None)
     created_at: datetime = _moment()

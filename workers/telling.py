@@ -3,12 +3,13 @@
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
 
 from access.faults import describe
-from access.models import NoticeKind
+from access.models import AlertKind, NoticeKind
 from access.operations import HomeFacts, ReminderFacts
 from access.operations.digest import DigestFacts
 from access.operations.rate_limits import calls_of
@@ -19,6 +20,8 @@ from bot.views.answer import answer, ended, warning
 from bot.views.blocks import Message
 from bot.views.reminder import reminder
 from bot.views.review import review_card
+from bot.views.undelivered import unasked, undelivered_card, why
+from workers.delivery import RATE_LIMITED, UNAVAILABLE, failure_of, place_of
 from workers.digests import Digests
 from workers.homes import Homes
 from workers.paging import Pages
@@ -35,6 +38,10 @@ _VIEWS: dict[NoticeKind, Callable[[CardFacts], Message]] = {
 _GONE = frozenset({"message_not_found", "cant_update_message", "edit_window_closed", "is_inactive"})
 """The message cannot be changed any more: it is said anew."""
 SLOW_DOWN = "Slack asks us to slow down."
+_HAS_LEFT = frozenset({"channel_not_found", "user_not_found", "user_disabled", "is_archived"})
+"""What Slack says of a direct message to a person who may have been deactivated."""
+_SERVER_ERROR = 500
+_LEFT = "Slack shows this account as deactivated."
 
 
 @dataclass(frozen=True)
@@ -55,21 +62,24 @@ class SlackTelling:
         """Posts the message, or updates the one that stands there. Never raises."""
         paused = self.pauses.of(calls_of(claimed.notice))
         if paused is not None:
-            return Told(claimed, problem=SLOW_DOWN, limited=paused)
+            return Told(claimed, problem=SLOW_DOWN, limited=paused, failure=RATE_LIMITED)
         try:
             return self._tell(claimed, claimed.facts, deadline)
         except SlackApiError as error:
+            if self._has_left(claimed, error):
+                return Told(claimed, gone=_LEFT)
             told = refused(claimed, error)
             if told.limited is not None:
                 self.pauses.note(told.limited)
             return told
         except (OSError, TimeoutError) as error:
             problem = f"Slack cannot be reached ({type(error).__name__})."
-            return Told(claimed, problem=problem, healthy=False)
+            return Told(claimed, problem=problem, failure=UNAVAILABLE, healthy=False)
         except Exception as error:
             # A message that cannot be drawn must not stop the others; it is tried again and stays visible as untold.
             logger.error("the %s notice %s cannot be told: %s", claimed.notice.kind, claimed.id, describe(error))
-            return Told(claimed, problem=f"The message cannot be drawn ({type(error).__name__}).")
+            problem = f"The message cannot be drawn ({type(error).__name__})."
+            return Told(claimed, problem=problem, failure=failure_of(claimed.notice, "undrawable"))
 
     def commit(self, results: Sequence[Told]) -> None:
         self.telling.commit(results)
@@ -77,10 +87,21 @@ class SlackTelling:
     def release(self, claimed: Sequence[Claimed]) -> None:
         self.telling.release(claimed)
 
+    def _has_left(self, claimed: Claimed, error: SlackApiError) -> bool:
+        """Whether the person is deactivated to whom this was to be said: then it reaches no one, ever."""
+        person = place_of(claimed.notice)
+        if not person.startswith(("U", "W")) or error.response.get("error") not in _HAS_LEFT:
+            return False
+        try:
+            profile: dict[str, Any] = self.client.users_info(user=person)["user"] or {}
+        except (SlackApiError, OSError):
+            return False  # it is tried again
+        return profile.get("id") == person and profile.get("deleted") is True
+
     def _tell(self, claimed: Claimed, facts: Facts, deadline: Deadline) -> Told:
+        if isinstance(facts, AlertFacts) and claimed.notice.kind == NoticeKind.PAGE:
+            return self.pages.send(claimed, facts, deadline)  # Slack's client has a time-out of its own
         match facts:
-            case AlertFacts() if claimed.notice.kind == NoticeKind.PAGE:
-                return self.pages.send(claimed, facts, deadline)  # Slack's client has a time-out of its own
             case HomeFacts():
                 return self.homes.publish(claimed, facts)
             case DigestFacts():
@@ -123,6 +144,8 @@ def render(claimed: Claimed, facts: CardFacts | AlertFacts) -> Message:
         return storm_card(facts.alert, facts.storm)
     if isinstance(facts, AlertFacts) and facts.standing is not None:
         return standing_card(facts.alert, facts.standing)
+    if isinstance(facts, AlertFacts) and facts.alert.kind == AlertKind.UNDELIVERED:
+        return undelivered_card(facts.alert, facts.undelivered, facts.now)
     if isinstance(facts, AlertFacts):
         return alert_card(facts.alert, facts.grant, facts.by_hand, facts.rights)
     views = {
@@ -130,6 +153,7 @@ def render(claimed: Claimed, facts: CardFacts | AlertFacts) -> Message:
         NoticeKind.ANSWER: answer,
         NoticeKind.ENDED: ended,
         NoticeKind.WARNING: warning,
+        NoticeKind.UNDELIVERED: unasked,
     }
     return views[NoticeKind(claimed.notice.kind)](facts)
 
@@ -138,9 +162,14 @@ def refused(claimed: Claimed, error: SlackApiError) -> Told:
     """What Slack said, as a sentence; with when to come back where it says so."""
     limited = limited_by(error)
     if limited is not None:
-        return Told(claimed, problem=SLOW_DOWN, limited=limited)
-    name = error.response.get("error", "an error")
+        return Told(claimed, problem=SLOW_DOWN, limited=limited, failure=RATE_LIMITED)
+    response: Any = error.response
+    name = response.get("error", "an error")
     logger.error(
         "Slack refuses the %s notice %s to %s: %s", claimed.notice.kind, claimed.id, claimed.notice.recipient, name
     )
-    return Told(claimed, problem=f"Slack refuses the message ({name}).")
+    failure = (
+        UNAVAILABLE if getattr(response, "status_code", 200) >= _SERVER_ERROR else failure_of(claimed.notice, name)
+    )
+    problem = "Slack answers with an error of its own." if failure == UNAVAILABLE else why(failure.where, failure.code)
+    return Told(claimed, problem=problem, failure=failure)

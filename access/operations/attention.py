@@ -33,6 +33,7 @@ from access.operations import digest
 from access.operations.core import POLICY_LOADED, Core
 from access.operations.extend import for_what_is_over
 from access.operations.high_water import HighWater
+from access.operations.undelivered import alerts_due
 
 UNFINISHED = (GrantStatus.SCHEDULED, GrantStatus.ACTIVATING, GrantStatus.ACTIVE, GrantStatus.REVOKING)
 Moment = datetime | ColumnElement[datetime]
@@ -49,6 +50,7 @@ class Attention:
     lapsed: bool = True
     over: bool = True
     overdue: bool = True
+    undelivered: bool = True
     digest: bool = True
     canary: bool = True
     roster: bool = True
@@ -81,7 +83,7 @@ def attention(core: Core) -> Attention:
         core.marks.note(head)
     return Attention(
         policy=trouble or found["policy"], restored=trouble or not as_remembered, lapsed=found["lapsed"],
-        over=found["over"], overdue=found["overdue"], digest=found["digest"],
+        over=found["over"], overdue=found["overdue"], undelivered=found["undelivered"], digest=found["digest"],
         canary=trouble or policy.canary is not None, roster=not found["called"], due=found["due"],
     )  # fmt: skip
 
@@ -132,6 +134,8 @@ def _question() -> sa.Select[*tuple[Any, ...]]:
     )  # fmt: skip
     called = select(Look.id).where(col(Look.kind) == LookKind.ROSTER, col(Look.due_at) > now)
     alerted = select(Alert.id).where(col(Alert.closed_at).is_(None), col(Alert.kind).in_(_TROUBLES))
+    late = _first(alerts_due(now), Notice.alert_at)
+    silent = select(Alert.id).where(col(Alert.closed_at).is_(None), col(Alert.kind) == AlertKind.UNDELIVERED)
     return sa.select(
         col(AuditHead.seq), col(AuditHead.hash), col(AuditHead.at),
         newest_policy().scalar_subquery().is_distinct_from(bindparam("policy", type_=String())).label("policy"),
@@ -139,6 +143,7 @@ def _question() -> sa.Select[*tuple[Any, ...]]:
         _first(lapsed_requests(now), Request.lapses_at).label("lapsed"),
         _any(for_what_is_over()).label("over"),
         _first(overdue_grants(now), Grant.alert_at).label("overdue"),
+        or_(late, _any(silent)).label("undelivered"),
         digest.is_due(bindparam("day", type_=Date()), bindparam("hour", type_=UtcDateTime())).label("digest"),
         _any(called).label("called"),
         or_(*due).label("due"),

@@ -14,7 +14,7 @@ from access.errors import (
     RequestChanged,
     RequestLapsed,
 )
-from access.ids import GrantId, Person, ReviewId, SlackUser, ulid
+from access.ids import GrantId, Person, RequestId, ReviewId, SlackUser, ulid
 from access.models import Grant, Notice, NoticeKind, Request, RequestStatus, Review, Verdict
 from access.operations.core import Core, by_person, load_request
 from access.operations.extend import extended_before, move_end
@@ -75,6 +75,22 @@ def may_deny(core: Core, *, button: str, reviewer: SlackUser) -> Request:
             _refuse_stale(session, core.clock.now(), request, pressed, person, verdict=Verdict.DENY)
         _refuse_outsiders(policy, request, person.name)
     return request
+
+
+def follow_rule(core: Core, request_id: RequestId, actor: str) -> None:
+    """The rule of a pending request has changed before its card was posted: a new version, for the new rule's channel.
+
+    Raises Refused where the policy of now does not let it be asked.
+    """
+    policy = core.policy.known()
+    with core.work(actor) as work:
+        request = load_request(work.session, request_id)
+        if request.status != RequestStatus.PENDING or work.now >= request.lapses_at:
+            return
+        ask = ask_again(request, work.now, extended=extended_before(work, request))
+        terms = _changed_terms(policy, request, ask)
+        if terms is not None:
+            _new_version(core, work, request, ask, terms)
 
 
 def _pressed(core: Core, button: str, reviewer: SlackUser, verdict: Verdict) -> Button:

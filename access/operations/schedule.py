@@ -45,6 +45,8 @@ from access.operations.look import look_item
 from access.operations.rate_limits import rank
 from access.operations.roster import call_the_roster
 from access.operations.timers import UNANSWERING, timers, timers_back, timers_compared, timers_filled, timers_lost
+from access.operations.undelivered import why_never_asked
+from access.operations.undelivered_alerts import settle_undelivered
 from access.operations.usual_time import LAPSED
 from access.operations.work import grant_item, notice_item
 from access.ports import AgendaItem
@@ -130,6 +132,8 @@ class Schedule:
             cancel_what_is_over(core)
         if seen.overdue:
             self.alert_overdue()
+        if seen.undelivered:
+            settle_undelivered(core)
         if seen.digest:
             make_when_due(core)
         if seen.canary and not closed:
@@ -205,7 +209,11 @@ class Schedule:
                 request = work.session.get_one(Request, request_id)
                 if request.status != RequestStatus.PENDING:
                     continue
-                if work.move_request(request, RequestStatus.LAPSED, action=LAPSED, details={}):
+                because = why_never_asked(work.session, request)
+                details = {"because": because} if because else {}
+                if work.move_request(
+                    request, RequestStatus.LAPSED, action=LAPSED, details=details, because=because
+                ):
                     work.tell(NoticeKind.ANSWER, request.id, request.requester_slack)
 
     def alert_overdue(self) -> None:

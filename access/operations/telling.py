@@ -22,6 +22,7 @@ from access.models import (
     Review,
     Verdict,
 )
+from access.operations.alert_rows import open_alerts
 from access.operations.approvers import approvers, asked_by
 from access.operations.by_hand import ByHand, said_by_hand
 from access.operations.core import Core, load_grant, load_request
@@ -34,6 +35,16 @@ from access.operations.role_rights import RightsNote, note_about, rights_of
 from access.operations.standing_accept import Standing, standing_facts
 from access.operations.storms import Storm, storm_facts
 from access.operations.target import pause
+from access.operations.undelivered import (
+    ARRIVED,
+    DeliveryFailure,
+    NeverAsked,
+    Undelivered,
+    after_failure,
+    is_needless,
+    never_asked,
+    undelivered_facts,
+)
 from access.operations.usual_time import recent_answers
 from access.operations.warning import worth_warning
 from access.operations.work import KEPT_TRUE, PASSING, RETOLD_AFTER, SETTLES, Work, notice_item
@@ -45,7 +56,7 @@ OTHERS_MOST = 99
 """So many requests of others are counted: more of them say no more."""
 TOLD = (
     NoticeKind.REVIEW, NoticeKind.ANSWER, NoticeKind.ENDED, NoticeKind.ALERT, NoticeKind.PAGE, NoticeKind.WARNING,
-    NoticeKind.REMINDER, NoticeKind.HOME, NoticeKind.DIGEST,
+    NoticeKind.REMINDER, NoticeKind.HOME, NoticeKind.DIGEST, NoticeKind.UNDELIVERED,
 )  # fmt: skip
 """What the queue `tell` says."""
 OF_ALERTS = (NoticeKind.ALERT, NoticeKind.PAGE)
@@ -96,6 +107,8 @@ class CardFacts:
     """How long an answer usually takes, for who asks."""
     others: Others | None = None
     """None: no other person has asked, or the request is decided."""
+    never_asked: NeverAsked | None = None
+    """The card could not be posted, so no approver has been asked."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,6 +126,8 @@ class AlertFacts:
     """What the role that it is about allows now."""
     standing: Standing | None = None
     """Whom it tells of where it is about standing access."""
+    undelivered: Undelivered | None = None
+    """What does not arrive, where it is about that."""
 
 
 Facts = CardFacts | AlertFacts | ReminderFacts | HomeFacts | DigestFacts
@@ -140,6 +155,10 @@ class Told:
     problem: str = ""
     limited: Limited | None = None
     """Slack counts too many of one of the calls that it takes."""
+    failure: DeliveryFailure | None = None
+    """With `problem`, where Slack or the way to it is the reason."""
+    gone: str = ""
+    """Why there is no recipient any more, so that it is not tried again; a sentence."""
     healthy: bool = True
     goes_on: bool = False
     """Another message must follow beneath this one."""
@@ -159,7 +178,7 @@ class Telling:
     def commit(self, results: Sequence[Told]) -> None:
         with self.core.work(self.actor) as work:
             ordered = sorted(results, key=lambda one: one.claimed.id)
-            _somebody_was_told(work, [told for told in ordered if not told.problem])
+            _somebody_was_told(work, [told for told in ordered if not told.problem and not told.gone])
             written = [told for told in ordered if _write(work, told)]
             note_limits(work.session, ordered, work.now)
         first = [told for told in written if _is_new_card(told.claimed.notice)]
@@ -167,6 +186,7 @@ class Telling:
             # Each on its own: other notices of the same kind are held while results are written, in another order.
             self._keep_one_row(first)
             self._lead_to_cards([told.claimed.notice.subject for told in first])
+        self._arrived_after_all([told.claimed.notice for told in results if not told.problem])
 
     def _keep_one_row(self, posted: Sequence[Told]) -> None:
         """A card that was pressed before it was written where it stands has a second row, and would be told twice."""
@@ -181,6 +201,18 @@ class Telling:
         with self.core.work(self.actor) as work:
             for request in work.session.exec(select(Request).where(col(Request.id).in_(requests))):
                 work.homes_changed(request)
+
+    def _arrived_after_all(self, told: Sequence[Notice]) -> None:
+        """What said that these do not arrive must say that they have."""
+        late = [one for one in told if one.undelivered_since is not None]
+        if not late:
+            return
+        # On its own, as above.
+        with self.core.work(self.actor) as work:
+            for one in late:
+                work.storms |= set(work.session.exec(open_alerts(one.undelivered_cause, [AlertKind.UNDELIVERED])))
+                if one.kind == NoticeKind.REVIEW and one.shown == 0:
+                    work.changed(one.subject)
 
     def release(self, claimed: Sequence[Claimed]) -> None:
         with self.core.work(self.actor) as work:
@@ -227,6 +259,11 @@ def _too_late(claimed: Claimed) -> bool:
     facts = claimed.facts
     if isinstance(facts, ReminderFacts):
         return not worth_reminding(facts.request, facts.now)
+    if isinstance(facts, CardFacts) and is_needless(claimed.notice, facts.request):
+        return True
+    if claimed.notice.kind == NoticeKind.UNDELIVERED and isinstance(facts, CardFacts):
+        is_said = facts.never_asked is None or facts.request.status != RequestStatus.PENDING
+        return claimed.notice.shown == 0 and is_said
     if claimed.notice.kind != NoticeKind.WARNING or not isinstance(facts, CardFacts):
         return False
     return claimed.notice.shown == 0 and not worth_warning(facts.grant, claimed.notice.version, facts.now)
@@ -265,7 +302,7 @@ def _alert_facts(session: Session, alert: Alert, now: datetime) -> AlertFacts:
     rights = rights_of(session, alert.subject) if alert.kind == AlertKind.RIGHTS else None
     return AlertFacts(
         alert=alert, grant=grant, now=now, by_hand=by_hand, storm=storm_facts(session, alert), rights=rights,
-        standing=standing_facts(session, alert),
+        standing=standing_facts(session, alert), undelivered=undelivered_facts(session, alert),
     )  # fmt: skip
 
 
@@ -292,6 +329,7 @@ def _card_facts(
         history=[Past(role=one.role, status=one.status, asked_at=one.asked_at) for one in earlier],
         extends=session.get(Grant, request.extends) if request.extends else None,
         extendable=extendable(policy, grant), rights=note_about(session, request.resource, request.role),
+        never_asked=never_asked(session, request),
         approvers=_approvers(session, policy, request), description=_description(policy, request),
         others=_others(session, request) if request.status == RequestStatus.PENDING else None,
     )  # fmt: skip
@@ -345,13 +383,17 @@ def _write(work: Work, told: Told) -> bool:
     """Whether the row says now that it was told, and where it stands."""
     notice = told.claimed.notice
     if told.problem:
-        _set(work, notice, problem=told.problem, due_at=work.now + _pause_of(told))
+        due_at = work.now + _pause_of(told)
+        _set(work, notice, problem=told.problem, due_at=due_at, **after_failure(notice, told.failure, work.now))
+        return False
+    if told.gone:
+        _give_up(work, notice, told.gone)
         return False
     if notice.shown == 0:
         work.record("notice.told", notice.subject, kind=notice.kind, channel=told.channel, ts=told.ts)
     if told.goes_on:
         work.tell(NoticeKind(notice.kind), notice.subject, notice.recipient, version=notice.version + 1)
-    place = {"channel": told.channel, "ts": told.ts, "shown": notice.wanted, "problem": "", "attempts": 0}
+    place = {"channel": told.channel, "ts": told.ts, "shown": notice.wanted, "problem": "", "attempts": 0} | ARRIVED
     claim = {"fence": notice.fence}
     done = place | {"told_at": work.now, "due_at": None}
     if compare_and_set(work.session, Notice, notice.id, expected=claim | {"wanted": notice.wanted}, values=done):
@@ -386,6 +428,12 @@ def _passes(work: Work, request: RequestId) -> bool:
     if grant is None:
         return False
     return grant.status in PASSING or (grant.status == GrantStatus.SCHEDULED and grant.starts_at <= work.now)
+
+
+def _give_up(work: Work, notice: Notice, because: str) -> None:
+    values = ARRIVED | {"shown": notice.wanted, "problem": "", "attempts": 0, "due_at": None}
+    if compare_and_set(work.session, Notice, notice.id, expected={"fence": notice.fence}, values=values):
+        work.record("notice.given_up", notice.subject, kind=notice.kind, recipient=notice.recipient, because=because)
 
 
 def _is_storm(facts: Facts) -> bool:

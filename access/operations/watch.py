@@ -13,6 +13,7 @@ from access.operations.core import Core
 from access.operations.high_water import FOREIGN_MARK
 from access.operations.schedule import PAGES, SLACK, Schedule
 from access.operations.storms import died_down
+from access.operations.undelivered_alerts import settle_undelivered, stuck
 from access.operations.work import PAGED, URGENT, WEBHOOK
 
 SILENT = timedelta(seconds=15)
@@ -61,6 +62,7 @@ class Watch:
                 work.crowded |= over
         if not kept:
             Schedule(self.core).alert_overdue()
+            settle_undelivered(self.core)
         if self.core.pages:
             self._page()
         with self.core.database.read() as session:
@@ -117,7 +119,9 @@ def _unpaged(session: Session) -> list[str]:
     paged, told = (said.where(Notice.kind == kind).exists() for kind in (NoticeKind.PAGE, NoticeKind.ALERT))
     # What has no message of its own is one of a storm, which is paged for all of them.
     alone = or_(col(Alert.kind).not_in(GRANT_ALERTS), told)
-    alerts = select(Alert.id).where(col(Alert.closed_at).is_(None), col(Alert.kind).in_(PAGED), ~paged, alone)
+    unheard = and_(col(Alert.told_at).is_(None), stuck(col(Alert.id)))
+    wanted = or_(col(Alert.kind).in_(PAGED), unheard)
+    alerts = select(Alert.id).where(col(Alert.closed_at).is_(None), wanted, ~paged, alone)
     return sorted(session.exec(alerts))
 
 

@@ -30,6 +30,7 @@ from access.store import (
 URGENT = 0
 KEPT_TRUE = (
     NoticeKind.REVIEW, NoticeKind.ANSWER, NoticeKind.ALERT, NoticeKind.PAGE, NoticeKind.WARNING, NoticeKind.HOME,
+    NoticeKind.UNDELIVERED,
 )  # fmt: skip
 """Messages that are told anew whenever their subject changes; the others are said once."""
 PLANNED = (NoticeKind.WARNING, NoticeKind.REMINDER)
@@ -38,7 +39,10 @@ PASSING = (GrantStatus.ACTIVATING, GrantStatus.REVOKING)
 """States of a grant that another one follows by itself, most often within a second."""
 WEBHOOK = "webhook"
 """Who is told by pages."""
-UNPAGED = (AlertKind.PROVIDER, AlertKind.POLICY, AlertKind.RIGHTS, AlertKind.STANDING, AlertKind.LEFTOVER)
+UNPAGED = (
+    AlertKind.PROVIDER, AlertKind.POLICY, AlertKind.RIGHTS, AlertKind.STANDING, AlertKind.LEFTOVER,
+    AlertKind.UNDELIVERED,
+)  # fmt: skip
 PAGED = tuple(kind for kind in AlertKind if kind not in UNPAGED)
 """What does not wait until somebody looks into Slack."""
 TOLD_ALONE = 5

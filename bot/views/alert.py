@@ -20,6 +20,7 @@ from access.operations.storms import Storm
 from access.operations.timers import EMPTIED
 from bot import ids
 from bot.views import standing as standing_view
+from bot.views import undelivered as undelivered_view
 from bot.views.alert_closed import closed_because
 from bot.views.blocks import (
     Block,
@@ -58,6 +59,7 @@ _TITLES = {
     AlertKind.CLOCKS: "Clocks differ",
     AlertKind.RESTORED: "The database was restored",
     AlertKind.STANDING: standing_view.TITLE,
+    AlertKind.UNDELIVERED: undelivered_view.TITLE,
 }
 _WHAT_TO_DO = {
     AlertKind.OVERDUE: "It is tried again until it is proven gone. If the target stays away, end it by hand.",
@@ -87,6 +89,7 @@ _WHAT_TO_DO = {
     AlertKind.RESTORED: "Let a timekeeper and the workers run: they compare every target and end what nobody knows of. "
     "`countersign restored` says what is left; docs/runbook.md says what is lost.",
     AlertKind.STANDING: standing_view.WHAT_TO_DO,
+    AlertKind.UNDELIVERED: "`countersign doctor` says under *Messages* which, why, and what to do.",
 }
 _EMPTIED = (
     "Redis had lost its timers",

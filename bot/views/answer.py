@@ -26,6 +26,7 @@ from bot.views.blocks import (
 from bot.views.mine import to_use
 from bot.views.progress import headline, progress
 from bot.views.review import decision, how_long, state_of
+from bot.views.undelivered import not_asked_yet, unasked
 
 
 def answer(facts: CardFacts) -> Message:
@@ -38,6 +39,8 @@ def answer(facts: CardFacts) -> Message:
 
 def asked(facts: CardFacts) -> Message:
     """At once after asking: who is asked now."""
+    if facts.never_asked is not None:
+        return unasked(facts)
     request = facts.request
     identifier = short(request.id)
     more = "more time with " if request.extends else ""
@@ -138,10 +141,9 @@ def _became(facts: CardFacts) -> list[Block]:
     decided = decision(request, facts.reviews)
     match RequestStatus(request.status):
         case RequestStatus.PENDING:
-            asked = f" Asked: {names(facts.approvers)}." if facts.approvers else ""
-            return [*decided, section(f"Waiting for an answer.{asked}")]
+            return [*decided, *_waits(facts)]
         case RequestStatus.LAPSED:
-            return [*decided, section("Nobody answered in time. You can ask again with /access.")]
+            return [*decided, *_lapsed(request)]
         case RequestStatus.CANCELLED:
             if request.decided_because:
                 return [*decided, section("*It was cancelled.*"), sentence(request.decided_because)]
@@ -150,6 +152,20 @@ def _became(facts: CardFacts) -> list[Block]:
             return decided
         case RequestStatus.APPROVED:
             return [*decided, *_granted(facts)]
+
+
+def _waits(facts: CardFacts) -> list[Block]:
+    if facts.never_asked is not None:
+        return not_asked_yet(facts)
+    asked = f" Asked: {names(facts.approvers)}." if facts.approvers else ""
+    return [section(f"Waiting for an answer.{asked}")]
+
+
+def _lapsed(request: Request) -> list[Block]:
+    if not request.decided_because:
+        return [section("Nobody answered in time. You can ask again with /access.")]
+    again = "Ask the security team whether that is mended, then ask again with /access."
+    return [sentence(request.decided_because), section(again)]
 
 
 def _granted(facts: CardFacts) -> list[Block]:

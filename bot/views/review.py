@@ -146,7 +146,9 @@ def _outcome(facts: CardFacts) -> list[Block]:
         case RequestStatus.PENDING:
             return [*decided, *_waiting(facts)]
         case RequestStatus.LAPSED:
-            return [*decided, section("Nobody answered in time. It can be asked for again.")]
+            never_asked = request.decided_because
+            in_time = section("Nobody answered in time. It can be asked for again.")
+            return [*decided, sentence(never_asked) if never_asked else in_time]
         case RequestStatus.CANCELLED:
             if request.decided_because:
                 cancelled = section(f"*It was cancelled{_decided_at(request)}.*")

@@ -134,6 +134,7 @@ SENTENCES = {
     "answer.",
     AlertKind.STANDING: "2 roles are held on customers-db without a grant, and no person of the security team has "
     "accepted that.",
+    AlertKind.UNDELIVERED: "Messages for C0PAYAPPR do not arrive. The channel is archived.",
     AlertKind.TIMERS: "Redis cannot be used: it is full and takes nothing more. Access still starts and ends, by the "
     "sweep of the database, a little slower.",
 }

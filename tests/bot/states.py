@@ -40,7 +40,7 @@ from bot.views.modals import denial, done, notice, preparing, revocation, secret
 from bot.views.reminder import reminder
 from bot.views.review import review_card
 from tests.access.policy.example import ask, policy
-from tests.bot import digest_states, standing_states
+from tests.bot import digest_states, standing_states, undelivered_states
 from tests.bot.facts import (
     RIGHTS,
     SENTENCES,
@@ -416,7 +416,7 @@ def _all() -> dict[str, Message | dict[str, Any]]:
     }
 
 
-ALL = _all() | digest_states.STATES | standing_states.STATES
+ALL = _all() | digest_states.STATES | standing_states.STATES | undelivered_states.STATES
 MESSAGES = {name: view for name, view in ALL.items() if isinstance(view, Message)}
 MODALS = {name: view for name, view in ALL.items() if isinstance(view, dict) and view["type"] == "modal"}
 HOMES = {name: view for name, view in ALL.items() if isinstance(view, dict) and view["type"] == "home"}

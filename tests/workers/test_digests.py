@@ -178,7 +178,7 @@ def test_what_slack_refuses_is_tried_again_and_says_the_same(
     _, (told,) = round_of(telling, world)
     telling.commit([told])
     said = content_of(world.core, digest.id)
-    assert "is_archived" in told.problem
+    assert told.problem == "The channel is archived."
 
     workspace.unarchive(SECURITY)
     world.clock.tick(hours=3)

@@ -1,0 +1,173 @@
+"""Messages that do not arrive: what is written down of a failed try, and what the rows say of those that wait."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement
+from sqlmodel import Session, col, func, select
+from sqlmodel.sql.expression import SelectOfScalar
+
+from access.ids import GrantId, RequestId
+from access.models import Alert, AlertKind, Grant, Notice, NoticeKind, Request, RequestStatus
+
+PATIENCE = timedelta(minutes=2)
+"""What trying again may mend is no alert before."""
+EVERYWHERE = "slack"
+"""In the place of a channel or a person: no message of ours is taken, whomever it is for."""
+SHOWN = 5
+"""So many are named; the others are counted."""
+
+
+@dataclass(frozen=True)
+class DeliveryFailure:
+    """Why one try failed."""
+
+    where: str
+    """The channel or the person that does not get it, or `EVERYWHERE`."""
+    code: str
+    """One word: Slack's own for it, where it has one."""
+    permanent: bool = False
+    """Only a person can mend it, so that it is told at once."""
+    updates: bool = True
+    """Whether it is told of a message, too, that stands there and is merely out of date."""
+
+    @property
+    def cause(self) -> str:
+        return f"{self.where} {self.code}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class WaitingMessage:
+    """One that has not arrived, and what it is about."""
+
+    kind: str
+    stands: bool
+    """An older state of it has been posted."""
+    request: Request | None
+    alert: Alert | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Undelivered:
+    """All messages that wait for the same cause, and the oldest of them."""
+
+    cause: str
+    problem: str
+    """The sentence of the newest try."""
+    since: datetime
+    number: int
+    first: Sequence[WaitingMessage]
+
+    @property
+    def where(self) -> str:
+        return self.cause.partition(" ")[0]
+
+    @property
+    def code(self) -> str:
+        return self.cause.rpartition(" ")[2]
+
+
+@dataclass(frozen=True, kw_only=True)
+class NeverAsked:
+    """The card of a request stands nowhere: since when that fails, and why."""
+
+    since: datetime
+    problem: str
+
+
+ARRIVED = {"undelivered_since": None, "undelivered_cause": "", "alert_at": None}
+"""The columns of a message that waits for nothing."""
+
+
+def after_failure(notice: Notice, failure: DeliveryFailure | None, now: datetime) -> dict[str, Any]:
+    """The columns of a message whose try has just failed; without a failure it waits for something else of ours."""
+    if failure is None:
+        return dict(ARRIVED)
+    lasts = notice.undelivered_since if notice.problem else None
+    since = lasts or now
+    values: dict[str, Any] = {"undelivered_since": since, "undelivered_cause": failure.cause}
+    if lasts is not None and notice.undelivered_cause == failure.cause:
+        return values  # when to alert is said, or done
+    of_use = notice.kind != NoticeKind.HOME and (failure.updates or notice.shown == 0)
+    return values | {"alert_at": (now if failure.permanent else since + PATIENCE) if of_use else None}
+
+
+def waits() -> tuple[ColumnElement[bool], ...]:
+    """Of notices: those that do not arrive."""
+    return col(Notice.undelivered_since).is_not(None), col(Notice.problem) != ""
+
+
+def alerts_due(now: datetime | ColumnElement[datetime]) -> SelectOfScalar[Any]:
+    """Messages of which nobody was told yet that they do not arrive, and must be."""
+    return select(Notice.id).where(*waits(), col(Notice.alert_at) <= now)
+
+
+def undelivered(session: Session, cause: str) -> Undelivered | None:
+    """None: everything has arrived."""
+    its = (*waits(), col(Notice.undelivered_cause) == cause)
+    number, since = session.exec(select(func.count(), func.min(Notice.undelivered_since)).where(*its)).one()
+    if since is None:
+        return None
+    found = session.exec(select(Notice).where(*its).order_by(col(Notice.undelivered_since), col(Notice.id)))
+    first = found.fetchmany(SHOWN)
+    return Undelivered(
+        cause=cause, problem=first[0].problem, since=since, number=number,
+        first=[_waiting(session, one) for one in first],
+    )  # fmt: skip
+
+
+def all_undelivered(session: Session) -> list[Undelivered]:
+    """By cause, whether there is an alert about it yet or not."""
+    causes = session.exec(
+        select(Notice.undelivered_cause).where(*waits()).distinct().order_by(Notice.undelivered_cause)
+    )
+    return [found for cause in causes.all() if (found := undelivered(session, cause)) is not None]
+
+
+def undelivered_facts(session: Session, alert: Alert) -> Undelivered | None:
+    """What an alert of this kind shows while it is open."""
+    return undelivered(session, alert.subject) if alert.kind == AlertKind.UNDELIVERED else None
+
+
+def never_asked(session: Session, request: Request) -> NeverAsked | None:
+    """Of a request whose card was tried and stands nowhere; None where it stands, or was not tried yet."""
+    cards = _cards(session, request)
+    if any(card.ts for card in cards):
+        return None
+    failed = [card for card in cards if card.problem and card.undelivered_since]
+    if not failed:
+        return None
+    return NeverAsked(
+        since=min(card.undelivered_since or card.created_at for card in failed), problem=failed[0].problem
+    )
+
+
+def why_never_asked(session: Session, request: Request) -> str:
+    """A sentence for a request that lapses; empty where its approvers were asked, or may have been."""
+    if any(card.ts for card in _cards(session, request)):
+        return ""
+    known = never_asked(session, request)
+    because = known.problem if known else "Countersign was not running, or had not come to it."
+    return f"The approvers were never asked: the card could not be posted. {because}"
+
+
+def is_needless(notice: Notice, request: Request) -> bool:
+    """A card that never arrived asks nobody any more once its request is over, or has a newer one."""
+    if notice.kind != NoticeKind.REVIEW or notice.ts is not None or notice.undelivered_since is None:
+        return False
+    return request.status != RequestStatus.PENDING or notice.version < request.version
+
+
+def _cards(session: Session, request: Request) -> Sequence[Notice]:
+    cards = select(Notice).filter_by(kind=NoticeKind.REVIEW, subject=request.id, version=request.version)
+    return session.exec(cards.order_by(col(Notice.id))).all()
+
+
+def _waiting(session: Session, notice: Notice) -> WaitingMessage:
+    grant = session.get(Grant, GrantId(notice.subject))
+    request = session.get(Request, grant.request_id if grant else RequestId(notice.subject))
+    return WaitingMessage(
+        kind=notice.kind, stands=notice.shown > 0, request=request, alert=session.get(Alert, notice.subject)
+    )

@@ -1,0 +1,58 @@
+"""What is shown of messages that do not arrive, in every state."""
+
+from typing import Any
+
+from access.ids import AlertId
+from access.models import Alert, AlertKind, NoticeKind, RequestStatus
+from access.operations.undelivered import EVERYWHERE, NeverAsked, Undelivered, WaitingMessage
+from bot.views.answer import answer
+from bot.views.blocks import Message
+from bot.views.review import review_card
+from bot.views.undelivered import unasked, undelivered_card, why
+from tests.bot.facts import a_request, an_alert, facts, minutes
+from tests.cast import APPROVALS
+
+ARCHIVED = f"{APPROVALS} is_archived"
+NEVER_ASKED = NeverAsked(since=minutes(0), problem=why(APPROVALS, "is_archived"))
+LAPSED = a_request(
+    status=RequestStatus.LAPSED, decided_at=minutes(480),
+    decided_because=f"The approvers were never asked: the card could not be posted. {NEVER_ASKED.problem}",
+)  # fmt: skip
+CARD = WaitingMessage(kind=NoticeKind.REVIEW, stands=False, request=a_request(), alert=None)
+REMINDER = WaitingMessage(kind=NoticeKind.REMINDER, stands=False, request=a_request(), alert=None)
+STALE = WaitingMessage(kind=NoticeKind.REVIEW, stands=True, request=a_request(role="fix-orders"), alert=None)
+OVERDUE = WaitingMessage(kind=NoticeKind.ALERT, stands=False, request=None, alert=an_alert())
+DIGEST = WaitingMessage(kind=NoticeKind.DIGEST, stands=False, request=None, alert=None)
+
+
+def the_alert(cause: str = ARCHIVED, **values: Any) -> Alert:
+    where, _, error = cause.partition(" ")
+    said = "Slack takes no message of Countersign." if where == EVERYWHERE else f"Messages for {where} do not arrive."
+    known = {
+        "id": AlertId("01kaq9z00000000000000a1ert"), "kind": AlertKind.UNDELIVERED, "subject": cause,
+        "sentence": f"{said} {why(where, error)}", "opened_at": minutes(133),
+    }  # fmt: skip
+    return Alert(**(known | values))
+
+
+def waiting(*first: WaitingMessage, cause: str = ARCHIVED, number: int = 0) -> Undelivered:
+    where, _, error = cause.partition(" ")
+    return Undelivered(
+        cause=cause, problem=why(where, error), since=minutes(132), number=number or len(first), first=first
+    )
+
+
+IN_SLACK = f"{EVERYWHERE} unavailable"
+STATES: dict[str, Message] = {
+    "alert-undelivered": undelivered_card(the_alert(), waiting(CARD, STALE), minutes(140)),
+    "alert-undelivered-one": undelivered_card(the_alert("U0ANN user_disabled"), waiting(CARD), minutes(140)),
+    "alert-undelivered-many": undelivered_card(
+        the_alert(IN_SLACK), waiting(CARD, REMINDER, STALE, OVERDUE, DIGEST, cause=IN_SLACK, number=14), minutes(140)
+    ),
+    "alert-undelivered-closed": undelivered_card(the_alert(closed_at=minutes(150)), None, minutes(151)),
+    "unasked": unasked(facts(never_asked=NEVER_ASKED)),
+    "unasked-arrived": unasked(facts()),
+    "unasked-lapsed": unasked(facts(LAPSED)),
+    "answer-lapsed-never-asked": answer(facts(LAPSED)),
+    "card-lapsed-never-asked": review_card(facts(LAPSED)),
+}
