@@ -10,7 +10,7 @@ from access.errors import AccessError, Unready
 from access.faults import describe
 from access.ports import Finding
 from access.settings import Settings
-from countersign.doctor import database, files, paging, policy, processes, redis, slack, targets
+from countersign.doctor import database, files, messages, paging, policy, processes, redis, slack, targets
 from countersign.doctor.report import Family, as_json, as_text, exit_code
 from countersign.doctor.surroundings import Surroundings, error
 
@@ -24,6 +24,7 @@ FAMILIES: dict[str, Check] = {
     "Database": database.look,
     "Redis": redis.look,
     "Slack": slack.look,
+    "Messages": messages.look,
     "Processes": processes.look,
     "Pages": paging.look,
     "Targets": targets.look,
