@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from sqlmodel import select
 
-from access.models import EndedBy, Look, LookKind
+from access.models import Alert, AlertKind, EndedBy, Look, LookKind
 from access.operations.look import look_item
 from access.settings import Settings
 from bot import ids
@@ -195,10 +195,14 @@ def the_bot_is_put_out_of_the_channel(errand: Errand) -> None:
     try:
         assert errand.type_line("5s").ok
         patiently(lambda: errand.heard(errand.asker), "the asker to be told that others are asked")
+        errand.house.message(errand.asker.id, lambda one: "have not been asked yet" in one.words, "why nobody answers")
         assert errand.house.unwell("Slack") == [f"channel {CHANNEL}"]
+        assert errand.house.unwell("Messages") == [CHANNEL]
+        assert [one.closed_at for one in _undelivered(errand)] == [None]
     finally:
         workspace.add_to_channel(bot, CHANNEL)
     card = errand.card()
+    patiently(lambda: _undelivered(errand)[-1].closed_at, "the alert to close")
     errand.approve(card)
 
     workspace.remove_from_channel(bot, CHANNEL)
@@ -208,6 +212,11 @@ def the_bot_is_put_out_of_the_channel(errand: Errand) -> None:
     finally:
         workspace.add_to_channel(bot, CHANNEL)
     patiently(lambda: "Verified" in errand.card().words, "the card to say how it was proven")
+
+
+def _undelivered(errand: Errand) -> list[Alert]:
+    """Alerts about the approvers' channel."""
+    return [one for one in errand.house.alerts() if one.kind == AlertKind.UNDELIVERED and CHANNEL in one.subject]
 
 
 def people_are_deactivated(errand: Errand) -> None:
