@@ -12,11 +12,15 @@ from pydantic import SecretStr
 
 from access.operations.storms import storm_sentence
 from access.operations.telling import AlertFacts, Claimed, Told
+from access.operations.undelivered import DeliveryFailure
+from access.operations.work import WEBHOOK
 from access.ports import Deadline
 
 OPEN = "open"
 CLOSED = "closed"
 SERVER_ERROR = 500
+_UNREACHABLE = DeliveryFailure(WEBHOOK, "page_unreachable")
+_REFUSED = DeliveryFailure(WEBHOOK, "page_refused")
 TOO_LATE = "The address for pages does not answer in time."
 
 
@@ -40,12 +44,13 @@ class Pages:
             status = _post(urlsplit(self.url.get_secret_value()), page(facts), deadline)
         except (OSError, http.client.HTTPException) as error:
             problem = f"The address for pages cannot be reached ({type(error).__name__})."
-            return Told(claimed, problem=TOO_LATE if deadline.passed else problem, healthy=False)
+            problem = TOO_LATE if deadline.passed else problem
+            return Told(claimed, problem=problem, failure=_UNREACHABLE, healthy=False)
         if deadline.passed:  # what was cut off looks like an answer that has ended
-            return Told(claimed, problem=TOO_LATE, healthy=False)
+            return Told(claimed, problem=TOO_LATE, failure=_UNREACHABLE, healthy=False)
         if not 200 <= status < 300:
             problem = f"The address for pages answered with {status}."
-            return Told(claimed, problem=problem, healthy=status < SERVER_ERROR)
+            return Told(claimed, problem=problem, failure=_REFUSED, healthy=status < SERVER_ERROR)
         return Told(claimed, ts=state)
 
 

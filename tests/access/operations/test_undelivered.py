@@ -278,6 +278,20 @@ def test_an_alert_that_reaches_no_one_in_slack_is_paged_whatever_its_kind(world:
     assert paged & unheard == unheard != set()
 
 
+def test_pages_that_are_not_taken_are_told_in_slack(world: World, slack: Slack) -> None:
+    slack.refuses["webhook"] = DeliveryFailure("webhook", "page_refused")
+    with replace(world.core, pages=True).work("system:test") as work:
+        work.open_alert(AlertKind.TIMERS, "redis", "Redis cannot be reached.", channel=SECURITY)
+    world.work()
+    assert alerts(world) == []
+    world.pass_time(minutes=2)
+    world.pass_time(seconds=1)
+
+    assert alerts(world) == [("webhook page_refused", True)]
+    assert the_alert(world).sentence == f"Pages do not arrive. {BECAUSE}"
+    assert said(world, NoticeKind.ALERT).count(SECURITY) >= 2
+
+
 def test_where_no_timekeeper_lives_any_process_sees_to_it(world: World, slack: Slack) -> None:
     slack.refuses[APPROVALS] = ARCHIVED
     world.ask()
