@@ -44,6 +44,7 @@ from workers.members import Asking, Speaking
 from workers.paging import Pages
 from workers.redis_connection import connect, connect_waiting
 from workers.revealing import Granting, Revealing
+from workers.shared_channels import SharedChannels
 from workers.signing import Seal, job_keys
 from workers.targets import ProviderTargets
 from workers.telling import SlackTelling
@@ -112,7 +113,7 @@ class Parts:
 def slack_telling(core: Core, client: WebClient, pages: Pages | None = None) -> SlackTelling:
     addresses = Addresses(client)
     homes, digests = Homes(client, addresses), Digests(core, client, addresses)
-    return SlackTelling(Telling(core), client, homes, digests, pages or Pages(None))
+    return SlackTelling(Telling(core), client, homes, digests, pages or Pages(None), SharedChannels(client))
 
 
 @contextmanager

@@ -25,6 +25,7 @@ from workers.delivery import RATE_LIMITED, UNAVAILABLE, failure_of, place_of
 from workers.digests import Digests
 from workers.homes import Homes
 from workers.paging import Pages
+from workers.shared_channels import SharedChannels, SharedOutside
 from workers.slack_limits import Pauses, limited_by
 
 logger = logging.getLogger(__name__)
@@ -53,6 +54,7 @@ class SlackTelling:
     homes: Homes
     digests: Digests
     pages: Pages
+    shared: SharedChannels
     pauses: Pauses = field(default_factory=Pauses)
 
     def claim(self, ids: Sequence[str]) -> list[Claimed]:
@@ -72,6 +74,10 @@ class SlackTelling:
             if told.limited is not None:
                 self.pauses.note(told.limited)
             return told
+        except SharedOutside:
+            failure = failure_of(claimed.notice, "is_ext_shared")
+            logger.error("the %s notice %s is not posted: %s", claimed.notice.kind, claimed.id, failure.cause)
+            return Told(claimed, problem=why(failure.where, failure.code), failure=failure)
         except (OSError, TimeoutError) as error:
             problem = f"Slack cannot be reached ({type(error).__name__})."
             return Told(claimed, problem=problem, failure=UNAVAILABLE, healthy=False)
@@ -101,6 +107,7 @@ class SlackTelling:
     def _tell(self, claimed: Claimed, facts: Facts, deadline: Deadline) -> Told:
         if isinstance(facts, AlertFacts) and claimed.notice.kind == NoticeKind.PAGE:
             return self.pages.send(claimed, facts, deadline)  # Slack's client has a time-out of its own
+        self.shared.refuse(place_of(claimed.notice))
         match facts:
             case HomeFacts():
                 return self.homes.publish(claimed, facts)

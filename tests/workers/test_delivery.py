@@ -1,6 +1,7 @@
-"""What Slack refuses is tried again, and told with why and the cure."""
+"""What Slack refuses, and what another company would read: tried again, and told with why and the cure."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -21,6 +22,7 @@ from tests.cast import ANN, APPROVALS, SECURITY
 from tests.fakes import NOON
 from tests.world import World
 from workers.delivery import failure_of
+from workers.shared_channels import SECONDS, SharedChannels
 from workers.telling import SlackTelling
 
 SAM, BOT = "U0SAM", "U0BOT"
@@ -39,6 +41,7 @@ def workspace(sandbox: Running) -> Iterator[Workspace]:
     workspace.faults.clear()
     for channel in (APPROVALS, SECURITY):
         workspace.unarchive(channel)
+        workspace.unshare(channel)
         workspace.add_to_channel(BOT, channel)
     workspace.reactivate(ANN)
 
@@ -84,6 +87,7 @@ REFUSALS = {
         lambda workspace: workspace.faults.fail_calls("restricted_action", only="chat.postMessage"),
         "restricted_action", "only some people",
     ),
+    "shared": (lambda workspace: workspace.share(APPROVALS), "is_ext_shared", "shared with another company"),
 }  # fmt: skip
 
 
@@ -108,8 +112,10 @@ def test_a_card_that_slack_does_not_take_is_told_to_who_asked_and_to_security(
     assert len(posted(workspace, APPROVALS)) == before
 
     workspace.unarchive(APPROVALS)
+    workspace.unshare(APPROVALS)
     workspace.add_to_channel(BOT, APPROVALS)
     world.clock.tick(minutes=1)
+    telling = replace(telling, shared=SharedChannels(telling.client))
     work(world, telling)
 
     assert alerts(world) == [(f"{APPROVALS} {code}", False)]
@@ -117,6 +123,51 @@ def test_a_card_that_slack_does_not_take_is_told_to_who_asked_and_to_security(
     world.clock.tick(seconds=10)
     work(world, telling)
     assert "The approvers are asked after all" in heard(workspace, ANN, request.id[-6:])[-1]
+
+
+def test_a_channel_that_becomes_shared_while_we_run_is_posted_to_no_more(
+    world: World, telling: SlackTelling, workspace: Workspace
+) -> None:
+    now = [0.0]
+    telling = replace(telling, shared=SharedChannels(telling.client, lambda: now[0]))
+    request = world.ask()
+    work(world, telling)
+    stood = posted(workspace, APPROVALS)
+    workspace.share(APPROVALS)
+    now[0] += SECONDS
+    world.deny(request, comment="Not for others to read.")
+    work(world, telling)
+
+    assert posted(workspace, APPROVALS) == stood
+    assert alerts(world) == [(f"{APPROVALS} is_ext_shared", True)]
+
+
+def test_the_sharing_of_a_channel_is_asked_once_in_a_while_and_not_before_each_message(
+    world: World, telling: SlackTelling, workspace: Workspace
+) -> None:
+    begun = workspace.journal()[-1]["number"] if workspace.journal() else 0
+    world.ask()
+    world.ask(entitlement="customers-db/fix-orders")
+    work(world, telling)
+
+    asked = [one for one in workspace.journal(begun) if one["name"] == "conversations.info"]
+    assert len(asked) == 1
+
+
+def test_what_was_known_of_a_channel_stays_so_while_slack_does_not_say(
+    telling: SlackTelling, world: World, workspace: Workspace
+) -> None:
+    now = [0.0]
+    telling = replace(telling, shared=SharedChannels(telling.client, lambda: now[0]))
+    workspace.share(APPROVALS)
+    world.ask()
+    work(world, telling, 1)
+    now[0] += SECONDS
+    workspace.faults.fail_calls("internal_error", None, only="conversations.info")
+    world.clock.tick(minutes=1)
+    tried = [one for one in work(world, telling, 1) if one.claimed.notice.kind == NoticeKind.REVIEW]
+
+    assert [one.failure.code for one in tried if one.failure] == ["is_ext_shared"]
 
 
 def test_a_message_to_a_person_who_was_deactivated_is_given_up(

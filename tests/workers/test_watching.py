@@ -35,6 +35,9 @@ class Slack:
         self.posted.append((channel, text))
         return {"channel": channel, "ts": f"{len(self.posted)}.0"}
 
+    def conversations_info(self, **_: object) -> dict[str, dict[str, bool]]:
+        return {"channel": {}}
+
 
 @pytest.fixture
 def slack() -> Slack:
