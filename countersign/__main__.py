@@ -1,4 +1,4 @@
-"""The command line: `countersign --help`. Exit codes: docs/adr/0024-the-command-line.md."""
+"""The command line: `countersign --help`. Exit codes: docs/adr/0025-the-command-line.md."""
 
 import gc
 import logging

@@ -1,6 +1,6 @@
 """`--env-file`: a file of NAME=value lines, as `countersign init` writes it, and what to do where it was not loaded.
 
-Each line means what it means to `set -a; . ./.env; set +a`, or is refused (docs/adr/0024-the-command-line.md).
+Each line means what it means to `set -a; . ./.env; set +a`, or is refused (docs/adr/0025-the-command-line.md).
 """
 
 import os

@@ -41,7 +41,7 @@ def run_up(settings: Settings) -> int:
     """Brings the schema up to date, and runs everything; where no Redis is named, a Valkey of our own among it.
 
     What is wrong is said before anything is made. While access is open, what is wrong with the bot, the policy or a
-    port is only logged: the rest runs, and ends it (docs/adr/0024-the-command-line.md). Raises AccessError.
+    port is only logged: the rest runs, and ends it (docs/adr/0025-the-command-line.md). Raises AccessError.
     """
     preflight.check(settings, "timekeeper")
     wrong = dict(_wrong(settings))

@@ -68,12 +68,7 @@ class SlackTelling:
         try:
             return self._tell(claimed, claimed.facts, deadline)
         except SlackApiError as error:
-            if self._has_left(claimed, error):
-                return Told(claimed, gone=_LEFT)
-            told = refused(claimed, error)
-            if told.limited is not None:
-                self.pauses.note(told.limited)
-            return told
+            return self._refused(claimed, error)
         except SharedOutside:
             failure = failure_of(claimed.notice, "is_ext_shared")
             logger.error("the %s notice %s is not posted: %s", claimed.notice.kind, claimed.id, failure.cause)
@@ -92,6 +87,14 @@ class SlackTelling:
 
     def release(self, claimed: Sequence[Claimed]) -> None:
         self.telling.release(claimed)
+
+    def _refused(self, claimed: Claimed, error: SlackApiError) -> Told:
+        if self._has_left(claimed, error):
+            return Told(claimed, gone=_LEFT)
+        told = refused(claimed, error)
+        if told.limited is not None:
+            self.pauses.note(told.limited)
+        return told
 
     def _has_left(self, claimed: Claimed, error: SlackApiError) -> bool:
         """Whether the person is deactivated to whom this was to be said: then it reaches no one, ever."""

@@ -1,7 +1,7 @@
 """Who can decide a request now: whom the policy has decide, without those whom Slack shows as no full member.
 
 Slack is asked about every approver again and again (approver_looks.py). Of whom it has not said anything yet, nothing
-is held against them; and a click asks Slack anew in any case (docs/adr/0024).
+is held against them; and a click asks Slack anew in any case (docs/adr/0026).
 """
 
 from collections.abc import Collection, Iterable, Sequence

@@ -211,9 +211,7 @@ class Schedule:
                     continue
                 because = why_never_asked(work.session, request)
                 details = {"because": because} if because else {}
-                if work.move_request(
-                    request, RequestStatus.LAPSED, action=LAPSED, details=details, because=because
-                ):
+                if work.move_request(request, RequestStatus.LAPSED, action=LAPSED, details=details, because=because):
                     work.tell(NoticeKind.ANSWER, request.id, request.requester_slack)
 
     def alert_overdue(self) -> None:
