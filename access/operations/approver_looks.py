@@ -30,12 +30,12 @@ def approvers_to_look_at(policy: Policy | None) -> Mapping[str, timedelta]:
     return dict.fromkeys(map(approver_look, accounts), max(EVERY, _SHARE * len(accounts)))
 
 
-def write_approver(work: Work, result: Looked, because: str) -> None:
-    """What Slack said; `because`: why this person cannot decide, empty for one who can."""
+def write_approver(work: Work, result: Looked, because: str, *, pause: timedelta | None) -> None:
+    """What Slack said; `because`: why this person cannot decide, empty for one who can. `pause`: Slack asks for one."""
     look = result.claimed.look
     after = approvers_to_look_at(work.policy).get(look.subject, EVERY)
     if result.problem:
-        look_again(work, look, after=result.retry_after or after, answered=False, problem=result.problem)
+        look_again(work, look, after=pause or after, answered=False, problem=result.problem)
         return
     suspects = [because] if because else []
     known = bool(look.suspects)
@@ -58,7 +58,7 @@ def learn(work: Work, account: SlackUser, because: str) -> None:
 
 def _retell(work: Work, account: SlackUser) -> None:
     """Cards and Homes name another circle of people now; of who is no member any more, the own Home too."""
-    work.changed(account)
+    work.home_changed(account)
     person = work.policy.person_by_slack(account) if work.policy else None
     if person is None or work.policy is None:
         return

@@ -76,14 +76,14 @@ class Members:
 
     def _write(self, work: Work, result: Membership) -> None:
         look = result.claimed.look
+        pause = result.limited.pause if result.limited else None
         if is_at_approver(look):
-            write_approver(work, result, result.gone)
+            write_approver(work, result, result.gone, pause=pause)
             return
         if result.gone:
             learn(work, SlackUser(look.subject), result.gone)
         if result.problem:
-            wait = result.limited.pause if result.limited else SOON * 2
-            look_again(work, look, after=wait, answered=False, problem=result.problem)
+            look_again(work, look, after=pause or SOON * 2, answered=False, problem=result.problem)
             return
         if not result.gone:
             look_again(work, look, after=EVERY, problem="")

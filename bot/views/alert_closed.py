@@ -27,6 +27,7 @@ _BECAUSE = {
     AlertKind.CLOCKS: "The clocks agree again, or no process runs on that host any more.",
     AlertKind.RESTORED: "Requests are taken again.",
     AlertKind.STANDING: "Each role is accepted or gone.",
+    AlertKind.UNDELIVERED: "No message waits there any more.",
 }
 _OF_ITS_OWN = {
     (AlertKind.DRIFT, CHANGED): _GONE,

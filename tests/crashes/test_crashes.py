@@ -29,7 +29,7 @@ def test_killed_at_some_point_nothing_is_lost(emptied: Emptied, tmp_path: Path, 
 def test_what_is_tried_in_two_weathers_alone_calls_no_target(
     sqlite_files: SqliteFiles, tmp_path: Path, step: str
 ) -> None:
-    weather = next(weather for one, weather in CASES if one == step)
+    weather: Weather = next(weather for one, weather in CASES if one == step)
     points = Lives(sqlite_files.emptied, tmp_path, Life, STEPS[step], weather).points()
 
     assert (step in AT_HOME) == (not [name for name in points if name.startswith("provider.")])
