@@ -134,7 +134,7 @@ def rank(kind: str, *, stands: bool) -> int:
 
 _RANKS = {
     NoticeKind.ALERT: 0, NoticeKind.PAGE: 0,
-    NoticeKind.REVEAL: 1, NoticeKind.ANSWER: 1, NoticeKind.WARNING: 1,
+    NoticeKind.REVEAL: 1, NoticeKind.ANSWER: 1, NoticeKind.WARNING: 1, NoticeKind.UNDELIVERED: 1,
     NoticeKind.REMINDER: 3, NoticeKind.ENDED: 3, NoticeKind.DIGEST: 5, NoticeKind.HOME: 6,
 }  # fmt: skip
 _PUSHING_IN = 1

@@ -15,7 +15,8 @@ from countersign.preflight import check_port
 def run_demo(*, port: int, play: bool) -> int:
     """Returns the exit code: with `play`, 0 only when every step holds. Raises Unready when the port is taken."""
     if port:
-        check_port(("127.0.0.1", port), "--port")
+        for one in (port, port + 1):  # the page, and the window onto the target
+            check_port(("127.0.0.1", one), "--port")
     directory = Path(tempfile.mkdtemp(prefix="countersign-demo-"))
     # A server that runs under another account must be able to enter.
     directory.chmod(0o711)

@@ -23,6 +23,7 @@ from access.operations.rate_limits import (
     Limited,
     is_left_alone,
     note_refused,
+    rank,
     wait_of,
 )
 from access.operations.schedule import Schedule
@@ -261,3 +262,8 @@ def test_no_more_is_expected_than_slack_is_known_to_take() -> None:
     for method, tier in ((UPDATE, 3), (PUBLISH, 4)):
         assert PACES[method].burst <= limit(f"rate.tier_{tier}")
         assert PACES[method].interval >= a_minute / limit(f"rate.tier_{tier}")
+
+
+@pytest.mark.parametrize("kind", NoticeKind)
+def test_every_kind_of_message_has_its_place_in_the_queue(kind: NoticeKind) -> None:
+    assert 0 <= rank(kind, stands=False) <= rank(NoticeKind.HOME, stands=True)
