@@ -1,5 +1,6 @@
 """The previous revision and this one side by side: all goes on while the schema changes and the processes follow."""
 
+import re
 import subprocess
 import sys
 import tarfile
@@ -48,6 +49,14 @@ def countersign(words: str, environment: dict[str, str]) -> subprocess.Completed
     )  # fmt: skip
 
 
+def in_words_of_before(house: House) -> None:
+    """Words that a version does not know are an error to it: they are written once every process has been replaced."""
+    policy = house.directory / "access.yml"
+    known = re.sub(r"^ +description: .*\n|description: [^,]+, ", "", policy.read_text(encoding="utf-8"), flags=re.M)
+    assert "description" not in known
+    policy.write_text(known, encoding="utf-8")
+
+
 def opened(house: House, by: str, entitlement: str, time: str) -> GrantId:
     before = {one.id for one in grants(house)}
     house.approve(house.ask(time, by=by, entitlement=entitlement))
@@ -83,6 +92,7 @@ def replaced(house: House, name: str) -> None:
 
 def test_everybody_goes_on_while_the_schema_changes(house: House, old: dict[str, str]) -> None:
     house.more = old
+    in_words_of_before(house)
     house.start()
     first = opened(house, "U0ANN", "customers-db/read", "45s")
     house.more = {}
