@@ -71,24 +71,25 @@ def test_twenty_at_once_are_served_once(
 ) -> None:
     house.start()
     payloads, faults = Payloads(house), house.sandbox.workspace().faults
-    read = [Errand.of(house, one.id, READ) for one in CROWD]
-    fix = [Errand.of(house, one.id, FIX) for one in CROWD]
+    half = len(CROWD) // 2
+    read = [Errand.of(house, one.id, READ) for one in CROWD[:half]]
+    fix = [Errand.of(house, one.id, FIX) for one in CROWD[half:]]
 
     with all_at_once(lambda errand: again(lambda: errand.type_line("30m").ok, "a line to be answered"), read):
         pass
     assert set(payloads.of_this_phase()) <= TOLD, "whoever was not answered hears it, and types again"
 
     with all_at_once(lambda errand: errand.fill_form("30m"), fix):
-        patiently(lambda: payloads.under_way() > len(CROWD), "the first of the forms to be sent")
+        patiently(lambda: payloads.under_way() > len(fix), "the first of the forms to be sent")
         faults.disconnect()
-    patiently(lambda: len(cards(house)) == 2 * len(CROWD), "a card for each request")
+    patiently(lambda: len(cards(house)) == len(CROWD), "a card for each request")
     assert set(payloads.of_this_phase()) <= TOLD, "whoever was not answered hears it, and presses again"
 
     approvers = [house.person("U0LEA"), house.person("U0KIM")]
     with all_at_once(lambda each: decide(*each), list(product(cards(house), approvers))):
         patiently(lambda: payloads.under_way() > len(CROWD), "the first of the cards to be decided")
         faults.cut()
-    patiently(lambda: len(house.logins()) == 2 * len(CROWD), "all access to be open")
+    patiently(lambda: len(house.logins()) == len(CROWD), "all access to be open")
     assert set(payloads.of_this_phase()) <= TOLD
 
     with all_at_once(Errand.give_back, [*read, *fix]):
@@ -98,7 +99,7 @@ def test_twenty_at_once_are_served_once(
 
     done = Counter(house.actions())
     for action in ("request.created", "request.approved", "grant.scheduled", "grant.revoking", "grant.ended"):
-        assert done[action] == 2 * len(CROWD), action
+        assert done[action] == len(CROWD), action
     for request in [one for asker in CROWD for one in house.requests(asker.id)]:
         assert len(house.reviews(request)) == 1
     assert house.logins() == []
