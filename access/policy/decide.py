@@ -105,8 +105,8 @@ class Refused(Refusal):
 
     @property
     def step(self) -> str:
-        """What was looked at when it was refused: the name of a `Step`."""
-        return self.trace[-1].name if self.trace else ""
+        """What it was refused for first: the name of a `Step`."""
+        return next((step.name for step in self.trace if not step.verdict), "")
 
 
 class RefusedInput(Refused, InvalidInput):
