@@ -155,7 +155,7 @@ def render(claimed: Claimed, facts: CardFacts | AlertFacts) -> Message:
     if isinstance(facts, AlertFacts) and facts.standing is not None:
         return standing_card(facts.alert, facts.standing)
     if isinstance(facts, AlertFacts) and facts.alert.kind == AlertKind.UNDELIVERED:
-        return undelivered_card(facts.alert, facts.undelivered, facts.now)
+        return undelivered_card(facts.alert, facts.undelivered)
     if isinstance(facts, AlertFacts):
         return alert_card(facts.alert, facts.grant, facts.by_hand, facts.rights)
     views = {

@@ -1,7 +1,5 @@
 """Words for messages that do not arrive: why, the cure, the alert to the security team, the message to who asked."""
 
-from datetime import datetime
-
 from access.durations import format_duration
 from access.ids import SlackUser, short
 from access.models import Alert, NoticeKind, Request, RequestStatus
@@ -144,7 +142,7 @@ def named(message: WaitingMessage) -> str:
     return f"{name}, which stands there out of date" if message.stands else name
 
 
-def undelivered_card(alert: Alert, waiting: Undelivered | None, now: datetime) -> Message:
+def undelivered_card(alert: Alert, waiting: Undelivered | None) -> Message:
     """Of one place and cause, kept true until everything has arrived."""
     where, _, error = alert.subject.partition(" ")
     about = {EVERYWHERE: "Slack", WEBHOOK: "the address for pages"}.get(where, where)
@@ -152,7 +150,7 @@ def undelivered_card(alert: Alert, waiting: Undelivered | None, now: datetime) -
         said = f"Alert closed: {TITLE}"
         lasted = escaped(format_duration(alert.closed_at - alert.opened_at))
         words = f"*Closed {at_second(alert.closed_at)}*, {lasted} after it was opened: no message waits there any more."
-        blocks = [header(said), section(words), *_place(where), note(f"It had said: {alert.sentence}")]
+        blocks = [header(said), section(words), *_place(where), note(f"The alert said: {alert.sentence}")]
         return Message(text=f"{said}, {about}", blocks=blocks)
     said = f"Alert: {TITLE}"
     blocks = [
@@ -160,8 +158,7 @@ def undelivered_card(alert: Alert, waiting: Undelivered | None, now: datetime) -
         sentence(alert.sentence),
         *_place(where),
         *_waiting(waiting),
-        context(f"Open since {at_second(alert.opened_at)}; {format_duration(now - alert.opened_at)} when this was "
-                "written."),
+        context(f"Open since {at_second(alert.opened_at)}."),
         section(f"*What to do:* {escaped(cure(where, error))}"),
         note("Each message is tried again, at least once a minute. This closes by itself when they have arrived."),
     ]  # fmt: skip

@@ -44,12 +44,12 @@ def waiting(*first: WaitingMessage, cause: str = ARCHIVED, number: int = 0) -> U
 
 IN_SLACK = f"{EVERYWHERE} unavailable"
 STATES: dict[str, Message] = {
-    "alert-undelivered": undelivered_card(the_alert(), waiting(CARD, STALE), minutes(140)),
-    "alert-undelivered-one": undelivered_card(the_alert("U0ANN user_disabled"), waiting(CARD), minutes(140)),
+    "alert-undelivered": undelivered_card(the_alert(), waiting(CARD, STALE)),
+    "alert-undelivered-one": undelivered_card(the_alert("U0ANN user_disabled"), waiting(CARD)),
     "alert-undelivered-many": undelivered_card(
-        the_alert(IN_SLACK), waiting(CARD, REMINDER, STALE, OVERDUE, DIGEST, cause=IN_SLACK, number=14), minutes(140)
+        the_alert(IN_SLACK), waiting(CARD, REMINDER, STALE, OVERDUE, DIGEST, cause=IN_SLACK, number=14)
     ),
-    "alert-undelivered-closed": undelivered_card(the_alert(closed_at=minutes(150)), None, minutes(151)),
+    "alert-undelivered-closed": undelivered_card(the_alert(closed_at=minutes(150)), None),
     "unasked": unasked(facts(never_asked=NEVER_ASKED)),
     "unasked-arrived": unasked(facts()),
     "unasked-lapsed": unasked(facts(LAPSED)),

@@ -153,7 +153,7 @@ def test_advice_on_the_policy_is_a_warning(clinic: Clinic) -> None:
 
 def test_a_role_without_a_description_is_a_warning_with_its_cure(clinic: Clinic) -> None:
     lines = clinic.policy.read_text(encoding="utf-8").splitlines(keepends=True)
-    bare = [line for line in lines if "description: " not in line]
+    bare = [line for line in lines if not line.lstrip().startswith("description: ")]
     assert len(lines) - len(bare) == 2
     clinic.policy.write_text("".join(bare), encoding="utf-8")
 

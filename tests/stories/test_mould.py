@@ -13,7 +13,7 @@ def test_a_copy_reads_its_own_arguments_and_environment_and_ends_as_the_command_
     no_queue = mould.start(["worker", "nowhere"], {"PATH": os.environ["PATH"]}, said)
     assert (no_queue.wait(), "nowhere" in said.read_text(encoding="utf-8")) == (2, True)
 
-    no_database = mould.start(["worker", "revoke"], {"DATABASE_URL": "mysql://here"}, said)
+    no_database = mould.start(["migrate"], {"DATABASE_URL": "mysql://here"}, said)
     assert no_database.wait() == 78
     assert "DATABASE_URL names mysql" in said.read_text(encoding="utf-8")
 
