@@ -87,12 +87,16 @@ def _over(session: Session, opened: dict[str, str]) -> set[str]:
     return opened.keys() - set(session.exec(lasting))
 
 
-def _cause(notice: Notice) -> Cause:
-    where, _, code = notice.undelivered_cause.partition(" ")
+def alert_sentence(where: str, problem: str) -> str:
     said = {
         EVERYWHERE: "Slack takes no message of Countersign.", WEBHOOK: "Pages do not arrive.",
     }.get(where, f"Messages for {where} do not arrive.")  # fmt: skip
-    return Cause(f"{where} {code}", f"{said} {notice.problem}")
+    return f"{said} {problem}"
+
+
+def _cause(notice: Notice) -> Cause:
+    where, _, code = notice.undelivered_cause.partition(" ")
+    return Cause(f"{where} {code}", alert_sentence(where, notice.problem))
 
 
 def _tell(work: Work, notice: Notice) -> None:

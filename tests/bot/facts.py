@@ -20,6 +20,8 @@ from access.models import (
 )
 from access.operations import Asked, CardFacts, Extendable, Past, Preview, RightsNote
 from access.operations.alerting import late_sentence
+from access.operations.undelivered_alerts import alert_sentence
+from bot.views.undelivered import why
 from tests.cast import ANN, APPROVALS, KIM, LEA
 from tests.fakes import NOON
 
@@ -134,7 +136,7 @@ SENTENCES = {
     "answer.",
     AlertKind.STANDING: "2 roles are held on customers-db without a grant, and no person of the security team has "
     "accepted that.",
-    AlertKind.UNDELIVERED: "Messages for C0PAYAPPR do not arrive. The channel is archived.",
+    AlertKind.UNDELIVERED: alert_sentence(APPROVALS, why(APPROVALS, "is_archived")),
     AlertKind.TIMERS: "Redis cannot be used: it is full and takes nothing more. Access still starts and ends, by the "
     "sweep of the database, a little slower.",
 }
