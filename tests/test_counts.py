@@ -16,12 +16,14 @@ _PLURAL = r"(?:(?:more|other|open|earlier) )?(?:[a-z]+s|people|are|were|have)\b"
 _AFTER_A_FIELD = re.compile(rf" ({_PLURAL})")
 _AFTER_A_NUMBER = re.compile(rf"%d ({_PLURAL})")
 NO_COUNTS = {
-    "access", "agrees", "allows", "answers", "asks", "belongs", "can", "carries", "clock", "comes", "contains",
-    "differs", "does", "ends", "gives", "has", "holds", "is", "its", "lacks", "lapses", "leads", "lets", "lies",
-    "makes", "needs", "shows", "stands", "starts", "stays", "stores", "this", "towards", "uses", "wants", "was",
+    "access", "agrees", "allows", "answers", "as", "asks", "belongs", "can", "carries", "clock", "comes", "contains",
+    "differs", "does", "ends", "fits", "gives", "has", "holds", "is", "its", "lacks", "lapses", "leads", "lets", "lies",
+    "makes", "needs", "shows", "stands", "starts", "stays", "stores", "this", "towards", "uses", "waits", "wants", "was",
 }  # fmt: skip
 """Words that end like a plural and follow a name."""
 NEVER_ONE = {
+    ("access/operations/find.py", "are"): "one is the one that is meant",
+    ("countersign/up.py", "are"): "as many as `up` has processes",
     ("access/operations/role_rights.py", "more kinds"): "kept with what was accepted: another word were another kind",
     ("access/operations/schedule.py", "times"): "said of every fifth failure",
     ("countersign/up.py", "ports"): "as many as `up` has processes, all by the same code",
