@@ -18,7 +18,8 @@ _AFTER_A_NUMBER = re.compile(rf"%d ({_PLURAL})")
 NO_COUNTS = {
     "access", "agrees", "allows", "answers", "as", "asks", "belongs", "can", "carries", "clock", "comes", "contains",
     "differs", "does", "ends", "fits", "gives", "has", "holds", "is", "its", "lacks", "lapses", "leads", "lets", "lies",
-    "makes", "needs", "shows", "stands", "starts", "stays", "stores", "this", "towards", "uses", "waits", "wants", "was",
+    "makes", "needs", "shows", "stands", "starts", "stays", "stores", "this", "towards", "uses",
+    "waits", "wants", "was",
 }  # fmt: skip
 """Words that end like a plural and follow a name."""
 NEVER_ONE = {
