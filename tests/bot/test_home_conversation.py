@@ -58,6 +58,7 @@ class Slow:
     @classmethod
     def claims_what_is_due(cls, world: World, client: WebClient) -> "Slow":
         telling = slack_telling(world.core, client)
+        world.clock.tick(seconds=1)  # what changes within a second is shown together
         return cls(telling, telling.claim([notice.id for notice in world.notices(NoticeKind.HOME)]))
 
     def tell(self) -> list[Told]:

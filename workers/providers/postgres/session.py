@@ -169,7 +169,7 @@ class Connections:
     def _connection_for_guard(self, of: Identity, deadline: Deadline) -> Connection:
         if self._leads_to() != of:
             self._drop_idle()  # those lead there as well; the next one is opened, and is guarded by another
-            raise Transient("The `dsn` names another server or account by now.")
+            raise Transient("The dsn names another server or account by now.")
         # Not one that lies ready: that one is needed beside the guard.
         return self._own_connection(deadline, self._open)
 
