@@ -11,6 +11,8 @@ OTHER_ROWS = {"Alert", "Notice", "Look"}
 ALLOWED = {
     ("access/policy/decide.py", "_people"): "the same policy gave both names a moment ago",
     ("access/operations/telling.py", "_card_facts"): "by name and account",
+    ("access/operations/find.py", "_own_request"): "by name and account",
+    ("access/operations/find.py", "_of_holder"): "for security alone, which sees whose it is before anything ends",
     ("access/operations/pending.py", "refuse_too_many"): "by name or account",
     ("access/operations/leave.py", "_end_of"): "by pairs of name and account",
     ("access/operations/votes.py", "objection"): "counts names and accounts",
