@@ -104,7 +104,9 @@ def _anybody_may(policy: Any, *, reviewer: Any, barred: Any, any_of: Any) -> Non
         raise decide.NotAnApprover
 
 
-def _no_compare_and_set(work: Work, request: Request, to: RequestStatus, *, action: str, details: Any) -> bool:
+def _no_compare_and_set(
+    work: Work, request: Request, to: RequestStatus, *, action: str, details: Any, **_more: Any
+) -> bool:  # fmt: skip
     work.session.connection().execute(update(Request).where(col(Request.id) == request.id).values(status=to))
     work.record(action, request.id, version=request.version, fingerprint=request.fingerprint, **details)
     work.session.refresh(request)
