@@ -133,8 +133,8 @@ def test_a_job_whose_delivery_was_lost_fires_again(
     near, far = Engine(rows, redis_url), Engine(rows, f"redis://127.0.0.1:{proxy.port}/0")
     with near.ending, far.ending, near.timekeeper(), far.worker():
         begin(near, rows)
+        rows.add("lost")  # before: the worker's call must still be waiting when the job comes
         proxy.drop("to us")
-        rows.add("lost")
         near.tell_agenda("lost")
         wait_until(lambda: not near_queue(redis_url), "the job to be handed out")
         proxy.refuse()
