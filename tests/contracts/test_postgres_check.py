@@ -32,7 +32,7 @@ def check(target: Target, tmp_path: Path) -> Check:
 
 def test_the_demos_target_is_in_order(check: Check) -> None:
     findings = check()
-    assert {finding.level for finding in findings.values()} == {"ok"}
+    assert [finding for finding in findings.values() if finding.level != "ok"] == []
     rights = {"CREATEROLE", "pg_signal_backend", "read", "public CONNECT", "public TEMPORARY", "not looked at"}
     allowed = {"prepared transactions"}  # the server of these tests has them switched on
     assert set(findings) == {"connection", "version", "clock", "reserved"} | rights | allowed
