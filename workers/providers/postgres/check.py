@@ -178,7 +178,8 @@ def _clock(session: "Session") -> Finding:
     before = host_time()
     ((seconds,),) = session.read(statements.CLOCK)
     after = host_time()
-    skew = abs((datetime.fromtimestamp(seconds, UTC) - (before + (after - before) / 2)).total_seconds())
+    unsure = (after - before) / 2  # on its way: by so much it may be right
+    skew = max(0.0, (abs(datetime.fromtimestamp(seconds, UTC) - (before + unsure)) - unsure).total_seconds())
     level = "error" if skew > _SKEW_ERROR else "warning" if skew > _SKEW_WARNING else "ok"
     cure = "Let both hosts keep time by NTP." if level != "ok" else ""
     sentence = f"The clock of the database server differs from this host's by {skew:.1f} s."
