@@ -18,6 +18,7 @@ from access.operations.role_rights import subject_of
 from access.operations.silence import MEMBERS, UNANSWERED
 from access.operations.storms import Storm
 from access.operations.timers import EMPTIED
+from access.words import counted
 from bot import ids
 from bot.views import standing as standing_view
 from bot.views import undelivered as undelivered_view
@@ -31,7 +32,6 @@ from bot.views.blocks import (
     code,
     confirmation,
     context,
-    counted,
     escaped,
     header,
     mention,

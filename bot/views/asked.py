@@ -6,7 +6,8 @@ from datetime import timedelta
 from access.durations import format_duration
 from access.ids import SlackUser
 from access.operations import Asked
-from bot.views.blocks import counted, escaped, mention
+from access.words import counted
+from bot.views.blocks import escaped, mention
 
 _NAMED = 3
 """So many are named; the others are counted."""

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 from access.ids import SlackChannel, SlackUser
-from access.words import clean, counted  # noqa: F401  # pyright: ignore[reportUnusedImport] -- for the views
+from access.words import clean
 
 Block = dict[str, Any]
 View = dict[str, Any]

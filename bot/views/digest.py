@@ -7,7 +7,8 @@ from access.models import Digest
 from access.operations import Place
 from access.operations.canary import Went
 from access.operations.digest_content import CanaryRuns, Content, StandingCounts
-from bot.views.blocks import Block, Message, at, at_second, code, context, counted, header, section
+from access.words import counted
+from bot.views.blocks import Block, Message, at, at_second, code, context, header, section
 from bot.views.digest_lines import happened
 from bot.views.digest_needs import needs
 from bot.views.digest_pieces import Piece

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from access.ids import short
 from access.operations import HomeFacts, Waiting
+from access.words import counted
 from bot import ids
 from bot.views.asked import card_link
 from bot.views.blocks import (
@@ -14,7 +15,6 @@ from bot.views.blocks import (
     button,
     code,
     context,
-    counted,
     escaped,
     header,
     mention,

@@ -7,9 +7,10 @@ from access.durations import format_duration
 from access.ids import RequestId, short
 from access.models import Grant, GrantStatus, Request
 from access.operations import Asked, Mine
+from access.words import counted
 from bot import ids
 from bot.views.asked import asked_people, card_link
-from bot.views.blocks import Block, Element, Message, actions, at, button, code, context, counted, header, section
+from bot.views.blocks import Block, Element, Message, actions, at, button, code, context, header, section
 from bot.views.progress import begins_later, headline
 
 _MOST = 20

@@ -3,7 +3,8 @@
 from datetime import datetime
 
 from access.models import EndedBy, Grant, GrantStatus
-from bot.views.blocks import Block, at, at_second, code, context, counted, note, quoted, section, sentence
+from access.words import counted
+from bot.views.blocks import Block, at, at_second, code, context, note, quoted, section, sentence
 
 ENDED_BY = {
     EndedBy.EXPIRED: "its time was up",

@@ -5,6 +5,7 @@ from access.ids import short
 from access.models import Grant, GrantStatus, Request, RequestStatus, Review, Verdict
 from access.operations import OTHERS_MOST, CardFacts, Others
 from access.policy.fingerprint import button_value
+from access.words import counted
 from bot import ids
 from bot.views.blocks import (
     Block,
@@ -14,7 +15,6 @@ from bot.views.blocks import (
     button,
     code,
     context,
-    counted,
     escaped,
     facts_grid,
     header,

@@ -3,7 +3,7 @@
 from access.models import StandingAccess
 from access.operations import Accepted, Standing
 from access.operations.standing_accept import accept_one_value
-from access.words import clean
+from access.words import clean, counted
 from bot import ids
 from bot.views.blocks import (
     Block,
@@ -14,7 +14,6 @@ from bot.views.blocks import (
     code,
     confirmation,
     context,
-    counted,
     mention,
     note,
     section,

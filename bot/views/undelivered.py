@@ -6,6 +6,7 @@ from access.models import Alert, NoticeKind, Request, RequestStatus
 from access.operations import CardFacts
 from access.operations.undelivered import EVERYWHERE, Undelivered, WaitingMessage
 from access.operations.work import WEBHOOK
+from access.words import counted
 from bot.views.blocks import (
     Block,
     Message,
@@ -13,7 +14,6 @@ from bot.views.blocks import (
     at_second,
     code,
     context,
-    counted,
     escaped,
     header,
     mention,

@@ -7,6 +7,7 @@ from access.durations import format_duration
 from access.operations.undelivered import EVERYWHERE, Undelivered, all_undelivered
 from access.operations.work import WEBHOOK
 from access.ports import Finding
+from access.words import counted
 from bot.views.undelivered import cure, named
 from countersign.doctor.surroundings import Surroundings, error, not_looked_at, ok
 
@@ -27,7 +28,7 @@ def look(here: Surroundings) -> Iterator[Finding]:
 
 def _waits(waiting: Undelivered, now: datetime) -> Finding:
     where = {EVERYWHERE: "Slack", WEBHOOK: "pages"}.get(waiting.where, waiting.where)
-    number = "1 message waits" if waiting.number == 1 else f"{waiting.number} messages wait"
+    number = counted(waiting.number, "message waits", "messages wait")
     more = waiting.number - len(waiting.first)
     listed = "; ".join([*(named(one) for one in waiting.first), *([f"and {more} more"] if more else [])])
     sentence = f"{number}, the first for {format_duration(now - waiting.since)}: {listed}. {waiting.problem}"
