@@ -5,7 +5,7 @@ stands, and each access given back as soon as its holder reads that it is open.
 """
 
 from collections import Counter
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
@@ -23,7 +23,7 @@ from bench.servers import running as processes
 from bot import ids
 from countersign.demo import target
 from sandbox.facts import limit
-from sandbox.person import Message, Person, Workspace
+from sandbox.person import Person, Workspace
 from sandbox.server import running
 
 GOAL_RATIO = 1.2
@@ -144,8 +144,7 @@ def _living(database: Database) -> int:
 
 
 def _click(person: Person, channel: str, ts: str, action: str) -> Any:
-    found: Callable[[], Message | None] = lambda: next((one for one in person.messages(channel) if one.ts == ts), None)  # noqa: E731
-    message = found()
+    message = next((one for one in person.messages(channel) if one.ts == ts), None)
     assert message is not None, "it was posted a moment ago"
     return person.click(message, action)
 

@@ -12,21 +12,15 @@ from access.operations import reveal
 from access.operations.home import open_home
 from access.operations.leave import Members
 from access.operations.schedule import MEMBERS, Route, Schedule
-from access.ports import Deadline
 from countersign.wiring import slack_telling
 from sandbox.server import Running
 from tests.cast import ANN, KIM
 from tests.crashes.matrix import OPEN, Life, Steps
 from tests.invariants.servers import Points
 from tests.invariants.town import Town
+from tests.world import deadline
 from workers.members import Asking, Speaking
 from workers.revealing import Revealing
-
-
-def deadline() -> Deadline:
-    """Late enough for any call of a test, and counted from the call: a whole run takes longer."""
-    return Deadline.after(600)
-
 
 CALL = "slack "
 NOBODYS_VIEW = "V0CLOSED"

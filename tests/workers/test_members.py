@@ -18,7 +18,6 @@ from access.operations.look import Claimed
 from access.operations.rate_limits import USERS_INFO, Call, Limited
 from access.operations.roster import call_the_roster
 from access.operations.schedule import MEMBERS, Schedule
-from access.ports import Deadline
 from bot.directory import _BARRED
 from countersign.wiring import slack_telling
 from sandbox.person import Workspace
@@ -27,14 +26,9 @@ from tests.bot.staging import acme
 from tests.cast import ANN, APPROVALS, KIM, LEA
 from tests.fakes import NOON
 from tests.waiting import wait_until
-from tests.world import World
+from tests.world import World, deadline
 from workers.lanes import Lanes
 from workers.members import Asking, Speaking, pace
-
-
-def deadline() -> Deadline:
-    """Late enough for any call of a test, and counted from the call: a whole run takes longer."""
-    return Deadline.after(600)
 
 
 @pytest.fixture(scope="module")
