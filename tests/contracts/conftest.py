@@ -3,9 +3,10 @@
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import psycopg
 import pytest
 
-from countersign.demo.target import Target, prepare
+from countersign.demo.target import BOT, FIX, READ, Target, prepare
 from countersign.embedded.postgres import EmbeddedPostgres
 from tests.contracts.postgres_world import PostgresWorld
 from tests.contracts.shop import provider_factory
@@ -34,6 +35,40 @@ def world(server: EmbeddedPostgres, target: Target) -> Iterator[PostgresWorld]:
     world = PostgresWorld(server, target)
     yield world
     world.close()
+
+
+_LASTING = """
+SELECT 'database', datname, a::text FROM pg_database, aclexplode(coalesce(datacl, acldefault('d', datdba))) a
+    WHERE datname IN ('shop', 'postgres', 'template1')
+UNION ALL SELECT 'schema', nspname, a::text FROM pg_namespace, aclexplode(coalesce(nspacl, acldefault('n', nspowner))) a
+    WHERE nspname = 'public'
+UNION ALL SELECT 'relation', relname, a::text FROM pg_class, aclexplode(coalesce(relacl, acldefault('r', relowner))) a
+    WHERE relname IN ('customers', 'orders')
+UNION ALL SELECT 'column', attname, a::text FROM pg_attribute, aclexplode(attacl) a
+    WHERE attrelid IN ('customers'::regclass, 'orders'::regclass)
+UNION ALL SELECT 'role', rolname, concat_ws(' ', rolsuper, rolcreaterole, rolcreatedb, rolcanlogin, rolreplication,
+    rolbypassrls, rolconnlimit, rolconfig) FROM pg_roles WHERE rolname = ANY (%(roles)s)
+UNION ALL SELECT 'member', roleid::regrole::text, concat_ws(' ', admin_option, to_jsonb(a) ->> 'inherit_option',
+    to_jsonb(a) ->> 'set_option') FROM pg_auth_members a
+    WHERE member = 'countersign'::regrole AND roleid::regrole::text = ANY (%(roles)s)
+"""
+
+
+@pytest.fixture(autouse=True)
+def others_find_the_server_as_it_was(request: pytest.FixtureRequest) -> Iterator[None]:
+    """What the shop was made with must be there for the next test too, in whatever order they run."""
+    if "server" not in request.fixturenames:
+        yield
+        return
+    superuser_dsn = request.getfixturevalue("target").superuser_dsn
+
+    def lasting() -> set[tuple[str, ...]]:
+        with psycopg.connect(superuser_dsn) as owner:
+            return set(owner.execute(_LASTING, {"roles": [BOT, READ, FIX, "nothing", "pg_signal_backend"]}))
+
+    before = lasting()
+    yield
+    assert lasting() == before
 
 
 @pytest.fixture

@@ -71,7 +71,7 @@ def test_of_three_hosts_of_which_two_are_silent_the_third_is_reached(
 ) -> None:
     first, second = silent
     hosts = make_conninfo(target.bot_dsn, host="127.0.0.1,127.0.0.1,127.0.0.1", port=f"{first},{second},{server.port}")
-    assert not make(hosts).observe(make_spec(), None, Deadline.after(8)).present
+    assert not make(hosts).observe(make_spec(), None, soon()).present
 
 
 def test_of_a_name_with_several_addresses_one_that_is_silent_holds_up_no_other(
@@ -80,7 +80,7 @@ def test_of_a_name_with_several_addresses_one_that_is_silent_holds_up_no_other(
     with closing(socket.create_server(("127.0.0.9", server.port))):
         names[NAME] = ["127.0.0.9", "127.0.0.1"]
         dsn = make_conninfo(target.bot_dsn, host=NAME, sslmode="disable")
-        assert not make(dsn).observe(make_spec(), None, Deadline.after(8)).present
+        assert not make(dsn).observe(make_spec(), None, soon()).present
 
 
 def test_one_deadline_holds_over_all_hosts(make: Make, target: Target, silent: list[int]) -> None:

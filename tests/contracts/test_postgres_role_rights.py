@@ -134,9 +134,7 @@ def test_another_database_that_the_role_leads_into_is_looked_at(
 ) -> None:
     connects = "CONNECT ON DATABASE postgres"
     with (
-        for_a_while(
-            world, f"GRANT {connects} TO countersign, support_read", f"REVOKE {connects} FROM countersign, support_read"
-        ),
+        for_a_while(world, f"GRANT {connects} TO support_read", f"REVOKE {connects} FROM support_read"),
         psycopg.connect(target.superuser_dsn, dbname="postgres", autocommit=True) as elsewhere,
     ):
         before = tell()["read"].allows
