@@ -305,6 +305,8 @@ def _over_for_long(session: Session, now: datetime) -> set[str]:
         col(Alert.subject).endswith(f" {CHANGED}", autoescape=True),
     )  # fmt: skip
     subjects = {subject.removesuffix(f" {CHANGED}"): subject for subject in session.exec(opened)}
+    if not subjects:
+        return set()
     over = select(Grant.id).where(
         col(Grant.id).in_(list(subjects)), col(Grant.status).in_([GrantStatus.ENDED, GrantStatus.FAILED])
     )

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from sqlalchemy import tuple_
+from sqlalchemy import tuple_, union
 from sqlmodel import Session, col, or_, select
 
 from access.errors import PolicyError
@@ -131,7 +131,7 @@ def _with_something_open(session: Session) -> list[Party]:
             (Request.requester, Request.requester_slack), (Request.subject, Request.subject_slack),
         )
     )  # fmt: skip
-    rows = {row for statement in (holders, *pending) for row in session.exec(statement.distinct())}
+    rows = session.connection().execute(union(holders, *pending))
     found = {Party(Person(name), SlackUser(account)) for name, account in rows}
     return sorted(party for party in found if party.name != NOBODY)
 
