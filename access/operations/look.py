@@ -42,18 +42,20 @@ def look_item(identifier: str) -> AgendaItem:
     return AgendaItem(f"look:{identifier}")
 
 
-def keep_looks(work: Work, kind: LookKind, subjects: Mapping[str, timedelta]) -> None:
-    """Has a look for each of these subjects and for no other of the kind; a new one comes by chance within its span.
+def keep_looks(work: Work, wanted: Mapping[LookKind, Mapping[str, timedelta]]) -> None:
+    """Has a look for each of these subjects and for no other of the kinds; a new one comes by chance within its span.
 
     By chance, so that a hundred people who asked at nine are not asked after in the same second for ever.
     """
-    there = {look.subject: look for look in work.session.exec(select(Look).where(Look.kind == kind))}
-    for subject in sorted(subjects.keys() - there.keys()):
-        due_at = work.now + subjects[subject] * random.random()  # noqa: S311 -- spread, not a secret
+    spans = {(kind, subject): span for kind, subjects in wanted.items() for subject, span in subjects.items()}
+    rows = work.session.exec(select(Look.kind, Look.subject, Look.id).where(col(Look.kind).in_(wanted)))
+    there = {(LookKind(kind), subject): identifier for kind, subject, identifier in rows}
+    for kind, subject in sorted(spans.keys() - there.keys()):
+        due_at = work.now + spans[kind, subject] * random.random()  # noqa: S311 -- spread, not a secret
         insert_unless_there(
             work.session, Look(id=LookId(ulid(work.now)), kind=kind, subject=subject, due_at=due_at)
         )  # fmt: skip
-    left = sorted(there[subject].id for subject in there.keys() - subjects.keys())
+    left = sorted(there[one] for one in there.keys() - spans.keys())
     if left:
         work.session.connection().execute(delete(Look).where(col(Look.id).in_(left)))
 

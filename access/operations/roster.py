@@ -33,11 +33,13 @@ def call_the_roster(core: Core) -> None:
         if not compare_and_set(work.session, Look, row.id, expected={"fence": row.fence}, values=values):
             return
         members = leave.members_with_something_open(work.session)
-        at_people = dict[str, timedelta].fromkeys(members, leave.EVERY)
-        keep_looks(work, LookKind.MEMBER, at_people | dict(approvers_to_look_at(work.policy)))
         resources = resources_to_compare(core, work.session)
-        keep_looks(work, LookKind.DRIFT, dict.fromkeys(resources, drift.EVERY))
-        keep_looks(work, LookKind.CLEANUP, dict.fromkeys(cleanup.resources(work.session), cleanup.EVERY))
+        at_people = dict[str, timedelta].fromkeys(members, leave.EVERY) | dict(approvers_to_look_at(work.policy))
+        keep_looks(work, {
+            LookKind.MEMBER: at_people,
+            LookKind.DRIFT: dict.fromkeys(resources, drift.EVERY),
+            LookKind.CLEANUP: dict.fromkeys(cleanup.resources(work.session), cleanup.EVERY),
+        })  # fmt: skip
         standing.give_up(work, resources)
         note_silence(work, last_call, channel=channel)
     leave.end_for_strangers(core)

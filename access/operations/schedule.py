@@ -243,11 +243,14 @@ def note_policy(core: Core) -> None:
 def _grants(
     session: Session, items: Sequence[AgendaItem], now: datetime
 ) -> Iterator[tuple[AgendaItem, tuple[Route, datetime]]]:  # fmt: skip
+    ids = _ids(items, "grant")
+    if not ids:
+        return
     # Open access that is due before its end has a later end than its target knows.
     extended = case((col(Grant.expires_at) > now, "extended"), else_=col(Grant.status))
     status = case((col(Grant.status) == GrantStatus.ACTIVE, extended), else_=col(Grant.status))
     unfinished = select(Grant.id, status, Grant.resource, Grant.due_at).where(
-        col(Grant.id).in_(_ids(items, "grant")), col(Grant.status).in_(UNFINISHED), col(Grant.due_at).is_not(None)
+        col(Grant.id).in_(ids), col(Grant.status).in_(UNFINISHED), col(Grant.due_at).is_not(None)
     )
     for identifier, known, resource, due_at in session.connection().execute(unfinished):
         assert due_at is not None
@@ -256,10 +259,13 @@ def _grants(
 
 
 def _notices(session: Session, items: Sequence[AgendaItem]) -> Iterator[tuple[AgendaItem, tuple[Route, datetime]]]:
+    ids = _ids(items, "notice")
+    if not ids:
+        return
     untold = (
         select(Notice.id, Notice.kind, Notice.due_at, Grant.resource)
         .join(Grant, col(Grant.id) == col(Notice.subject), isouter=True)
-        .where(col(Notice.id).in_(_ids(items, "notice")), col(Notice.due_at).is_not(None))
+        .where(col(Notice.id).in_(ids), col(Notice.due_at).is_not(None))
     )
     for identifier, kind, due_at, resource in session.connection().execute(untold):
         assert due_at is not None

@@ -1,6 +1,6 @@
 """Looks that get no answer: what could not be looked at for three times its interval is an alert until it is seen."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from sqlmodel import col, or_, select
@@ -29,10 +29,17 @@ def note_silence(work: Work, last_call: datetime | None, *, channel: str | None)
     """For every call of the roster; `last_call`: when it was called before."""
     since = _called_since(work, last_call)
     # Of a restored database a target that does not answer has the gate closed, which is alert enough.
-    places = [] if being_compared(work.session) else list(_silent(work, LookKind.DRIFT, drift.EVERY, since))
-    people = list(_silent(work, LookKind.MEMBER, leave.EVERY, since))
-    _settle(work, AlertKind.DRIFT, [unanswered(row, work.now - answered) for row, answered in places], channel)
-    _settle(work, AlertKind.SWEEP, [members_unknown(people, work.now)] if people else [], channel)
+    intervals = {LookKind.MEMBER: leave.EVERY} | ({} if being_compared(work.session) else {LookKind.DRIFT: drift.EVERY})
+    silent = dict[LookKind, list[tuple[Look, datetime]]]()
+    for row, answered in _silent(work, intervals, since):
+        silent.setdefault(LookKind(row.kind), []).append((row, answered))
+    people = silent.get(LookKind.MEMBER)
+    places = [unanswered(row, work.now - answered) for row, answered in silent.get(LookKind.DRIFT, [])]
+    _settle(
+        work,
+        {AlertKind.DRIFT: places, AlertKind.SWEEP: [members_unknown(people, work.now)] if people else []},
+        channel,
+    )
 
 
 def _called_since(work: Work, last_call: datetime | None) -> datetime:
@@ -50,13 +57,15 @@ def _called_since(work: Work, last_call: datetime | None) -> datetime:
     return work.now
 
 
-def _silent(work: Work, kind: LookKind, every: timedelta, since: datetime) -> Iterator[tuple[Look, datetime]]:
+def _silent(
+    work: Work, intervals: Mapping[LookKind, timedelta], since: datetime
+) -> Iterator[tuple[Look, datetime]]:  # fmt: skip
     """With the time of the last answer, or since when one could have come. Who only decides has nothing to lose."""
-    for row in work.session.exec(select(Look).filter_by(kind=kind).order_by(col(Look.subject))):
+    for row in work.session.exec(select(Look).where(col(Look.kind).in_(intervals)).order_by(col(Look.subject))):
         if is_at_approver(row):
             continue
         answered = max(row.looked_at or made_at(row.id) or since, since)
-        if work.now - answered > PATIENCE * every:
+        if work.now - answered > PATIENCE * intervals[LookKind(row.kind)]:
             yield row, answered
 
 
@@ -79,13 +88,15 @@ def members_unknown(silent: list[tuple[Look, datetime]], now: datetime) -> Cause
     return Cause(MEMBERS, sentence)
 
 
-def _settle(work: Work, kind: AlertKind, causes: Iterable[Cause], channel: str | None) -> None:
-    """Opens these of the kind, and closes others that this module had opened."""
+def _settle(work: Work, causes: Mapping[AlertKind, Sequence[Cause]], channel: str | None) -> None:
+    """Opens these, and closes others of their kinds that this module had opened."""
     ours = or_(col(Alert.subject) == MEMBERS, col(Alert.subject).endswith(f" {UNANSWERED}", autoescape=True))
-    known = set(work.session.exec(select(Alert.subject).filter_by(kind=kind, closed_at=None).where(ours)))
-    found = {cause.subject: cause for cause in causes}
-    for subject in sorted(known - found.keys()):
+    open_ones = select(Alert.kind, Alert.subject).where(col(Alert.closed_at).is_(None), col(Alert.kind).in_(causes))
+    known = {(AlertKind(kind), subject) for kind, subject in work.session.exec(open_ones.where(ours))}
+    found = {(kind, cause.subject) for kind, of_kind in causes.items() for cause in of_kind}
+    for kind, subject in sorted(known - found):
         work.close_alerts(subject, kind)
-    new = [found[subject] for subject in sorted(found.keys() - known)]
-    if new:
-        work.open_alerts(kind, new, channel=channel)
+    for kind, of_kind in causes.items():
+        new = sorted((one for one in of_kind if (kind, one.subject) not in known), key=lambda one: one.subject)
+        if new:
+            work.open_alerts(kind, new, channel=channel)
