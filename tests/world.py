@@ -7,11 +7,12 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import sqlalchemy as sa
 from sqlmodel import col, select
 
 from access import audit
 from access.ids import SlackUser
-from access.models import Alert, AuditEvent, Grant, Notice, NoticeKind, Request, Verdict
+from access.models import Alert, AuditEvent, Checkup, Grant, Look, LookKind, Notice, NoticeKind, Request, Verdict
 from access.operations import extend, review, submit
 from access.operations.activate import Activation
 from access.operations.approvers import account_of
@@ -22,14 +23,14 @@ from access.operations.extension import Extension
 from access.operations.leave import Members, Membership
 from access.operations.policy_source import PolicySource
 from access.operations.remove import Deactivation
-from access.operations.schedule import Route, Schedule
+from access.operations.schedule import CLEANUP, DRIFT, MEMBERS, PAGES, SLACK, Queue, Route, Schedule
 from access.operations.telling import Claimed, Telling, Told
 from access.policy.fingerprint import button_value
 from access.ports import Deadline
 from access.store import Database
 from tests.cast import ANN, LEA, POLICY
 from tests.fakes import FakeAgenda, FakeClock, FakeProvider, FakeTargets, Server
-from workers.business import QUEUES, Business
+from workers.business import Business
 
 A_MOMENT = timedelta(seconds=1)
 
@@ -95,10 +96,11 @@ class World:
         return review(self.core, button=self.button(request), reviewer=by, verdict=Verdict.DENY, comment=comment)
 
     def open(self, **asked) -> Grant:
-        """A grant that is active."""
-        request = self.approve(self.ask(**asked))
-        self.work()
-        return self.grant_of(request)
+        """A grant that is active, and everybody knows; by the short way, without a round of the timekeeper."""
+        grant = self.scheduled(**asked)
+        self.activate(grant)
+        self.tell_all()
+        return self.again(grant)
 
     def scheduled(self, **asked) -> Grant:
         """A grant that is approved and was not yet looked at."""
@@ -130,9 +132,23 @@ class World:
         end = self.clock.now() + timedelta(**span)
         self.work()
         while self.clock.now() < end:
-            due = [due_at for _, due_at in Schedule(self.core).timers() if due_at > self.clock.now()]
-            self.clock.time = min([*due, end])
+            self.clock.time = min(self.next_due() or end, end)
             self.work()
+
+    def next_due(self) -> datetime | None:
+        """The next moment at which a row wants something; all timers in one question."""
+        later = (
+            sa.select(column).where(column > self.clock.now(), *more)
+            for column, more in (
+                (col(Grant.due_at), ()),
+                (col(Notice.due_at), ()),
+                (col(Checkup.due_at), ()),
+                (col(Look.due_at), (col(Look.kind) != LookKind.ROSTER,)),
+            )
+        )
+        with self.core.database.read() as session:
+            found = session.connection().execute(sa.union_all(*later)).scalars()
+            return min((moment for moment in found if moment is not None), default=None)
 
     def rewrite_policy(self, old: str, new: str) -> None:
         text = self.policy_file.read_text(encoding="utf-8")
@@ -168,22 +184,41 @@ class World:
             return session.exec(waits.order_by(col(Notice.due_at))).first()
 
     def run(self, routes: Sequence[Route]) -> None:
-        opening, closing, telling = ([one.id for one in routes if one.queue == queue] for queue in QUEUES)
+        """Each by whom its lane has it done."""
+
+        def ids(queue: Queue, *lanes: str) -> list[str]:
+            """Of these lanes; without any, of all those of targets."""
+            return [
+                one.id
+                for one in routes
+                if one.queue == queue and (one.target in lanes if lanes else not one.target.startswith(":"))
+            ]
+
+        opening = ids("grant")
         one_round(self.activation, opening)
-        one_round(self.deactivation, closing)
+        one_round(self.deactivation, ids("revoke"))
         self.tell_target(opening)
-        self.compare(opening)
-        self.clean_up(opening)
-        if telling:
-            self.ask_slack(telling)
-            self.tell(telling)
+        self.compare(ids("grant", DRIFT))
+        self.clean_up(ids("grant", CLEANUP))
+        self.ask_slack(ids("tell", MEMBERS))
+        self.tell(ids("tell", SLACK, PAGES))
 
     def tell(self, ids: Sequence[str]) -> None:
+        if not ids:
+            return
         telling = Telling(self.core)
         claimed = telling.claim(ids)
         self.said += claimed
         if claimed:
             telling.commit([Told(one, channel=one.notice.recipient, ts=f"{len(self.said)}.0") for one in claimed])
+
+    def tell_all(self) -> None:
+        """What is told at once, and what takes a moment first."""
+        while (soon := self._told_soon()) is not None:
+            self.clock.time = max(soon, self.clock.now())
+            with self.core.database.read() as session:
+                due = session.exec(select(Notice.id).where(col(Notice.due_at) <= self.clock.now())).all()
+            self.tell(due)
 
     @property
     def extension(self) -> Extension:
@@ -203,6 +238,8 @@ class World:
 
     def ask_slack(self, looks: Sequence[str]) -> None:
         """Looks whether people are members still: all but those in `gone`."""
+        if not looks:
+            return
         members = Members(self.core)
         claimed = members.claim(looks)
         if claimed:

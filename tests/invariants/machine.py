@@ -19,7 +19,6 @@ from access.errors import AccessError, Unavailable
 from access.models import GrantStatus, RequestStatus, Verdict
 from access.operations import review
 from access.operations.end import cancel, finish, revoke
-from access.operations.schedule import Schedule
 from access.store import Database
 from tests.invariants.checks import Broken, Sight, check, check_the_end
 from tests.invariants.choices import ENTITLEMENTS, HANDS, Hand, approvers, askers, at, crashes, people, places, slack
@@ -237,8 +236,7 @@ class Life(Leaving, Fighting):
         end = self.town.clock.now() + timedelta(seconds=seconds)
         self._do(self.town.settle, keeps=True)
         while (now := self.town.clock.now()) < end:
-            due = [at for _, at in Schedule(self.town.core).timers() if at > now]
-            self.town.clock.time = min([*due, now + timedelta(minutes=1), end])
+            self.town.clock.time = min(self.town.next_due() or end, now + timedelta(minutes=1), end)
             self._do(self.town.settle, keeps=True)
 
     # What must hold

@@ -13,7 +13,7 @@ from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_a
 from tests.invariants.machine import Life
 
 STEPS = 30
-EXAMPLES = {"sqlite": 32, "postgresql": 10}
+EXAMPLES = {"sqlite": 16, "postgresql": 5}
 LONG_STEPS = 60
 AT_A_TIME = 20
 MINUTES = 20.0
