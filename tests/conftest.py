@@ -16,6 +16,7 @@ from access.store import Database
 from countersign.embedded.postgres import EmbeddedPostgres
 from tests.databases import MEMORY, PostgresDatabases, SqliteFiles
 from tests.judged import Judged
+from tests.one_database import is_left_to_the_other
 from tests.quick import is_quick
 from tests.seconds import Seconds
 from tests.world import World
@@ -40,6 +41,7 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--soak", action="store_true", help="the long tests too (by SOAK_ROUNDS, SOAK_MINUTES, SOAK_SEED)")
     parser.addoption("--quick", action="store_true", help="what needs no server but Redis, and no browser")
+    parser.addoption("--both-databases", action="store_true", help="each test that needs one on SQLite and PostgreSQL")
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -55,6 +57,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if config.getoption("--soak"):
         return
     left_out = {item for item in items if item.get_closest_marker("soak")}
+    if not config.getoption("--both-databases"):
+        left_out |= {item for item in items if is_left_to_the_other(item)}
     if config.getoption("--quick"):
         left_out |= {item for item in items if not is_quick(item)}
     config.hook.pytest_deselected(items=list(left_out))
@@ -155,7 +159,7 @@ def postgres_databases(postgres: EmbeddedPostgres) -> Iterator[PostgresDatabases
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database_kind(request: pytest.FixtureRequest) -> str:
-    """Each test runs on both kinds."""
+    """Each test on both kinds, but for those that `one_database` leaves to the other."""
     return request.param
 
 

@@ -20,6 +20,8 @@ from tests.fakes import NOON
 from tests.tampering import tamper
 from tests.world import World
 
+pytestmark = pytest.mark.both_databases
+
 TOMORROW = datetime(2026, 11, 24, 8, 0, tzinfo=UTC)
 """09:00 in Amsterdam."""
 CHANGED = "The policy has changed: ann may not ask for customers-db/read any more."

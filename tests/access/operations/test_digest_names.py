@@ -16,6 +16,8 @@ from tests.cast import ANN, BEN, LEA, STRANGER
 from tests.fakes import NOON
 from tests.world import World
 
+pytestmark = pytest.mark.both_databases
+
 
 @pytest.fixture
 def begun(world: World) -> World:

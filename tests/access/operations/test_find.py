@@ -8,6 +8,8 @@ from access.operations import grant_to_return, grant_to_revoke, request_to_cance
 from tests.cast import ANN, BEN, LEA, SAM
 from tests.world import World
 
+pytestmark = pytest.mark.both_databases
+
 
 def test_each_id_of_what_is_open_leads_to_it(world: World) -> None:
     grant = world.open()

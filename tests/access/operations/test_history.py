@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import pytest
+
 from access.ids import Person
 from access.models import Request
 from access.operations import OTHERS_MOST, Others, card_of
@@ -9,6 +11,8 @@ from bot.views.review import review_card
 from tests.bot.slack import words
 from tests.cast import ANN, BEN, KIM, LEA
 from tests.world import World
+
+pytestmark = pytest.mark.both_databases
 
 
 def others(world: World, request: Request) -> Others | None:

@@ -15,6 +15,8 @@ from access.operations.roster import EVERYBODY, call_the_roster
 from tests.cast import ANN, BEN, LEA
 from tests.world import World
 
+pytestmark = pytest.mark.both_databases
+
 DEACTIVATED = "Slack shows this account as deactivated."
 BOUND = timedelta(minutes=5)
 STAGES = ("pending", "scheduled", "activating", "active")

@@ -19,6 +19,8 @@ from tests.shared_target import SHARED_POLICY, SharedWorld
 from tests.waiting import wait_until
 from tests.world import deadline
 
+pytestmark = pytest.mark.both_databases
+
 READ, FIX = "customers-db/read", "customers-db/fix-orders"
 LOOK, MEND = ("look", "ann"), ("mend", "ann")
 

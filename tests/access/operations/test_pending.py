@@ -15,6 +15,8 @@ from access.store import Database
 from tests.cast import ANN, BEN, LEA, POLICY
 from tests.world import World
 
+pytestmark = pytest.mark.both_databases
+
 ROLES = [f"role{number:02}" for number in range(2 * MOST)]
 
 

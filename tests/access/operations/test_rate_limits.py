@@ -32,6 +32,8 @@ from sandbox.facts import limit
 from tests.cast import ANN, APPROVALS, LEA
 from tests.world import World
 
+pytestmark = pytest.mark.both_databases
+
 WAIT = timedelta(seconds=30)
 IN_APPROVALS = Call(POST, APPROVALS)
 SLOW_DOWN = "Slack asks us to slow down."

@@ -25,6 +25,8 @@ from tests.cast import ANN, BEN, LEA
 from tests.fakes import FakeProvider, FakeSettings, FakeTargets, Server
 from tests.world import World
 
+pytestmark = pytest.mark.both_databases
+
 
 @dataclass
 class Notebook:

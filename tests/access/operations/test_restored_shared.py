@@ -13,6 +13,8 @@ from tests.access.operations.test_restored import Notebook, backed_up, restored,
 from tests.cast import ANN, BEN
 from tests.shared_target import SharedWorld
 
+pytestmark = pytest.mark.both_databases
+
 LOOK = ("look", "ann")
 
 

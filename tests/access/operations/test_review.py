@@ -23,6 +23,8 @@ from access.policy.fingerprint import button_value
 from tests.cast import ANN, APPROVALS, BEN, EVE, KIM, LEA, SAM, STRANGER
 from tests.world import World
 
+pytestmark = pytest.mark.both_databases
+
 
 def reviews(world: World) -> list[tuple[str, str, str]]:
     with world.core.database.read() as session:

@@ -4,6 +4,7 @@ import json
 import traceback
 from datetime import timedelta
 
+import pytest
 from sqlmodel import select
 
 from access.errors import PolicyError
@@ -13,6 +14,8 @@ from access.operations.work import grant_item, notice_item
 from access.ports import AgendaItem
 from tests.cast import SECURITY
 from tests.world import World
+
+pytestmark = pytest.mark.both_databases
 
 
 def test_every_commit_puts_what_is_due_on_the_agenda(world: World) -> None:

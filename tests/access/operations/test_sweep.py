@@ -19,6 +19,8 @@ from access.store import Database
 from tests.tampering import unguarded
 from tests.world import World
 
+pytestmark = pytest.mark.both_databases
+
 MANY = 3_000
 LARGE = ("grant", "notice", "request", "audit_event")
 """Tables that grow without end."""

@@ -13,6 +13,8 @@ from access.operations.work import grant_item
 from tests.cast import SECURITY
 from tests.world import World
 
+pytestmark = pytest.mark.both_databases
+
 
 @pytest.fixture
 def schedule(world: World) -> Schedule:

@@ -13,6 +13,8 @@ from access.operations.usual_time import FEWEST
 from tests.cast import ANN, BEN, KIM, LEA
 from tests.world import World
 
+pytestmark = pytest.mark.both_databases
+
 BOTH = (LEA, KIM)
 
 
