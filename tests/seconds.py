@@ -11,6 +11,13 @@ import pytest
 
 SHOWN = 10
 """So many of the dearest tests."""
+BUDGET: dict[str, int] = {
+    "tests/access": 560, "tests/stories": 330, "tests/contracts": 240, "tests/adversary": 140, "tests/bot": 130,
+    "tests/countersign": 130, "tests/workers": 120, "tests/crashes": 80, "tests/invariants": 80, "tests/network": 70,
+    "tests/sandbox": 60, "tests/test_readme.py": 60, "tests/test_runbook.py": 60, "tests/bench": 40, "tests/hands": 40,
+    "tests/chaos": 10, "tests/storms": 10,
+}  # fmt: skip
+"""Seconds: of three processes in the twelve minutes that the whole may last on two quiet cores."""
 
 
 @dataclass
@@ -31,10 +38,17 @@ class Seconds:
         folders = sorted(self.folders.items(), key=lambda one: -one[1])
         tests = sorted(self.tests.items(), key=lambda one: -one[1])[:SHOWN]
         return [
-            *(f"{seconds:8.1f} s  {name}" for name, seconds in folders),
+            *(f"{seconds:8.1f} s  {name}{_beside(name, seconds)}" for name, seconds in folders),
             f"the {len(tests)} dearest:",
             *(f"{seconds:8.1f} s  {name}" for name, seconds in tests),
         ]
+
+
+def _beside(folder: str, seconds: float) -> str:
+    budget = BUDGET.get(folder)
+    if budget is None:
+        return ""
+    return f"  of {budget} s" + (f": {seconds / budget:.1f} times its budget" if seconds > budget else "")
 
 
 def folder_of(file: str) -> str:

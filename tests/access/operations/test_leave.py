@@ -129,6 +129,7 @@ def test_no_answer_ends_nothing_and_is_asked_again(world: World) -> None:
 
 def test_an_answer_that_comes_after_another_worker_took_over_moves_no_look(world: World) -> None:
     world.open()
+    world.work()
     world.clock.tick(minutes=5)
     members = Members(world.core)
     first = members.claim(looks(world))
@@ -166,6 +167,7 @@ def test_of_two_timekeepers_one_calls_the_roster(world: World) -> None:
 
 def test_a_look_in_hand_is_not_taken_twice_and_comes_back_when_released(world: World) -> None:
     world.open()
+    world.work()
     world.clock.tick(minutes=5)
     claimed = claim_looks(world.core, looks(world), LookKind.MEMBER)
     assert len(claimed) == 1

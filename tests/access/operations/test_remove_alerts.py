@@ -178,6 +178,7 @@ def test_ending_needs_no_policy(world: World) -> None:
 def test_a_process_that_never_saw_a_policy_ends_alerts_and_tells(world: World, tmp_path_factory) -> None:
     """Restarted while the file is broken: what is open still ends, and security still hears of what does not."""
     late, good = world.open(minutes=30), world.open(by=BEN, minutes=30)
+    world.work()  # which writes down the policy in force
     world.policy_file.write_text("version: [", encoding="utf-8")
     restarted = World.make(world.core.database, tmp_path_factory.mktemp("restarted"), policy="version: [")
     restarted.clock.time, restarted.targets.server = world.clock.now() + timedelta(minutes=30), world.server
