@@ -212,9 +212,12 @@ class World:
         if claimed:
             telling.commit([Told(one, channel=one.notice.recipient, ts=f"{len(self.said)}.0") for one in claimed])
 
-    def tell_all(self) -> None:
+    def tell_all(self, rounds: int = 20) -> None:
         """What is told at once, and what takes a moment first."""
-        while (soon := self._told_soon()) is not None:
+        for _ in range(rounds):
+            soon = self._told_soon()
+            if soon is None:
+                return
             self.clock.time = max(soon, self.clock.now())
             with self.core.database.read() as session:
                 due = session.exec(select(Notice.id).where(col(Notice.due_at) <= self.clock.now())).all()
