@@ -53,7 +53,7 @@ def test_an_unreachable_server_is_one_finding(check: Check) -> None:
             "REVOKE pg_signal_backend FROM countersign",
             "GRANT pg_signal_backend TO countersign",
             "pg_signal_backend",
-            'GRANT pg_signal_backend TO "countersign";',
+            'GRANT pg_signal_backend TO "countersign" WITH INHERIT TRUE;',
         ),
         (
             "REVOKE support_read FROM countersign",
@@ -143,4 +143,4 @@ def test_what_could_mislead_or_stop_an_end_is_named(
 
 
 def test_a_connection_kept_free_for_the_bot_is_asked_for(check: Check) -> None:
-    assert 'GRANT pg_use_reserved_connections TO "countersign";' in check()["reserved"].cure
+    assert 'GRANT pg_use_reserved_connections TO "countersign" WITH INHERIT TRUE;' in check()["reserved"].cure

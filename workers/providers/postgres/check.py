@@ -11,7 +11,7 @@ from workers.providers.postgres.check_server import server_findings
 from workers.providers.postgres.check_session import session_findings
 from workers.providers.postgres.membership_statements import held_itself
 from workers.providers.postgres.refusals import Cleared, Objection, gives_to_bot, mighty_bot, ungrantable
-from workers.providers.postgres.statements import Name, Statement
+from workers.providers.postgres.statements import Name, Statement, Value
 from workers.providers.postgres.typed import typed
 
 if TYPE_CHECKING:  # they need the driver
@@ -49,10 +49,11 @@ def _findings(session: "Session", roles: Mapping[str, Sequence[str]]) -> Iterato
 def _membership_findings(session: "Session", roles: Mapping[str, Sequence[str]]) -> Iterator[Finding]:
     yield Finding(level="ok", subject="connection", sentence="The database server answers.")
     yield _version_for_memberships(session)
-    ((bot, _, _, _, standby),) = session.read(statements.BOT)
+    ((bot, _, _, signals, standby),) = session.read(statements.BOT)
     if standby:
         yield _standby()
     yield from _mighty(session)
+    yield _signals(session, bot, held=signals)
     for title, granted in roles.items():
         yield from _given(session, bot, title, granted)
     yield from server_findings(session)
@@ -105,10 +106,17 @@ def _bot(session: "Session") -> Iterator[Finding]:
     if standby:
         yield _standby()
     yield from _mighty(session)
-    account = {"bot": Name(bot)}
-    yield _right(createrole, "CREATEROLE", typed(Statement("ALTER ROLE {bot} CREATEROLE", dict(account))), bot)
-    signal = Statement("GRANT pg_signal_backend TO {bot}", dict(account))
-    yield _right(signals, "pg_signal_backend", typed(signal), bot)
+    yield _right(createrole, "CREATEROLE", typed(Statement("ALTER ROLE {bot} CREATEROLE", {"bot": Name(bot)})), bot)
+    yield _signals(session, bot, held=signals)
+
+
+def _signals(session: "Session", bot: str, *, held: bool) -> Finding:
+    """An account with NOINHERIT would be given it for nothing; before 16 there it is enough to be a member."""
+    account: dict[str, Value] = {"bot": Name(bot)}
+    cure = Statement("GRANT pg_signal_backend TO {bot}", account)
+    if session.tells_grantors_apart:
+        cure = Statement("GRANT pg_signal_backend TO {bot} WITH INHERIT TRUE", account)
+    return _right(held, "pg_signal_backend", typed(cure), bot)
 
 
 def _standby() -> Finding:

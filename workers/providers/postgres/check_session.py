@@ -78,7 +78,7 @@ def _reserved(session: "Session", bot: str) -> Iterator[Finding]:
         level="ok",
         subject="reserved",
         sentence="No connection is kept free for the bot's account: logins that take all connections can delay an end.",
-        cure=f"As a superuser: GRANT pg_use_reserved_connections TO {_quoted(bot)}; and set "
+        cure=f"As a superuser: GRANT pg_use_reserved_connections TO {_quoted(bot)} WITH INHERIT TRUE; and set "
         "reserved_connections = 3 in the server's configuration, which takes a restart.",
     )
 

@@ -125,11 +125,16 @@ def timestamp(moment: datetime) -> str:
 
 BOT = Statement(
     "SELECT rolname::pg_catalog.text, rolsuper, rolcreaterole OR rolsuper, "
-    "pg_catalog.pg_has_role(oid, 'pg_signal_backend', 'USAGE'), pg_catalog.pg_is_in_recovery() "
+    "pg_catalog.pg_has_role(oid, 'pg_signal_backend', CASE WHEN "
+    "pg_catalog.current_setting('server_version_num')::pg_catalog.int4 OPERATOR(pg_catalog.<) 160000 "
+    "THEN 'MEMBER' ELSE 'USAGE' END), pg_catalog.pg_is_in_recovery() "
     "FROM pg_catalog.pg_roles WHERE rolname OPERATOR(pg_catalog.=) current_user",
     {},
 )
-"""The bot's own account: name, superuser, may make logins, may end sessions; and whether the server is a standby."""
+"""The bot's own account: name, superuser, may make logins, may end sessions; and whether the server is a standby.
+
+Before 16 the account need not inherit: it becomes the role that may.
+"""
 
 PUBLIC_RIGHTS = Statement(
     """
