@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, LiteralString
 
 from access.ports import Finding
+from workers.providers.postgres import ending_statements
+from workers.providers.postgres.managed_statements import PREPARED
 from workers.providers.postgres.statements import Name, Statement, Value
 from workers.providers.postgres.typed import typed
 
@@ -21,17 +23,6 @@ MAINTAINERS = Statement(
     {},
 )
 """Who may lock the catalogues in which an end is written (version 17 and later)."""
-
-PREPARED = Statement(
-    """
-    SELECT x.gid::pg_catalog.text, x.database::pg_catalog.text, x.owner::pg_catalog.text
-    FROM pg_catalog.pg_prepared_xacts x
-    WHERE x.owner IS NULL OR x.owner ~ '^cs_[0-9a-z]{{26}}$'
-        OR NOT EXISTS (SELECT FROM pg_catalog.pg_roles r WHERE r.rolname = x.owner)
-    ORDER BY x.prepared
-    """,
-    {},
-)
 
 PREPARES = Statement("SELECT pg_catalog.current_setting('max_prepared_transactions')::pg_catalog.int4", {})
 
@@ -108,7 +99,7 @@ def _prepared(session: "Session") -> Iterator[Finding]:
     )
     for gid, database, owner in session.read(PREPARED):
         whose = f"of the temporary login {owner}" if owner else "of a login that no longer exists"
-        ends = typed(Statement("ROLLBACK PREPARED {gid}", {"gid": str(gid)}))
+        ends = typed(ending_statements.undo(gid))
         yield Finding(
             level="error",
             subject="prepared transactions",

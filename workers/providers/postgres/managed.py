@@ -8,12 +8,16 @@ anything, anybody could end another's access; so it is told.
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import groupby
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from access.errors import ProviderError
 from access.ports import Deadline, Managed
+from workers.providers.postgres import ending_statements
 from workers.providers.postgres import managed_statements as statements
 from workers.providers.postgres.catalogue import marked_grant
+from workers.providers.postgres.typed import typed
 
 if TYPE_CHECKING:  # they need the driver
     from workers.providers.postgres.session import Connections, Session
@@ -113,7 +117,9 @@ def _note_unseen(login: _Login, database: str) -> None:
 
 
 def _prepared(session: "Session") -> Iterator[Managed]:
-    for owner, database, number, first in session.read(statements.PREPARED):
+    for (database, owner), rows in groupby(session.read(statements.PREPARED), key=itemgetter(1, 2)):
+        gids = [gid for gid, _, _ in rows]
+        number, undo = len(gids), typed(ending_statements.undo(gids[0]))
         whose = f"the temporary login {owner}" if owner else "a role that is gone"
         name = f"prepared transactions of {owner or 'a role that is gone'} in {database}"
         many = "a prepared transaction" if number == 1 else f"{number} prepared transactions"
@@ -122,7 +128,7 @@ def _prepared(session: "Session") -> Iterator[Managed]:
             told={
                 "still there": f"The database {database} holds {many} of {whose}. Such a transaction keeps its locks "
                 "after its session, and can be finished by its owner. To take it back, in that database, as a "
-                f"superuser: ROLLBACK PREPARED {first};"
+                f"superuser: {undo}"
             },
         )  # fmt: skip
 

@@ -103,14 +103,13 @@ def rights(*, shared: bool) -> Statement:
 
 PREPARED = Statement(
     """
-    SELECT x.owner::pg_catalog.text, x.database::pg_catalog.text, pg_catalog.count(*),
-        pg_catalog.quote_literal(pg_catalog.min(x.gid))
+    SELECT x.gid::pg_catalog.text, x.database::pg_catalog.text, x.owner::pg_catalog.text
     FROM pg_catalog.pg_prepared_xacts x WHERE x.owner IS NULL OR x.owner ~ '^cs_[0-9a-z]{{26}}$'
-    GROUP BY x.owner, x.database ORDER BY 2, 1
+    ORDER BY x.database, x.owner, x.prepared
     """,
     {},
 )
-"""Of temporary logins and of roles that are gone; in which database, how many, and the first one's name."""
+"""Of temporary logins and of roles that are gone (no owner): name, database, owner. `doctor` asks it too."""
 
 ORPHANS = Statement(
     """
