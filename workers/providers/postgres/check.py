@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, LiteralString
 from access.errors import ProviderError
 from access.ports import Deadline, Finding, host_time
 from workers.providers.postgres import statements
-from workers.providers.postgres.check_server import server_findings
+from workers.providers.postgres.check_server import login_triggers, server_findings
 from workers.providers.postgres.check_session import session_findings
 from workers.providers.postgres.membership_statements import held_itself
 from workers.providers.postgres.refusals import Cleared, Objection, gives_to_bot, mighty_bot, ungrantable
@@ -32,7 +32,17 @@ def check(
             return [*found, *session_findings(connections, session, Deadline.after(_SECONDS))]
     except ProviderError as error:
         cure = "Look at the `dsn` of this resource, at the server, and at the way between."
-        return [Finding(level="error", subject="connection", sentence=error.sentence, cure=cure)]
+        failed = Finding(level="error", subject="connection", sentence=error.sentence, cure=cure)
+        return [failed, *_seen_from_beside(connections)]
+
+
+def _seen_from_beside(connections: "Connections") -> list[Finding]:
+    """Where the target's database lets the bot in no session, another of the server may say why."""
+    try:
+        with connections.own_session(Deadline.after(_SECONDS)) as session:
+            return list(login_triggers(session))
+    except ProviderError:
+        return []
 
 
 def _findings(session: "Session", roles: Mapping[str, Sequence[str]]) -> Iterator[Finding]:

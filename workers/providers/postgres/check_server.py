@@ -39,6 +39,17 @@ OPEN_SCHEMAS = Statement(
 )
 """In this database: schema, who beside its owner may create in it (None: PUBLIC), the database."""
 
+_HAS_LOGIN_TRIGGERS = 170000
+LOGIN_TRIGGERS = Statement(
+    """
+    SELECT d.datname::pg_catalog.text, CURRENT_USER::pg_catalog.text FROM pg_catalog.pg_database d
+    WHERE d.dathasloginevt AND d.datallowconn AND pg_catalog.has_database_privilege(d.oid, 'CONNECT')
+        AND pg_catalog.current_setting('event_triggers')::pg_catalog.bool ORDER BY 1
+    """,
+    {},
+)
+"""Databases that the bot enters and whose event triggers run in each new session; seen from any. And the bot."""
+
 NOT_ENTERED = Statement(
     """
     SELECT datname::pg_catalog.text FROM pg_catalog.pg_database
@@ -70,6 +81,7 @@ def server_findings(session: "Session") -> Iterator[Finding]:
     yield from _prepared(session)
     yield from _open_schemas(session)
     yield from _planted_by_all(session)
+    yield from login_triggers(session)
     yield from _not_entered(session)
 
 
@@ -133,6 +145,22 @@ def _planted_by_all(session: "Session") -> Iterator[Finding]:
             "with it would not be granted.",
             cure=typed(taken),
         )
+
+
+def login_triggers(session: "Session") -> Iterator[Finding]:
+    if session.version < _HAS_LOGIN_TRIGGERS:
+        return
+    rows = session.read(LOGIN_TRIGGERS)
+    if not rows:
+        return
+    bot: dict[str, Value] = {"bot": Name(rows[0][1])}
+    yield Finding(
+        level="warning",
+        subject="login triggers",
+        sentence="Event triggers on login run in each new session, the bot's too, in: "
+        f"{', '.join(database for database, _ in rows)}. One that hangs or fails keeps the bot out and delays an end.",
+        cure=f"As a superuser: {typed(Statement('ALTER ROLE {bot} SET event_triggers = off', bot))}",
+    )
 
 
 def _not_entered(session: "Session") -> Iterator[Finding]:

@@ -32,6 +32,7 @@ NO_LOCKS = "53200"
 Meaning = tuple[type[ProviderError], str]
 
 _UNREACHABLE = "The database server can't be reached just now"
+_TURNED_AWAY = "The database server answers, but let the bot in no session just now; its log says why"
 _BUSY = "The database server is too busy just now"
 _CHANGED = "Something else changed the same role on the database server at the same moment"
 _LOGIN = "The database server does not accept the bot's own login"
@@ -145,7 +146,7 @@ def connect_failure(words: str) -> ProviderError:
     for pattern, code in _FULL:
         if re.search(pattern, said):
             return Transient(f"{_BUSY} (SQLSTATE {code}).", code=code)
-    return Transient(f"{_UNREACHABLE}; it will be tried again.")
+    return Transient(f"{_TURNED_AWAY}. It will be tried again.")
 
 
 def connect_failures(words: Sequence[str]) -> ProviderError:

@@ -31,6 +31,8 @@ OWN_DATABASE = "postgres"
 """Where the owner of a target's database has no say; roles belong to all databases."""
 _OWN_AGAIN = 300.0
 """Seconds until it is tried again where it was refused."""
+_OWN_SLOW_AGAIN = 60.0
+"""The same where it let nobody in while the target's own did: a login trigger that hangs or fails there does that."""
 _KEPT_IDLE = 4
 _KEEPALIVE = {"keepalives_idle": "15", "keepalives_interval": "5", "keepalives_count": "3", "tcp_user_timeout": "15000"}
 """A server that is gone without a word is noticed; and words that it did not take in so many milliseconds are thrown
@@ -90,12 +92,14 @@ class Connections:
     def own_session(self, deadline: Deadline) -> Iterator[Session]:
         """For all that concerns roles and sessions: on a database of the bot's own where it may connect.
 
-        Where no connection can be had, it is the guard's.
+        Where no connection can be had, it is the guard's, whatever the reason.
         """
+        guarded = self.guard.is_open
         try:
-            connection = self._own_connection(deadline, self._take_or_open)
-        except Transient as error:
-            if error.code not in (NO_SLOTS, NO_LOCKS) or not self.guard.is_open:
+            first = Deadline.after(deadline.left() * 2 / 3) if guarded else deadline
+            connection = self._own_connection(first, self._take_or_open)
+        except Transient:
+            if not guarded:
                 raise
             connection = None
         if connection is None:
@@ -190,14 +194,18 @@ class Connections:
             self._give_back(connection)
 
     def _own_connection(self, deadline: Deadline, get: Callable[[str | None, Deadline], Connection]) -> Connection:
-        if self._own_refused_until.passed:
-            try:
-                return get(OWN_DATABASE, deadline)
-            except (NotPermitted, TargetNotFound, BadCredential):
-                self._own_refused_until = Deadline.after(_OWN_AGAIN)
-            except Transient:
-                pass  # one to the target's own may lie ready
-        return get(self._database, deadline)
+        if not self._own_refused_until.passed:
+            return get(self._database, deadline)
+        try:
+            # Half of the time: a database that lets nobody in must not keep us from the other.
+            return get(OWN_DATABASE, Deadline.after(deadline.left() / 2))
+        except (NotPermitted, TargetNotFound, BadCredential):
+            again = _OWN_AGAIN
+        except Transient as error:  # one to the target's own may lie ready
+            again = 0.0 if error.code in (NO_SLOTS, NO_LOCKS) else _OWN_SLOW_AGAIN
+        connection = get(self._database, deadline)
+        self._own_refused_until = Deadline.after(again)
+        return connection
 
     def _take_or_open(self, database: str | None, deadline: Deadline, *, opens: bool = False) -> Connection:
         return self._take(database, opens=opens) or self._open(database, deadline, opens=opens)
