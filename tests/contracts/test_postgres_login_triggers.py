@@ -18,6 +18,7 @@ from workers.providers.postgres import Postgres, Role
 
 HANGS = "PERFORM pg_catalog.pg_sleep(600)"
 FAILS = "RAISE EXCEPTION 'come back tomorrow'"
+_UNHURRIED = "-c transaction_timeout=0"
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +37,7 @@ def target(server: EmbeddedPostgres) -> Target:
 def trigger(server: EmbeddedPostgres, database: str, does: str) -> Iterator[None]:
     """In each new session of the bot in this database."""
     dsn = server.dsn(database=database)
-    with psycopg.connect(dsn, autocommit=True) as owner:
+    with psycopg.connect(dsn, autocommit=True, options=_UNHURRIED) as owner:
         owner.execute(
             "CREATE FUNCTION public.at_login() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN "
             f"IF SESSION_USER = 'countersign' THEN {does}; END IF; END $$; "
@@ -51,7 +52,7 @@ def trigger(server: EmbeddedPostgres, database: str, does: str) -> Iterator[None
 
 
 def _flagged(dsn: str) -> bool:
-    with psycopg.connect(dsn) as next_one:
+    with psycopg.connect(dsn, options=_UNHURRIED) as next_one:
         query = "SELECT dathasloginevt FROM pg_database WHERE datname = current_database()"
         return next_one.execute(query).fetchone() == (True,)
 
@@ -132,3 +133,17 @@ def test_where_there_is_no_way_in_at_all_the_end_is_tried_again_and_says_why(
         ):
             make().revoke(spec, receipt, Deadline.after(5))
         assert make().revoke(spec, receipt, soon()).state == "removed"
+
+
+def test_a_transaction_timeout_of_next_to_nothing_stops_no_first_connection(
+    server: EmbeddedPostgres, make_provider: Callable[[], Postgres], world: PostgresWorld
+) -> None:
+    """The server's version, and so that it can be told otherwise, is known only then; the trigger makes it slow."""
+    world.owner.execute("ALTER DATABASE shop SET transaction_timeout = '1ms'")
+    try:
+        with trigger(server, "shop", "PERFORM pg_catalog.pg_sleep(0.05)"):
+            provider, spec = make_provider(), make_spec()
+            receipt = provider.grant(spec, soon()).receipt
+            assert provider.revoke(spec, receipt, soon()).state == "removed"
+    finally:
+        world.owner.execute("ALTER DATABASE shop RESET transaction_timeout")

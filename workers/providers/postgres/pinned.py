@@ -54,12 +54,13 @@ _PINS: tuple[tuple[str, str], ...] = (
     ("jit", "off"),
     ("max_parallel_workers_per_gather", "0"),
 )
+KNOWS_TRANSACTION_TIMEOUT = 170000
 _SINCE: tuple[tuple[int, str, str], ...] = (
     (160000, "createrole_self_grant", ""),
     (160000, "debug_parallel_query", "off"),
     # The driver does as many rounds for a new password as the server says, up to two thousand million.
     (160000, "scram_iterations", "4096"),
-    (170000, "transaction_timeout", "0"),
+    (KNOWS_TRANSACTION_TIMEOUT, "transaction_timeout", "0"),
 )
 """Named only to a server that knows them: any other refuses the connection."""
 

@@ -56,6 +56,9 @@ class _Manner:
         """What to try next; None: nothing would help."""
         if self.version is not None and "unrecognized configuration parameter" in words:
             return _Manner(None, self.pinned, self.proven)  # the server was exchanged for an older one
+        if self.version is None and "due to transaction timeout" in words:
+            # The database's owner set it to next to nothing; a version that knows it can be told that it is off.
+            return _Manner(pinned.KNOWS_TRANSACTION_TIMEOUT, self.pinned, self.proven)
         if self.pinned and "unsupported startup parameter" in words:
             return _Manner(self.version, False, self.proven)
         # A driver of before 16 does not know what to demand.
