@@ -4,18 +4,19 @@ What a holder made is kept, and becomes a keeper's: a role without any right, fo
 Recipe and reasons: docs/adr/0021-an-end-that-no-holder-delays.md.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from access.errors import NotGrantable, Permanent, ProviderError
 from access.ports import Cleanup, Deadline
 from workers.providers.postgres import cleanup_statements as statements
-from workers.providers.postgres import ending_statements
+from workers.providers.postgres import ending_statements, ownership_statements
 from workers.providers.postgres.as_login import end_hidden, roll_back, take_passed_on
 from workers.providers.postgres.ending import Standing, drop_by_hand, find, still_has
+from workers.providers.postgres.ownership import Ownership
 from workers.providers.postgres.typed import typed
 
 if TYPE_CHECKING:  # they need the driver
@@ -39,6 +40,8 @@ class Login:
     """By the receipt."""
     roles: Sequence[str]
     """Of the grant: with them the holder could make things, and the keeper can own them."""
+    began: int | None = None
+    """See `ownership`."""
 
 
 def clean_up(
@@ -56,7 +59,33 @@ def clean_up(
             found[one.grant_id] = _Tidying(connections, session, one, deadline).tidy()
         elif one.grant_id in late:
             found[one.grant_id] = Cleanup(sessions_ended=late[one.grant_id])
+    for one, gained in _gained(connections, session, ended, deadline):
+        found[one.grant_id] = _with(found.get(one.grant_id, Cleanup()), gained, session)
     return found
+
+
+def _gained(
+    connections: "Connections", session: "Session", ended: Sequence[Login], deadline: Deadline
+) -> Iterator[tuple[Login, Ownership]]:
+    """Those through which a role may have come to own something; asked once for all, for it hardly ever is so."""
+    known = [(one, one.began) for one in ended if one.began is not None]
+    roles = sorted({role for one, _ in known for role in one.roles})
+    if known:
+        ((something,),) = session.read(ownership_statements.owns_anything(roles))
+        for one, began in known if something else ():
+            yield one, Ownership(connections, session, one.roles, began, deadline)
+
+
+def _with(found: Cleanup, gained: Ownership, session: "Session") -> Cleanup:
+    kept = tuple[str, ...]()
+    try:
+        if gained.close():
+            kept = gained.hand_over(_keeper(session))
+    except ProviderError as error:
+        gained.left.append(f"What the roles came to own through this access is not another's yet: {error.sentence}")
+    return replace(
+        found, left=(*found.left, *gained.left), urgent=found.urgent or bool(gained.left), kept=(*found.kept, *kept)
+    )  # fmt: skip
 
 
 @dataclass
@@ -103,7 +132,7 @@ class _Tidying:
         if not rows:
             return
         try:
-            keeper = self._keeper()
+            keeper = _keeper(self.session)
         except ProviderError as error:
             self.left.append(error.sentence)
             return
@@ -151,27 +180,28 @@ class _Tidying:
                 f"{database}: {', '.join(some)}{more}. Rights on it that were given to others still stand."
             )
 
-    def _keeper(self) -> str:
-        """The bot's keeper, made if need be. Raises ProviderError, NotGrantable where it is not what it must be."""
-        ((bot,),) = self.session.read(statements.BOT)
-        name = f"{bot[:55]}_keeper"
-        rows = self.session.read(statements.keeper(name))
-        if not rows:
-            self.session.write(*statements.make_keeper(name))
-            return name
-        ((may_something, users),) = rows
-        if may_something or users:
-            by = f" It can be used by {', '.join(users)}." if users else ""
-            raise NotGrantable(
-                f"The role {name} must own what holders leave behind, and so may have no rights, no attributes and no "
-                f"other role.{by} Take them away, or rename it: another is then made."
-            )
-        return name
-
     def _dropped(self, standing: Standing) -> bool:
         with suppress(ProviderError):
             self.session.write(ending_statements.drop(standing.name), lock_timeout=_LOCKS)
         return find(self.session, standing.name, standing.oid) is None
+
+
+def _keeper(session: "Session") -> str:
+    """The bot's keeper, made if need be. Raises ProviderError, NotGrantable where it is not what it must be."""
+    ((bot,),) = session.read(statements.BOT)
+    name = f"{bot[:55]}_keeper"
+    rows = session.read(statements.keeper(name))
+    if not rows:
+        session.write(*statements.make_keeper(name))
+        return name
+    ((may_something, users),) = rows
+    if may_something or users:
+        by = f" It can be used by {', '.join(users)}." if users else ""
+        raise NotGrantable(
+            f"The role {name} must own what holders leave behind, and so may have no rights, no attributes and no "
+            f"other role.{by} Take them away, or rename it: another is then made."
+        )
+    return name
 
 
 def _by_hand(login: str, keeper: str) -> str:

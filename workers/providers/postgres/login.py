@@ -8,12 +8,13 @@ import re
 import secrets
 import shlex
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from pydantic import SecretStr
 
-from access.errors import BadConfig, Permanent, TargetConflict, TargetNotFound
+from access.errors import BadConfig, Permanent, TargetConflict, TargetNotFound, Transient
 from access.ports import (
     Cleanup,
     Deadline,
@@ -33,11 +34,13 @@ from workers.providers.postgres.catalogue import Login, look, marked_grant
 from workers.providers.postgres.ending import Ending, find
 from workers.providers.postgres.errors import DUPLICATE, DUPLICATE_AT_ONCE
 from workers.providers.postgres.managed import ATTRIBUTES, DIRECT, list_managed
+from workers.providers.postgres.ownership import Ownership, began_at
 from workers.providers.postgres.refusals import Cleared, refuse_mighty_bot, refuse_ungrantable
 
 if TYPE_CHECKING:  # it needs the driver
     from workers.providers.postgres.session import Connections
 
+_SOON = timedelta(seconds=1)
 NOT_OPEN = "This access is no longer open on the database server."
 
 
@@ -70,13 +73,13 @@ class Logins:
             session.refuse_old()
             refuse_ungrantable(session, roles, self._cleared)
             try:
-                ((oid,),) = session.write(*statements.create(*wanted))
+                ((oid, began),) = session.write(*statements.create(*wanted))
             except TargetConflict as conflict:
                 if conflict.code not in (DUPLICATE, DUPLICATE_AT_ONCE):
                     raise
                 _refuse_strange(look(session, login), spec)
-                ((oid,),) = session.write(*statements.mend(*wanted))
-        return Outcome(state="active", receipt=_receipt(login, oid, until))
+                ((oid, began),) = session.write(*statements.mend(*wanted))
+        return Outcome(state="active", receipt=_receipt(login, oid, until, began))
 
     def observe(
         self, spec: GrantSpec, roles: Sequence[str], receipt: Receipt | None, deadline: Deadline
@@ -108,11 +111,22 @@ class Logins:
     def revoke(self, spec: GrantSpec, roles: Sequence[str], receipt: Receipt | None, deadline: Deadline) -> Removal:
         """Whatever bears the name of the grant is ended, also where somebody has changed it on the server."""
         with self._connections.own_session(deadline) as session:
-            return Ending(self._connections, session, deadline, login_name(spec), _oid(receipt)).end()
+            removal = Ending(self._connections, session, deadline, login_name(spec), _oid(receipt)).end()
+            gained = Ownership(self._connections, session, roles, began_at(receipt), deadline)
+            try:
+                said = gained.close()
+            except Transient as error:
+                why = f"What the roles came to own through this access is not closed to others yet: {error.sentence}"
+                residual = (*removal.residual, why)
+                return replace(removal, state="pending", residual=residual, look_again=removal.look_again or _SOON)
+            return replace(removal, leftover=(*removal.leftover, *said, *gained.left))
 
     def clean_up(self, ended: Sequence[Ended], deadline: Deadline) -> Mapping[str, Cleanup]:
         gone = [
-            cleanup.Login(one.spec.grant_id, login_name(one.spec), _oid(one.receipt), _roles(one.spec)) for one in ended
+            cleanup.Login(
+                one.spec.grant_id, login_name(one.spec), _oid(one.receipt), _roles(one.spec), began_at(one.receipt)
+            )
+            for one in ended
         ]
         with self._connections.own_session(deadline) as session:
             return cleanup.clean_up(self._connections, session, gone, deadline)
@@ -135,7 +149,7 @@ class Logins:
         shown = {label: address[keyword] for keyword, label in labels.items()}
         return Secret(fields=_labelled(shown | {"Password": password, "psql": command}))
 
-    def extend(self, spec: GrantSpec, deadline: Deadline) -> Outcome:
+    def extend(self, spec: GrantSpec, receipt: Receipt | None, deadline: Deadline) -> Outcome:
         """Moves the end alone: a login that was locked meanwhile stays locked."""
         login, until = login_name(spec), until_second(spec.expires_at)
         with self._connections.session_that_opens(deadline) as session:
@@ -144,7 +158,7 @@ class Logins:
                 raise TargetNotFound(NOT_OPEN)
             _refuse_strange(found, spec)
             session.write(*statements.expire(login, until, _marker(spec)))
-        return Outcome(state="active", receipt=_receipt(login, found.oid, until))
+        return Outcome(state="active", receipt=_receipt(login, found.oid, until, began_at(receipt)))
 
     def list_managed(self, deadline: Deadline) -> list[Managed]:
         return list_managed(self._connections, deadline)
@@ -191,8 +205,9 @@ def _roles(spec: GrantSpec) -> list[str]:
     return [role for role in roles if isinstance(role, str)] if isinstance(roles, list) else []
 
 
-def _receipt(login: str, oid: int, until: datetime) -> Receipt:
-    return Receipt(names={"role": login}, native_expiry=until, details={"oid": oid})
+def _receipt(login: str, oid: int, until: datetime, began: int | None) -> Receipt:
+    details = {"oid": oid} if began is None else {"oid": oid, "began": began}
+    return Receipt(names={"role": login}, native_expiry=until, details=details)
 
 
 def _oid(receipt: Receipt | None) -> int | None:

@@ -28,6 +28,8 @@ from access.ports import (
 from workers.providers.postgres import membership_statements as statements
 from workers.providers.postgres.errors import NO_LOCKS
 from workers.providers.postgres.membership_ending import MembershipEnding
+from workers.providers.postgres.ownership import Ownership, began_at
+from workers.providers.postgres.ownership_statements import began
 from workers.providers.postgres.refusals import Cleared, refuse_mighty_bot, refuse_ungrantable
 
 if TYPE_CHECKING:  # they need the driver
@@ -89,9 +91,13 @@ class Members:
         with self._connections.session_that_opens(deadline) as session:
             login = _refuse_login(_login(session, spec.principal), spec.principal)
             refuse_ungrantable(session, roles, self._cleared)
-            if added:
-                session.write(*statements.add(spec.principal, added, apart=session.tells_grantors_apart))
-            details = {"roles": added, "oid": login.oid}
+            known = began(spec.principal, roles)
+            rows = (
+                session.write(*statements.add(spec.principal, added, apart=session.tells_grantors_apart), known)
+                if added
+                else session.read(known)
+            )
+            details = {"roles": added, "oid": login.oid, **({"began": rows[0][0]} if rows else {})}
         return Outcome(state="active", receipt=Receipt(names={"login": spec.principal}, details=details))
 
     def observe(
@@ -128,7 +134,8 @@ class Members:
                 self._connections, session, deadline, spec.principal, lambda: self._ours(session, spec, roles)
             )
             there = _is_name(spec.principal) and ending.end(ours, was_open=receipt is not None)
-            residual = self._residual(session, spec, roles, ending)
+            gained = Ownership(self._connections, session, roles, began_at(receipt), deadline)
+            residual = (*self._residual(session, spec, roles, ending), *gained.close(), *gained.left)
         return Removal(state="removed" if there else "absent", residual=residual)
 
     def _what_is_ours(
@@ -164,7 +171,7 @@ class Members:
             made=False,
         )
 
-    def extend(self, spec: GrantSpec, deadline: Deadline) -> Outcome:
+    def extend(self, spec: GrantSpec, receipt: Receipt | None, deadline: Deadline) -> Outcome:
         raise Unsupported("A membership has no end of its own on the database server.")
 
     def list_managed(self, deadline: Deadline) -> list[Managed]:

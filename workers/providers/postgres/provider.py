@@ -153,7 +153,7 @@ class Postgres:
         return self._mode.reveal(spec, deadline)
 
     def extend(self, spec: GrantSpec, receipt: Receipt | None, deadline: Deadline) -> Outcome:
-        return self._mode.extend(spec, deadline)
+        return self._mode.extend(spec, receipt, deadline)
 
     def list_managed(self, deadline: Deadline) -> list[Managed]:
         return self._mode.list_managed(deadline)

@@ -31,22 +31,22 @@ CONNECTIONS = 4
 
 
 def create(login: str, roles: Sequence[str], until: datetime, marker: str) -> tuple[Statement, ...]:
-    """A login that cannot log in yet, for it has no password. Its oid is the answer."""
+    """A login that cannot log in yet, for it has no password. For the answer see `_answer`."""
     made = Statement(
         "CREATE ROLE {login} LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS "
         "CONNECTION LIMIT {connections} VALID UNTIL {until}",
         {"login": Name(login), "connections": CONNECTIONS, "until": timestamp(until)},
     )
-    return (made, *_memberships(login, roles), _marked(login, marker), _oid(login))
+    return (made, *_memberships(login, roles), _marked(login, marker), _answer(login))
 
 
 def mend(login: str, roles: Sequence[str], until: datetime, marker: str) -> tuple[Statement, ...]:
-    """Brings a login of the same grant to what it should be. Its oid is the answer."""
+    """Brings a login of the same grant to what it should be; the same answer."""
     set_right = Statement(
         "ALTER ROLE {login} LOGIN CONNECTION LIMIT {connections} VALID UNTIL {until}",
         {"login": Name(login), "connections": CONNECTIONS, "until": timestamp(until)},
     )
-    return (set_right, *_memberships(login, roles), _marked(login, marker), _oid(login))
+    return (set_right, *_memberships(login, roles), _marked(login, marker), _answer(login))
 
 
 def expire(login: str, until: datetime, marker: str) -> tuple[Statement, ...]:
@@ -67,10 +67,14 @@ def _marked(login: str, marker: str) -> Statement:
     return Statement("COMMENT ON ROLE {login} IS {marker}", {"login": Name(login), "marker": marker})
 
 
-def _oid(login: str) -> Statement:
+def _answer(login: str) -> Statement:
+    """Its number, and that of the transaction which first gave it a role: no later call of the grant changes either."""
     return Statement(
-        "SELECT oid::pg_catalog.int8 FROM pg_catalog.pg_roles "
-        "WHERE rolname::pg_catalog.text OPERATOR(pg_catalog.=) {login}",
+        "SELECT r.oid::pg_catalog.int8, (SELECT m.xmin::pg_catalog.text::pg_catalog.int8 "
+        "FROM pg_catalog.pg_auth_members m JOIN pg_catalog.pg_roles me ON me.oid OPERATOR(pg_catalog.=) m.grantor "
+        "WHERE m.member OPERATOR(pg_catalog.=) r.oid AND me.rolname OPERATOR(pg_catalog.=) current_user "
+        "ORDER BY pg_catalog.age(m.xmin) DESC LIMIT 1) FROM pg_catalog.pg_roles r "
+        "WHERE r.rolname::pg_catalog.text OPERATOR(pg_catalog.=) {login}",
         {"login": login},
     )
 
