@@ -39,10 +39,10 @@ class MembershipEnding:
 
     def end(self, waiting: Sequence[str], *, was_open: bool) -> bool:
         """Whether anything was there. Raises the server's refusal for what could not be taken away."""
-        before = self._under_way()
         left = self._taken_away(waiting)
         if waiting or was_open:
-            self._end_what_is_older(before)
+            # Looked at now: one that began while we waited for a lock, or tried again, has the rights as well.
+            self._end_what_is_older(self._under_way())
         if left:
             raise self._failure or TargetConflict()
         return bool(waiting)
