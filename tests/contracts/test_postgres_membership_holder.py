@@ -12,7 +12,7 @@ from access.ports import Removal
 from countersign.demo.target import Target
 from countersign.embedded.postgres import EmbeddedPostgres
 from tests.contracts.membership_world import MembershipWorld
-from tests.contracts.shop import provider_factory, soon
+from tests.contracts.shop import for_a_while, provider_factory, soon
 from tests.contracts.test_postgres_membership import membership_spec
 from tests.waiting import wait_until
 from workers.providers.postgres import Postgres
@@ -49,3 +49,19 @@ def test_a_transaction_that_begins_while_the_end_waits_for_a_lock_ends_with_the_
         assert removals[0].state == "removed"
         with pytest.raises(psycopg.OperationalError):
             session.execute("FETCH ALL FROM reads")
+
+
+def test_what_she_prepared_before_the_end_is_told_with_what_takes_it_back(
+    provider: Postgres, world: MembershipWorld
+) -> None:
+    """The bot is not its owner: what it changed becomes true when she says so, also after the end."""
+    spec = membership_spec()
+    receipt = provider.grant(spec, soon()).receipt
+    with world.log_in("ann") as session:
+        session.execute("BEGIN; SELECT count(email) FROM customers; PREPARE TRANSACTION 'it''s kept'")
+        said = " ".join(provider.revoke(spec, receipt, soon()).residual)
+    assert "ann has prepared transactions" in said
+    undo = "ROLLBACK PREPARED 'it''s kept';"
+    assert f"as a superuser, in the database shop: {undo}" in said
+    with for_a_while(world, undo, "SELECT 1"):
+        assert "prepared" not in " ".join(provider.revoke(spec, receipt, soon()).residual)

@@ -25,12 +25,14 @@ from access.ports import (
     Rights,
     Secret,
 )
+from workers.providers.postgres import ending_statements
 from workers.providers.postgres import membership_statements as statements
 from workers.providers.postgres.errors import NO_LOCKS
 from workers.providers.postgres.membership_ending import MembershipEnding
 from workers.providers.postgres.ownership import Ownership, began_at
 from workers.providers.postgres.ownership_statements import began
 from workers.providers.postgres.refusals import Cleared, refuse_mighty_bot, refuse_ungrantable
+from workers.providers.postgres.typed import typed
 
 if TYPE_CHECKING:  # they need the driver
     from workers.providers.postgres.session import Connections, Session
@@ -202,6 +204,12 @@ class Members:
             number = len(ending.ended)
             left.append(
                 f"{number} {'session' if number == 1 else 'sessions'} of {login.name} ended, with what was under way."
+            )
+        if prepared := session.read(ending_statements.prepared(login.name)):
+            undo = ", ".join(f"in the database {at}: {typed(ending_statements.undo(gid))}" for gid, at in prepared[:5])
+            left.append(
+                f"{login.name} has prepared transactions: {len(prepared)}. What one of them changed becomes true when "
+                f"{login.name} commits it, also after this end. To take it back, as a superuser, {undo}"
             )
         if login.sessions:
             left.append(
