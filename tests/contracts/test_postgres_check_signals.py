@@ -55,6 +55,21 @@ def test_the_cure_helps_an_account_that_does_not_inherit(check: Check, world: Po
         assert world.owner.execute(uses, [role]).fetchone() == (True,)
 
 
+@pytest.mark.parametrize(
+    ("role", "subject"),
+    [("pg_signal_backend", "members of pg_signal_backend"), ("countersign", "members of countersign")],
+)
+@pytest.mark.parametrize("mode", ["login", "membership"])
+def test_who_else_can_end_the_bots_sessions_is_named(
+    check: Check, world: PostgresWorld, mode: Mode, role: str, subject: str
+) -> None:
+    with world.own_login("ann"), for_a_while(world, f"GRANT {role} TO ann", f"REVOKE {role} FROM ann"):
+        finding = check(mode)[subject]
+    assert finding.level == "warning"
+    assert finding.sentence == (f"Members of {role}: ann. They can end the bot's sessions, and so delay an end.")
+    assert finding.cure == f'As a superuser: REVOKE "{role}" FROM "ann";'
+
+
 if OLDER:
 
     @pytest.fixture(scope="module")

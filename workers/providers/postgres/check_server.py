@@ -4,6 +4,8 @@ Who could stand in the way of an end, who could plant something, and where nothi
 """
 
 from collections.abc import Iterator
+from itertools import groupby
+from operator import itemgetter
 from typing import TYPE_CHECKING, LiteralString
 
 from access.ports import Finding
@@ -15,14 +17,17 @@ from workers.providers.postgres.typed import typed
 if TYPE_CHECKING:  # it needs the driver
     from workers.providers.postgres.session import Session
 
-MAINTAINERS = Statement(
+HINDERERS = Statement(
     """
-    SELECT m.rolname::pg_catalog.text FROM pg_catalog.pg_roles m JOIN pg_catalog.pg_roles r ON r.rolname = 'pg_maintain'
-    WHERE NOT m.rolsuper AND m.oid <> r.oid AND pg_catalog.pg_has_role(m.oid, r.oid, 'MEMBER') ORDER BY 1
+    SELECT r.rolname::pg_catalog.text, m.rolname::pg_catalog.text FROM pg_catalog.pg_roles m
+    JOIN pg_catalog.pg_roles r ON m.oid <> r.oid AND CASE WHEN r.rolname = CURRENT_USER
+        THEN pg_catalog.pg_has_role(m.oid, r.oid, 'USAGE')
+        ELSE r.rolname IN ('pg_maintain', 'pg_signal_backend') AND pg_catalog.pg_has_role(m.oid, r.oid, 'MEMBER') END
+    WHERE NOT m.rolsuper AND m.rolname <> CURRENT_USER ORDER BY 1, 2
     """,
     {},
 )
-"""Who may lock the catalogues in which an end is written (version 17 and later)."""
+"""Who may lock the catalogues in which an end is written (version 17 and later), or end the bot's own sessions."""
 
 PREPARES = Statement("SELECT pg_catalog.current_setting('max_prepared_transactions')::pg_catalog.int4", {})
 
@@ -77,7 +82,7 @@ _FROM_PUBLIC: dict[str, LiteralString] = {
 
 
 def server_findings(session: "Session") -> Iterator[Finding]:
-    yield from _maintainers(session)
+    yield from _hinderers(session)
     yield from _prepared(session)
     yield from _open_schemas(session)
     yield from _planted_by_all(session)
@@ -85,18 +90,20 @@ def server_findings(session: "Session") -> Iterator[Finding]:
     yield from _not_entered(session)
 
 
-def _maintainers(session: "Session") -> Iterator[Finding]:
-    members = [member for (member,) in session.read(MAINTAINERS)]
-    if not members:
-        return
-    taken = (Statement("REVOKE pg_maintain FROM {member}", {"member": Name(member)}) for member in members)
-    yield Finding(
-        level="warning",
-        subject="pg_maintain",
-        sentence=f"Members of pg_maintain: {', '.join(members)}. They can lock the catalogues in which an end is "
-        "written, and so delay it.",
-        cure=f"As a superuser: {typed(*taken)}",
-    )
+def _hinderers(session: "Session") -> Iterator[Finding]:
+    for role, rows in groupby(session.read(HINDERERS), key=itemgetter(0)):
+        members = [member for _, member in rows]
+        taken = (Statement("REVOKE {role} FROM {member}", {"role": Name(role), "member": Name(member)})
+                 for member in members)  # fmt: skip
+        can = "end the bot's sessions, and so delay an end"
+        if role == "pg_maintain":
+            can = "lock the catalogues in which an end is written, and so delay it"
+        yield Finding(
+            level="warning",
+            subject=role if role == "pg_maintain" else f"members of {role}",
+            sentence=f"Members of {role}: {', '.join(members)}. They can {can}.",
+            cure=f"As a superuser: {typed(*taken)}",
+        )
 
 
 def _prepared(session: "Session") -> Iterator[Finding]:
