@@ -69,6 +69,21 @@ def view(attack: Attack) -> None:
     ).fetchone()
 
 
+def made_the_roles_own(attack: Attack) -> None:
+    """A view of the granted role reads with its rights, for everybody, and nobody's end takes it away."""
+    role, read = attack.power.roles[0], attack.power.reads[0]
+    _made(
+        attack,
+        f"CREATE VIEW workshop.pane AS {read}; GRANT ALL ON workshop.pane TO PUBLIC, mallory",
+        f"REASSIGN OWNED BY CURRENT_USER TO {role}",
+    )
+    mallory = attack.of_person("mallory")
+    assert mallory.execute("SELECT * FROM workshop.pane").fetchone()
+    attack.trials["a view that became the role's own reads for another"] = lambda: mallory.execute(
+        "SELECT * FROM workshop.pane"
+    ).fetchone()
+
+
 def types_and_operators(attack: Attack) -> None:
     _made(
         attack,
@@ -148,6 +163,10 @@ LEFTOVERS = (
     Obstacle("large objects", large_objects),
     Obstacle("definer function", definer_function, needs_create=True),
     Obstacle("view", view, needs_create=True),
+    # In membership mode it stays the role's, which is then given to nobody else until it is another's.
+    Obstacle(
+        "made the role's own", made_the_roles_own, needs_create=True, modes=("login",), not_by=("by hand", "psql")
+    ),
     Obstacle("types and operators", types_and_operators, needs_create=True),
     Obstacle("code of tables", code_of_tables, needs_create=True),
     Obstacle("temporary tables", temporary_tables, needs_create=True),
