@@ -141,9 +141,27 @@ def test_a_lock_on_the_role_leaves_the_end_open_and_says_so(
         dba.execute("CREATE ROLE another; GRANT maker TO another")
         removal = ann.provider.revoke(ann.spec, ann.receipt, soon())
         assert removal.state == "pending"
-        assert "not closed to others yet" in removal.residual[-1]
+        assert "is not closed to others yet" in removal.residual[-1]
     assert ann.provider.revoke(ann.spec, ann.receipt, soon()).leftover
     assert not works(mallory, LOOKS)
+
+
+def test_a_database_whose_owner_lets_nobody_in_does_not_hold_up_the_end_and_is_told_at_once(
+    ann: Access, server: EmbeddedPostgres, world: PostgresWorld
+) -> None:
+    world.owner.execute("CREATE DATABASE square CONNECTION LIMIT 0")  # a superuser is let in
+    try:
+        with psycopg.connect(server.dsn(database="square"), autocommit=True) as dba:
+            dba.execute("GRANT CREATE ON SCHEMA public TO PUBLIC; CREATE TABLE t (); GRANT SELECT ON t TO PUBLIC")
+            dba.execute("ALTER TABLE t OWNER TO maker")
+        removal = ann.provider.revoke(ann.spec, ann.receipt, soon())
+        assert removal.state == "removed"
+        assert "in the database square is not closed to others yet" in removal.leftover[-1]
+        assert ann.tidied().urgent
+        world.owner.execute("ALTER DATABASE square CONNECTION LIMIT -1")
+        assert ann.tidied().left == ()
+    finally:
+        world.owner.execute("DROP DATABASE square WITH (FORCE)")
 
 
 def test_more_than_one_transaction_can_lock_is_closed_in_one_call(

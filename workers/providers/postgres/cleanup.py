@@ -83,8 +83,9 @@ def _with(found: Cleanup, gained: Ownership, session: "Session") -> Cleanup:
             kept = gained.hand_over(_keeper(session))
     except ProviderError as error:
         gained.left.append(f"What the roles came to own through this access is not another's yet: {error.sentence}")
+    left = (*gained.left, *gained.waiting, *gained.unreached)
     return replace(
-        found, left=(*found.left, *gained.left), urgent=found.urgent or bool(gained.left), kept=(*found.kept, *kept)
+        found, left=(*found.left, *left), urgent=found.urgent or bool(left), kept=(*found.kept, *kept)
     )  # fmt: skip
 
 

@@ -26,6 +26,7 @@ UNABLE = "0A000"
 READ_ONLY = "25006"
 NO_SLOTS = "53300"
 """All connections that the server, the database or the account may have are taken."""
+LOCKED = "55P03"
 NO_LOCKS = "53200"
 """The server's table of locks is full."""
 
@@ -58,7 +59,7 @@ MEANINGS: dict[str, Meaning] = {
     "53": (Transient, _BUSY),
     "54": (Transient, _BUSY),
     "55006": (Transient, _BUSY),
-    "55P03": (Transient, "A lock on the database server was not free in time"),
+    LOCKED: (Transient, "A lock on the database server was not free in time"),
     "57014": (Transient, "The database server did not finish in time and has undone the statement"),
     "57P": (Transient, _UNREACHABLE),
     "57P04": (TargetNotFound, "The database was dropped"),

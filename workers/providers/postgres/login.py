@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import SecretStr
 
-from access.errors import BadConfig, Permanent, TargetConflict, TargetNotFound, Transient
+from access.errors import BadConfig, Permanent, TargetConflict, TargetNotFound
 from access.ports import (
     Cleanup,
     Deadline,
@@ -111,15 +111,15 @@ class Logins:
     def revoke(self, spec: GrantSpec, roles: Sequence[str], receipt: Receipt | None, deadline: Deadline) -> Removal:
         """Whatever bears the name of the grant is ended, also where somebody has changed it on the server."""
         with self._connections.own_session(deadline) as session:
-            removal = Ending(self._connections, session, deadline, login_name(spec), _oid(receipt)).end()
             gained = Ownership(self._connections, session, roles, began_at(receipt), deadline)
             try:
+                removal = Ending(self._connections, session, deadline, login_name(spec), _oid(receipt)).end()
+            finally:  # no step stops another
                 said = gained.close()
-            except Transient as error:
-                why = f"What the roles came to own through this access is not closed to others yet: {error.sentence}"
-                residual = (*removal.residual, why)
+            if gained.waiting:
+                residual = (*removal.residual, *gained.waiting)
                 return replace(removal, state="pending", residual=residual, look_again=removal.look_again or _SOON)
-            return replace(removal, leftover=(*removal.leftover, *said, *gained.left))
+            return replace(removal, leftover=(*removal.leftover, *said, *gained.left, *gained.unreached))
 
     def clean_up(self, ended: Sequence[Ended], deadline: Deadline) -> Mapping[str, Cleanup]:
         gone = [

@@ -137,7 +137,10 @@ class Members:
             )
             there = _is_name(spec.principal) and ending.end(ours, was_open=receipt is not None)
             gained = Ownership(self._connections, session, roles, began_at(receipt), deadline)
-            residual = (*self._residual(session, spec, roles, ending), *gained.close(), *gained.left)
+            said = gained.close()
+            if unfinished := (*gained.waiting, *gained.unreached):  # nothing comes after an end here
+                raise Transient(" ".join(unfinished))
+            residual = (*self._residual(session, spec, roles, ending), *said, *gained.left)
         return Removal(state="removed" if there else "absent", residual=residual)
 
     def _what_is_ours(

@@ -11,11 +11,12 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from access.errors import Permanent
+from access.errors import Permanent, ProviderError
 from access.ports import Deadline, Receipt
 from workers.providers.postgres import cleanup_statements
 from workers.providers.postgres import ownership_statements as statements
 from workers.providers.postgres.ending_statements import LOCKS
+from workers.providers.postgres.errors import LOCKED, NO_LOCKS
 from workers.providers.postgres.statements import Statement
 
 if TYPE_CHECKING:  # they need the driver
@@ -43,20 +44,36 @@ class Ownership:
     began: int | None
     deadline: Deadline
     left: list[str] = field(default_factory=list[str], init=False)
-    """Sentences: what others may use still."""
+    """Sentences: what others may use still, and trying again does not help."""
+    waiting: list[str] = field(default_factory=list[str], init=False)
+    """The same where a lock was in the way; it goes by itself."""
+    unreached: list[str] = field(default_factory=list[str], init=False)
+    """Where a database could not be entered just now. Its owner may keep it so: no reason to wait with an end."""
 
     def close(self) -> tuple[str, ...]:
-        """Takes from others what they may do with it, and says what it is. Raises Transient for a lock in the way."""
+        """Takes from others what they may do with it, and says what it is. What could not be done is in the lists."""
         said = list[str]()
-        for owner, database, may_enter, number in self._owned():
+        try:
+            rows = self._owned()
+        except ProviderError as error:
+            self.unreached.append(f"What the roles came to own through this access is not known yet: {error.sentence}")
+            return ()
+        for owner, database, may_enter, number in rows:
             if not may_enter:
                 self.left.append(
                     f"The role {owner} came to own {_things(number)} in the database {database}, which the bot may not "
                     f"enter, and others may use that with the rights of {owner}. As a superuser, take it away there."
                 )
                 continue
-            with self.connections.session_on(database, self.deadline) as there:
-                said += self._close_in(there, owner, database, number)
+            try:
+                with self.connections.session_on(database, Deadline.after(self.deadline.left() / 2)) as there:
+                    said += self._close_in(there, owner, database, number)
+            except ProviderError as error:
+                locked = error.code in (LOCKED, NO_LOCKS)
+                (self.waiting if locked else self.unreached).append(
+                    f"What the role {owner} came to own through this access in the database {database} is not closed "
+                    f"to others yet: {error.sentence}"
+                )
         return tuple(said)
 
     def hand_over(self, keeper: str) -> tuple[str, ...]:
