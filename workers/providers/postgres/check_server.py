@@ -55,6 +55,9 @@ LOGIN_TRIGGERS = Statement(
 )
 """Databases that the bot enters and whose event triggers run in each new session; seen from any. And the bot."""
 
+COPIED_BY = Statement("SELECT pg_catalog.count(*) FROM pg_catalog.pg_stat_get_wal_senders()", {})
+"""Standbys and others that take this server's changes as they come."""
+
 NOT_ENTERED = Statement(
     """
     SELECT datname::pg_catalog.text FROM pg_catalog.pg_database
@@ -87,6 +90,7 @@ def server_findings(session: "Session") -> Iterator[Finding]:
     yield from _open_schemas(session)
     yield from _planted_by_all(session)
     yield from login_triggers(session)
+    yield from _copied(session)
     yield from _not_entered(session)
 
 
@@ -168,6 +172,18 @@ def login_triggers(session: "Session") -> Iterator[Finding]:
         f"{', '.join(database for database, _ in rows)}. One that hangs or fails keeps the bot out and delays an end.",
         cure=f"As a superuser: {typed(Statement('ALTER ROLE {bot} SET event_triggers = off', bot))}",
     )
+
+
+def _copied(session: "Session") -> Iterator[Finding]:
+    ((number,),) = session.read(COPIED_BY)
+    if number:
+        yield Finding(
+            level="ok",
+            subject="standbys",
+            sentence=f"Connections that copy this server as it changes: {number}. On a standby no session is ended "
+            "from here, and what is taken away holds there only when it has arrived: let holders connect to this "
+            "server alone (pg_hba.conf of the standby).",
+        )
 
 
 def _not_entered(session: "Session") -> Iterator[Finding]:
