@@ -205,6 +205,31 @@ def test_an_extension_does_not_forget_when_it_began(
     assert not works(mallory, LOOKS)
 
 
+def test_the_printed_statements_close_it_too(ann: Access, world: PostgresWorld, mallory: psycopg.Connection) -> None:
+    ann.does(WINDOW, "GRANT ALL ON public.glass TO PUBLIC, mallory", TO_THE_ROLE)
+    world.type_by_hand(ann.provider.plan(ann.spec).revoke)
+    assert not works(mallory, LOOKS)
+    assert not works(mallory, WRITES)
+
+
+def test_the_printed_statements_close_it_with_her_own_login_too(
+    server: EmbeddedPostgres, target: Target, tmp_path: Path
+) -> None:
+    with (
+        closing(MembershipWorld(server, target)) as world,
+        provider_factory(Postgres, world.bot_dsn, tmp_path, "membership") as make,
+        world.log_in("ann") as session,
+        world.log_in("lea") as lea,
+    ):
+        provider, spec = make(), membership("maker")
+        provider.grant(spec, soon())
+        session.execute(f"{WINDOW}; GRANT ALL ON public.glass TO PUBLIC; {TO_THE_ROLE}".encode())
+        assert works(lea, LOOKS)
+        world.type_by_hand(provider.plan(spec).revoke)
+        assert not works(lea, LOOKS)
+        world.owner.execute("DROP VIEW public.glass")
+
+
 def membership(*roles: str) -> GrantSpec:
     return replace(granting(*roles), settings={"dsn": {"env": "SHOP_DSN"}, "mode": "membership"})
 

@@ -7,6 +7,7 @@ and who can hold them: docs/adr/0021-an-end-that-no-holder-delays.md.
 from collections.abc import Sequence
 from datetime import timedelta
 
+from workers.providers.postgres import ownership_statements
 from workers.providers.postgres.statements import Name, Statement, Value
 
 LOCKS = timedelta(milliseconds=100)
@@ -227,7 +228,7 @@ BY_HAND_BEGINS = (
 """The owner of a database can set all of these for whoever connects to it, a superuser too."""
 
 
-def by_hand(login: str) -> tuple[Statement, ...]:
+def by_hand(login: str, roles: Sequence[str]) -> tuple[Statement, ...]:
     """How to end a grant without us, as a superuser or as the bot, statement by statement in this order.
 
     The same order as ours: rights, sessions, the way in, in a loop, with nothing that waits. What the login made is
@@ -236,6 +237,7 @@ def by_hand(login: str) -> tuple[Statement, ...]:
     values: dict[str, Value] = {"login": Name(login), "name": login}
     return (
         *BY_HAND_BEGINS,
+        ownership_statements.by_hand_begins(login, roles),
         Statement(
             """DO $$ DECLARE held record; BEGIN
   FOR held IN SELECT g.rolname AS role, b.rolname AS grantor FROM pg_catalog.pg_auth_members m
@@ -298,4 +300,5 @@ END $$""",
             "FROM pg_catalog.pg_roles r WHERE r.rolname = {name}",
             values,
         ),
+        ownership_statements.BY_HAND,
     )  # fmt: skip

@@ -58,7 +58,7 @@ class Logins:
         made = statements.create(login, roles, until_second(spec.expires_at), _marker(spec))
         return Plan(
             grant=render(made[:-1]),  # the last one only asks for the number
-            revoke=to_paste(ending_statements.by_hand(login)),
+            revoke=to_paste(ending_statements.by_hand(login, roles)),
             where=self._connections.place(),
         )
 

@@ -6,6 +6,7 @@ read by its name in JSON, since a server before that refuses to hear of it.
 
 from collections.abc import Iterator, Sequence
 
+from workers.providers.postgres import ownership_statements
 from workers.providers.postgres.ending_statements import BY_HAND_BEGINS
 from workers.providers.postgres.statements import Name, Statement, Value
 
@@ -113,6 +114,7 @@ def by_hand(name: str, roles: Sequence[str]) -> tuple[Statement, ...]:
     """
     return (
         *BY_HAND_BEGINS,
+        ownership_statements.by_hand_begins(name, roles),
         Statement(
             "SELECT pg_catalog.set_config('countersign.login', {login}, false), "
             "pg_catalog.set_config('countersign.roles', {roles}::pg_catalog.text[]::pg_catalog.text, false)",
@@ -141,4 +143,5 @@ END $$""",
             "OR pg_catalog.current_setting('server_version_num')::int4 < 160000)",
             {},
         ),
+        ownership_statements.BY_HAND,
     )

@@ -101,26 +101,31 @@ OWNED_HERE = Statement(
 )
 """The same of one role in this database: numbers of catalogue and object, and PostgreSQL's words for it."""
 
-_SHARED: LiteralString = (
-    """
-    SELECT CASE c.relkind WHEN 'S' THEN 'SEQUENCE' ELSE 'TABLE' END AS kind,
-        c.oid::pg_catalog.regclass::pg_catalog.text AS name, x.grantee FROM """  # noqa: S608  (all of it is fixed)
-    + _OWNERS
-    + """ JOIN pg_catalog.pg_class c ON s.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND c.oid = s.objid
-        CROSS JOIN LATERAL (SELECT e.grantee FROM pg_catalog.aclexplode(c.relacl) e
-            UNION SELECT e.grantee FROM pg_catalog.pg_attribute a, pg_catalog.aclexplode(a.attacl) e
-            WHERE a.attrelid = c.oid) x
-    WHERE x.grantee <> s.refobjid AND """
-    + _HERE
-    + " UNION SELECT 'ROUTINE', p.oid::pg_catalog.regprocedure::pg_catalog.text, x.grantee FROM "
-    + _OWNERS
-    + """ JOIN pg_catalog.pg_proc p ON s.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass AND p.oid = s.objid
-        CROSS JOIN LATERAL pg_catalog.aclexplode(
-            coalesce(p.proacl, pg_catalog.acldefault('f', p.proowner))) x
-    WHERE x.grantee <> s.refobjid AND """
-    + _HERE
-)
-"""What of it others may use, and who: none is PUBLIC."""
+
+def _shared(whose: LiteralString) -> LiteralString:
+    """What of it others may use, and who: none is PUBLIC."""
+    return (
+        """
+        SELECT CASE c.relkind WHEN 'S' THEN 'SEQUENCE' ELSE 'TABLE' END AS kind,
+            c.oid::pg_catalog.regclass::pg_catalog.text AS name, x.grantee FROM """  # noqa: S608  (all of it is fixed)
+        + _OWNERS
+        + """ JOIN pg_catalog.pg_class c ON s.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND c.oid = s.objid
+            CROSS JOIN LATERAL (SELECT e.grantee FROM pg_catalog.aclexplode(c.relacl) e
+                UNION SELECT e.grantee FROM pg_catalog.pg_attribute a, pg_catalog.aclexplode(a.attacl) e
+                WHERE a.attrelid = c.oid) x
+        WHERE x.grantee <> s.refobjid AND """
+        + whose
+        + " UNION SELECT 'ROUTINE', p.oid::pg_catalog.regprocedure::pg_catalog.text, x.grantee FROM "
+        + _OWNERS
+        + """ JOIN pg_catalog.pg_proc p ON s.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass AND p.oid = s.objid
+            CROSS JOIN LATERAL pg_catalog.aclexplode(
+                coalesce(p.proacl, pg_catalog.acldefault('f', p.proowner))) x
+        WHERE x.grantee <> s.refobjid AND """
+        + whose
+    )
+
+
+_SHARED = _shared(_HERE)
 
 SHARED = Statement("SELECT pg_catalog.count(*) FROM (" + _SHARED + ") AS shared", {})  # noqa: S608  (all of it is fixed)
 
@@ -137,6 +142,58 @@ TAKE_FROM_OTHERS = Statement(
     {},
 )
 """Waits for nobody who uses the thing: rights on a table are changed beside its readers."""
+
+
+def by_hand_begins(login: str, roles: Sequence[str]) -> Statement:
+    """First of all: when the access began is known by what it gave, and typed again it stays what it was."""
+    return Statement(
+        "SELECT pg_catalog.set_config('countersign.roles', {roles}::pg_catalog.text[]::pg_catalog.text, false), "
+        "(SELECT pg_catalog.set_config('countersign.began', q.xmin::pg_catalog.text, false) FROM (SELECT m.xmin "
+        "FROM pg_catalog.pg_auth_members m JOIN pg_catalog.pg_roles l ON l.oid = m.member "
+        "JOIN pg_catalog.pg_roles g ON g.oid = m.roleid JOIN pg_catalog.pg_roles b ON b.oid = m.grantor "
+        "WHERE l.rolname::pg_catalog.text = {login} AND g.rolname::pg_catalog.text = ANY ({roles}::pg_catalog.text[]) "
+        "AND NOT b.rolsuper ORDER BY pg_catalog.age(m.xmin) DESC LIMIT 1) q)",
+        {"login": login, "roles": list(roles)},
+    )
+
+
+_SINCE_IF_KNOWN: LiteralString = _OWNED_SINCE.replace(
+    "pg_catalog.current_setting('countersign.began')",
+    "nullif(pg_catalog.current_setting('countersign.began', true), '')",
+)
+_OF_THE_ROLES: LiteralString = (
+    """s.refobjid IN (WITH RECURSIVE reach(role) AS (
+      SELECT r.oid FROM pg_catalog.pg_roles r
+      WHERE r.rolname::pg_catalog.text = ANY (pg_catalog.current_setting('countersign.roles')::pg_catalog.text[])
+      UNION SELECT m.roleid FROM reach JOIN pg_catalog.pg_auth_members m ON m.member = reach.role
+    ) SELECT role FROM reach) AND """  # noqa: S608  (all of it is fixed)
+    + _SINCE_IF_KNOWN
+)
+_IN_THIS_DATABASE: LiteralString = (
+    "s.dbid = (SELECT d.oid FROM pg_catalog.pg_database d WHERE d.datname = pg_catalog.current_database()) AND "
+)
+
+BY_HAND = Statement(
+    "DO $$ DECLARE one record; BEGIN\n  FOR one IN SELECT shared.kind, shared.name, "  # noqa: S608  (all of it is fixed)
+    "coalesce(pg_catalog.quote_ident(g.rolname::pg_catalog.text), 'PUBLIC') AS other FROM ("
+    + _shared(_IN_THIS_DATABASE + _OF_THE_ROLES)
+    + """) AS shared LEFT JOIN pg_catalog.pg_roles g ON g.oid = shared.grantee LIMIT 1000
+  LOOP
+    EXECUTE pg_catalog.format('REVOKE ALL ON %s %s FROM %s CASCADE', one.kind, one.name, one.other);
+    RAISE NOTICE 'became the role''s own through this access, and closed to %: %', one.other, one.name;
+  END LOOP;
+  FOR one IN SELECT DISTINCT d.datname FROM """
+    + _OWNERS
+    + """ JOIN pg_catalog.pg_database d ON d.oid = s.dbid WHERE d.datname <> pg_catalog.current_database() AND """
+    + _OF_THE_ROLES
+    + """
+  LOOP
+    RAISE WARNING 'A role of this access came to own something in the database %: look there too.', one.datname;
+  END LOOP;
+END $$""",
+    {},
+)
+"""In the database where it is typed, by a superuser."""
 
 
 def borrow(roles: Sequence[str], owner: str, *, apart: bool) -> tuple[Statement, ...]:
