@@ -11,7 +11,7 @@ AccessError
 ├── Unavailable                 the database cannot be used just now; nothing was changed
 ├── Unready                     this process may not start: schema, database
 │   └── Misconfigured           its settings cannot be used: to start it again is of no use before they are mended
-└── ProviderError               a target; each carries a sentence that is safe to show
+└── ProviderError               a target; each carries a sentence that is safe to show: what happened, no promise
     ├── Transient               worth another try (retry_after)
     │   └── RateLimited
     ├── Ambiguous               sent, no answer: observe first
@@ -200,7 +200,7 @@ class ProviderError(AccessError):
 
 
 class Transient(ProviderError):
-    """The target system can't be reached just now; it will be tried again."""
+    """The target system can't be reached just now."""
 
     def __init__(
         self, sentence: str | None = None, *, code: str | None = None, retry_after: timedelta | None = None
@@ -210,15 +210,15 @@ class Transient(ProviderError):
 
 
 class RateLimited(Transient):
-    """The target system asks us to slow down; it will be tried again."""
+    """The target system asks us to slow down."""
 
 
 class Ambiguous(ProviderError):
-    """The target system was asked but did not answer; it will be looked at before anything else is done."""
+    """The target system was asked but did not answer, so it is not known whether this was done."""
 
 
 class TargetConflict(ProviderError):
-    """Something else changed the target at the same moment; it will be tried again."""
+    """Something else changed the target at the same moment."""
 
 
 class Permanent(ProviderError):

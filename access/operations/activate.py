@@ -110,7 +110,7 @@ class Activation:
         """One grant on the target. Never raises."""
         try:
             if claimed.overslept(self.core.clock.now()):
-                raise TargetConflict("Its turn at the target was over before it began; it will be tried again.")
+                raise TargetConflict("The lock on the target expired before the call started.")
             if claimed.turn is not None and claimed.turn.unknown:
                 return Result(claimed, seen=claimed.provider.observe(claimed.spec(), None, deadline))
             spec = claimed.spec(claimed.turn.standing if claimed.turn else frozenset())

@@ -100,7 +100,7 @@ class Deactivation:
     def _act(self, claimed: Claimed, deadline: Deadline) -> Result:
         try:
             if claimed.overslept(self.core.clock.now()):
-                raise TargetConflict("Its turn at the target was over before it began; it will be tried again.")
+                raise TargetConflict("The lock on the target expired before the call started.")
             # What others need, or what stood there before us, is neither removed nor counted as what is left.
             spec = claimed.spec(claimed.turn.kept if claimed.turn else frozenset())
             receipt = receipt_of(claimed.grant)

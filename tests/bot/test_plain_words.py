@@ -2,6 +2,7 @@
 
 import ast
 import inspect
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -59,6 +60,19 @@ def test_what_a_target_answers_is_said_without_a_backtick() -> None:
     assert len(calls) > 20
     assert all(refusals)
     assert [one for one in [*words, *map(str, refusals)] if "`" in one] == []
+
+
+def test_what_a_target_answers_promises_no_other_try() -> None:
+    """It stands too where none follows: beside what never opened, in the window of who connects, and in the doctor."""
+    said = {kind.__name__: inspect.cleandoc(kind.__doc__ or "") for kind in kinds(ProviderError)}
+    files = [file for part in ("access", "workers") for file in (ROOT / part).rglob("*.py")]
+    calls = [(file, call) for file in files for call in made(ast.parse(file.read_text(encoding="utf-8")), ANSWERS)]
+    promised = re.compile(r"tried again|will be (tried|looked)")
+
+    assert len(said) > 10
+    assert len(calls) > 20
+    assert [name for name, sentence in said.items() if promised.search(sentence)] == []
+    assert [f"{file.name}: {one}" for file, call in calls for one in texts(call) if promised.search(one)] == []
 
 
 def test_no_plain_text_of_ours_has_a_backtick() -> None:

@@ -88,8 +88,10 @@ def failure(code: str | None, *, changes: bool) -> ProviderError:
     """The error for an SQLSTATE (None: no answer came), with a sentence safe to show."""
     if code is None or (code.startswith(_HUNG_UP) and code not in MEANINGS):
         if changes:
-            return Ambiguous("The database server was asked but did not answer; it will be looked at first.", code=code)
-        return Transient(f"{_UNREACHABLE}; it will be tried again.", code=code)
+            return Ambiguous(
+                "The database server was asked but did not answer, so it is not known whether this was done.", code=code
+            )
+        return Transient(f"{_UNREACHABLE}.", code=code)
     kind, sentence = meaning(code)
     return kind(f"{sentence} (SQLSTATE {code}).", code=code)
 
@@ -140,14 +142,14 @@ def connect_failure(words: str) -> ProviderError:
         for pattern, sentence in _UNPROVEN:
             if re.search(pattern, words):
                 return BadConfig(sentence)
-        return Transient(f"{_UNREACHABLE}; it will be tried again.")
+        return Transient(f"{_UNREACHABLE}.")
     for pattern, (kind, sentence) in REFUSALS:
         if re.search(pattern, said):
             return kind(f"{sentence}.")
     for pattern, code in _FULL:
         if re.search(pattern, said):
             return Transient(f"{_BUSY} (SQLSTATE {code}).", code=code)
-    return Transient(f"{_TURNED_AWAY}. It will be tried again.")
+    return Transient(f"{_TURNED_AWAY}.")
 
 
 def connect_failures(words: Sequence[str]) -> ProviderError:

@@ -265,7 +265,7 @@ class Guard:
         """The rows of its last query; what fails leaves the transaction as it was, or there is no guard any more."""
         connection = self._connection
         if connection is None:
-            raise Transient(self.fault or "The database server can't be reached just now; it will be tried again.")
+            raise Transient(self.fault or "The database server can't be reached just now.")
         connection.deadline = Deadline.after(_CALL)
         rows = list[Row]()
         try:
