@@ -58,7 +58,8 @@ def progress(grant: Grant) -> list[Block]:
         case GrantStatus.ENDED if opened(grant):
             return [section(f"*Ended {_moment(grant.ended_at)}*{_because(grant)}"), *_said(grant), *_removal(grant)]
         case GrantStatus.ENDED:
-            return [section(f"*Never opened:* {_never_because(grant)}"), *_said(grant), *_problem(grant)]
+            # What stood in the way while it waited is the reason by now, or no reason any more.
+            return [section(f"*Never opened:* {_never_because(grant)}"), *(_said(grant) or _problem(grant))]
         case GrantStatus.FAILED:
             words = "*It could not be opened.* The target was read back: nothing was left there."
             return [section(words), *_problem(grant), context("It can be asked for again once that is mended.")]

@@ -102,7 +102,9 @@ NEVER = {
     "expires_at": None, "activated_at": None, "removed_at": None, "proven_at": None, "sessions_ended": None,
     "ended_at": minutes(18),
 }  # fmt: skip
-LATE = a_grant(GrantStatus.ENDED, **NEVER, ended_by=EndedBy.LATE, problem=Transient().sentence)
+LATE = a_grant(
+    GrantStatus.ENDED, **NEVER, ended_by=EndedBy.LATE, end_reason=Transient().sentence, problem=Transient().sentence
+)  # fmt: skip
 REFUSED = a_grant(
     GrantStatus.ENDED,
     **NEVER | {"ended_at": minutes(3)},

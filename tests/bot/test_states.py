@@ -7,9 +7,9 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from access.models import AlertKind
+from access.models import AlertKind, EndedBy
 from access.operations import CardFacts, cancel, card_of, finish, revoke
-from bot.views.progress import begins_later
+from bot.views.progress import begins_later, progress
 from tests.bot.facts import SENTENCES, a_grant, a_request, a_review, approved, facts
 from tests.bot.states import GRANTS, REQUESTS
 from tests.cast import ANN, BEN, POLICY, SAM
@@ -165,6 +165,25 @@ def test_every_card_that_is_pictured_can_come_about(world: World) -> None:
         facts(a_request(version=2), None, a_review(version=1), version=2),
     ):
         assert shape(nobody_reaches) not in known
+
+
+def test_why_access_never_opened_is_said_once(world: World) -> None:
+    """While it waited, its row said why not yet; that is the reason at the end, or is not true any more."""
+    late = world.scheduled(minutes=60)
+    world.rewrite_policy("engineers: {people", "engineer: {people")
+    for _ in range(2):
+        world.pass_time(minutes=8)
+    world.rewrite_policy("engineer: {people", "engineers: {people")
+    refused = world.scheduled()
+    world.rewrite_policy("engineers: {people", "engineer: {people")
+    world.work()
+    world.rewrite_policy("engineer: {people: [ann, ben, lea]}", "engineers: {people: [ben, lea]}")
+    world.pass_time(minutes=1)
+
+    ends = [world.again(late), world.again(refused)]
+    assert [one.ended_by for one in ends] == [EndedBy.LATE, EndedBy.REFUSED]
+    assert [one.problem for one in ends] == ["The access policy cannot be used."] * 2
+    assert [str(progress(one)).count("The access policy cannot be used.") for one in ends] == [1, 0]
 
 
 def test_no_state_copies_a_sentence_of_the_product() -> None:
