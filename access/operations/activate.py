@@ -1,6 +1,6 @@
 """Opening doors: claim a scheduled grant, tell its provider, write down what came of it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -41,7 +41,8 @@ from access.operations.target import (
 from access.operations.warning import warn_before_end
 from access.operations.work import Work, grant_item
 from access.people import changed, requester_of, subject_of
-from access.policy.decide import Ask, Refused, decide
+from access.policy.decide import Refused, decide
+from access.policy.objections import what_changed
 from access.ports import Deadline, GrantSpec, Observation, Outcome, Plan, Provider, Receipt, Rights
 
 SKEW_MOST = timedelta(seconds=30)
@@ -344,17 +345,15 @@ def remove_found_again(work: Work, old: Grant, *, receipt: dict[str, object] | N
     return again
 
 
-def objection(
-    policy: Policy, request: Request, *, words: Callable[[Refused, Ask], str] = lambda refused, _: refused.sentence
-) -> str | None:
-    """Why the policy of now does not allow what was approved; None when it does. `words` are usually for who asked."""
+def objection(policy: Policy, request: Request) -> str | None:
+    """Why the policy of now does not allow what was approved; None when it does. Others than who asked read it."""
     if canary.is_one(request):
         return canary.objection(policy, request)
     ask = ask_again(request, request.asked_at)
     try:
         terms = decide(policy, ask).terms
     except Refused as refused:
-        return words(refused, ask)
+        return what_changed(refused, ask)
     for party in (requester_of(request), subject_of(request)):
         because = changed(policy, party)
         if because is not None:

@@ -42,7 +42,6 @@ from access.operations.reminding import Place
 from access.operations.role_rights import ACCEPTED as RIGHTS_ACCEPTED
 from access.operations.role_rights import CHANGED as RIGHTS_CHANGED
 from access.operations.show import OPEN
-from access.policy.objections import what_changed
 
 MOST = 100
 """Lines of one kind; how many more there are is counted."""
@@ -252,7 +251,7 @@ def refused_now(session: Session, policy: Policy, pairs: Iterable[tuple[Grant, R
     refused = [
         (grant, request, because)
         for grant, request in pairs
-        if grant.status != GrantStatus.REVOKING and (because := objection(policy, request, words=what_changed))
+        if grant.status != GrantStatus.REVOKING and (because := objection(policy, request))
     ]
     first = listed(session, [(grant, request) for grant, request, _ in refused]).first
     problems = [because for _, _, because in refused]

@@ -8,7 +8,7 @@ from pydantic import SecretStr
 
 from access.catalog import Entitlement
 from access.choices import Choices
-from access.errors import AlreadyDecided, NotPermitted, NotUsableYet, RateLimited, Refusal, Transient
+from access.errors import AlreadyDecided, NotPermitted, NotUsableYet, RateLimited, Transient
 from access.ids import GrantId, LookId, Person, RequestId, SlackUser
 from access.models import AlertKind, EndedBy, GrantStatus, Look, LookKind, Request, RequestStatus
 from access.operations import ByHand, HomeFacts, Mine, Others, ReminderFacts, Waiting, drift, overdue
@@ -22,7 +22,8 @@ from access.operations.restored import COMPARE_BY_HAND, UNCOMPARED
 from access.operations.silence import MEMBERS, UNANSWERED, members_unknown, unanswered
 from access.operations.storms import Storm
 from access.operations.timers import EMPTIED, EMPTIED_SAID
-from access.policy.decide import decide
+from access.policy.decide import Refused, decide
+from access.policy.objections import what_changed
 from access.policy.shape import DESCRIPTION_LONGEST, TITLE_LONGEST
 from access.ports import Secret
 from bot.commands import COMMANDS
@@ -66,15 +67,16 @@ from workers.providers.postgres.cleanup import NOT_TIDIED
 from workers.providers.postgres.errors import failure
 
 
-def no_such_thing(resource: str, role: str) -> str:
+def no_such_thing(resource: str, role: str) -> Refused:
     try:
         decide(policy(), ask(entitlement=Entitlement(resource, role), requester=Person("sam"), subject=Person("sam")))
-    except Refusal as refused:
-        return refused.sentence
+    except Refused as refused:
+        return refused
     raise AssertionError("it may be asked for")
 
 
-NO_SUCH_THING = no_such_thing("customers-db", "read")
+NO_SUCH_THING = no_such_thing("customers-db", "read").sentence
+NO_LONGER = what_changed(no_such_thing("customers-db", "read"), ask())
 LONGEST_REASON = "\n".join(["<!channel> *why* & `so`".ljust(49, "…")] * 10)[:500]
 LONGEST_NAME = "r" * 63
 
@@ -109,7 +111,7 @@ REFUSED = a_grant(
     GrantStatus.ENDED,
     **NEVER | {"ended_at": minutes(3)},
     ended_by=EndedBy.REFUSED,
-    end_reason=NO_SUCH_THING,
+    end_reason=NO_LONGER,
 )
 FAILED = a_grant(GrantStatus.FAILED, problem=NotPermitted().sentence)
 TRYING = a_grant(GrantStatus.ACTIVATING, problem=RateLimited().sentence)
@@ -395,7 +397,7 @@ def _all() -> dict[str, Message | dict[str, Any]]:
         "modal-asked": done("Asked", asked(facts()).blocks),
         "refusal": refusal(AlreadyDecided().sentence),
         "refusal-fault": refusal(OUR_FAULT),
-        "refusal-of-hostile-words": refusal(no_such_thing("<!channel>", "*read*")),
+        "refusal-of-hostile-words": refusal(no_such_thing("<!channel>", "*read*").sentence),
         "refusal-policy-broken": refusal(POLICY_BROKEN),
         "help": help_message((command.usage, command.meaning) for command in COMMANDS),
         "message-answer": what_to_type(),

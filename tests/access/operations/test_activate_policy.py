@@ -103,6 +103,15 @@ REFUSED_NOW = {
     "the target is another": ("server: one", "server: two"),
     "it may be shorter only": ("max: 2h", "max: 10m"),
 }
+CHANGED = "The rule or the role was changed after the approval. Please ask again."
+SAID = {
+    "Ann left the group": "The policy has changed: ann may not ask for customers-db/read any more.",
+    "Ann left": "This person is no longer in the access policy.",
+    "the role means more": CHANGED,
+    "the target is another": CHANGED,
+    "it may be shorter only": "The policy has changed: at most 10 min is allowed now.",
+}
+"""On the card too, so not in words that are for who asked."""
 
 
 @pytest.mark.parametrize("change", REFUSED_NOW)
@@ -121,7 +130,7 @@ def test_what_the_policy_of_now_refuses_is_not_given(world: World, change: str, 
     over = world.again(grant)
     left = change == "Ann left"  # found by the roster before anything is given, and Slack takes no new message to her
     assert (over.status, over.ended_by) == (GrantStatus.ENDED, EndedBy.LEFT if left else EndedBy.REFUSED)
-    assert over.end_reason
+    assert over.end_reason == SAID[change]
     assert world.server.holders == {}
     assert ((NoticeKind.ENDED, ANN) in world.told()) is not left
 
