@@ -64,7 +64,7 @@ class UnknownPerson(NotAllowed):
 
 
 class SelfReview(NotAllowed):
-    """You can't decide your own request; somebody else has to."""
+    """You can't decide your own request. Another approver has to."""
 
 
 class NotAnApprover(NotAllowed):
@@ -76,7 +76,7 @@ class NotYours(NotAllowed):
 
 
 class NotSecurity(NotAllowed):
-    """Only the security team can revoke somebody else's access."""
+    """Only the security team can revoke another person's access."""
 
 
 class NotInCharge(NotAllowed):
@@ -113,11 +113,11 @@ class AlreadyReviewed(Conflict):
 
 
 class RequestLapsed(Conflict):
-    """This request was not answered in time and has lapsed. It can be asked again."""
+    """This request was not answered in time and has lapsed. It can be asked for again."""
 
 
 class RequestChanged(Conflict):
-    """The rule has changed since this was posted. A new card with the present terms is up; please decide there."""
+    """The rule has changed since this was posted. Please decide on the new card, which has the current terms."""
 
 
 class AlreadyOpen(Conflict):
@@ -138,7 +138,7 @@ class AlreadyHeld(AlreadyOpen):
 
 
 class NothingToExtend(Conflict):
-    """This access has ended or is just being ended, so there is nothing to extend. It can be asked for anew."""
+    """This access has ended or is just being ended, so there is nothing to extend. You can ask for it again."""
 
 
 class AlreadyEnded(Conflict):
@@ -146,7 +146,7 @@ class AlreadyEnded(Conflict):
 
 
 class NotOver(Conflict):
-    """This access is not over, so nobody has to remove it by hand. The security team can revoke it."""
+    """This access has not ended, so there is nothing to remove by hand. The security team can revoke it."""
 
 
 class RightsChanged(Conflict):

@@ -21,7 +21,7 @@ _MOST_REMEMBERED = 10_000
 
 
 class NotAMember(NotAllowed):
-    """Countersign is for full members of this workspace. Ask a colleague who is one to do this."""
+    """Countersign is for full members of this workspace. Ask a full member to do this."""
 
 
 class Unverified(NotAllowed):

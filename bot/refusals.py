@@ -25,7 +25,9 @@ Fields = Mapping[str, str]
 Say = Callable[[str, Fields], Awaitable[Any]]
 """Takes all there is to say; and for each field that is to be mended, what is about it."""
 
-OUR_FAULT = "Something went wrong on our side; it is in the log. Please look whether it was done, and try again if not."
+OUR_FAULT = (
+    "Something went wrong on our side; the log has the details. Check whether it was done, and try again if not."
+)
 POLICY_BROKEN = (
     "The access policy cannot be read at the moment, so nothing can be asked for or approved. "
     "What is open still ends on time. The security team has to mend the file."

@@ -86,7 +86,7 @@ def _said(row: Look, asked_at: datetime) -> str:
     if row.problem:
         return f"no answer. {row.problem}"
     if row.looked_at is None or row.looked_at < asked_at:
-        return "nobody looked. Are the workers and a timekeeper running? `countersign doctor` says."
+        return "no worker has looked. Are the workers and a timekeeper running? `countersign doctor` says."
     if row.suspects:
         return f"differs: {', '.join(row.suspects)}. Open alerts say what is done about it."
     return "as it was left."

@@ -139,8 +139,8 @@ class TimekeeperMetrics:
             _gauges("countersign_attempts", "Tries for unfinished grants so far.", "status", found.attempts),
             _gauge("countersign_overdue_grants", "Should have ended, and may still be there.", found.overdue),
             _gauges("countersign_alerts_open", "Open alerts.", "kind", found.alerts),
-            _gauge("countersign_alerts_untold", "Open alerts of which nobody was told yet.", found.untold),
-            _gauge("countersign_timers_wanted", "Rows that somebody must look at, now or later.", found.timers),
+            _gauge("countersign_alerts_untold", "Open alerts that were not told yet.", found.untold),
+            _gauge("countersign_timers_wanted", "Rows that are to be looked at, now or later.", found.timers),
             *_of_canary(found.canary),
         ]
 

@@ -13,7 +13,7 @@ from countersign.wiring import command_parts, policy_problem
 
 ACTOR = "operator"
 _SAID = (
-    "Somebody says that the database was restored. What was done after {since:%Y-%m-%d %H:%M:%S} UTC is not known. "
+    "An operator says that the database was restored. What was done after {since:%Y-%m-%d %H:%M:%S} UTC is not known. "
     "Nothing new is granted until every target has been compared with it."
 )
 _THEN = "when it was, type `countersign restored --over`."

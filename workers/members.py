@@ -52,7 +52,7 @@ class Asking:
             problem = f"Slack cannot be reached ({type(error).__name__})."
             return Membership(claimed, problem=problem, healthy=False)
         except Exception as error:
-            logger.error("nobody can say whether %s is a member: %s", claimed.look.subject, describe(error))
+            logger.error("it is not known whether %s is a member: %s", claimed.look.subject, describe(error))
             return Membership(claimed, problem=f"The answer cannot be read ({type(error).__name__}).")
 
     def _gone(self, seen: Look) -> str:
@@ -65,7 +65,7 @@ class Asking:
                 return _UNKNOWN
             raise
         if profile.get("id") != user:
-            raise ValueError("the answer is about somebody else")
+            raise ValueError("the answer is about another person")
         if because := next((sentence for flag, sentence in flags.items() if profile.get(flag) is True), ""):
             return because
         return _ELSEWHERE if is_at_approver(seen) and self._is_elsewhere(profile) else ""

@@ -84,5 +84,5 @@ class Ping:
     def _note(self, error: Exception) -> None:
         if not self._failing:
             code = f" {error.code}" if isinstance(error, HTTPError) else ""
-            logger.warning("nobody hears the ping that all is well (%s%s)", type(error).__name__, code)
+            logger.warning("the ping that all is well was not heard (%s%s)", type(error).__name__, code)
         self._failing = True

@@ -96,7 +96,7 @@ class Shown:
             self.members[name] = Seen(place.provider, one).share
             if one.beyond:
                 self.strange[f"{name}, and more"] = (
-                    f"Somebody added to what Countersign gave: {one.principal} has {one.beyond} on the target. "
+                    f"More was added to what Countersign gave: {one.principal} has {one.beyond} on the target. "
                     "It goes when the access ends."
                 )
 

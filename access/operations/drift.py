@@ -30,7 +30,7 @@ from access.ports import Deadline, Isolation, Managed, Provider
 logger = logging.getLogger(__name__)
 
 EVERY = timedelta(minutes=10)
-GONE = "Its access was gone from the target before its end."
+GONE = "The access was gone from the target before its end."
 
 
 @dataclass(frozen=True)
@@ -206,7 +206,7 @@ class Drift:
             return
         rights = ", ".join(more)
         start_removal(work, grant, EndedBy.DRIFT, at=work.now, reason=f"Rights were added to it by hand: {rights}.")
-        sentence = f"Somebody added {rights} to {grant.entitlement} of {grant.subject} by hand; it is ended."
+        sentence = f"By hand, {rights} was added to {grant.entitlement} of {grant.subject}; the access is being ended."
         work.open_alert(AlertKind.DRIFT, grant.id, sentence, channel=channel, resource=grant.resource)
 
     def _end_orphan(self, work: Work, resource: str, orphan: Managed, channel: str | None) -> None:

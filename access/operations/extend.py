@@ -27,7 +27,7 @@ from access.policy.decide import REASON_LONGEST, Ask
 from access.ports import Provider
 
 EXTENDED = "grant.extended"
-OVER = "The access ended before anybody answered. It can be asked for anew."
+OVER = "The access ended before an approver answered. It can be asked for again."
 """Why a request to extend is cancelled."""
 
 

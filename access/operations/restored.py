@@ -26,8 +26,8 @@ _NOTICED = (
     "What was done {when} is not known. Nothing new is granted until every target has been compared with it."
 )
 COMPARE_BY_HAND = (
-    "Nobody can list what is ours on {resource}: what was opened there and is in no row any more, since the database "
-    "was restored, is not found by itself. Compare it by hand."
+    "The provider of {resource} cannot list Countersign's access there. What was opened after the backup has no record "
+    "any more and is not found by itself. Compare it by hand."
 )
 _FORGED = (
     "Redis held a mark of the audit log that this installation did not write. It was ignored and written over, and "
@@ -93,7 +93,7 @@ def begin(core: Core, since: datetime, sentence: str, *, actor: str) -> None:
     with core.database.read() as session:
         resources, others = resources_to_compare(core, session), not_comparable(core, session)
     if others:
-        sentence += f" By hand, for nobody can list what is ours there: {', '.join(others)}."
+        sentence += f" To compare by hand, because their providers cannot list our access: {', '.join(others)}."
     causes = [Cause(f"{one} {UNCOMPARED}", COMPARE_BY_HAND.format(resource=one), one) for one in others]
     channel = core.security_channel()
     with core.work(actor) as work:
@@ -129,7 +129,7 @@ def last_known(core: Core) -> datetime:
 def what_is_left(core: Core, session: Session, alert: Alert) -> list[str]:
     """Sentences: what must still be looked at, or proven gone, before anything new is granted."""
     if core.known_policy() is None:
-        return ["The access policy cannot be used, so nobody knows all targets."]
+        return ["The access policy cannot be used, so not all targets are known."]
     rows = {row.subject: row for row in session.exec(select(Look).filter_by(kind=LookKind.DRIFT))}
     left = [
         f"{resource} has not been compared yet{_why_not(rows.get(resource))}."

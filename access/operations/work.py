@@ -322,4 +322,4 @@ def notice_item(notice_id: str) -> AgendaItem:
 
 
 class LostRace(Conflict):
-    """Somebody else changed this at the same moment. Please look again."""
+    """This was changed at the same moment. Please look again."""

@@ -24,7 +24,7 @@ def advice(policy: Policy) -> Iterator[Finding]:
 def _empty_groups(policy: Policy) -> Iterator[Finding]:
     for group in policy.groups.values():
         if not group.people:
-            yield ("groups", group.name), f"group `{group.name}` has nobody"
+            yield ("groups", group.name), f"group `{group.name}` has no people"
 
 
 def _closed_entitlements(policy: Policy) -> Iterator[Finding]:
@@ -34,7 +34,7 @@ def _closed_entitlements(policy: Policy) -> Iterator[Finding]:
         for role in resource.roles:
             entitlement = Entitlement(resource.id, role)
             if entitlement not in opened:
-                yield ("resources", index, "roles", role), f"no rule opens {entitlement}; nobody can ask for it"
+                yield ("resources", index, "roles", role), f"no rule opens {entitlement}, so it cannot be asked for"
 
 
 def _undescribed(policy: Policy) -> Iterator[Finding]:
@@ -72,7 +72,7 @@ def _approvers(policy: Policy, rule: Rule, path: Path) -> Iterator[Finding]:
     for others, requesters in left.items():
         asking = _people(requesters)
         if len(others) < rule.quorum:
-            yield path, f"nobody can approve what {asking} would ask for by rule `{rule.id}`; it will be refused"
+            yield path, f"no one can approve what {asking} would ask for by rule `{rule.id}`; it will be refused"
         elif len(others) == rule.quorum:
             alone = " and ".join(sorted(others))
             yield path, f"only {alone} can approve what {asking} would ask for by rule `{rule.id}`; name another"

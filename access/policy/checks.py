@@ -20,7 +20,10 @@ def findings(shape: PolicyShape, document: Document, providers: Iterable[str]) -
     yield from _canary(shape, providers)
     yield from _known("group", shape.security.group, shape.groups, ("security", "group"))
     if shape.security.group in shape.groups and not shape.groups[shape.security.group].people:
-        yield ("security", "group"), f"group `{shape.security.group}` has nobody; somebody must be able to revoke"
+        yield (
+            ("security", "group"),
+            f"group `{shape.security.group}` has no people; at least one person must be able to revoke",
+        )
 
 
 def _people(shape: PolicyShape, document: Document, providers: list[str]) -> Iterator[Finding]:
@@ -125,7 +128,7 @@ def _canary(shape: PolicyShape, providers: Iterable[str]) -> Iterator[Finding]:
             yield (
                 path,
                 f"rule `{openers[entitlement]}` opens {entitlement} to people; a canary is granted without a reviewer, "
-                "so its role must be one that nobody can ask for",
+                "so no rule may open its role",
             )
     known = sorted(providers)
     for provider in shape.canary.names:

@@ -18,7 +18,7 @@ class OldButton(NotFound):
 
 async def unknown(ack: AsyncAck, body: dict[str, Any], respond: Reply) -> None:
     await ack()
-    logger.warning("nobody listens to the action %.255r", body["actions"][0].get("action_id"))
+    logger.warning("there is no listener for the action %.255r", body["actions"][0].get("action_id"))
     if "response_url" not in body:
         return
     async with refusals(whisper(respond)):

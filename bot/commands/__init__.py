@@ -44,7 +44,11 @@ COMMANDS = (
     Command("extend <id>", "asks for more time for what is open.", extend.run),
     Command("done <id>", "gives your access back before its end.", done.run),
     Command("cancel <id>", "takes back a request that is not decided yet.", cancel.run),
-    Command("revoke <id>", "ends a person's access, whose name will do; for the security team, asks why.", revoke.run),
+    Command(
+        "revoke <id>",
+        "ends a person's access and asks why; the person's name will do too. For the security team.",
+        revoke.run,
+    ),
     Command("help", "shows this.", help_),
 )
 _BY_WORD = {command.word: command for command in COMMANDS}

@@ -47,7 +47,7 @@ _TITLES = {
     AlertKind.UNREMOVABLE: "Access cannot be removed",
     AlertKind.PROVIDER: "A provider is disabled",
     AlertKind.POLICY: "The access policy cannot be used",
-    AlertKind.TIMEKEEPING: "Nobody keeps time",
+    AlertKind.TIMEKEEPING: "No timekeeper is running",
     AlertKind.QUEUE: "No worker takes what waits",
     AlertKind.JOBS: "Jobs were refused or failed",
     AlertKind.SWEEP: "The sweep of the database fails",
@@ -62,7 +62,7 @@ _TITLES = {
     AlertKind.UNDELIVERED: undelivered_view.TITLE,
 }
 _WHAT_TO_DO = {
-    AlertKind.OVERDUE: "It is tried again until it is proven gone. If the target stays away, end it by hand.",
+    AlertKind.OVERDUE: "We keep trying until it is proven gone. If the target stays away, end it by hand.",
     AlertKind.UNREMOVABLE: "Remove the cause named above, or end it by hand. It is looked at again by itself.",
     AlertKind.PROVIDER: "Correct its settings and start the workers again. Until then nothing new is granted on it.",
     AlertKind.POLICY: "Correct the file; it is read anew by itself. Until then nothing new is granted, and what is "
@@ -76,17 +76,17 @@ _WHAT_TO_DO = {
     AlertKind.SWEEP: "See the log of the timekeeper. Timers still fire; what was lost on the way is not found again "
     "before the sweep works.",
     AlertKind.TIMERS: "Bring Redis back; `countersign doctor` says what it refuses. Nothing is lost meanwhile.",
-    AlertKind.DRIFT: "Find out who changed it there. What a grant is known for is ended and read back by itself; "
-    "anything else is left alone, for you to remove or to keep.",
-    AlertKind.LEFTOVER: "It gives no access. Type the statements below, or remove what is in the way; it is looked at "
-    "again each minute, and this closes when nothing is left.",
+    AlertKind.DRIFT: "Find out who changed it there. What a grant of ours explains is ended by itself; anything "
+    "else is left alone, for you to remove or to keep.",
+    AlertKind.LEFTOVER: "It gives no access. Remove what is in the way, or type the statements if there are any below; "
+    "it is looked at again each minute, and this closes when nothing is left.",
     AlertKind.RIGHTS: "Find out who gave it on the target, and why. Take it away there, or let the security team press "
-    "Accept. Until then the form and the cards of requests for it say so; it goes on being granted.",
+    "Accept. Until then the role is still granted, and the form and the cards say what is new.",
     AlertKind.CANARY: "What fails for harmless access is likely to fail for people's: see the other alerts, and ask "
-    "`countersign doctor`. It is tried again, and this closes with the next run that goes well.",
+    "`countersign doctor`. The canary runs again by itself, and this closes with the next run that goes well.",
     AlertKind.CLOCKS: "Let that host and the database's keep time by NTP; `timedatectl` says whether they do. Until "
     "then nothing new is granted from there, and what is open still ends on time.",
-    AlertKind.RESTORED: "Let a timekeeper and the workers run: they compare every target and end what nobody knows of. "
+    AlertKind.RESTORED: "Let a timekeeper and the workers run: they compare every target and end what has no record. "
     "`countersign restored` says what is left; docs/runbook.md says what is lost.",
     AlertKind.STANDING: standing_view.WHAT_TO_DO,
     AlertKind.UNDELIVERED: "`countersign doctor` says under *Messages* which, why, and what to do.",
@@ -118,13 +118,13 @@ _UNANSWERED = (
 )
 _UNCOMPARED = (
     "A target must be compared by hand",
-    "Its provider cannot list what is ours. Compare it with what `countersign outstanding` prints and with the cards "
-    "in Slack, and take away what nobody knows of; docs/runbook.md says how. Then type `countersign restored --over`.",
+    "Compare it with what `countersign outstanding` prints and with the cards "
+    "in Slack, and take away what has no record; docs/runbook.md says how. Then type `countersign restored --over`.",
 )
 _MEMBERS = (
     "Slack does not say who has left",
-    "See why Slack does not answer: the log of `countersign worker tell`, and `countersign doctor`. Revoke what "
-    "somebody holds who has left. This closes when Slack has answered about everybody.",
+    "See why Slack does not answer: the log of `countersign worker tell`, and `countersign doctor`. If you know "
+    "that a person has left, revoke what they hold. This closes when Slack has answered about every person.",
 )
 _CHANGED = (
     "A record was changed after its approval",
@@ -142,11 +142,11 @@ _OF_ITS_OWN = {
     (AlertKind.SWEEP, UNWRITTEN): _UNWRITTEN,
 }
 _MANY_AT_ONCE = {
-    AlertKind.OVERDUE: "Mend the target, or the bot's way to it; each is tried again until it is proven gone.",
-    AlertKind.UNREMOVABLE: "Remove the cause named above, which is likely to be that of all. Each is looked at again.",
+    AlertKind.OVERDUE: "Mend the target, or the bot's way to it; we keep trying until each is proven gone.",
+    AlertKind.UNREMOVABLE: "Remove the cause named above; it is probably the same for all. Each is looked at again.",
     AlertKind.LEFTOVER: "None of it gives access. Remove what is in the way of tidying up; each is looked at again.",
-    AlertKind.DRIFT: "Find out who changed so much there. What grants are known for is ended and read back by itself; "
-    "anything else is left alone.",
+    AlertKind.DRIFT: "Find out who changed so much there. What grants of ours explain is ended by itself; anything "
+    "else is left alone.",
 }
 _ALL_OF_THEM = (
     "`countersign outstanding` prints every statement that ends access by hand; `countersign doctor` lists every alert."
@@ -210,14 +210,14 @@ def storm_card(alert: Alert, storm: Storm) -> Message:
     number, verb = counted(storm.number, "alert", "alerts"), "is" if storm.number == 1 else "are"
     since = f" The oldest is open since {at_second(storm.oldest)}." if storm.oldest else ""
     more = storm.number - len(storm.first)
-    closed = f" {counted(storm.closed, 'is', 'are')} closed since this began." if storm.closed else ""
+    closed = f" {counted(storm.closed, 'has', 'have')} closed since this began." if storm.closed else ""
     blocks = [
         header(said),
-        section(f"*{number} of this kind {verb} open now* and told here together.{since}{closed}"),
+        section(f"*{number} of this kind {verb} open now.*{since}{closed}"),
         about,
         *([sentence("\n".join(storm.first))] if storm.first else []),
         *([context(f"And {more:,} more.")] if more > 0 else []),
-        context(f"{_since(alert)} The number is kept true."),
+        context(f"{_since(alert)} This message tells of all of them and is kept up to date."),
         section(f"*What to do:* {_MANY_AT_ONCE[kind]} {_ALL_OF_THEM}"),
     ]
     return Message(text=f"{said}, {number} on {storm.resource}", blocks=blocks)
@@ -236,8 +236,8 @@ def _which(alert: Alert, kind: AlertKind, grant: Grant | None) -> list[Block]:
     if grant is None:
         return []
     due = f", due to end {at_second(grant.end_due_at)}" if grant.end_due_at else ""
-    nobody = "the canary, which is nobody" if grant.subject == CANARY else "somebody whom nobody remembers"
-    holder = mention(grant.subject_slack) if grant.subject_slack else nobody
+    without = "the canary, not of a person" if grant.subject == CANARY else "an unknown person"
+    holder = mention(grant.subject_slack) if grant.subject_slack else without
     return [section(f"{code(grant.entitlement)} of {holder}{due}. Grant {code(grant.id)}")]
 
 

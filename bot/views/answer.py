@@ -104,7 +104,7 @@ def returned(grant: Grant) -> Message:
     if grant.status == GrantStatus.ENDED:
         words = f"*Thank you.* {code(grant.entitlement)} will not be opened."
         return Message(text=f"Not opened: {grant.entitlement}", blocks=[section(words)])
-    words = f"*Thank you.* {code(grant.entitlement)} is being ended; you hear from me when it is proven gone."
+    words = f"*Thank you.* {code(grant.entitlement)} is being ended; I'll message you when it is proven gone."
     return Message(text=f"Being ended: {grant.entitlement}", blocks=[section(words)])
 
 
@@ -163,7 +163,7 @@ def _waits(facts: CardFacts) -> list[Block]:
 
 def _lapsed(request: Request) -> list[Block]:
     if not request.decided_because:
-        return [section("Nobody answered in time. You can ask again with /access.")]
+        return [section("No approver answered in time. You can ask again with /access.")]
     again = "Ask the security team whether that is mended, then ask again with /access."
     return [sentence(request.decided_because), section(again)]
 

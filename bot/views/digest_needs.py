@@ -44,7 +44,7 @@ def _broken_log(content: Content) -> Iterator[Piece]:
 
 def _no_policy(content: Content) -> Iterator[Piece]:
     if content.policy_unusable:
-        words = "*The access policy cannot be used*, so nobody can say which open access it would refuse."
+        words = "*The access policy cannot be used*, so it is not known which open access it would refuse."
         yield Piece([section(f"{words} Nothing new is granted until it is mended.")])
 
 

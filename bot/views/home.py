@@ -57,7 +57,7 @@ def _to_decide(facts: HomeFacts, links: Links) -> list[Block]:
     rows = [_decidable(one, links) for one in facts.waiting]
     blocks = [header("What waits for you"), *(block for row in rows for block in row)]
     if not rows:
-        return [*blocks, section("Nobody waits for your answer.")]
+        return [*blocks, section("No request waits for your answer.")]
     if facts.more:
         blocks.append(context(f"And {counted(facts.more, 'more', 'more')}, in the approvers' channels."))
     return blocks

@@ -71,7 +71,7 @@ def _left(grant: Grant, now: datetime) -> str:
 def waiting(request: Request, asked: Asked | None, link: str | None) -> list[Block]:
     """A request of one's own that is not decided: who is asked, where its card stands, and the way to take it back."""
     identifier = short(request.id)
-    what = f"{code(request.entitlement)}, longer" if request.extends else code(request.entitlement)
+    what = f"{code(request.entitlement)}, more time" if request.extends else code(request.entitlement)
     words = f"*Waiting* {what}, lapses {at(request.lapses_at)}"
     cancel = button("Take it back", action=ids.CANCEL, value=request.id, label=f"Take back request {identifier}")
     whom = f"Asked: {asked_people(asked)}" if asked and asked.approvers else ""

@@ -15,7 +15,7 @@ ENDED_BY = {
     EndedBy.CANCELLED: "it was cancelled before it opened",
     EndedBy.REFUSED: "the policy no longer allowed it",
     EndedBy.LATE: "it could not be opened in time",
-    EndedBy.DRIFT: "the target was not as it was left",
+    EndedBy.DRIFT: "it was changed on the target, outside Countersign",
 }
 
 
@@ -61,7 +61,7 @@ def progress(grant: Grant) -> list[Block]:
             # What stood in the way while it waited is the reason by now, or no reason any more.
             return [section(f"*Never opened:* {_never_because(grant)}"), *(_said(grant) or _problem(grant))]
         case GrantStatus.FAILED:
-            words = "*It could not be opened.* The target was read back: nothing was left there."
+            words = "*It could not be opened.* We checked the target: nothing was left there."
             return [section(words), *_problem(grant), context("It can be asked for again once that is mended.")]
 
 
@@ -69,15 +69,13 @@ def _behind(grant: Grant) -> list[Block]:
     """An extension that the target has not taken yet, though it was told."""
     if grant.behind_since is None or not grant.problem:
         return []
-    until_then = (
-        "The target has not taken this end yet; until it does, it may close at the one before. It is told again."
-    )
+    until_then = "The target does not have the new end yet, so the access may stop at the earlier one. We keep trying."
     return [context(until_then), *_problem(grant)]
 
 
 def _opening(grant: Grant) -> list[Block]:
     if grant.problem:
-        trying = f"*Not open yet.* It is tried again until {at(grant.start_by)}; then it ends unopened."
+        trying = f"*Not open yet.* We keep trying until {at(grant.start_by)}; after that it will not be opened."
         return [section(trying), *_problem(grant)]
     if begins_later(grant):
         again = "The policy is checked again before it opens. The time starts when it opens."
@@ -92,6 +90,8 @@ def _unproven(grant: Grant) -> list[Block]:
 def _because(grant: Grant) -> str:
     if grant.ended_by is None:
         return "."
+    if grant.ended_by == EndedBy.RETURNED:
+        return f": {code(grant.ended_by_person or grant.subject)} no longer needed it."
     who = f" ({code(grant.ended_by_person)})" if grant.ended_by_person else ""
     return f": {ENDED_BY[EndedBy(grant.ended_by)]}{who}."
 

@@ -147,7 +147,7 @@ def _outcome(facts: CardFacts) -> list[Block]:
             return [*decided, *_waiting(facts)]
         case RequestStatus.LAPSED:
             never_asked = request.decided_because
-            in_time = section("Nobody answered in time. It can be asked for again.")
+            in_time = section("No approver answered in time. It can be asked for again.")
             return [*decided, sentence(never_asked) if never_asked else in_time]
         case RequestStatus.CANCELLED:
             if request.decided_because:
@@ -222,7 +222,7 @@ def _of_others(others: Others | None) -> str:
 
 
 def _superseded(request: Request) -> Message:
-    words = "The rule has changed since this was posted, so this card is void. A new one with the present terms is up."
+    words = "The rule has changed since this was posted, so this card is void. A new card has the current terms."
     blocks = [header("Void"), section(words), context(f"Request {code(short(request.id))}")]
     return Message(text=f"Void: an older card of request {short(request.id)}", blocks=blocks)
 

@@ -14,7 +14,7 @@ def rights_note(rights: RightsNote | None) -> list[Block]:
     """For who asks and who decides. Names on the target stand letter by letter, for others choose them."""
     if rights is None:
         return []
-    made = [note(f"With this role one may make {_listed(rights.creates)}.")] if rights.creates else []
+    made = [note(f"This role can create {_listed(rights.creates)}.")] if rights.creates else []
     if not rights.more:
         return made
     since = f"Since {at(rights.since)}" if rights.since else "Now"

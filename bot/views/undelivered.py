@@ -33,7 +33,7 @@ _REPORT = "Please report it with this alert. Other messages are not touched by i
 _FORM = ("Slack does not take the form of the message.", _REPORT)
 _LONG = ("The message is longer than Slack takes.", _REPORT)
 _PERSON = (
-    "Slack takes no direct message of Countersign for this person.",
+    "Slack takes no direct message from Countersign to this person.",
     "See in Slack whether this account is active, and correct its id in the policy.",
 )
 _TOKEN = (
@@ -139,7 +139,7 @@ def named(message: WaitingMessage) -> str:
     if message.request is not None:
         request = message.request
         name = f"{name} (request {short(request.id)}, {request.entitlement} for {request.subject})"
-    return f"{name}, which stands there out of date" if message.stands else name
+    return f"{name}, whose posted version is out of date" if message.stands else name
 
 
 def undelivered_card(alert: Alert, waiting: Undelivered | None) -> Message:
@@ -196,8 +196,8 @@ def not_asked_yet(facts: CardFacts) -> list[Block]:
         section(f"The card of your request cannot be posted in <#{request.channel}>:"),
         sentence(facts.never_asked.problem),
         section(
-            "*What you can do:* nothing needs to be asked again. The security team knows, and the card is tried again "
-            f"by itself. If it is urgent, ask the security team. {_lapses(request)}"
+            "*What you can do:* wait; there is no need to ask again. The security team knows, and the card is tried "
+            f"again by itself. If it is urgent, ask the security team. {_lapses(request)}"
         ),
     ]
 

@@ -75,15 +75,15 @@ def _alive(kind: str, beats: list[Heartbeat], now: datetime) -> Finding:
 def _ping(here: Surroundings, answered: list[datetime], now: datetime) -> Finding:
     last = max(answered, default=None)
     if last is not None and last >= now - _PINGED:
-        return ok("ping", f"Somebody outside heard {format_duration(now - last)} ago that all is well.")
+        return ok("ping", f"The ping that all is well was last heard {format_duration(now - last)} ago.")
     if last is None and here.settings.ping_url is None:
         return ok("ping", "COUNTERSIGN_PING_URL is not set: when everything is down, nobody outside notices.")
     heard = "in the last day" if last is None else f"since {format_duration(now - last)} ago"
     cure = (
-        "Set COUNTERSIGN_PING_URL for the timekeeper, and see its log for why nobody answers, why the sweep fails, or "
-        "of which alerts nobody was told."
+        "Set COUNTERSIGN_PING_URL for the timekeeper, and see its log for why there is no answer, why the sweep fails, "
+        "or which alerts were not told."
     )
-    return warning("ping", f"Nobody outside heard {heard} that all is well.", cure)
+    return warning("ping", f"The ping that all is well was not heard {heard}.", cure)
 
 
 def _left_lying(session: Session, now: datetime) -> Finding:
@@ -106,4 +106,4 @@ def _alerts(session: Session, now: datetime) -> Iterator[Finding]:
         yield warning("alert", alert.sentence, cure)
         if alert.told_at is None and alert.opened_at < now - LONG:
             open_for = format_duration(now - alert.opened_at)
-            yield error("alert", f"Nobody was told of this, though it has been open for {open_for}.", _UNTOLD)
+            yield error("alert", f"This was not told yet, though it has been open for {open_for}.", _UNTOLD)

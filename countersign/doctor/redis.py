@@ -123,8 +123,8 @@ def _password(url: str) -> Finding:
         try:
             stranger.ping()
         except RedisError:
-            return ok("password", "Nobody gets in without the password.")
-    sentence = "Whoever reaches its port gets in without a password, and could delay or empty the queues."
+            return ok("password", "Without the password Redis lets no one in.")
+    sentence = "Anyone who reaches its port gets in without a password, and could delay or empty the queues."
     return warning("password", sentence, "Set `requirepass` or an ACL user, and put the password into REDIS_URL.")
 
 

@@ -64,9 +64,7 @@ def look(here: Surroundings) -> Iterator[Finding]:
 
 def _workspace(here: Surroundings, team: str) -> Iterator[Finding]:
     if here.policy is not None and here.policy.slack_team != team:
-        sentence = (
-            f"The policy is for the workspace {here.policy.slack_team}, the bot is in {team}: nobody is answered."
-        )
+        sentence = f"The policy is for the workspace {here.policy.slack_team}, the bot is in {team}: it answers no one."
         yield error("workspace", sentence, "Correct `slack_team` in the policy, or take the token of the other one.")
 
 

@@ -1,5 +1,6 @@
 """Every view in every state it can be in, by the name of its golden file."""
 
+import re
 from collections.abc import Sequence
 from datetime import date, timedelta
 from typing import Any
@@ -238,7 +239,7 @@ def links_to(*requests: Request) -> dict[RequestId, str]:
 
 
 def a_storm(kind: AlertKind = AlertKind.OVERDUE, number: int = 200, **values: Any) -> Storm:
-    said = [SENTENCES[kind].replace("ann", person) for person in ("ann", "ben", "lea", "kim", "eve")]
+    said = [re.sub(r"\bann\b", person, SENTENCES[kind]) for person in ("ann", "ben", "lea", "kim", "eve")]
     known: dict[str, Any] = {
         "resource": "customers-db",
         "number": number,

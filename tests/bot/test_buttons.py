@@ -62,7 +62,7 @@ def test_who_decided_before_is_told_what(desk: Desk, world: World, slack: FakeSl
 @pytest.mark.parametrize(
     ("person", "sentence"),
     [
-        (ANN, "You can't decide your own request; somebody else has to."),
+        (ANN, "You can't decide your own request. Another approver has to."),
         (EVE, "You are not one of the approvers of this request."),
         (SAM, "You are not one of the approvers of this request."),
     ],
@@ -85,7 +85,7 @@ def test_a_click_after_the_lapse_is_told(desk: Desk, world: World, slack: FakeSl
 
     desk.press(LEA, ids.APPROVE, button)
 
-    assert slack.whispers == ["This request was not answered in time and has lapsed. It can be asked again."]
+    assert slack.whispers == ["This request was not answered in time and has lapsed. It can be asked for again."]
 
 
 def test_a_click_after_the_rule_changed_is_told(desk: Desk, world: World, slack: FakeSlack) -> None:
@@ -96,7 +96,7 @@ def test_a_click_after_the_rule_changed_is_told(desk: Desk, world: World, slack:
 
     assert slack.whispers == [
         "The rule has changed since this was posted. "
-        "A new card with the present terms is up; please decide there."
+        "Please decide on the new card, which has the current terms."
     ]  # fmt: skip
 
 
@@ -203,7 +203,7 @@ def test_security_revokes_and_says_why(desk: Desk, world: World, slack: FakeSlac
 def test_only_security_revokes(desk: Desk, world: World, slack: FakeSlack, person: str) -> None:
     desk.press(person, ids.REVOKE, world.open().id)
 
-    assert slack.whispers == ["Only the security team can revoke somebody else's access."]
+    assert slack.whispers == ["Only the security team can revoke another person's access."]
     assert slack.called("views.open") == []
 
 

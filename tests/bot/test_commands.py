@@ -108,8 +108,8 @@ def test_until_is_meant_in_the_zone_of_who_writes_it(desk: Desk, zone: str | Non
         ("done zzzzzz", ["You hold no open access with the id zzzzzz."]),
         ("extend `zzzzzz`", ["You hold no open access with the id zzzzzz."]),
         ("cancel zzzzzz", ["None of your requests with the id zzzzzz waits for an answer."]),
-        ("revoke zzzzzz", ["Only the security team can revoke somebody else's access."]),
-        ("revoke", ["Only the security team can revoke somebody else's access."]),
+        ("revoke zzzzzz", ["Only the security team can revoke another person's access."]),
+        ("revoke", ["Only the security team can revoke another person's access."]),
     ],
 )
 def test_a_wrong_line_is_answered_with_what_would_be_right(desk: Desk, line: str, sentences: list[str]) -> None:
@@ -353,7 +353,7 @@ def test_security_revokes_anybodys_by_command_and_says_why(desk: Desk, world: Wo
 def test_revoke_by_its_holder_is_refused(desk: Desk, world: World, slack: FakeSlack) -> None:
     desk.command(ANN, f"revoke {short(world.open().id)}")
 
-    assert slack.whispers == ["Only the security team can revoke somebody else's access."]
+    assert slack.whispers == ["Only the security team can revoke another person's access."]
 
 
 @pytest.mark.parametrize("there", [True, False], ids=["open", "unknown"])
@@ -365,7 +365,7 @@ def test_an_approver_hears_by_the_command_what_the_button_says(
 
     desk.command(LEA, f"revoke {short(grant.id) if there else 'nosuch'}")
 
-    assert slack.whispers == ["Only the security team can revoke somebody else's access."] * 2
+    assert slack.whispers == ["Only the security team can revoke another person's access."] * 2
     assert world.refusals() == [("grant.revoke", "NotSecurity")] * 2
 
 

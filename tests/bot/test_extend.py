@@ -149,7 +149,7 @@ def test_what_has_ended_meanwhile_can_be_asked_for_anew(
 
     answer = desk.submit(ANN, slack.view, duration="30m", reason="INC-12 two refunds are left")
 
-    assert "It can be asked for anew" in answer["errors"][ids.DURATION]
+    assert "You can ask for it again" in answer["errors"][ids.DURATION]
     assert [one.status for one in world.requests()] == [RequestStatus.APPROVED]
 
 

@@ -88,7 +88,7 @@ def test_the_home_follows_a_request_from_asking_to_its_end(
     ann, lea = workspace.person(ANN), workspace.person(LEA)
     looks(world, ann, lea)
     deliver(world, sandbox)
-    assert "Nobody waits for your answer." in at_home(lea).words
+    assert "No request waits for your answer." in at_home(lea).words
 
     ann.click(at_home(ann), ids.ASK)
     modal(ann)
@@ -101,7 +101,7 @@ def test_the_home_follows_a_request_from_asking_to_its_end(
     lea.click(the_card(lea), ids.APPROVE)
     wait_until(world.grants, "the approval")
     deliver(world, sandbox)
-    assert "Nobody waits for your answer." in at_home(lea).words
+    assert "No request waits for your answer." in at_home(lea).words
 
     ann.click(at_home(ann), ids.DONE)
     wait_until(lambda: world.grants()[0].ended_by == EndedBy.RETURNED, "the end")

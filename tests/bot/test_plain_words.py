@@ -87,6 +87,25 @@ def test_no_plain_text_of_ours_has_a_backtick() -> None:
     assert [(name, text) for name, text in plain if "`" in text] == []
 
 
+def test_no_sentence_says_nobody_somebody_or_whoever() -> None:
+    """It names the person, the role or the process that is meant."""
+    vague = re.compile(r"\b(nobody|somebody|whoever|anybody)\b", re.IGNORECASE)
+    files = [file for part in ("access", "bot", "workers") for file in (ROOT / part).rglob("*.py")]
+    said = [(file, one) for file in files for one in said_in(ast.parse(file.read_text(encoding="utf-8")))]
+    sentences = {kind.__name__: inspect.cleandoc(kind.__doc__ or "") for kind in kinds(AccessError)}
+
+    assert len(said) > 1_000
+    assert [name for name, sentence in sentences.items() if vague.search(sentence)] == []
+    assert [f"{file.relative_to(ROOT)}: {one}" for file, one in said if vague.search(one)] == []
+
+
+def said_in(tree: ast.AST) -> Iterator[str]:
+    """Texts of more than a word, without what only explains the code."""
+    explains = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    texts = (node for node in ast.walk(tree) if isinstance(node, ast.Constant) and id(node) not in explains)
+    yield from (node.value for node in texts if isinstance(node.value, str) and " " in node.value.strip())
+
+
 def made(tree: ast.AST, kinds: set[str]) -> Iterator[ast.Call]:
     """Where an error of these kinds is made."""
     for node in ast.walk(tree):

@@ -19,6 +19,7 @@ LAPSED = a_request(
     decided_because=f"The approvers were never asked: the card could not be posted. {NEVER_ASKED.problem}",
 )  # fmt: skip
 CARD = WaitingMessage(kind=NoticeKind.REVIEW, stands=False, request=a_request(), alert=None)
+ANSWER = WaitingMessage(kind=NoticeKind.ANSWER, stands=False, request=a_request(), alert=None)
 REMINDER = WaitingMessage(kind=NoticeKind.REMINDER, stands=False, request=a_request(), alert=None)
 STALE = WaitingMessage(kind=NoticeKind.REVIEW, stands=True, request=a_request(role="fix-orders"), alert=None)
 OVERDUE = WaitingMessage(kind=NoticeKind.ALERT, stands=False, request=None, alert=an_alert())
@@ -45,7 +46,7 @@ def waiting(*first: WaitingMessage, cause: str = ARCHIVED, number: int = 0) -> U
 IN_SLACK = f"{EVERYWHERE} unavailable"
 STATES: dict[str, Message] = {
     "alert-undelivered": undelivered_card(the_alert(), waiting(CARD, STALE)),
-    "alert-undelivered-one": undelivered_card(the_alert("U0ANN user_disabled"), waiting(CARD)),
+    "alert-undelivered-one": undelivered_card(the_alert("U0ANN user_disabled"), waiting(ANSWER)),
     "alert-undelivered-many": undelivered_card(
         the_alert(IN_SLACK), waiting(CARD, REMINDER, STALE, OVERDUE, DIGEST, cause=IN_SLACK, number=14)
     ),

@@ -166,7 +166,7 @@ def test_an_alert_of_which_nobody_was_told_is_worse_than_one_that_is_known(
     findings = [one for one in at_redis.look("Processes") if one.subject == "alert"]
 
     assert [one.level for one in findings] == ["warning", "error", "warning"]
-    assert findings[1].sentence == "Nobody was told of this, though it has been open for 6 min."
+    assert findings[1].sentence == "This was not told yet, though it has been open for 6 min."
     assert "Tell the security team yourself." in findings[1].cure
 
 

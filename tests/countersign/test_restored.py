@@ -78,7 +78,9 @@ def test_what_must_be_compared_by_hand_is_named_until_somebody_says_that_it_was(
     blind = Capabilities(isolation=Isolation.PER_GRANT, end_means="It is gone.")
     monkeypatch.setattr(FakeProvider, "capabilities", blind)
     assert command.compare(settings, None) == 1
-    assert "By hand, for nobody can list what is ours there: customers-db." in capsys.readouterr().out
+    assert (
+        "To compare by hand, because their providers cannot list our access: customers-db." in capsys.readouterr().out
+    )
     world.work()
 
     assert command.show(settings) == 1

@@ -13,7 +13,7 @@ from tests.hands.hands import Hands
 pytestmark = [pytest.mark.story, pytest.mark.timeout(240)]
 
 REQUIRED = "Please complete this required field."
-OWN = "You can't decide your own request; somebody else has to."
+OWN = "You can't decide your own request. Another approver has to."
 
 AT_A_DESK = pytest.mark.parametrize("screen", ["desktop"])
 """What is pressed there is drawn in no other way on a phone; those without it are."""

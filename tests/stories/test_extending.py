@@ -79,7 +79,7 @@ def test_what_was_given_back_is_not_opened_again_by_a_late_approval(house: House
     pressed(house.person("U0LEA"), card, ids.APPROVE)  # unless the card has lost its buttons by now
 
     wait_until(lambda: house.grants()[-1].status == GrantStatus.ENDED, "the access to have ended", within=40)
-    over = lambda: [one for one in house.cards() if "ended before anybody answered" in one.words]  # noqa: E731
+    over = lambda: [one for one in house.cards() if "ended before an approver answered" in one.words]  # noqa: E731
     wait_until(over, "the card to say that it is over", within=30)
     assert [grant.ended_by for grant in house.grants()] == [EndedBy.RETURNED]
     assert house.logins() == []

@@ -16,7 +16,7 @@ def test_a_bot_that_is_alone_says_that_nobody_keeps_time_until_somebody_does(hou
     house.more = {"COUNTERSIGN_LOG_FORMAT": "json", "COUNTERSIGN_METRICS_LISTEN": shown}
     house.start("bot")
 
-    wait_until(lambda: said(house) == ["Alert: Nobody keeps time"], "the bot to say it", within=60)
+    wait_until(lambda: said(house) == ["Alert: No timekeeper is running"], "the bot to say it", within=60)
     posted = 'countersign_slack_calls_total{method="chat.postMessage",outcome="ok"}'
     wait_until(lambda: figure(shown, posted) == 1, "the message to be counted")
     assert {json.loads(line)["process"] for line in house.log("bot").splitlines()} == {"bot"}
@@ -28,7 +28,9 @@ def test_a_bot_that_is_alone_says_that_nobody_keeps_time_until_somebody_does(hou
         house.more = {"COUNTERSIGN_METRICS_LISTEN": keeping, "COUNTERSIGN_PING_URL": monitor.url}
         house.start("timekeeper")
 
-        wait_until(lambda: said(house) == ["Alert closed: Nobody keeps time"], "the alert to be closed", within=60)
+        wait_until(
+            lambda: said(house) == ["Alert closed: No timekeeper is running"], "the alert to be closed", within=60
+        )
         wait_until(lambda: monitor.heard, "the ping of the first good sweep")
         monitor.shutdown()
         listening.join()

@@ -78,7 +78,7 @@ def test_a_ping_that_is_refused_did_not_come_and_its_address_stays_secret(
     monitor.status = 500
     with Ping(monitor.url, lambda: pytest.fail("it was refused"), lambda: 0) as ping:
         ping.swept(0.001)
-        wait_until(lambda: "nobody hears" in caplog.text, "the warning")
+        wait_until(lambda: "was not heard" in caplog.text, "the warning")
 
     assert "HTTPError 500" in caplog.text
     assert "canary" not in caplog.text
@@ -114,7 +114,7 @@ def test_it_stays_away_while_nobody_can_say_whether_all_are_told(
 
     with Ping(monitor.url, lambda: pytest.fail("nobody knew"), long_untold) as ping:
         ping.swept(0.001)
-        wait_until(lambda: "nobody hears" in caplog.text, "the warning")
+        wait_until(lambda: "was not heard" in caplog.text, "the warning")
 
     assert monitor.heard == []
 

@@ -73,7 +73,7 @@ def test_an_alert_that_nobody_keeps_time_is_told_once_by_those_who_see_it(
     wait_until(lambda: world.alerts()[0].told_at, "the alert to be told")
     for watcher in watchers:
         watcher.look()
-    assert slack.posted == [(SECURITY, "Alert: Nobody keeps time")]
+    assert slack.posted == [(SECURITY, "Alert: No timekeeper is running")]
 
 
 def test_the_head_of_each_queue_says_how_long_it_has_waited(redis: Redis) -> None:

@@ -233,7 +233,7 @@ def test_what_was_to_extend_access_that_is_over_is_taken_back_and_can_be_asked_a
 
     (now,) = [one for one in world.requests() if one.id == request.id]
     assert (now.status, now.decided_because) == (RequestStatus.CANCELLED, OVER)
-    with pytest.raises(AlreadyDecided, match="The access ended before anybody answered"):
+    with pytest.raises(AlreadyDecided, match="The access ended before an approver answered"):
         world.approve(request)
     assert (NoticeKind.ANSWER, ANN) in world.told()
     assert world.ask().status == RequestStatus.PENDING

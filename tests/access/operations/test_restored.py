@@ -397,7 +397,7 @@ def test_what_cannot_be_compared_is_named_until_somebody_has_compared_it_by_hand
     restore = backed_up(world, database, database_url)
     forgotten = world.open(entitlement="wiki/read", minutes=60)
     restored(world, database, restore)
-    assert told(world).sentence.endswith(" By hand, for nobody can list what is ours there: wiki.")
+    assert told(world).sentence.endswith(" To compare by hand, because their providers cannot list our access: wiki.")
 
     world.work()
 

@@ -64,7 +64,8 @@ MISTAKES = [
     (ENGINEERS, "engineers: {people: ann}", 13, "`people` must be a list, like [one, two]"),
     (ENGINEERS, "engineers:\n    people:\n      - ann\n      - lae", 16, "unknown person `lae`; did you mean `lea`?"),
     (ENGINEERS, "engineers: {people: [1]}", 13, "an entry of `people` must be text; put it in quotes"),
-    ("{people: [sam]}", "{people: []}", 53, "group `security` has nobody; somebody must be able to revoke"),
+    ("{people: [sam]}", "{people: []}", 53,
+     "group `security` has no people; at least one person must be able to revoke"),
     # resources and roles
     ("- id: payroll\n", "- id: Payroll\n", 27,
      "`id`: a name has small letters, digits and hyphens, at most 63, not “Payroll”"),
@@ -174,8 +175,8 @@ MISTAKES = [
     ("digest: {", "canary: {entitlements: [payroll/nothing]}\ndigest: {", 54,
      "unknown entitlement `payroll/nothing`; add the role to its resource under `resources`"),
     ("digest: {", "canary: {entitlements: [payroll/read]}\ndigest: {", 54,
-     "rule `payroll-read` opens payroll/read to people; a canary is granted without a reviewer, so its role must be "
-     "one that nobody can ask for"),
+     "rule `payroll-read` opens payroll/read to people; a canary is granted without a reviewer, so no rule may "
+     "open its role"),
     ("digest: {", "canary: {entitlements: [payroll/read], names: {postgres: kim}}\ndigest: {", 54,
      "the canary and `kim` would both be `kim` on postgres; give the canary a name of its own"),
     ("digest: {", "canary: {entitlements: [payroll/read], every: 30s}\ndigest: {", 54,

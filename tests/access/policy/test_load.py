@@ -151,14 +151,14 @@ def test_what_may_be_asked_for_is_made_once_for_all_under_the_same_rules() -> No
 
 ADVICE = [
     ("Changes orders.}", "Changes orders.}\n      drop: {title: Drop, grants: [all]}", 27,
-     "no rule opens customers-db/drop; nobody can ask for it"),
+     "no rule opens customers-db/drop, so it cannot be asked for"),
     (", description: Changes orders.", "", 26,
      "role `fix-orders` of customers-db has no `description`; say in one plain sentence what it allows"),
     (STAGES, "stages: [{any_of: [security]}]", 52,
      "only sam can approve what kim or lea would ask for by rule `payroll-read`; name another"),
     (STAGES, "stages: [{any_of: [security]}]", 52,
-     "nobody can approve what sam would ask for by rule `payroll-read`; it will be refused"),
-    ("  security: {people", "  nobody: {people: []}\n  security: {people", 15, "group `nobody` has nobody"),
+     "no one can approve what sam would ask for by rule `payroll-read`; it will be refused"),
+    ("  security: {people", "  nobody: {people: []}\n  security: {people", 15, "group `nobody` has no people"),
 ]  # fmt: skip
 
 

@@ -194,9 +194,7 @@ def _refuse_strange(login: Login | None, spec: GrantSpec) -> None:
     if marked_grant(login.marker) != spec.grant_id:
         raise Permanent(f"The database server has a login {login_name(spec)} that Countersign did not make.")
     if login.has_powers:
-        raise Permanent(
-            f"Somebody gave the login {login_name(spec)} more rights than it was made with; end this access."
-        )
+        raise Permanent(f"The login {login_name(spec)} was given more rights than it was made with; end this access.")
 
 
 def _roles(spec: GrantSpec) -> list[str]:
