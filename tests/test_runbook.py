@@ -160,7 +160,7 @@ def test_a_backup_and_its_restore_by_the_runbook(
     assert up == "countersign up"
     noticed = typed(watched, home, shell)
     assert noticed.returncode == 1
-    assert noticed.stdout.startswith("The database is an older one: event ")
+    assert noticed.stdout.startswith("The database is older than it was: event ")
     assert "\n- customers-db has not been compared yet.\n" in noticed.stdout
     known = typed(outstanding, home, shell).stdout
     assert (kept.id in known, forgotten.id in known) == (True, False)

@@ -22,7 +22,7 @@ DATABASE = "database"
 ACTOR = "system:restored"
 MAY_HAVE_BEEN_OPENED = "The database was restored from a backup and does not know what became of it. Please ask again."
 _NOTICED = (
-    "The database is an older one: event {event} of its log had been written, and is missing or another now. "
+    "The database is older than it was: event {event} of its log was written before, and is now missing or different. "
     "What was done {when} is not known. Nothing new is granted until every target has been compared with it."
 )
 COMPARE_BY_HAND = (

@@ -96,7 +96,7 @@ _NOBODY = (
     f"No timekeeper has given a sign of life for {format_duration(SILENT)}. "
     "Access neither starts nor ends by itself."
 )  # fmt: skip
-_FAILING = "In the last five minutes a job was refused, or could not be taken in hand."
+_FAILING = "In the last five minutes a job was refused, or could not be started."
 
 
 def _of_queues(seen: Seen) -> dict[tuple[AlertKind, str], str]:

@@ -28,7 +28,7 @@ def revocation(grant: Grant) -> View:
 
 def preparing() -> View:
     """While a worker sets a fresh secret on the target."""
-    return notice("How to connect", "A way in is being made for you. This takes a moment; keep this window open.")
+    return notice("How to connect", "Your connection is being prepared. This takes a moment; keep this window open.")
 
 
 def secret_view(secret: Secret) -> View:

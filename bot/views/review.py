@@ -180,9 +180,7 @@ def _waiting(facts: CardFacts) -> list[Block]:
 
 def _granted(facts: CardFacts) -> list[Block]:
     if facts.request.extends and facts.request.until:
-        extended = (
-            f"*It was extended until {at(facts.request.until)}.* How it stands is on the card of the access itself."
-        )
+        extended = f"*It was extended until {at(facts.request.until)}.* The card of the access itself shows its state."
         return [section(extended)]
     if facts.grant is None:
         return [section("It is about to be opened.")]

@@ -121,15 +121,15 @@ SENTENCES = {
     AlertKind.POLICY: "access.yml:31: there is no group “payment-leads”; did you mean payments-leads?",
     AlertKind.TIMEKEEPING: "No timekeeper has given a sign of life for 15 s. Access neither starts nor ends by itself.",
     AlertKind.QUEUE: "A job has been waiting in the queue revoke for 12 s, and no worker takes it.",
-    AlertKind.JOBS: "In the last five minutes a job was refused, or could not be taken in hand.",
+    AlertKind.JOBS: "In the last five minutes a job was refused, or could not be started.",
     AlertKind.SWEEP: "The sweep has failed 5 times in a row, with OperationalError at store.py:88.",
     AlertKind.DRIFT: "customers-db/read of ann stands on the target after its end; it is being removed.",
     AlertKind.LEFTOVER: "customers-db/read of ann has ended and gives no access, but something of it is still there.",
     AlertKind.CLOCKS: "The clocks of db-tools-2 and of the database are 2 min 3 s apart: nothing is granted from "
     "there.",
-    AlertKind.RESTORED: "The database is an older one: event 2048 of its log had been written, and is missing or "
-    "another now. What was done after 2026-11-23 11:00:00 UTC is not known. Nothing new is granted until every target "
-    "has been compared with it.",
+    AlertKind.RESTORED: "The database is older than it was: event 2048 of its log was written before, and is now "
+    "missing or different. What was done after 2026-11-23 11:00:00 UTC is not known. Nothing new is granted until "
+    "every target has been compared with it.",
     AlertKind.RIGHTS: "The role read now also has on customers-db: UPDATE on tables in the schema sales. Access goes "
     "on being granted.",
     AlertKind.CANARY: "Access to customers-db/canary was tried and has not opened after 1 min: The target does not "

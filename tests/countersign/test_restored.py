@@ -46,7 +46,7 @@ def test_whatever_is_started_first_on_an_older_database_notices_it(
     assert command.show(settings) == 1
 
     said = capsys.readouterr().out
-    assert said.startswith("The database is an older one: event ")
+    assert said.startswith("The database is older than it was: event ")
     assert "- customers-db has not been compared yet." in said
     with pytest.raises(NotNow):
         world.ask()
