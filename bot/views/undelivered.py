@@ -103,8 +103,8 @@ KNOWN = frozenset(_REASONS)
 """The codes that have words of their own."""
 _NAMES = {
     NoticeKind.REVIEW: "the card for the approvers",
-    NoticeKind.ANSWER: "the answer to who asked",
-    NoticeKind.UNDELIVERED: "that the card could not be posted, to who asked",
+    NoticeKind.ANSWER: "the answer to the requester",
+    NoticeKind.UNDELIVERED: "that the card could not be posted, to the requester",
     NoticeKind.ENDED: "that the access is over, to its holder",
     NoticeKind.WARNING: "that the end is near, to its holder",
     NoticeKind.REMINDER: "the reminder for the approvers",
