@@ -5,11 +5,16 @@ import unicodedata
 from collections.abc import Iterator
 from pathlib import Path
 
+from sqlmodel import SQLModel
+
 import access
+from access.models import AlertKind, EndedBy, GrantStatus, LookKind, RequestStatus
 
 ROOT = Path(access.__file__).parent.parent
 DOCS = ROOT / "docs"
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *sorted(DOCS.rglob("*.md"))]
+FOLDERS = ("access", "bench", "bot", "countersign", "docs", "sandbox", "tests", "tools", "workers")
+TEST = re.compile(r"def (test_\w+)")
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 
 
@@ -58,3 +63,34 @@ def test_every_decision_is_in_their_index_by_its_title() -> None:
 
 def test_the_readme_leads_to_the_index() -> None:
     assert DOCS / "README.md" in {file for file, _ in links(ROOT / "README.md")}
+
+
+def test_every_kind_state_and_table_is_in_the_glossary() -> None:
+    """Who reads a log, a page or the database finds there what the word means."""
+    text = (DOCS / "glossary.md").read_text(encoding="utf-8")
+    known = set(re.findall(r"\*\*([^*]+)\*\*|`([^`]+)`", text))
+    words = {word for pair in known for word in pair}
+    kinds = {str(kind) for kinds in (AlertKind, EndedBy, GrantStatus, LookKind, RequestStatus) for kind in kinds}
+    tables = set(SQLModel.metadata.tables)
+
+    assert len(kinds) > 30
+    assert len(tables) > 10
+    assert sorted((kinds | tables) - words) == []
+
+
+def test_every_file_and_test_that_a_page_names_is_there() -> None:
+    named = [
+        (page, word)
+        for page in PAGES if page.name != "CHANGELOG.md"
+        for word in re.findall(r"`([\w./-]+\.py|test_\w+|(?:access|bot|workers|countersign|tests)/[\w./-]*)`",
+                               page.read_text(encoding="utf-8"))
+    ]  # fmt: skip
+    files = [file.relative_to(ROOT).as_posix() for folder in FOLDERS for file in (ROOT / folder).rglob("*")]
+    tests = {name for file in (ROOT / "tests").rglob("test_*.py") for name in TEST.findall(file.read_text("utf-8"))}
+
+    def exists(word: str) -> bool:
+        place = word.rstrip("/")
+        return word in tests or place in FOLDERS or any(file == place or file.endswith(f"/{place}") for file in files)
+
+    assert len(named) > 100
+    assert [f"{page.relative_to(ROOT)}: {word}" for page, word in named if not exists(word)] == []
