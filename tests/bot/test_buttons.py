@@ -172,7 +172,7 @@ def test_connect_opens_a_modal_and_asks_a_worker_to_fill_it(desk: Desk, world: W
 
     desk.press(ANN, ids.CONNECT, grant.id)
 
-    assert "is being made for you" in words(slack.view["blocks"])
+    assert "Your connection is being prepared" in words(slack.view["blocks"])
     (notice,) = world.notices(NoticeKind.REVEAL)
     assert (notice.subject, notice.recipient) == (grant.id, "V0")
     assert "canary-secret" not in str(slack.calls) + str(slack.said)
