@@ -54,7 +54,7 @@ def revoke(core: Core, *, grant_id: GrantId, by: SlackUser, reason: str) -> Gran
             raise NotSecurity
         words = clean(reason).text
         if not words:
-            raise InvalidInput("reason", "Say why you revoke it; the holder and the log will have it.")
+            raise InvalidInput("reason", "Say why you revoke it: the holder will read it, and the log keeps it.")
         if len(words) > REASON_LONGEST:
             sentence = f"Shorten the reason: it may have {REASON_LONGEST} characters, this has {len(words):,}."
             raise InvalidInput("reason", sentence)

@@ -179,7 +179,7 @@ def _refuse_unless_same(grant: Grant, settings: Mapping[str, Any], definition: M
     """What stands on the target is what was granted then; more of it must be what would be granted now."""
     asked = {"settings": dict(settings), "definition": dict(definition)}
     if canonical(asked) != canonical({"settings": grant.settings, "definition": grant.definition}):
-        raise Conflict("The role was changed since this access was opened. When it has ended it can be asked for anew.")
+        raise Conflict("The role was changed since this access was opened. When it has ended you can ask for it again.")
 
 
 def _refuse_where_the_target_cannot(providers: Mapping[str, type[Provider]], grant: Grant) -> None:
@@ -188,7 +188,7 @@ def _refuse_where_the_target_cannot(providers: Mapping[str, type[Provider]], gra
     if can is None or (can.native_expiry is not None and not can.extend):
         raise NotAllowed(
             "The target ends this access by itself and can't be told of a later end. "
-            "When it has ended it can be asked for anew."
+            "When it has ended you can ask for it again."
         )
 
 

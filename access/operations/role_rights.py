@@ -262,7 +262,7 @@ def _sentence(row: EntitlementRights, more: Sequence[str]) -> str:
     who = "Everybody on this server" if row.role == EVERYBODY else f"The role {row.role}"
     named = "; ".join(more[:_TOLD])
     rest = f"; and {len(more) - _TOLD} more" if len(more) > _TOLD else ""
-    return f"{who} now also has on {row.resource}: {named}{rest}. Access goes on being granted."
+    return f"{who} now also has on {row.resource}: {named}{rest}. The role is still granted."
 
 
 def _kinds(rights: RoleRights) -> list[str]:

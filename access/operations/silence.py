@@ -83,7 +83,7 @@ def members_unknown(silent: list[tuple[Look, datetime]], now: datetime) -> Cause
     lasts = format_duration(now - min(answered for _, answered in silent))
     why = next((f": {row.problem.rstrip('.')}" for row, _ in silent if row.problem), "")
     sentence = (
-        f"For {lasts} Slack has not said whether {whom}{why}. Who has left keeps what is open meanwhile, until its end."
+        f"For {lasts} Slack has not said whether {whom}{why}. A person who has left keeps open access until its end."
     )
     return Cause(MEMBERS, sentence)
 

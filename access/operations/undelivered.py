@@ -149,7 +149,7 @@ def why_never_asked(session: Session, request: Request) -> str:
     if any(card.ts for card in _cards(session, request)):
         return ""
     known = never_asked(session, request)
-    because = known.problem if known else "Countersign was not running, or had not come to it."
+    because = known.problem if known else "Countersign was not running, or had not got to it yet."
     return f"The approvers were never asked: the card could not be posted. {because}"
 
 

@@ -89,7 +89,7 @@ def _over(session: Session, opened: dict[str, str]) -> set[str]:
 
 def alert_sentence(where: str, problem: str) -> str:
     said = {
-        EVERYWHERE: "Slack takes no message of Countersign.", WEBHOOK: "Pages do not arrive.",
+        EVERYWHERE: "Slack takes no message from Countersign.", WEBHOOK: "Pages do not arrive.",
     }.get(where, f"Messages for {where} do not arrive.")  # fmt: skip
     return f"{said} {problem}"
 

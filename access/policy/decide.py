@@ -291,7 +291,7 @@ def _extension(policy: Policy, ask: Ask, trace: _Trace) -> None:
         trace.add("extension", asked, True, f"is within {most}, which one access may have")
         return
     how_often = f"can be extended {'once' if most == 1 else f'{most} times'} only" if most else "can't be extended"
-    refusal = RefusedByPolicy(f"This access {how_often}; when it has ended you can ask for it anew.")
+    refusal = RefusedByPolicy(f"This access {how_often}; when it has ended you can ask for it again.")
     raise trace.refuse(refusal, "extension", asked, f"is over {most}, which one access may have")
 
 

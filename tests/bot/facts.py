@@ -130,8 +130,8 @@ SENTENCES = {
     AlertKind.RESTORED: "The database is older than it was: event 2048 of its log was written before, and is now "
     "missing or different. What was done after 2026-11-23 11:00:00 UTC is not known. Nothing new is granted until "
     "every target has been compared with it.",
-    AlertKind.RIGHTS: "The role read now also has on customers-db: UPDATE on tables in the schema sales. Access goes "
-    "on being granted.",
+    AlertKind.RIGHTS: "The role read now also has on customers-db: UPDATE on tables in the schema sales. The role "
+    "is still granted.",
     AlertKind.CANARY: "Access to customers-db/canary was tried and has not opened after 1 min: The target does not "
     "answer.",
     AlertKind.STANDING: "2 roles are held on customers-db without a grant, and no person of the security team has "

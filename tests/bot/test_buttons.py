@@ -210,7 +210,7 @@ def test_only_security_revokes(desk: Desk, world: World, slack: FakeSlack, perso
 @pytest.mark.parametrize(
     ("reason", "sentence"),
     [
-        ("", "Say why you revoke it; the holder and the log will have it."),
+        ("", "Say why you revoke it: the holder will read it, and the log keeps it."),
         ("x" * 3000, "Shorten the reason: it may have 500 characters, this has 3,000."),
     ],
 )

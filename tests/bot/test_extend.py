@@ -83,7 +83,7 @@ def test_what_cannot_be_extended_any_more_says_so_and_offers_no_button(
     desk.command(ANN, "customers-db/read 30m INC-12 two refunds are left")
 
     assert ids.EXTEND not in str(slack.said[0]["blocks"])
-    sentence = "This access can be extended once only; when it has ended you can ask for it anew."
+    sentence = "This access can be extended once only; when it has ended you can ask for it again."
     assert slack.whispers[1:] == [sentence, sentence]
 
 

@@ -28,7 +28,7 @@ DIGEST = WaitingMessage(kind=NoticeKind.DIGEST, stands=False, request=None, aler
 
 def the_alert(cause: str = ARCHIVED, **values: Any) -> Alert:
     where, _, error = cause.partition(" ")
-    said = "Slack takes no message of Countersign." if where == EVERYWHERE else f"Messages for {where} do not arrive."
+    said = "Slack takes no message from Countersign." if where == EVERYWHERE else f"Messages for {where} do not arrive."
     known = {
         "id": AlertId("01kaq9z00000000000000a1ert"), "kind": AlertKind.UNDELIVERED, "subject": cause,
         "sentence": f"{said} {why(where, error)}", "opened_at": minutes(133),

@@ -145,8 +145,8 @@ def test_only_security_revokes(world: World, who: SlackUser) -> None:
 @pytest.mark.parametrize(
     ("reason", "sentence"),
     [
-        ("", "Say why you revoke it; the holder and the log will have it."),
-        ("\u200b ", "Say why you revoke it; the holder and the log will have it."),
+        ("", "Say why you revoke it: the holder will read it, and the log keeps it."),
+        ("\u200b ", "Say why you revoke it: the holder will read it, and the log keeps it."),
         ("x" * 3000, "Shorten the reason: it may have 500 characters, this has 3,000."),
     ],
 )
