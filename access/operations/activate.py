@@ -32,6 +32,7 @@ from access.operations.target import (
     looked_at,
     pause,
     pause_after,
+    plan_of,
     providers_of,
     rows_of,
     spec_of,
@@ -43,7 +44,7 @@ from access.operations.work import Work, grant_item
 from access.people import changed, requester_of, subject_of
 from access.policy.decide import Refused, decide
 from access.policy.objections import what_changed
-from access.ports import Deadline, GrantSpec, Observation, Outcome, Plan, Provider, Receipt, Rights
+from access.ports import Deadline, Observation, Outcome, Provider, Receipt, Rights
 
 SKEW_MOST = timedelta(seconds=30)
 """Nothing is granted while host and database differ by more: a door would close at the wrong time."""
@@ -214,7 +215,7 @@ class Activation:
         if grant.status == GrantStatus.ACTIVATING:
             work.set_grant(grant, **claim)
             return True
-        plan, version = _plan(provider, spec_of(grant, ends)), self.targets.version(grant.provider)
+        plan, version = plan_of(provider, spec_of(grant, ends)), self.targets.version(grant.provider)
         if isinstance(plan, ProviderError):
             self._broken(work, grant, plan)
             return False
@@ -367,15 +368,6 @@ def _due(grant: Grant, now: datetime) -> bool:
     """Never before its start, whatever made it due."""
     due = grant.status in OPENING and grant.due_at is not None and grant.due_at <= now
     return due and grant.starts_at <= now
-
-
-def _plan(provider: Provider, spec: GrantSpec) -> Plan | ProviderError:
-    try:
-        return provider.plan(spec)
-    except ProviderError as error:
-        return error
-    except Exception as error:
-        return BadConfig(f"The provider cannot say what it would do ({unexpected(spec.grant_id, error)}).")
 
 
 def _in_time(grant: Grant, due_at: datetime, ends: datetime | None = None) -> datetime:

@@ -9,9 +9,9 @@ from sqlmodel import col, select
 from access.catalog import Policy
 from access.ids import BatchId, GrantId, Person, RequestId, SlackChannel, SlackUser, made_at, ulid
 from access.models import EndedBy, Grant, GrantStatus, Request, RequestStatus
-from access.operations.target import spec_of
+from access.operations.target import plan_of, spec_of
 from access.operations.work import Work, grant_item
-from access.ports import Managed, Provider
+from access.ports import Managed, Plan, Provider
 
 NOBODY = Person(":unknown")
 """Who asked and who received; no person can be called so."""
@@ -55,18 +55,11 @@ def recover(
         end_reason=BECAUSE, starts_at=work.now, start_by=work.now, expires_at=work.now, end_due_at=work.now,
         alert_at=work.now + alert_after, due_at=work.now, created_at=work.now, **same,
     )  # fmt: skip
-    grant.plan = _plan(provider, grant)
+    plan = plan_of(provider, spec_of(grant))
+    if isinstance(plan, Plan):  # ending it needs none
+        grant.plan = {"grant": [], "revoke": list(plan.revoke), "where": plan.where}
     work.session.add(grant)
     work.session.flush()
     work.record("grant.recovered", grant.id, resource=resource, name=stray.name)
     work.due.append((grant_item(grant.id), work.now))
     return grant
-
-
-def _plan(provider: Provider, grant: Grant) -> dict[str, Any]:
-    """How it is ended by hand; nothing where the provider cannot say so without knowing more."""
-    try:
-        plan = provider.plan(spec_of(grant))
-        return {"grant": [], "revoke": list(plan.revoke), "where": plan.where}
-    except Exception:
-        return {}  # ending it needs no plan

@@ -1,7 +1,7 @@
 """Closing doors: claim what is over, take it away, read it back; never give up."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -20,6 +20,7 @@ from access.operations.target import (
     looked_at,
     pause,
     pause_after,
+    plan_of,
     providers_of,
     receipt_of,
     rows_of,
@@ -27,7 +28,7 @@ from access.operations.target import (
     unexpected,
 )
 from access.operations.work import Work
-from access.ports import Deadline, Observation, Removal, Rights
+from access.ports import Deadline, Observation, Plan, Removal, Rights
 
 CLOSING = (GrantStatus.ACTIVE, GrantStatus.REVOKING)
 STILL_THERE = "The target accepted the removal, but the access is still there."
@@ -41,7 +42,7 @@ class Result:
     removal: Removal | None = None
     observed: Observation | None = None
     error: ProviderError | None = None
-    by_hand: tuple[str, ...] = ()
+    by_hand: Mapping[str, Any] = field(default_factory=dict[str, Any])
     """What ends it by hand, as the provider of now says it; empty where it is not needed or cannot be said."""
 
     @property
@@ -95,7 +96,7 @@ class Deactivation:
         if result.observed is not None and not result.observed.present:
             return result
         # It was planned when it was opened, perhaps by a version that knew less of what a holder can do.
-        return replace(result, by_hand=_planned_now(claimed))
+        return replace(result, by_hand=_by_hand_now(claimed))
 
     def _act(self, claimed: Claimed, deadline: Deadline) -> Result:
         try:
@@ -147,8 +148,9 @@ class Deactivation:
                     work.set_grant(grant, due_at=work.now)
 
     def _write(self, work: Work, grant: Grant, result: Result) -> None:
-        if result.by_hand and list(result.by_hand) != grant.plan.get("revoke"):
-            work.set_grant(grant, plan={**grant.plan, "revoke": list(result.by_hand)})
+        plan = {**grant.plan, **result.by_hand}
+        if plan != grant.plan:
+            work.set_grant(grant, plan=plan)
             work.alerts_changed(grant.id, *GRANT_ALERTS)
         if result.error is not None:
             self._try_later(work, grant, result.error)
@@ -230,11 +232,13 @@ class Deactivation:
         work.set_back(grant, "grant.revoke-failed", problem, **values)
 
 
-def _planned_now(claimed: Claimed) -> tuple[str, ...]:
-    try:
-        return claimed.provider.plan(claimed.spec(frozenset())).revoke
-    except Exception:
-        return ()  # what was planned before stays; the removal has its own error
+def _by_hand_now(claimed: Claimed) -> Mapping[str, Any]:
+    """Of the plan, what a person types and where; what is not said now stays as it was planned before."""
+    plan = plan_of(claimed.provider, claimed.spec())
+    if not isinstance(plan, Plan):
+        return {}
+    said = {"revoke": list(plan.revoke), "where": plan.where}
+    return {part: words for part, words in said.items() if words}
 
 
 def _still_gives_access(removal: Removal, observed: Observation) -> bool:

@@ -8,15 +8,15 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 import sqlalchemy as sa
-from pydantic import JsonValue
+from pydantic import JsonValue, TypeAdapter
 from sqlmodel import Session, col
 
-from access.errors import Ambiguous, ProviderError, Transient
+from access.errors import Ambiguous, BadConfig, ProviderError, Transient
 from access.faults import describe
 from access.ids import GrantId, ShareId
 from access.models import Grant, GrantStatus
 from access.operations.core import held_grants
-from access.ports import Deadline, GrantSpec, Observation, Provider, Receipt
+from access.ports import Deadline, GrantSpec, Observation, Plan, Provider, Receipt
 from access.store import Database
 
 logger = logging.getLogger(__name__)
@@ -28,6 +28,7 @@ IN_FLIGHT = timedelta(seconds=30)
 SHORTEST_PAUSE = timedelta(seconds=1)
 LONGEST_PAUSE = timedelta(seconds=45)
 """All is gone a minute after a target is back, even where the last call before hung and a probe comes first."""
+_TEXTS = TypeAdapter(tuple[str, ...])
 
 
 class Targets(Protocol):
@@ -147,6 +148,21 @@ def spec_of(grant: Grant, expires_at: datetime | None = None, kept: frozenset[st
         definition=grant.definition, settings=grant.settings, scope=grant.scope, principal=grant.principal,
         expires_at=ends, kept=kept,
     )  # fmt: skip
+
+
+def plan_of(provider: Provider, spec: GrantSpec) -> Plan | ProviderError:
+    """What the provider of now would do, and what a person would type. It stops nothing, least of all an end.
+
+    Nothing but text: all else could not be written into the row, nor could what else is written there with it.
+    """
+    try:
+        plan = provider.plan(spec)
+        _TEXTS.validate_python((*plan.grant, *plan.revoke, plan.where), strict=True)
+    except ProviderError as error:
+        return error
+    except Exception as error:
+        return BadConfig(f"The provider cannot say what it would do ({unexpected(spec.grant_id, error)}).")
+    return plan
 
 
 def receipt_of(grant: Grant) -> Receipt | None:

@@ -7,10 +7,10 @@ import pytest
 from sqlalchemy import text
 
 from access.errors import RateLimited
-from access.models import EndedBy, Grant, GrantStatus
+from access.models import EndedBy, Grant, GrantStatus, Notice
 from access.operations.target import LONGEST_PAUSE
 from access.ports import Capabilities, Deadline, GrantSpec, Isolation, Observation, Plan, Receipt, Removal
-from tests.cast import BEN
+from tests.cast import BEN, SECURITY
 from tests.fakes import FakeProvider
 from tests.world import World, deadline
 
@@ -63,6 +63,44 @@ def test_what_is_typed_by_hand_is_what_this_version_would_type(world: World, mon
 
     assert world.again(grant).plan["revoke"] == ["BETTER", grant.id]
     assert world.again(grant).plan["grant"] == [f"ADD {grant.id} read"]
+
+
+def test_where_it_is_typed_is_what_this_version_would_say(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The version before planned the same statements, and did not say on which server."""
+    grant = expired(world)
+    said_nothing_of_it(world, grant)
+    world.server.weather = "down"
+    world.remove(grant)
+    assert world.again(grant).plan == grant.plan
+    assert grant.plan["where"] == "server one"
+
+    monkeypatch.setattr(FakeProvider, "plan", lambda _self, _spec: Plan(grant=(), revoke=("BETTER",)))
+    world.pass_time(minutes=1)
+    assert world.again(grant).plan == grant.plan | {"revoke": ["BETTER"]}, "the place that is known stays"
+
+
+def test_an_open_alert_says_where_once_this_version_knows_it(world: World) -> None:
+    grant = expired(world)
+    world.server.weather = "down"
+    world.pass_time(minutes=11)
+    said_nothing_of_it(world, grant)
+    told = its_alert(world, grant)
+
+    world.pass_time(minutes=1)
+
+    assert its_alert(world, grant).shown == told.shown + 1
+
+
+def its_alert(world: World, grant: Grant) -> Notice:
+    (alert,) = [one.id for one in world.alerts() if one.subject == grant.id]
+    (notice,) = [one for one in world.notices("alert") if (one.subject, one.recipient) == (alert, SECURITY)]
+    return notice
+
+
+def said_nothing_of_it(world: World, grant: Grant) -> None:
+    """As the version before wrote the row."""
+    with world.core.database.write() as session:
+        session.get_one(Grant, grant.id).plan = {one: grant.plan[one] for one in ("grant", "revoke")}
 
 
 def test_a_provider_that_cannot_say_it_any_more_leaves_what_was_planned(

@@ -20,6 +20,7 @@ from access.operations.schedule import Schedule
 from access.operations.watch import Seen, Watch
 from access.ports import Capabilities, Isolation
 from access.store import Database
+from tests.access.operations.test_unexpected import bug
 from tests.backups import Restore, backup
 from tests.cast import ANN, BEN, LEA
 from tests.fakes import FakeProvider, FakeSettings, FakeTargets, Server
@@ -110,6 +111,27 @@ def test_a_door_that_the_old_database_does_not_know_is_closed_before_anything_is
     assert len(world.server.holders) == 1
     world.pass_time(hours=24)
     assert [one.notice.subject for one in world.said if one.notice.kind == NoticeKind.DIGEST] != []
+
+
+@pytest.mark.usefixtures("notebook")
+def test_a_provider_whose_plan_fails_does_not_hold_up_that_end_and_is_found_in_the_log(
+    world: World,
+    database: Database,
+    database_url: str,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    restore = backed_up(world, database, database_url)
+    unknown = world.open(minutes=60)
+    restored(world, database, restore)
+    monkeypatch.setattr(FakeProvider, "plan", bug)
+
+    world.work()
+
+    (grant,) = world.grants()
+    assert (grant.id, grant.status, grant.plan) == (unknown.id, GrantStatus.ENDED, {})
+    assert f"for {unknown.id} with RuntimeError at test_unexpected.py:" in caplog.text
+    assert "canary" not in caplog.text
 
 
 def test_what_has_ended_since_the_backup_is_ended_and_not_given_again(

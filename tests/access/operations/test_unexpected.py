@@ -3,6 +3,7 @@
 import pytest
 
 from access.operations.drift import Drift
+from access.ports import GrantSpec, Plan
 from tests.access.operations.test_drift import look, the_look
 from tests.access.operations.test_forgotten import DONE, due
 from tests.fakes import FakeProvider
@@ -55,3 +56,38 @@ def test_and_when_it_cannot_say_what_it_would_do(
 
     assert world.again(grant).problem == "The provider cannot say what it would do (RuntimeError)."
     assert f"for {grant.id} with RuntimeError at test_unexpected.py:" in caplog.text
+
+
+def test_and_when_it_cannot_say_what_ends_it_by_hand(
+    world: World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    grant = world.open(minutes=30)
+    world.clock.tick(minutes=30)
+    monkeypatch.setattr(FakeProvider, "plan", bug)
+    world.server.weather = "down"
+
+    world.remove(grant)
+
+    assert (world.again(grant).plan, world.again(grant).problem) == (grant.plan, "The fake server does not answer.")
+    assert f"for {grant.id} with RuntimeError at test_unexpected.py:" in caplog.text
+    assert "canary" not in caplog.text
+
+
+def test_statements_that_are_no_text_hold_up_no_removal(
+    world: World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """They could not be written down, and what came of the removal stands in the same transaction."""
+    grant = world.open(minutes=30)
+    world.clock.tick(minutes=30)
+    monkeypatch.setattr(FakeProvider, "plan", of_bytes)
+    world.server.weather = "down"
+
+    world.remove(grant)
+
+    assert (world.again(grant).plan, world.again(grant).problem) == (grant.plan, "The fake server does not answer.")
+    assert f"for {grant.id} with " in caplog.text
+    assert "canary" not in caplog.text
+
+
+def of_bytes(_self: FakeProvider, _spec: GrantSpec) -> Plan:
+    return Plan(grant=(), revoke=(b"canary-secret",))  # pyright: ignore[reportArgumentType] -- a third party's fault
