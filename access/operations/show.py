@@ -13,6 +13,7 @@ from access.operations.approvers import Asked, asked_by
 from access.operations.core import Core
 from access.operations.extend import extendable
 from access.operations.reminding import Place, card_place
+from access.operations.undelivered import NeverAsked, never_asked
 from access.operations.usual_time import recent_answers
 from access.people import is_same, subject_of
 from access.store import Database
@@ -30,6 +31,8 @@ class Mine:
     """The ids of those grants that can be extended."""
     asked: Mapping[RequestId, Asked] = field(default_factory=dict[RequestId, Asked])
     """Who can answer each of those requests; none while the policy cannot be used."""
+    not_asked: Mapping[RequestId, NeverAsked] = field(default_factory=dict[RequestId, NeverAsked])
+    """Why the approvers are not asked yet, of those requests whose cards are not posted."""
     cards: Mapping[RequestId, Place] = field(default_factory=dict[RequestId, Place])
     """Where the cards of those requests stand, of those that are posted."""
 
@@ -53,10 +56,12 @@ def mine_of(session: Session, policy: Policy | None, person: PersonEntry) -> Min
     grants = session.exec(unfinished.order_by(col(Grant.id).desc())).all()
     can = frozenset(grant.id for grant in grants if extendable(policy, grant) and is_same(person, subject_of(grant)))
     cards = ((one.id, card_place(session, one)) for one in requests)
+    not_asked = ((one.id, never_asked(session, one)) for one in requests)
     answers = recent_answers(session) if requests else []
     return Mine(
         requests=list(requests), grants=list(grants), extendable=can,
         asked={one.id: asked_by(session, policy, one, answers) for one in requests} if policy else {},
+        not_asked={request: why for request, why in not_asked if why},
         cards={request: card for request, card in cards if card},
     )  # fmt: skip
 

@@ -21,6 +21,7 @@ from access.operations.gate import refuse_while_closed
 from access.operations.pending import refuse_too_many
 from access.operations.reminding import remind
 from access.operations.role_rights import RightsNote, note_about
+from access.operations.undelivered import NeverAsked, unreachable
 from access.operations.usual_time import recent_answers
 from access.operations.work import URGENT, Work
 from access.people import is_same, subject_of
@@ -50,6 +51,8 @@ class Preview:
     """What must be known of what the role allows."""
     description: str = ""
     """What the role allows, in plain words."""
+    unreachable: NeverAsked | None = None
+    """Why the approvers would not be asked yet."""
 
 
 def submit(
@@ -162,6 +165,7 @@ def preview(core: Core, *, requester: SlackUser, entitlement: str) -> Preview:
     (resource, role), rule = known, rules[0]
     with core.database.read() as session:
         rights = note_about(session, resource.id, role.name)
+        blocked = unreachable(session, rule.channel)
         barred = frozenset({person.name})
         answers = recent_answers(session)
         asked = asked_now(session, policy, answers, resource=resource.id, groups=rule.any_of, barred=barred)
@@ -171,7 +175,7 @@ def preview(core: Core, *, requester: SlackUser, entitlement: str) -> Preview:
         rule=rule.id, level=role.level, longest=policy.longest(role, rule), channel=rule.channel,
         asked=asked, reason_min=policy.levels[role.level].reason_min,
         end_means=core.providers[resource.provider].capabilities.of(resource.settings).end_means,
-        rights=rights, description=role.description,
+        rights=rights, description=role.description, unreachable=blocked,
     )  # fmt: skip
 
 

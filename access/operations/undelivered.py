@@ -9,13 +9,18 @@ from sqlalchemy import ColumnElement
 from sqlmodel import Session, col, func, select
 from sqlmodel.sql.expression import SelectOfScalar
 
-from access.ids import GrantId, RequestId
+from access.ids import GrantId, RequestId, SlackChannel
 from access.models import Alert, AlertKind, Grant, Notice, NoticeKind, Request, RequestStatus
 
 PATIENCE = timedelta(minutes=2)
 """What trying again may mend is no alert before."""
 EVERYWHERE = "slack"
 """In the place of a channel or a person: no message of ours is taken, whomever it is for."""
+_OF_THE_CHANNEL = frozenset({
+    "restricted_action", "restricted_action_read_only_channel", "restricted_action_thread_only_channel",
+    "not_in_channel", "channel_not_found", "is_archived", "is_ext_shared",
+})  # fmt: skip
+"""For these no card is taken there. Any other may be the fault of one message."""
 SHOWN = 5
 """So many are named; the others are counted."""
 
@@ -71,10 +76,14 @@ class Undelivered:
 
 @dataclass(frozen=True, kw_only=True)
 class NeverAsked:
-    """The card of a request stands nowhere: since when that fails, and why."""
+    """The card of a request stands nowhere, or would not: why."""
 
-    since: datetime
     problem: str
+    """A sentence."""
+    place: str = ""
+    """The channel that takes no message at all, or `EVERYWHERE`; empty where it is this message that is refused."""
+    told: bool = False
+    """The security team has been told."""
 
 
 ARRIVED = {"undelivered_since": None, "undelivered_cause": "", "alert_at": None}
@@ -132,16 +141,25 @@ def undelivered_facts(session: Session, alert: Alert) -> Undelivered | None:
 
 
 def never_asked(session: Session, request: Request) -> NeverAsked | None:
-    """Of a request whose card was tried and stands nowhere; None where it stands, or was not tried yet."""
+    """Of a request whose card stands nowhere: it was tried, or the channel is known to take no message."""
     cards = _cards(session, request)
     if any(card.ts for card in cards):
         return None
     failed = [card for card in cards if card.problem and card.undelivered_since]
-    if not failed:
+    if failed:
+        return _because(session, failed[0])
+    return unreachable(session, request.channel) if request.status == RequestStatus.PENDING else None
+
+
+def unreachable(session: Session, channel: SlackChannel) -> NeverAsked | None:
+    """Why a card would not arrive there now: an alert is open that the place takes no message, whichever it is."""
+    opened = select(Alert.subject).where(Alert.kind == AlertKind.UNDELIVERED, col(Alert.closed_at).is_(None))
+    causes = [cause for cause in session.exec(opened) if _place(cause) in (channel, EVERYWHERE)]
+    if not causes:
         return None
-    return NeverAsked(
-        since=min(card.undelivered_since or card.created_at for card in failed), problem=failed[0].problem
-    )
+    waiting = select(Notice).where(*waits(), col(Notice.undelivered_cause).in_(causes))
+    newest = session.exec(waiting.order_by(col(Notice.undelivered_since).desc(), col(Notice.id).desc())).first()
+    return _because(session, newest) if newest else None
 
 
 def why_never_asked(session: Session, request: Request) -> str:
@@ -158,6 +176,20 @@ def is_needless(notice: Notice, request: Request) -> bool:
     if notice.kind != NoticeKind.REVIEW or notice.ts is not None or notice.undelivered_since is None:
         return False
     return request.status != RequestStatus.PENDING or notice.version < request.version
+
+
+def _because(session: Session, failed: Notice) -> NeverAsked:
+    cause = failed.undelivered_cause
+    told = select(Alert.id).where(
+        Alert.kind == AlertKind.UNDELIVERED, Alert.subject == cause, col(Alert.closed_at).is_(None),
+        col(Alert.told_at).is_not(None),
+    )  # fmt: skip
+    return NeverAsked(problem=failed.problem, place=_place(cause), told=session.exec(told).first() is not None)
+
+
+def _place(cause: str) -> str:
+    where, _, code = cause.partition(" ")
+    return where if where == EVERYWHERE or code in _OF_THE_CHANNEL else ""
 
 
 def _cards(session: Session, request: Request) -> Sequence[Notice]:

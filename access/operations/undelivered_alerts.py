@@ -106,6 +106,7 @@ def _tell(work: Work, notice: Notice) -> None:
         if request.status == RequestStatus.PENDING and request.version == notice.version:
             work.tell(NoticeKind.UNDELIVERED, request.id, request.requester_slack, urgency=URGENT)
             work.changed(request.id)  # one that was told of an earlier version
+            work.home_changed(request.requester_slack)
     if notice.kind == NoticeKind.ALERT and notice.recipient.startswith(_CHANNEL) and work.policy is not None:
         # Their channel does not take it, so each of the security team hears of this alert alone.
         for person in sorted(work.policy.members([work.policy.security.group])):

@@ -13,9 +13,8 @@ from bot.identity import Who
 from bot.payload import pressed, typed
 from bot.refusals import aside, beneath, refusals
 from bot.reply import Reply
-from bot.views.answer import asked
+from bot.views.answer import asked_in_modal
 from bot.views.extension import extension_form
-from bot.views.modals import done
 
 
 async def ask_how_long(ack: AsyncAck, body: dict[str, Any], respond: Reply, face: Face, who: Who) -> None:
@@ -37,4 +36,4 @@ async def extend(ack: AsyncAck, view: dict[str, Any], face: Face, who: Who) -> N
             unread=when.unread,
         )
         facts = await face.do(operations.card_of, request.id)
-        await ack(response_action="update", view=done("Asked", asked(facts).blocks))
+        await ack(response_action="update", view=asked_in_modal(facts))

@@ -14,9 +14,8 @@ from bot.face import Face
 from bot.identity import Who
 from bot.payload import chosen, picked, typed
 from bot.refusals import beneath, refusals
-from bot.views.answer import asked
+from bot.views.answer import asked_in_modal
 from bot.views.extension import extension_form
-from bot.views.modals import done
 
 
 async def submit(ack: AsyncAck, view: dict[str, Any], face: Face, who: Who) -> None:
@@ -29,7 +28,7 @@ async def submit(ack: AsyncAck, view: dict[str, Any], face: Face, who: Who) -> N
             await ack(response_action="update", view=extension_form(about, longer=longer, reason=reason))
             return
         facts = await face.do(operations.card_of, request.id)
-        await ack(response_action="update", view=done("Asked", asked(facts).blocks))
+        await ack(response_action="update", view=asked_in_modal(facts))
 
 
 async def _submitted(view: dict[str, Any], face: Face, who: Who) -> Request:

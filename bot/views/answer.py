@@ -9,6 +9,7 @@ from bot.views.blocks import (
     Block,
     Element,
     Message,
+    View,
     actions,
     at,
     button,
@@ -24,6 +25,7 @@ from bot.views.blocks import (
     title,
 )
 from bot.views.mine import to_use
+from bot.views.modals import done
 from bot.views.progress import headline, progress
 from bot.views.review import decision, how_long, state_of
 from bot.views.undelivered import not_asked_yet, unasked
@@ -57,6 +59,11 @@ def asked(facts: CardFacts) -> Message:
             context(f"Request {code(identifier)}. To take it back: {code(f'/access cancel {identifier}')}"),
         ],
     )
+
+
+def asked_in_modal(facts: CardFacts) -> View:
+    """The same in the form that was sent."""
+    return done("Not asked yet" if facts.never_asked else "Asked", asked(facts).blocks)
 
 
 def ended(facts: CardFacts) -> Message:

@@ -12,6 +12,7 @@ from bot import ids
 from bot.views.asked import asked_people
 from bot.views.blocks import Block, Message, View, channel, escaped, note, plain, section, sentence, shortened
 from bot.views.rights import rights_note
+from bot.views.undelivered import why_not_asked
 
 MOST_OPTIONS = 100
 """A select of Slack's holds no more, over all its groups."""
@@ -95,7 +96,10 @@ def _asked(preview: Preview | str | None) -> list[Block]:
 def will_be_asked(preview: Preview) -> str:
     """Who, where, and how critical it is."""
     where = f"*Will be asked in {channel(preview.channel)}:*"
-    return f"{where} {asked_people(preview.asked)} Level {escaped(preview.level)}."
+    asked = f"{where} {asked_people(preview.asked)} Level {escaped(preview.level)}."
+    if preview.unreachable is None:
+        return asked
+    return f"{asked}\n*Not at once:* {why_not_asked(preview.unreachable, preview.channel)}"
 
 
 def _duration(preview: Preview | None) -> Block:

@@ -21,7 +21,7 @@ from bot.views.blocks import (
     section,
     sentence,
 )
-from bot.views.mine import Links, holding, waiting
+from bot.views.mine import Links, all_waiting, holding
 from bot.views.review import how_long, why
 
 _MOST = 12
@@ -37,10 +37,7 @@ def home(facts: HomeFacts, links: Links) -> View:
     held = _listed(
         "What you hold", [holding(one, extendable=one.id in facts.mine.extendable) for one in facts.mine.grants]
     )
-    mine = facts.mine
-    asked = _listed(
-        "What you wait for", [waiting(one, mine.asked.get(one.id), links.get(one.id)) for one in mine.requests]
-    )
+    asked = _listed("What you wait for", all_waiting(facts.mine, links))
     return _home([actions(ask), *held, *_to_decide(facts, links), *asked])
 
 

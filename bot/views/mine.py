@@ -7,11 +7,13 @@ from access.durations import format_duration
 from access.ids import RequestId, short
 from access.models import Grant, GrantStatus, Request
 from access.operations import Asked, Mine
+from access.operations.undelivered import NeverAsked
 from access.words import counted
 from bot import ids
 from bot.views.asked import asked_people, card_link
 from bot.views.blocks import Block, Element, Message, actions, at, button, code, context, header, section
 from bot.views.progress import begins_later, headline
+from bot.views.undelivered import why_not_asked
 
 _MOST = 20
 """Rows of two blocks each; a message has room for 50 blocks."""
@@ -22,7 +24,7 @@ Links = Mapping[RequestId, str]
 
 def mine_list(mine: Mine, now: datetime, links: Links) -> Message:
     held = [holding(grant, extendable=grant.id in mine.extendable, left=_left(grant, now)) for grant in mine.grants]
-    rows = held + [waiting(one, mine.asked.get(one.id), links.get(one.id)) for one in mine.requests]
+    rows = held + all_waiting(mine, links)
     if not rows:
         return Message(
             text="Nothing is open and nothing waits",
@@ -68,13 +70,22 @@ def _left(grant: Grant, now: datetime) -> str:
     return f", {format_duration(grant.expires_at - now)} left"
 
 
-def waiting(request: Request, asked: Asked | None, link: str | None) -> list[Block]:
-    """A request of one's own that is not decided: who is asked, where its card stands, and the way to take it back."""
+def all_waiting(mine: Mine, links: Links) -> list[list[Block]]:
+    """A row for each request of one's own that is not decided."""
+    return [
+        _waiting(one, mine.asked.get(one.id), mine.not_asked.get(one.id), links.get(one.id)) for one in mine.requests
+    ]
+
+
+def _waiting(request: Request, asked: Asked | None, not_asked: NeverAsked | None, link: str | None) -> list[Block]:
+    """Who is asked or why no approver is, where its card stands, and the way to take it back."""
     identifier = short(request.id)
     what = f"{code(request.entitlement)}, more time" if request.extends else code(request.entitlement)
     words = f"*Waiting* {what}, lapses {at(request.lapses_at)}"
     cancel = button("Take it back", action=ids.CANCEL, value=request.id, label=f"Take back request {identifier}")
     whom = f"Asked: {asked_people(asked)}" if asked and asked.approvers else ""
+    if not_asked is not None:
+        whom = f"Not asked yet: {why_not_asked(not_asked, request.channel)}"
     card = card_link(link, identifier) if link else ""
     said = " ".join(filter(None, (whom, card)))
     return [section("\n".join(filter(None, (f"{words} – id {code(identifier)}", said)))), actions(cancel)]

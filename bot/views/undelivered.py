@@ -1,10 +1,10 @@
 """Words for messages that do not arrive: why, the cure, the alert to the security team, the message to who asked."""
 
 from access.durations import format_duration
-from access.ids import SlackUser, short
+from access.ids import SlackChannel, SlackUser, short
 from access.models import Alert, NoticeKind, Request, RequestStatus
 from access.operations import CardFacts
-from access.operations.undelivered import EVERYWHERE, Undelivered, WaitingMessage
+from access.operations.undelivered import EVERYWHERE, NeverAsked, Undelivered, WaitingMessage
 from access.operations.work import WEBHOOK
 from access.words import counted
 from bot.views.blocks import (
@@ -12,6 +12,7 @@ from bot.views.blocks import (
     Message,
     at,
     at_second,
+    channel,
     code,
     context,
     escaped,
@@ -178,12 +179,14 @@ def unasked(facts: CardFacts) -> Message:
 
 
 def _state(facts: CardFacts) -> tuple[str, list[Block]]:
-    request, channel = facts.request, f"<#{facts.request.channel}>"
+    request = facts.request
     if request.status != RequestStatus.PENDING:
         because = [sentence(request.decided_because)] if request.status == RequestStatus.LAPSED else []
         return "This request is over", because or [section("A message of its own says what became of it.")]
     if facts.never_asked is None:
-        return "The approvers are asked after all", [section(f"The card is in {channel} now. {_lapses(request)}")]
+        return "The approvers are asked after all", [
+            section(f"The card is in {channel(request.channel)} now. {_lapses(request)}")
+        ]
     take_back = context(f"To take it back: {code(f'/access cancel {short(request.id)}')}")
     return "The approvers have not been asked yet", [*not_asked_yet(facts), take_back]
 
@@ -191,15 +194,32 @@ def _state(facts: CardFacts) -> tuple[str, list[Block]]:
 def not_asked_yet(facts: CardFacts) -> list[Block]:
     """Of a request whose card could not be posted: why, and what who asked can do."""
     assert facts.never_asked is not None, "else they were asked"
-    request = facts.request
+    request, told = facts.request, _told(facts.never_asked)
     return [
-        section(f"The card of your request cannot be posted in <#{request.channel}>:"),
+        section(f"{_what_fails(facts.never_asked, request.channel)}:"),
         sentence(facts.never_asked.problem),
         section(
-            "*What you can do:* wait; there is no need to ask again. The security team knows, and the card is tried "
-            f"again by itself. If it is urgent, ask the security team. {_lapses(request)}"
+            f"*What you can do:* wait; there is no need to ask again. {told}, and the card is tried again "
+            f"by itself. If it is urgent, ask the security team. {_lapses(request)}"
         ),
     ]
+
+
+def why_not_asked(never: NeverAsked, place: SlackChannel) -> str:
+    """The same in a line of markup."""
+    return f"{_what_fails(never, place)}. {escaped(never.problem)} {_told(never)}."
+
+
+def _what_fails(never: NeverAsked, place: SlackChannel) -> str:
+    if never.place == EVERYWHERE:
+        return "Slack takes no messages of Countersign at present"
+    if never.place:
+        return f"{channel(place)} takes no messages at present"
+    return f"The card of your request cannot be posted in {channel(place)}"
+
+
+def _told(never: NeverAsked) -> str:
+    return "The security team has been told" if never.told else "The security team is being told"
 
 
 def _lapses(request: Request) -> str:

@@ -31,14 +31,14 @@ from bot.commands import COMMANDS
 from bot.directory import NotAMember
 from bot.refusals import OUR_FAULT, POLICY_BROKEN, refusal
 from bot.views.alert import alert_card, storm_card
-from bot.views.answer import answer, asked, ended, looked_at, returned, taken_back, warning
+from bot.views.answer import answer, asked, asked_in_modal, ended, looked_at, returned, taken_back, warning
 from bot.views.blocks import Message
 from bot.views.extension import extension_form
 from bot.views.form import nothing_to_ask, request_form
 from bot.views.help import help_message, what_to_type
 from bot.views.home import home, home_notice
 from bot.views.mine import mine_list
-from bot.views.modals import denial, done, notice, preparing, revocation, secret_view
+from bot.views.modals import denial, notice, preparing, revocation, secret_view
 from bot.views.reminder import reminder
 from bot.views.review import review_card
 from tests.access.policy.example import ask, policy
@@ -373,6 +373,7 @@ def _all() -> dict[str, Message | dict[str, Any]]:
         "form-chosen-one-approver": request_form(
             CHOICES, a_preview(asked=asked_of(LEA, usually=None), reason_min=0, end_means="", description="")
         ),
+        "form-chosen-unreachable": request_form(CHOICES, a_preview(unreachable=undelivered_states.NEVER_ASKED)),
         "form-refused": request_form(CHOICES, NO_SUCH_THING),
         "nothing-to-ask": nothing_to_ask(),
         "form-longest": request_form(
@@ -395,7 +396,7 @@ def _all() -> dict[str, Message | dict[str, Any]]:
             )
         ),
         "notice": notice("How to connect", NotUsableYet().sentence),
-        "modal-asked": done("Asked", asked(facts()).blocks),
+        "modal-asked": asked_in_modal(facts()),
         "refusal": refusal(AlreadyDecided().sentence),
         "refusal-fault": refusal(OUR_FAULT),
         "refusal-of-hostile-words": refusal(no_such_thing("<!channel>", "*read*").sentence),

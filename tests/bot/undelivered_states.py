@@ -4,16 +4,19 @@ from typing import Any
 
 from access.ids import AlertId
 from access.models import Alert, AlertKind, NoticeKind, RequestStatus
+from access.operations import Mine
 from access.operations.undelivered import EVERYWHERE, NeverAsked, Undelivered, WaitingMessage
-from bot.views.answer import answer
-from bot.views.blocks import Message
+from bot.views.answer import answer, asked_in_modal
+from bot.views.blocks import Message, View
+from bot.views.mine import mine_list
 from bot.views.review import review_card
 from bot.views.undelivered import unasked, undelivered_card, why
 from tests.bot.facts import a_request, an_alert, facts, minutes
 from tests.cast import APPROVALS
 
 ARCHIVED = f"{APPROVALS} is_archived"
-NEVER_ASKED = NeverAsked(since=minutes(0), problem=why(APPROVALS, "is_archived"))
+NEVER_ASKED = NeverAsked(problem=why(APPROVALS, "is_archived"), place=APPROVALS, told=True)
+AWAY = NeverAsked(problem=why(EVERYWHERE, "unavailable"), place=EVERYWHERE)
 LAPSED = a_request(
     status=RequestStatus.LAPSED, decided_at=minutes(480),
     decided_because=f"The approvers were never asked: the card could not be posted. {NEVER_ASKED.problem}",
@@ -44,7 +47,7 @@ def waiting(*first: WaitingMessage, cause: str = ARCHIVED, number: int = 0) -> U
 
 
 IN_SLACK = f"{EVERYWHERE} unavailable"
-STATES: dict[str, Message] = {
+STATES: dict[str, Message | View] = {
     "alert-undelivered": undelivered_card(the_alert(), waiting(CARD, STALE)),
     "alert-undelivered-one": undelivered_card(the_alert("U0ANN user_disabled"), waiting(ANSWER)),
     "alert-undelivered-many": undelivered_card(
@@ -52,8 +55,13 @@ STATES: dict[str, Message] = {
     ),
     "alert-undelivered-closed": undelivered_card(the_alert(closed_at=minutes(150)), None),
     "unasked": unasked(facts(never_asked=NEVER_ASKED)),
+    "unasked-slack-away": unasked(facts(never_asked=AWAY)),
     "unasked-arrived": unasked(facts()),
     "unasked-lapsed": unasked(facts(LAPSED)),
+    "modal-not-asked-yet": asked_in_modal(facts(never_asked=NEVER_ASKED)),
+    "mine-not-asked-yet": mine_list(
+        Mine(requests=[a_request()], grants=[], not_asked={a_request().id: NEVER_ASKED}), minutes(60), {}
+    ),
     "answer-lapsed-never-asked": answer(facts(LAPSED)),
     "card-lapsed-never-asked": review_card(facts(LAPSED)),
 }
