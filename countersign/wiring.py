@@ -113,7 +113,7 @@ class Parts:
 def slack_telling(core: Core, client: WebClient, pages: Pages | None = None) -> SlackTelling:
     addresses = Addresses(client)
     homes, digests = Homes(client, addresses), Digests(core, client, addresses)
-    return SlackTelling(Telling(core), client, homes, digests, pages or Pages(None), SharedChannels(client))
+    return SlackTelling(Telling(core), client, homes, digests, pages or Pages(None), SharedChannels(client), addresses)
 
 
 @contextmanager

@@ -21,6 +21,7 @@ from bot.views.blocks import Message
 from bot.views.reminder import reminder
 from bot.views.review import review_card
 from bot.views.undelivered import unasked, undelivered_card, why
+from workers.addresses import Addresses
 from workers.delivery import RATE_LIMITED, UNAVAILABLE, failure_of, place_of
 from workers.digests import Digests
 from workers.homes import Homes
@@ -30,11 +31,12 @@ from workers.slack_limits import Pauses, limited_by
 
 logger = logging.getLogger(__name__)
 
-_VIEWS: dict[NoticeKind, Callable[[CardFacts], Message]] = {
+_VIEWS: dict[NoticeKind, Callable[[CardFacts, str | None], Message]] = {
     NoticeKind.REVIEW: review_card,
     NoticeKind.ANSWER: answer,
-    NoticeKind.ENDED: ended,
-    NoticeKind.WARNING: warning,
+    NoticeKind.ENDED: lambda facts, _: ended(facts),
+    NoticeKind.WARNING: lambda facts, _: warning(facts),
+    NoticeKind.UNDELIVERED: lambda facts, _: unasked(facts),
 }
 _GONE = frozenset({"message_not_found", "cant_update_message", "edit_window_closed", "is_inactive"})
 """The message cannot be changed any more: it is said anew."""
@@ -55,6 +57,7 @@ class SlackTelling:
     digests: Digests
     pages: Pages
     shared: SharedChannels
+    addresses: Addresses
     pauses: Pauses = field(default_factory=Pauses)
 
     def claim(self, ids: Sequence[str]) -> list[Claimed]:
@@ -118,13 +121,23 @@ class SlackTelling:
                 return self.digests.post(claimed, facts)
             case ReminderFacts():
                 return self._remind(claimed, facts)
-            case CardFacts() | AlertFacts():
+            case CardFacts():
+                return self._say(claimed, render(claimed, facts, self._of_access(facts)))
+            case AlertFacts():
                 return self._say(claimed, render(claimed, facts))
 
     def _remind(self, claimed: Claimed, facts: ReminderFacts) -> Told:
         if facts.card is None:
             return Told(claimed, problem="The card to remind of is not posted yet.")
         return self._post(claimed, reminder(facts), facts.card.channel, thread_ts=facts.card.ts)
+
+    def _of_access(self, facts: CardFacts) -> str | None:
+        """None where there is none, or Slack does not give it now: the words need no link."""
+        try:
+            return self.addresses.of(facts.access) if facts.access else None
+        except (SlackApiError, OSError) as error:
+            logger.info("Slack gives no address of a message: %s", describe(error))
+            return None
 
     def _say(self, claimed: Claimed, message: Message) -> Told:
         notice = claimed.notice
@@ -148,8 +161,8 @@ class SlackTelling:
         return Told(claimed, channel=answer["channel"], ts=answer["ts"])
 
 
-def render(claimed: Claimed, facts: CardFacts | AlertFacts) -> Message:
-    """The words for the state of now."""
+def render(claimed: Claimed, facts: CardFacts | AlertFacts, of_access: str | None = None) -> Message:
+    """The words for the state of now. `of_access`: where what an extension is about has its own message."""
     if isinstance(facts, AlertFacts) and facts.storm is not None:
         return storm_card(facts.alert, facts.storm)
     if isinstance(facts, AlertFacts) and facts.standing is not None:
@@ -158,14 +171,7 @@ def render(claimed: Claimed, facts: CardFacts | AlertFacts) -> Message:
         return undelivered_card(facts.alert, facts.undelivered)
     if isinstance(facts, AlertFacts):
         return alert_card(facts.alert, facts.grant, facts.by_hand, facts.rights)
-    views = {
-        NoticeKind.REVIEW: review_card,
-        NoticeKind.ANSWER: answer,
-        NoticeKind.ENDED: ended,
-        NoticeKind.WARNING: warning,
-        NoticeKind.UNDELIVERED: unasked,
-    }
-    return views[NoticeKind(claimed.notice.kind)](facts)
+    return _VIEWS[NoticeKind(claimed.notice.kind)](facts, of_access)
 
 
 def refused(claimed: Claimed, error: SlackApiError) -> Told:

@@ -7,7 +7,7 @@ from sqlmodel import Session, col, select
 
 from access.catalog import Policy, Reminder
 from access.ids import SlackUser
-from access.models import Notice, NoticeKind, Request, RequestStatus
+from access.models import Grant, Notice, NoticeKind, Request, RequestStatus
 from access.operations.approvers import approvers
 from access.operations.work import Work
 
@@ -54,6 +54,19 @@ def card_place(session: Session, request: Request) -> Place | None:
     cards = select(Notice).filter_by(kind=NoticeKind.REVIEW, subject=request.id, version=request.version)
     card = session.exec(cards.where(col(Notice.ts).is_not(None)).order_by(col(Notice.id).desc())).first()
     return Place(card.channel, card.ts) if card and card.channel and card.ts else None
+
+
+def place_of_access(session: Session, kind: NoticeKind, extension: Request) -> Place | None:
+    """Of access that was extended, where its own message of this kind stands."""
+    grant = session.get(Grant, extension.extends) if extension.extends else None
+    if grant is None or extension.status != RequestStatus.APPROVED:
+        return None
+    of = {"kind": kind, "subject": grant.request_id}
+    # Cards are told to channels, all else to people; of several the newest.
+    mine = {} if kind == NoticeKind.REVIEW else {"recipient": extension.requester_slack}
+    stands = select(Notice).filter_by(**of, **mine).where(col(Notice.ts).is_not(None))
+    told = session.exec(stands.order_by(col(Notice.version).desc(), col(Notice.id).desc())).first()
+    return Place(told.channel, told.ts) if told and told.channel and told.ts else None
 
 
 def worth_reminding(request: Request, now: datetime) -> bool:

@@ -30,7 +30,7 @@ from access.operations.digest import DigestFacts, digest_facts
 from access.operations.extend import extendable
 from access.operations.home import HomeFacts, home_facts
 from access.operations.rate_limits import Limited, note_limits, rank_of, take_turns
-from access.operations.reminding import ReminderFacts, reminder_facts, worth_reminding
+from access.operations.reminding import Place, ReminderFacts, place_of_access, reminder_facts, worth_reminding
 from access.operations.role_rights import RightsNote, note_about, rights_of
 from access.operations.standing_accept import Standing, standing_facts
 from access.operations.storms import Storm, storm_facts
@@ -107,6 +107,8 @@ class CardFacts:
     """How long an answer usually takes, for who asks."""
     others: Others | None = None
     """None: no other person has asked, or the request is decided."""
+    access: Place | None = None
+    """Of an extension that was approved, where this kind of message about the access itself stands."""
     never_asked: NeverAsked | None = None
     """The card could not be posted, so no approver has been asked."""
 
@@ -293,7 +295,8 @@ def _facts(session: Session, policy: Policy | None, notice: Notice, now: datetim
         if notice.kind == NoticeKind.REMINDER:
             return reminder_facts(session, policy, notice, request, now)
         grant = _newest_grant(session, request.id)
-    return _card_facts(session, policy, request, grant, version=notice.version, now=now)
+    facts = _card_facts(session, policy, request, grant, version=notice.version, now=now)
+    return replace(facts, access=place_of_access(session, NoticeKind(notice.kind), request))
 
 
 def _alert_facts(session: Session, alert: Alert, now: datetime) -> AlertFacts:

@@ -18,6 +18,7 @@ from bot.views.blocks import (
     context,
     header,
     line,
+    linked,
     note,
     section,
     sentence,
@@ -27,15 +28,15 @@ from bot.views.blocks import (
 from bot.views.mine import to_use
 from bot.views.modals import done
 from bot.views.progress import headline, progress
-from bot.views.review import decision, how_long, state_of
+from bot.views.review import decision, how_long, of_its_request, state_of
 from bot.views.undelivered import not_asked_yet, unasked
 
 
-def answer(facts: CardFacts) -> Message:
-    """What became of a request, with the holder's buttons while it is open."""
+def answer(facts: CardFacts, of_access: str | None = None) -> Message:
+    """What became of a request, with the holder's buttons while it is open. `of_access`: where an extension leads."""
     request = facts.request
     state = "Waiting" if request.status == RequestStatus.PENDING else state_of(facts)
-    blocks = [header(state), *_what(request), *_became(facts), context(f"Request {code(short(request.id))}")]
+    blocks = [header(state), *_what(request), *_became(facts, of_access), context(f"Request {code(short(request.id))}")]
     return Message(text=f"{state}: {request.entitlement}, request {short(request.id)}", blocks=blocks)
 
 
@@ -143,7 +144,7 @@ def holder_buttons(grant: Grant, request: Request, *, extendable: bool) -> list[
     ]
 
 
-def _became(facts: CardFacts) -> list[Block]:
+def _became(facts: CardFacts, of_access: str | None) -> list[Block]:
     request = facts.request
     decided = decision(request, facts.reviews)
     match RequestStatus(request.status):
@@ -158,7 +159,7 @@ def _became(facts: CardFacts) -> list[Block]:
         case RequestStatus.DENIED:
             return decided
         case RequestStatus.APPROVED:
-            return [*decided, *_granted(facts)]
+            return [*decided, *_granted(facts, of_access)]
 
 
 def _waits(facts: CardFacts) -> list[Block]:
@@ -175,11 +176,12 @@ def _lapsed(request: Request) -> list[Block]:
     return [sentence(request.decided_because), section(again)]
 
 
-def _granted(facts: CardFacts) -> list[Block]:
+def _granted(facts: CardFacts, of_access: str | None) -> list[Block]:
     request, grant = facts.request, facts.grant
     if request.extends and request.until:
-        earlier = f"Connect or finish from the earlier message, or with {code('/access mine')}."
-        return [section(f"*Now open until {at(request.until)}.* {earlier}")]
+        earlier = linked(f"the earlier message{of_its_request(facts)}", of_access)
+        use = f"Connect or finish from {earlier}, or with {code('/access mine')}."
+        return [section(f"*Now open until {at(request.until)}.* {use}")]
     if grant is None:
         return [section("It is about to be opened.")]
     means = request.end_means if grant.status == GrantStatus.ACTIVE else ""

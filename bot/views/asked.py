@@ -7,7 +7,7 @@ from access.durations import format_duration
 from access.ids import SlackUser
 from access.operations import Asked
 from access.words import counted
-from bot.views.blocks import escaped, mention
+from bot.views.blocks import linked, mention
 
 _NAMED = 3
 """So many are named; the others are counted."""
@@ -37,5 +37,5 @@ def usual(usually: timedelta | None) -> str:
 
 
 def card_link(link: str, identifier: str) -> str:
-    """`identifier` is the short id: a screen reader lists links without what stands around them."""
-    return f"<{escaped(link)}|Open the card of request {identifier}>"
+    """`identifier` is the short id."""
+    return linked(f"Open the card of request {identifier}", link)

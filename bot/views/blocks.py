@@ -158,6 +158,11 @@ def channel(identifier: SlackChannel) -> str:
     return f"<#{identifier}>"
 
 
+def linked(words: str, address: str | None) -> str:
+    """Words that say by themselves where they lead, for a screen reader lists links without what stands around them."""
+    return f"<{escaped(address)}|{words}>" if address else words
+
+
 def mentions(users: Sequence[SlackUser], most: int = 25) -> str:
     named = ", ".join(mention(user) for user in users[:most])
     return named if len(users) <= most else f"{named} and {len(users) - most} more"

@@ -19,6 +19,7 @@ from bot.views.blocks import (
     facts_grid,
     header,
     line,
+    linked,
     mention,
     mentions,
     note,
@@ -51,15 +52,18 @@ _PAST = {
 }
 
 
-def review_card(facts: CardFacts) -> Message:
-    """The card of one version of a request; for an older version than the present one, that it is void."""
+def review_card(facts: CardFacts, of_access: str | None = None) -> Message:
+    """The card of one version of a request; for an older version than the present one, that it is void.
+
+    `of_access`: the address of the card to which one of an extension leads.
+    """
     request = facts.request
     if facts.version < request.version:
         return _superseded(request)
     state = state_of(facts)
     if request.status == RequestStatus.PENDING:
         state += f", level {request.level}"  # first of all: it says how closely to look
-    blocks = [header(state), *_asked(facts), *_outcome(facts)]
+    blocks = [header(state), *_asked(facts), *_outcome(facts, of_access)]
     return Message(
         text=f"{state}: {request.entitlement} for {request.subject}, request {short(request.id)}", blocks=blocks
     )
@@ -73,6 +77,11 @@ def state_of(facts: CardFacts) -> str:
         return "Cancelled"
     states = _STATES | (_OF_EXTENSIONS if facts.request.extends else {})
     return states[RequestStatus(facts.request.status)]
+
+
+def of_its_request(facts: CardFacts) -> str:
+    """Of an extension: by which request the access was opened."""
+    return f" of request {short(facts.extends.request_id)}" if facts.extends else ""
 
 
 def how_long(request: Request) -> str:
@@ -139,7 +148,7 @@ def _allows(facts: CardFacts) -> list[Block]:
     return [note(facts.description)] if pending and facts.description else []
 
 
-def _outcome(facts: CardFacts) -> list[Block]:
+def _outcome(facts: CardFacts, of_access: str | None) -> list[Block]:
     request = facts.request
     decided = decision(request, facts.reviews)
     match RequestStatus(request.status):
@@ -157,7 +166,7 @@ def _outcome(facts: CardFacts) -> list[Block]:
         case RequestStatus.DENIED:
             return decided
         case RequestStatus.APPROVED:
-            return [*decided, *_granted(facts)]
+            return [*decided, *_granted(facts, of_access)]
 
 
 def _waiting(facts: CardFacts) -> list[Block]:
@@ -178,10 +187,10 @@ def _waiting(facts: CardFacts) -> list[Block]:
     ]
 
 
-def _granted(facts: CardFacts) -> list[Block]:
+def _granted(facts: CardFacts, of_access: str | None) -> list[Block]:
     if facts.request.extends and facts.request.until:
-        extended = f"*It was extended until {at(facts.request.until)}.* The card of the access itself shows its state."
-        return [section(extended)]
+        card = linked(f"the card{of_its_request(facts) or ' of the access itself'}", of_access)
+        return [section(f"*It was extended until {at(facts.request.until)}.* Its state is on {card}.")]
     if facts.grant is None:
         return [section("It is about to be opened.")]
     return [*progress(facts.grant), *_revoke(facts.grant, facts.request)]

@@ -272,9 +272,10 @@ def _all() -> dict[str, Message | dict[str, Any]]:
     grants = {name: approved(grant) for name, grant in GRANTS.items()}
     views: dict[str, Message | dict[str, Any]] = {}
     for name, shown in (REQUESTS | grants).items():
-        views[f"card-{name}"] = review_card(shown)
+        there = "https://acme.slack.com/archives/D0ANN/p1763992800000100" if name == "extended" else None
+        views[f"card-{name}"] = review_card(shown, there)
         if not name.startswith("pending"):  # who asked is answered when it is decided
-            views[f"answer-{name}"] = answer(shown)
+            views[f"answer-{name}"] = answer(shown, there)
     for name in ("ended", "ended-returned", "ended-revoked", "ended-residual", "ended-late", "ended-drift", "failed"):
         views[f"over-{name}"] = ended(grants[name])
     for kind in AlertKind:
