@@ -1,6 +1,6 @@
 """The verbs: everything that Countersign can do, one module a verb."""
 
-from access.operations.approvers import Asked
+from access.operations.approvers import Asked, NextStep
 from access.operations.by_hand import ByHand, removed_by_hand
 from access.operations.end import cancel, finish, may_revoke, reveal, revoke
 from access.operations.extend import Extendable, extend, may_extend
@@ -16,8 +16,9 @@ from access.operations.telling import OTHERS_MOST, AlertFacts, CardFacts, Others
 
 __all__ = [
     "OTHERS_MOST", "Accepted", "AlertFacts", "Asked", "ByHand", "CardFacts", "Extendable", "HomeFacts", "Mine",
-    "Others", "Past", "Place", "Preview", "ReminderFacts", "RightsNote", "Standing", "Waiting", "accept_rights",
-    "accept_standing", "cancel", "card_of", "extend", "finish", "grant_to_extend", "grant_to_return", "grant_to_revoke",
-    "may_deny", "may_extend", "may_revoke", "mine", "open_home", "outstanding", "preview", "removed_by_hand",
-    "request_to_cancel", "requestable", "reveal", "review", "revoke", "submit", "submit_line", "suggest",
+    "NextStep", "Others", "Past", "Place", "Preview", "ReminderFacts", "RightsNote", "Standing", "Waiting",
+    "accept_rights", "accept_standing", "cancel", "card_of", "extend", "finish", "grant_to_extend", "grant_to_return",
+    "grant_to_revoke", "may_deny", "may_extend", "may_revoke", "mine", "open_home", "outstanding", "preview",
+    "removed_by_hand", "request_to_cancel", "requestable", "reveal", "review", "revoke", "submit", "submit_line",
+    "suggest",
 ]  # fmt: skip

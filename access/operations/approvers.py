@@ -6,7 +6,7 @@ is held against them; and a click asks Slack anew in any case (docs/adr/0026).
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import cast
 
 from sqlalchemy import Text
@@ -25,12 +25,24 @@ _APPROVER = ":approver"
 
 
 @dataclass(frozen=True, kw_only=True)
+class NextStep:
+    """Who is reminded next while there is no answer."""
+
+    after: timedelta
+    """Counted from when it was asked."""
+    at: datetime | None
+    """None: it is not asked yet."""
+    named: tuple[SlackUser, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Asked:
-    """Who can answer a request now, and how long an answer usually takes."""
+    """Who can answer a request now, how long an answer usually takes, and what comes next without one."""
 
     approvers: tuple[SlackUser, ...]
     usually: timedelta | None
     """None: too little is known, or it would be one person's."""
+    next: NextStep | None = None
 
 
 def approvers(session: Session, policy: Policy, request: Request) -> frozenset[Person]:

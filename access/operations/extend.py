@@ -57,9 +57,9 @@ def may_extend(core: Core, *, grant_id: GrantId, by: SlackUser) -> Extendable:
             grant = load_grant(session, grant_id)
         now = core.clock.now()
         refuse_unless_holder(grant, person)
-        _refuse_unless_open(grant, now)
+        ends = _refuse_unless_open(grant, now)
         _refuse_where_the_target_cannot(core.providers, grant)
-        terms = preview(core, requester=by, entitlement=grant.entitlement)
+        terms = preview(core, requester=by, entitlement=grant.entitlement, lapses_at=ends)
         latest = now + terms.longest
         # With a reason that suits every level: what is refused now is refused whatever is typed.
         decide_now(core, policy, _ask(grant, person.name, until=latest, reason="x" * REASON_LONGEST, at=now))

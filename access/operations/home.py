@@ -63,7 +63,7 @@ def home_facts(session: Session, policy: Policy | None, user: SlackUser, now: da
     ordered = session.exec(pending.order_by(col(Request.lapses_at), col(Request.id)))
     found = decidable(session, policy, ordered, person.name)
     return HomeFacts(
-        mine=mine_of(session, policy, person),
+        mine=mine_of(session, policy, person, now),
         waiting=[Waiting(request=one, card=card_place(session, one)) for one in found[:WAITING_MOST]],
         more=len(found[WAITING_MOST:]),
     )

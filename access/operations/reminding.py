@@ -8,8 +8,10 @@ from sqlmodel import Session, col, select
 from access.catalog import Policy, Reminder
 from access.ids import SlackUser
 from access.models import Grant, Notice, NoticeKind, Request, RequestStatus
-from access.operations.approvers import approvers
+from access.operations.approvers import NextStep, groups_of
+from access.operations.next_step import named, next_step, step_of
 from access.operations.work import Work
+from access.people import barred
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,7 @@ class ReminderFacts:
     card: Place | None
     """Where it belongs; None: the card is not posted yet."""
     now: datetime
+    next: NextStep | None = None
 
 
 def remind(work: Work, request: Request, reminder: Reminder) -> None:
@@ -41,12 +44,14 @@ def remind(work: Work, request: Request, reminder: Reminder) -> None:
 def reminder_facts(
     session: Session, policy: Policy | None, notice: Notice, request: Request, now: datetime
 ) -> ReminderFacts:
-    named = frozenset[SlackUser]()
+    who: tuple[SlackUser, ...] = ()
     if policy is not None:
-        able = approvers(session, policy, request)
-        _, group, _ = notice.recipient.split(":")
-        named = frozenset(policy.people[person].slack for person in able & policy.members([group]) or able)
-    return ReminderFacts(request=request, named=sorted(named), card=card_place(session, request), now=now)
+        group, _ = step_of(notice.recipient)
+        who = named(session, policy, groups_of(request), group, barred=barred(policy, request))
+    return ReminderFacts(
+        request=request, named=list(who), card=card_place(session, request), now=now,
+        next=next_step(session, policy, request, now),
+    )  # fmt: skip
 
 
 def card_place(session: Session, request: Request) -> Place | None:

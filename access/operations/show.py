@@ -1,7 +1,8 @@
 """Looking: what is mine, and what is open."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 
 from sqlalchemy import literal
 from sqlmodel import Session, col, select
@@ -12,6 +13,7 @@ from access.models import Grant, GrantStatus, Request, RequestStatus
 from access.operations.approvers import Asked, asked_by
 from access.operations.core import Core
 from access.operations.extend import extendable
+from access.operations.next_step import next_step
 from access.operations.reminding import Place, card_place
 from access.operations.undelivered import NeverAsked, never_asked
 from access.operations.usual_time import recent_answers
@@ -40,10 +42,10 @@ class Mine:
 def mine(core: Core, *, person: SlackUser) -> Mine:
     entry = core.person(person)
     with core.database.read() as session:
-        return mine_of(session, core.known_policy(), entry)
+        return mine_of(session, core.known_policy(), entry, core.clock.now())
 
 
-def mine_of(session: Session, policy: Policy | None, person: PersonEntry) -> Mine:
+def mine_of(session: Session, policy: Policy | None, person: PersonEntry, now: datetime) -> Mine:
     """By the Slack account: whoever has the name of a former person sees nothing of theirs."""
     # Values in the statement itself: for one that is bound, SQLite does not use the indexes over what is unfinished.
     waits = col(Request.status) == literal(RequestStatus.PENDING, literal_execute=True)
@@ -58,9 +60,11 @@ def mine_of(session: Session, policy: Policy | None, person: PersonEntry) -> Min
     cards = ((one.id, card_place(session, one)) for one in requests)
     not_asked = ((one.id, never_asked(session, one)) for one in requests)
     answers = recent_answers(session) if requests else []
+    asked = {one.id: asked_by(session, policy, one, answers) for one in requests} if policy else {}
+    steps = {one.id: next_step(session, policy, one, now) for one in requests}
     return Mine(
         requests=list(requests), grants=list(grants), extendable=can,
-        asked={one.id: asked_by(session, policy, one, answers) for one in requests} if policy else {},
+        asked={request: replace(one, next=steps[request]) for request, one in asked.items()},
         not_asked={request: why for request, why in not_asked if why},
         cards={request: card for request, card in cards if card},
     )  # fmt: skip

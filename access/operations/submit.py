@@ -1,7 +1,7 @@
 """A person asks: checked by the policy as it is now, written down with its fingerprint, shown to the approvers."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -18,6 +18,7 @@ from access.operations.approvers import Asked, unable
 from access.operations.approvers import asked as asked_now
 from access.operations.core import Core, by_person
 from access.operations.gate import refuse_while_closed
+from access.operations.next_step import first_step
 from access.operations.pending import refuse_too_many
 from access.operations.reminding import remind
 from access.operations.role_rights import RightsNote, note_about
@@ -152,8 +153,11 @@ def suggest(core: Core, *, requester: SlackUser, typed: str, most: int) -> Found
     return requestable(core, requester=requester).search(typed, most=most)
 
 
-def preview(core: Core, *, requester: SlackUser, entitlement: str) -> Preview:
-    """The terms for one entitlement. Raises InvalidInput when this person may not ask for it."""
+def preview(core: Core, *, requester: SlackUser, entitlement: str, lapses_at: datetime | None = None) -> Preview:
+    """The terms for one entitlement. Raises InvalidInput when this person may not ask for it.
+
+    `lapses_at`: of an extension, when it lapses whatever its rule says.
+    """
     policy = core.policy.current()
     person = core.person(requester, policy)
     wanted = _parsed(entitlement)
@@ -171,6 +175,9 @@ def preview(core: Core, *, requester: SlackUser, entitlement: str) -> Preview:
         asked = asked_now(session, policy, answers, resource=resource.id, groups=rule.any_of, barred=barred)
         if not asked.approvers:
             raise InvalidInput("entitlement", no_approver(wanted, eligible(policy, rule.any_of, barred=barred)))
+        first = first_step(session, policy, rule, barred=barred)
+    if first and (lapses_at is None or core.clock.now() + first.after < lapses_at):
+        asked = replace(asked, next=first)
     return Preview(
         rule=rule.id, level=role.level, longest=policy.longest(role, rule), channel=rule.channel,
         asked=asked, reason_min=policy.levels[role.level].reason_min,

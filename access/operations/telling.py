@@ -23,12 +23,13 @@ from access.models import (
     Verdict,
 )
 from access.operations.alert_rows import open_alerts
-from access.operations.approvers import approvers, asked_by
+from access.operations.approvers import NextStep, approvers, asked_by
 from access.operations.by_hand import ByHand, said_by_hand
 from access.operations.core import Core, load_grant, load_request
 from access.operations.digest import DigestFacts, digest_facts
 from access.operations.extend import extendable
 from access.operations.home import HomeFacts, home_facts
+from access.operations.next_step import next_step
 from access.operations.rate_limits import Limited, note_limits, rank_of, take_turns
 from access.operations.reminding import Place, ReminderFacts, place_of_access, reminder_facts, worth_reminding
 from access.operations.role_rights import RightsNote, note_about, rights_of
@@ -105,6 +106,8 @@ class CardFacts:
     """What the role allows, as the policy of now says it in plain words."""
     usually: timedelta | None = None
     """How long an answer usually takes, for who asks."""
+    next: NextStep | None = None
+    """Who is reminded next; None once there is an answer."""
     others: Others | None = None
     """None: no other person has asked, or the request is decided."""
     access: Place | None = None
@@ -188,6 +191,11 @@ class Telling:
             # Each on its own: other notices of the same kind are held while results are written, in another order.
             self._keep_one_row(first)
             self._lead_to_cards([told.claimed.notice.subject for told in first])
+        reminded = [
+            one.notice.subject for one in (told.claimed for told in written) if one.notice.kind == NoticeKind.REMINDER
+        ]
+        if reminded:
+            self._next_step_changed(reminded)
         self._arrived_after_all([told.claimed.notice for told in results if not told.problem])
 
     def _keep_one_row(self, posted: Sequence[Told]) -> None:
@@ -203,6 +211,14 @@ class Telling:
         with self.core.work(self.actor) as work:
             for request in work.session.exec(select(Request).where(col(Request.id).in_(requests))):
                 work.homes_changed(request)
+
+    def _next_step_changed(self, requests: Sequence[str]) -> None:
+        """What said that these approvers are reminded says now who comes after them, or that the request lapses."""
+        if not requests:
+            return
+        with self.core.work(self.actor) as work:
+            for request in work.session.exec(select(Request).where(col(Request.id).in_(requests))):
+                work.request_changed(request, passes=True)
 
     def _arrived_after_all(self, told: Sequence[Notice]) -> None:
         """What said that these do not arrive must say that they have."""
@@ -332,7 +348,7 @@ def _card_facts(
         history=[Past(role=one.role, status=one.status, asked_at=one.asked_at) for one in earlier],
         extends=session.get(Grant, request.extends) if request.extends else None,
         extendable=extendable(policy, grant), rights=note_about(session, request.resource, request.role),
-        never_asked=never_asked(session, request),
+        never_asked=never_asked(session, request), next=next_step(session, policy, request, now),
         approvers=_approvers(session, policy, request), description=_description(policy, request),
         others=_others(session, request) if request.status == RequestStatus.PENDING else None,
     )  # fmt: skip

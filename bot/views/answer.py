@@ -4,7 +4,7 @@ from access.ids import short
 from access.models import Grant, GrantStatus, Request, RequestStatus
 from access.operations import Asked, CardFacts
 from bot import ids
-from bot.views.asked import asked_people, names
+from bot.views.asked import asked_people, reminded
 from bot.views.blocks import (
     Block,
     Element,
@@ -51,7 +51,8 @@ def asked(facts: CardFacts) -> Message:
     people = Asked(approvers=tuple(facts.approvers), usually=facts.usually)
     whom = f":* {asked_people(people)}" if people.approvers else ".*"
     decides = "they decide" if len(people.approvers) == 1 else "one decides"
-    then = f"I'll message you when {decides}; unanswered, it lapses {at(request.lapses_at)}."
+    step = f"{reminded(facts.next, facts.approvers)}, and " if facts.next else ""
+    then = f"I'll message you when {decides}; unanswered, {step}it lapses {at(request.lapses_at)}."
     return Message(
         text=f"Asked for {more}{request.entitlement}, request {identifier}",
         blocks=[
@@ -165,7 +166,8 @@ def _became(facts: CardFacts, of_access: str | None) -> list[Block]:
 def _waits(facts: CardFacts) -> list[Block]:
     if facts.never_asked is not None:
         return not_asked_yet(facts)
-    asked = f" Asked: {names(facts.approvers)}." if facts.approvers else ""
+    people = Asked(approvers=tuple(facts.approvers), usually=None, next=facts.next)
+    asked = f" Asked: {asked_people(people)}" if people.approvers else ""
     return [section(f"Waiting for an answer.{asked}")]
 
 

@@ -5,9 +5,9 @@ from datetime import timedelta
 
 from access.durations import format_duration
 from access.ids import SlackUser
-from access.operations import Asked
+from access.operations import Asked, NextStep
 from access.words import counted
-from bot.views.blocks import linked, mention
+from bot.views.blocks import at, linked, mention
 
 _NAMED = 3
 """So many are named; the others are counted."""
@@ -23,7 +23,23 @@ def names(users: Sequence[SlackUser]) -> str:
 
 def asked_people(asked: Asked) -> str:
     """Their names and their usual time, as sentences; empty where nothing is known of them."""
-    return f"{names(asked.approvers)}.{usual(asked.usually)}" if asked.approvers else ""
+    if not asked.approvers:
+        return ""
+    step = f" {comes_next(asked.next, asked.approvers)}" if asked.next else ""
+    return f"{names(asked.approvers)}.{usual(asked.usually)}{step}"
+
+
+def comes_next(step: NextStep, approvers: Sequence[SlackUser]) -> str:
+    """A sentence: who is reminded next, and when."""
+    when = "Unanswered" if step.at else f"Unanswered for {format_duration(step.after)}"
+    return f"{when}, {reminded(step, approvers)}."
+
+
+def reminded(step: NextStep, approvers: Sequence[SlackUser]) -> str:
+    """As part of one: `they are reminded today at 12:15`; by name where not all of them are."""
+    all_of_them = len(step.named) > 1 and set(step.named) == set(approvers)
+    who = "they are" if all_of_them else f"{names(step.named)} {'is' if len(step.named) == 1 else 'are'}"
+    return f"{who} reminded{f' {at(step.at)}' if step.at else ''}"
 
 
 def usual(usually: timedelta | None) -> str:

@@ -2,6 +2,7 @@
 
 from access.ids import short
 from access.operations import ReminderFacts
+from bot.views.asked import comes_next
 from bot.views.blocks import Message, at, code, context, mentions, section
 
 
@@ -16,6 +17,13 @@ def reminder(facts: ReminderFacts) -> Message:
         blocks=[
             section(f"*Still waiting.* {who}"),
             # Who asked is not mentioned: it would ping somebody who can do nothing about it.
-            context(f"Asked {at(request.asked_at)}. Request {code(identifier)} lapses {at(request.lapses_at)}."),
+            context(
+                f"Asked {at(request.asked_at)}. {_next(facts)}"
+                f"Request {code(identifier)} lapses {at(request.lapses_at)}."
+            ),
         ],
     )
+
+
+def _next(facts: ReminderFacts) -> str:
+    return f"{comes_next(facts.next, facts.named)} " if facts.next else ""

@@ -7,6 +7,7 @@ from access.operations import OTHERS_MOST, CardFacts, Others
 from access.policy.fingerprint import button_value
 from access.words import counted
 from bot import ids
+from bot.views.asked import comes_next
 from bot.views.blocks import (
     Block,
     Message,
@@ -178,13 +179,18 @@ def _waiting(facts: CardFacts) -> list[Block]:
         *([note(f"When time is up: {request.end_means}")] if request.end_means else []),
         *rights_note(facts.rights),
         context(
-            f"Can decide: {mentions(facts.approvers) or 'no approver at the moment'}. Lapses {at(request.lapses_at)}."
+            f"Can decide: {mentions(facts.approvers) or 'no approver at the moment'}. {_next(facts)}"
+            f"Lapses {at(request.lapses_at)}."
         ),
         actions(
             button("Approve", action=ids.APPROVE, value=value, label=f"Approve {what}", style="primary"),
             button("Deny", action=ids.DENY, value=value, label=f"Deny {what}", style="danger"),
         ),
     ]
+
+
+def _next(facts: CardFacts) -> str:
+    return f"{comes_next(facts.next, facts.approvers)} " if facts.next else ""
 
 
 def _granted(facts: CardFacts, of_access: str | None) -> list[Block]:

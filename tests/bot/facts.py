@@ -18,7 +18,7 @@ from access.models import (
     Review,
     Verdict,
 )
-from access.operations import Asked, CardFacts, Extendable, Past, Preview, RightsNote
+from access.operations import Asked, CardFacts, Extendable, NextStep, Past, Preview, RightsNote
 from access.operations.alerting import late_sentence
 from access.operations.undelivered_alerts import alert_sentence
 from bot.views.undelivered import why
@@ -208,8 +208,15 @@ def a_choice(number: int = 0, **values: Any) -> Choice:
     return Choice(**(known | values))
 
 
-def asked_of(*approvers: SlackUser, usually: timedelta | None = timedelta(minutes=6)) -> Asked:
-    return Asked(approvers=approvers, usually=usually)
+def asked_of(
+    *approvers: SlackUser, usually: timedelta | None = timedelta(minutes=6), next_step: NextStep | None = None
+) -> Asked:
+    return Asked(approvers=approvers, usually=usually, next=next_step)
+
+
+def next_step(*named: SlackUser, asked: bool = True) -> NextStep:
+    """Of a rule that reminds these an hour and a half after it was asked."""
+    return NextStep(after=timedelta(minutes=90), at=minutes(90) if asked else None, named=named)
 
 
 def a_preview(**values: Any) -> Preview:

@@ -12,7 +12,7 @@ from access.choices import Choices
 from access.errors import AlreadyDecided, NotPermitted, NotUsableYet, RateLimited, Transient
 from access.ids import GrantId, LookId, Person, RequestId, SlackUser
 from access.models import AlertKind, EndedBy, GrantStatus, Look, LookKind, Request, RequestStatus
-from access.operations import ByHand, HomeFacts, Mine, Others, ReminderFacts, Waiting, drift, overdue
+from access.operations import ByHand, HomeFacts, Mine, NextStep, Others, ReminderFacts, Waiting, drift, overdue
 from access.operations.alerting import late_sentence
 from access.operations.extend import OVER
 from access.operations.gate import UNLISTED
@@ -59,6 +59,7 @@ from tests.bot.facts import (
     facts,
     history,
     minutes,
+    next_step,
     some_rights,
 )
 from tests.cast import ANN, BEN, KIM, LEA, SAM
@@ -163,7 +164,7 @@ LONGEST_OPEN = facts(
     a_request(**_LONG, status=RequestStatus.APPROVED), a_grant(resource=LONGEST_NAME, role=LONGEST_NAME), a_review()
 )
 REQUESTS = {
-    "pending": facts(history=history()),
+    "pending": facts(history=history(), next=next_step(KIM)),
     "pending-first": facts(),
     "pending-later": facts(a_request(starts_at=minutes(1200))),
     "pending-later-until": facts(a_request(duration_s=None, starts_at=minutes(1200), until=minutes(1300))),
@@ -224,8 +225,10 @@ KEPT = a_grant(GrantStatus.REVOKING, problem=STILL_THERE)
 _STATEMENTS = [f"SELECT pg_terminate_backend({number}) -- {'x' * 100}" for number in range(100)]
 
 
-def reminding(request: Request | None = None, named: Sequence[SlackUser] = (KIM, LEA)) -> ReminderFacts:
-    return ReminderFacts(request=request or a_request(), named=list(named), card=None, now=minutes(15))
+def reminding(
+    request: Request | None = None, named: Sequence[SlackUser] = (KIM, LEA), then: NextStep | None = None
+) -> ReminderFacts:
+    return ReminderFacts(request=request or a_request(), named=list(named), card=None, now=minutes(15), next=then)
 
 
 def at_home(mine: Mine | None, *asked: Request, more: int = 0) -> dict[str, Any]:
@@ -301,17 +304,19 @@ def _all() -> dict[str, Message | dict[str, Any]]:
     return views | {
         "card-superseded": review_card(facts(a_request(version=2), version=1)),
         "answer-longest": answer(LONGEST_OPEN),
-        "asked": asked(facts()),
+        "asked": asked(facts(next=next_step(KIM, LEA))),
         "asked-for-more-time": asked(facts(a_request(**MORE_TIME), extends=a_grant())),
         "asked-one": asked(facts(approvers=["U0LEA"], usually=None)),
-        "asked-many": asked(facts(approvers=FIFTEEN, usually=timedelta(minutes=95))),
+        "asked-many": asked(
+            facts(approvers=FIFTEEN, usually=timedelta(minutes=95), next=next_step(*FIFTEEN[:5])),
+        ),
         "warning": warning(facts(None, a_grant(), extendable=True)),
         "warning-not-extendable": warning(approved(a_grant())),
         "warning-extended": warning(facts(None, EXTENDED, version=1)),
         "warning-longest": warning(LONGEST_OPEN),
         "warning-revoking": warning(approved(a_grant(GrantStatus.REVOKING))),
         "warning-ended": warning(approved(a_grant(GrantStatus.ENDED))),
-        "reminder": reminder(reminding()),
+        "reminder": reminder(reminding(then=next_step(KIM, LEA))),
         "reminder-nobody": reminder(reminding(named=[])),
         "reminder-longest": reminder(reminding(LONGEST, [SlackUser(f"U0{number:09}") for number in range(60)])),
         "home": at_home(
@@ -319,7 +324,7 @@ def _all() -> dict[str, Message | dict[str, Any]]:
                 requests=[WAITED_FOR],
                 grants=[a_grant(), LATER_ORDERS, ENDING],
                 extendable=frozenset([a_grant().id]),
-                asked={WAITED_FOR.id: asked_of(LEA, SAM)},
+                asked={WAITED_FOR.id: asked_of(LEA, SAM, next_step=next_step(LEA, SAM))},
             ),
             *WAITING_FOR_KIM,
         ),
@@ -370,7 +375,9 @@ def _all() -> dict[str, Message | dict[str, Any]]:
         "alert-without-plan": alert_card(an_alert(), a_grant(GrantStatus.REVOKING, plan={})),
         "form": request_form(CHOICES),
         "form-chosen": request_form(CHOICES, a_preview()),
-        "form-chosen-rights": request_form(CHOICES, a_preview(rights=RIGHTS)),
+        "form-chosen-rights": request_form(
+            CHOICES, a_preview(rights=RIGHTS, asked=asked_of(KIM, LEA, next_step=next_step(KIM, asked=False)))
+        ),
         "form-chosen-one-approver": request_form(
             CHOICES, a_preview(asked=asked_of(LEA, usually=None), reason_min=0, end_means="", description="")
         ),
@@ -410,7 +417,10 @@ def _all() -> dict[str, Message | dict[str, Any]]:
                 requests=[a_request(**MORE_TIME), WAITED_FOR],
                 grants=[a_grant(), LATER_ORDERS, ENDING],
                 extendable=frozenset([a_grant().id]),
-                asked={WAITED_FOR.id: asked_of(KIM, LEA), MORE_TIME["id"]: asked_of(LEA, usually=None)},
+                asked={
+                    WAITED_FOR.id: asked_of(KIM, LEA, next_step=next_step(LEA)),
+                    MORE_TIME["id"]: asked_of(LEA, usually=None),
+                },
             ),
             minutes(60),
             links_to(WAITED_FOR),
