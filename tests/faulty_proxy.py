@@ -5,6 +5,7 @@ waits for it any more.
 """
 
 import asyncio
+import re
 import socket
 import struct
 import threading
@@ -50,6 +51,7 @@ class FaultyProxy:
         self._thread = threading.Thread(target=self._loop.run_forever, name="faulty proxy", daemon=True)
         self._connections = set[_Connection]()
         self._held = set[Way]()
+        self._dropped_from = dict[Way, re.Pattern[bytes]]()
         self._flowing = {way: asyncio.Event() for way in WAYS}
         self._latency = 0.0
         self._bytes_left: int | None = None
@@ -88,6 +90,15 @@ class FaultyProxy:
         """Nothing comes through one way; the other works."""
         self._held.add(way)
 
+    def drop_from(self, way: Way, piece: re.Pattern[bytes]) -> None:
+        """As `drop`, but from the first piece on that has this in it; until then all is well. See `dropped`."""
+        self._dropped_from[way] = piece
+
+    @property
+    def dropped(self) -> bool:
+        """Whether such a piece has come, and went no further."""
+        return bool(self._held & self._dropped_from.keys())
+
     def half_close(self) -> None:
         """The server seems to have said all it will ever say; what we say still arrives there."""
         self._do(self._send_end)
@@ -112,6 +123,7 @@ class FaultyProxy:
 
     async def _heal(self) -> None:
         self._held.clear()
+        self._dropped_from.clear()
         self._latency, self._bytes_left = 0.0, None
         for flowing in self._flowing.values():
             flowing.set()
@@ -160,6 +172,8 @@ class FaultyProxy:
     ) -> None:
         while piece := await reader.read(_CHUNK):
             await asyncio.sleep(self._latency)
+            if (wanted := self._dropped_from.get(way)) and wanted.search(piece):
+                self._held.add(way)
             while way in self._held:
                 await self._flowing[way].wait()
             if self._bytes_left is not None:
