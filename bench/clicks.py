@@ -8,7 +8,7 @@ import secrets
 import time
 from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,19 +17,17 @@ from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
 from bench.figures import Figure, p50_and_p99
-from bench.policy import APPROVER, CHANNEL, Crowd, policy
-from bench.servers import KINDS, Kind, Servers, of_one_host, say, wait_for
-from bench.servers import running as processes
+from bench.policy import APPROVER, CHANNEL, Crowd
+from bench.product import alive
+from bench.servers import KINDS, Kind, Servers, say, wait_for
 from bot import ids
 from countersign.demo import target
 from countersign.demo.prober import Login, login_in
 from sandbox.person import Message, Person
-from sandbox.server import running
 
 LOOK_EVERY = 0.002
 """Seconds between two looks at the target or the page; it is the error of the figures."""
 GOAL_MS = 100
-_SECRET = "SHOP_DSN"
 
 
 @dataclass
@@ -133,26 +131,14 @@ class Stage:
 
 @contextmanager
 def _stage(servers: Servers, kind: Kind, crowd: Crowd) -> Generator[Stage]:
-    shop = target.prepare(servers.postgres)
-    settings = {"dsn": {"env": _SECRET}, "database": target.DATABASE}
-    text = policy(crowd, provider="postgres", settings=settings, role={"grants": [target.READ]})
-    with ExitStack() as stack:
-        store = stack.enter_context(servers.store(kind))
-        sandbox = stack.enter_context(running(crowd.cast()))
-        environment = servers.environment(
-            store=store, policy=text, COUNTERSIGN_SANDBOX="1",
-            SLACK_API_URL=sandbox.api_url, SLACK_BOT_TOKEN=sandbox.bot_token, SLACK_APP_TOKEN=sandbox.app_token,
-            **{_SECRET: shop.bot_dsn},
-        )  # fmt: skip
-        superuser = stack.enter_context(psycopg.connect(shop.superuser_dsn, autocommit=True))
-        bot = stack.enter_context(psycopg.connect(shop.bot_dsn, autocommit=True))
-        background = stack.enter_context(ThreadPoolExecutor(1))
-        workspace = sandbox.workspace()
-        stack.enter_context(processes(of_one_host(environment)))
-        wait_for(workspace.connections, "the bot to connect")
-        yield Stage(
-            workspace.person(crowd.askers[0].id), workspace.person(APPROVER), superuser, bot, background
-        )  # fmt: skip
+    with (
+        alive(servers, kind, crowd) as product,
+        psycopg.connect(product.shop.superuser_dsn, autocommit=True) as superuser,
+        psycopg.connect(product.shop.bot_dsn, autocommit=True) as bot,
+        ThreadPoolExecutor(1) as background,
+    ):
+        (asker, *_), person = crowd.askers, product.workspace.person
+        yield Stage(person(asker.id), person(APPROVER), superuser, bot, background)
 
 
 def _ended(began: float, click: Future[Any]) -> float:

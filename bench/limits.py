@@ -5,32 +5,24 @@ stands, and each access given back as soon as its holder reads that it is open.
 """
 
 from collections import Counter
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
-from sqlmodel import func, select
-
-from access.models import Heartbeat
 from access.operations.rate_limits import POST, UPDATE
-from access.store import Database
 from bench.figures import Figure
-from bench.policy import APPROVER, Crowd, policy
-from bench.servers import KINDS, Kind, Servers, of_one_host, say, wait_for
-from bench.servers import running as processes
+from bench.policy import APPROVER, Crowd
+from bench.product import alive
+from bench.servers import KINDS, Kind, Servers, say, wait_for
 from bot import ids
-from countersign.demo import target
 from sandbox.facts import limit
 from sandbox.person import Person, Workspace
-from sandbox.server import running
 
 GOAL_RATIO = 1.2
 GOAL_REFUSED = 1.05
 EACH = 3
 """Messages of a request (card, answer, end) and updates (card: open and ended; answer: ended)."""
-_SECRET = "SHOP_DSN"
 _QUIET = 2.0
 """Seconds without any call, after the last that was missing."""
 Entry = dict[str, Any]
@@ -50,7 +42,12 @@ def floor_of(requests: int) -> float:
 
 def _measure(servers: Servers, kind: Kind, requests: int) -> Iterator[Figure]:
     say(f"  limits: {requests} requests at once on {kind}, two workers that tell, Slack's real limits")
-    with _house(servers, kind, Crowd(people=requests, roles=1)) as house:
+    crowd = Crowd(people=requests, roles=1)
+    with (
+        alive(servers, kind, crowd, tellers=2, strict_rates=True) as product,
+        ThreadPoolExecutor(len(crowd.askers)) as pool,
+    ):
+        house = House(product.workspace, crowd, pool)
         seconds = house.run()
     made, refused = house.made, house.refused
     say(f"  {made.total()} calls were made, {refused.total()} of them refused")
@@ -138,37 +135,7 @@ class House:
             self._clicks.append(self.pool.submit(_click, person, channel, ts, action))
 
 
-def _living(database: Database) -> int:
-    with database.read() as session:
-        return session.exec(select(func.count()).select_from(Heartbeat)).one()
-
-
 def _click(person: Person, channel: str, ts: str, action: str) -> Any:
     message = next((one for one in person.messages(channel) if one.ts == ts), None)
     assert message is not None, "it was posted a moment ago"
     return person.click(message, action)
-
-
-@contextmanager
-def _house(servers: Servers, kind: Kind, crowd: Crowd) -> Generator[House]:
-    shop = target.prepare(servers.postgres)
-    settings = {"dsn": {"env": _SECRET}, "database": target.DATABASE}
-    text = policy(crowd, provider="postgres", settings=settings, role={"grants": [target.READ]})
-    with ExitStack() as stack:
-        store = stack.enter_context(servers.store(kind))
-        sandbox = stack.enter_context(running(crowd.cast(), strict_rates=True))
-        environment = servers.environment(
-            store=store, policy=text, COUNTERSIGN_SANDBOX="1",
-            SLACK_API_URL=sandbox.api_url, SLACK_BOT_TOKEN=sandbox.bot_token, SLACK_APP_TOKEN=sandbox.app_token,
-            **{_SECRET: shop.bot_dsn},
-        )  # fmt: skip
-        children = of_one_host(environment)
-        (tell,) = [child for child in children if child.name == "tell"]
-        pool = stack.enter_context(ThreadPoolExecutor(len(crowd.askers)))
-        workspace = sandbox.workspace()
-        database = Database(store)
-        stack.callback(database.close)
-        stack.enter_context(processes([*children, replace(tell, name="tell-1")]))
-        wait_for(workspace.connections, "the bot to connect")
-        wait_for(lambda: _living(database) > len(children), "a sign of life of every process", every=0.1)
-        yield House(workspace, crowd, pool)
