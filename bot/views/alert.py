@@ -1,9 +1,7 @@
 """The card of an alert in the security channel and to the owners: what, since when, and what to do by hand."""
 
-from datetime import datetime
 from typing import cast
 
-from access.durations import format_duration
 from access.ids import short
 from access.models import Alert, AlertKind, EntitlementRights, Grant, GrantStatus
 from access.operations import ByHand, Standing
@@ -22,7 +20,7 @@ from access.words import counted
 from bot import ids
 from bot.views import standing as standing_view
 from bot.views import undelivered as undelivered_view
-from bot.views.alert_closed import closed_because
+from bot.views.alert_closed import closed
 from bot.views.blocks import (
     Block,
     Message,
@@ -169,7 +167,7 @@ def alert_card(
     said = f"{state}: {_titled(alert)[0]}"
     blocks = [
         header(said),
-        *(_closed(alert, alert.closed_at) if alert.closed_at else [sentence(_said_now(alert, kind, grant))]),
+        closed(alert) if alert.closed_at else sentence(_said_now(alert, kind, grant)),
         *_which(alert, kind, grant),
         *(
             _open(alert, kind, grant, by_hand)
@@ -187,10 +185,8 @@ def standing_card(alert: Alert, standing: Standing) -> Message:
     """Of one place: who holds something without a grant, until each is accepted or gone."""
     if alert.closed_at is not None:
         said = f"Alert closed: {standing_view.TITLE}"
-        lasted = escaped(format_duration(alert.closed_at - alert.opened_at))
-        closed = section(f"*Closed {at_second(alert.closed_at)}*, {lasted} after it was opened: "
-                         f"{standing_view.closed_words(standing)}")  # fmt: skip
-        blocks = [header(said), closed, section(f"Resource {code(standing.resource)}")]
+        because = closed(alert, standing_view.closed_words(standing))
+        blocks = [header(said), because, section(f"Resource {code(standing.resource)}")]
         return Message(text=f"{said}, {standing.resource}", blocks=blocks)
     said = f"Alert: {standing_view.TITLE}"
     blocks = [header(said), context(_since(alert)), *standing_view.open_blocks(standing)]
@@ -204,16 +200,15 @@ def storm_card(alert: Alert, storm: Storm) -> Message:
     if alert.closed_at is not None:
         said = f"Alert closed: {_TITLES[kind]}"
         ended = context(f"None of {counted(storm.closed, 'alert', 'alerts')} of this kind is open any more.")
-        closed = section(f"{_closed_at(alert, alert.closed_at)}.")
-        return Message(f"{said}, all on {storm.resource}", [header(said), closed, about, ended])
+        return Message(f"{said}, all on {storm.resource}", [header(said), closed(alert, ""), about, ended])
     said = f"Alert: {_TITLES[kind]}"
     number, verb = counted(storm.number, "alert", "alerts"), "is" if storm.number == 1 else "are"
     since = f" The oldest is open since {at_second(storm.oldest)}." if storm.oldest else ""
     more = storm.number - len(storm.first)
-    closed = f" {counted(storm.closed, 'has', 'have')} closed since this began." if storm.closed else ""
+    over = f" {counted(storm.closed, 'has', 'have')} closed since this began." if storm.closed else ""
     blocks = [
         header(said),
-        section(f"*{number} of this kind {verb} open now.*{since}{closed}"),
+        section(f"*{number} of this kind {verb} open now.*{since}{over}"),
         about,
         *([sentence("\n".join(storm.first))] if storm.first else []),
         *([context(f"And {more:,} more.")] if more > 0 else []),
@@ -292,15 +287,6 @@ def _removed_by_hand(grant: Grant) -> list[Block]:
             "alert closes by itself; if it is still there, the alert stays open and says so."
         ),
     ]
-
-
-def _closed(alert: Alert, closed_at: datetime) -> list[Block]:
-    return [section(f"{_closed_at(alert, closed_at)}. {closed_because(alert)}")]
-
-
-def _closed_at(alert: Alert, closed_at: datetime) -> str:
-    lasted = format_duration(closed_at - alert.opened_at)
-    return f"*Closed {at_second(closed_at)}*, {escaped(lasted)} after it was opened"
 
 
 def _statements(grant: Grant) -> list[Block]:

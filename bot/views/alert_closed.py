@@ -1,5 +1,6 @@
-"""How each kind of alert came to be closed, to follow "it was opened": what is known by then, and no more."""
+"""How each kind of alert came to be closed: what is known by then, and no more."""
 
+from access.durations import format_duration
 from access.models import Alert, AlertKind
 from access.operations.gate import UNLISTED
 from access.operations.high_water import FOREIGN_MARK
@@ -8,6 +9,7 @@ from access.operations.overdue import UNWRITTEN
 from access.operations.restored import UNCOMPARED
 from access.operations.silence import MEMBERS, UNANSWERED
 from access.operations.timers import EMPTIED
+from bot.views.blocks import Block, at_second, escaped, section
 
 _GONE = "The access is proven gone."
 _BECAUSE = {
@@ -41,6 +43,11 @@ _OF_ITS_OWN = {
 }
 
 
-def closed_because(alert: Alert) -> str:
-    kind, what = AlertKind(alert.kind), alert.subject.rpartition(" ")[2]  # behind the name of a resource
-    return _OF_ITS_OWN.get((kind, what), _BECAUSE[kind])
+def closed(alert: Alert, because: str | None = None) -> Block:
+    """When, after how long, and why: of its kind, where nothing nearer is known."""
+    if because is None:
+        kind, what = AlertKind(alert.kind), alert.subject.rpartition(" ")[2]  # behind the name of a resource
+        because = _OF_ITS_OWN.get((kind, what), _BECAUSE[kind])
+    assert alert.closed_at is not None, "an open one has other words"
+    lasted = escaped(format_duration(alert.closed_at - alert.opened_at))
+    return section(f"*Closed {at_second(alert.closed_at)}*, {lasted} after it was opened. {because}".rstrip())

@@ -51,9 +51,9 @@ def open_blocks(standing: Standing) -> list[Block]:
 def closed_words(standing: Standing) -> str:
     """Why nothing is left to accept."""
     if standing.last_accepted_by is None or standing.last_accepted_at is None:
-        return "all of it is gone."
+        return "All of it is gone."
     by = f"{mention(standing.last_accepted_by)} {at_second(standing.last_accepted_at)}"
-    return f"each is gone or accepted, the last one by {by}. {counted(standing.accepted, 'is', 'are')} accepted now."
+    return f"Each is gone or accepted, the last one by {by}. {counted(standing.accepted, 'is', 'are')} accepted now."
 
 
 def accepted(done: Accepted) -> Message:

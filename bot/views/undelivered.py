@@ -1,12 +1,12 @@
 """Words for messages that do not arrive: why, the cure, the alert to the security team, the message to who asked."""
 
-from access.durations import format_duration
 from access.ids import SlackChannel, SlackUser, short
 from access.models import Alert, NoticeKind, Request, RequestStatus
 from access.operations import CardFacts
 from access.operations.undelivered import EVERYWHERE, NeverAsked, Undelivered, WaitingMessage
 from access.operations.work import WEBHOOK
 from access.words import counted
+from bot.views.alert_closed import closed
 from bot.views.blocks import (
     Block,
     Message,
@@ -149,9 +149,7 @@ def undelivered_card(alert: Alert, waiting: Undelivered | None) -> Message:
     about = {EVERYWHERE: "Slack", WEBHOOK: "the address for pages"}.get(where, where)
     if alert.closed_at is not None:
         said = f"Alert closed: {TITLE}"
-        lasted = escaped(format_duration(alert.closed_at - alert.opened_at))
-        words = f"*Closed {at_second(alert.closed_at)}*, {lasted} after it was opened: no message waits there any more."
-        blocks = [header(said), section(words), *_place(where), note(f"The alert said: {alert.sentence}")]
+        blocks = [header(said), closed(alert), *_place(where), note(f"The alert said: {alert.sentence}")]
         return Message(text=f"{said}, {about}", blocks=blocks)
     said = f"Alert: {TITLE}"
     blocks = [
