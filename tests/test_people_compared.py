@@ -10,7 +10,7 @@ OTHER_ROWS = {"Alert", "Notice", "Look"}
 """Rows whose `subject` is no person."""
 ALLOWED = {
     ("access/policy/decide.py", "_people"): "the same policy gave both names a moment ago",
-    ("access/operations/telling.py", "_card_facts"): "by name and account",
+    ("access/operations/message_facts.py", "_card_facts"): "by name and account",
     ("access/operations/find.py", "_own_request"): "by name and account",
     ("access/operations/find.py", "_of_holder"): "for security alone, which sees whose it is before anything ends",
     ("access/operations/pending.py", "refuse_too_many"): "by name or account",

@@ -13,8 +13,8 @@ from access.operations import ReminderFacts, may_extend, mine, preview
 from access.operations.approver_looks import EVERY, SOONER, approvers_to_look_at, learn
 from access.operations.approvers import approver_look, approvers
 from access.operations.leave import Members, Membership
+from access.operations.message_facts import CardFacts, card_of
 from access.operations.roster import call_the_roster
-from access.operations.telling import CardFacts, card_of
 from tests.access.operations.test_home import homes, looked
 from tests.access.operations.test_reminding import LADDER
 from tests.cast import ANN, EVE, KIM, LEA, SAM

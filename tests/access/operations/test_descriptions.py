@@ -2,7 +2,7 @@
 
 from access.models import RequestStatus
 from access.operations import preview
-from access.operations.telling import card_of
+from access.operations.message_facts import card_of
 from tests.cast import ANN
 from tests.world import World
 

@@ -10,8 +10,8 @@ from access.models import EndedBy, Grant, GrantStatus, NoticeKind, Request, Requ
 from access.operations import cancel, finish, may_deny, may_extend, mine, reveal, review
 from access.operations.home import home_facts
 from access.operations.leave import ANOTHER_ACCOUNT
+from access.operations.message_facts import card_of
 from access.operations.roster import call_the_roster
-from access.operations.telling import card_of
 from access.policy.decide import RefusedByPolicy
 from tests.cast import BEN, KIM, LEA
 from tests.world import World

@@ -8,7 +8,7 @@ import pytest
 from access.ids import SlackUser
 from access.models import RequestStatus
 from access.operations import cancel, mine, preview, usual_time
-from access.operations.telling import card_of
+from access.operations.message_facts import card_of
 from access.operations.usual_time import FEWEST
 from tests.cast import ANN, BEN, KIM, LEA
 from tests.world import World
