@@ -17,18 +17,15 @@ from access.models import (
     EndedBy,
     Grant,
     GrantStatus,
-    Notice,
     NoticeKind,
     Request,
-    Review,
-    Verdict,
 )
 from access.operations.activate import objection
 from access.operations.alert_rows import TELLS_OF_MANY
 from access.operations.canary import BEGUN, NOBODY, Went, went
 from access.operations.core import POLICY_LOADED, by_person
+from access.operations.digest_access import accesses, places
 from access.operations.digest_content import (
-    Access,
     CanaryRuns,
     ClosedAlert,
     Listed,
@@ -38,7 +35,6 @@ from access.operations.digest_content import (
     RightsChange,
 )
 from access.operations.extend import EXTENDED
-from access.operations.reminding import Place
 from access.operations.role_rights import ACCEPTED as RIGHTS_ACCEPTED
 from access.operations.role_rights import CHANGED as RIGHTS_CHANGED
 from access.operations.show import OPEN
@@ -49,7 +45,6 @@ GRACE = timedelta(minutes=1)
 """An end that is being worked on is not yet late."""
 _ENDS = {"ended_before": "expired_at", "ends": "expires_at"}
 """Of a line, by what the event calls them."""
-Pair = tuple[datetime, Grant | None, Request]
 
 
 @dataclass(frozen=True)
@@ -217,7 +212,6 @@ class Happened:
         return tuple(PolicyLoad(sha256=sha256 or "", at=at) for sha256, at in found)
 
 
-_TO_A_PERSON = sa.func.substr(col(Notice.recipient), 1, 1).in_(("U", "W"))
 _GRANT_OF_EVENT = sa.and_(col(Grant.id) == col(AuditEvent.object_id), col(Grant.requester) != NOBODY)
 """Without the canary's: what is wrong with it is an alert."""
 _ENDED = col(AuditEvent.action) == "grant.ended"
@@ -262,51 +256,15 @@ def refused_now(session: Session, policy: Policy, pairs: Iterable[tuple[Grant, R
 def open_alerts(session: Session) -> tuple[int, tuple[OpenAlert, ...]]:
     """How many, and the first of them, the oldest first."""
     found = session.exec(select(Alert).where(col(Alert.closed_at).is_(None)).order_by(col(Alert.id))).all()
-    places = _places(session, NoticeKind.ALERT, [alert.id for alert in found[:MOST]])
+    posted = places(session, NoticeKind.ALERT, [alert.id for alert in found[:MOST]])
     first = (
         OpenAlert(
             id=alert.id, kind=alert.kind, sentence=alert.sentence, opened_at=alert.opened_at, told_at=alert.told_at,
-            message=places.get(alert.id),
+            message=posted.get(alert.id),
         )
         for alert in found[:MOST]
     )  # fmt: skip
     return len(found), tuple(first)
-
-
-def accesses(session: Session, pairs: Sequence[Pair]) -> tuple[Access, ...]:
-    """As lines, with who decided and where their cards stand."""
-    ids = [request.id for _, _, request in pairs]
-    reviews = session.exec(select(Review).where(col(Review.request_id).in_(ids)).order_by(col(Review.at))).all()
-    cards = _places(session, NoticeKind.REVIEW, ids)
-    return tuple(
-        _access(at, grant, request, [one for one in reviews if one.request_id == request.id], cards.get(request.id))
-        for at, grant, request in pairs
-    )
-
-
-def _access(
-    at: datetime, grant: Grant | None, request: Request, reviews: Sequence[Review], card: Place | None
-) -> Access:
-    counted = [review for review in reviews if review.version == request.version]
-    denial = next((review for review in counted if review.verdict == Verdict.DENY), None)
-    line = Access(
-        id=request.id, request_id=request.id, entitlement=request.entitlement, requester=request.requester,
-        subject=request.subject, status=request.status, at=at, reason=request.reason, card=card,
-        decided_by=tuple(review.reviewer for review in counted),
-        said_by=denial.reviewer if denial else "", said=denial.comment if denial else "",
-    )  # fmt: skip
-    if grant is None:
-        return line
-    by_person = bool(grant.ended_by_person)
-    ending: dict[str, object] = {
-        "id": grant.id, "status": grant.status, "ends": grant.end_due_at or grant.expires_at,
-        "granted_for": None if grant.duration_s is None else timedelta(seconds=grant.duration_s),
-        "granted_until": grant.until, "ended_at": grant.ended_at,
-        "ended_by": grant.ended_by, "residual": (*grant.residual, *grant.leftover),
-        "said_by": grant.ended_by_person or "", "said": grant.end_reason if by_person else "",
-        "problem": grant.problem or ("" if by_person else grant.end_reason),
-    }  # fmt: skip
-    return line.model_copy(update=ending)
 
 
 def _name_of(actor: str, policy: Policy | None) -> str:
@@ -317,13 +275,3 @@ def _name_of(actor: str, policy: Policy | None) -> str:
     user = SlackUser(actor.removeprefix(prefix))
     entry = policy.person_by_slack(user) if policy else None
     return entry.name if entry else user
-
-
-def _places(session: Session, kind: NoticeKind, subjects: Sequence[str]) -> dict[str, Place]:
-    """Where the newest message about each stands, for everybody in its channel: a direct message is one person's."""
-    posted = select(Notice.subject, Notice.channel, Notice.ts).where(
-        col(Notice.kind) == kind, col(Notice.subject).in_(subjects), col(Notice.ts).is_not(None),
-        sa.not_(_TO_A_PERSON),
-    )  # fmt: skip
-    found = session.exec(posted.order_by(col(Notice.version), col(Notice.id))).all()
-    return {subject: Place(channel, ts) for subject, channel, ts in found if channel and ts}

@@ -30,12 +30,7 @@ from access.operations.reminding import Place, ReminderFacts, place_of_access, r
 from access.operations.role_rights import RightsNote, note_about, rights_of
 from access.operations.standing_accept import Standing, standing_facts
 from access.operations.storms import Storm, storm_facts
-from access.operations.undelivered import (
-    NeverAsked,
-    Undelivered,
-    never_asked,
-    undelivered_facts,
-)
+from access.operations.undelivered import NeverAsked, Undelivered, never_asked, undelivered_facts
 from access.operations.usual_time import recent_answers
 
 OF_ALERTS = (NoticeKind.ALERT, NoticeKind.PAGE)
