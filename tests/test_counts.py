@@ -18,7 +18,7 @@ _AFTER_A_NUMBER = re.compile(rf"%d ({_PLURAL})")
 NO_COUNTS = {
     "access", "agrees", "allows", "answers", "as", "asks", "belongs", "can", "carries", "clock", "comes", "contains",
     "differs", "does", "ends", "fits", "gives", "has", "holds", "is", "its", "lacks", "lapses", "leads", "lets", "lies",
-    "makes", "needs", "shows", "stands", "starts", "stays", "stores", "this", "towards", "uses",
+    "makes", "needs", "shows", "stands", "starts", "stays", "stores", "takes", "this", "towards", "uses",
     "waits", "wants", "was",
 }  # fmt: skip
 """Words that end like a plural and follow a name."""
@@ -28,7 +28,6 @@ NEVER_ONE = {
     ("access/operations/role_rights.py", "more kinds"): "kept with what was accepted: another word were another kind",
     ("access/operations/schedule.py", "times"): "said of every fifth failure",
     ("countersign/up.py", "ports"): "as many as `up` has processes, all by the same code",
-    ("workers/providers/postgres/login.py", "more rights"): "behind the name of a login",
     ("bot/views/extension.py", "characters"): "a span or the most",
     ("bot/views/form.py", "characters"): "a span or the most",
 }

@@ -93,10 +93,10 @@ def _settle(work: Work, causes: Mapping[AlertKind, Sequence[Cause]], channel: st
     ours = or_(col(Alert.subject) == MEMBERS, col(Alert.subject).endswith(f" {UNANSWERED}", autoescape=True))
     open_ones = select(Alert.kind, Alert.subject).where(col(Alert.closed_at).is_(None), col(Alert.kind).in_(causes))
     known = {(AlertKind(kind), subject) for kind, subject in work.session.exec(open_ones.where(ours))}
-    found = {(kind, cause.subject) for kind, of_kind in causes.items() for cause in of_kind}
-    for kind, subject in sorted(known - found):
+    found = {(kind, cause.subject): cause for kind, of_kind in causes.items() for cause in of_kind}
+    for kind, subject in sorted(known - found.keys()):
         work.close_alerts(subject, kind)
-    for kind, of_kind in causes.items():
-        new = sorted((one for one in of_kind if (kind, one.subject) not in known), key=lambda one: one.subject)
+    for wanted in causes:
+        new = [found[one] for one in sorted(found.keys() - known) if one[0] == wanted]
         if new:
-            work.open_alerts(kind, new, channel=channel)
+            work.open_alerts(wanted, new, channel=channel)

@@ -42,7 +42,7 @@ def test_a_bot_that_is_alone_says_that_nobody_keeps_time_until_somebody_does(hou
 def said(house: House) -> list[str]:
     """The fallback texts in the security channel about keeping time."""
     texts = [one.text for one in house.person("U0SAM").messages(SECURITY)]
-    return [text for text in texts if "keeps time" in text]
+    return [text for text in texts if "timekeeper" in text]
 
 
 def figure(address: str, name: str) -> float:

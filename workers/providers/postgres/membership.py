@@ -212,7 +212,7 @@ class Members:
             undo = ", ".join(f"in the database {at}: {typed(ending_statements.undo(gid))}" for gid, at in prepared[:5])
             left.append(
                 f"{login.name} has prepared transactions: {len(prepared)}. What one of them changed becomes true when "
-                f"{login.name} commits it, also after this end. To take it back, as a superuser, {undo}"
+                f"it is committed, also after this end. To take it back, as a superuser, {undo}"
             )
         if login.sessions:
             left.append(
