@@ -105,7 +105,7 @@ def test_a_slack_that_does_not_say_who_has_left_is_told_once_until_it_does(world
     assert opened(world) == [PEOPLE]
     sentence = the(world, MEMBERS).sentence
     assert "Slack has not said whether" in sentence
-    assert "Slack does not answer. Who has left keeps what is open" in sentence
+    assert "Slack does not answer. A person who has left keeps open access" in sentence
     minutes(world, 5, slack="Slack does not answer.")
     assert len(world.alerts()) == 1
 
