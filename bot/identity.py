@@ -11,7 +11,7 @@ from slack_bolt.response import BoltResponse
 from access.catalog import Policy
 from access.errors import NotAllowed, Refusal
 from access.ids import SlackUser
-from access.operations.approver_looks import NO_MEMBER, learn
+from access.operations.approver_looks import NO_MEMBER, is_named, learn
 from access.operations.core import Core, by_person
 from access.operations.rate_limits import USERS_INFO, Call
 from bot.directory import Member, NotAMember
@@ -74,6 +74,16 @@ async def still_member(face: Face, who: Who, attempt: str) -> None:
         await note(face, Call(USERS_INFO), refused.__cause__)
         await face.do(_record, user=who.slack, attempt=attempt, refused=refused)
         raise
+    await face.do(_named_again, user=who.slack)
+
+
+def _named_again(core: Core, *, user: SlackUser) -> None:
+    """Who was no full member for a while, and decides, is named again as one who can."""
+    with core.database.read() as session:
+        if is_named(session, user):
+            return
+    with core.work(by_person(user)) as work:
+        learn(work, user, "")
 
 
 def attempted(body: dict[str, Any]) -> str:

@@ -3,13 +3,13 @@
 from collections.abc import Mapping
 from datetime import timedelta
 
-from sqlmodel import col, select
+from sqlmodel import Session, col, select
 
 from access.catalog import Policy
 from access.ids import SlackUser
 from access.models import Look, LookKind, Request, RequestStatus
 from access.operations.approvers import account_of, approver_look, groups_of
-from access.operations.look import Looked, look_again
+from access.operations.look import Looked, look_again, look_item
 from access.operations.work import Work
 from access.store import compare_and_set
 
@@ -45,15 +45,24 @@ def write_approver(work: Work, result: Looked, because: str, *, pause: timedelta
 
 
 def learn(work: Work, account: SlackUser, because: str) -> None:
-    """Slack has just said to somebody else, who asked about a click, that this person is no full member."""
+    """Slack has just said about a click why this person is no full member; empty where it is one."""
     wanted = select(Look).filter_by(kind=LookKind.MEMBER, subject=approver_look(account))
     look = work.session.exec(wanted).first()
-    if look is None or look.suspects:
+    if look is None or bool(look.suspects) == bool(because):
         return
     # With another fence: an answer that is under way was given before this one.
-    expected, values = {"fence": look.fence}, {"fence": look.fence + 1, "suspects": [because]}
-    if compare_and_set(work.session, Look, look.id, expected=expected, values=values):
+    due_at = min(look.due_at, work.now + SOONER)
+    values = {"fence": look.fence + 1, "suspects": [because] if because else [], "due_at": due_at}
+    if compare_and_set(work.session, Look, look.id, expected={"fence": look.fence}, values=values):
+        work.due.append((look_item(look.id), due_at))
         _retell(work, account)
+
+
+def is_named(session: Session, account: SlackUser) -> bool:
+    """Not so whom Slack showed as no full member when it was asked last."""
+    known = select(Look).filter_by(kind=LookKind.MEMBER, subject=approver_look(account))
+    look = session.exec(known).first()
+    return look is None or not look.suspects
 
 
 def _retell(work: Work, account: SlackUser) -> None:

@@ -4,8 +4,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from access.ids import short
+from access.ids import SlackUser, short
 from access.models import GrantStatus, NoticeKind, RequestStatus
+from access.operations.approver_looks import is_named
+from access.operations.roster import call_the_roster
 from bot import ids
 from sandbox.person import Workspace
 from sandbox.server import Running
@@ -136,6 +138,29 @@ def test_a_guest_and_somebody_deactivated_are_refused(
     assert "Countersign is for full members" in outcome.message.words
     wait_until(lambda: len(world.events("attempt.refused")) == 2, "both refusals to be written down")
     assert world.requests()[0].status == RequestStatus.PENDING
+
+
+def test_who_comes_back_and_decides_is_named_again_as_one_who_can(
+    world: World, sandbox: Running, workspace: Workspace, serves: Serving
+) -> None:
+    lea = workspace.person(LEA)
+    world.ask()
+    deliver(world, sandbox)
+    card = the_card(lea)
+    call_the_roster(world.core)
+    workspace.deactivate(LEA, session_lives=True)
+    lea.click(card, ids.APPROVE)
+    wait_until(lambda: not named(world, LEA), "Lea to be named no more")
+
+    workspace.reactivate(LEA)
+    lea.click(card, ids.APPROVE)
+    wait_until(lambda: world.requests()[0].status == RequestStatus.APPROVED, "her approval")
+    assert named(world, LEA)
+
+
+def named(world: World, user: SlackUser) -> bool:
+    with world.core.database.read() as session:
+        return is_named(session, user)
 
 
 def test_done_by_command_ends_the_access(world: World, sandbox: Running, workspace: Workspace, serves: Serving) -> None:

@@ -265,7 +265,10 @@ def test_weak_rights_of_the_bot_are_found_with_the_statement_that_mends_them(
     assert {("error", "customers-db: pg_signal_backend"), ("error", "customers-db: read")} < set(
         about_the_bot(findings)
     )
-    assert 'GRANT pg_signal_backend TO "countersign" WITH INHERIT TRUE;' in the(findings, "customers-db: pg_signal_backend").cure
+    assert (
+        'GRANT pg_signal_backend TO "countersign" WITH INHERIT TRUE;'
+        in the(findings, "customers-db: pg_signal_backend").cure
+    )
 
 
 @pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)

@@ -187,6 +187,28 @@ def test_who_was_refused_at_a_click_is_named_no_more_and_looked_at_again(world: 
     assert cards(world)[-1].approvers == [KIM, LEA]
 
 
+def test_who_decides_again_is_named_again_at_once(world: World) -> None:
+    world.ask()
+    slack_says(world, kim=GUEST)
+    assert deciding(world) == {"lea"}
+
+    with world.core.work("slack:U0KIM") as work:
+        learn(work, KIM, "")
+        learn(work, LEA, "")
+    world.work()
+    assert deciding(world) == {"kim", "lea"}
+    assert cards(world)[-1].approvers == [KIM, LEA]
+
+
+def test_who_was_refused_at_a_click_is_looked_at_within_four_minutes(world: World) -> None:
+    world.ask()
+    slack_says(world)
+    with world.core.work("slack:U0KIM") as work:
+        learn(work, KIM, GUEST)
+    due = {look.subject: look.due_at - world.clock.now() for look in looks(world)}
+    assert due[approver_look(KIM)] <= SOONER
+
+
 def test_an_answer_that_was_given_before_a_refused_click_changes_nothing(world: World) -> None:
     world.ask()
     call_the_roster(world.core)
