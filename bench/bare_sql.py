@@ -59,7 +59,9 @@ class BareSql:
         known = {row["id"] for row in self._before["notice"]}
         notices = {row["subject"]: row for row in after["notice"] if row["id"] not in known}
         events = defaultdict[str, list[Row]](list)
-        for row in after["audit_event"][len(self._before["audit_event"]) :]:
+        last = max((row["seq"] for row in self._before["audit_event"]), default=0)
+        happened = (row for row in after["audit_event"] if row["seq"] > last)
+        for row in sorted(happened, key=lambda row: row["seq"]):  # PostgreSQL reads a table in any order
             events[row["object_id"]].append(row)
         for request in after["request"]:
             key, grant = request["id"], grants[request["id"]]
