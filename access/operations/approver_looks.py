@@ -46,8 +46,7 @@ def write_approver(work: Work, result: Looked, because: str, *, pause: timedelta
 
 def learn(work: Work, account: SlackUser, because: str) -> None:
     """Slack has just said about a click why this person is no full member; empty where it is one."""
-    wanted = select(Look).filter_by(kind=LookKind.MEMBER, subject=approver_look(account))
-    look = work.session.exec(wanted).first()
+    look = _look_at(work.session, account)
     if look is None or bool(look.suspects) == bool(because):
         return
     # With another fence: an answer that is under way was given before this one.
@@ -60,9 +59,12 @@ def learn(work: Work, account: SlackUser, because: str) -> None:
 
 def is_named(session: Session, account: SlackUser) -> bool:
     """Not so whom Slack showed as no full member when it was asked last."""
-    known = select(Look).filter_by(kind=LookKind.MEMBER, subject=approver_look(account))
-    look = session.exec(known).first()
+    look = _look_at(session, account)
     return look is None or not look.suspects
+
+
+def _look_at(session: Session, account: SlackUser) -> Look | None:
+    return session.exec(select(Look).filter_by(kind=LookKind.MEMBER, subject=approver_look(account))).first()
 
 
 def _retell(work: Work, account: SlackUser) -> None:
