@@ -161,7 +161,7 @@ class _Tidying:
             if not found:
                 break
             there.write(
-                *statements.lend(standing.name, keeper, roles), statements.move(found, keeper),
+                statements.start_using(standing.name), *statements.lend(keeper, roles), statements.move(found, keeper),
                 *statements.unlend(keeper, roles), statements.stop_using(standing.name),
                 lock_timeout=_LOCKS,
             )  # fmt: skip
@@ -170,7 +170,8 @@ class _Tidying:
                 self.left.append(f"In the database {database} so much was made that it takes several turns.")
                 return
         there.write(
-            *statements.lend(standing.name, keeper, roles), *statements.hand_over(standing.name, keeper),
+            statements.start_using(standing.name), *statements.lend(keeper, roles),
+            *statements.hand_over(standing.name, keeper),
             *statements.unlend(keeper, roles), statements.stop_using(standing.name),
             lock_timeout=_LOCKS,
         )  # fmt: skip

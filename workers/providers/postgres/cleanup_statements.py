@@ -71,16 +71,15 @@ def batch(oid: int, after: tuple[int, int], most: int, most_large: int) -> State
     )
 
 
-def lend(login: str, keeper: str, roles: Sequence[str]) -> tuple[Statement, ...]:
-    """For the rest of the transaction the bot may hand over what is the login's, and the keeper may own it.
+def lend(keeper: str, roles: Sequence[str]) -> tuple[Statement, ...]:
+    """For the rest of the transaction the keeper may own what the roles may create.
 
-    A keeper needs CREATE on each schema, which the roles of the grant bring. Nobody sees it: `unlend` is in the same
+    It needs CREATE on each schema, which the roles of the grant bring. Nobody sees it: `unlend` is in the same
     transaction.
     """
-    values: dict[str, Value] = {"login": Name(login), "keeper": Name(keeper)}
+    values: dict[str, Value] = {"keeper": Name(keeper)}
     return (
         Statement("GRANT {keeper} TO CURRENT_USER WITH INHERIT TRUE, SET TRUE", values),
-        Statement("GRANT {login} TO CURRENT_USER WITH INHERIT TRUE, SET FALSE", values),
         *(
             Statement("GRANT {role} TO {keeper} WITH INHERIT TRUE, SET FALSE", {"role": Name(role), **values})
             for role in roles
@@ -96,8 +95,13 @@ def unlend(keeper: str, roles: Sequence[str]) -> tuple[Statement, ...]:
     )
 
 
-def stop_using(login: str) -> Statement:
-    return Statement("REVOKE {login} FROM CURRENT_USER GRANTED BY CURRENT_USER", {"login": Name(login)})
+def start_using(role: str) -> Statement:
+    """For the rest of the transaction the bot may do what this role may; `stop_using` is in the same one."""
+    return Statement("GRANT {role} TO CURRENT_USER WITH INHERIT TRUE, SET FALSE", {"role": Name(role)})
+
+
+def stop_using(role: str) -> Statement:
+    return Statement("REVOKE {role} FROM CURRENT_USER GRANTED BY CURRENT_USER", {"role": Name(role)})
 
 
 def move(objects: Sequence[tuple[int, int]], keeper: str) -> Statement:

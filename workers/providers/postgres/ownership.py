@@ -129,7 +129,7 @@ class Ownership:
         rows = there.read(about, statements.OWNED_HERE)
         while rows and self.deadline.left() > _TO_ANSWER_SECONDS:
             there.write(
-                *statements.borrow(roles, owner, apart=True), *statements.lend(keeper, roles),
+                *statements.borrow(roles, owner, apart=True), *cleanup_statements.lend(keeper, roles),
                 cleanup_statements.move([(classid, objid) for classid, objid, _ in rows], keeper),
                 *cleanup_statements.unlend(keeper, roles), *statements.give_back(roles, apart=True),
                 lock_timeout=LOCKS,

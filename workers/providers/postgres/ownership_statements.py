@@ -7,7 +7,8 @@ member may become it; a view then runs with the rights of the role. docs/adr/002
 from collections.abc import Sequence
 from typing import LiteralString
 
-from workers.providers.postgres.statements import Name, Statement, Value
+from workers.providers.postgres.cleanup_statements import start_using, stop_using
+from workers.providers.postgres.statements import Name, Statement
 
 BATCH = 500
 """Things in one transaction: their locks must leave room in the server's table of locks."""
@@ -200,26 +201,10 @@ def borrow(roles: Sequence[str], owner: str, *, apart: bool) -> tuple[Statement,
     """For the rest of the transaction the bot may do what the owner may; `give_back` is in the same one."""
     if not apart:
         return (Statement("SET LOCAL ROLE {owner}", {"owner": Name(owner)}),)
-    return tuple(
-        Statement("GRANT {role} TO CURRENT_USER WITH INHERIT TRUE, SET FALSE", {"role": Name(role)}) for role in roles
-    )
+    return tuple(start_using(role) for role in roles)
 
 
 def give_back(roles: Sequence[str], *, apart: bool) -> tuple[Statement, ...]:
     if not apart:
         return (Statement("SET LOCAL ROLE NONE", {}),)
-    return tuple(
-        Statement("REVOKE {role} FROM CURRENT_USER GRANTED BY CURRENT_USER", {"role": Name(role)}) for role in roles
-    )
-
-
-def lend(keeper: str, roles: Sequence[str]) -> tuple[Statement, ...]:
-    """The keeper may own what lies where the roles may create."""
-    values: dict[str, Value] = {"keeper": Name(keeper)}
-    return (
-        Statement("GRANT {keeper} TO CURRENT_USER WITH INHERIT TRUE, SET TRUE", values),
-        *(
-            Statement("GRANT {role} TO {keeper} WITH INHERIT TRUE, SET FALSE", {"role": Name(role), **values})
-            for role in roles
-        ),
-    )
+    return tuple(stop_using(role) for role in roles)
