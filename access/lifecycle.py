@@ -24,6 +24,25 @@ GRANT_MOVES: Mapping[G, frozenset[G]] = {
 }
 
 
+ANSWERED = (R.APPROVED, R.DENIED)
+"""An approver has answered the request."""
+
+UNFINISHED = (G.SCHEDULED, G.ACTIVATING, G.ACTIVE, G.REVOKING)
+FINISHED = (G.ENDED, G.FAILED)
+OPENING = (G.SCHEDULED, G.ACTIVATING)
+"""On the way to the holder."""
+HELD = (G.ACTIVATING, G.ACTIVE)
+"""Needed on the target: a role that is shared stays while one of these is left."""
+REVOCABLE = (G.SCHEDULED, G.ACTIVATING, G.ACTIVE)
+"""A person may still end it."""
+CLOSING = (G.ACTIVE, G.REVOKING)
+"""What is taken away when it is due."""
+ON_TARGET = (G.ACTIVATING, G.ACTIVE, G.REVOKING)
+"""It may stand on the target."""
+TRANSIENT = (G.ACTIVATING, G.REVOKING)
+"""Another state follows by itself, most often within a second."""
+
+
 def allowed(old: R | G, new: R | G) -> bool:
     """Whether the table has this move."""
     if isinstance(old, R):

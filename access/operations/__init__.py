@@ -2,7 +2,8 @@
 
 from access.operations.approvers import Asked, NextStep
 from access.operations.by_hand import ByHand, removed_by_hand
-from access.operations.end import cancel, finish, may_revoke, reveal, revoke
+from access.operations.cancel import cancel
+from access.operations.end import finish, may_revoke, reveal, revoke
 from access.operations.extend import Extendable, extend, may_extend
 from access.operations.find import grant_to_extend, grant_to_return, grant_to_revoke, request_to_cancel
 from access.operations.home import HomeFacts, Waiting, open_home

@@ -17,12 +17,12 @@ from access.errors import (
     TargetConflict,
 )
 from access.ids import GrantId, ulid
+from access.lifecycle import FINISHED, OPENING
 from access.models import AlertKind, EndedBy, Grant, GrantStatus, NoticeKind, Request
-from access.operations import canary, integrity, ledger, role_rights, votes
+from access.operations import integrity, ledger, role_rights, votes
 from access.operations.core import Core, held_grants, load_request
 from access.operations.end import end, start_removal
 from access.operations.gate import why_closed
-from access.operations.submit import ask_again, fingerprint_of
 from access.operations.target import (
     CLAIM,
     IN_FLIGHT,
@@ -42,14 +42,15 @@ from access.operations.target import (
 from access.operations.warning import warn_before_end
 from access.operations.work import Work, grant_item
 from access.people import changed, requester_of, subject_of
+from access.policy import canary
 from access.policy.decide import Refused, decide
+from access.policy.fingerprint import ask_again, fingerprint_of
 from access.policy.objections import what_changed
 from access.ports import Deadline, Observation, Outcome, Provider, Receipt, Rights
 
 SKEW_MOST = timedelta(seconds=30)
 """Nothing is granted while host and database differ by more: a door would close at the wrong time."""
 POLICY_PAUSE = timedelta(seconds=5)
-OPENING = (GrantStatus.SCHEDULED, GrantStatus.ACTIVATING)
 CHANGED = "Its record was changed after the approval. The security team has been told; please ask again."
 
 
@@ -297,7 +298,7 @@ class Activation:
                 grant, fence=grant.fence + 1, receipt=receipt, due_at=work.now,
                 second_look_at=None if done else max(grant.second_look_at or work.now, work.now + IN_FLIGHT),
             )  # fmt: skip
-        elif grant.status in (GrantStatus.ENDED, GrantStatus.FAILED):
+        elif grant.status in FINISHED:
             remove_found_again(work, grant, receipt=receipt)
 
     def _write_error(self, work: Work, grant: Grant, result: Result) -> None:

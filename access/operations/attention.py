@@ -14,6 +14,7 @@ from sqlmodel import col, select
 from sqlmodel.sql.expression import Select, SelectOfScalar
 
 from access.errors import PolicyError
+from access.lifecycle import UNFINISHED
 from access.models import (
     Alert,
     AlertKind,
@@ -21,7 +22,6 @@ from access.models import (
     AuditHead,
     Checkup,
     Grant,
-    GrantStatus,
     Look,
     LookKind,
     Notice,
@@ -35,7 +35,6 @@ from access.operations.extend import for_what_is_over
 from access.operations.high_water import HighWater
 from access.operations.undelivered import alerts_due
 
-UNFINISHED = (GrantStatus.SCHEDULED, GrantStatus.ACTIVATING, GrantStatus.ACTIVE, GrantStatus.REVOKING)
 Moment = datetime | ColumnElement[datetime]
 _TROUBLES = (AlertKind.POLICY, AlertKind.RESTORED, AlertKind.CANARY)
 """While one of these alerts is open, what opened it is looked at again and again."""

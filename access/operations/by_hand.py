@@ -8,7 +8,8 @@ from sqlmodel import Session, col, select
 
 from access.errors import AlreadyEnded, NotInCharge, NotOver
 from access.ids import GrantId, SlackUser
-from access.models import AuditEvent, Grant, GrantStatus
+from access.lifecycle import FINISHED
+from access.models import AuditEvent, Grant
 from access.operations.alert_rows import GRANT_ALERTS
 from access.operations.core import Core, by_person, load_grant
 from access.policy.decide import is_security, owners
@@ -52,7 +53,7 @@ def said_by_hand(session: Session, grant: Grant) -> ByHand | None:
 
 
 def _refuse_unless_over(grant: Grant, now: datetime) -> None:
-    if grant.status in (GrantStatus.ENDED, GrantStatus.FAILED):
+    if grant.status in FINISHED:
         raise AlreadyEnded("This access is already proven gone; there is nothing left to remove.")
     over = grant.end_due_at or grant.expires_at
     if over is None or over > now:

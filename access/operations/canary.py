@@ -5,42 +5,26 @@ It is granted without a reviewer, because the policy names it, nobody can ask fo
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from enum import StrEnum
 
 from sqlmodel import Session, col, select
 
 from access.catalog import Canary, Entitlement, Policy
 from access.durations import format_duration
 from access.errors import PolicyError
-from access.ids import BatchId, Person, RequestId, SlackChannel, SlackUser, ulid_of
+from access.ids import BatchId, RequestId, SlackUser, ulid_of
 from access.models import Alert, AlertKind, Grant, Request, RequestStatus
 from access.operations.core import Core
 from access.operations.review import schedule
-from access.operations.submit import fingerprint_of, resolved
+from access.operations.submit import resolved
 from access.operations.work import Work
-from access.policy.decide import Ask, Terms
+from access.policy.canary import BEGUN, LASTS, LATE, NOBODY, REASON, canary_ask, canary_terms
+from access.policy.decide import Terms
+from access.policy.fingerprint import fingerprint_of
 from access.store import insert_unless_there
 
-NOBODY = Person("the canary")
-"""Who asks and who receives; no person of a policy can be called so, for it has a space."""
-RULE = ":canary"
-BEGUN = "canary.begun"
-REASON = "Whether access still opens and closes is tried again and again."
-LASTS = timedelta(seconds=10)
-LATE = timedelta(minutes=1)
-"""A run that has not opened, or is not proven gone, so long after its time has failed."""
 _ACTOR = "system:canary"
 _RUNS = 24
 """So many are looked back on: while one of them hangs, no other is begun."""
-
-
-class Went(StrEnum):
-    """How a run went, or goes."""
-
-    WELL = "well"
-    FAILED = "failed"
-    LATE = "late"
-    RUNNING = "running"
 
 
 @dataclass(frozen=True)
@@ -85,51 +69,6 @@ def standing(core: Core, session: Session) -> Standing | None:
     )  # fmt: skip
 
 
-def went(
-    *, starts_at: datetime, activated_at: datetime | None, end_due_at: datetime | None, ended_at: datetime | None,
-    now: datetime,
-) -> Went:  # fmt: skip
-    """By the columns of a run; what hangs is late, too."""
-    if ended_at and not activated_at:
-        return Went.FAILED
-    to_open = (activated_at or now) - starts_at
-    to_end = _between(end_due_at, ended_at or now)
-    if max(to_open, to_end) > LATE:
-        return Went.LATE
-    return Went.WELL if ended_at else Went.RUNNING
-
-
-def _terms(policy: Policy, entitlement: Entitlement) -> Terms | None:
-    """What is granted, by the policy of now; None when that has no such canary."""
-    known = policy.entitlement(entitlement)
-    if known is None or policy.canary is None or entitlement not in policy.canary.entitlements:
-        return None
-    resource, role = known
-    return Terms(
-        rule=RULE, level=role.level, entitlement=entitlement, resource_title=resource.title, role_title=role.title,
-        provider=resource.provider, principal=policy.canary.principal(resource.provider), settings=resource.settings,
-        definition=role.definition, channel=SlackChannel(""), any_of=(), quorum=0, longest=LASTS, duration=LASTS,
-        until=None, reason=REASON, lapses_after=timedelta(), reminders=(),
-        alert_after=policy.levels[role.level].alert_after,
-    )  # fmt: skip
-
-
-def is_one(request: Request) -> bool:
-    return request.rule == RULE
-
-
-def objection(policy: Policy, request: Request) -> str | None:
-    """Why the policy of now does not have this canary as it was begun; None when it does."""
-    entitlement = Entitlement(request.resource, request.role)
-    granted = _terms(policy, entitlement)
-    if granted is None:
-        return "The policy does not have this canary any more."
-    ask = _ask(entitlement, request.asked_at)
-    if fingerprint_of(request.id, request.version, ask, granted) != request.fingerprint:
-        return "The role of the canary was changed."
-    return None
-
-
 def _run(core: Core, policy: Policy, canary: Canary, entitlement: Entitlement) -> None:
     now = core.clock.now()
     identifier = _id(canary, entitlement, now)
@@ -138,7 +77,7 @@ def _run(core: Core, policy: Policy, canary: Canary, entitlement: Entitlement) -
             return
         if any(run.ended_at is None for run in _runs(session, canary, entitlement, now)):
             return
-    granted = _terms(policy, entitlement)
+    granted = canary_terms(policy, entitlement)
     assert granted is not None, "a checked policy has every entitlement that it names"
     with core.work(_ACTOR) as work:
         request = _request(work, identifier, granted, core)
@@ -148,7 +87,7 @@ def _run(core: Core, policy: Policy, canary: Canary, entitlement: Entitlement) -
 
 
 def _request(work: Work, identifier: RequestId, granted: Terms, core: Core) -> Request:
-    ask = _ask(granted.entitlement, work.now)
+    ask = canary_ask(granted.entitlement, work.now)
     return Request(
         id=identifier, batch_id=BatchId(identifier), status=RequestStatus.APPROVED, requester=NOBODY,
         requester_slack=SlackUser(""), subject=NOBODY, subject_slack=SlackUser(""),
@@ -156,12 +95,6 @@ def _request(work: Work, identifier: RequestId, granted: Terms, core: Core) -> R
         decided_at=work.now, decided_because="The policy has this canary.",
         fingerprint=fingerprint_of(identifier, 1, ask, granted), **resolved(ask, granted, core.providers),
     )  # fmt: skip
-
-
-def _ask(entitlement: Entitlement, at: datetime) -> Ask:
-    return Ask(
-        requester=NOBODY, subject=NOBODY, entitlement=entitlement, duration=LASTS, until=None, reason=REASON, at=at
-    )
 
 
 def _id(canary: Canary, entitlement: Entitlement, at: datetime, back: int = 0) -> RequestId:

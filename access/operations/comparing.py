@@ -7,7 +7,8 @@ from typing import Any
 from sqlmodel import Session, col, select
 
 from access.ids import LookId, ulid
-from access.models import Grant, GrantStatus, Look, LookKind
+from access.lifecycle import ON_TARGET
+from access.models import Grant, Look, LookKind
 from access.operations.core import Core
 from access.operations.look import look_item
 from access.operations.work import Work
@@ -15,7 +16,6 @@ from access.store import compare_and_set, insert_unless_there
 
 SECOND_LOOK = timedelta(seconds=60)
 """A grant that is being given or taken away at this moment differs for a moment; that is no news."""
-_ON_THE_TARGET = (GrantStatus.ACTIVATING, GrantStatus.ACTIVE, GrantStatus.REVOKING)
 
 
 def resources_to_compare(core: Core, session: Session) -> set[str]:
@@ -30,7 +30,7 @@ def not_comparable(core: Core, session: Session) -> list[str]:
 
 def _places(core: Core, session: Session) -> set[tuple[str, str]]:
     """Resources with their providers."""
-    on_targets = select(Grant.resource, Grant.provider).where(col(Grant.status).in_(_ON_THE_TARGET)).distinct()
+    on_targets = select(Grant.resource, Grant.provider).where(col(Grant.status).in_(ON_TARGET)).distinct()
     places = set(session.exec(on_targets))
     policy = core.known_policy()  # without one, what is open is looked at all the same
     return places | {(one.id, one.provider) for one in policy.resources.values()} if policy else places

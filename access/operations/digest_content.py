@@ -4,8 +4,8 @@ from datetime import date, datetime, timedelta
 
 from pydantic import BaseModel, ConfigDict
 
-from access.operations.canary import Went
 from access.operations.reminding import Place
+from access.policy.canary import Went
 
 
 class _Frozen(BaseModel):

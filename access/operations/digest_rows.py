@@ -11,6 +11,7 @@ from sqlmodel import Session, col, select
 
 from access.catalog import Policy
 from access.ids import SlackUser
+from access.lifecycle import UNFINISHED
 from access.models import (
     Alert,
     AuditEvent,
@@ -22,7 +23,6 @@ from access.models import (
 )
 from access.operations.activate import objection
 from access.operations.alert_rows import TELLS_OF_MANY
-from access.operations.canary import BEGUN, NOBODY, Went, went
 from access.operations.core import POLICY_LOADED, by_person
 from access.operations.digest_access import accesses, places
 from access.operations.digest_content import (
@@ -37,7 +37,7 @@ from access.operations.digest_content import (
 from access.operations.extend import EXTENDED
 from access.operations.role_rights import ACCEPTED as RIGHTS_ACCEPTED
 from access.operations.role_rights import CHANGED as RIGHTS_CHANGED
-from access.operations.show import OPEN
+from access.policy.canary import BEGUN, NOBODY, Went, went
 
 MOST = 100
 """Lines of one kind; how many more there are is counted."""
@@ -226,7 +226,7 @@ FAILED = sa.or_(col(AuditEvent.action) == "grant.failed", sa.and_(_ENDED, _NEVER
 def open_grants(session: Session) -> list[tuple[Grant, Request]]:
     """Everything that may be on a target or may still get there, the soonest to end first."""
     found = select(Grant, Request).join(Request, col(Request.id) == col(Grant.request_id))
-    pairs = session.exec(found.where(col(Grant.status).in_(OPEN), col(Grant.requester) != NOBODY)).all()
+    pairs = session.exec(found.where(col(Grant.status).in_(UNFINISHED), col(Grant.requester) != NOBODY)).all()
     return sorted(pairs, key=lambda pair: (pair[0].expires_at or pair[0].starts_at, pair[0].id))
 
 

@@ -11,6 +11,7 @@ from access.canonical import canonical
 from access.catalog import Resource
 from access.errors import ProviderError
 from access.ids import GrantId, ShareId
+from access.lifecycle import UNFINISHED
 from access.models import Alert, AlertKind, EndedBy, Grant, GrantStatus, Hold, LookKind
 from access.operations import look, role_rights
 from access.operations.activate import remove_found_again
@@ -19,7 +20,7 @@ from access.operations.core import Core, held_grants
 from access.operations.differences import Place, Shown
 from access.operations.end import start_removal
 from access.operations.gate import lost_since
-from access.operations.holders import UNFINISHED, Seen, needed_shares, unexplained
+from access.operations.holders import Seen, needed_shares, unexplained
 from access.operations.orphans import grant_of_orphan
 from access.operations.recover import lost, recover
 from access.operations.standing import Looked, known_slots, lock_alerts, settle, slot_of

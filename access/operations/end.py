@@ -1,14 +1,15 @@
-"""Taking it back before the end: a pending request is cancelled, open access is returned or revoked."""
+"""Taking access back before its end: the holder returns it, security revokes it."""
 
 from datetime import datetime, timedelta
 
 from access.catalog import PersonEntry
-from access.errors import AlreadyDecided, AlreadyEnded, InvalidInput, NotSecurity, NotUsableYet, NotYours
-from access.ids import GrantId, Person, RequestId, SlackUser
-from access.models import EndedBy, Grant, GrantStatus, NoticeKind, Request, RequestStatus
-from access.operations.core import Core, by_person, load_grant, load_request
+from access.errors import AlreadyEnded, InvalidInput, NotSecurity, NotUsableYet, NotYours
+from access.ids import GrantId, Person, SlackUser
+from access.lifecycle import HELD, REVOCABLE
+from access.models import EndedBy, Grant, GrantStatus, NoticeKind
+from access.operations.core import Core, by_person, load_grant
 from access.operations.work import URGENT, Work
-from access.people import has_account, is_same, requester_of, subject_of
+from access.people import has_account, is_same, subject_of
 from access.policy.decide import REASON_LONGEST, is_security
 from access.words import clean
 
@@ -16,21 +17,6 @@ RENAMED = (
     "The access policy has given you another name since this access was approved, so it can only be given back. "
     "Ask for it again under your new name."
 )
-
-
-def cancel(core: Core, *, request_id: RequestId, by: SlackUser) -> Request:
-    """The requester takes a pending request back."""
-    with core.refusals_recorded(by_person(by), "request.cancel", request_id):
-        person = core.person(by)
-        with core.work(by_person(by)) as work:
-            request = load_request(work.session, request_id)
-            if not has_account(person, requester_of(request)):
-                raise NotYours("Only the person who asked can take a request back.")
-            if request.status != RequestStatus.PENDING:
-                raise AlreadyDecided(f"This request is already {request.status}; there is nothing to take back.")
-            if not work.move_request(request, RequestStatus.CANCELLED, action="request.cancelled", details={}):
-                raise AlreadyDecided
-    return request
 
 
 def finish(core: Core, *, grant_id: GrantId, by: SlackUser) -> Grant:
@@ -73,7 +59,7 @@ def may_revoke(core: Core, *, grant_id: GrantId, by: SlackUser) -> Grant:
             raise NotSecurity
         with core.database.read() as session:
             grant = load_grant(session, grant_id)
-        if grant.status not in (GrantStatus.SCHEDULED, GrantStatus.ACTIVATING, GrantStatus.ACTIVE):
+        if grant.status not in REVOCABLE:
             raise AlreadyEnded
     return grant
 
@@ -103,7 +89,7 @@ def end(work: Work, grant: Grant, by: EndedBy, *, person: Person | None = None, 
     """Sees to it that this access, whose row is held, goes away now. Raises AlreadyEnded when it is going already."""
     if grant.status == GrantStatus.SCHEDULED:
         never_started(work, grant, by, person=person, reason=reason)
-    elif grant.status in (GrantStatus.ACTIVATING, GrantStatus.ACTIVE):
+    elif grant.status in HELD:
         start_removal(work, grant, by, at=work.now, person=person, reason=reason)
     else:
         raise AlreadyEnded

@@ -12,6 +12,7 @@ from access.canonical import canonical
 from access.catalog import Entitlement, Policy
 from access.errors import Conflict, InvalidInput, NotAllowed, NothingToExtend, NotYours
 from access.ids import GrantId, Person, RequestId, SlackUser
+from access.lifecycle import OPENING
 from access.models import Grant, GrantStatus, NoticeKind, Request, RequestStatus
 from access.operations.approvers import unable
 from access.operations.core import Core, by_person, load_grant
@@ -162,7 +163,7 @@ def _ask(
 
 def _refuse_unless_open(grant: Grant, now: datetime) -> datetime:
     """Its present end."""
-    if grant.status in (GrantStatus.SCHEDULED, GrantStatus.ACTIVATING):
+    if grant.status in OPENING:
         raise Conflict("This access has not begun yet. Once it is open it can be extended.")
     if grant.status != GrantStatus.ACTIVE or grant.expires_at is None or grant.expires_at <= now:
         raise NothingToExtend

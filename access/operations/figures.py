@@ -6,14 +6,12 @@ from datetime import timedelta
 
 from sqlmodel import Session, col, func, select
 
+from access.lifecycle import ON_TARGET, UNFINISHED
 from access.models import Alert, AlertKind, Grant, GrantStatus
-from access.operations.attention import UNFINISHED
 from access.operations.canary import Standing, standing
 from access.operations.core import Core
 from access.operations.timers import timers_wanted
 from access.operations.untold import untold
-
-_MAY_BE_THERE = (GrantStatus.ACTIVATING, GrantStatus.ACTIVE, GrantStatus.REVOKING)
 
 
 @dataclass(frozen=True)
@@ -47,7 +45,7 @@ def figures(core: Core, session: Session) -> Figures:
     )
     grants = {status: (number, int(attempts or 0)) for status, number, attempts in session.exec(unfinished)}
     should_have_ended = func.coalesce(col(Grant.end_due_at), col(Grant.expires_at)) <= now
-    overdue = select(func.count()).select_from(Grant).where(waiting, col(Grant.status).in_(_MAY_BE_THERE))
+    overdue = select(func.count()).select_from(Grant).where(waiting, col(Grant.status).in_(ON_TARGET))
     alerts = select(Alert.kind, func.count()).where(col(Alert.closed_at).is_(None)).group_by(Alert.kind)
     return Figures(
         grants={status: grants.get(status, (0, 0))[0] for status in UNFINISHED},

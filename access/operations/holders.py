@@ -7,12 +7,12 @@ from typing import Any
 from sqlmodel import col, or_, select
 
 from access.ids import ShareId
-from access.models import Grant, GrantStatus, Hold
+from access.lifecycle import UNFINISHED
+from access.models import Grant, Hold
 from access.operations.ledger import share_id
 from access.operations.work import Work
 from access.ports import Holder
 
-UNFINISHED = (GrantStatus.SCHEDULED, GrantStatus.ACTIVATING, GrantStatus.ACTIVE, GrantStatus.REVOKING)
 _MOST = 500
 """Values in one statement."""
 

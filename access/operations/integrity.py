@@ -16,6 +16,7 @@ from sqlmodel import Session, col, select
 from access.catalog import Entitlement
 from access.errors import NotUsableYet
 from access.ids import GrantId, RequestId, SlackChannel
+from access.lifecycle import FINISHED
 from access.models import Alert, AlertKind, AuditEvent, Grant, GrantStatus, Request, RequestStatus, Review
 from access.operations.core import Core, held_grants, load_grant, load_request
 from access.operations.votes import approvals
@@ -307,9 +308,7 @@ def _over_for_long(session: Session, now: datetime) -> set[str]:
     subjects = {subject.removesuffix(f" {CHANGED}"): subject for subject in session.exec(opened)}
     if not subjects:
         return set()
-    over = select(Grant.id).where(
-        col(Grant.id).in_(list(subjects)), col(Grant.status).in_([GrantStatus.ENDED, GrantStatus.FAILED])
-    )
+    over = select(Grant.id).where(col(Grant.id).in_(list(subjects)), col(Grant.status).in_(FINISHED))
     return {subjects[identifier] for identifier in session.exec(over)}
 
 

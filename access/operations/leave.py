@@ -9,10 +9,10 @@ from sqlmodel import Session, col, or_, select
 
 from access.errors import PolicyError
 from access.ids import Person, SlackUser
+from access.lifecycle import OPENING
 from access.models import EndedBy, Grant, GrantStatus, LookKind, NoticeKind, Request, RequestStatus, Review
 from access.operations.approver_looks import learn, write_approver
 from access.operations.approvers import is_at_approver
-from access.operations.canary import NOBODY
 from access.operations.core import Core, held_grants
 from access.operations.end import end
 from access.operations.look import Claimed, Looked, claim_looks, look_again, look_no_more, release_looks
@@ -20,9 +20,9 @@ from access.operations.rate_limits import USERS_INFO, Call, Limited, note_limits
 from access.operations.votes import ASK_AGAIN
 from access.operations.work import Work
 from access.people import Party, is_current
+from access.policy.canary import NOBODY
 
-BEGINNING = (GrantStatus.SCHEDULED, GrantStatus.ACTIVATING)
-OPEN = (*BEGINNING, GrantStatus.ACTIVE)
+OPEN = (*OPENING, GrantStatus.ACTIVE)
 EVERY = timedelta(minutes=4)
 """How often Slack is asked about each; with the roster's half minute before the first time that is under five."""
 SOON = timedelta(seconds=5)
@@ -117,7 +117,7 @@ def members_with_something_open(session: Session) -> set[SlackUser]:
     """Whom Slack must be asked about: who asks, who holds, and who approved what begins later."""
     approvers = select(Review.reviewer_slack).join(Grant, col(Grant.request_id) == col(Review.request_id))
     # What begins at once was approved a moment ago, when Slack was asked about its approver.
-    later = approvers.where(col(Grant.status).in_(BEGINNING), col(Grant.starts_at) > col(Grant.created_at))
+    later = approvers.where(col(Grant.status).in_(OPENING), col(Grant.starts_at) > col(Grant.created_at))
     waiting = session.exec(later.distinct()).all()
     return {party.account for party in _with_something_open(session)}.union(map(SlackUser, waiting))
 
@@ -165,7 +165,7 @@ def _end_of(
     for grant in grants:
         if grant.id in theirs:
             end(work, grant, EndedBy.LEFT, reason=because)
-        elif grant.status in BEGINNING:
+        elif grant.status in OPENING:
             reason = f"{approved[grant.id]}, who approved this, has left. {because} {ASK_AGAIN}"
             end(work, grant, EndedBy.REFUSED, reason=reason)
     return bool(requests or grants)
@@ -174,7 +174,7 @@ def _end_of(
 def _approved_by(session: Session, accounts: Sequence[SlackUser]) -> dict[str, str]:
     """Grants that have not begun, with the name of who approved them."""
     approved = select(Grant.id, Review.reviewer).join(Review, col(Review.request_id) == col(Grant.request_id))
-    rows = session.exec(approved.where(col(Grant.status).in_(BEGINNING), col(Review.reviewer_slack).in_(accounts)))
+    rows = session.exec(approved.where(col(Grant.status).in_(OPENING), col(Review.reviewer_slack).in_(accounts)))
     return {str(grant): reviewer for grant, reviewer in rows}
 
 

@@ -17,6 +17,7 @@ from sqlmodel import Session, col, select
 from access.canonical import canonical
 from access.errors import BadConfig, ProviderError
 from access.ids import GrantId, HoldId, ShareId, ulid
+from access.lifecycle import CLOSING, HELD
 from access.models import Grant, GrantStatus, Hold, Share
 from access.operations.target import IN_FLIGHT, Claimed, Turn, spec_of, unexpected
 from access.operations.work import Work
@@ -27,8 +28,7 @@ PUT_OFF = timedelta(seconds=0.5)
 """Another grant has its turn at the target; it is over in a moment."""
 LOOK_LASTS = timedelta(seconds=60)
 """A look at what stands there is taken again if nothing was given for so long after it."""
-NEEDING = (GrantStatus.ACTIVATING, GrantStatus.ACTIVE)
-MAY_HAVE_GIVEN = (*NEEDING, GrantStatus.REVOKING)
+MAY_HAVE_GIVEN = (*HELD, GrantStatus.REVOKING)
 
 
 @dataclass(frozen=True)
@@ -99,7 +99,7 @@ def take(work: Work, grant: Grant, rights: Rights, *, until: datetime) -> Turn |
         _set(work.session, identifier, fence - 1, taken_by=owner, taken_until=busy, fence=fence)
     holders = _holders(work.session, shares.values(), owner)
     stood = {role: _stood(work, grant, share, holders) for role, share in shares.items()}
-    others = {one.share for one in holders if one.owner != owner and one.status in NEEDING}
+    others = {one.share for one in holders if one.owner != owner and one.status in HELD}
     return Turn(
         owner=owner, shares=shares, fences=fences, before=before, until=until,
         standing=frozenset(role for role, before_us in stood.items() if before_us),
@@ -166,7 +166,7 @@ def _stood(work: Work, grant: Grant, share: ShareId, holders: Sequence[_Holder])
     own = next((one for one in noted if one.owner == owner), None)
     if grant.status != GrantStatus.SCHEDULED and own is not None:
         return own.pre_existing
-    if grant.status in (GrantStatus.REVOKING, GrantStatus.ACTIVE):
+    if grant.status in CLOSING:
         return False  # given before there was a ledger for it: then it is ours to take away
     others = [one for one in noted if one.owner != owner and one.status in MAY_HAVE_GIVEN]
     if others:

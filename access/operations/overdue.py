@@ -6,8 +6,8 @@ from datetime import timedelta
 
 from sqlmodel import Session, col, select
 
+from access.lifecycle import UNFINISHED
 from access.models import AlertKind, Grant
-from access.operations.attention import UNFINISHED
 from access.operations.core import Core
 from access.operations.gate import UNLISTED
 from access.words import counted

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from access.errors import Ambiguous, Permanent, ProviderError, TargetConflict
+from access.lifecycle import CLOSING
 from access.models import AlertKind, EndedBy, Grant, GrantStatus
 from access.operations import cleanup, integrity, ledger
 from access.operations.alert_rows import GRANT_ALERTS
@@ -30,7 +31,6 @@ from access.operations.target import (
 from access.operations.work import Work
 from access.ports import Deadline, Observation, Plan, Removal, Rights
 
-CLOSING = (GrantStatus.ACTIVE, GrantStatus.REVOKING)
 STILL_THERE = "The target accepted the removal, but the access is still there."
 
 

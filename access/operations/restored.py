@@ -10,6 +10,7 @@ from typing import cast
 from sqlmodel import Session, col, func, or_, select
 
 from access.durations import format_duration
+from access.lifecycle import OPENING
 from access.models import Alert, AlertKind, AuditEvent, AuditHead, EndedBy, Grant, GrantStatus, Look, LookKind
 from access.operations.comparing import SECOND_LOOK, compare_anew, not_comparable, resources_to_compare
 from access.operations.core import Core, held_grants
@@ -38,8 +39,7 @@ UNCOMPARED = ":uncompared"
 """After the name of a resource the subject of the alert that somebody must compare it by hand."""
 NOTHING_SHARED = datetime.fromtimestamp(0, UTC)
 """It was restored to what it was before its first event."""
-_BEGINNING = (GrantStatus.SCHEDULED, GrantStatus.ACTIVATING)
-_ON_ITS_WAY = (*_BEGINNING, GrantStatus.REVOKING)
+_ON_ITS_WAY = (*OPENING, GrantStatus.REVOKING)
 _MOST = 500
 
 
@@ -154,7 +154,7 @@ def _go_on(core: Core) -> bool:
         if alert is None:
             return False
         left = what_is_left(core, session, alert)
-        begun = session.exec(select(Grant.id).where(col(Grant.status).in_(_BEGINNING)).limit(_MOST)).all()
+        begun = session.exec(select(Grant.id).where(col(Grant.status).in_(OPENING)).limit(_MOST)).all()
     if begun:
         _end_what_may_have_been_opened(core, begun)
     elif not left:
@@ -170,7 +170,7 @@ def _end_what_may_have_been_opened(core: Core, begun: Iterable[str]) -> None:
     """It was approved before the backup. After it, it may have been opened, and ended or taken back again."""
     with core.work(ACTOR) as work:
         for grant in held_grants(work.session, begun):
-            if grant.status in _BEGINNING:
+            if grant.status in OPENING:
                 start_removal(work, grant, EndedBy.DRIFT, at=work.now, reason=MAY_HAVE_BEEN_OPENED)
 
 

@@ -21,11 +21,11 @@ from access.operations.extend import extended_before, move_end
 from access.operations.gate import refuse_while_closed
 from access.operations.integrity import START_WINDOW
 from access.operations.reminding import Place
-from access.operations.submit import ask_again, fingerprint_of, resolved
+from access.operations.submit import resolved
 from access.operations.work import SETTLES, URGENT, LostRace, Work, grant_item
 from access.people import Party, barred, changed, is_alike, requester_of, reviewer_of, subject_of
 from access.policy.decide import REASON_LONGEST, Ask, Refused, RefusedByPolicy, Terms, decide, may_review
-from access.policy.fingerprint import Button, parse_button
+from access.policy.fingerprint import Button, ask_again, fingerprint_of, parse_button
 from access.policy.objections import to_the_approver
 from access.store import compare_and_set
 from access.words import clean

@@ -9,7 +9,8 @@ from sqlmodel import Session, col, select
 
 from access.catalog import PersonEntry, Policy
 from access.ids import RequestId, SlackUser
-from access.models import Grant, GrantStatus, Request, RequestStatus
+from access.lifecycle import UNFINISHED
+from access.models import Grant, Request, RequestStatus
 from access.operations.approvers import Asked, asked_by
 from access.operations.core import Core
 from access.operations.extend import extendable
@@ -19,8 +20,6 @@ from access.operations.undelivered import NeverAsked, never_asked
 from access.operations.usual_time import recent_answers
 from access.people import is_same, subject_of
 from access.store import Database
-
-OPEN = (GrantStatus.SCHEDULED, GrantStatus.ACTIVATING, GrantStatus.ACTIVE, GrantStatus.REVOKING)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,7 +52,7 @@ def mine_of(session: Session, policy: Policy | None, person: PersonEntry, now: d
         select(Request).where(waits, Request.requester_slack == person.slack).order_by(col(Request.id).desc())
     ).all()
     unfinished = select(Grant).where(
-        col(Grant.due_at).is_not(None), Grant.subject_slack == person.slack, col(Grant.status).in_(OPEN)
+        col(Grant.due_at).is_not(None), Grant.subject_slack == person.slack, col(Grant.status).in_(UNFINISHED)
     )
     grants = session.exec(unfinished.order_by(col(Grant.id).desc())).all()
     can = frozenset(grant.id for grant in grants if extendable(policy, grant) and is_same(person, subject_of(grant)))
@@ -78,4 +77,4 @@ def outstanding(database: Database) -> Sequence[Grant]:
 
 def open_grants(session: Session) -> Sequence[Grant]:
     """Everybody's."""
-    return session.exec(select(Grant).where(col(Grant.status).in_(OPEN))).all()
+    return session.exec(select(Grant).where(col(Grant.status).in_(UNFINISHED))).all()

@@ -12,6 +12,7 @@ from access.catalog import Entitlement, PersonEntry, Policy
 from access.choices import Choices, Found
 from access.errors import AlreadyHeld, AlreadyOpen, InvalidInput
 from access.ids import BatchId, Person, RequestId, SlackChannel, SlackUser, ulid
+from access.lifecycle import FINISHED
 from access.models import Grant, GrantStatus, NoticeKind, Request, RequestStatus
 from access.nearest import nearest
 from access.operations.approvers import Asked, unable
@@ -27,7 +28,7 @@ from access.operations.usual_time import recent_answers
 from access.operations.work import URGENT, Work
 from access.people import is_same, subject_of
 from access.policy.decide import Ask, Decision, Terms, decide, eligible, no_approver, render
-from access.policy.fingerprint import facts, fingerprint
+from access.policy.fingerprint import fingerprint_of
 from access.policy.line import parse_line
 from access.ports import Provider
 from access.store import insert_unless_there
@@ -193,20 +194,6 @@ def decide_now(core: Core, policy: Policy, ask: Ask, unread: InvalidInput | None
     return decide_all(policy, ask, unread, unable=without)
 
 
-def ask_again(request: Request, at: datetime, *, extended: int = 0) -> Ask:
-    """What was asked, put to the policy of another moment. `extended`: how often what it extends was before."""
-    return Ask(
-        requester=request.requester, subject=request.subject,
-        entitlement=Entitlement(request.resource, request.role),
-        duration=request.duration, until=request.until, reason=request.reason, at=at, starts_at=request.starts_at,
-        extends=request.extends, extended=extended,
-    )  # fmt: skip
-
-
-def fingerprint_of(request_id: RequestId, version: int, ask: Ask, terms: Terms) -> str:
-    return fingerprint(facts(request_id=request_id, version=version, ask=ask, terms=terms))
-
-
 def resolved(ask: Ask, terms: Terms, providers: Mapping[str, type[Provider]]) -> dict[str, Any]:
     """The columns of a request that the policy decides."""
     return {
@@ -234,9 +221,7 @@ def _refuse_what_is_open(work: Work, ask: Ask, person: PersonEntry) -> None:
     pending = work.session.exec(select(Request).filter_by(status=RequestStatus.PENDING, **same)).first()
     if pending is not None:
         raise already_asked(ask) if is_same(person, subject_of(pending)) else _of_another(ask)
-    grant = work.session.exec(
-        select(Grant).filter_by(**same).where(col(Grant.status).not_in([GrantStatus.ENDED, GrantStatus.FAILED]))
-    ).first()
+    grant = work.session.exec(select(Grant).filter_by(**same).where(col(Grant.status).not_in(FINISHED))).first()
     if grant is not None:
         raise _already_open(grant, ask) if is_same(person, subject_of(grant)) else _of_another(ask)
 

@@ -8,6 +8,7 @@ from sqlalchemy import delete, tuple_
 from sqlmodel import col, select
 
 from access.ids import RequestId
+from access.lifecycle import TRANSIENT
 from access.models import (
     Alert,
     AlertKind,
@@ -30,7 +31,7 @@ from access.operations.undelivered import (
     is_needless,
 )
 from access.operations.warning import worth_warning
-from access.operations.work import KEPT_TRUE, PASSING, RETOLD_AFTER, SETTLES, Work, notice_item
+from access.operations.work import KEPT_TRUE, RETOLD_AFTER, SETTLES, Work, notice_item
 from access.store import Change, compare_and_set, compare_and_set_all
 
 CLAIM = timedelta(seconds=30)
@@ -253,7 +254,7 @@ def _passes(work: Work, request: RequestId) -> bool:
     grant = newest_grant(work.session, request)
     if grant is None:
         return False
-    return grant.status in PASSING or (grant.status == GrantStatus.SCHEDULED and grant.starts_at <= work.now)
+    return grant.status in TRANSIENT or (grant.status == GrantStatus.SCHEDULED and grant.starts_at <= work.now)
 
 
 def _give_up(work: Work, notice: Notice, because: str) -> None:

@@ -9,7 +9,8 @@ from sqlalchemy import select
 from sqlmodel import Session, col
 
 from access.ids import Person, SlackUser
-from access.models import AuditEvent, Request, RequestStatus, Review
+from access.lifecycle import ANSWERED
+from access.models import AuditEvent, Request, Review
 
 FEWEST = 5
 """Decisions: of fewer, nothing usual can be said."""
@@ -42,7 +43,7 @@ def recent_answers(session: Session) -> list[Answer]:
             col(Request.resource), chain,
         )
         .join(Request, (col(Request.id) == col(Review.request_id)) & (col(Request.version) == col(Review.version)))
-        .where(col(Request.status).in_([RequestStatus.APPROVED, RequestStatus.DENIED]))
+        .where(col(Request.status).in_(ANSWERED))
         .order_by(col(Review.id).desc()).limit(_READ)
     )  # fmt: skip
     rows = session.connection().execute(decided).all()

@@ -13,7 +13,7 @@ from access.audit import Event, Outcome
 from access.catalog import Policy
 from access.errors import Conflict
 from access.ids import AlertId, NoticeId, SlackUser, ulid
-from access.lifecycle import allowed
+from access.lifecycle import TRANSIENT, allowed
 from access.models import Alert, AlertKind, Grant, GrantStatus, Notice, NoticeKind, Request, RequestStatus
 from access.operations.alert_rows import GRANT_ALERTS, alerts_to_close, number_open, open_alerts
 from access.operations.approvers import approvers
@@ -35,8 +35,6 @@ KEPT_TRUE = (
 """Messages that are told anew whenever their subject changes; the others are said once."""
 PLANNED = (NoticeKind.WARNING, NoticeKind.REMINDER)
 """Messages whose time is known before."""
-PASSING = (GrantStatus.ACTIVATING, GrantStatus.REVOKING)
-"""States of a grant that another one follows by itself, most often within a second."""
 WEBHOOK = "webhook"
 """Who is told by pages."""
 UNPAGED = (
@@ -121,7 +119,7 @@ class Work:
         assert allowed(GrantStatus(grant.status), to), f"{grant.status} to {to} is not in the table"
         self.set_grant(grant, status=to, **values)
         self.record(action, grant.id, resource=grant.resource, role=grant.role, subject=grant.subject, **details)
-        self.changed(grant.request_id, passes=to in PASSING)
+        self.changed(grant.request_id, passes=to in TRANSIENT)
         self.home_changed(grant.subject_slack)
 
     def set_grant(self, grant: Grant, **values: Any) -> None:

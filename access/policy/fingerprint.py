@@ -3,13 +3,16 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from hashlib import sha256
 
 from pydantic import JsonValue
 
 from access.canonical import canonical
+from access.catalog import Entitlement
 from access.errors import NotFound
 from access.ids import RequestId
+from access.models import Request
 from access.policy.decide import Ask, Terms
 
 _SHOWN = 16
@@ -62,6 +65,20 @@ def facts(
         "rule": terms.rule,
         "chain": terms.chain(),
     }
+
+
+def ask_again(request: Request, at: datetime, *, extended: int = 0) -> Ask:
+    """What was asked, put to the policy of another moment. `extended`: how often what it extends was before."""
+    return Ask(
+        requester=request.requester, subject=request.subject,
+        entitlement=Entitlement(request.resource, request.role),
+        duration=request.duration, until=request.until, reason=request.reason, at=at, starts_at=request.starts_at,
+        extends=request.extends, extended=extended,
+    )  # fmt: skip
+
+
+def fingerprint_of(request_id: RequestId, version: int, ask: Ask, terms: Terms) -> str:
+    return fingerprint(facts(request_id=request_id, version=version, ask=ask, terms=terms))
 
 
 def fingerprint(facts: Mapping[str, object]) -> str:

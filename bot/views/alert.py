@@ -3,12 +3,13 @@
 from typing import cast
 
 from access.ids import short
+from access.lifecycle import ON_TARGET
 from access.models import Alert, AlertKind, EntitlementRights, Grant, GrantStatus
 from access.operations import ByHand, Standing
 from access.operations.alerting import why_late
-from access.operations.canary import NOBODY as CANARY
 from access.operations.role_rights import subject_of
 from access.operations.storms import Storm
+from access.policy.canary import NOBODY as CANARY
 from access.words import counted
 from bot import ids
 from bot.views import standing as standing_view
@@ -33,7 +34,6 @@ from bot.views.blocks import (
 from bot.views.rights import rights_alert
 
 _BY_HAND = (AlertKind.OVERDUE, AlertKind.UNREMOVABLE)
-_MAY_BE_THERE = (GrantStatus.ACTIVATING, GrantStatus.ACTIVE, GrantStatus.REVOKING)
 _MOST_STATEMENTS = 2_800
 """Characters; Slack takes 3,000 in one text."""
 
@@ -114,7 +114,7 @@ def _which(alert: Alert, kind: AlertKind, grant: Grant | None) -> list[Block]:
 
 def _said_now(alert: Alert, kind: AlertKind, grant: Grant | None) -> str:
     """Of what is late, the problem of now: it is told anew with each, and what it said when it opened grows old."""
-    if kind != AlertKind.OVERDUE or grant is None or GrantStatus(grant.status) not in _MAY_BE_THERE:
+    if kind != AlertKind.OVERDUE or grant is None or GrantStatus(grant.status) not in ON_TARGET:
         return alert.sentence
     return f"{why_late(grant)} So {grant.subject}'s {grant.entitlement} is past its end and may still be there."
 

@@ -5,8 +5,8 @@ from datetime import date, timedelta
 
 from access.models import Digest
 from access.operations import Place
-from access.operations.canary import Went
 from access.operations.digest_content import CanaryRuns, Content, StandingCounts
+from access.policy.canary import Went
 from access.words import counted
 from bot.views.blocks import Block, Message, at, at_second, code, context, header, section
 from bot.views.digest_lines import happened

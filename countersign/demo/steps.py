@@ -5,7 +5,7 @@ from typing import Any
 from sqlmodel import col, select
 
 from access.models import Grant, GrantStatus, Request, RequestStatus
-from access.operations.canary import NOBODY
+from access.policy.canary import NOBODY
 from access.store import Database
 from countersign.demo.prober import Prober
 

@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 from sqlmodel import Session, col, func, select
 
 from access.durations import format_duration
+from access.lifecycle import UNFINISHED
 from access.models import Alert, Grant, Heartbeat, Notice
-from access.operations.attention import UNFINISHED
 from access.operations.untold import LONG
 from access.ports import Finding
 from access.words import counted

@@ -7,7 +7,6 @@ from zoneinfo import ZoneInfo
 from access.ids import DigestId
 from access.models import AlertKind, Digest, EndedBy, GrantStatus, RequestStatus
 from access.operations import Place
-from access.operations.canary import Went
 from access.operations.digest_content import (
     Access,
     CanaryRuns,
@@ -19,6 +18,7 @@ from access.operations.digest_content import (
     Refusals,
     StandingCounts,
 )
+from access.policy.canary import Went
 from bot.views.blocks import Message
 from bot.views.digest import digest_message, digest_parts
 from tests.bot.facts import GRANT, REASON, REQUEST, SENTENCES, minutes

@@ -15,8 +15,8 @@ import bot
 from access.errors import PolicyError, Refusal
 from access.models import Verdict
 from access.operations import Place
-from access.operations.canary import Went
 from access.operations.digest_content import Refusals
+from access.policy.canary import Went
 from bot.app import ACTIONS, COMMAND, EVENTS, MODALS, OPTIONS
 from bot.views.blocks import Message
 from bot.views.digest import digest_message, digest_parts

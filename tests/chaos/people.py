@@ -17,10 +17,10 @@ from access.models import Grant, GrantStatus, Notice, NoticeKind, Request, Reque
 from access.operations import finish, review, submit
 from access.operations.core import Core
 from access.operations.review import schedule
-from access.operations.submit import ask_again, fingerprint_of, resolved
+from access.operations.submit import resolved
 from access.operations.work import Work
 from access.policy.decide import Ask, decide
-from access.policy.fingerprint import button_value
+from access.policy.fingerprint import ask_again, button_value, fingerprint_of
 from bench.policy import APPROVER
 from tests.chaos.city import CROWD
 

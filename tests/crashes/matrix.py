@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from access.models import GrantStatus, Request
-from access.operations.end import cancel, finish, revoke
+from access.operations.cancel import cancel
+from access.operations.end import finish, revoke
 from access.store import Database
 from tests.cast import ANN, KIM, SAM
 from tests.invariants.checks import Sight, check, check_the_end

@@ -18,7 +18,8 @@ from redis import Redis
 from access.errors import AccessError, Unavailable
 from access.models import GrantStatus, RequestStatus, Verdict
 from access.operations import review
-from access.operations.end import cancel, finish, revoke
+from access.operations.cancel import cancel
+from access.operations.end import finish, revoke
 from access.store import Database
 from tests.invariants.checks import Broken, Sight, check, check_the_end
 from tests.invariants.choices import ENTITLEMENTS, HANDS, Hand, approvers, askers, at, crashes, people, places, slack

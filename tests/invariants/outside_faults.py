@@ -45,7 +45,7 @@ def _no_gate() -> Generator[None]:
 def _beginning_again() -> Generator[None]:
     """What was about to begin is begun when all is compared."""
     with (
-        patch.object(restored, "_BEGINNING", ()),
+        patch.object(restored, "OPENING", ()),
         patch.object(restored, "_ON_ITS_WAY", (GrantStatus.REVOKING,)),
     ):
         yield

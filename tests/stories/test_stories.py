@@ -6,7 +6,7 @@ from psycopg import sql
 from redis import Redis
 
 from access.models import AlertKind, EndedBy, GrantStatus
-from access.operations.canary import NOBODY
+from access.policy.canary import NOBODY
 from countersign.demo.prober import Login
 from tests.stories.house import PAIRS, SECURITY, House
 from tests.stories.sinks import found_in, secrets_of

@@ -7,10 +7,11 @@ from sqlmodel import select
 
 from access.models import Alert, AlertKind, EndedBy, Grant, GrantStatus, Look, LookKind, RequestStatus
 from access.operations.approvers import is_at_approver
-from access.operations.canary import LASTS, LATE, Went, run_canaries, standing
+from access.operations.canary import run_canaries, standing
 from access.operations.digest import make_now, preview
 from access.operations.digest_content import CanaryRuns
 from access.operations.roster import call_the_roster
+from access.policy.canary import LASTS, LATE, Went
 from tests.world import World
 
 SONG = "canary: {entitlements: [customers-db/canary], every: 5m, names: {fake: nobody}}\n"
