@@ -23,20 +23,20 @@ from sqlmodel import Field, SQLModel
 from access.ids import (
     AlertId,
     BatchId,
-    CheckupId,
+    CheckId,
     DigestId,
     GrantId,
-    HoldId,
-    LookId,
-    NoticeId,
+    MessageId,
     Person,
     RequestId,
     ReviewId,
     RightsId,
-    ShareId,
+    RoleClaimId,
+    SharedRoleId,
     SlackChannel,
     SlackUser,
     StandingId,
+    TargetCheckId,
 )
 from access.ports import Json
 
@@ -84,7 +84,7 @@ class Verdict(StrEnum):
     DENY = "deny"
 
 
-class NoticeKind(StrEnum):
+class MessageKind(StrEnum):
     """A message that must reach somebody and stay true."""
 
     REVIEW = "review"  # the card in the approvers' channel; subject: request
@@ -127,7 +127,7 @@ class StandingStatus(StrEnum):
     GONE = "gone"  # for good: what is given again is another row
 
 
-class LookKind(StrEnum):
+class CheckKind(StrEnum):
     """Something outside that is looked at again and again."""
 
     ROSTER = "roster"  # who and what must be looked at at all; subject: everybody, and since when without a break
@@ -292,7 +292,7 @@ class Grant(SQLModel, table=True):
 
     id: GrantId = _string(primary_key=True)
     request_id: RequestId = _string(foreign_key="request.id", index=True)
-    continues: GrantId | None = _string(default=None)
+    supersedes_grant_id: GrantId | None = _string(default=None)
     """The ended grant whose access was found again."""
     status: str = GrantStatus.SCHEDULED
     requester: Person = _string()
@@ -319,7 +319,7 @@ class Grant(SQLModel, table=True):
     expires_at: datetime | None = _moment(default=None)
     extensions: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
     """How often `expires_at` was moved, each time by a decision."""
-    behind_since: datetime | None = _moment(default=None)
+    target_expiry_stale_since: datetime | None = _moment(default=None)
     """Since when the target itself has an earlier end than we; None: it knows ours, or has none."""
     activated_at: datetime | None = _moment(default=None)
     end_due_at: datetime | None = _moment(default=None)
@@ -340,7 +340,7 @@ class Grant(SQLModel, table=True):
     proven_at: datetime | None = _moment(default=None)
     """When the target was asked again and the access was not there."""
     ended_at: datetime | None = _moment(default=None)
-    second_look_at: datetime | None = _moment(default=None)
+    recheck_after: datetime | None = _moment(default=None)
     """Not over before this: a grant call may still have been under way."""
     fence: int = 0
     attempts: int = 0
@@ -354,12 +354,12 @@ class Grant(SQLModel, table=True):
         return f"{self.resource}/{self.role}"
 
 
-class Share(SQLModel, table=True):
+class SharedRole(SQLModel, table=True):
     """A role of one principal on a target that several grants may need; one grant at a time is there because of it."""
 
     __tablename__ = "share"  # pyright: ignore[reportAssignmentType] -- SQLModel types it as a declared attribute
 
-    id: ShareId = _string(primary_key=True)
+    id: SharedRoleId = _string(primary_key=True)
     """The hash of the four that follow."""
     provider: str
     place: str = _text()
@@ -367,43 +367,42 @@ class Share(SQLModel, table=True):
     role: str
     """As the target calls it."""
     principal: str
-    taken_by: GrantId | None = _string(default=None)
+    locked_by: GrantId | None = _string(default=None)
     """Whose turn at the target it is."""
-    taken_until: datetime | None = _moment(default=None)
+    locked_until: datetime | None = _moment(default=None)
     """A call of theirs may still be under way until then."""
     fence: int = 0
 
 
-class Hold(SQLModel, table=True):
+class RoleClaim(SQLModel, table=True):
     """A grant needs, or needed, a share; which of the two is said by the grant's status."""
 
     __tablename__ = "hold"  # pyright: ignore[reportAssignmentType] -- SQLModel types it as a declared attribute
     __table_args__ = (UniqueConstraint("grant_id", "share_id"),)
 
-    id: HoldId = _string(primary_key=True)
+    id: RoleClaimId = _string(primary_key=True)
     grant_id: GrantId = _string(foreign_key="grant.id")
-    share_id: ShareId = _string(foreign_key="share.id", index=True)
+    share_id: SharedRoleId = _string(foreign_key="share.id", index=True)
     pre_existing: bool | None = None
     """It stood there before anybody of us gave it: never added, never removed. None: nobody has looked yet."""
     looked_at: datetime | None = _moment(default=None)
 
 
-class Notice(SQLModel, table=True):
+class Message(SQLModel, table=True):
     """A message that must reach somebody, where it stands, and which state of its subject it shows.
 
-    `wanted` grows with every change of the subject; a message is true when `shown` has caught up.
+    `wanted_version` grows with every change of the subject; a message is true when `shown_version` has caught up.
     """
 
     __tablename__ = "notice"  # pyright: ignore[reportAssignmentType] -- SQLModel types it as a declared attribute
     __table_args__ = (
-        _one_of("kind", NoticeKind),
         UniqueConstraint("kind", "subject", "version", "recipient"),
         _partly("ix_notice_due", "due_at", where="due_at IS NOT NULL"),
         _partly("ix_notice_alert", "alert_at", where="alert_at IS NOT NULL"),
         _partly("ix_notice_undelivered", "undelivered_cause", where="undelivered_since IS NOT NULL"),
     )
 
-    id: NoticeId = _string(primary_key=True)
+    id: MessageId = _string(primary_key=True)
     kind: str
     subject: str = Field(index=True, max_length=32)
     version: int = 1
@@ -414,8 +413,8 @@ class Notice(SQLModel, table=True):
     channel: str | None = None
     ts: str | None = None
     """Where it stands; of a Home, the hash of the view that Slack was given last; of a page, the state sent."""
-    wanted: int = 1
-    shown: int = 0
+    wanted_version: int = Field(default=1, sa_column_kwargs={"server_default": "1"})
+    shown_version: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
     fence: int = 0
     attempts: int = 0
     problem: str = ""
@@ -426,7 +425,7 @@ class Notice(SQLModel, table=True):
     alert_at: datetime | None = _moment(default=None)
     """If it has not arrived by then, an alert opens; None: the alert has it, or it needs none."""
     due_at: datetime | None = _moment(default=None)
-    told_at: datetime | None = _moment(default=None)
+    delivered_at: datetime | None = _moment(default=None)
     created_at: datetime = _moment()
 
 
@@ -455,7 +454,6 @@ class Alert(SQLModel, table=True):
 
     __tablename__ = "alert"  # pyright: ignore[reportAssignmentType] -- SQLModel types it as a declared attribute
     __table_args__ = (
-        _one_of("kind", AlertKind),
         Index("uq_alert_open", "kind", "subject", unique=True, postgresql_where=text("closed_at IS NULL"),
               sqlite_where=text("closed_at IS NULL")),
     )  # fmt: skip
@@ -465,7 +463,7 @@ class Alert(SQLModel, table=True):
     subject: str
     sentence: str = _text()
     opened_at: datetime = _moment()
-    told_at: datetime | None = _moment(default=None)
+    delivered_at: datetime | None = _moment(default=None)
     closed_at: datetime | None = _moment(default=None)
 
 
@@ -529,13 +527,13 @@ class Heartbeat(SQLModel, table=True):
     beat_at: datetime = _moment()
 
 
-class Checkup(SQLModel, table=True):
+class TargetCheck(SQLModel, table=True):
     """Somebody who holds no key wants a target looked at; a worker, who does, writes here what it found."""
 
     __tablename__ = "checkup"  # pyright: ignore[reportAssignmentType] -- SQLModel types it as a declared attribute
     __table_args__ = (_partly("ix_checkup_due", "due_at", where="due_at IS NOT NULL"),)
 
-    id: CheckupId = _string(primary_key=True)
+    id: TargetCheckId = _string(primary_key=True)
     resource: str
     findings: list[Json] = _dicts()
     """Each a `Finding` of access.ports, without secrets."""
@@ -545,17 +543,16 @@ class Checkup(SQLModel, table=True):
     done_at: datetime | None = _moment(default=None)
 
 
-class Look(SQLModel, table=True):
+class PeriodicCheck(SQLModel, table=True):
     """Something outside is looked at again and again: whenever it is due, by whoever wins it."""
 
     __tablename__ = "look"  # pyright: ignore[reportAssignmentType] -- SQLModel types it as a declared attribute
     __table_args__ = (
-        _one_of("kind", LookKind),
         UniqueConstraint("kind", "subject"),
         Index("ix_look_due", "due_at"),
     )
 
-    id: LookId = _string(primary_key=True)
+    id: CheckId = _string(primary_key=True)
     kind: str
     subject: str
     suspects: list[str] = _strings()

@@ -57,7 +57,7 @@ class BareSql:
         grants = {row["request_id"]: row for row in after["grant"]}
         reviews = {row["request_id"]: row for row in after["review"]}
         known = {row["id"] for row in self._before["notice"]}
-        notices = {row["subject"]: row for row in after["notice"] if row["id"] not in known}
+        messages = {row["subject"]: row for row in after["notice"] if row["id"] not in known}
         events = defaultdict[str, list[Row]](list)
         last = max((row["seq"] for row in self._before["audit_event"]), default=0)
         happened = (row for row in after["audit_event"] if row["seq"] > last)
@@ -65,7 +65,7 @@ class BareSql:
             events[row["object_id"]].append(row)
         for request in after["request"]:
             key, grant = request["id"], grants[request["id"]]
-            inserts = (("review", reviews[key]), ("notice", notices[key]), ("grant", grant))
+            inserts = (("review", reviews[key]), ("notice", messages[key]), ("grant", grant))
             yield Approval(request, inserts, (*events[key], *events[grant["id"]]))
 
     def approve(self, approval: Approval) -> None:

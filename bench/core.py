@@ -4,13 +4,15 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from datetime import timedelta
 
+from access.core import Core
 from access.ids import SlackUser
+from access.messages.outbox import Delivery, Outbox
 from access.models import Request, Verdict
-from access.operations import Place, review, submit
-from access.operations.core import Core
-from access.operations.schedule import Schedule
-from access.operations.telling import Telling, Told
+from access.monitor.sweep import Schedule
 from access.policy.fingerprint import button_value
+from access.requests.remind import Place
+from access.requests.review import review
+from access.requests.submit import submit
 from access.settings import Settings
 from bench.policy import APPROVER, CHANNEL, Crowd
 from countersign.wiring import parts
@@ -46,8 +48,8 @@ def approve(core: Core, request: Request) -> None:
 def _post_cards(core: Core) -> None:
     """What the queue `tell` does, with a Slack that takes everything."""
     due = [item.partition(":")[2] for item, _ in Schedule(core).sweep() if item.startswith("notice:")]
-    telling = Telling(core)
-    telling.commit([Told(one, channel=CHANNEL, ts=_ts(one.notice.subject)) for one in telling.claim(due)])
+    telling = Outbox(core)
+    telling.commit([Delivery(one, channel=CHANNEL, ts=_ts(one.message.subject)) for one in telling.claim(due)])
 
 
 def _ts(request_id: str) -> str:

@@ -13,9 +13,9 @@ import sqlalchemy as sa
 
 from access import audit
 from access.audit import Event
-from access.models import Digest, EndedBy, Grant, GrantStatus, Notice, NoticeKind
-from access.operations.core import Core
-from access.operations.digest import content_of, make_now
+from access.core import Core
+from access.messages.digest.make import content_of, make_now
+from access.models import Digest, EndedBy, Grant, GrantStatus, Message, MessageKind
 from bench.bare_sql import connect
 from bench.copies import copy_rows
 from bench.core import approve, ask, core_on
@@ -128,7 +128,7 @@ def _bare(url: str) -> None:
 def _forget(core: Core) -> None:
     """So that the next one is about the whole day again."""
     with core.database.write() as session:
-        session.connection().execute(sa.delete(_table(Notice)).where(_table(Notice).c.kind == NoticeKind.DIGEST))
+        session.connection().execute(sa.delete(_table(Message)).where(_table(Message).c.kind == MessageKind.DIGEST))
         session.connection().execute(sa.delete(_table(Digest)))
 
 
@@ -138,7 +138,7 @@ def _seconds(do: Callable[[], None]) -> float:
     return time.perf_counter() - began
 
 
-def _table(row: type[Grant | Digest | Notice]) -> sa.Table:
+def _table(row: type[Grant | Digest | Message]) -> sa.Table:
     return getattr(row, "__table__")  # noqa: B009 -- SQLModel does not declare it
 
 

@@ -13,9 +13,9 @@ from tempfile import mkdtemp
 from sqlalchemy import update
 from sqlmodel import col, func, select
 
+from access.core import Core
 from access.models import Grant, GrantStatus, Heartbeat
-from access.operations.core import Core
-from access.operations.work import grant_item
+from access.unit_of_work import grant_item
 from bench.copies import open_grants
 from bench.core import core_on
 from bench.policy import Crowd, policy

@@ -10,7 +10,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
-from access.operations.rate_limits import POST, UPDATE
+from access.messages.rate_limits import POST, UPDATE
 from bench.figures import Figure
 from bench.policy import APPROVER, Crowd
 from bench.product import alive

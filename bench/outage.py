@@ -13,9 +13,9 @@ from tempfile import mkdtemp
 from sqlalchemy import update
 from sqlmodel import col, select
 
+from access.grants.claims import LONGEST_PAUSE
 from access.models import EndedBy, Grant, GrantStatus, Request
-from access.operations.target import LONGEST_PAUSE
-from access.operations.work import grant_item
+from access.unit_of_work import grant_item
 from bench.due import CALL_MS, CALLS
 from bench.ends import Stage, WentWrong, stage, working
 from bench.figures import Figure, quantile

@@ -12,15 +12,15 @@ from redis import Redis
 from sqlalchemy import event, update
 from sqlmodel import col
 
+from access.core import Core
 from access.models import Grant, GrantStatus
-from access.operations.core import Core
-from access.operations.schedule import Schedule
+from access.monitor.sweep import Schedule
 from bench.bare_sql import connect
 from bench.ends import Stage, stage, working
 from bench.figures import Figure, p50_and_p99
 from bench.servers import KINDS, Kind, Servers, say
 from workers.agenda import AGENDA, RedisAgenda, chunks
-from workers.comparing import Comparing
+from workers.timer_repair import Comparing
 
 EVERY = 0.2
 """Seconds from one due timer to the next."""

@@ -11,7 +11,7 @@ from datetime import timedelta
 
 from redis import Redis
 
-from access.operations.target import CLAIM
+from access.grants.claims import CLAIM
 from bench.due import CALL_MS, CALLS, GOAL_THREADS, WORKERS, floor_of
 from bench.ends import Stage, WentWrong, pid_of, stage, working
 from bench.figures import Figure

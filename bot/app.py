@@ -12,68 +12,66 @@ from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_bolt.response import BoltResponse
 from slack_sdk.web.async_client import AsyncWebClient
 
-from access.operations.core import Core
+from access.core import Core
 from bot import direct_message, home, ids
-from bot.actions import (
-    accept,
+from bot.ack_priority import AckPriority, noop
+from bot.directory import Directory
+from bot.identity import HOME_OPENED, MESSAGE, identify
+from bot.refusals import log_fault
+from bot.reply import Reply
+from bot.slack_context import SlackContext
+from bot.slash_command import access_command
+from bot.verbs import (
     accept_rights,
+    accept_standing,
     approve,
     ask,
-    by_hand,
     cancel,
-    choose,
     connect,
     deny,
     done,
     extend,
     follow,
+    removed_by_hand,
     revoke,
-    submit,
     unknown,
 )
-from bot.commands import access_command
-from bot.directory import Directory
-from bot.face import Face
-from bot.identity import HOME_OPENED, MESSAGE, identify
-from bot.refusals import log_fault
-from bot.reply import Reply
-from bot.turns import Turns, unheard
 
 COMMAND = "/access"
 Listener = Callable[..., Awaitable[Any]]
 
 ACTIONS: dict[str, Listener] = {
-    ids.APPROVE: approve.approve,
-    ids.DENY: deny.ask_why,
-    ids.REVOKE: revoke.ask_why,
-    ids.DONE: done.done,
-    ids.CONNECT: connect.connect,
-    ids.EXTEND: extend.ask_how_long,
-    ids.CANCEL: cancel.cancel,
-    ids.BY_HAND: by_hand.removed,
-    ids.ACCEPT_RIGHTS: accept_rights.accept,
-    ids.ACCEPT_STANDING: accept.accepted,
-    ids.ACCEPT_ALL_STANDING: accept.accepted,
-    ids.CHOOSE: choose.chosen,
-    ids.ASK: ask.ask,
-    ids.FOLLOW: follow.follow,
+    ids.APPROVE: approve.button,
+    ids.DENY: deny.button,
+    ids.REVOKE: revoke.button,
+    ids.DONE: done.button,
+    ids.CONNECT: connect.button,
+    ids.EXTEND: extend.button,
+    ids.CANCEL: cancel.button,
+    ids.BY_HAND: removed_by_hand.button,
+    ids.ACCEPT_RIGHTS: accept_rights.button,
+    ids.ACCEPT_STANDING: accept_standing.button,
+    ids.ACCEPT_ALL_STANDING: accept_standing.button,
+    ids.CHOOSE: ask.chosen,
+    ids.ASK: ask.button,
+    ids.FOLLOW: follow.button,
 }
 EVENTS: dict[str, Listener] = {HOME_OPENED: home.opened, MESSAGE: direct_message.received}
-OPTIONS: dict[str, Listener] = {ids.CHOOSE: choose.suggest}
+OPTIONS: dict[str, Listener] = {ids.CHOOSE: ask.suggested}
 MODALS: dict[str, Listener] = {
-    ids.FORM: submit.submit,
-    ids.DENIAL: deny.deny,
-    ids.REVOCATION: revoke.revoke,
-    ids.EXTENSION: extend.extend,
+    ids.FORM: ask.modal,
+    ids.DENIAL: deny.modal,
+    ids.REVOCATION: revoke.modal,
+    ids.EXTENSION: extend.modal,
 }
 
 
 class BoltApp(AsyncApp):
     """Counts who still waits for an acknowledgement: a dispatch ends with it, whatever the listener goes on to do."""
 
-    def __init__(self, turns: Turns, **options: Any) -> None:
+    def __init__(self, ack_priority: AckPriority, **options: Any) -> None:
         super().__init__(**options)
-        self._turns = turns
+        self._turns = ack_priority
 
     async def async_dispatch(self, req: AsyncBoltRequest) -> BoltResponse:
         with self._turns.unanswered():
@@ -81,21 +79,23 @@ class BoltApp(AsyncApp):
 
 
 def build_app(
-    core: Core, *, client: AsyncWebClient, executor: Executor, answered: Callable[[float], None] = unheard
+    core: Core, *, client: AsyncWebClient, executor: Executor, answered: Callable[[float], None] = noop
 ) -> AsyncApp:
     """`client` holds the bot's token; `executor` has as many threads as the database pool has connections.
 
     `answered` hears how many seconds each acknowledgement took.
     """
-    face = Face(core=core, client=client, directory=Directory(client), executor=executor, turns=Turns(answered))
-    app = BoltApp(face.turns, client=client, logger=logging.getLogger("bot.bolt"))
+    slack = SlackContext(
+        core=core, client=client, directory=Directory(client), executor=executor, ack_priority=AckPriority(answered)
+    )
+    app = BoltApp(slack.ack_priority, client=client, logger=logging.getLogger("bot.bolt"))
 
-    async def lend(context: AsyncBoltContext, next: Callable[[], Awaitable[Any]]) -> None:
-        context["face"] = face
+    async def inject(context: AsyncBoltContext, next: Callable[[], Awaitable[Any]]) -> None:
+        context["slack"] = slack
         context["respond"] = Reply(context.response_url, client)
         await next()
 
-    app.middleware(lend)
+    app.middleware(inject)
     app.middleware(identify)
     app.command(COMMAND)(access_command)
     for action, listener in ACTIONS.items():
@@ -106,7 +106,7 @@ def build_app(
         app.event(event)(listener)
     for callback, listener in MODALS.items():
         app.view(callback)(listener)
-    app.action(re.compile(".*"))(unknown.unknown)
+    app.action(re.compile(".*"))(unknown.button)
     app.error(_failed)
     return app
 

@@ -2,13 +2,13 @@
 
 from typing import Any
 
-from bot.face import Face
-from bot.refusals import beside, post, refusals
+from bot.refusals import answering, post, refusals
+from bot.slack_context import SlackContext
 from bot.views.help import what_to_type
 
 
-async def received(body: dict[str, Any], face: Face) -> None:
+async def received(body: dict[str, Any], slack: SlackContext) -> None:
     """Slack says so once, and sometimes twice: a second answer says the same."""
     event = body["event"]
-    async with face.turns.work(), refusals(beside(face, event)):
-        await post(face, event["channel"], what_to_type())
+    async with slack.ack_priority.work(), refusals(answering(slack, event)):
+        await post(slack, event["channel"], what_to_type())

@@ -21,9 +21,9 @@ BODY_SECONDS = 5.0
 """For the whole body to arrive. Slack itself waits three seconds for our answer."""
 _PROBE = {b"ssl_check", b"token"}
 
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
+Rendered = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Rendered]]
+Send = Callable[[Rendered], Awaitable[None]]
 
 
 @dataclass(frozen=True)
@@ -62,14 +62,14 @@ class HttpApp:
     body_seconds: float = BODY_SECONDS
     _used: Used = field(default_factory=Used)
 
-    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: Rendered, receive: Receive, send: Send) -> None:
         try:
             answer = await self._answer(scope, receive)
         except Refused as refused:
             answer = refused.answer
         await _send(send, answer)
 
-    async def _answer(self, scope: Message, receive: Receive) -> Answer:
+    async def _answer(self, scope: Rendered, receive: Receive) -> Answer:
         if scope["path"] == self.prefix + HEALTH:
             return await self._healthy(scope["method"])
         if scope["path"] != self.prefix + DOOR:

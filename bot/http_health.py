@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 
 from sqlmodel import select
 
+from access.core import Core
 from access.models import AuditHead
-from access.operations.core import Core
 
 logger = logging.getLogger(__name__)
 

@@ -10,15 +10,15 @@ import aiohttp
 import uvicorn
 from slack_sdk.web.async_client import AsyncWebClient
 
+from access.core import Core
 from access.errors import Misconfigured, Unready
 from access.faults import why
-from access.operations.core import Core
+from bot.ack_priority import noop
 from bot.app import build_app
 from bot.http_app import DOOR, HttpApp
 from bot.http_connections import bounded
 from bot.http_health import CHECKS, Health
 from bot.serving import CALL_TIMEOUT, FINISHING, accepted, let_finish, warn_of_channels
-from bot.turns import unheard
 
 SHORTEST_SECRET = 16
 
@@ -35,7 +35,7 @@ async def serve(
     stop: asyncio.Event,
     listening: Callable[[str], None],
     client_class: Callable[..., AsyncWebClient] = AsyncWebClient,
-    answered: Callable[[float], None] = unheard,
+    answered: Callable[[float], None] = noop,
 ) -> None:
     """Runs until `stop` is set. `listening` hears once where the door is, as a URL. Raises Unready.
 

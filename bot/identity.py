@@ -9,15 +9,15 @@ from slack_bolt.context.async_context import AsyncBoltContext
 from slack_bolt.response import BoltResponse
 
 from access.catalog import Policy
+from access.core import Core, by_person
 from access.errors import NotAllowed, Refusal
 from access.ids import SlackUser
-from access.operations.approver_looks import NO_MEMBER, is_named, learn
-from access.operations.core import Core, by_person
-from access.operations.rate_limits import USERS_INFO, Call
+from access.messages.rate_limits import USERS_INFO, Call
+from access.monitor.approver_checks import NO_MEMBER, is_named, learn
 from bot.directory import Member, NotAMember
-from bot.face import Face
 from bot.limits import note
-from bot.refusals import Fields, Say, beside, in_modal, on_home, refusal, refusals, whisper
+from bot.refusals import Fields, Say, answering, ephemeral, in_modal, on_home, refusal, refusals
+from bot.slack_context import SlackContext
 
 HOME_OPENED, MESSAGE = "app_home_opened", "message"
 _WRITTEN = (None, "file_share")
@@ -43,38 +43,38 @@ async def identify(
     if _looks_elsewhere(body) or _was_not_written_to_us(body):
         return await context.ack()
     async with refusals(_say(body, context)):
-        context["who"] = await recognise(context["face"], body)
+        context["who"] = await recognise(context["slack"], body)
     if "who" not in context:
         return context.ack.response or await context.ack()
     await next()
     return None
 
 
-async def recognise(face: Face, body: dict[str, Any]) -> Who:
+async def recognise(slack: SlackContext, body: dict[str, Any]) -> Who:
     """Raises a Refusal, which is recorded: a stranger's click is an event too."""
     user = SlackUser(_user(body))
     try:
-        policy = await face.policy()
-        _person_of_policy(face.core, policy, user=user, teams=_teams(body))
-        member = await face.directory.member(user)
+        policy = await slack.policy()
+        _person_of_policy(slack.core, policy, user=user, teams=_teams(body))
+        member = await slack.directory.member(user)
         _of_this_workspace(policy, team=member.team)
     except Refusal as refused:
-        await note(face, Call(USERS_INFO), refused.__cause__)
-        await face.do(_record, user=user, attempt=attempted(body), refused=refused)
+        await note(slack, Call(USERS_INFO), refused.__cause__)
+        await slack.do(_record, user=user, attempt=attempted(body), refused=refused)
         raise
     return Who(slack=user, zone=_zone(member, policy.timezone))
 
 
-async def still_member(face: Face, who: Who, attempt: str) -> None:
+async def still_member(slack: SlackContext, who: Who, attempt: str) -> None:
     """Slack's word of this moment, for decisions. Raises a Refusal, which is recorded."""
     try:
-        member = await face.directory.member(who.slack, fresh=True)
-        _of_this_workspace(await face.policy(), team=member.team)
+        member = await slack.directory.member(who.slack, fresh=True)
+        _of_this_workspace(await slack.policy(), team=member.team)
     except Refusal as refused:
-        await note(face, Call(USERS_INFO), refused.__cause__)
-        await face.do(_record, user=who.slack, attempt=attempt, refused=refused)
+        await note(slack, Call(USERS_INFO), refused.__cause__)
+        await slack.do(_record, user=who.slack, attempt=attempt, refused=refused)
         raise
-    await face.do(_named_again, user=who.slack)
+    await slack.do(_named_again, user=who.slack)
 
 
 def _named_again(core: Core, *, user: SlackUser) -> None:
@@ -149,7 +149,7 @@ def _zone(member: Member, otherwise: ZoneInfo) -> ZoneInfo:
 
 def _say(body: dict[str, Any], context: AsyncBoltContext) -> Say:
     """The way back that this kind of payload has."""
-    face, ack, respond = context["face"], context.ack, context["respond"]
+    slack, ack, respond = context["slack"], context.ack, context["respond"]
 
     async def say(words: str, fields: Fields) -> None:
         match body.get("type"):
@@ -158,15 +158,15 @@ def _say(body: dict[str, Any], context: AsyncBoltContext) -> Say:
             case "block_suggestion":
                 await ack(options=[])
             case "event_callback" if _event(body).get("type") == MESSAGE:
-                await beside(face, _event(body))(words, fields)
+                await answering(slack, _event(body))(words, fields)
             case "event_callback":
-                await on_home(face, _user(body))(words, fields)
+                await on_home(slack, _user(body))(words, fields)
             case "block_actions" if (body.get("view") or {}).get("type") == "home":
-                await on_home(face, _user(body))(words, fields)
+                await on_home(slack, _user(body))(words, fields)
             case "block_actions" if "view" in body:
-                await in_modal(face.client, body["view"]["id"], "Not possible")(words, fields)
+                await in_modal(slack.client, body["view"]["id"], "Not possible")(words, fields)
             case "block_actions":
-                await whisper(respond)(words, fields)
+                await ephemeral(respond)(words, fields)
             case _:
                 said = refusal(words)
                 await ack(text=said.text, blocks=said.blocks, response_type="ephemeral")

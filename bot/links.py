@@ -9,7 +9,7 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from access.ids import RequestId
-from access.operations import Place
+from access.requests.remind import Place
 
 logger = logging.getLogger(__name__)
 

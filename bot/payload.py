@@ -4,7 +4,7 @@ import json
 from datetime import UTC, datetime
 from typing import Any
 
-from access.operations import Place
+from access.requests.remind import Place
 
 
 def pressed(body: dict[str, Any]) -> str:

@@ -11,11 +11,11 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from access.errors import AccessError, InvalidInput, PolicyError, Refusal, Unavailable
-from access.operations.rate_limits import POST, PUBLISH, Call
-from bot.face import Face
+from access.messages.rate_limits import POST, PUBLISH, Call
 from bot.limits import note, paused
 from bot.reply import Reply
-from bot.views.blocks import Message, sentence
+from bot.slack_context import SlackContext
+from bot.views.blocks import Rendered, sentence
 from bot.views.home import home_notice
 from bot.views.modals import notice
 
@@ -48,7 +48,7 @@ async def refusals(say: Say) -> AsyncGenerator[None]:
             log_fault("the person could not be told", second)
 
 
-def whisper(respond: Reply) -> Say:
+def ephemeral(respond: Reply) -> Say:
     """To the one who clicked or typed, seen by nobody else."""
 
     async def say(words: str, _: Fields) -> None:
@@ -57,12 +57,12 @@ def whisper(respond: Reply) -> Say:
     return say
 
 
-def aside(body: dict[str, Any], respond: Reply, client: AsyncWebClient) -> Say:
+def beside(body: dict[str, Any], respond: Reply, client: AsyncWebClient) -> Say:
     """To the one who pressed: beside the message, or over the Home, which has no place for it."""
-    return whisper(respond) if "response_url" in body else over(client, str(body["trigger_id"]))
+    return ephemeral(respond) if "response_url" in body else in_new_modal(client, str(body["trigger_id"]))
 
 
-def over(client: AsyncWebClient, trigger_id: str) -> Say:
+def in_new_modal(client: AsyncWebClient, trigger_id: str) -> Say:
     """In a modal of its own."""
 
     async def say(words: str, _: Fields) -> None:
@@ -71,41 +71,41 @@ def over(client: AsyncWebClient, trigger_id: str) -> Say:
     return say
 
 
-def on_home(face: Face, user: str) -> Say:
+def on_home(slack: SlackContext, user: str) -> Say:
     """In the place of what the Home shows; while Slack takes no Homes, it is left as it is."""
 
     async def say(words: str, _: Fields) -> None:
-        if await paused(face, Call(PUBLISH)):
+        if await paused(slack, Call(PUBLISH)):
             logger.warning("Slack takes no Homes for a moment, so %s is not told there", user)
             return
         try:
-            await face.client.views_publish(user_id=user, view=home_notice(words))
+            await slack.client.views_publish(user_id=user, view=home_notice(words))
         except SlackApiError as error:
-            await note(face, Call(PUBLISH), error)
+            await note(slack, Call(PUBLISH), error)
             raise
 
     return say
 
 
-def beside(face: Face, event: Mapping[str, Any]) -> Say:
+def answering(slack: SlackContext, event: Mapping[str, Any]) -> Say:
     """As an answer to a message that the person wrote to the bot."""
 
     async def say(words: str, _: Fields) -> None:
-        await post(face, str(event["channel"]), refusal(words))
+        await post(slack, str(event["channel"]), refusal(words))
 
     return say
 
 
-async def post(face: Face, channel: str, message: Message) -> None:
+async def post(slack: SlackContext, channel: str, message: Rendered) -> None:
     """At once, for somebody waits for it."""
     try:
-        await face.client.chat_postMessage(channel=channel, text=message.text, blocks=message.blocks)
+        await slack.client.chat_postMessage(channel=channel, text=message.text, blocks=message.blocks)
     except SlackApiError as error:
-        await note(face, Call(POST, channel), error)
+        await note(slack, Call(POST, channel), error)
         raise
 
 
-def beneath(ack: AsyncAck, default: str, *others: str) -> Say:
+def in_fields(ack: AsyncAck, default: str, *others: str) -> Say:
     """Under the fields of the modal it is about; `default` is the block for what is about none of them."""
 
     async def say(words: str, fields: Fields) -> None:
@@ -124,15 +124,15 @@ def in_modal(client: AsyncWebClient, view_id: str, title: str) -> Say:
     return say
 
 
-async def confirm(body: dict[str, Any], respond: Reply, message: Message) -> None:
+async def confirm(body: dict[str, Any], respond: Reply, message: Rendered) -> None:
     """Beside the message that was clicked; the Home shows by itself what has changed."""
     if "response_url" in body:
         await respond(message)
 
 
-def refusal(words: str) -> Message:
+def refusal(words: str) -> Rendered:
     """Plain text, because a sentence may quote what was typed."""
-    return Message(text="That was not done; the reason is in this message.", blocks=[sentence(words)])
+    return Rendered(text="That was not done; the reason is in this message.", blocks=[sentence(words)])
 
 
 def _sentence(error: Exception) -> str:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.webhook.async_client import AsyncWebhookClient
 
-from bot.views.blocks import Message
+from bot.views.blocks import Rendered
 
 logger = logging.getLogger(__name__)
 
@@ -19,7 +19,7 @@ class Reply:
     """The payload's `response_url`: good for five answers in half an hour. None where the payload has none."""
     client: AsyncWebClient
 
-    async def __call__(self, message: Message) -> None:
+    async def __call__(self, message: Rendered) -> None:
         """Raises aiohttp.ClientError or TimeoutError when Slack cannot be reached."""
         assert self.url is not None, "every payload that is answered this way has one"
         slack = AsyncWebhookClient(self.url, session=self.client.session, timeout=self.client.timeout)

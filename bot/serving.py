@@ -9,9 +9,9 @@ import aiohttp
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
+from access.core import Core
 from access.errors import PolicyError, Unready
-from access.operations.core import Core
-from access.operations.rate_limits import wait_of
+from access.messages.rate_limits import wait_of
 from bot.channels import check_channels
 
 logger = logging.getLogger(__name__)

@@ -8,10 +8,10 @@ import aiohttp
 from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
 from slack_sdk.web.async_client import AsyncWebClient
 
-from access.operations.core import Core
+from access.core import Core
+from bot.ack_priority import noop
 from bot.app import build_app
 from bot.serving import CALL_TIMEOUT, accepted, let_finish, warn_of_channels
-from bot.turns import unheard
 
 _PING_EVERY = 5.0
 """Seconds. A broken connection is noticed after one to two of them; Bolt's own ten leave people unanswered as long."""
@@ -29,7 +29,7 @@ async def serve(
     stop: asyncio.Event,
     connected: Callable[[bool], None],
     client_class: Callable[..., AsyncWebClient] = AsyncWebClient,
-    answered: Callable[[float], None] = unheard,
+    answered: Callable[[float], None] = noop,
 ) -> None:
     """Runs until `stop` is set. `connected` hears every second whether Slack can reach us. Raises Unready.
 

@@ -4,8 +4,8 @@ import socket
 from functools import partial
 
 from access.clock import HostClock
-from access.operations.core import Core
-from access.operations.skew import note_skew
+from access.core import Core
+from access.monitor.clock_skew import note_skew
 from access.store import Database
 from countersign.wiring import Parts, measured_offset
 from workers.repeated import Repeated

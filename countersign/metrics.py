@@ -15,17 +15,17 @@ from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
 
 from access import clock
+from access.core import Core
 from access.errors import Unready
 from access.faults import describe, why
-from access.operations.canary import Standing
-from access.operations.core import Core
-from access.operations.figures import figures, lateness
+from access.monitor.canary import Standing
+from access.monitor.figures import figures, lateness
 from access.ports import Deadline
 from access.settings import Settings
 from access.store import Database
 from workers.agenda import AGENDA
-from workers.business import Business, C, Queue, R
-from workers.comparing import Mended
+from workers.handlers import C, Handler, Queue, R
+from workers.timer_repair import Mended
 from workers.watching import head_ages
 
 if TYPE_CHECKING:
@@ -161,9 +161,9 @@ class TimekeeperMetrics:
 
 
 class Counted(Generic[C, R]):
-    """A queue's business whose results are counted. Implements `Business`."""
+    """A queue's business whose results are counted. Implements `Handler`."""
 
-    def __init__(self, business: Business[C, R], queue: Queue, metrics: Metrics) -> None:
+    def __init__(self, business: Handler[C, R], queue: Queue, metrics: Metrics) -> None:
         self._business = business
         self._queue = queue
         self._metrics = metrics
@@ -190,7 +190,7 @@ class Counted(Generic[C, R]):
 class CountedEnds(Counted[C, R]):
     """The same for the queue `revoke`: how late each end was, too."""
 
-    def __init__(self, business: Business[C, R], metrics: Metrics, database: Database) -> None:
+    def __init__(self, business: Handler[C, R], metrics: Metrics, database: Database) -> None:
         super().__init__(business, "revoke", metrics)
         self._database = database
 

@@ -11,7 +11,7 @@ from access.errors import Misconfigured, Unready
 from access.faults import why
 from access.settings import Settings
 from countersign import env_file
-from workers.business import Queue
+from workers.handlers import Queue
 from workers.redis_connection import connect
 from workers.signing import parse_key
 

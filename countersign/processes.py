@@ -9,9 +9,9 @@ from contextlib import ExitStack
 from functools import partial
 from typing import Any
 
-from access.operations.overdue import Overdue
-from access.operations.untold import long_untold
-from access.operations.watch import Watch
+from access.grants.unlisted import Overdue
+from access.monitor.unsent_alerts import long_unsent
+from access.monitor.watchdogs import Watch
 from access.settings import Settings
 from countersign import preflight
 from countersign.clocks import measuring
@@ -19,12 +19,12 @@ from countersign.metrics import Counted, CountedEnds, TimekeeperMetrics, shown
 from countersign.ready import ready
 from countersign.wiring import THREADS, Parts, parts, process_name
 from workers.agenda import RedisAgenda
-from workers.business import Business, Queue
+from workers.emergency_alert import EmergencyAlert
+from workers.handlers import Handler, Queue
 from workers.heartbeat import BEAT_SECONDS, heartbeat
 from workers.jobs import JobQueues
 from workers.lanes import Lanes, ranks_of
-from workers.members import pace
-from workers.outcry import Outcry
+from workers.member_lookup import pace
 from workers.ping import PING, Ping
 from workers.queue_worker import WorkerProcess
 from workers.repeated import Repeated
@@ -136,10 +136,12 @@ def run_timekeeper(settings: Settings) -> None:
         sweeps: list[Callable[[float], None]] = [figures.swept]
         if settings.ping_url is not None:
             came = partial(made.schedule.beat, process_name("ping"), PING)
-            ping = Ping(settings.ping_url.get_secret_value(), came, partial(long_untold, made.core))
+            ping = Ping(settings.ping_url.get_secret_value(), came, partial(long_unsent, made.core))
             sweeps.append(beside.enter_context(ping).swept)
-        outcry = beside.enter_context(Outcry(made.core, made.slack_telling().act, pages=made.core.pages))
-        sweeps.append(outcry.swept)
+        emergency_alert = beside.enter_context(
+            EmergencyAlert(made.core, made.slack_telling().act, pages=made.core.pages)
+        )
+        sweeps.append(emergency_alert.swept)
         keeper = Timekeeper(
             schedule=made.schedule,
             agenda=RedisAgenda(redis) if redis is not None else None,
@@ -154,7 +156,7 @@ def run_timekeeper(settings: Settings) -> None:
             name=process_name("timekeeper"),
             swept=partial(_tell_all, sweeps),
             mended=figures.mended,
-            unwritten=outcry.unwritten,
+            unwritten=emergency_alert.unwritten,
         )
         stop_on_signals(keeper.stop)
         logger.info("keeping time")
@@ -163,7 +165,7 @@ def run_timekeeper(settings: Settings) -> None:
             keeper.run()
 
 
-def businesses(made: Parts, targets: ProviderTargets) -> dict[Queue, Callable[[], Business[Any, Any]]]:
+def businesses(made: Parts, targets: ProviderTargets) -> dict[Queue, Callable[[], Handler[Any, Any]]]:
     """What each queue does, made when it is asked for; its results are counted."""
     metrics = made.metrics
     return {

@@ -10,9 +10,9 @@ from typing import Any
 
 from access import clock
 from access.errors import AccessError, Misconfigured, PolicyError, Unready
-from access.operations import outstanding
-from access.operations.policy_source import PolicySource
+from access.policy_source import PolicySource
 from access.private_files import state_directory
+from access.queries.mine import outstanding
 from access.settings import Settings
 from access.store import Database
 from countersign import env_file, logs, preflight, schema

@@ -13,41 +13,41 @@ from redis import Redis
 from slack_sdk import WebClient
 
 from access.clock import HostClock, host_now
+from access.core import Core
 from access.errors import PolicyError
-from access.operations import restored
-from access.operations.activate import Activation
-from access.operations.checkup import Checkups
-from access.operations.cleanup import CleanupHandler
-from access.operations.core import Core
-from access.operations.drift import Drift
-from access.operations.extension import Extension
-from access.operations.high_water import Nowhere, installation
-from access.operations.leave import Members
-from access.operations.policy_source import PolicySource
-from access.operations.remove import Deactivation
-from access.operations.schedule import Schedule
-from access.operations.telling import Telling
+from access.grants.cleanup import CleanupHandler
+from access.grants.end import RevokeHandler
+from access.grants.start import GrantHandler
+from access.grants.target_expiry import Extension
+from access.log_checkpoint import NullStore, installation
+from access.messages.outbox import Outbox
+from access.monitor.offboarding import Members
+from access.monitor.sweep import Schedule
+from access.monitor.target_checks import TargetChecks
+from access.policy_source import PolicySource
 from access.ports import AgendaItem
+from access.reconcile import restored
+from access.reconcile.drift import Drift
 from access.settings import Settings
 from access.store import Database
 from countersign import schema
+from countersign.cli.reading import name_database, name_policy, readable
 from countersign.metrics import Metrics
 from countersign.providers import ProviderClasses
-from countersign.reading import name_database, name_policy, readable
-from workers.addresses import Addresses
 from workers.agenda import RedisAgenda
 from workers.checking import Checking
-from workers.digests import Digests
-from workers.high_water import Remembered, Signing
-from workers.homes import Homes
-from workers.members import Asking, Speaking
+from workers.digest_poster import DigestPoster
+from workers.home_publisher import HomePublisher
+from workers.log_checkpoint import CheckpointStore, Signing
+from workers.member_lookup import MemberLookup, SlackHandler
 from workers.paging import Pages
+from workers.permalinks import Permalinks
 from workers.redis_connection import connect, connect_waiting
-from workers.revealing import Granting, Revealing
+from workers.revealing import Revealing, TargetHandler
 from workers.shared_channels import SharedChannels
 from workers.signing import Seal, job_keys
+from workers.slack_sender import SlackSender
 from workers.targets import ProviderTargets
-from workers.telling import SlackTelling
 
 logger = logging.getLogger(__name__)
 
@@ -90,30 +90,30 @@ class Parts:
         token = self.settings.need(self.settings.slack_bot_token, "SLACK_BOT_TOKEN")
         return self.metrics.slack(token, base_url=self.settings.slack_api_url, timeout=SLACK_SECONDS, retry_handlers=[])
 
-    def granting(self, targets: ProviderTargets) -> Granting:
-        return Granting(
-            Activation(self.core, targets),
+    def granting(self, targets: ProviderTargets) -> TargetHandler:
+        return TargetHandler(
+            GrantHandler(self.core, targets),
             Revealing(self.core, targets, self.slack()),
-            Checking(Checkups(self.core), targets),
+            Checking(TargetChecks(self.core), targets),
             Drift(self.core, targets),
             Extension(self.core, targets),
             CleanupHandler(self.core, targets),
         )
 
-    def revoking(self, targets: ProviderTargets) -> Deactivation:
-        return Deactivation(self.core, targets)
+    def revoking(self, targets: ProviderTargets) -> RevokeHandler:
+        return RevokeHandler(self.core, targets)
 
-    def slack_telling(self) -> SlackTelling:
+    def slack_telling(self) -> SlackSender:
         return slack_telling(self.core, self.slack(), Pages(self.settings.page_url))
 
-    def telling(self) -> Speaking:
-        return Speaking(self.slack_telling(), Asking(Members(self.core), self.slack()))
+    def telling(self) -> SlackHandler:
+        return SlackHandler(self.slack_telling(), MemberLookup(Members(self.core), self.slack()))
 
 
-def slack_telling(core: Core, client: WebClient, pages: Pages | None = None) -> SlackTelling:
-    addresses = Addresses(client)
-    homes, digests = Homes(client, addresses), Digests(core, client, addresses)
-    return SlackTelling(Telling(core), client, homes, digests, pages or Pages(None), SharedChannels(client), addresses)
+def slack_telling(core: Core, client: WebClient, pages: Pages | None = None) -> SlackSender:
+    addresses = Permalinks(client)
+    homes, digests = HomePublisher(client, addresses), DigestPoster(core, client, addresses)
+    return SlackSender(Outbox(core), client, homes, digests, pages or Pages(None), SharedChannels(client), addresses)
 
 
 @contextmanager
@@ -142,10 +142,10 @@ def parts(
         seal = Seal(job_keys(settings.job_keys, settings.state_directory)) if waits and quick else None
         signing = Signing(seal, partial(installation, database)) if seal is not None else None
         forgets = command and not settings.state_directory.exists()
-        marks = Nowhere() if forgets else Remembered(settings.state_directory, quick, signing)
+        marks = NullStore() if forgets else CheckpointStore(settings.state_directory, quick, signing)
         try:
             core = Core(database, clock, agenda, policy, classes, pages=settings.page_url is not None, marks=marks)
-            restored.notice(core)
+            restored.detect(core)
             yield Parts(settings, database, classes, core, redis, seal, metrics or Metrics())
         finally:
             if redis is not None:

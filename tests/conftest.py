@@ -26,7 +26,7 @@ SECONDS = Seconds()
 STORIES = {"stories", "hands", "test_readme.py"}
 FIRST_STORIES = {"test_stories.py", "hands", "test_readme.py"}
 """As long as all the others together."""
-LONG = {"test_crashes.py", "test_machine.py", "test_bench.py", "test_faults.py", "test_ledger.py"}
+LONG = {"test_crashes.py", "test_machine.py", "test_bench.py", "test_faults.py", "test_shared_access.py"}
 """One of these that began last would have all the others wait."""
 
 

@@ -10,7 +10,7 @@ from zlib import crc32
 
 import pytest
 
-FOLDERS = {"operations", "crashes"}
+FOLDERS = {"requests", "grants", "alerts", "reconcile", "monitor", "messages", "queries", "crashes"}
 KINDS = ("sqlite", "postgresql")
 
 

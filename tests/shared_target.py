@@ -9,7 +9,7 @@ from typing import ClassVar
 from pydantic import BaseModel, JsonValue
 
 from access.errors import Ambiguous, NotPermitted, Transient, Unsupported
-from access.operations.policy_source import PolicySource
+from access.policy_source import PolicySource
 from access.ports import (
     Capabilities,
     Deadline,

@@ -87,7 +87,7 @@ def test_the_core_starts_no_thread_and_no_process() -> None:
     file of SQLite, are all it needs."""
     used = {name(path): tops(path) & CONCURRENCY for path in modules("access") if tops(path) & CONCURRENCY}
 
-    assert used == {"access/operations/policy_source.py": {"threading"}, "access/store.py": {"threading"}}
+    assert used == {"access/policy_source.py": {"threading"}, "access/store.py": {"threading"}}
 
 
 def test_a_view_is_a_pure_function() -> None:

@@ -23,10 +23,10 @@ NO_COUNTS = {
 }  # fmt: skip
 """Words that end like a plural and follow a name."""
 NEVER_ONE = {
-    ("access/operations/find.py", "are"): "one is the one that is meant",
+    ("access/queries/find.py", "are"): "one is the one that is meant",
     ("countersign/up.py", "are"): "as many as `up` has processes",
-    ("access/operations/role_rights.py", "more kinds"): "kept with what was accepted: another word were another kind",
-    ("access/operations/schedule.py", "times"): "said of every fifth failure",
+    ("access/grants/role_rights.py", "more kinds"): "kept with what was accepted: another word were another kind",
+    ("access/monitor/sweep.py", "times"): "said of every fifth failure",
     ("countersign/up.py", "ports"): "as many as `up` has processes, all by the same code",
     ("bot/views/extension.py", "characters"): "a span or the most",
     ("bot/views/form.py", "characters"): "a span or the most",

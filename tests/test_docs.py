@@ -8,7 +8,7 @@ from pathlib import Path
 from sqlmodel import SQLModel
 
 import access
-from access.models import AlertKind, EndedBy, GrantStatus, LookKind, RequestStatus
+from access.models import AlertKind, CheckKind, EndedBy, GrantStatus, RequestStatus
 
 ROOT = Path(access.__file__).parent.parent
 DOCS = ROOT / "docs"
@@ -70,7 +70,7 @@ def test_every_kind_state_and_table_is_in_the_glossary() -> None:
     text = (DOCS / "glossary.md").read_text(encoding="utf-8")
     known = set(re.findall(r"\*\*([^*]+)\*\*|`([^`]+)`", text))
     words = {word for pair in known for word in pair}
-    kinds = {str(kind) for kinds in (AlertKind, EndedBy, GrantStatus, LookKind, RequestStatus) for kind in kinds}
+    kinds = {str(kind) for kinds in (AlertKind, EndedBy, GrantStatus, CheckKind, RequestStatus) for kind in kinds}
     tables = set(SQLModel.metadata.tables)
 
     assert len(kinds) > 30

@@ -6,19 +6,19 @@ from collections.abc import Iterable, Iterator
 from tests.test_architecture import modules, name, tree
 
 NAMES = {"requester", "subject", "reviewer"}
-OTHER_ROWS = {"Alert", "Notice", "Look"}
+OTHER_ROWS = {"Alert", "Message", "PeriodicCheck"}
 """Rows whose `subject` is no person."""
 ALLOWED = {
     ("access/policy/decide.py", "_people"): "the same policy gave both names a moment ago",
-    ("access/operations/message_facts.py", "_card_facts"): "by name and account",
-    ("access/operations/find.py", "_own_request"): "by name and account",
-    ("access/operations/find.py", "_of_holder"): "for security alone, which sees whose it is before anything ends",
-    ("access/operations/pending.py", "refuse_too_many"): "by name or account",
-    ("access/operations/leave.py", "_end_of"): "by pairs of name and account",
-    ("access/operations/votes.py", "objection"): "counts names and accounts",
-    ("access/operations/votes.py", "_lost"): "after name and account",
-    ("access/operations/digest_rows.py", "open_grants"): "leaves out what is nobody's",
-    ("access/operations/drift.py", "_forgotten"): "a resource, of a look",
+    ("access/messages/facts.py", "_card_facts"): "by name and account",
+    ("access/queries/find.py", "_own_request"): "by name and account",
+    ("access/queries/find.py", "_of_holder"): "for security alone, which sees whose it is before anything ends",
+    ("access/requests/pending.py", "refuse_too_many"): "by name or account",
+    ("access/monitor/offboarding.py", "_end_of"): "by pairs of name and account",
+    ("access/grants/votes.py", "objection"): "counts names and accounts",
+    ("access/grants/votes.py", "_lost"): "after name and account",
+    ("access/messages/digest/rows.py", "open_grants"): "leaves out what is nobody's",
+    ("access/reconcile/drift.py", "_forgotten"): "a resource, of a look",
     ("bot/views/alert.py", "_which"): "whether it is the canary's",
     ("bot/views/answer.py", "_title"): "whether somebody asked for another, of one row",
     ("bot/views/digest_lines.py", "_what"): "whether somebody asked for another, of one row",

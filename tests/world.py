@@ -11,26 +11,39 @@ import sqlalchemy as sa
 from sqlmodel import col, select
 
 from access import audit
+from access.approvers import account_of
+from access.core import Core
+from access.grants.cleanup import CleanupHandler
+from access.grants.end import RevokeHandler
+from access.grants.start import GrantHandler
+from access.grants.target_expiry import Extension
 from access.ids import SlackUser
-from access.models import Alert, AuditEvent, Checkup, Grant, Look, LookKind, Notice, NoticeKind, Request, Verdict
-from access.operations import extend, review, submit
-from access.operations.activate import Activation
-from access.operations.approvers import account_of
-from access.operations.cleanup import CleanupHandler
-from access.operations.core import Core
-from access.operations.drift import Drift
-from access.operations.extension import Extension
-from access.operations.leave import Members, Membership
-from access.operations.policy_source import PolicySource
-from access.operations.remove import Deactivation
-from access.operations.schedule import CLEANUP, DRIFT, MEMBERS, PAGES, SLACK, Queue, Route, Schedule
-from access.operations.telling import Claimed, Telling, Told
+from access.messages.outbox import Claimed, Delivery, Outbox
+from access.models import (
+    Alert,
+    AuditEvent,
+    CheckKind,
+    Grant,
+    Message,
+    MessageKind,
+    PeriodicCheck,
+    Request,
+    TargetCheck,
+    Verdict,
+)
+from access.monitor.offboarding import Members, Membership
+from access.monitor.sweep import CLEANUP, DRIFT, MEMBERS, PAGES, SLACK, Queue, Route, Schedule
 from access.policy.fingerprint import button_value
+from access.policy_source import PolicySource
 from access.ports import Deadline
+from access.reconcile.drift import Drift
+from access.requests.extend import extend
+from access.requests.review import review
+from access.requests.submit import submit
 from access.store import Database
 from tests.cast import ANN, LEA, POLICY
 from tests.fakes import FakeAgenda, FakeClock, FakeProvider, FakeTargets, Server
-from workers.business import Business
+from workers.handlers import Handler
 
 A_MOMENT = timedelta(seconds=1)
 
@@ -40,7 +53,7 @@ def deadline() -> Deadline:
     return Deadline.after(600)
 
 
-def one_round(business: Business[Any, Any], ids: Sequence[str]) -> None:
+def one_round(business: Handler[Any, Any], ids: Sequence[str]) -> None:
     """As in a lane: nobody claims where nothing waits, and nobody writes what was not won."""
     claimed = business.claim(ids) if ids else []
     if claimed:
@@ -107,12 +120,12 @@ class World:
         return self.grant_of(self.approve(self.ask(**asked)))
 
     @property
-    def activation(self) -> Activation:
-        return Activation(self.core, self.targets)
+    def activation(self) -> GrantHandler:
+        return GrantHandler(self.core, self.targets)
 
     @property
-    def deactivation(self) -> Deactivation:
-        return Deactivation(self.core, self.targets)
+    def deactivation(self) -> RevokeHandler:
+        return RevokeHandler(self.core, self.targets)
 
     def activate(self, *grants: Grant) -> None:
         """One round of the queue `grant`."""
@@ -141,9 +154,9 @@ class World:
             sa.select(column).where(column > self.clock.now(), *more)
             for column, more in (
                 (col(Grant.due_at), ()),
-                (col(Notice.due_at), ()),
-                (col(Checkup.due_at), ()),
-                (col(Look.due_at), (col(Look.kind) != LookKind.ROSTER,)),
+                (col(Message.due_at), ()),
+                (col(TargetCheck.due_at), ()),
+                (col(PeriodicCheck.due_at), (col(PeriodicCheck.kind) != CheckKind.ROSTER,)),
             )
         )
         with self.core.database.read() as session:
@@ -178,10 +191,10 @@ class World:
 
     def _told_soon(self) -> datetime | None:
         """When the next message is told that waits for no time of its own, and that nobody has had in hand yet."""
-        waits = select(Notice.due_at).where(Notice.attempts == 0, col(Notice.due_at) <= self.clock.now() + A_MOMENT)
-        waits = waits.where(col(Notice.kind).not_in([NoticeKind.WARNING, NoticeKind.REMINDER]))
+        waits = select(Message.due_at).where(Message.attempts == 0, col(Message.due_at) <= self.clock.now() + A_MOMENT)
+        waits = waits.where(col(Message.kind).not_in([MessageKind.WARNING, MessageKind.REMINDER]))
         with self.core.database.read() as session:
-            return session.exec(waits.order_by(col(Notice.due_at))).first()
+            return session.exec(waits.order_by(col(Message.due_at))).first()
 
     def run(self, routes: Sequence[Route]) -> None:
         """Each by whom its lane has it done."""
@@ -206,11 +219,11 @@ class World:
     def tell(self, ids: Sequence[str]) -> None:
         if not ids:
             return
-        telling = Telling(self.core)
+        telling = Outbox(self.core)
         claimed = telling.claim(ids)
         self.said += claimed
         if claimed:
-            telling.commit([Told(one, channel=one.notice.recipient, ts=f"{len(self.said)}.0") for one in claimed])
+            telling.commit([Delivery(one, channel=one.message.recipient, ts=f"{len(self.said)}.0") for one in claimed])
 
     def tell_all(self, rounds: int = 20) -> None:
         """What is told at once, and what takes a moment first."""
@@ -220,7 +233,7 @@ class World:
                 return
             self.clock.time = max(soon, self.clock.now())
             with self.core.database.read() as session:
-                due = session.exec(select(Notice.id).where(col(Notice.due_at) <= self.clock.now())).all()
+                due = session.exec(select(Message.id).where(col(Message.due_at) <= self.clock.now())).all()
             self.tell(due)
 
     @property
@@ -269,9 +282,9 @@ class World:
         with self.core.database.read() as session:
             return list(session.exec(select(Alert).order_by(col(Alert.id))))
 
-    def notices(self, kind: str) -> list[Notice]:
+    def messages(self, kind: str) -> list[Message]:
         with self.core.database.read() as session:
-            return list(session.exec(select(Notice).where(Notice.kind == kind).order_by(col(Notice.id))))
+            return list(session.exec(select(Message).where(Message.kind == kind).order_by(col(Message.id))))
 
     def events(self, action: str | None = None) -> list[AuditEvent]:
         with self.core.database.read() as session:
@@ -288,4 +301,4 @@ class World:
         return [(one["attempt"], one["because"]) for one in details]
 
     def told(self) -> Iterator[tuple[str, str]]:
-        return ((one.notice.kind, one.notice.recipient) for one in self.said)
+        return ((one.message.kind, one.message.recipient) for one in self.said)

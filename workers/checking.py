@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from access.catalog import Resource
 from access.errors import ProviderError
 from access.faults import describe
-from access.operations.checkup import Checked, Checkups, Claimed
+from access.monitor.target_checks import Checked, Claimed, TargetChecks
 from access.ports import Deadline, Finding
 from workers.targets import ProviderTargets
 
@@ -18,16 +18,16 @@ logger = logging.getLogger(__name__)
 class Checking:
     """A part of the queue `grant`."""
 
-    checkups: Checkups
+    target_checks: TargetChecks
     targets: ProviderTargets
 
     def claim(self, ids: Sequence[str]) -> list[Claimed]:
-        return self.checkups.claim(ids)
+        return self.target_checks.claim(ids)
 
     def act(self, claimed: Claimed, deadline: Deadline) -> Checked:  # noqa: ARG002 -- a check has a time-out of its own
         """Never raises; what a provider's exception says reaches no finding, for it may hold a secret."""
         if claimed.resource is None:
-            sentence = f"The policy of the worker has no resource {claimed.checkup.resource}."
+            sentence = f"The policy of the worker has no resource {claimed.target_check.resource}."
             return Checked(claimed, [_error(sentence, "Give all processes the same policy file.")])
         try:
             return Checked(claimed, self._findings(claimed.resource))
@@ -40,10 +40,10 @@ class Checking:
             return Checked(claimed, [_error(sentence, "Look into the log of the worker for the cause.")])
 
     def commit(self, results: Sequence[Checked]) -> None:
-        self.checkups.commit(results)
+        self.target_checks.commit(results)
 
     def release(self, claimed: Sequence[Claimed]) -> None:
-        self.checkups.release(claimed)
+        self.target_checks.release(claimed)
 
     def _findings(self, resource: Resource) -> list[Finding]:
         provider = self.targets.of(resource.provider, resource.settings, resource.id)

@@ -7,7 +7,7 @@ from itertools import count
 from typing import Generic
 
 from access import clock
-from workers.business import C
+from workers.handlers import C
 from workers.pacing import Limits
 
 AHEAD_SECONDS = 0.5

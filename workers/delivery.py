@@ -2,8 +2,8 @@
 
 import re
 
-from access.models import Notice
-from access.operations.undelivered import EVERYWHERE, DeliveryFailure
+from access.alerts.undelivered import EVERYWHERE, DeliveryFailure
+from access.models import Message
 from bot.views.undelivered import KNOWN
 
 _OF_ALL = frozenset({
@@ -18,15 +18,15 @@ RATE_LIMITED = DeliveryFailure(EVERYWHERE, "ratelimited", updates=False)
 """What stands there and is late comes by itself."""
 
 
-def failure_of(notice: Notice, error: object) -> DeliveryFailure:
+def failure_of(message: Message, error: object) -> DeliveryFailure:
     """`error` is Slack's name for it, or one of ours."""
     code = error if isinstance(error, str) and _WORD.fullmatch(error) else "unknown_error"
     if code in _PASSING:
         return UNAVAILABLE
-    where = EVERYWHERE if code in _OF_ALL else place_of(notice)
+    where = EVERYWHERE if code in _OF_ALL else place_of(message)
     return DeliveryFailure(where, code, permanent=code in KNOWN and code != "undrawable")
 
 
-def place_of(notice: Notice) -> str:
+def place_of(message: Message) -> str:
     """The channel or the person that it is for."""
-    return notice.recipient.partition(":")[0]
+    return message.recipient.partition(":")[0]

@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from workers.business import Schedule
+from workers.handlers import Schedule
 from workers.repeated import Repeated
 
 BEAT_SECONDS = 5.0

@@ -20,7 +20,7 @@ from rq.exceptions import NoSuchJobError
 from rq.job import Job
 
 from access.clock import Clock
-from workers.business import Queue, Route
+from workers.handlers import Queue, Route
 from workers.signing import Forged, Order, Seal, is_fresh
 
 logger = logging.getLogger(__name__)

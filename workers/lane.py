@@ -11,8 +11,8 @@ from typing import Generic
 from access import clock
 from access.faults import describe
 from access.ports import Deadline
-from workers.business import Business, C, R
 from workers.claimed import ClaimedAhead
+from workers.handlers import C, Handler, R
 from workers.pacing import Breaker, Limits, TokenBucket
 from workers.waiting import LAST, Waiting
 
@@ -45,7 +45,7 @@ class Lane(Generic[C, R]):
     def __init__(
         self,
         name: str,
-        business: Business[C, R],
+        business: Handler[C, R],
         limits: Limits,
         on_leak: Callable[[], None],
         not_won: Callable[[Sequence[str]], None],

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Generic
 
 from access.faults import describe
-from workers.business import Business, C, Queue, R, Schedule
+from workers.handlers import C, Handler, Queue, R, Schedule
 from workers.lane import Lane
 from workers.pacing import Limits
 
@@ -45,7 +45,7 @@ class Lanes(Generic[C, R]):
 
     def __init__(
         self,
-        business: Business[C, R],
+        business: Handler[C, R],
         *,
         on_leak: Callable[[], None],
         limits: Callable[[str], Limits] = _same_for_all,

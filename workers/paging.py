@@ -10,11 +10,11 @@ from urllib.parse import SplitResult, urlsplit
 
 from pydantic import SecretStr
 
-from access.operations.storms import storm_sentence
-from access.operations.telling import AlertFacts, Claimed, Told
-from access.operations.undelivered import DeliveryFailure
-from access.operations.work import WEBHOOK
+from access.alerts.groups import group_sentence
+from access.alerts.undelivered import DeliveryFailure
+from access.messages.outbox import AlertFacts, Claimed, Delivery
 from access.ports import Deadline
+from access.unit_of_work import WEBHOOK
 
 OPEN = "open"
 CLOSED = "closed"
@@ -30,28 +30,28 @@ class Pages:
 
     url: SecretStr | None
 
-    def send(self, claimed: Claimed, facts: AlertFacts, deadline: Deadline) -> Told:
+    def send(self, claimed: Claimed, facts: AlertFacts, deadline: Deadline) -> Delivery:
         """A 2xx is told; anything else is tried again. What was sent already is not sent twice.
 
         Of many alerts it is sent again while one of them is open of which nobody was told.
         """
         if self.url is None:
-            return Told(claimed, problem="COUNTERSIGN_PAGE_URL is not set in this process.")
+            return Delivery(claimed, problem="COUNTERSIGN_PAGE_URL is not set in this process.")
         state = _state(facts)
-        if claimed.notice.ts == state and not (facts.storm and facts.storm.untold):
-            return Told(claimed, ts=state)  # only its words in Slack have changed
+        if claimed.message.ts == state and not (facts.storm and facts.storm.untold):
+            return Delivery(claimed, ts=state)  # only its words in Slack have changed
         try:
             status = _post(urlsplit(self.url.get_secret_value()), page(facts), deadline)
         except (OSError, http.client.HTTPException) as error:
             problem = f"The address for pages cannot be reached ({type(error).__name__})."
             problem = TOO_LATE if deadline.passed else problem
-            return Told(claimed, problem=problem, failure=_UNREACHABLE, healthy=False)
+            return Delivery(claimed, problem=problem, failure=_UNREACHABLE, healthy=False)
         if deadline.passed:  # what was cut off looks like an answer that has ended
-            return Told(claimed, problem=TOO_LATE, failure=_UNREACHABLE, healthy=False)
+            return Delivery(claimed, problem=TOO_LATE, failure=_UNREACHABLE, healthy=False)
         if not 200 <= status < 300:
             problem = f"The address for pages answered with {status}."
-            return Told(claimed, problem=problem, failure=_REFUSED, healthy=status < SERVER_ERROR)
-        return Told(claimed, ts=state)
+            return Delivery(claimed, problem=problem, failure=_REFUSED, healthy=status < SERVER_ERROR)
+        return Delivery(claimed, ts=state)
 
 
 def page(facts: AlertFacts) -> dict[str, str | None]:
@@ -61,7 +61,7 @@ def page(facts: AlertFacts) -> dict[str, str | None]:
         "alert": alert.id,
         "kind": alert.kind,
         "state": _state(facts),
-        "sentence": storm_sentence(facts.storm) if facts.storm and facts.storm.number else alert.sentence,
+        "sentence": group_sentence(facts.storm) if facts.storm and facts.storm.number else alert.sentence,
         "subject": alert.subject,
         "level": facts.grant.level if facts.grant else None,
         "opened_at": alert.opened_at.isoformat(),

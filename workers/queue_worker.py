@@ -16,7 +16,7 @@ from rq.utils import now as rq_now
 from access.clock import Clock
 from access.faults import describe
 from workers.agenda import RedisAgenda, items_of
-from workers.business import Business, C, Queue, R, Schedule
+from workers.handlers import C, Handler, Queue, R, Schedule
 from workers.heartbeat import heartbeat
 from workers.jobs import GuardedJob, count_refused, guarded, note_failure
 from workers.lanes import Lanes, ranks_of
@@ -154,7 +154,7 @@ class WorkerProcess(Generic[C, R]):
         *,
         redis: Redis,
         seal: Seal,
-        business: Business[C, R],
+        business: Handler[C, R],
         schedule: Schedule,
         clock: Clock,
         name: str,

@@ -8,22 +8,25 @@ from datetime import timedelta
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
 
+from access.core import Core
 from access.errors import ProviderError, Refusal
 from access.faults import describe
-from access.models import NoticeKind
-from access.operations import activate, checkup, cleanup, drift, extension, telling
-from access.operations.activate import Activation, Targets, spec_of
-from access.operations.cleanup import CleanupHandler
-from access.operations.core import Core
-from access.operations.drift import Drift
-from access.operations.extension import Extension
-from access.operations.integrity import usable
-from access.operations.target import receipt_of
-from access.operations.telling import CardFacts, Claimed, Telling, Told, claim_notices
+from access.grants import cleanup, start, target_expiry
+from access.grants.claims import receipt_of
+from access.grants.cleanup import CleanupHandler
+from access.grants.integrity import usable
+from access.grants.start import GrantHandler, Targets, spec_of
+from access.grants.target_expiry import Extension
+from access.messages import outbox
+from access.messages.outbox import CardFacts, Claimed, Delivery, Outbox, claim_messages
+from access.models import MessageKind
+from access.monitor import target_checks
 from access.ports import Deadline, Secret
+from access.reconcile import drift
+from access.reconcile.drift import Drift
 from bot.views.modals import notice, secret_view
 from workers.checking import Checking
-from workers.telling import refused
+from workers.slack_sender import refused
 
 logger = logging.getLogger(__name__)
 
@@ -40,14 +43,14 @@ class Revealing:
     client: WebClient
 
     def claim(self, ids: Sequence[str]) -> list[Claimed]:
-        return claim_notices(self.core, ids, (NoticeKind.REVEAL,))
+        return claim_messages(self.core, ids, (MessageKind.REVEAL,))
 
-    def act(self, claimed: Claimed, deadline: Deadline) -> Told:
+    def act(self, claimed: Claimed, deadline: Deadline) -> Delivery:
         """Never raises; nothing of the secret reaches a result, a log or an exception."""
         facts = claimed.facts
         assert isinstance(facts, CardFacts)
-        if facts.now - claimed.notice.created_at > PATIENCE:
-            return Told(claimed)
+        if facts.now - claimed.message.created_at > PATIENCE:
+            return Delivery(claimed)
         try:
             view = secret_view(self._secret(facts, deadline))
         except Refusal as refused_now:
@@ -58,20 +61,20 @@ class Revealing:
             logger.error("a secret could not be made: %s", describe(error))
             view = notice("Not possible now", "The target gave no secret. Close this and press the button again.")
         try:
-            self.client.views_update(view_id=claimed.notice.recipient, view=view)
+            self.client.views_update(view_id=claimed.message.recipient, view=view)
         except SlackApiError as error:
             if error.response.get("error") == "not_found":
-                return Told(claimed)  # the person closed the modal; nobody has seen the secret
+                return Delivery(claimed)  # the person closed the modal; nobody has seen the secret
             return refused(claimed, error)
         except OSError as error:
-            return Told(claimed, problem=f"Slack cannot be reached ({type(error).__name__}).", healthy=False)
-        return Told(claimed)
+            return Delivery(claimed, problem=f"Slack cannot be reached ({type(error).__name__}).", healthy=False)
+        return Delivery(claimed)
 
-    def commit(self, results: Sequence[Told]) -> None:
-        Telling(self.core, actor="system:grant").commit(results)
+    def commit(self, results: Sequence[Delivery]) -> None:
+        Outbox(self.core, actor="system:grant").commit(results)
 
     def release(self, claimed: Sequence[Claimed]) -> None:
-        Telling(self.core, actor="system:grant").release(claimed)
+        Outbox(self.core, actor="system:grant").release(claimed)
 
     def _secret(self, facts: CardFacts, deadline: Deadline) -> Secret:
         """From a row as it is now, which says what was approved."""
@@ -81,15 +84,19 @@ class Revealing:
         return provider.reveal(spec_of(grant), receipt_of(grant), deadline)
 
 
-GrantClaim = activate.Claimed | extension.Claimed | telling.Claimed | checkup.Claimed | drift.Claimed | cleanup.Claimed
-GrantResult = activate.Result | extension.Result | telling.Told | checkup.Checked | drift.Compared | cleanup.Tidied
+GrantClaim = (
+    start.Claimed | target_expiry.Claimed | outbox.Claimed | target_checks.Claimed | drift.Claimed | cleanup.Claimed
+)
+GrantResult = (
+    start.Result | target_expiry.Result | outbox.Delivery | target_checks.Checked | drift.Compared | cleanup.Tidied
+)
 
 
 @dataclass(frozen=True)
-class Granting:
+class TargetHandler:
     """The queue `grant`: all of its businesses need the targets' keys."""
 
-    activation: Activation
+    activation: GrantHandler
     revealing: Revealing
     checking: Checking
     drift: Drift
@@ -101,11 +108,11 @@ class Granting:
         return [claimed for part in parts for claimed in part.claim(ids)]
 
     def act(self, claimed: GrantClaim, deadline: Deadline) -> GrantResult:
-        if isinstance(claimed, extension.Claimed):
+        if isinstance(claimed, target_expiry.Claimed):
             return self.extension.act(claimed, deadline)
-        if isinstance(claimed, activate.Claimed):
+        if isinstance(claimed, start.Claimed):
             return self.activation.act(claimed, deadline)
-        if isinstance(claimed, checkup.Claimed):
+        if isinstance(claimed, target_checks.Claimed):
             return self.checking.act(claimed, deadline)
         if isinstance(claimed, drift.Claimed):
             return self.drift.act(claimed, deadline)
@@ -114,10 +121,10 @@ class Granting:
         return self.revealing.act(claimed, deadline)
 
     def commit(self, results: Sequence[GrantResult]) -> None:
-        activated = [result for result in results if isinstance(result, activate.Result)]
-        extended = [result for result in results if isinstance(result, extension.Result)]
-        told = [result for result in results if isinstance(result, telling.Told)]
-        checked = [result for result in results if isinstance(result, checkup.Checked)]
+        activated = [result for result in results if isinstance(result, start.Result)]
+        extended = [result for result in results if isinstance(result, target_expiry.Result)]
+        told = [result for result in results if isinstance(result, outbox.Delivery)]
+        checked = [result for result in results if isinstance(result, target_checks.Checked)]
         compared = [result for result in results if isinstance(result, drift.Compared)]
         tidied = [result for result in results if isinstance(result, cleanup.Tidied)]
         if activated:
@@ -134,11 +141,11 @@ class Granting:
             self.cleanup.commit(tidied)
 
     def release(self, claimed: Sequence[GrantClaim]) -> None:
-        extending = [one for one in claimed if isinstance(one, extension.Claimed)]
-        opening = [one for one in claimed if isinstance(one, activate.Claimed) and one not in extending]
+        extending = [one for one in claimed if isinstance(one, target_expiry.Claimed)]
+        opening = [one for one in claimed if isinstance(one, start.Claimed) and one not in extending]
         self.activation.release(opening)
         self.extension.release(extending)
-        self.revealing.release([one for one in claimed if isinstance(one, telling.Claimed)])
-        self.checking.release([one for one in claimed if isinstance(one, checkup.Claimed)])
+        self.revealing.release([one for one in claimed if isinstance(one, outbox.Claimed)])
+        self.checking.release([one for one in claimed if isinstance(one, target_checks.Claimed)])
         self.drift.release([one for one in claimed if isinstance(one, drift.Claimed)])
         self.cleanup.release([one for one in claimed if isinstance(one, cleanup.Claimed)])

@@ -8,7 +8,7 @@ from typing import Any
 from slack_sdk.errors import SlackApiError
 
 from access import clock
-from access.operations.rate_limits import POST, Call, Limited, wait_of
+from access.messages.rate_limits import POST, Call, Limited, wait_of
 
 
 def limited_by(error: SlackApiError) -> Limited | None:

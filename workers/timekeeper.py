@@ -18,11 +18,11 @@ from access.clock import Clock
 from access.faults import describe
 from access.ports import AgendaItem
 from workers.agenda import FIRST_LEASE, LEASE, SKEW, RedisAgenda
-from workers.business import Queue, Route, Routes, Schedule
-from workers.comparing import Comparing, Mended, nobody_counts
+from workers.handlers import Queue, Route, Routes, Schedule
 from workers.heartbeat import BEAT_SECONDS
 from workers.lanes import Lanes
 from workers.redis_connection import reason
+from workers.timer_repair import Comparing, Mended, nobody_counts
 
 logger = logging.getLogger(__name__)
 
@@ -44,7 +44,7 @@ def _nobody_asks(_seconds: float) -> None:
     """Good sweeps go by unnoticed."""
 
 
-def _nobody_cries(_why: str) -> None:
+def on_alert_unwritable(_why: str) -> None:
     """It stands in the log."""
 
 
@@ -83,7 +83,7 @@ class Timekeeper:
         name: str,
         swept: Callable[[float], None] = _nobody_asks,
         mended: Callable[[Mended], None] = nobody_counts,
-        unwritten: Callable[[str], None] = _nobody_cries,
+        unwritten: Callable[[str], None] = on_alert_unwritable,
     ) -> None:
         self._schedule = schedule
         self._swept = swept

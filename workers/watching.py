@@ -8,8 +8,8 @@ from redis import Redis
 from redis.exceptions import RedisError
 
 from access import clock
-from access.operations.watch import SILENT, Seen, Watch
-from workers.business import QUEUES
+from access.monitor.watchdogs import SILENT, Seen, Watch
+from workers.handlers import QUEUES
 from workers.heartbeat import BEAT_SECONDS
 from workers.jobs import FAILING, MAX_AGE
 from workers.lanes import Lanes
@@ -59,8 +59,8 @@ class Watching:
             return
         if self._lanes is None:
             self._lanes = self._lanes_factory()
-        for lane, notices in untold.items():
-            self._lanes.put(lane, notices)
+        for lane, messages in untold.items():
+            self._lanes.put(lane, messages)
 
     def _seen(self) -> Seen | None:
         if self._redis is None:

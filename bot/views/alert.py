@@ -2,14 +2,15 @@
 
 from typing import cast
 
+from access.alerts.groups import AlertGroup
+from access.grants.removed_by_hand import ByHand
+from access.grants.role_rights import subject_of
 from access.ids import short
 from access.lifecycle import ON_TARGET
 from access.models import Alert, AlertKind, EntitlementRights, Grant, GrantStatus
-from access.operations import ByHand, Standing
-from access.operations.alerting import why_late
-from access.operations.role_rights import subject_of
-from access.operations.storms import Storm
+from access.monitor.overdue import why_late
 from access.policy.canary import NOBODY as CANARY
+from access.reconcile.standing_accept import Standing
 from access.words import counted
 from bot import ids
 from bot.views import standing as standing_view
@@ -17,7 +18,7 @@ from bot.views.alert_closed import closed
 from bot.views.alert_words import ALL_OF_THEM, MANY_AT_ONCE, TITLES, WHAT_TO_DO, titled
 from bot.views.blocks import (
     Block,
-    Message,
+    Rendered,
     actions,
     at_second,
     button,
@@ -40,7 +41,7 @@ _MOST_STATEMENTS = 2_800
 
 def alert_card(
     alert: Alert, grant: Grant | None, by_hand: ByHand | None = None, rights: EntitlementRights | None = None
-) -> Message:
+) -> Rendered:
     """Open until its cause is gone; then it says when that was. `by_hand`: who said last that it was removed so.
 
     `rights`: what the role that it is about allows now.
@@ -61,29 +62,29 @@ def alert_card(
     ]
     about = f", {grant.entitlement} of {grant.subject}, request {short(grant.request_id)}" if grant else ""
     about = f", {subject_of(rights)}" if rights else about
-    return Message(text=f"{said}{about}", blocks=blocks)
+    return Rendered(text=f"{said}{about}", blocks=blocks)
 
 
-def standing_card(alert: Alert, standing: Standing) -> Message:
+def standing_card(alert: Alert, standing: Standing) -> Rendered:
     """Of one place: who holds something without a grant, until each is accepted or gone."""
     if alert.closed_at is not None:
         said = f"Alert closed: {standing_view.TITLE}"
         because = closed(alert, standing_view.closed_words(standing))
         blocks = [header(said), because, section(f"Resource {code(standing.resource)}")]
-        return Message(text=f"{said}, {standing.resource}", blocks=blocks)
+        return Rendered(text=f"{said}, {standing.resource}", blocks=blocks)
     said = f"Alert: {standing_view.TITLE}"
     blocks = [header(said), context(_since(alert)), *standing_view.open_blocks(standing)]
-    return Message(text=f"{said}, {standing.number} on {standing.resource}", blocks=blocks)
+    return Rendered(text=f"{said}, {standing.number} on {standing.resource}", blocks=blocks)
 
 
-def storm_card(alert: Alert, storm: Storm) -> Message:
+def group_card(alert: Alert, storm: AlertGroup) -> Rendered:
     """Of many alerts about one resource: how many are open now, until none is."""
     kind = AlertKind(alert.kind)
     about = section(f"Resource {code(storm.resource)}")
     if alert.closed_at is not None:
         said = f"Alert closed: {TITLES[kind]}"
         ended = context(f"None of {counted(storm.closed, 'alert', 'alerts')} of this kind is open any more.")
-        return Message(f"{said}, all on {storm.resource}", [header(said), closed(alert, ""), about, ended])
+        return Rendered(f"{said}, all on {storm.resource}", [header(said), closed(alert, ""), about, ended])
     said = f"Alert: {TITLES[kind]}"
     number, verb = counted(storm.number, "alert", "alerts"), "is" if storm.number == 1 else "are"
     since = f" The oldest is open since {at_second(storm.oldest)}." if storm.oldest else ""
@@ -98,7 +99,7 @@ def storm_card(alert: Alert, storm: Storm) -> Message:
         context(f"{_since(alert)} This message tells of all of them and is kept up to date."),
         section(f"*What to do:* {MANY_AT_ONCE[kind]} {ALL_OF_THEM}"),
     ]
-    return Message(text=f"{said}, {number} on {storm.resource}", blocks=blocks)
+    return Rendered(text=f"{said}, {number} on {storm.resource}", blocks=blocks)
 
 
 def _which(alert: Alert, kind: AlertKind, grant: Grant | None) -> list[Block]:

@@ -1,14 +1,14 @@
 """How each kind of alert came to be closed: what is known by then, and no more."""
 
 from access.durations import format_duration
+from access.grants.admission import UNLISTED
+from access.grants.integrity import CHANGED
+from access.grants.unlisted import UNWRITTEN
+from access.log_checkpoint import FOREIGN_MARK
 from access.models import Alert, AlertKind
-from access.operations.gate import UNLISTED
-from access.operations.high_water import FOREIGN_MARK
-from access.operations.integrity import CHANGED
-from access.operations.overdue import UNWRITTEN
-from access.operations.restored import UNCOMPARED
-from access.operations.silence import MEMBERS, UNANSWERED
-from access.operations.timers import EMPTIED
+from access.monitor.stale_checks import MEMBERS, UNANSWERED
+from access.monitor.timers import EMPTIED
+from access.reconcile.restored import UNCOMPARED
 from bot.views.blocks import Block, at_second, escaped, section
 
 _GONE = "The access is proven gone."

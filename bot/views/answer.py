@@ -1,14 +1,15 @@
 """The direct messages to who asked: what became of the request, and that the access is over."""
 
+from access.approvers import Asked
 from access.ids import short
+from access.messages.facts import CardFacts
 from access.models import Grant, GrantStatus, Request, RequestStatus
-from access.operations import Asked, CardFacts
 from bot import ids
 from bot.views.asked import asked_people, reminded
 from bot.views.blocks import (
     Block,
     Element,
-    Message,
+    Rendered,
     View,
     actions,
     at,
@@ -32,15 +33,15 @@ from bot.views.review import decision, how_long, of_its_request, state_of
 from bot.views.undelivered import not_asked_yet, unasked
 
 
-def answer(facts: CardFacts, of_access: str | None = None) -> Message:
+def answer(facts: CardFacts, of_access: str | None = None) -> Rendered:
     """What became of a request, with the holder's buttons while it is open. `of_access`: where an extension leads."""
     request = facts.request
     state = "Waiting" if request.status == RequestStatus.PENDING else state_of(facts)
     blocks = [header(state), *_what(request), *_became(facts, of_access), context(f"Request {code(short(request.id))}")]
-    return Message(text=f"{state}: {request.entitlement}, request {short(request.id)}", blocks=blocks)
+    return Rendered(text=f"{state}: {request.entitlement}, request {short(request.id)}", blocks=blocks)
 
 
-def asked(facts: CardFacts) -> Message:
+def asked(facts: CardFacts) -> Rendered:
     """At once after asking: who is asked now."""
     if facts.never_asked is not None:
         return unasked(facts)
@@ -53,7 +54,7 @@ def asked(facts: CardFacts) -> Message:
     decides = "they decide" if len(people.approvers) == 1 else "one decides"
     step = f"{reminded(facts.next, facts.approvers)}, and " if facts.next else ""
     then = f"I'll message you when {decides}; unanswered, {step}it lapses {at(request.lapses_at)}."
-    return Message(
+    return Rendered(
         text=f"Asked for {more}{request.entitlement}, request {identifier}",
         blocks=[
             section(f"*{said} in {channel(request.channel)}{whom} {then}"),
@@ -68,18 +69,18 @@ def asked_in_modal(facts: CardFacts) -> View:
     return done("Not asked yet" if facts.never_asked else "Asked", asked(facts).blocks)
 
 
-def ended(facts: CardFacts) -> Message:
+def ended(facts: CardFacts) -> Rendered:
     """That it is over, and how that was proven."""
     assert facts.grant is not None, "only a grant ends"
     request, grant = facts.request, facts.grant
     state, *proof = progress(grant)
-    return Message(
+    return Rendered(
         text=f"{headline(grant)}: {request.entitlement}, request {short(request.id)}",
         blocks=[state, line(*_title(request)), *proof, context(f"Request {code(short(request.id))}")],
     )
 
 
-def warning(facts: CardFacts) -> Message:
+def warning(facts: CardFacts) -> Rendered:
     """Some time before the end; afterwards, what became of it."""
     assert facts.grant is not None, "only a grant ends"
     request, grant = facts.request, facts.grant
@@ -87,11 +88,11 @@ def warning(facts: CardFacts) -> Message:
     if grant.status != GrantStatus.ACTIVE or grant.expires_at is None:
         state = headline(grant)
         words = line(span(f"{state}: ", bold=True), *_title(request))
-        return Message(text=f"{state}: {request.entitlement}, request {identifier}", blocks=[words])
+        return Rendered(text=f"{state}: {request.entitlement}, request {identifier}", blocks=[words])
     what = f"{request.entitlement}, request {identifier}"
     if facts.version <= grant.extensions:
         words = line(span("Extended: ", bold=True), *_title(request))
-        return Message(text=f"Extended: {what}", blocks=[words, section(f"It now ends {at(grant.expires_at)}.")])
+        return Rendered(text=f"Extended: {what}", blocks=[words, section(f"It now ends {at(grant.expires_at)}.")])
     blocks = [
         section(f"*Ends {at(grant.expires_at)}*"),
         line(*_title(request)),
@@ -105,31 +106,31 @@ def warning(facts: CardFacts) -> Message:
             button("I'm done", action=ids.DONE, value=grant.id, label=f"I'm done with {what}"),
         ),
     ]
-    return Message(text=f"Ends soon: {what}", blocks=blocks)
+    return Rendered(text=f"Ends soon: {what}", blocks=blocks)
 
 
-def returned(grant: Grant) -> Message:
+def returned(grant: Grant) -> Rendered:
     """At once after "I'm done"."""
     if grant.status == GrantStatus.ENDED:
         words = f"*Thank you.* {code(grant.entitlement)} will not be opened."
-        return Message(text=f"Not opened: {grant.entitlement}", blocks=[section(words)])
+        return Rendered(text=f"Not opened: {grant.entitlement}", blocks=[section(words)])
     words = f"*Thank you.* {code(grant.entitlement)} is being ended; I'll message you when it is proven gone."
-    return Message(text=f"Being ended: {grant.entitlement}", blocks=[section(words)])
+    return Rendered(text=f"Being ended: {grant.entitlement}", blocks=[section(words)])
 
 
-def looked_at(grant: Grant) -> Message:
+def looked_at(grant: Grant) -> Rendered:
     """At once after "I removed it by hand"."""
     words = (
         f"*Thank you.* The target of {code(grant.entitlement)} is asked now. If the access is gone, the alert closes "
         "by itself; if it is still there, the alert stays open and says so."
     )
-    return Message(text=f"Being looked at: {grant.entitlement}", blocks=[section(words)])
+    return Rendered(text=f"Being looked at: {grant.entitlement}", blocks=[section(words)])
 
 
-def taken_back(request: Request) -> Message:
+def taken_back(request: Request) -> Rendered:
     """At once after a request was cancelled."""
     words = f"Your request {code(short(request.id))} for {code(request.entitlement)} is taken back."
-    return Message(text=f"Taken back: request {short(request.id)}", blocks=[section(words)])
+    return Rendered(text=f"Taken back: request {short(request.id)}", blocks=[section(words)])
 
 
 def holder_buttons(grant: Grant, request: Request, *, extendable: bool) -> list[Block]:

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from datetime import timedelta
 
+from access.approvers import Asked, NextStep
 from access.durations import format_duration
 from access.ids import SlackUser
-from access.operations import Asked, NextStep
 from access.words import counted
 from bot.views.blocks import at, linked, mention
 

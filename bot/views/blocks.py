@@ -14,7 +14,7 @@ Element = dict[str, Any]
 
 
 @dataclass(frozen=True)
-class Message:
+class Rendered:
     """What is posted. `text` is for notifications and screen readers: ids and fixed words, never a person's."""
 
     text: str

@@ -3,12 +3,12 @@
 from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 
+from access.messages.digest.content import CanaryRuns, Content, StandingCounts
 from access.models import Digest
-from access.operations import Place
-from access.operations.digest_content import CanaryRuns, Content, StandingCounts
 from access.policy.canary import Went
+from access.requests.remind import Place
 from access.words import counted
-from bot.views.blocks import Block, Message, at, at_second, code, context, header, section
+from bot.views.blocks import Block, Rendered, at, at_second, code, context, header, section
 from bot.views.digest_lines import happened
 from bot.views.digest_needs import needs
 from bot.views.digest_pieces import Piece
@@ -41,18 +41,18 @@ def digest_parts(digest: Digest, content: Content) -> list[list[Piece]]:
 
 def digest_message(
     digest: Digest, content: Content, parts: Sequence[Sequence[Piece]], part: int, addresses: Mapping[Place, str]
-) -> Message:
+) -> Rendered:
     """The part of this number, from 1; `addresses` of the messages it leads to, as far as they are known."""
     blocks = [block for piece in parts[part - 1] for block in piece.drawn(addresses)]
     if len(parts) > 1:
         more = "; the rest is in the thread." if part == 1 else "."
         blocks.append(context(f"Part {part} of {len(parts)} of digest {digest.number}{more}"))
     if part > 1:
-        return Message(text=f"Access digest {digest.number}, part {part} of {len(parts)}", blocks=blocks)
+        return Rendered(text=f"Access digest {digest.number}, part {part} of {len(parts)}", blocks=blocks)
     attention = (
         counted(content.needs_a_person, "thing needs", "things need") if content.needs_a_person else "nothing needs"
     )
-    return Message(text=f"Access digest {digest.number}: {attention} a person", blocks=blocks)
+    return Rendered(text=f"Access digest {digest.number}: {attention} a person", blocks=blocks)
 
 
 def _fits(pieces: Sequence[Piece]) -> bool:

@@ -6,16 +6,8 @@ from datetime import datetime
 
 from access.durations import format_duration
 from access.ids import short
+from access.messages.digest.content import Access, ClosedAlert, Content, Listed, PolicyLoad, Refusals, RightsChange
 from access.models import EndedBy, GrantStatus
-from access.operations.digest_content import (
-    Access,
-    ClosedAlert,
-    Content,
-    Listed,
-    PolicyLoad,
-    Refusals,
-    RightsChange,
-)
 from access.words import clean, counted
 from bot.views.blocks import Block, Element, section, shortened, span
 from bot.views.digest_pieces import Piece, characters
@@ -142,7 +134,7 @@ def _closed_alerts(content: Content) -> list[Line]:
 
 def _closed_alert(alert: ClosedAlert) -> Line:
     lasted = format_duration(alert.closed_at - alert.opened_at)
-    told = "" if alert.told_at else "; it was closed before it was told"
+    told = "" if alert.delivered_at else "; it was closed before it was told"
     about = [span("alert "), span(short(alert.id), code=True), span(", "), _date(alert.opened_at)]
     return [*about, span(f", closed after {lasted}{told}: {_one_line(alert.sentence)}")]
 

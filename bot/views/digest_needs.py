@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterator
 
 from access.durations import format_duration
 from access.ids import short
+from access.messages.digest.content import Access, Content, Listed, OpenAlert
 from access.models import GrantStatus
-from access.operations.digest_content import Access, Content, Listed, OpenAlert
 from bot import ids
 from bot.views.blocks import Block, at_second, button, code, header, note, section
 from bot.views.digest_pieces import Piece
@@ -90,7 +90,7 @@ def _alerts(content: Content) -> Iterator[Piece]:
 
 
 def _alert(alert: OpenAlert) -> Piece:
-    told = f"said in Slack {at_second(alert.told_at)}" if alert.told_at else "*not told yet*"
+    told = f"said in Slack {at_second(alert.delivered_at)}" if alert.delivered_at else "*not told yet*"
     words = section(f"Alert {code(short(alert.id))}, open since {at_second(alert.opened_at)}, {told}:")
     return Piece([words, note(alert.sentence)], alert.message, about=f"alert {short(alert.id)}")
 

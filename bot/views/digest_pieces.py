@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from access.operations import Place
+from access.requests.remind import Place
 from bot import ids
 from bot.views.blocks import Block, link_button
 

@@ -1,6 +1,6 @@
 """The modal behind "Extend": how much longer, why; and who will be asked."""
 
-from access.operations import Extendable
+from access.requests.extend import Extendable
 from access.words import clean
 from bot import ids
 from bot.views.blocks import Block, View, at, code, plain, section

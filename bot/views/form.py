@@ -6,11 +6,11 @@ from typing import Any
 
 from access.choices import Choice, Choices, Found
 from access.durations import format_duration
-from access.operations import Preview
 from access.policy.decide import AHEAD
+from access.requests.submit import Preview
 from bot import ids
 from bot.views.asked import asked_people
-from bot.views.blocks import Block, Message, View, channel, escaped, note, plain, section, sentence, shortened
+from bot.views.blocks import Block, Rendered, View, channel, escaped, note, plain, section, sentence, shortened
 from bot.views.rights import rights_note
 from bot.views.undelivered import why_not_asked
 
@@ -36,9 +36,9 @@ def request_form(choices: Choices, preview: Preview | str | None = None) -> View
     }
 
 
-def nothing_to_ask() -> Message:
+def nothing_to_ask() -> Rendered:
     """In the place of a form that would have nothing to choose from."""
-    return Message(text="There is nothing that you may ask for", blocks=[section(NOTHING_TO_ASK)])
+    return Rendered(text="There is nothing that you may ask for", blocks=[section(NOTHING_TO_ASK)])
 
 
 def option_groups(choices: Iterable[Choice]) -> list[dict[str, Any]]:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 from access.ids import short
-from access.operations import HomeFacts, Waiting
+from access.messages.home import HomeFacts, Waiting
 from access.words import counted
 from bot import ids
 from bot.views.asked import card_link

@@ -3,15 +3,16 @@
 from collections.abc import Mapping
 from datetime import datetime
 
+from access.alerts.undelivered import NeverAsked
+from access.approvers import Asked
 from access.durations import format_duration
 from access.ids import RequestId, short
 from access.models import Grant, GrantStatus, Request
-from access.operations import Asked, Mine
-from access.operations.undelivered import NeverAsked
+from access.queries.mine import Mine
 from access.words import counted
 from bot import ids
 from bot.views.asked import asked_people, card_link
-from bot.views.blocks import Block, Element, Message, actions, at, button, code, context, header, section
+from bot.views.blocks import Block, Element, Rendered, actions, at, button, code, context, header, section
 from bot.views.progress import begins_later, headline
 from bot.views.undelivered import why_not_asked
 
@@ -22,11 +23,11 @@ Links = Mapping[RequestId, str]
 """Where the card of a request stands in Slack, as an address."""
 
 
-def mine_list(mine: Mine, now: datetime, links: Links) -> Message:
+def mine_list(mine: Mine, now: datetime, links: Links) -> Rendered:
     held = [holding(grant, extendable=grant.id in mine.extendable, left=_left(grant, now)) for grant in mine.grants]
     rows = held + all_waiting(mine, links)
     if not rows:
-        return Message(
+        return Rendered(
             text="Nothing is open and nothing waits",
             blocks=[section("You hold no access and wait for none. /access opens the form.")],
         )
@@ -34,7 +35,7 @@ def mine_list(mine: Mine, now: datetime, links: Links) -> Message:
     if len(rows) > _MOST:
         rest = ", ".join(code(short(one.id)) for one in [*mine.grants, *mine.requests][_MOST:])
         blocks.append(context(f"And {counted(len(rows) - _MOST, 'more', 'more')}: {rest}"))
-    return Message(text=f"Your access: {len(mine.grants)} held, {len(mine.requests)} waiting", blocks=blocks)
+    return Rendered(text=f"Your access: {len(mine.grants)} held, {len(mine.requests)} waiting", blocks=blocks)
 
 
 def holding(grant: Grant, *, extendable: bool, left: str = "") -> list[Block]:

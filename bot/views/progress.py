@@ -67,7 +67,7 @@ def progress(grant: Grant) -> list[Block]:
 
 def _behind(grant: Grant) -> list[Block]:
     """An extension that the target has not taken yet, though it was told."""
-    if grant.behind_since is None or not grant.problem:
+    if grant.target_expiry_stale_since is None or not grant.problem:
         return []
     until_then = "The target does not have the new end yet, so the access may stop at the earlier one. We keep trying."
     return [context(until_then), *_problem(grant)]

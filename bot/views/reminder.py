@@ -1,18 +1,18 @@
 """In the thread of a card: nobody has answered yet."""
 
 from access.ids import short
-from access.operations import ReminderFacts
+from access.requests.remind import ReminderFacts
 from bot.views.asked import comes_next
-from bot.views.blocks import Message, at, code, context, mentions, section
+from bot.views.blocks import Rendered, at, code, context, mentions, section
 
 
-def reminder(facts: ReminderFacts) -> Message:
+def reminder(facts: ReminderFacts) -> Rendered:
     """Said once, to those who can decide at this moment."""
     request, identifier = facts.request, short(facts.request.id)
     who = (
         f"{mentions(facts.named)}: please decide above." if facts.named else "No approver can decide it at the moment."
     )
-    return Message(
+    return Rendered(
         text=f"Still waiting: {request.entitlement} for {request.subject}, request {identifier}",
         blocks=[
             section(f"*Still waiting.* {who}"),

@@ -2,15 +2,15 @@
 
 from access.durations import format_duration
 from access.ids import short
+from access.messages.facts import OTHERS_MOST, CardFacts, Others
 from access.models import Grant, GrantStatus, Request, RequestStatus, Review, Verdict
-from access.operations import OTHERS_MOST, CardFacts, Others
 from access.policy.fingerprint import button_value
 from access.words import counted
 from bot import ids
 from bot.views.asked import comes_next
 from bot.views.blocks import (
     Block,
-    Message,
+    Rendered,
     actions,
     at,
     button,
@@ -53,7 +53,7 @@ _PAST = {
 }
 
 
-def review_card(facts: CardFacts, of_access: str | None = None) -> Message:
+def review_card(facts: CardFacts, of_access: str | None = None) -> Rendered:
     """The card of one version of a request; for an older version than the present one, that it is void.
 
     `of_access`: the address of the card to which one of an extension leads.
@@ -65,7 +65,7 @@ def review_card(facts: CardFacts, of_access: str | None = None) -> Message:
     if request.status == RequestStatus.PENDING:
         state += f", level {request.level}"  # first of all: it says how closely to look
     blocks = [header(state), *_asked(facts), *_outcome(facts, of_access)]
-    return Message(
+    return Rendered(
         text=f"{state}: {request.entitlement} for {request.subject}, request {short(request.id)}", blocks=blocks
     )
 
@@ -234,10 +234,10 @@ def _of_others(others: Others | None) -> str:
     return f"Others: {often}{approved}."
 
 
-def _superseded(request: Request) -> Message:
+def _superseded(request: Request) -> Rendered:
     words = "The rule has changed since this was posted, so this card is void. A new card has the current terms."
     blocks = [header("Void"), section(words), context(f"Request {code(short(request.id))}")]
-    return Message(text=f"Void: an older card of request {short(request.id)}", blocks=blocks)
+    return Rendered(text=f"Void: an older card of request {short(request.id)}", blocks=blocks)
 
 
 def _decided_at(request: Request) -> str:

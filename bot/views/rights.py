@@ -1,9 +1,8 @@
 """What a role allows beyond what people expect of it: on the form, on the card, and on the alert."""
 
+from access.grants.role_rights import RightsNote, not_accepted, rights_button, subject_of
 from access.ids import short
 from access.models import EntitlementRights
-from access.operations import RightsNote
-from access.operations.role_rights import not_accepted, rights_button, subject_of
 from bot import ids
 from bot.views.blocks import Block, actions, at, button, confirmation, note, section
 

@@ -1,13 +1,12 @@
 """Standing access in Slack: who holds something without a grant, with what accepts it."""
 
 from access.models import StandingAccess
-from access.operations import Accepted, Standing
-from access.operations.standing_accept import accept_one_value
+from access.reconcile.standing_accept import Accepted, Standing, accept_one_value
 from access.words import clean, counted
 from bot import ids
 from bot.views.blocks import (
     Block,
-    Message,
+    Rendered,
     actions,
     at_second,
     button,
@@ -56,11 +55,11 @@ def closed_words(standing: Standing) -> str:
     return f"Each is gone or accepted, the last one by {by}. {counted(standing.accepted, 'is', 'are')} accepted now."
 
 
-def accepted(done: Accepted) -> Message:
+def accepted(done: Accepted) -> Rendered:
     """To who pressed."""
     left = f"{counted(done.left, 'is', 'are')} left to look at." if done.left else "Nothing is left to look at there."
     words = f"*Accepted:* {counted(done.number, 'role', 'roles')} held on {code(done.resource)}. {left}"
-    return Message(text=f"Accepted: {done.number} on {done.resource}", blocks=[section(words)])
+    return Rendered(text=f"Accepted: {done.number} on {done.resource}", blocks=[section(words)])
 
 
 def described(row: StandingAccess) -> str:

@@ -1,15 +1,15 @@
 """Words for messages that do not arrive: why, the cure, the alert to the security team, the message to who asked."""
 
+from access.alerts.undelivered import EVERYWHERE, NeverAsked, Undelivered, WaitingMessage
 from access.ids import SlackChannel, SlackUser, short
-from access.models import Alert, NoticeKind, Request, RequestStatus
-from access.operations import CardFacts
-from access.operations.undelivered import EVERYWHERE, NeverAsked, Undelivered, WaitingMessage
-from access.operations.work import WEBHOOK
+from access.messages.facts import CardFacts
+from access.models import Alert, MessageKind, Request, RequestStatus
+from access.unit_of_work import WEBHOOK
 from access.words import counted
 from bot.views.alert_closed import closed
 from bot.views.blocks import (
     Block,
-    Message,
+    Rendered,
     at,
     at_second,
     channel,
@@ -103,16 +103,16 @@ _REASONS = {
 KNOWN = frozenset(_REASONS)
 """The codes that have words of their own."""
 _NAMES = {
-    NoticeKind.REVIEW: "the card for the approvers",
-    NoticeKind.ANSWER: "the answer to the requester",
-    NoticeKind.UNDELIVERED: "that the card could not be posted, to the requester",
-    NoticeKind.ENDED: "that the access is over, to its holder",
-    NoticeKind.WARNING: "that the end is near, to its holder",
-    NoticeKind.REMINDER: "the reminder for the approvers",
-    NoticeKind.HOME: "a Home tab",
-    NoticeKind.DIGEST: "the digest",
-    NoticeKind.ALERT: "an alert",
-    NoticeKind.PAGE: "a page",
+    MessageKind.REVIEW: "the card for the approvers",
+    MessageKind.ANSWER: "the answer to the requester",
+    MessageKind.UNDELIVERED: "that the card could not be posted, to the requester",
+    MessageKind.ENDED: "that the access is over, to its holder",
+    MessageKind.WARNING: "that the end is near, to its holder",
+    MessageKind.REMINDER: "the reminder for the approvers",
+    MessageKind.HOME: "a Home tab",
+    MessageKind.DIGEST: "the digest",
+    MessageKind.ALERT: "an alert",
+    MessageKind.PAGE: "a page",
 }
 
 
@@ -134,7 +134,7 @@ def cure(where: str, error: str) -> str:
 
 def named(message: WaitingMessage) -> str:
     """Which message it is, in our own words and the policy's."""
-    name = _NAMES[NoticeKind(message.kind)]
+    name = _NAMES[MessageKind(message.kind)]
     if message.alert is not None:
         name = f"{name} ({message.alert.sentence.rstrip('.')})"
     if message.request is not None:
@@ -143,14 +143,14 @@ def named(message: WaitingMessage) -> str:
     return f"{name}, whose posted version is out of date" if message.stands else name
 
 
-def undelivered_card(alert: Alert, waiting: Undelivered | None) -> Message:
+def undelivered_card(alert: Alert, waiting: Undelivered | None) -> Rendered:
     """Of one place and cause, kept true until everything has arrived."""
     where, _, error = alert.subject.partition(" ")
     about = {EVERYWHERE: "Slack", WEBHOOK: "the address for pages"}.get(where, where)
     if alert.closed_at is not None:
         said = f"Alert closed: {TITLE}"
         blocks = [header(said), closed(alert), *_place(where), note(f"The alert said: {alert.sentence}")]
-        return Message(text=f"{said}, {about}", blocks=blocks)
+        return Rendered(text=f"{said}, {about}", blocks=blocks)
     said = f"Alert: {TITLE}"
     blocks = [
         header(said),
@@ -161,10 +161,10 @@ def undelivered_card(alert: Alert, waiting: Undelivered | None) -> Message:
         section(f"*What to do:* {escaped(cure(where, error))}"),
         note("Each message is tried again, at least once a minute. This closes by itself when they have arrived."),
     ]  # fmt: skip
-    return Message(text=f"{said}, {about}", blocks=blocks)
+    return Rendered(text=f"{said}, {about}", blocks=blocks)
 
 
-def unasked(facts: CardFacts) -> Message:
+def unasked(facts: CardFacts) -> Rendered:
     """To who asked: that the card could not be posted; afterwards, what became of that."""
     request, identifier = facts.request, short(facts.request.id)
     state, became = _state(facts)
@@ -173,7 +173,7 @@ def unasked(facts: CardFacts) -> Message:
         *became,
         context(f"Request {code(identifier)}, {code(request.entitlement)}"),
     ]
-    return Message(text=f"{state}: {request.entitlement}, request {identifier}", blocks=blocks)
+    return Rendered(text=f"{state}: {request.entitlement}, request {identifier}", blocks=blocks)
 
 
 def _state(facts: CardFacts) -> tuple[str, list[Block]]:

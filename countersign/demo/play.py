@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from access.audit import verify
 from access.store import Database
-from countersign.demo.prober import Look, login_in
+from countersign.demo.prober import PeriodicCheck, login_in
 from countersign.demo.stage import Stage
 from sandbox.person import Message, Person
 
@@ -107,7 +107,7 @@ def _play(story: Story, ann: Person, lea: Person) -> None:
     )
 
 
-def _is_over(look: Look) -> bool:
+def _is_over(look: PeriodicCheck) -> bool:
     return look.door == "refused" and look.session == "ended"
 
 

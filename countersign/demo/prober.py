@@ -32,7 +32,7 @@ NOBODY = Login("ann", "none")
 
 
 @dataclass(frozen=True)
-class Look:
+class PeriodicCheck:
     """One look at the target."""
 
     number: int
@@ -65,7 +65,7 @@ class Prober:
         self._session_words = ""
         self._ended = threading.Event()
         self._lock = threading.Lock()
-        self._looks: deque[Look] = deque(maxlen=KEPT)
+        self._looks: deque[PeriodicCheck] = deque(maxlen=KEPT)
         self._thread = threading.Thread(target=self._run, name="prober", daemon=True)
 
     def __enter__(self) -> "Prober":
@@ -77,16 +77,16 @@ class Prober:
         self._thread.join(5)
         self._let_go()
 
-    def since(self, number: int) -> list[Look]:
+    def since(self, number: int) -> list[PeriodicCheck]:
         """The looks after that number, oldest first."""
         with self._lock:
             return [look for look in self._looks if look.number > number]
 
-    def newest(self) -> Look | None:
+    def newest(self) -> PeriodicCheck | None:
         with self._lock:
             return self._looks[-1] if self._looks else None
 
-    def wait_for(self, condition: Callable[[Look], bool], within: float) -> Look | None:
+    def wait_for(self, condition: Callable[[PeriodicCheck], bool], within: float) -> PeriodicCheck | None:
         """The first look from now on that fulfils the condition; None when none did in that many seconds."""
         end, seen = time.monotonic() + within, self.newest()
         number = seen.number if seen else -1
@@ -120,7 +120,7 @@ class Prober:
                 self._let_go()
                 self._session, self._session_words = "none", ""
 
-    def _look(self, number: int) -> Look:
+    def _look(self, number: int) -> PeriodicCheck:
         rows, cards, words = (), "", ""
         try:
             with self._connect() as connection:
@@ -130,7 +130,7 @@ class Prober:
         except psycopg.Error as error:
             words = _words(error)
         self._check_session()
-        return Look(
+        return PeriodicCheck(
             number=number, at=time.time(), door="refused" if words else "allowed", login=self._login.user,
             words=words, rows=rows, cards=cards, session=self._session, session_words=self._session_words,
         )  # fmt: skip

@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 from datetime import datetime
 
+from access.alerts.undelivered import EVERYWHERE, Undelivered, all_undelivered
 from access.durations import format_duration
-from access.operations.undelivered import EVERYWHERE, Undelivered, all_undelivered
-from access.operations.work import WEBHOOK
 from access.ports import Finding
+from access.unit_of_work import WEBHOOK
 from access.words import counted
 from bot.views.undelivered import cure, named
 from countersign.doctor.surroundings import Surroundings, error, not_looked_at, ok

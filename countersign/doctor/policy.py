@@ -7,8 +7,8 @@ from access.durations import format_duration
 from access.faults import why
 from access.policy.document import Problem
 from access.ports import Finding
+from countersign.cli.policy_lint import people_and_rules
 from countersign.doctor.surroundings import Surroundings, error, ok, warning
-from countersign.lint import people_and_rules
 
 
 def look(here: Surroundings) -> Iterator[Finding]:

@@ -7,8 +7,8 @@ from sqlmodel import Session, col, func, select
 
 from access.durations import format_duration
 from access.lifecycle import UNFINISHED
-from access.models import Alert, Grant, Heartbeat, Notice
-from access.operations.untold import LONG
+from access.models import Alert, Grant, Heartbeat, Message
+from access.monitor.unsent_alerts import LONG
 from access.ports import Finding
 from access.words import counted
 from countersign.doctor.surroundings import Surroundings, error, not_looked_at, ok, warning
@@ -91,10 +91,10 @@ def _left_lying(session: Session, now: datetime) -> Finding:
     grants = session.exec(
         select(func.count()).select_from(Grant).where(col(Grant.status).in_(UNFINISHED), col(Grant.due_at) < late)
     ).one()
-    notices = session.exec(select(func.count()).select_from(Notice).where(col(Notice.due_at) < late)).one()
-    if not grants and not notices:
+    messages = session.exec(select(func.count()).select_from(Message).where(col(Message.due_at) < late)).one()
+    if not grants and not messages:
         return ok("work", "No overdue work.")
-    late_work = {("grant", "grants"): grants, ("message", "messages"): notices}
+    late_work = {("grant", "grants"): grants, ("message", "messages"): messages}
     what = " and ".join(counted(number, *words) for words, number in late_work.items() if number)
     sentence = f"Overdue by more than {format_duration(_LEFT_LYING)}: {what}."
     return warning("work", sentence, "See that timekeeper and workers are alive; then look into their logs.")
@@ -104,6 +104,6 @@ def _alerts(session: Session, now: datetime) -> Iterator[Finding]:
     for alert in session.exec(select(Alert).where(col(Alert.closed_at).is_(None)).order_by(col(Alert.opened_at))):
         cure = "Mend its cause; it closes by itself. `countersign outstanding` prints what ends access by hand."
         yield warning("alert", alert.sentence, cure)
-        if alert.told_at is None and alert.opened_at < now - LONG:
+        if alert.delivered_at is None and alert.opened_at < now - LONG:
             open_for = format_duration(now - alert.opened_at)
             yield error("alert", f"This was not told yet, though it has been open for {open_for}.", _UNTOLD)

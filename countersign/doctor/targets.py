@@ -7,9 +7,9 @@ from datetime import timedelta
 from access import clock
 from access.catalog import Policy
 from access.clock import HostClock
-from access.operations.checkup import Checkups
-from access.operations.core import Core
-from access.operations.policy_source import PolicySource
+from access.core import Core
+from access.monitor.target_checks import TargetChecks
+from access.policy_source import PolicySource
 from access.ports import Agenda, Finding
 from access.store import Database
 from countersign.doctor.processes import alive
@@ -37,13 +37,13 @@ def look(here: Surroundings) -> Iterator[Finding]:
 
 
 def _ask(here: Surroundings, policy: Policy, database: Database) -> Iterator[Finding]:
-    checkups = Checkups(_core(here, database))
-    asked = checkups.ask(sorted(policy.resources))
+    target_checks = TargetChecks(_core(here, database))
+    asked = target_checks.ask(sorted(policy.resources))
     here.say(f"Asking a worker to look at {len(asked)} {'target' if len(asked) == 1 else 'targets'} …")
     end, waiting = clock.monotonic() + here.patience, dict(asked)
     try:
         while waiting and clock.monotonic() < end:
-            answers = checkups.answers(list(waiting.values()))
+            answers = target_checks.answers(list(waiting.values()))
             for resource in [name for name, identifier in waiting.items() if identifier in answers]:
                 here.say(f"  {resource}: answered")
                 for finding in answers[waiting.pop(resource)]:
@@ -53,7 +53,7 @@ def _ask(here: Surroundings, policy: Policy, database: Database) -> Iterator[Fin
         for resource in waiting:
             yield error(resource, f"No worker answered within {here.patience:g} s.", _CURE)
     finally:
-        checkups.forget(list(asked.values()))
+        target_checks.forget(list(asked.values()))
 
 
 def _core(here: Surroundings, database: Database) -> Core:

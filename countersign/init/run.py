@@ -13,11 +13,11 @@ from access.catalog import Policy
 from access.errors import PolicyError, Unready
 from access.policy.load import check
 from access.settings import Settings
+from countersign.cli.policy_lint import lint_file
 from countersign.init.account import account_statements
 from countersign.init.questions import HTTP, QUESTIONS, WAY, Answers, Question
 from countersign.init.slack_names import SlackNames
 from countersign.init.texts import IGNORED, environment_text, ignored_text, policy_text
-from countersign.lint import lint_file
 from countersign.manifest import manifest_link
 from countersign.providers import ProviderClasses
 

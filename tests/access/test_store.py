@@ -12,8 +12,8 @@ from sqlalchemy.exc import IntegrityError
 
 from access import sqlite
 from access.errors import Unavailable
-from access.ids import NoticeId
-from access.models import AuditHead, Notice, NoticeKind
+from access.ids import MessageId
+from access.models import AuditHead, Message, MessageKind
 from access.store import (
     Change,
     Database,
@@ -67,12 +67,12 @@ def test_a_server_that_goes_away_in_the_middle_is_unavailable_and_serves_again(
             with psycopg.connect(postgres.superuser_dsn, autocommit=True) as connection:
                 ends = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s"
                 connection.execute(ends, (postgres_database.url.database,))
-            work.tell(NoticeKind.ALERT, request.id, "C0SEC")
+            work.tell(MessageKind.ALERT, request.id, "C0SEC")
 
     with pytest.raises(Unavailable, match="nothing was changed"):
         tell_while_it_goes()
 
-    assert world.notices("alert") == []
+    assert world.messages("alert") == []
     assert world.approve(request).status == "approved"
 
 
@@ -105,43 +105,43 @@ def test_a_file_that_somebody_holds_for_too_long_is_unavailable(
 
 
 def test_a_change_is_made_only_while_the_row_is_as_expected(database: Database) -> None:
-    notice = Notice(
-        id=NoticeId("n1"), kind=NoticeKind.ALERT, subject="a1", recipient="C0", due_at=NOON, created_at=NOON
+    message = Message(
+        id=MessageId("n1"), kind=MessageKind.ALERT, subject="a1", recipient="C0", due_at=NOON, created_at=NOON
     )
     with database.write() as session:
-        session.add(notice)
+        session.add(message)
     with database.write() as session:
-        assert compare_and_set(session, Notice, "n1", expected={"ts": None, "fence": 0}, values={"fence": 1})
-        assert not compare_and_set(session, Notice, "n1", expected={"ts": None, "fence": 0}, values={"fence": 2})
-        assert not compare_and_set(session, Notice, "n2", expected={}, values={"fence": 2})
+        assert compare_and_set(session, Message, "n1", expected={"ts": None, "fence": 0}, values={"fence": 1})
+        assert not compare_and_set(session, Message, "n1", expected={"ts": None, "fence": 0}, values={"fence": 2})
+        assert not compare_and_set(session, Message, "n2", expected={}, values={"fence": 2})
     with database.read() as session:
-        assert session.get_one(Notice, "n1").fence == 1
+        assert session.get_one(Message, "n1").fence == 1
 
 
 def test_of_many_changes_the_one_that_lost_is_noticed(database: Database) -> None:
     told = [
-        {"id": f"n{number}", "kind": NoticeKind.ALERT, "subject": f"a{number}", "recipient": "C0", "created_at": NOON}
+        {"id": f"n{number}", "kind": MessageKind.ALERT, "subject": f"a{number}", "recipient": "C0", "created_at": NOON}
         for number in range(40)
     ]
     with database.write() as session:
-        assert len(insert_all_unless_there(session, Notice, told)) == 40
+        assert len(insert_all_unless_there(session, Message, told)) == 40
         again = [told[0] | {"id": "n40"}, told[1] | {"id": "n41", "subject": "a41"}]
-        assert insert_all_unless_there(session, Notice, again) == {"n41"}
+        assert insert_all_unless_there(session, Message, again) == {"n41"}
     with database.write() as session:
         seen = [Change(f"n{number}", {"fence": 0, "ts": None}, {"fence": 1}) for number in range(20)]
         asked = [Change(f"n{number}", {"fence": 0}, {"problem": "x"}) for number in range(20, 40)]
-        assert compare_and_set_all(session, Notice, [*seen, *asked])
-        assert compare_and_set_all(session, Notice, [])
+        assert compare_and_set_all(session, Message, [*seen, *asked])
+        assert compare_and_set_all(session, Message, [])
     with database.write() as session:
         lost = Change("n20", {"fence": 1}, {"problem": "y"})
-        assert not compare_and_set_all(session, Notice, [Change("n0", {"fence": 1}, {"problem": "y"}), lost])
+        assert not compare_and_set_all(session, Message, [Change("n0", {"fence": 1}, {"problem": "y"}), lost])
 
 
 def test_what_is_there_already_is_not_inserted_and_we_know(database: Database) -> None:
-    def notice(identifier: str, recipient: str) -> Notice:
-        return Notice(
-            id=NoticeId(identifier),
-            kind=NoticeKind.ALERT,
+    def message(identifier: str, recipient: str) -> Message:
+        return Message(
+            id=MessageId(identifier),
+            kind=MessageKind.ALERT,
             subject="a1",
             recipient=recipient,
             due_at=NOON,
@@ -149,9 +149,9 @@ def test_what_is_there_already_is_not_inserted_and_we_know(database: Database) -
         )
 
     with database.write() as session:
-        assert insert_unless_there(session, notice("n1", "C0"))
-        assert not insert_unless_there(session, notice("n2", "C0")), "the same message"
-        assert insert_unless_there(session, notice("n3", "C1"))
+        assert insert_unless_there(session, message("n1", "C0"))
+        assert not insert_unless_there(session, message("n2", "C0")), "the same message"
+        assert insert_unless_there(session, message("n3", "C1"))
 
 
 def test_of_many_writers_at_once_each_change_is_kept(database: Database) -> None:

@@ -109,7 +109,7 @@ def _end(case: Case, made: Attack) -> list[str]:
 def _not_ended(house: House, made: Attack) -> list[str]:
     if house.again(made.grant).status == GrantStatus.ACTIVE:
         house.first_call(made.grant)
-    grant = house.look_again(made.grant)
+    grant = house.check_again(made.grant)
     return (
         [] if grant.status == GrantStatus.ENDED else [f"the row is {grant.status}: {grant.problem or grant.residual}"]
     )

@@ -11,11 +11,11 @@ from typing import Any, Literal
 
 import psycopg
 
+from access.grants.claims import Claimed, receipt_of, spec_of
+from access.grants.end import RevokeHandler
 from access.ids import SlackUser
 from access.models import Grant, GrantStatus
-from access.operations.policy_source import PolicySource
-from access.operations.remove import Deactivation
-from access.operations.target import Claimed, receipt_of, spec_of
+from access.policy_source import PolicySource
 from access.ports import Deadline, Provider, Secret
 from access.store import Database
 from countersign.embedded.postgres import wheel_binaries
@@ -65,7 +65,7 @@ def _word(power: Power) -> str:
 class _InTime:
     """The business of the queue `revoke`, with the deadline that a call really has."""
 
-    whole: Deactivation
+    whole: RevokeHandler
 
     def claim(self, ids: Sequence[str]) -> list[Claimed]:
         return self.whole.claim(ids)
@@ -101,7 +101,7 @@ class House(World):
         self.targets.close()
 
     @property
-    def deactivation(self) -> Deactivation:
+    def deactivation(self) -> RevokeHandler:
         return _InTime(super().deactivation)  # pyright: ignore[reportReturnType] -- the same verbs
 
     def ask_for(self, person: SlackUser, power: Power) -> Grant:
@@ -126,7 +126,7 @@ class House(World):
         self.remove(grant)
         return self.again(grant)
 
-    def look_again(self, grant: Grant) -> Grant:
+    def check_again(self, grant: Grant) -> Grant:
         """A few times, in no time, each when the row says so."""
         for _ in range(LOOKS):
             grant = self.again(grant)

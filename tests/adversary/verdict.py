@@ -87,7 +87,7 @@ def visit(attack: Attack) -> list[str]:
             with suppress(psycopg.Error):
                 lea.execute(statement.encode())
     house.first_call(grant)
-    house.look_again(grant)
+    house.check_again(grant)
     return []
 
 

@@ -8,7 +8,7 @@ from typing import cast
 
 import pytest
 
-from access.operations.core import Core
+from access.core import Core
 from bench import __main__ as command
 from bench import (
     approvals,

@@ -5,9 +5,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from access.ids import DigestId
-from access.models import AlertKind, Digest, EndedBy, GrantStatus, RequestStatus
-from access.operations import Place
-from access.operations.digest_content import (
+from access.messages.digest.content import (
     Access,
     CanaryRuns,
     ClosedAlert,
@@ -18,8 +16,10 @@ from access.operations.digest_content import (
     Refusals,
     StandingCounts,
 )
+from access.models import AlertKind, Digest, EndedBy, GrantStatus, RequestStatus
 from access.policy.canary import Went
-from bot.views.blocks import Message
+from access.requests.remind import Place
+from bot.views.blocks import Rendered
 from bot.views.digest import digest_message, digest_parts
 from tests.bot.facts import GRANT, REASON, REQUEST, SENTENCES, minutes
 from tests.cast import APPROVALS, SECURITY
@@ -78,7 +78,7 @@ def an_alert(**values: Any) -> OpenAlert:
         "kind": "overdue",
         "sentence": SENTENCES[AlertKind.OVERDUE],
         "opened_at": minutes(-470),
-        "told_at": minutes(-470),
+        "delivered_at": minutes(-470),
         "message": ALERT,
     }
     return OpenAlert(**(known | values))
@@ -91,7 +91,7 @@ def a_closed_alert(**values: Any) -> ClosedAlert:
         "sentence": SENTENCES[AlertKind.TIMERS],
         "opened_at": sunday(23, 4),
         "closed_at": sunday(23, 16),
-        "told_at": sunday(23, 4),
+        "delivered_at": sunday(23, 4),
     }
     return ClosedAlert(**(known | values))
 
@@ -150,7 +150,8 @@ def busy(words: str = "", told: str = "", name: str = "ann", other: str = "lea")
         alerts=(
             an_alert(**({"sentence": told} if told else {})),
             an_alert(
-                id="01kaq9z00000000000000dr1ft", kind="drift", sentence=drift, opened_at=monday(8, 59), told_at=None,
+                id="01kaq9z00000000000000dr1ft", kind="drift", sentence=drift, opened_at=monday(8, 59),
+                delivered_at=None,
                 message=None,
             ),
         ),
@@ -159,7 +160,7 @@ def busy(words: str = "", told: str = "", name: str = "ann", other: str = "lea")
             a_closed_alert(**({"sentence": told} if told else {})),
             a_closed_alert(
                 id="01kaq9z00000000000000d1ert", kind="queue", sentence=told or SENTENCES[AlertKind.QUEUE],
-                opened_at=monday(2), closed_at=monday(2, 1), told_at=None,
+                opened_at=monday(2), closed_at=monday(2, 1), delivered_at=None,
             ),
         ),
         refused_now=listed(bens.model_copy(update={"problem": told or ANSWER})),
@@ -217,7 +218,7 @@ def longest() -> Content:
     return a_content(
         flaw="event 4,400 was changed after it was written", policy_unusable=True, overdue=all_of_them,
         failed=all_of_them, alerts_open=10_000, alerts=(an_alert(sentence="s" * 3_000),) * 100,
-        alerts_closed=10_000, closed=(a_closed_alert(sentence="s" * 3_000, told_at=None),) * 100,
+        alerts_closed=10_000, closed=(a_closed_alert(sentence="s" * 3_000, delivered_at=None),) * 100,
         refused_now=all_of_them, opened=all_of_them, extended=all_of_them, ended=all_of_them, unopened=all_of_them,
         still_open=all_of_them, denied=all_of_them, lapsed=all_of_them,
         refusals=tuple(
@@ -232,14 +233,14 @@ def longest() -> Content:
     )  # fmt: skip
 
 
-def messages(content: Content, digest: Digest | None = None) -> list[Message]:
+def messages(content: Content, digest: Digest | None = None) -> list[Rendered]:
     """All its messages, in order."""
     digest = digest or a_digest()
     parts = digest_parts(digest, content)
     return [digest_message(digest, content, parts, number, ADDRESSES) for number in range(1, len(parts) + 1)]
 
 
-def the_message(content: Content, digest: Digest | None = None) -> Message:
+def the_message(content: Content, digest: Digest | None = None) -> Rendered:
     (message,) = messages(content, digest)
     return message
 
@@ -247,7 +248,7 @@ def the_message(content: Content, digest: Digest | None = None) -> Message:
 BUSY = messages(busy())
 LONGEST = messages(longest())
 LATE = a_content(missed=(date(2026, 11, 21), date(2026, 11, 22)), checked_from=4467)
-STATES: dict[str, Message] = {
+STATES: dict[str, Rendered] = {
     "digest-empty": the_message(a_content(), a_digest(to_seq=4300)),
     "digest-first": the_message(
         a_content(since=None, checked_from=1, canary=CanaryRuns(configured=False)),

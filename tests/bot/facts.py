@@ -3,9 +3,12 @@
 from datetime import datetime, timedelta
 from typing import Any
 
+from access.approvers import Asked, NextStep
 from access.choices import Choice
 from access.errors import BadConfig, Transient
+from access.grants.role_rights import RightsNote
 from access.ids import AlertId, BatchId, GrantId, Person, RequestId, ReviewId, RightsId, SlackChannel, SlackUser
+from access.messages.facts import CardFacts, Past
 from access.models import (
     Alert,
     AlertKind,
@@ -18,9 +21,10 @@ from access.models import (
     Review,
     Verdict,
 )
-from access.operations import Asked, CardFacts, Extendable, NextStep, Past, Preview, RightsNote
-from access.operations.alerting import late_sentence
-from access.operations.undelivered_alerts import alert_sentence
+from access.monitor.overdue import late_sentence
+from access.monitor.undelivered_alerts import alert_sentence
+from access.requests.extend import Extendable
+from access.requests.submit import Preview
 from bot.views.undelivered import why
 from tests.cast import ANN, APPROVALS, KIM, LEA
 from tests.fakes import NOON

@@ -4,9 +4,9 @@ from typing import Any
 
 from access.ids import StandingId
 from access.models import AlertKind, StandingAccess
-from access.operations import Accepted, Standing
+from access.reconcile.standing_accept import Accepted, Standing
 from bot.views.alert import standing_card
-from bot.views.blocks import Message
+from bot.views.blocks import Rendered
 from bot.views.standing import accepted
 from tests.bot.facts import an_alert, minutes
 from tests.cast import SAM
@@ -30,7 +30,7 @@ def a_standing(*rows: StandingAccess, **values: Any) -> Standing:
     return Standing(**(known | values))
 
 
-def hostile(words: str) -> Message:
+def hostile(words: str) -> Rendered:
     """With names that somebody chose on the target."""
     row = a_row(principal=words, role=words, via=words, grantor=words, options=["admin", words])
     return standing_card(an_alert(AlertKind.STANDING), a_standing(row))
@@ -47,7 +47,7 @@ LONGEST = [
 _ALERT = an_alert(AlertKind.STANDING)
 _CLOSED = an_alert(AlertKind.STANDING, closed_at=minutes(150))
 _BY_SAM = {"last_accepted_by": SAM, "last_accepted_at": minutes(150)}
-STATES: dict[str, Message] = {
+STATES: dict[str, Rendered] = {
     "alert-standing": standing_card(_ALERT, a_standing(a_row(), TEAM, LEA)),
     "alert-standing-closed": standing_card(_CLOSED, a_standing(accepted=3, **_BY_SAM)),
     "alert-standing-gone-closed": standing_card(_CLOSED, a_standing()),

@@ -7,32 +7,38 @@ from typing import Any
 
 from pydantic import SecretStr
 
+from access.alerts.groups import AlertGroup
+from access.approvers import NextStep
 from access.catalog import Entitlement
 from access.choices import Choices
 from access.errors import AlreadyDecided, NotPermitted, NotUsableYet, RateLimited, Transient
-from access.ids import GrantId, LookId, Person, RequestId, SlackUser
-from access.models import AlertKind, EndedBy, GrantStatus, Look, LookKind, Request, RequestStatus
-from access.operations import ByHand, HomeFacts, Mine, NextStep, Others, ReminderFacts, Waiting, drift, overdue
-from access.operations.alerting import late_sentence
-from access.operations.extend import OVER
-from access.operations.gate import UNLISTED
-from access.operations.home import WAITING_MOST
-from access.operations.overdue import UNWRITTEN
-from access.operations.remove import STILL_THERE
-from access.operations.restored import COMPARE_BY_HAND, UNCOMPARED
-from access.operations.silence import MEMBERS, UNANSWERED, members_unknown, unanswered
-from access.operations.storms import Storm
-from access.operations.timers import EMPTIED, EMPTIED_SAID
+from access.grants import unlisted
+from access.grants.admission import UNLISTED
+from access.grants.end import STILL_THERE
+from access.grants.removed_by_hand import ByHand
+from access.grants.unlisted import UNWRITTEN
+from access.ids import CheckId, GrantId, Person, RequestId, SlackUser
+from access.messages.facts import Others
+from access.messages.home import WAITING_MOST, HomeFacts, Waiting
+from access.models import AlertKind, CheckKind, EndedBy, GrantStatus, PeriodicCheck, Request, RequestStatus
+from access.monitor.overdue import late_sentence
+from access.monitor.stale_checks import MEMBERS, UNANSWERED, members_unknown, unanswered
+from access.monitor.timers import EMPTIED, EMPTIED_SAID
 from access.policy.decide import Refused, decide
 from access.policy.objections import what_changed
 from access.policy.shape import DESCRIPTION_LONGEST, TITLE_LONGEST
 from access.ports import Secret
-from bot.commands import COMMANDS
+from access.queries.mine import Mine
+from access.reconcile import drift
+from access.reconcile.restored import COMPARE_BY_HAND, UNCOMPARED
+from access.requests.extend import OVER
+from access.requests.remind import ReminderFacts
 from bot.directory import NotAMember
 from bot.refusals import OUR_FAULT, POLICY_BROKEN, refusal
-from bot.views.alert import alert_card, storm_card
+from bot.slash_command import COMMANDS
+from bot.views.alert import alert_card, group_card
 from bot.views.answer import answer, asked, asked_in_modal, ended, looked_at, returned, taken_back, warning
-from bot.views.blocks import Message
+from bot.views.blocks import Rendered
 from bot.views.extension import extension_form
 from bot.views.form import nothing_to_ask, request_form
 from bot.views.help import help_message, what_to_type
@@ -63,8 +69,8 @@ from tests.bot.facts import (
     some_rights,
 )
 from tests.cast import ANN, BEN, KIM, LEA, SAM
-from workers import outcry
-from workers.members import GONE
+from workers import emergency_alert
+from workers.member_lookup import GONE
 from workers.providers.postgres.cleanup import NOT_TIDIED
 from workers.providers.postgres.errors import failure
 
@@ -88,16 +94,17 @@ REVOKED = a_grant(
 RESIDUAL = a_grant(GrantStatus.ENDED, sessions_ended=None, residual=["A token may live until 16:20 UTC."])
 STUCK = a_grant(GrantStatus.REVOKING, problem=Transient().sentence)
 REMOVED = a_grant(GrantStatus.REVOKING, removed_at=minutes(123.05), sessions_ended=2)
-UNWRITTEN_SAID = outcry.SENTENCE.format(why="OperationalError")
-UNLISTED_SAID = overdue.SENTENCE.format(why="OperationalError")
+UNWRITTEN_SAID = emergency_alert.SENTENCE.format(why="OperationalError")
+UNLISTED_SAID = unlisted.SENTENCE.format(why="OperationalError")
 UNANSWERED_SAID = unanswered(
-    Look(id=LookId("01kaq9z00000000000000000k1"), kind=LookKind.DRIFT, subject="customers-db", due_at=minutes(133),
+    PeriodicCheck(id=CheckId("01kaq9z00000000000000000k1"), kind=CheckKind.DRIFT, subject="customers-db",
+        due_at=minutes(133),
          problem=Transient().sentence),
     timedelta(minutes=30),
 ).sentence  # fmt: skip
 UNCOMPARED_SAID = COMPARE_BY_HAND.format(resource="wiki")
-_ASKED = Look(
-    id=LookId("01kaq9z00000000000000000k2"), kind=LookKind.MEMBER, subject=ANN, due_at=minutes(133),
+_ASKED = PeriodicCheck(
+    id=CheckId("01kaq9z00000000000000000k2"), kind=CheckKind.MEMBER, subject=ANN, due_at=minutes(133),
     problem="Slack does not answer.",
 )  # fmt: skip
 MEMBERS_SAID = members_unknown([(_ASKED, minutes(128)), (_ASKED, minutes(130))], minutes(140)).sentence
@@ -125,7 +132,7 @@ DRIFTED = a_grant(GrantStatus.ENDED, ended_by=EndedBy.DRIFT, end_reason=drift.GO
 LATER = a_grant(GrantStatus.SCHEDULED, starts_at=minutes(1200), start_by=minutes(1215))
 EXTENDED = a_grant(extensions=1, expires_at=minutes(183), end_due_at=minutes(183))
 BEHIND = a_grant(
-    extensions=1, expires_at=minutes(183), behind_since=minutes(70),
+    extensions=1, expires_at=minutes(183), target_expiry_stale_since=minutes(70),
     problem=Transient().sentence,
 )  # fmt: skip
 MORE_TIME: dict[str, Any] = {
@@ -241,7 +248,7 @@ def links_to(*requests: Request) -> dict[RequestId, str]:
     return {one.id: f"https://acme.slack.com/archives/C0PAYAPPR/p1?a=1&b={one.id}" for one in requests}
 
 
-def a_storm(kind: AlertKind = AlertKind.OVERDUE, number: int = 200, **values: Any) -> Storm:
+def a_group(kind: AlertKind = AlertKind.OVERDUE, number: int = 200, **values: Any) -> AlertGroup:
     said = [re.sub(r"\bann\b", person, SENTENCES[kind]) for person in ("ann", "ben", "lea", "kim", "eve")]
     known: dict[str, Any] = {
         "resource": "customers-db",
@@ -251,14 +258,14 @@ def a_storm(kind: AlertKind = AlertKind.OVERDUE, number: int = 200, **values: An
         "first": said[:number],
         "untold": [],
     }
-    return Storm(**(known | values))
+    return AlertGroup(**(known | values))
 
 
 MANY_LATE = an_alert(subject="customers-db/*")
-STORM = a_storm()
-ONE_LEFT = a_storm(number=1, closed=199)
-NONE_LEFT = a_storm(number=0, closed=200, oldest=None)
-LONGEST_STORM = a_storm(
+STORM = a_group()
+ONE_LEFT = a_group(number=1, closed=199)
+NONE_LEFT = a_group(number=0, closed=200, oldest=None)
+LONGEST_STORM = a_group(
     number=1_234_567,
     resource=LONGEST_NAME,
     first=[f"{LONGEST_NAME}/{LONGEST_NAME} of {LONGEST_NAME} {'and ' * 200}"] * 5,
@@ -268,12 +275,12 @@ LONGEST_STORM = a_storm(
 LEFTOVER = [NOT_TIDIED.format(database="shop", why=failure("55P03", changes=True).sentence)]
 
 
-def _all() -> dict[str, Message | dict[str, Any]]:
+def _all() -> dict[str, Rendered | dict[str, Any]]:
     many = [
         a_choice(number, role=f"{number:02}" + "s" * 61, role_title=f"{number} " + "t" * 200) for number in range(100)
     ]
     grants = {name: approved(grant) for name, grant in GRANTS.items()}
-    views: dict[str, Message | dict[str, Any]] = {}
+    views: dict[str, Rendered | dict[str, Any]] = {}
     for name, shown in (REQUESTS | grants).items():
         there = "https://acme.slack.com/archives/D0ANN/p1763992800000100" if name == "extended" else None
         views[f"card-{name}"] = review_card(shown, there)
@@ -352,14 +359,14 @@ def _all() -> dict[str, Message | dict[str, Any]]:
             an_alert(),
             a_grant(GrantStatus.REVOKING, resource=LONGEST_NAME, role=LONGEST_NAME, subject=LONGEST_NAME),
         ),
-        "alert-many": storm_card(MANY_LATE, STORM),
-        "alert-many-one-left": storm_card(MANY_LATE, ONE_LEFT),
-        "alert-many-closed": storm_card(an_alert(subject="customers-db/*", closed_at=minutes(163)), NONE_LEFT),
-        "alert-many-unremovable": storm_card(
-            an_alert(AlertKind.UNREMOVABLE, subject="customers-db/*"), a_storm(AlertKind.UNREMOVABLE)
+        "alert-many": group_card(MANY_LATE, STORM),
+        "alert-many-one-left": group_card(MANY_LATE, ONE_LEFT),
+        "alert-many-closed": group_card(an_alert(subject="customers-db/*", closed_at=minutes(163)), NONE_LEFT),
+        "alert-many-unremovable": group_card(
+            an_alert(AlertKind.UNREMOVABLE, subject="customers-db/*"), a_group(AlertKind.UNREMOVABLE)
         ),
-        "alert-many-drift": storm_card(an_alert(AlertKind.DRIFT, subject="customers-db/*"), a_storm(AlertKind.DRIFT)),
-        "alert-many-longest": storm_card(MANY_LATE, LONGEST_STORM),
+        "alert-many-drift": group_card(an_alert(AlertKind.DRIFT, subject="customers-db/*"), a_group(AlertKind.DRIFT)),
+        "alert-many-longest": group_card(MANY_LATE, LONGEST_STORM),
         "alert-unwritten": alert_card(an_alert(AlertKind.SWEEP, subject=UNWRITTEN, sentence=UNWRITTEN_SAID), None),
         "alert-unlisted": alert_card(an_alert(AlertKind.SWEEP, subject=UNLISTED, sentence=UNLISTED_SAID), None),
         "alert-emptied": alert_card(an_alert(AlertKind.TIMERS, subject=EMPTIED, sentence=EMPTIED_ALL), None),
@@ -434,6 +441,6 @@ def _all() -> dict[str, Message | dict[str, Any]]:
 
 
 ALL = _all() | digest_states.STATES | standing_states.STATES | undelivered_states.STATES
-MESSAGES = {name: view for name, view in ALL.items() if isinstance(view, Message)}
+MESSAGES = {name: view for name, view in ALL.items() if isinstance(view, Rendered)}
 MODALS = {name: view for name, view in ALL.items() if isinstance(view, dict) and view["type"] == "modal"}
 HOMES = {name: view for name, view in ALL.items() if isinstance(view, dict) and view["type"] == "home"}

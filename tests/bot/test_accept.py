@@ -4,10 +4,10 @@ import pytest
 from sqlmodel import col, select
 
 from access.models import AlertKind, StandingAccess, StandingStatus
-from access.operations.holders import Seen
-from access.operations.standing import Looked, lock_alerts, settle
-from access.operations.standing_accept import accept_one_value
 from access.ports import Holder
+from access.reconcile.holders import Seen
+from access.reconcile.standing_accept import accept_one_value
+from access.reconcile.standing_access import CheckOutcome, lock_alerts, settle
 from bot import ids
 from sandbox.seen import Message
 from tests.bot.desk import Desk
@@ -25,7 +25,7 @@ def found(world: World, *names: str) -> None:
     holders = [Holder(principal=name, role="look", ours=False, member_id=name, grantor="dana") for name in names]
     with world.core.work("system:drift") as work:
         seen = [Seen("fake", one) for one in holders]
-        looked = Looked("customers-db", world.clock.now(), seen, world.core.security_channel(), whole=True)
+        looked = CheckOutcome("customers-db", world.clock.now(), seen, world.core.security_channel(), whole=True)
         lock_alerts(work, [looked])
         settle(work, [looked])
 

@@ -3,8 +3,8 @@
 import pytest
 from sqlmodel import select
 
+from access.grants.role_rights import Seen, rights_button, write
 from access.models import AlertKind, EntitlementRights
-from access.operations.role_rights import Seen, rights_button, write
 from access.ports import RoleRights
 from bot import ids
 from tests.bot.desk import Desk

@@ -8,7 +8,7 @@ import pytest
 from access.errors import Transient
 from access.models import AlertKind, GrantStatus
 from bot.views.alert import alert_card
-from bot.views.blocks import Message
+from bot.views.blocks import Rendered
 from tests.bot.facts import a_grant, an_alert, minutes
 from tests.bot.states import MESSAGES
 from tests.bot.test_views import walk
@@ -16,7 +16,7 @@ from tests.bot.test_views import walk
 OPEN_ALERTS = {name: one for name, one in MESSAGES.items() if name.startswith("alert-") and "closed" not in name}
 
 
-def lines(message: Message) -> list[str]:
+def lines(message: Rendered) -> list[str]:
     return [node["text"] for node in walk(message.blocks) if isinstance(node.get("text"), str)]
 
 

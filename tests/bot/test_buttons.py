@@ -2,7 +2,7 @@
 
 import pytest
 
-from access.models import EndedBy, GrantStatus, NoticeKind, RequestStatus
+from access.models import EndedBy, GrantStatus, MessageKind, RequestStatus
 from bot import ids
 from bot.refusals import NOT_OPENED, OUR_FAULT, POLICY_BROKEN
 from tests.bot.desk import Desk
@@ -25,7 +25,7 @@ def test_a_click_registers_a_card_that_we_had_lost(desk: Desk, world: World) -> 
 
     desk.press(LEA, ids.APPROVE, world.button(request))
 
-    places = [(notice.channel, notice.ts) for notice in world.notices(NoticeKind.REVIEW)]
+    places = [(message.channel, message.ts) for message in world.messages(MessageKind.REVIEW)]
     assert (APPROVALS, "17.01") in places
 
 
@@ -173,8 +173,8 @@ def test_connect_opens_a_modal_and_asks_a_worker_to_fill_it(desk: Desk, world: W
     desk.press(ANN, ids.CONNECT, grant.id)
 
     assert "Your connection is being prepared" in words(slack.view["blocks"])
-    (notice,) = world.notices(NoticeKind.REVEAL)
-    assert (notice.subject, notice.recipient) == (grant.id, "V0")
+    (message,) = world.messages(MessageKind.REVEAL)
+    assert (message.subject, message.recipient) == (grant.id, "V0")
     assert "canary-secret" not in str(slack.calls) + str(slack.said)
 
 

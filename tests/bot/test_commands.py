@@ -9,8 +9,8 @@ from access import sqlite
 from access.ids import short
 from access.models import EndedBy, RequestStatus
 from bot import ids
-from bot.commands import COMMANDS
 from bot.refusals import POLICY_BROKEN
+from bot.slash_command import COMMANDS
 from tests.bot.desk import Desk
 from tests.bot.slack import FakeSlack
 from tests.cast import ANN, BEN, EVE, LEA, SAM
@@ -192,7 +192,7 @@ def test_mine_says_who_is_asked_and_leads_to_the_card(desk: Desk, world: World, 
     before, after = slack.whispers
     assert "Asked: <@U0KIM> and <@U0LEA>." in before
     assert "Open the card" not in before, "it is not posted yet"
-    (card,) = world.notices("review")
+    (card,) = world.messages("review")
     link = f"<https://acme.slack.com/archives/C0PAYAPPR/p{str(card.ts).replace('.', '')}|"
     assert f"{link}Open the card of request {short(request.id)}>" in after
 

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 import pytest
 
 from access.ids import SlackUser, short
-from access.models import GrantStatus, NoticeKind, RequestStatus
-from access.operations.approver_looks import is_named
-from access.operations.roster import call_the_roster
+from access.models import GrantStatus, MessageKind, RequestStatus
+from access.monitor.approver_checks import is_named
+from access.monitor.schedule_checks import schedule_checks
 from bot import ids
 from sandbox.person import Workspace
 from sandbox.server import Running
@@ -72,8 +72,8 @@ def test_the_whole_conversation(world: World, sandbox: Running, workspace: Works
     assert "Open until" in answer.words
     ann.click(answer, ids.CONNECT)
     waiting = modal(ann)
-    wait_until(lambda: world.notices(NoticeKind.REVEAL), "a worker to be asked for the secret")
-    assert world.notices(NoticeKind.REVEAL)[0].recipient == waiting.id
+    wait_until(lambda: world.messages(MessageKind.REVEAL), "a worker to be asked for the secret")
+    assert world.messages(MessageKind.REVEAL)[0].recipient == waiting.id
     ann.close_view()
 
     sam.click(the_card(sam), ids.REVOKE)
@@ -147,7 +147,7 @@ def test_who_comes_back_and_decides_is_named_again_as_one_who_can(
     world.ask()
     deliver(world, sandbox)
     card = the_card(lea)
-    call_the_roster(world.core)
+    schedule_checks(world.core)
     workspace.deactivate(LEA, session_lives=True)
     lea.click(card, ids.APPROVE)
     wait_until(lambda: not named(world, LEA), "Lea to be named no more")

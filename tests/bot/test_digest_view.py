@@ -13,12 +13,12 @@ import pytest
 import access
 import bot
 from access.errors import PolicyError, Refusal
+from access.messages.digest.content import Refusals
 from access.models import Verdict
-from access.operations import Place
-from access.operations.digest_content import Refusals
 from access.policy.canary import Went
+from access.requests.remind import Place
 from bot.app import ACTIONS, COMMAND, EVENTS, MODALS, OPTIONS
-from bot.views.blocks import Message
+from bot.views.blocks import Rendered
 from bot.views.digest import digest_message, digest_parts
 from bot.views.refused import ATTEMPTS, REASONS
 from sandbox.validator import characters, message_problems
@@ -44,11 +44,11 @@ RECORDERS = {"refusals_recorded": 1, "still_member": 2}
 """Who write down a refused attempt, and which of their arguments names it."""
 
 
-def words(message: Message) -> str:
+def words(message: Rendered) -> str:
     return "\n".join(node["text"] for node in walk(message.blocks) if isinstance(node.get("text"), str))
 
 
-def buttons(message: Message) -> list[dict[str, Any]]:
+def buttons(message: Rendered) -> list[dict[str, Any]]:
     return [node for node in walk(message.blocks) if node.get("type") == "button"]
 
 
@@ -213,7 +213,7 @@ def test_every_attempt_that_can_be_refused_has_plain_words() -> None:
 def test_a_refused_attempt_is_written_down_in_two_places_only() -> None:
     """Through which every name comes that the test before looks for."""
     written = [module for module, call in calls("record") if "attempt.refused" in ast.unparse(call)]
-    assert written == ["access.operations.core", "bot.identity"]
+    assert written == ["access.core", "bot.identity"]
 
 
 def test_names_that_mean_the_same_become_one_line() -> None:
@@ -295,7 +295,10 @@ def test_what_was_opened_says_what_was_approved_and_how_it_went(access_: dict[st
 
 
 def test_an_alert_that_is_closed_says_when_and_for_how_long_and_whether_it_was_told() -> None:
-    told, not_told = a_closed_alert(sentence="Redis is full."), a_closed_alert(sentence="Redis is gone.", told_at=None)
+    told, not_told = (
+        a_closed_alert(sentence="Redis is full."),
+        a_closed_alert(sentence="Redis is gone.", delivered_at=None),
+    )
 
     said = line_of(the_message(a_content(alerts_closed=9, closed=(told, not_told))))
 
@@ -304,7 +307,7 @@ def test_an_alert_that_is_closed_says_when_and_for_how_long_and_whether_it_was_t
     assert "and 7 more" in said
 
 
-def line_of(message: Message) -> str:
+def line_of(message: Rendered) -> str:
     """All lines of lists, dates as who cannot read them sees them."""
     lists = [node["elements"] for node in walk(message.blocks) if node.get("type") == "rich_text_list"]
     return "\n".join(

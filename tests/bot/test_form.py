@@ -6,7 +6,7 @@ import pytest
 
 from access.models import RequestStatus
 from bot import ids
-from tests.access.operations.test_approvers import GUEST, slack_says
+from tests.access.requests.test_approvers import GUEST, slack_says
 from tests.bot.desk import Desk
 from tests.bot.slack import FakeSlack, words
 from tests.cast import ANN

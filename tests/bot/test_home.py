@@ -1,6 +1,6 @@
 """The Home tab: who looks at it, what its buttons do, and how it says no."""
 
-from access.models import EndedBy, GrantStatus, NoticeKind, RequestStatus
+from access.models import EndedBy, GrantStatus, MessageKind, RequestStatus
 from bot import ids
 from tests.bot.desk import Desk
 from tests.bot.slack import FakeSlack, words
@@ -11,22 +11,22 @@ from tests.world import World
 def test_who_looks_at_the_home_has_it_published_by_a_worker(desk: Desk, world: World, slack: FakeSlack) -> None:
     desk.open_home(ANN)
 
-    (notice,) = world.notices(NoticeKind.HOME)
-    assert (notice.subject, notice.recipient, notice.due_at) == (ANN, ANN, world.clock.now())
+    (message,) = world.messages(MessageKind.HOME)
+    assert (message.subject, message.recipient, message.due_at) == (ANN, ANN, world.clock.now())
     assert slack.called("views.publish") == []
 
 
 def test_an_event_that_comes_twice_changes_nothing(desk: Desk, world: World) -> None:
     desk.send(*[desk.home_body(ANN)] * 3)
 
-    assert len(world.notices(NoticeKind.HOME)) == 1
+    assert len(world.messages(MessageKind.HOME)) == 1
 
 
 def test_the_messages_of_the_app_are_no_home(desk: Desk, world: World, slack: FakeSlack) -> None:
     desk.open_home(ANN, tab="messages")
     desk.open_home(STRANGER, tab="messages")
 
-    assert world.notices(NoticeKind.HOME) == []
+    assert world.messages(MessageKind.HOME) == []
     assert slack.called("users.info") == slack.called("views.publish") == []
     assert world.events("attempt.refused") == []
 
@@ -72,7 +72,7 @@ def test_how_to_connect_opens_over_the_home(desk: Desk, world: World, slack: Fak
     desk.press_home(ANN, ids.CONNECT, grant.id)
 
     assert slack.view["title"]["text"] == "How to connect"
-    assert len(world.notices(NoticeKind.REVEAL)) == 1
+    assert len(world.messages(MessageKind.REVEAL)) == 1
 
 
 def test_a_no_on_the_home_opens_over_it(desk: Desk, world: World, slack: FakeSlack) -> None:

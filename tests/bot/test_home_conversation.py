@@ -7,21 +7,21 @@ from datetime import timedelta
 import pytest
 from slack_sdk import WebClient
 
-from access.models import EndedBy, NoticeKind, RequestStatus
-from access.operations import open_home
-from access.operations.telling import Claimed, Told
+from access.messages.home import open_home
+from access.messages.outbox import Claimed, Delivery
+from access.models import EndedBy, MessageKind, RequestStatus
 from access.ports import Deadline
 from bot import ids
 from countersign.wiring import slack_telling
 from sandbox.person import Person, Workspace
 from sandbox.seen import View
 from sandbox.server import Running
-from tests.access.operations.test_reminding import LADDER
+from tests.access.requests.test_remind import LADDER
 from tests.bot.staging import Serving, Way, acme, deliver, modal, serving, the_card
 from tests.cast import ANN, APPROVALS, LEA
 from tests.waiting import wait_until
 from tests.world import World
-from workers.telling import SlackTelling
+from workers.slack_sender import SlackSender
 
 
 @pytest.fixture
@@ -52,16 +52,16 @@ def serves(way: Way, world: World, sandbox: Running) -> Iterator[Serving]:
 class Slow:
     """A worker that has claimed the Homes that are due, and takes its time."""
 
-    telling: SlackTelling
+    telling: SlackSender
     claims: list[Claimed]
 
     @classmethod
     def claims_what_is_due(cls, world: World, client: WebClient) -> "Slow":
         telling = slack_telling(world.core, client)
         world.clock.tick(seconds=1)  # what changes within a second is shown together
-        return cls(telling, telling.claim([notice.id for notice in world.notices(NoticeKind.HOME)]))
+        return cls(telling, telling.claim([message.id for message in world.messages(MessageKind.HOME)]))
 
-    def tell(self) -> list[Told]:
+    def tell(self) -> list[Delivery]:
         return [self.telling.act(one, Deadline.after(5)) for one in self.claims]
 
 
@@ -79,7 +79,7 @@ def at_home(person: Person) -> View:
 def looks(world: World, *people: Person) -> None:
     for person in people:
         person.open_home()
-    wait_until(lambda: len(world.notices(NoticeKind.HOME)) == len(people), "the bot to hear of it")
+    wait_until(lambda: len(world.messages(MessageKind.HOME)) == len(people), "the bot to hear of it")
 
 
 def test_the_home_follows_a_request_from_asking_to_its_end(

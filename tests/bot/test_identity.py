@@ -9,14 +9,14 @@ from aiohttp import ClientConnectionError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from access.choices import Choices
-from access.models import GrantStatus, NoticeKind, RequestStatus
+from access.models import GrantStatus, MessageKind, RequestStatus
 from bot import ids
 from bot.app import ACTIONS, COMMAND, EVENTS, MODALS, OPTIONS
 from bot.directory import REMEMBERED, Directory, NotAMember
 from bot.views.extension import extension_form
 from bot.views.form import request_form
 from bot.views.modals import denial, revocation
-from tests.access.operations.test_approvers import deciding, slack_says
+from tests.access.requests.test_approvers import deciding, slack_says
 from tests.bot.desk import Body, Desk
 from tests.bot.facts import a_choice, a_grant, a_request, an_extendable
 from tests.bot.slack import FakeSlack, words
@@ -168,7 +168,7 @@ def test_who_left_a_moment_ago_is_shown_no_way_in(desk: Desk, world: World, slac
     desk.press(ANN, ids.CONNECT, grant.id)
 
     assert words(slack.view["blocks"]).startswith("Countersign is for full members of this workspace")
-    assert world.notices(NoticeKind.REVEAL) == []
+    assert world.messages(MessageKind.REVEAL) == []
 
 
 def test_nobody_decides_while_slack_cannot_tell_who_it_is(desk: Desk, world: World, slack: FakeSlack) -> None:

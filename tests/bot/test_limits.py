@@ -4,8 +4,8 @@ from datetime import timedelta
 
 import pytest
 
+from access.messages.rate_limits import PUBLISH, USERS_INFO, Call, Limited, is_left_alone, note_refused
 from access.models import EndedBy
-from access.operations.rate_limits import PUBLISH, USERS_INFO, Call, Limited, is_left_alone, note_refused
 from bot import ids
 from tests.bot.desk import Desk
 from tests.bot.slack import FakeSlack

@@ -12,17 +12,18 @@ from hypothesis import Phase, example, given, settings
 from hypothesis import strategies as st
 from pydantic import SecretStr
 
+from access.alert_rows import GRANT_ALERTS
 from access.choices import Choices
 from access.ids import Person
+from access.messages.facts import CardFacts
 from access.models import AlertKind, EndedBy, GrantStatus, Request, RequestStatus, Verdict
-from access.operations import CardFacts, Mine
-from access.operations.alert_rows import GRANT_ALERTS
 from access.ports import Secret
+from access.queries.mine import Mine
 from access.words import clean
 from bot.refusals import refusal
-from bot.views.alert import alert_card, storm_card
+from bot.views.alert import alert_card, group_card
 from bot.views.answer import answer, asked, ended, returned, taken_back, warning
-from bot.views.blocks import Message
+from bot.views.blocks import Rendered
 from bot.views.extension import extension_form
 from bot.views.form import request_form, suggestions
 from bot.views.help import help_message
@@ -48,7 +49,7 @@ from tests.bot.facts import (
     history,
     minutes,
 )
-from tests.bot.states import a_storm, at_home, reminding
+from tests.bot.states import a_group, at_home, reminding
 from tests.cast import BEN
 
 LONGEST = 500
@@ -86,7 +87,7 @@ class Words:
     ender: str = "calm"
 
 
-Payload = Message | dict[str, Any]
+Payload = Rendered | dict[str, Any]
 
 
 def a_written_request(words: Words, **values: Any) -> Request:
@@ -123,7 +124,7 @@ def in_every_state(words: Words) -> Iterator[CardFacts]:
     never = {"expires_at": None, "activated_at": None, "removed_at": None, "proven_at": None}
     late = a_grant(GrantStatus.ENDED, **never, problem=words.problem, end_reason=words.end_reason)
     yield decided(words, RequestStatus.APPROVED, Verdict.APPROVE, late)
-    behind = a_grant(extensions=1, behind_since=minutes(60), problem=words.problem)
+    behind = a_grant(extensions=1, target_expiry_stale_since=minutes(60), problem=words.problem)
     yield decided(words, RequestStatus.APPROVED, Verdict.APPROVE, behind)
     later = a_grant(GrantStatus.SCHEDULED, starts_at=minutes(1200))
     yield decided(words, RequestStatus.APPROVED, Verdict.APPROVE, later)
@@ -133,7 +134,7 @@ def granted(words: Words) -> Iterator[CardFacts]:
     return (each for each in in_every_state(words) if each.grant is not None)
 
 
-def alerts(words: Words) -> Iterator[Message]:
+def alerts(words: Words) -> Iterator[Rendered]:
     yield standing_states.hostile(words.sentence)
     plan = {"revoke": [words.statement, words.statement], "where": words.statement}
     grant = a_grant(GrantStatus.REVOKING, plan=plan, subject=Person(words.requester), problem=words.problem)
@@ -142,7 +143,7 @@ def alerts(words: Words) -> Iterator[Message]:
             alert = an_alert(kind, sentence=words.sentence, closed_at=closed_at)
             yield alert_card(alert, grant)
             if kind in GRANT_ALERTS:
-                yield storm_card(alert, a_storm(kind, first=[words.sentence] * 5))
+                yield group_card(alert, a_group(kind, first=[words.sentence] * 5))
 
 
 def forms(words: Words) -> Iterator[Payload]:
@@ -242,12 +243,12 @@ def alive_of_calm_words(surface: str) -> Counter[tuple[str, str]]:
 
 
 def as_sent(payload: Payload) -> dict[str, Any]:
-    return {"text": payload.text, "blocks": payload.blocks} if isinstance(payload, Message) else payload
+    return {"text": payload.text, "blocks": payload.blocks} if isinstance(payload, Rendered) else payload
 
 
 def check(payload: Payload) -> None:
     """Raises what Slack would answer."""
-    if isinstance(payload, Message):
+    if isinstance(payload, Rendered):
         assert 0 < len(payload.text) < 400
         check_message(payload.blocks)
     elif "type" in payload:
@@ -258,7 +259,7 @@ def check(payload: Payload) -> None:
 
 def read(node: Any) -> Any:
     """Without what is there to be copied: it has to stay as it is."""
-    if isinstance(node, Message):
+    if isinstance(node, Rendered):
         return read(node.blocks)
     if isinstance(node, list):
         return [read(each) for each in node]

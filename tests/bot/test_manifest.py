@@ -13,9 +13,9 @@ import yaml
 
 from bot import ids
 from bot.app import ACTIONS, COMMAND, EVENTS, MODALS, OPTIONS
-from bot.commands import COMMANDS
 from bot.http_app import DOOR
-from bot.views.blocks import Message
+from bot.slash_command import COMMANDS
+from bot.views.blocks import Rendered
 from tests.bot.states import ALL
 from tests.bot.states import MODALS as MODAL_VIEWS
 from tests.bot.test_views import walk
@@ -88,7 +88,7 @@ def test_every_action_in_a_view_has_a_listener_and_the_reverse() -> None:
     shown = {
         element["action_id"]
         for view in ALL.values()
-        for element in walk(view.blocks if isinstance(view, Message) else view)
+        for element in walk(view.blocks if isinstance(view, Rendered) else view)
         if "action_id" in element and element["action_id"] != ids.TYPED
     }
     assert shown == set(ACTIONS)

@@ -2,11 +2,11 @@
 
 import pytest
 
+from access.alerts.undelivered import NeverAsked
 from access.models import Grant
-from access.operations.undelivered import NeverAsked
 from bot import ids
 from bot.views.undelivered import not_asked_yet, why_not_asked
-from tests.access.operations.test_undelivered import ARCHIVED, BECAUSE, Slack
+from tests.access.alerts.test_undelivered import ARCHIVED, BECAUSE, Slack
 from tests.bot.desk import Desk
 from tests.bot.facts import facts
 from tests.bot.slack import FakeSlack, words

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import bot.app  # noqa: F401  (the refusals of the listeners are known once it is imported)
 from access.errors import AccessError, ProviderError, Refusal
-from bot.views.blocks import Message
+from bot.views.blocks import Rendered
 from tests.bot.states import ALL
 from tests.bot.test_views import walk
 from workers.providers.postgres.errors import _UNPROVEN as UNPROVEN
@@ -79,7 +79,7 @@ def test_no_plain_text_of_ours_has_a_backtick() -> None:
     plain = [
         (name, node["text"])
         for name, view in ALL.items()
-        for node in walk(view.blocks if isinstance(view, Message) else view)
+        for node in walk(view.blocks if isinstance(view, Rendered) else view)
         if node.get("type") == "plain_text" and "longest" not in name
     ]
 

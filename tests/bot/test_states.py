@@ -7,8 +7,10 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from access.grants.revoke import return_access, revoke
+from access.messages.facts import CardFacts, card_of
 from access.models import AlertKind, EndedBy
-from access.operations import CardFacts, cancel, card_of, finish, revoke
+from access.requests.cancel import cancel
 from bot.views.progress import begins_later, progress
 from tests.bot.facts import SENTENCES, a_grant, a_request, a_review, approved, facts
 from tests.bot.states import GRANTS, REQUESTS
@@ -78,7 +80,7 @@ def opened_and_expired(world: World) -> Iterator[None]:
 
 
 def ended_early(world: World) -> Iterator[None]:
-    finish(world.core, grant_id=world.open().id, by=ANN)
+    return_access(world.core, grant_id=world.open().id, by=ANN)
     world.work()
     yield
     revoke(world.core, grant_id=world.open(by=BEN).id, by=SAM, reason="The laptop was stolen.")
@@ -127,11 +129,11 @@ def more_time(world: World) -> Iterator[None]:
     yield
     world.approve(request)
     yield
-    finish(world.core, grant_id=grant.id, by=ANN)
+    return_access(world.core, grant_id=grant.id, by=ANN)
     world.work()
     grant = world.open()
     world.extend(grant)
-    finish(world.core, grant_id=grant.id, by=ANN)
+    return_access(world.core, grant_id=grant.id, by=ANN)
     world.work()
     yield
 

@@ -11,7 +11,7 @@ import pytest
 from access.choices import Choices
 from access.models import AlertKind
 from bot.views.alert import alert_card
-from bot.views.blocks import Message
+from bot.views.blocks import Rendered
 from bot.views.form import MOST_OPTIONS, suggestions
 from sandbox.block_kit import HOME
 from sandbox.validator import characters, message_problems, suggestion_problems, view_problems
@@ -19,13 +19,13 @@ from tests.bot import golden
 from tests.bot.facts import a_choice, an_alert
 from tests.bot.states import ALL, HOMES, LONGEST_NAME, LONGEST_REASON, MESSAGES, MODALS, REQUESTS
 from tests.cast import KIM, LEA
-from workers.business import QUEUES
+from workers.handlers import QUEUES
 
 
 @pytest.mark.parametrize("name", ALL)
 def test_a_view_is_what_it_was_when_somebody_last_looked(name: str) -> None:
     view = ALL[name]
-    golden.check(name, {"text": view.text, "blocks": view.blocks} if isinstance(view, Message) else view)
+    golden.check(name, {"text": view.text, "blocks": view.blocks} if isinstance(view, Rendered) else view)
 
 
 def test_where_it_decides_what_lands_no_golden_file_is_written(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -146,7 +146,7 @@ Node = dict[str, Any]
 
 
 def shown() -> list[tuple[str, Any]]:
-    return [(name, view.blocks if isinstance(view, Message) else view) for name, view in ALL.items()]
+    return [(name, view.blocks if isinstance(view, Rendered) else view) for name, view in ALL.items()]
 
 
 def nodes(which: Callable[[Node], bool]) -> list[tuple[str, Node]]:

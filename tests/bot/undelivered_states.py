@@ -2,12 +2,12 @@
 
 from typing import Any
 
+from access.alerts.undelivered import EVERYWHERE, NeverAsked, Undelivered, WaitingMessage
 from access.ids import AlertId
-from access.models import Alert, AlertKind, NoticeKind, RequestStatus
-from access.operations import Mine
-from access.operations.undelivered import EVERYWHERE, NeverAsked, Undelivered, WaitingMessage
+from access.models import Alert, AlertKind, MessageKind, RequestStatus
+from access.queries.mine import Mine
 from bot.views.answer import answer, asked_in_modal
-from bot.views.blocks import Message, View
+from bot.views.blocks import Rendered, View
 from bot.views.mine import mine_list
 from bot.views.review import review_card
 from bot.views.undelivered import unasked, undelivered_card, why
@@ -21,12 +21,12 @@ LAPSED = a_request(
     status=RequestStatus.LAPSED, decided_at=minutes(480),
     decided_because=f"The approvers were never asked: the card could not be posted. {NEVER_ASKED.problem}",
 )  # fmt: skip
-CARD = WaitingMessage(kind=NoticeKind.REVIEW, stands=False, request=a_request(), alert=None)
-ANSWER = WaitingMessage(kind=NoticeKind.ANSWER, stands=False, request=a_request(), alert=None)
-REMINDER = WaitingMessage(kind=NoticeKind.REMINDER, stands=False, request=a_request(), alert=None)
-STALE = WaitingMessage(kind=NoticeKind.REVIEW, stands=True, request=a_request(role="fix-orders"), alert=None)
-OVERDUE = WaitingMessage(kind=NoticeKind.ALERT, stands=False, request=None, alert=an_alert())
-DIGEST = WaitingMessage(kind=NoticeKind.DIGEST, stands=False, request=None, alert=None)
+CARD = WaitingMessage(kind=MessageKind.REVIEW, stands=False, request=a_request(), alert=None)
+ANSWER = WaitingMessage(kind=MessageKind.ANSWER, stands=False, request=a_request(), alert=None)
+REMINDER = WaitingMessage(kind=MessageKind.REMINDER, stands=False, request=a_request(), alert=None)
+STALE = WaitingMessage(kind=MessageKind.REVIEW, stands=True, request=a_request(role="fix-orders"), alert=None)
+OVERDUE = WaitingMessage(kind=MessageKind.ALERT, stands=False, request=None, alert=an_alert())
+DIGEST = WaitingMessage(kind=MessageKind.DIGEST, stands=False, request=None, alert=None)
 
 
 def the_alert(cause: str = ARCHIVED, **values: Any) -> Alert:
@@ -47,7 +47,7 @@ def waiting(*first: WaitingMessage, cause: str = ARCHIVED, number: int = 0) -> U
 
 
 IN_SLACK = f"{EVERYWHERE} unavailable"
-STATES: dict[str, Message | View] = {
+STATES: dict[str, Rendered | View] = {
     "alert-undelivered": undelivered_card(the_alert(), waiting(CARD, STALE)),
     "alert-undelivered-one": undelivered_card(the_alert("U0ANN user_disabled"), waiting(ANSWER)),
     "alert-undelivered-many": undelivered_card(

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from access.operations.target import CLAIM
+from access.grants.claims import CLAIM
 from access.postgres_session import POSTGRES_TIMEOUTS
 from tests.chaos.city import City
 from tests.chaos.target import HANGING_SECONDS, Premises, Weather
@@ -105,7 +105,7 @@ class Harm:
         told = (f"{one.what} at {one.began - since:+.0f} to {one.ended - since:+.0f} s" for one in seen)
         return ", ".join(told) or "nothing"
 
-    def overslept(self, moment: float) -> bool:
+    def lock_expired(self, moment: float) -> bool:
         """Whether somebody who was stopped in the middle of a call until its turn was over may have gone on with it.
 
         No fence reaches a target: what was sent before that comes after it.

@@ -11,16 +11,16 @@ from datetime import timedelta
 from sqlmodel import select
 
 from access.catalog import Entitlement, PersonEntry
+from access.core import Core
 from access.errors import PolicyError, Refusal, Unavailable
-from access.ids import BatchId, NoticeId, Person, RequestId, ReviewId, SlackUser, ulid
-from access.models import Grant, GrantStatus, Notice, NoticeKind, Request, RequestStatus, Review, Verdict
-from access.operations import finish, review, submit
-from access.operations.core import Core
-from access.operations.review import schedule
-from access.operations.submit import resolved
-from access.operations.work import Work
+from access.grants.revoke import return_access
+from access.ids import BatchId, MessageId, Person, RequestId, ReviewId, SlackUser, ulid
+from access.models import Grant, GrantStatus, Message, MessageKind, Request, RequestStatus, Review, Verdict
 from access.policy.decide import Ask, decide
 from access.policy.fingerprint import ask_again, button_value, fingerprint_of
+from access.requests.review import review, schedule
+from access.requests.submit import resolved, submit
+from access.unit_of_work import UnitOfWork
 from bench.policy import APPROVER
 from tests.chaos.city import CROWD
 
@@ -134,7 +134,7 @@ class People:
                 mine = select(Grant).filter_by(subject_slack=who, status=GrantStatus.ACTIVE)
                 held = session.exec(mine).first()
             if held is not None:
-                finish(self._core, grant_id=held.id, by=who)
+                return_access(self._core, grant_id=held.id, by=who)
                 self.did["given back"] += 1
 
 
@@ -147,10 +147,10 @@ def _vote(request: Request) -> Review:
     )  # fmt: skip
 
 
-def _told(work: Work, request: Request) -> Notice:
+def _told(work: UnitOfWork, request: Request) -> Message:
     """Its holder knows already that it ends: the same message twice is one."""
     grant = work.session.exec(select(Grant).filter_by(request_id=request.id)).one()
-    return Notice(
-        id=NoticeId(ulid(work.now)), kind=NoticeKind.ENDED, subject=grant.id, recipient=grant.subject_slack, shown=1,
-        told_at=work.now, created_at=work.now,
+    return Message(
+        id=MessageId(ulid(work.now)), kind=MessageKind.ENDED, subject=grant.id, recipient=grant.subject_slack,
+        shown_version=1, delivered_at=work.now, created_at=work.now,
     )  # fmt: skip

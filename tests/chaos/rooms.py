@@ -25,18 +25,18 @@ class Rooms:
             for right in grant.definition["rights"]:
                 self.holders[f"{right}~{grant.principal}"].append(grant)
 
-    def early(self, overslept: Callable[[float], bool]) -> Iterator[str]:
+    def early(self, lock_expired: Callable[[float], bool]) -> Iterator[str]:
         """Nobody was put out while a grant that was not over gave him that: neither too early nor by another's end."""
         for stay in self.stays:
             held = [grant for grant in self.holders[stay.name] if _holds(grant, stay.until)]
-            if held and not overslept(stay.until):
+            if held and not lock_expired(stay.until):
                 ahead = max(seconds(grant.end_due_at) for grant in held) - stay.until
                 yield f"{stay.name} was put out {ahead:.3f} s before the end of {', '.join(one.id for one in held)}"
 
-    def unknown(self, overslept: Callable[[float], bool]) -> Iterator[str]:
+    def unknown(self, lock_expired: Callable[[float], bool]) -> Iterator[str]:
         """Nobody came in but by a grant that was not proven gone."""
         for stay in self.stays:
-            if not any(_gives(grant, stay.since) for grant in self.holders[stay.name]) and not overslept(stay.since):
+            if not any(_gives(grant, stay.since) for grant in self.holders[stay.name]) and not lock_expired(stay.since):
                 yield f"nobody was told to let {stay.name} in"
 
     def lateness(self) -> dict[str, float]:
@@ -61,7 +61,7 @@ class Rooms:
 def drifted(grants: Sequence[Grant]) -> Iterator[str]:
     """Nobody tampers here: what was open was there, and what was found again is another row."""
     for grant in grants:
-        if grant.ended_by == EndedBy.DRIFT and grant.continues is None:
+        if grant.ended_by == EndedBy.DRIFT and grant.supersedes_grant_id is None:
             yield f"{grant.id} was ended because it had gone, and nobody had taken it away"
 
 

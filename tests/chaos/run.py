@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from sqlmodel import col, func, select
 
-from access.models import Grant, Heartbeat, Notice, NoticeKind
-from access.operations.core import Core
+from access.core import Core
+from access.models import Grant, Heartbeat, Message, MessageKind
 from bench.core import core_on
 from tests.chaos.city import standing
 from tests.chaos.harm import Harm, Strength
@@ -66,7 +66,7 @@ def _living(core: Core) -> int:
 
 
 def _untold(core: Core) -> int:
-    untold = select(func.count()).where(Notice.kind == NoticeKind.ALERT, col(Notice.due_at).is_not(None))
+    untold = select(func.count()).where(Message.kind == MessageKind.ALERT, col(Message.due_at).is_not(None))
     with core.database.read() as session:
         return session.exec(untold).one()
 

@@ -16,8 +16,8 @@ from redis import Redis
 
 from access.ids import AlertId
 from access.models import Alert, AlertKind, EndedBy, Grant, GrantStatus
-from access.operations.work import grant_item
 from access.store import Database
+from access.unit_of_work import grant_item
 from tests.chaos.city import ALERT_AFTER, City, foreign
 from tests.chaos.harm import STRONG, THROWN_OUT_AFTER, TURN, Harm, Window
 from tests.chaos.hostile import Holdouts, trick_of
@@ -40,7 +40,7 @@ class Run:
     scene: Scene
     grant: Grant
     away: float = 0.0
-    overslept: bool = False
+    lock_expired: bool = False
 
     def wrong(self) -> dict[str, int]:
         return {name: len(said) for name, said in found_wrong(Records(self.scene)).items() if said}
@@ -69,7 +69,7 @@ class Run:
         alert = Alert(
             id=AlertId(f"a{subject}"), kind=AlertKind.OVERDUE, subject=subject or self.grant.id, sentence="Late.",
             opened_at=moment(opened_after - ago),
-            told_at=None if told_after is None else moment(opened_after + told_after - ago),
+            delivered_at=None if told_after is None else moment(opened_after + told_after - ago),
         )  # fmt: skip
         with self.world.core.database.write() as session:
             session.add(alert)
@@ -98,7 +98,7 @@ def run(sqlite_files: SqliteFiles, redis_url: str, tmp_path: Path) -> Iterator[R
         made = {grant.request_id}
         scene = Scene(
             world.core, own, holdouts, shared, redis_url, made, lambda *_: run.away, lambda *_: "nothing",
-            lambda _: run.overslept,
+            lambda _: run.lock_expired,
         )  # fmt: skip
         run = Run(world, scene, grant)
         over = {"status": GrantStatus.ENDED, "ended_by": EndedBy.EXPIRED, "proven_at": moment(0), "due_at": None}
@@ -234,7 +234,7 @@ def test_late_in_a_room_with_an_alert_or_without_a_store_is_as_promised(run: Run
 
 def test_who_was_stopped_until_his_turn_was_over_may_put_somebody_out_late(run: Run) -> None:
     run.in_a_room(until=60)
-    run.overslept = True
+    run.lock_expired = True
 
     assert "early in the rooms" not in run.wrong()
 
@@ -243,9 +243,9 @@ def test_only_who_was_stopped_for_long_has_overslept_and_only_for_a_call() -> No
     harm = Harm(cast("City", None), "seed", STRONG)
     harm.windows += [Window("SIGSTOP revoke", 0, TURN + 1), Window("SIGSTOP grant", 300, 300 + TURN - 1)]
 
-    assert harm.overslept(TURN + 2)
-    assert not harm.overslept(TURN + 2 + HANGING_SECONDS)
-    assert not harm.overslept(300 + TURN)
+    assert harm.lock_expired(TURN + 2)
+    assert not harm.lock_expired(TURN + 2 + HANGING_SECONDS)
+    assert not harm.lock_expired(300 + TURN)
 
 
 def test_the_first_outage_of_redis_is_long_and_the_others_are_by_chance() -> None:

@@ -8,9 +8,9 @@ from redis import Redis
 from sqlmodel import col, select
 
 from access.audit import verify
+from access.core import Core
 from access.models import Alert, AlertKind, EndedBy, Grant, GrantStatus
-from access.operations.core import Core
-from access.operations.schedule import Schedule
+from access.monitor.sweep import Schedule
 from access.ports import AgendaItem
 from tests.chaos.city import ALERT_AFTER, City, foreign
 from tests.chaos.harm import Harm
@@ -48,7 +48,7 @@ class Scene:
     """For how many seconds between two moments the store could not be used."""
     meanwhile: Callable[[float, float], str]
     """What was broken between two moments."""
-    overslept: Callable[[float], bool]
+    lock_expired: Callable[[float], bool]
     """Whether somebody may have done at this moment what he was stopped in the middle of before his turn was over."""
 
 
@@ -64,12 +64,12 @@ class Records:
         self.stays = defaultdict[str, list[Stay]](list)
         for stay in sorted(scene.own.stays(), key=lambda one: one.since):
             self.stays[stay.name].append(stay)
-        self.first: dict[str, Grant] = {grant.id: grant for grant in self.grants if grant.continues is None}
+        self.first: dict[str, Grant] = {grant.id: grant for grant in self.grants if grant.supersedes_grant_id is None}
         self.again = defaultdict[str, list[Grant]](list)
         self.rooms = Rooms(self.grants, list(scene.shared.stays()))
         for grant in self.grants:
-            if grant.continues is not None:
-                self.again[grant.continues].append(grant)
+            if grant.supersedes_grant_id is not None:
+                self.again[grant.supersedes_grant_id].append(grant)
 
     def lateness(self) -> dict[str, float]:
         """Seconds from its end until the access was gone, or, of what came late, how long it then stood there."""
@@ -128,10 +128,10 @@ class Records:
     def untold(self) -> Iterator[str]:
         """Soon after an alert opened somebody was told of it, by a message of its own or by one that tells of many."""
         for alert in self.alerts:
-            if alert.told_at is None:
+            if alert.delivered_at is None:
                 yield f"nobody was told of the alert about {alert.subject}"
                 continue
-            opened, told = seconds(alert.opened_at), seconds(alert.told_at)
+            opened, told = seconds(alert.opened_at), seconds(alert.delivered_at)
             if told - opened > TOLD_WITHIN + self.scene.away(opened - 5, told):
                 said = f"of the alert about {alert.subject} nobody was told for {told - opened:.1f} s"
                 yield f"{said}; meanwhile: {self.scene.meanwhile(opened, told)}"
@@ -184,8 +184,8 @@ CHECKS: Mapping[str, Callable[[Records], Iterator[str]]] = {
     "overdue without an alert": Records.overdue,
     "ended with a way in": Records.ways_in,
     "left behind": Records.left_behind,
-    "early in the rooms": lambda records: records.rooms.early(records.scene.overslept),
-    "in the rooms without a row": lambda records: records.rooms.unknown(records.scene.overslept),
+    "early in the rooms": lambda records: records.rooms.early(records.scene.lock_expired),
+    "in the rooms without a row": lambda records: records.rooms.unknown(records.scene.lock_expired),
     "overdue in the rooms": lambda records: records.rooms.overdue(records.alerts, records.scene.away),
     "gone by itself": lambda records: drifted(records.grants),
     "alerts untold": Records.untold,
@@ -206,7 +206,7 @@ def judge(city: City, core: Core, people: People, harm: Harm) -> Verdict:
     found = found_wrong(records)
     wrong = [f"{name}: {sentence}" for name, sentences in found.items() for sentence in sentences]
     late, fought = sorted(records.lateness().values()), records.outlived()
-    told = [seconds(one.told_at) - seconds(one.opened_at) for one in records.alerts if one.told_at]
+    told = [seconds(one.delivered_at) - seconds(one.opened_at) for one in records.alerts if one.delivered_at]
     ended = Counter(f"ended by {grant.ended_by or grant.status}" for grant in records.grants)
     table = {
         "done": people.did | ended,
@@ -232,7 +232,7 @@ def judge(city: City, core: Core, people: People, harm: Harm) -> Verdict:
 
 
 def _scene(city: City, core: Core, people: People, harm: Harm) -> Scene:
-    looks = harm.away, harm.meanwhile, harm.overslept
+    looks = harm.away, harm.meanwhile, harm.lock_expired
     return Scene(core, city.own, city.holdouts, city.shared, city.redis.url, people.made, *looks)
 
 

@@ -8,15 +8,14 @@ from typer.testing import CliRunner
 
 from access.errors import NotFound
 from access.models import StandingAccess
-from access.operations import accept_standing
-from access.operations.holders import Seen
-from access.operations.roster import call_the_roster
-from access.operations.standing import Looked, lock_alerts, settle
-from access.operations.standing_accept import accept_one_value
+from access.monitor.schedule_checks import schedule_checks
 from access.ports import Holder
+from access.reconcile.holders import Seen
+from access.reconcile.standing_accept import accept_one_value, accept_standing
+from access.reconcile.standing_access import CheckOutcome, lock_alerts, settle
 from access.settings import Settings
-from countersign.__main__ import app
-from countersign.baseline import report
+from countersign.cli.app import app
+from countersign.cli.drift_baseline import report
 from tests.cast import SAM
 from tests.world import World
 
@@ -40,7 +39,9 @@ def settings(world: World, database_url: str, tmp_path: Path) -> Settings:
 
 def found(world: World, *holders: Holder) -> None:
     with world.core.work("system:drift") as work:
-        looked = Looked("customers-db", world.clock.now(), [Seen("fake", one) for one in holders], None, whole=True)
+        looked = CheckOutcome(
+            "customers-db", world.clock.now(), [Seen("fake", one) for one in holders], None, whole=True
+        )
         lock_alerts(work, [looked])
         settle(work, [looked])
 
@@ -71,7 +72,7 @@ def test_what_was_never_looked_at_is_no_all_clear(
     with pytest.raises(NotFound, match="No target of a resource another has been looked at"):
         report(settings, ["another"])
 
-    call_the_roster(world.core)
+    schedule_checks(world.core)
     assert report(settings, []) == 1
     assert capsys.readouterr().out == "customers-db: not known. No worker has looked there yet.\n"
 
@@ -89,6 +90,6 @@ def test_the_command_prints_the_list_and_asks_no_target(
     world: World, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     found(world, REPORTS)
-    monkeypatch.setattr("countersign.__main__._settings", lambda *_: settings)
+    monkeypatch.setattr("countersign.cli.app._settings", lambda *_: settings)
     said = CliRunner().invoke(app, ["drift", "--baseline"])
     assert (said.exit_code, said.stdout.splitlines()[0]) == (0, "customers-db: 0 accepted, 1 not accepted.")

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from access.clock import HostClock, host_now
+from access.core import Core
 from access.models import AlertKind
-from access.operations.core import Core
 from access.store import Database
 from countersign.clocks import measure
 from tests.world import World

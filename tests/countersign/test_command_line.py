@@ -22,7 +22,7 @@ from unittest.mock import patch
 import pytest
 from typer.main import get_command
 
-from countersign.__main__ import app, main
+from countersign.cli.app import app, main
 from tests.databases import SqliteFiles
 
 Words = tuple[str, ...]
@@ -379,7 +379,7 @@ def test_what_the_system_refuses_is_said_without_its_number(
     def refuse(*_: object, **__: object) -> str:
         raise error
 
-    monkeypatch.setattr("countersign.outstanding.report", refuse)
+    monkeypatch.setattr("countersign.cli.outstanding.report", refuse)
 
     told = typed("outstanding")
 

@@ -7,11 +7,11 @@ import pytest
 from typer.testing import CliRunner
 
 from access.clock import host_now
-from access.models import NoticeKind
-from access.operations.digest import make_now
+from access.messages.digest.make import make_now
+from access.models import MessageKind
 from access.settings import Settings
-from countersign import __main__ as command
-from countersign.digest import digest_now, digest_preview
+from countersign.cli import app as command
+from countersign.cli.digest import digest_now, digest_preview
 from countersign.providers import ProviderClasses
 from tests.fakes import FakeProvider
 from tests.world import World
@@ -36,7 +36,7 @@ def test_a_printed_digest_is_not_made(world: World, settings: Settings) -> None:
         assert line in said
     assert "ann wrote: INC-12 *bold* <!channel> `so`" in said
     assert "<!date" not in said
-    assert world.notices(NoticeKind.DIGEST) == []
+    assert world.messages(MessageKind.DIGEST) == []
 
 
 def test_one_made_now_waits_for_a_worker(world: World, settings: Settings) -> None:
@@ -45,8 +45,8 @@ def test_one_made_now_waits_for_a_worker(world: World, settings: Settings) -> No
 
     assert "Opened (1)" in said
     assert said.endswith("Digest 1 is made: a worker of the queue tell posts it to C0SEC.")
-    (notice,) = world.notices(NoticeKind.DIGEST)
-    assert notice.due_at is not None
+    (message,) = world.messages(MessageKind.DIGEST)
+    assert message.due_at is not None
     assert make_now(world.core).number == 2
 
 

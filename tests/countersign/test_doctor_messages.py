@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from access.models import NoticeKind
-from access.operations.telling import Telling, Told
-from access.operations.undelivered import EVERYWHERE, DeliveryFailure
+from access.alerts.undelivered import EVERYWHERE, DeliveryFailure
+from access.messages.outbox import Delivery, Outbox
+from access.models import MessageKind
 from access.store import Database
 from tests.cast import APPROVALS
 from tests.countersign.clinic import Clinic, the, unwell
@@ -32,9 +32,9 @@ def asked(database: Database, tmp_path: Path) -> World:
 
 
 def fail(world: World, failure: DeliveryFailure, problem: str) -> None:
-    telling = Telling(world.core)
-    claimed = telling.claim([one.id for one in world.notices(NoticeKind.REVIEW)])
-    telling.commit([Told(one, problem=problem, failure=failure) for one in claimed])
+    telling = Outbox(world.core)
+    claimed = telling.claim([one.id for one in world.messages(MessageKind.REVIEW)])
+    telling.commit([Delivery(one, problem=problem, failure=failure) for one in claimed])
 
 
 def test_each_undelivered_message_is_listed_with_its_cause_and_cure(stored: Clinic, asked: World) -> None:

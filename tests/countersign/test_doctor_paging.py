@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from access.ids import NoticeId
-from access.models import Notice, NoticeKind
+from access.ids import MessageId
+from access.models import Message, MessageKind
 from access.store import Database
 from tests.countersign.clinic import Clinic, the, unwell
 
@@ -20,11 +20,11 @@ def paging(clinic: Clinic, database_url: str) -> Clinic:
 
 def page(database: Database, number: int, **values: Any) -> None:
     row: dict[str, Any] = {
-        "id": NoticeId(f"n{number}"), "kind": NoticeKind.PAGE, "subject": f"a{number}", "recipient": "webhook",
+        "id": MessageId(f"n{number}"), "kind": MessageKind.PAGE, "subject": f"a{number}", "recipient": "webhook",
         "created_at": database.time(),
     }  # fmt: skip
     with database.write() as session:
-        session.add(Notice(**(row | values)))
+        session.add(Message(**(row | values)))
 
 
 def test_no_address_is_a_choice(clinic: Clinic) -> None:
@@ -37,7 +37,7 @@ def test_an_address_that_took_the_last_page_is_well(paging: Clinic, database: Da
     assert "no alert to page for yet" in the(paging.look("Pages"), "webhook").sentence
 
     page(database, 1, problem="The address for pages answered with 500.", due_at=database.time())
-    page(database, 2, told_at=database.time())
+    page(database, 2, delivered_at=database.time())
     findings = paging.look("Pages")
 
     assert unwell(findings) == []
@@ -45,7 +45,7 @@ def test_an_address_that_took_the_last_page_is_well(paging: Clinic, database: Da
 
 
 def test_an_address_that_does_not_answer_is_found(paging: Clinic, database: Database) -> None:
-    page(database, 1, told_at=database.time())
+    page(database, 1, delivered_at=database.time())
     page(database, 2, problem="The address for pages does not answer in time.", due_at=database.time())
     findings = paging.look("Pages")
 

@@ -12,8 +12,8 @@ import pytest
 from sqlmodel import select
 
 from access.clock import host_now
-from access.ids import AlertId, NoticeId
-from access.models import Alert, AlertKind, Checkup, Heartbeat, Notice, NoticeKind
+from access.ids import AlertId, MessageId
+from access.models import Alert, AlertKind, Heartbeat, Message, MessageKind, TargetCheck
 from access.ports import Finding
 from access.store import Database
 from countersign.demo import target
@@ -135,7 +135,9 @@ def test_what_is_left_lying_and_open_alerts_are_found(at_redis: Clinic, database
     due = now - timedelta(seconds=31)
     with database.write() as session:
         session.add(
-            Notice(id=NoticeId("n"), kind=NoticeKind.ANSWER, subject="r", recipient="U0ANN", due_at=due, created_at=due)
+            Message(
+                id=MessageId("n"), kind=MessageKind.ANSWER, subject="r", recipient="U0ANN", due_at=due, created_at=due
+            )
         )
         session.add(
             Alert(id=AlertId("a"), kind=AlertKind.TIMERS, subject="redis", sentence="Redis is gone.", opened_at=now)
@@ -159,7 +161,7 @@ def test_an_alert_of_which_nobody_was_told_is_worse_than_one_that_is_known(
             session.add(
                 Alert(
                     id=AlertId(name), kind=AlertKind.TIMERS, subject=name, sentence=f"Redis {name} is gone.",
-                    opened_at=opened, told_at=told,
+                    opened_at=opened, delivered_at=told,
                 )
             )  # fmt: skip
 
@@ -226,9 +228,9 @@ def living(database: Database) -> set[str]:
         return set(session.exec(select(Heartbeat.kind)).all())
 
 
-def checkups(database: Database) -> list[Checkup]:
+def target_checks(database: Database) -> list[TargetCheck]:
     with database.read() as session:
-        return list(session.exec(select(Checkup)))
+        return list(session.exec(select(TargetCheck)))
 
 
 def about_the_bot(findings: list[Finding]) -> list[tuple[str, str]]:
@@ -247,7 +249,7 @@ def test_a_worker_looks_at_the_targets_for_the_doctor_who_holds_no_key(staffed: 
     assert "canary" not in repr(findings)
     assert any("2 targets" in line for line in staffed.said)
     database = Database(staffed.environment["DATABASE_URL"])
-    assert checkups(database) == [], "nothing is left behind"
+    assert target_checks(database) == [], "nothing is left behind"
     database.close()
 
 
@@ -292,4 +294,4 @@ def test_a_worker_that_does_not_answer_is_waited_for_no_longer_than_that(at_redi
 
     assert found.sentence == "No worker answered within 0.3 s."
     assert "countersign worker grant" in found.cure
-    assert checkups(database) == []
+    assert target_checks(database) == []

@@ -7,13 +7,14 @@ from pathlib import Path
 
 import pytest
 
+from access import comparisons
 from access.clock import host_now
 from access.errors import NotFound, PolicyError
-from access.operations import comparing, drift
-from access.operations.roster import call_the_roster
+from access.monitor.schedule_checks import schedule_checks
 from access.ports import Capabilities, Isolation
+from access.reconcile import drift
 from access.settings import Settings
-from countersign import drift as command
+from countersign.cli import drift as command
 from countersign.providers import ProviderClasses
 from tests.fakes import FakeProvider
 from tests.world import World
@@ -39,7 +40,7 @@ def worker(world: World) -> Iterator[None]:
     def work() -> None:
         while not stop.wait(0.05):
             world.clock.time = host_now()
-            world.compare([row.id for row in comparing.looks(world.core).values()])
+            world.compare([row.id for row in comparisons.looks(world.core).values()])
 
     thread = threading.Thread(target=work)
     thread.start()
@@ -72,8 +73,8 @@ def test_it_says_what_the_workers_saw(
     world: World, settings: Settings, change: Callable[[World], None], code: int, said: str,
     *, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
-    second = comparing.SECOND_LOOK / 60
-    for module in (comparing, drift):
+    second = comparisons.SECOND_LOOK / 60
+    for module in (comparisons, drift):
         monkeypatch.setattr(module, "SECOND_LOOK", second)
     monkeypatch.setattr(command, "SECOND_LOOK", second)
     monkeypatch.setattr(command, "PATIENCE", second * 8)
@@ -86,7 +87,7 @@ def test_it_says_what_the_workers_saw(
 def test_without_workers_it_says_so(
     world: World, settings: Settings, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(command, "PATIENCE", comparing.SECOND_LOOK / 600)
+    monkeypatch.setattr(command, "PATIENCE", comparisons.SECOND_LOOK / 600)
     assert command.look_now(settings, [RESOURCE]) == 1
     assert "Are the workers and a timekeeper running?" in capsys.readouterr().out
 
@@ -130,8 +131,8 @@ def test_a_target_that_the_workers_do_not_know_of_yet_is_no_all_clear(
     text = world.policy_file.read_text(encoding="utf-8")
     world.policy_file.unlink()
     world.clock.time = host_now()
-    call_the_roster(world.core)
-    assert comparing.looks(world.core) == {}
+    schedule_checks(world.core)
+    assert comparisons.looks(world.core) == {}
     world.policy_file.write_text(text, encoding="utf-8")
 
     assert command.look_now(settings, []) == 1

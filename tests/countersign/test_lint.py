@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from access.errors import PolicyError
-from access.operations.policy_source import PolicySource, read_policy
+from access.policy_source import PolicySource, read_policy
+from countersign.cli.policy_lint import lint_file
 from countersign.init.texts import policy_text
-from countersign.lint import lint_file
 from countersign.providers import ProviderClasses
 from tests.countersign.test_init import ANSWERS
 

@@ -15,9 +15,9 @@ from redis import Redis
 from slack_sdk.errors import SlackApiError
 
 from access.errors import Unready
+from access.grants.end import RevokeHandler
 from access.models import AlertKind, GrantStatus
-from access.operations.remove import Deactivation
-from access.operations.schedule import Schedule
+from access.monitor.sweep import Schedule
 from access.settings import Settings
 from access.store import Database
 from countersign.metrics import Counted, CountedEnds, Metrics, TimekeeperMetrics, shown
@@ -157,7 +157,7 @@ def test_the_sweep_has_an_age_and_a_duration(world: World, metrics: Metrics) -> 
 def test_how_late_an_end_was_proven_is_measured(world: World, metrics: Metrics) -> None:
     grant = world.open(minutes=30)
     world.clock.tick(minutes=30, seconds=4)
-    business = CountedEnds(Deactivation(world.core, world.targets), metrics, world.core.database)
+    business = CountedEnds(RevokeHandler(world.core, world.targets), metrics, world.core.database)
 
     business.commit([business.act(one, deadline()) for one in business.claim([grant.id])])
 
@@ -243,7 +243,7 @@ def test_ports_past_the_last_are_refused() -> None:
 def test_no_figure_names_a_person_a_row_or_a_reason(world: World, metrics: Metrics, redis: Redis) -> None:
     grant = world.open(minutes=30)
     world.clock.tick(minutes=30)
-    business = CountedEnds(Deactivation(world.core, world.targets), metrics, world.core.database)
+    business = CountedEnds(RevokeHandler(world.core, world.targets), metrics, world.core.database)
     business.commit([business.act(one, deadline()) for one in business.claim([grant.id])])
     Schedule(world.core).timers_lost()
     metrics.called("chat.postMessage", "ok")

@@ -9,7 +9,7 @@ from access.errors import Unready
 from access.models import Grant
 from access.settings import Settings
 from access.store import Database
-from countersign.outstanding import report
+from countersign.cli.outstanding import report
 from tests.cast import BEN
 from tests.world import World
 

@@ -9,7 +9,7 @@ from access.errors import NotNow, Unready
 from access.ports import Capabilities, Isolation
 from access.settings import Settings
 from access.store import Database
-from countersign import restored as command
+from countersign.cli import restored as command
 from countersign.providers import ProviderClasses
 from countersign.wiring import parts
 from tests.backups import backup

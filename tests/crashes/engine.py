@@ -10,23 +10,23 @@ from typing import Any, cast
 from redis import Redis
 from redis.client import Pipeline
 
-from access.operations.schedule import CHECKUPS, DRIFT, MEMBERS, Schedule
-from access.operations.telling import Telling
+from access.messages.outbox import Outbox
+from access.monitor.sweep import DRIFT, MEMBERS, TARGET_CHECKS, Schedule
 from access.ports import AgendaItem, Deadline
 from tests.crashes.matrix import Life, Step, Steps
 from tests.invariants.servers import Points
 from workers.agenda import AGENDA, FIRST_LEASE, LEASE, RedisAgenda
-from workers.business import QUEUES, Queue
-from workers.comparing import Comparing, Mended, nobody_counts
+from workers.handlers import QUEUES, Queue
 from workers.jobs import FAILING, JobQueues, guarded
 from workers.queue_worker import QueueWorker, set_right
 from workers.signing import Seal
 from workers.timekeeper import Timekeeper
+from workers.timer_repair import Comparing, Mended, nobody_counts
 
 SEAL = Seal([bytes(range(32))])
 OF_THE_ENGINE = ("workers.", "rq.")
 WORK = ("grant:", "notice:")
-NOT_HERE = (CHECKUPS, DRIFT, MEMBERS)
+NOT_HERE = (TARGET_CHECKS, DRIFT, MEMBERS)
 """Looks at targets and at people are nobody's work here: whom they find has tests of his own."""
 SECOND = timedelta(seconds=1)
 
@@ -210,7 +210,7 @@ class EngineLife(Life):
     def _do(self, queue: Queue, ids: Sequence[str]) -> None:
         town = self.town
         if queue == "tell":
-            telling = Telling(town.core)
+            telling = Outbox(town.core)
             for claimed in telling.claim(ids):
                 telling.commit([town.slack.post(claimed)])
             return

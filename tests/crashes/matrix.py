@@ -9,9 +9,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from access.grants.revoke import return_access, revoke
 from access.models import GrantStatus, Request
-from access.operations.cancel import cancel
-from access.operations.end import finish, revoke
+from access.requests.cancel import cancel
 from access.store import Database
 from tests.cast import ANN, KIM, SAM
 from tests.invariants.checks import Sight, check, check_the_end
@@ -148,7 +148,7 @@ class Life:
             self.town.clock.tick(seconds=1)
 
     def return_the_first(self) -> None:
-        finish(self.town.core, grant_id=self.town.grants()[0].id, by=ANN)
+        return_access(self.town.core, grant_id=self.town.grants()[0].id, by=ANN)
 
     def ask(self) -> None:
         self.town.ask(by=ANN, minutes=10)
@@ -166,7 +166,7 @@ class Life:
         self.turn()
 
     def return_it(self) -> None:
-        finish(self.town.core, grant_id=self.town.grants()[-1].id, by=ANN)
+        return_access(self.town.core, grant_id=self.town.grants()[-1].id, by=ANN)
 
     def revoke(self) -> None:
         revoke(self.town.core, grant_id=self.town.grants()[-1].id, by=SAM, reason="The laptop was stolen.")
@@ -177,7 +177,7 @@ class Life:
     def approve_more(self) -> None:
         self.town.approve(next(one for one in self.town.requests() if one.extends), by=KIM)
 
-    def look_again(self) -> None:
+    def check_again(self) -> None:
         """After the pause that follows a failure."""
         self.town.clock.tick(seconds=5)
         self.turn()
@@ -204,7 +204,7 @@ STEPS: Mapping[str, Steps] = {
     "taking it back": (Life.ask, Life.take_back),
     "lapsing": (Life.ask, Life.let_it_lapse),
     "opening": OPEN,
-    "opening again": (*OPEN, Life.look_again),
+    "opening again": (*OPEN, Life.check_again),
     "asking for more": (*OPEN, Life.ask_for_more),
     "extending": (*OPEN, Life.ask_for_more, Life.approve_more),
     "telling the target of the later end": (*OPEN, Life.ask_for_more, Life.approve_more, Life.look),
@@ -271,7 +271,7 @@ def _lead_up(life: Life, steps: Steps, weather: Weather) -> None:
     *well, last = steps[:-1] or (Life.nothing,)
     for before in well:
         before(life)
-    if steps[-1] is Life.look_again:
+    if steps[-1] is Life.check_again:
         _turn(life, weather)
     last(life)
     _turn(life, weather)

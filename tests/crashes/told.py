@@ -7,11 +7,11 @@ from typing import Any
 from slack_sdk import WebClient
 from slack_sdk.web import SlackResponse
 
-from access.models import NoticeKind
-from access.operations import reveal
-from access.operations.home import open_home
-from access.operations.leave import Members
-from access.operations.schedule import MEMBERS, Route, Schedule
+from access.grants.revoke import reveal
+from access.messages.home import open_home
+from access.models import MessageKind
+from access.monitor.offboarding import Members
+from access.monitor.sweep import MEMBERS, Route, Schedule
 from countersign.wiring import slack_telling
 from sandbox.server import Running
 from tests.cast import ANN, KIM
@@ -19,7 +19,7 @@ from tests.crashes.matrix import OPEN, Life, Steps
 from tests.invariants.servers import Points
 from tests.invariants.town import Town
 from tests.world import deadline
-from workers.members import Asking, Speaking
+from workers.member_lookup import MemberLookup, SlackHandler
 from workers.revealing import Revealing
 
 CALL = "slack "
@@ -47,9 +47,9 @@ class ToldTown(Town):
     client: MortalClient | None = None
 
     @property
-    def speaking(self) -> Speaking:
+    def speaking(self) -> SlackHandler:
         assert self.client is not None
-        return Speaking(slack_telling(self.core, self.client), Asking(Members(self.core), self.client))
+        return SlackHandler(slack_telling(self.core, self.client), MemberLookup(Members(self.core), self.client))
 
     def due(self, schedule: Schedule) -> list[Route]:
         routes = schedule.route([item for item, _ in schedule.sweep()]).now
@@ -64,7 +64,7 @@ class ToldTown(Town):
         self._speak(self.speaking, looks)
 
     def _to_be_shown(self) -> list[str]:
-        return [one.id for one in self.notices(NoticeKind.REVEAL) if one.due_at is not None]
+        return [one.id for one in self.messages(MessageKind.REVEAL) if one.due_at is not None]
 
     @staticmethod
     def _speak(business: Any, ids: Sequence[str]) -> None:
@@ -85,8 +85,8 @@ class ToldLife(Life):
         return replace(town, client=client)
 
     def all_is_over(self) -> None:
-        untold = [one for kind in (NoticeKind.REVIEW, NoticeKind.ANSWER) for one in self.town.notices(kind)]
-        assert [one.id for one in untold if one.told_at is None] == [], "somebody was never told"
+        untold = [one for kind in (MessageKind.REVIEW, MessageKind.ANSWER) for one in self.town.messages(kind)]
+        assert [one.id for one in untold if one.delivered_at is None] == [], "somebody was never told"
 
     # The steps
 
@@ -97,7 +97,7 @@ class ToldLife(Life):
     def want_the_secret(self) -> None:
         reveal(self.town.core, grant_id=self.town.grants()[-1].id, by=ANN, view=NOBODYS_VIEW)
 
-    def call_the_roster(self) -> None:
+    def schedule_checks(self) -> None:
         self.town.clock.tick(seconds=31)
         self.turn()
 
@@ -114,7 +114,7 @@ TOLD_STEPS: Mapping[str, Steps] = {
     "chat.postMessage": (Life.ask, Life.look),
     "chat.update": (Life.ask, Life.look, Life.approve, ToldLife.let_a_second_pass, Life.look),
     "views.publish": (Life.ask, Life.look, ToldLife.open_homes, Life.look),
-    "users.info": (*OPEN, ToldLife.call_the_roster, ToldLife.let_five_minutes_pass, Life.look),
+    "users.info": (*OPEN, ToldLife.schedule_checks, ToldLife.let_five_minutes_pass, Life.look),
     "views.update": (*OPEN, ToldLife.want_the_secret, Life.look),
 }
 """By the call that is made in the last one."""

@@ -6,7 +6,7 @@ import psycopg
 import pytest
 from playwright.sync_api import Locator, expect
 
-from countersign.digest import digest_now
+from countersign.cli.digest import digest_now
 from tests.hands.books import LOST, Books
 from tests.hands.hands import Hands
 

@@ -10,7 +10,7 @@ from itertools import pairwise
 
 from access.lifecycle import allowed
 from access.models import Alert, AlertKind, AuditEvent, EndedBy, Grant, GrantStatus, Request, RequestStatus
-from access.operations.recover import NOBODY
+from access.reconcile.recovered import NOBODY
 from tests.invariants import hostile_checks
 from tests.invariants.commons import name_of, rights_of
 from tests.invariants.servers import Server
@@ -80,7 +80,7 @@ class Sight:
 
     def rows(self, grant_id: str) -> list[Grant]:
         """The grant, and those that went on with it."""
-        return [grant for grant in self.grants if grant_id in (grant.id, grant.continues)]
+        return [grant for grant in self.grants if grant_id in (grant.id, grant.supersedes_grant_id)]
 
     def told(self, subject: str) -> bool:
         """Whether somebody knows of this thing at a target that no row explains."""
@@ -197,8 +197,8 @@ def _stolen(sight: Sight) -> Iterator[str]:
         if grant.settings["server"] == "commons":
             continue  # see `_shared`
         # A target that could not be told of a later end keeps the one it has; its holder knows.
-        lasts = lasts and grant.behind_since is None
-        origin = grant.continues or grant.id
+        lasts = lasts and grant.target_expiry_stale_since is None
+        origin = grant.supersedes_grant_id or grant.id
         if lasts and origin not in there and not sight.comparing and not sight.excused(origin):
             yield f"I-5: {grant.id} is active, but its access is gone before its end"
 
@@ -228,7 +228,7 @@ def _decided_twice(sight: Sight) -> Iterator[str]:
         ends = [event.action for event in events if event.action in DECIDED]
         if len(ends) > 1:
             yield f"I-7: {identifier} was decided more than once: {ends}"
-    first = [grant.request_id for grant in sight.grants if grant.continues is None]
+    first = [grant.request_id for grant in sight.grants if grant.supersedes_grant_id is None]
     if len(first) != len(set(first)):
         yield "I-7: two grants came of one request"
 
@@ -261,7 +261,7 @@ def _early(sight: Sight) -> Iterator[str]:
             rows = sight.rows(change.grant_id)
             if not rows or any(row.ended_by not in (None, EndedBy.EXPIRED) for row in rows):
                 continue
-            if change.what == "ran out" and rows[0].behind_since is not None:
+            if change.what == "ran out" and rows[0].target_expiry_stale_since is not None:
                 continue
             over = rows[0].expires_at
             if over is None or change.at < over:
@@ -289,7 +289,11 @@ def _shared(sight: Sight) -> Iterator[str]:
 
 def _outside(sight: Sight) -> Iterator[str]:
     """G11, O7, O8: what is not ours is not touched; what others changed is found; an older database is compared."""
-    ends = {str(grant.continues or grant.id): grant.expires_at for grant in sight.grants if grant.status == "active"}
+    ends = {
+        str(grant.supersedes_grant_id or grant.id): grant.expires_at
+        for grant in sight.grants
+        if grant.status == "active"
+    }
     for server in sight.servers:
         for stranger in server.strangers - server.holders.keys():
             yield f"G11: {stranger} is not ours, and was taken away"

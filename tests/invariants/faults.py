@@ -4,29 +4,27 @@ from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
-from importlib import import_module
 from typing import Any
 from unittest.mock import patch
 
 from sqlalchemy import update
 from sqlmodel import col, select
 
-from access import audit
+from access import audit, core
+from access.core import Core
 from access.errors import Transient
+from access.grants import claims, end, revoke, start
+from access.grants.end import RevokeHandler
+from access.grants.start import GrantHandler
 from access.models import AlertKind, EndedBy, Grant, GrantStatus, Request, RequestStatus, Verdict
-from access.operations import activate, core, remove, target
-from access.operations.activate import Activation
-from access.operations.core import Core
-from access.operations.remove import Deactivation
-from access.operations.schedule import Schedule
-from access.operations.work import Work
+from access.monitor import sweep
+from access.monitor.sweep import Schedule
 from access.policy import decide
 from access.ports import Deadline, Observation
+from access.requests import review
+from access.unit_of_work import UnitOfWork
 from tests.invariants.machine import Life
 from tests.invariants.town_provider import TownProvider
-
-# The package hands out verbs of the same names.
-end, review, schedule = (import_module(f"access.operations.{name}") for name in ("end", "review", "schedule"))
 
 Wrong = Callable[[], Any]
 """Makes the patch, to be entered."""
@@ -48,32 +46,32 @@ def around(owner: Any, name: str, wrap: Callable[[Callable[..., Any]], Callable[
 
 
 def _grant_before_record(claim: Callable[..., Any]) -> Callable[..., Any]:
-    def wrong(self: Activation, ids: Any) -> Any:
+    def wrong(self: GrantHandler, ids: Any) -> Any:
         with self.core.database.read() as session:
             due = session.exec(select(Grant).where(col(Grant.id).in_(ids), Grant.status == GrantStatus.SCHEDULED)).all()
         for grant in due:
             if grant.due_at is not None and grant.due_at <= self.core.clock.now():
-                spec = target.spec_of(grant, self.core.clock.now() + timedelta(hours=1))
+                spec = claims.spec_of(grant, self.core.clock.now() + timedelta(hours=1))
                 try:
                     self.targets.of(grant.provider, grant.settings, grant.resource).grant(spec, Deadline.after(5))
-                except activate.ProviderError:
+                except start.ProviderError:
                     continue
         return claim(self, ids)
 
     return wrong
 
 
-def _without_asking_again(self: Deactivation, claimed: Any, deadline: Deadline) -> Any:
+def _without_asking_again(self: RevokeHandler, claimed: Any, deadline: Deadline) -> Any:
     try:
-        spec, receipt = target.spec_of(claimed.grant), target.receipt_of(claimed.grant)
+        spec, receipt = claims.spec_of(claimed.grant), claims.receipt_of(claimed.grant)
         removal = claimed.provider.revoke(spec, receipt, deadline)
-        return remove.Result(claimed, removal=removal, observed=Observation(present=False))
-    except remove.ProviderError as error:
-        return remove.Result(claimed, error=error)
+        return end.Result(claimed, removal=removal, observed=Observation(present=False))
+    except end.ProviderError as error:
+        return end.Result(claimed, error=error)
 
 
 def _giving_up(try_later: Callable[..., Any]) -> Callable[..., Any]:
-    def wrong(self: Deactivation, work: Work, grant: Grant, error: Any) -> None:
+    def wrong(self: RevokeHandler, work: UnitOfWork, grant: Grant, error: Any) -> None:
         if grant.attempts < 6:
             try_later(self, work, grant, error)
             return
@@ -105,7 +103,7 @@ def _anybody_may(policy: Any, *, reviewer: Any, barred: Any, any_of: Any) -> Non
 
 
 def _no_compare_and_set(
-    work: Work, request: Request, to: RequestStatus, *, action: str, details: Any, **_more: Any
+    work: UnitOfWork, request: Request, to: RequestStatus, *, action: str, details: Any, **_more: Any
 ) -> bool:  # fmt: skip
     work.session.connection().execute(update(Request).where(col(Request.id) == request.id).values(status=to))
     work.record(action, request.id, version=request.version, fingerprint=request.fingerprint, **details)
@@ -116,7 +114,7 @@ def _no_compare_and_set(
 @contextmanager
 def _stale_reads() -> Generator[None]:
     """The row that was read when the card was drawn decides, and the write does not look again."""
-    with patch.object(Work, "move_request", _no_compare_and_set), patch.object(review, "_refuse_stale", _nothing):
+    with patch.object(UnitOfWork, "move_request", _no_compare_and_set), patch.object(review, "_refuse_stale", _nothing):
         yield
 
 
@@ -126,7 +124,7 @@ def _audit_afterwards() -> Generator[None]:
     right = core.Core.work
 
     @contextmanager
-    def wrong(self: Core, actor: str) -> Generator[Work]:
+    def wrong(self: Core, actor: str) -> Generator[UnitOfWork]:
         kept: list[Any] = []
         with right(self, actor) as work:
             yield work
@@ -143,7 +141,7 @@ def _nothing(*_: Any, **__: Any) -> None:
 
 
 def _moving_the_end(take: Callable[..., Any]) -> Callable[..., Any]:
-    def wrong(self: Activation, work: Work, grant: Grant, provider: Any) -> bool:
+    def wrong(self: GrantHandler, work: UnitOfWork, grant: Grant, provider: Any) -> bool:
         taken = take(self, work, grant, provider)
         if taken and grant.attempts > 1 and grant.duration_s:
             work.set_grant(grant, expires_at=work.now + timedelta(seconds=grant.duration_s))
@@ -155,17 +153,17 @@ def _moving_the_end(take: Callable[..., Any]) -> Callable[..., Any]:
 @contextmanager
 def _due_is_over() -> Generator[None]:
     """What somebody should look at is taken for what is over."""
-    right = Work.move_grant
+    right = UnitOfWork.move_grant
 
-    def look_now(self: Work, grant: Grant, to: GrantStatus, *, action: str, details: Any, **values: Any) -> None:
+    def look_now(self: UnitOfWork, grant: Grant, to: GrantStatus, *, action: str, details: Any, **values: Any) -> None:
         more = {"due_at": self.now} if to == GrantStatus.ACTIVE else {}
         right(self, grant, to, action=action, details=details, **(values | more))
 
     def due(grant: Grant, now: Any) -> bool:
         return grant.due_at is not None and grant.due_at <= now
 
-    taken = patch.dict(schedule._QUEUES, {"extended": "revoke"})  # pyright: ignore[reportPrivateUsage] -- what is seeded is wrong
-    with taken, patch.object(Work, "move_grant", look_now), patch.object(remove, "_due", due):
+    taken = patch.dict(sweep._QUEUES, {"extended": "revoke"})  # pyright: ignore[reportPrivateUsage] -- what is seeded is wrong
+    with taken, patch.object(UnitOfWork, "move_grant", look_now), patch.object(end, "_due", due):
         yield
 
 
@@ -184,7 +182,14 @@ def _lapse_approves(self: Schedule) -> None:
 
 
 def _ended_at_once(
-    work: Work, grant: Grant, by: EndedBy, *, at: Any, person: Any = None, reason: str = "", claimed_until: Any = None
+    work: UnitOfWork,
+    grant: Grant,
+    by: EndedBy,
+    *,
+    at: Any,
+    person: Any = None,
+    reason: str = "",
+    claimed_until: Any = None,
 ) -> None:
     """Finished on paper; the target is asked by nobody."""
     del at, claimed_until
@@ -196,8 +201,8 @@ def _ended_at_once(
 
 
 def _ambiguous_is_nothing(write_error: Callable[..., Any]) -> Callable[..., Any]:
-    def wrong(self: Activation, work: Work, grant: Grant, result: Any) -> None:
-        if not isinstance(result.error, activate.Ambiguous):
+    def wrong(self: GrantHandler, work: UnitOfWork, grant: Grant, result: Any) -> None:
+        if not isinstance(result.error, start.Ambiguous):
             write_error(self, work, grant, result)
             return
         work.move_grant(
@@ -233,27 +238,27 @@ def _closing_early(sweep: Callable[..., Any]) -> Callable[..., Any]:
 def _by_anybody(its: Core, *, grant_id: Any, by: Any) -> Grant:
     person = its.person(by)
     with its.work(f"slack:{by}") as work:
-        grant = end.load_grant(work.session, grant_id, held=True)
-        end.end(work, grant, EndedBy.RETURNED, person=person.name)
+        grant = revoke.load_grant(work.session, grant_id, held=True)
+        revoke.end(work, grant, EndedBy.RETURNED, person=person.name)
     return grant
 
 
 def _one_look(set_grant: Callable[..., Any]) -> Callable[..., Any]:
-    def wrong(self: Work, grant: Grant, **values: Any) -> None:
-        set_grant(self, grant, **(values | {"second_look_at": None}))
+    def wrong(self: UnitOfWork, grant: Grant, **values: Any) -> None:
+        set_grant(self, grant, **(values | {"recheck_after": None}))
 
     return wrong
 
 
-def _never_late(self: Activation, work: Work, grant: Grant) -> bool:
+def _never_late(self: GrantHandler, work: UnitOfWork, grant: Grant) -> bool:
     if grant.expires_at is not None and work.now >= grant.expires_at:
-        activate.start_removal(work, grant, EndedBy.EXPIRED, at=grant.expires_at)
+        start.start_removal(work, grant, EndedBy.EXPIRED, at=grant.expires_at)
         return True
     return False
 
 
 def _no_event(move_grant: Callable[..., Any]) -> Callable[..., Any]:
-    def wrong(self: Work, grant: Grant, to: GrantStatus, *, action: str, details: Any, **values: Any) -> None:
+    def wrong(self: UnitOfWork, grant: Grant, to: GrantStatus, *, action: str, details: Any, **values: Any) -> None:
         if action == "grant.revoking":
             self.set_grant(grant, status=to, **values)
         else:
@@ -263,8 +268,8 @@ def _no_event(move_grant: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _removed_on_wrong_answer(try_later: Callable[..., Any]) -> Callable[..., Any]:
-    def wrong(self: Deactivation, work: Work, grant: Grant, error: Any) -> None:
-        if isinstance(error, remove.Permanent):
+    def wrong(self: RevokeHandler, work: UnitOfWork, grant: Grant, error: Any) -> None:
+        if isinstance(error, end.Permanent):
             self._ended(work, grant, {"removed_at": work.now})  # pyright: ignore[reportPrivateUsage] -- seeded
         else:
             try_later(self, work, grant, error)
@@ -427,7 +432,7 @@ def _an_old_worker_answers(life: Life) -> None:
 FAULTS: Mapping[str, Fault] = {
     "grant before record": Fault(
         "the target is called before the row says so (sso-elevator, Common Fate)",
-        around(Activation, "claim", _grant_before_record), _killed_while_opening,
+        around(GrantHandler, "claim", _grant_before_record), _killed_while_opening,
     ),
     "no compare-and-set": Fault(
         "the status is written without a look at it (hoop, sso-elevator)", _stale_reads, _approved_and_denied
@@ -444,14 +449,14 @@ FAULTS: Mapping[str, Fault] = {
         lambda: patch.object(review, "_changed_terms", _nothing), _approved_another_role,
     ),
     "six tries": Fault(
-        "a revoke gives up (Vault)", around(Deactivation, "_try_later", _giving_up), _over_in("down", 900)
+        "a revoke gives up (Vault)", around(RevokeHandler, "_try_later", _giving_up), _over_in("down", 900)
     ),
     "no read-back": Fault(
-        "the answer to a revoke is believed", lambda: patch.object(Deactivation, "act", _without_asking_again),
+        "the answer to a revoke is believed", lambda: patch.object(RevokeHandler, "act", _without_asking_again),
         _over_in("stubborn", 120),
     ),
     "a moving end": Fault(
-        "each retry starts the clock anew (Teleport)", around(Activation, "_take", _moving_the_end),
+        "each retry starts the clock anew (Teleport)", around(GrantHandler, "_take", _moving_the_end),
         _opened_in("answer lost"),
     ),
     "taken away early": Fault(
@@ -464,16 +469,16 @@ FAULTS: Mapping[str, Fault] = {
     "audit afterwards": Fault(
         "events have a transaction of their own (discord/access)", _audit_afterwards, _killed_while_approving
     ),
-    "no event": Fault("a move without its event", around(Work, "move_grant", _no_event), _returned),
+    "no event": Fault("a move without its event", around(UnitOfWork, "move_grant", _no_event), _returned),
     "silence approves": Fault(
         "nobody answered, so it is granted", lambda: patch.object(Schedule, "_lapse", _lapse_approves), _silent
     ),
     "ended on paper": Fault(
-        "the row is finished, the target was not asked", lambda: patch.object(end, "start_removal", _ended_at_once),
+        "the row is finished, the target was not asked", lambda: patch.object(revoke, "start_removal", _ended_at_once),
         _returned,
     ),
     "no answer is no grant": Fault(
-        "a lost answer counts as a failure", around(Activation, "_write_error", _ambiguous_is_nothing),
+        "a lost answer counts as a failure", around(GrantHandler, "_write_error", _ambiguous_is_nothing),
         _opened_in("answer lost"),
     ),
     "absent is an error": Fault(
@@ -481,7 +486,7 @@ FAULTS: Mapping[str, Fault] = {
         _answer_to_the_end_lost,
     ),
     "the policy of then": Fault(
-        "not asked again before granting (jit-groups)", lambda: patch.object(activate, "objection", _nothing),
+        "not asked again before granting (jit-groups)", lambda: patch.object(start, "objection", _nothing),
         _left_between,
     ),
     "anybody may end it": Fault(
@@ -491,21 +496,21 @@ FAULTS: Mapping[str, Fault] = {
         "closed while its cause is there", around(Schedule, "sweep", _closing_early), _overdue_and_seen_late
     ),
     "one look": Fault(
-        "a call under way is not waited for", around(Work, "set_grant", _one_look), _carried_out_later
+        "a call under way is not waited for", around(UnitOfWork, "set_grant", _one_look), _carried_out_later
     ),
     "clocks apart": Fault(
-        "granted whatever the clocks say", lambda: patch.object(activate, "SKEW_MOST", timedelta(days=1)), _clocks_apart
+        "granted whatever the clocks say", lambda: patch.object(start, "SKEW_MOST", timedelta(days=1)), _clocks_apart
     ),
     "never too late": Fault(
-        "a grant starts hours after its approval", lambda: patch.object(Activation, "_over", _never_late),
+        "a grant starts hours after its approval", lambda: patch.object(GrantHandler, "_over", _never_late),
         _looked_at_too_late,
     ),
     "refused is removed": Fault(
         "a target that refuses the bot has nothing left (TEAM)",
-        around(Deactivation, "_try_later", _removed_on_wrong_answer), _over_in("refuses", 120),
+        around(RevokeHandler, "_try_later", _removed_on_wrong_answer), _over_in("refuses", 120),
     ),
     "no fence": Fault(
-        "an old worker's answer counts", lambda: patch.object(activate, "still_ours", _still_ours),
+        "an old worker's answer counts", lambda: patch.object(start, "still_ours", _still_ours),
         _an_old_worker_answers,
     ),
 }  # fmt: skip

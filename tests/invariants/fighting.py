@@ -32,7 +32,7 @@ class Fighting(RuleBasedStateMachine):
 
     def _fighters(self) -> list[tuple[Server, str]]:
         fighting = (GrantStatus.ACTIVE, GrantStatus.REVOKING)
-        ids = sorted({str(one.continues or one.id) for one in self.town.grants() if one.status in fighting})
+        ids = sorted({str(one.supersedes_grant_id or one.id) for one in self.town.grants() if one.status in fighting})
         return [
             (server, one)
             for server in self.town.servers.values()

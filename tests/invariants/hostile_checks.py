@@ -4,9 +4,9 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Literal
 
+from access.grants.cleanup import PATIENCE
+from access.grants.end import Result
 from access.models import Alert, AlertKind, Grant, GrantStatus
-from access.operations.cleanup import PATIENCE
-from access.operations.remove import Result
 from access.ports import Cleanup
 from tests.invariants.hostile import WINDOW
 from tests.invariants.servers import Server
@@ -51,7 +51,7 @@ def wrong_ends(results: Sequence[Result], rows: Sequence[Grant], now: datetime) 
         grant = now_of.get(result.claimed.id)
         if grant is None or not _is_shut(result) or grant.fence != result.claimed.grant.fence:
             continue
-        waits = grant.second_look_at is not None and grant.second_look_at > now
+        waits = grant.recheck_after is not None and grant.recheck_after > now
         if grant.status == GrantStatus.REVOKING and not waits:
             yield f"C36: the end of {grant.id} waits, though no right, way in or session is left"
 
@@ -67,7 +67,7 @@ def wrong_cleanups(
             yield f"C36: the end of {grant.id} was taken back by what was found after it"
             continue
         assert grant.ended_at is not None
-        left = bool(found.get(str(grant.continues or grant.id), Cleanup()).left)
+        left = bool(found.get(str(grant.supersedes_grant_id or grant.id), Cleanup()).left)
         if left and now >= grant.ended_at + PATIENCE and grant.id not in told:
             yield f"C36: {grant.id} left something an hour ago, and nobody was told"
         if not left and grant.id in told:

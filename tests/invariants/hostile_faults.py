@@ -7,12 +7,12 @@ from unittest.mock import patch
 import sqlalchemy as sa
 from sqlmodel import col
 
+from access.grants import cleanup, end
+from access.grants.cleanup import CleanupHandler
+from access.grants.end import RevokeHandler
 from access.models import AlertKind, Grant, GrantStatus
-from access.operations import cleanup, remove
-from access.operations.cleanup import CleanupHandler
-from access.operations.remove import Deactivation
-from access.operations.work import Work
 from access.ports import Observation, Removal
+from access.unit_of_work import UnitOfWork
 from tests.invariants.faults import Fault, Story, around
 from tests.invariants.hostile import HIDES, Trick
 from tests.invariants.machine import Life
@@ -38,7 +38,7 @@ def _believing_it_lingers(removal: Removal, observed: Observation) -> bool:
 
 
 def _pending_is_done(write: Callable[..., None]) -> Callable[..., None]:
-    def wrong(self: Deactivation, work: Work, grant: Grant, result: remove.Result) -> None:
+    def wrong(self: RevokeHandler, work: UnitOfWork, grant: Grant, result: end.Result) -> None:
         if result.removal is not None and result.removal.state == "pending":
             self._ended(work, grant, {"removed_at": work.now})  # pyright: ignore[reportPrivateUsage] -- seeded
         else:
@@ -48,7 +48,7 @@ def _pending_is_done(write: Callable[..., None]) -> Callable[..., None]:
 
 
 def _taken_back(note: Callable[..., None]) -> Callable[..., None]:
-    def wrong(self: CleanupHandler, work: Work, grant: Grant, found: Any, channel: Any) -> None:
+    def wrong(self: CleanupHandler, work: UnitOfWork, grant: Grant, found: Any, channel: Any) -> None:
         note(self, work, grant, found, channel)
         if found.sessions_ended:
             work.set_grant(grant, status=GrantStatus.REVOKING, ended_at=None, due_at=work.now)
@@ -58,20 +58,20 @@ def _taken_back(note: Callable[..., None]) -> Callable[..., None]:
 
 
 def _not_looked_after(ended: Callable[..., None]) -> Callable[..., None]:
-    def wrong(self: Deactivation, work: Work, grant: Grant, found: Any, *, cleaned_up_for: Any = None) -> None:
+    def wrong(self: RevokeHandler, work: UnitOfWork, grant: Grant, found: Any, *, cleaned_up_for: Any = None) -> None:
         del cleaned_up_for
         ended(self, work, grant, found)
 
     return wrong
 
 
-def _forgotten_with_its_leftover(work: Work, ids: set[str]) -> None:
+def _forgotten_with_its_leftover(work: UnitOfWork, ids: set[str]) -> None:
     over = sa.update(Grant).where(col(Grant.id).in_(ids), col(Grant.cleanup_until) <= work.now)
     work.session.connection().execute(over.values(cleanup_until=None))
 
 
 def _but_leftovers(close: Callable[..., None]) -> Callable[..., None]:
-    def wrong(self: Work, subject: str, *kinds: AlertKind) -> None:
+    def wrong(self: UnitOfWork, subject: str, *kinds: AlertKind) -> None:
         close(self, subject, *(one for one in kinds if one != AlertKind.LEFTOVER))
 
     return wrong
@@ -121,26 +121,26 @@ _SHOWS = int(HIDES.total_seconds()) + 120
 
 HOSTILE_FAULTS: Mapping[str, Fault] = {
     "an end that waits": Fault(
-        "what the holder left must be gone first", around(remove, "_still_gives_access", _waiting_for_leftovers),
+        "what the holder left must be gone first", around(end, "_still_gives_access", _waiting_for_leftovers),
         _ended_after("makes objects", size=3),
     ),
     "waiting for computations": Fault(
         "a session without rights holds up the end",
-        lambda: patch.object(remove, "_still_gives_access", _waiting_for_computations), _ended_after("computes"),
+        lambda: patch.object(end, "_still_gives_access", _waiting_for_computations), _ended_after("computes"),
     ),
     "lingering is believed": Fault(
-        "its rights are not looked at", lambda: patch.object(remove, "_still_gives_access", _believing_it_lingers),
+        "its rights are not looked at", lambda: patch.object(end, "_still_gives_access", _believing_it_lingers),
         _ended_after("computes", weather="stubborn"),
     ),
     "pending is done": Fault(
-        "the rights are gone, the way in is not locked yet", around(Deactivation, "_write", _pending_is_done),
+        "the rights are gone, the way in is not locked yet", around(RevokeHandler, "_write", _pending_is_done),
         _locked_and_looked_at_once,
     ),
     "an end that is taken back": Fault(
         "by a session that shows late", around(CleanupHandler, "_note", _taken_back), _ended_after("hides", then=_SHOWS)
     ),
     "hidden and not looked for": Fault(
-        "nobody looks after the end", around(Deactivation, "_ended", _not_looked_after), _ended_after("hides")
+        "nobody looks after the end", around(RevokeHandler, "_ended", _not_looked_after), _ended_after("hides")
     ),
     "looked after for ever": Fault(
         "nobody stops looking", lambda: patch.object(cleanup, "_forget", _nothing), _ended_after("hides", then=_SHOWS)
@@ -150,7 +150,7 @@ HOSTILE_FAULTS: Mapping[str, Fault] = {
         _ended_after("makes objects", size=2, then=AN_HOUR),
     ),
     "a leftover is told for ever": Fault(
-        "its alert stays when it is gone", around(Work, "close_alerts", _but_leftovers), _let_go_after_an_hour
+        "its alert stays when it is gone", around(UnitOfWork, "close_alerts", _but_leftovers), _let_go_after_an_hour
     ),
     "a leftover is forgotten": Fault(
         "with the last look for hidden sessions",

@@ -16,10 +16,10 @@ from hypothesis.stateful import initialize, invariant, precondition, rule
 from redis import Redis
 
 from access.errors import AccessError, Unavailable
+from access.grants.revoke import return_access, revoke
 from access.models import GrantStatus, RequestStatus, Verdict
-from access.operations import review
-from access.operations.cancel import cancel
-from access.operations.end import finish, revoke
+from access.requests.cancel import cancel
+from access.requests.review import review
 from access.store import Database
 from tests.invariants.checks import Broken, Sight, check, check_the_end
 from tests.invariants.choices import ENTITLEMENTS, HANDS, Hand, approvers, askers, at, crashes, people, places, slack
@@ -139,7 +139,7 @@ class Life(Leaving, Fighting):
     @rule(by=st.sampled_from(["ann", "ann", "ben", "eve"]), which=places, crash=crashes)
     def done(self, by: str, which: int, crash: int | None) -> None:
         grant = at(self._open(), which)
-        self._do(lambda: finish(self.town.core, grant_id=grant, by=slack(by)), crash)
+        self._do(lambda: return_access(self.town.core, grant_id=grant, by=slack(by)), crash)
 
     @precondition(lambda self: self._open())
     @rule(by=st.sampled_from(["sam", "ann"]), which=places, crash=crashes)

@@ -2,26 +2,25 @@
 
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
-from importlib import import_module
 from typing import Any
 from unittest.mock import patch
 
+from access.grants import start
 from access.models import GrantStatus, Verdict
-from access.operations import activate, drift, restored
-from access.operations.drift import Drift
-from access.operations.schedule import Schedule
-from access.operations.work import Work
+from access.monitor.sweep import Schedule
 from access.ports import Deadline, GrantSpec
+from access.reconcile import drift, restored
+from access.reconcile.drift import Drift
+from access.requests import review, submit
+from access.unit_of_work import UnitOfWork
 from tests.invariants.choices import ENTITLEMENTS, Hand
 from tests.invariants.faults import Fault, Story, around
 from tests.invariants.machine import Life
 from tests.invariants.rules import RESOURCES
 from tests.invariants.watched import WatchedTown
 from workers.agenda import RedisAgenda
-from workers.comparing import Comparing
+from workers.timer_repair import Comparing
 
-# The package hands out verbs of the same names.
-review, submit = (import_module(f"access.operations.{name}") for name in ("review", "submit"))
 READ, LEDGER = "customers-db/read", "ledger-db/read"
 
 
@@ -33,7 +32,7 @@ def _nothing(*_: Any, **__: Any) -> None:
 def _no_gate() -> Generator[None]:
     """It is compared, and everything goes on meanwhile."""
     with (
-        patch.object(activate, "why_closed", _nothing),
+        patch.object(start, "blocked", _nothing),
         patch.object(restored, "_end_what_may_have_been_opened", _nothing),
         patch.object(review, "refuse_while_closed", _nothing),
         patch.object(submit, "refuse_while_closed", _nothing),
@@ -51,13 +50,13 @@ def _beginning_again() -> Generator[None]:
         yield
 
 
-def _all_is_ours(self: Drift, work: Work, result: Any, strays: Any) -> set[str]:
+def _all_is_ours(self: Drift, work: UnitOfWork, result: Any, strays: Any) -> set[str]:
     del self, work
     return {one.name for one in strays if one.grant_id} if result.lost_since else set()
 
 
 def _taking_it_away(end_stray: Callable[..., Any]) -> Callable[..., Any]:
-    def wrong(self: Drift, work: Work, resource: str, stray: Any, channel: Any) -> None:
+    def wrong(self: Drift, work: UnitOfWork, resource: str, stray: Any, channel: Any) -> None:
         settings = {"server": RESOURCES[resource]}
         spec = GrantSpec(
             grant_id=stray.grant_id, resource=resource, role="", definition={}, settings=settings, scope={},
@@ -76,7 +75,7 @@ def _marked_before_told(self: Comparing) -> None:
     self._schedule.timers_filled(number)  # pyright: ignore[reportPrivateUsage] -- as above
 
 
-def _not_ended(self: Drift, work: Work, identifier: Any, *rest: Any) -> None:
+def _not_ended(self: Drift, work: UnitOfWork, identifier: Any, *rest: Any) -> None:
     """Seen, and told to nobody."""
 
 
@@ -174,7 +173,7 @@ def _killed_before_the_hint(life: Life) -> None:
 
 OUTSIDE_FAULTS: Mapping[str, Fault] = {
     "an older database": Fault(
-        "a restored database is taken for the newest", lambda: patch.object(restored, "notice", lambda _: False),
+        "a restored database is taken for the newest", lambda: patch.object(restored, "detect", lambda _: False),
         _opened_after_the_copy,
     ),
     "no gate": Fault(

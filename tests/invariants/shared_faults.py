@@ -6,9 +6,9 @@ from unittest.mock import PropertyMock, patch
 
 from sqlalchemy import update
 
-from access.models import GrantStatus, Share
-from access.operations import ledger
-from access.operations.target import Turn
+from access.grants import shared_access
+from access.grants.claims import Turn
+from access.models import GrantStatus, SharedRole
 from tests.invariants.commons import ENTRY
 from tests.invariants.faults import Fault, around
 from tests.invariants.machine import Life
@@ -27,7 +27,7 @@ def _kept(what: Callable[[Turn], frozenset[str]]) -> Callable[[], Any]:
 
 def _anybodys_turn(take: Callable[..., Any]) -> Callable[..., Any]:
     def wrong(work: Any, grant: Any, rights: Any, *, until: Any) -> Any:
-        work.session.connection().execute(update(Share).values(taken_by=None, taken_until=None))
+        work.session.connection().execute(update(SharedRole).values(locked_by=None, locked_until=None))
         return take(work, grant, rights, until=until)
 
     return wrong
@@ -36,7 +36,7 @@ def _anybodys_turn(take: Callable[..., Any]) -> Callable[..., Any]:
 def _looking_each_time(stood: Callable[..., Any]) -> Callable[..., Any]:
     def wrong(work: Any, grant: Any, share: Any, holders: Any) -> Any:
         if grant.status == GrantStatus.SCHEDULED:
-            holders = [one for one in holders if one.owner == ledger.origin_of(grant)]
+            holders = [one for one in holders if one.owner == shared_access.origin_of(grant)]
         return stood(work, grant, share, holders)
 
     return wrong
@@ -96,13 +96,13 @@ SHARED_FAULTS: Mapping[str, Fault] = {
         "an end removes what stood there before us", _kept(lambda turn: turn.needed), _ends_beside_what_stands
     ),
     "nobody looks first": Fault(
-        "what stands there is taken for ours", around(ledger, "_stood", _never_looking), _ends_beside_what_stands
+        "what stands there is taken for ours", around(shared_access, "_stood", _never_looking), _ends_beside_what_stands
     ),
     "ours is taken for theirs": Fault(
-        "each looks for itself what stands there", around(ledger, "_stood", _looking_each_time), _both_end
+        "each looks for itself what stands there", around(shared_access, "_stood", _looking_each_time), _both_end
     ),
     "no turns": Fault(
-        "one is given while another is taken away", around(ledger, "take", _anybodys_turn),
+        "one is given while another is taken away", around(shared_access, "take", _anybodys_turn),
         _given_while_another_is_taken_away,
     ),
 }  # fmt: skip

@@ -7,30 +7,31 @@ from unittest.mock import patch
 from sqlalchemy import update
 from sqlmodel import col
 
-from access.models import Notice, NoticeKind
-from access.operations import leave, telling
-from access.operations.leave import Members, Membership
-from access.operations.work import Work
+from access.messages import outbox
+from access.models import Message, MessageKind
+from access.monitor import offboarding
+from access.monitor.offboarding import Members, Membership
+from access.unit_of_work import UnitOfWork
 from tests.invariants.faults import Fault, around
 from tests.invariants.machine import Life
-from workers.members import Asking
+from workers.member_lookup import MemberLookup
 
 READ = "customers-db/read"
 
 
 def _but_alerts(tell: Callable[..., None]) -> Callable[..., None]:
-    def wrong(self: Work, kind: NoticeKind, *rest: Any, **more: Any) -> None:
-        if kind != NoticeKind.ALERT:
+    def wrong(self: UnitOfWork, kind: MessageKind, *rest: Any, **more: Any) -> None:
+        if kind != MessageKind.ALERT:
             tell(self, kind, *rest, **more)
 
     return wrong
 
 
 def _once(write: Callable[..., None]) -> Callable[..., None]:
-    def wrong(work: Work, told: telling.Told) -> None:
+    def wrong(work: UnitOfWork, told: outbox.Delivery) -> None:
         write(work, told)
         if told.problem:
-            of_it = update(Notice).where(col(Notice.id) == told.claimed.id)
+            of_it = update(Message).where(col(Message.id) == told.claimed.id)
             work.session.connection().execute(of_it.values(due_at=None))
 
     return wrong
@@ -53,7 +54,7 @@ def _overdue_while_slack_refuses(life: Life) -> None:
 
 
 def _silence_is_gone(act: Callable[..., Membership]) -> Callable[..., Membership]:
-    def wrong(self: Asking, claimed: Any) -> Membership:
+    def wrong(self: MemberLookup, claimed: Any) -> Membership:
         answer = act(self, claimed)
         return Membership(claimed, gone="Slack does not say.") if answer.problem else answer
 
@@ -89,22 +90,25 @@ def _slack_is_down(life: Life) -> None:
 
 
 SLACK_FAULTS: Mapping[str, Fault] = {
-    "opened, nobody told": Fault("an alert is a row that nobody reads", around(Work, "tell", _but_alerts), _overdue),
+    "opened, nobody told": Fault(
+        "an alert is a row that nobody reads", around(UnitOfWork, "tell", _but_alerts), _overdue
+    ),
     "told once": Fault(
-        "what Slack refused is not said again", around(telling, "_write", _once), _overdue_while_slack_refuses
+        "what Slack refused is not said again", around(outbox, "_write", _once), _overdue_while_slack_refuses
     ),
     "nobody asks Slack": Fault(
         "who is deactivated keeps what is open", lambda: patch.object(Members, "claim", lambda *_: []), _deactivated
     ),
     "only what is held": Fault(
-        "what a leaver asked for waits on", lambda: patch.object(leave, "_cancel", _nothing),
+        "what a leaver asked for waits on", lambda: patch.object(offboarding, "_cancel", _nothing),
         _deactivated_while_she_waits,
     ),
     "the policy forgets": Fault(
-        "who is gone from the policy keeps what is open", lambda: patch.object(leave, "end_for_strangers", _nothing),
+        "who is gone from the policy keeps what is open",
+        lambda: patch.object(offboarding, "end_for_strangers", _nothing),
         _gone_from_the_policy,
     ),
     "no answer is gone": Fault(
-        "a Slack that is down ends what members have", around(Asking, "act", _silence_is_gone), _slack_is_down
+        "a Slack that is down ends what members have", around(MemberLookup, "act", _silence_is_gone), _slack_is_down
     ),
 }  # fmt: skip

@@ -3,27 +3,26 @@
 from collections.abc import Generator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
-from importlib import import_module
 from typing import Any
 from unittest.mock import patch
 
 from sqlmodel import select
 
+from access import core
+from access.core import Core
+from access.grants import end, integrity
 from access.models import Grant, GrantStatus, Request, Verdict
-from access.operations import core, integrity, remove
-from access.operations.core import Core
-from access.operations.schedule import Schedule
-from access.operations.work import Work
+from access.monitor.sweep import Schedule
+from access.requests import extend, review
+from access.unit_of_work import UnitOfWork
 from tests.invariants.faults import Fault, Story
 from tests.invariants.machine import Life
 
-# The package hands out verbs of the same names.
-extend, review = (import_module(f"access.operations.{name}") for name in ("extend", "review"))
 READ, LEDGER = "customers-db/read", "ledger-db/read"
 _schedule = review.schedule
 
 
-def _reopening(its: Core, work: Work, request: Request) -> None:
+def _reopening(its: Core, work: UnitOfWork, request: Request) -> None:
     """Whatever became of it meanwhile, it is open until then."""
     del its
     assert request.extends is not None
@@ -36,10 +35,10 @@ def _reopening(its: Core, work: Work, request: Request) -> None:
 @contextmanager
 def _the_old_timer() -> Generator[None]:
     """The job that was scheduled for the old end ends it: nobody moved it, and it asks nobody."""
-    right, sort = Work.set_grant, Schedule.route
+    right, sort = UnitOfWork.set_grant, Schedule.route
 
-    def without_the_timer(self: Work, grant: Grant, **values: Any) -> None:
-        moved = {"due_at": grant.expires_at, "behind_since": None} if "extensions" in values else {}
+    def without_the_timer(self: UnitOfWork, grant: Grant, **values: Any) -> None:
+        moved = {"due_at": grant.expires_at, "target_expiry_stale_since": None} if "extensions" in values else {}
         right(self, grant, **(values | moved))
 
     def by_the_timer(self: Schedule, items: Any) -> Any:
@@ -53,14 +52,14 @@ def _the_old_timer() -> Generator[None]:
         return grant.due_at is not None and grant.due_at <= now
 
     with (
-        patch.object(Work, "set_grant", without_the_timer),
+        patch.object(UnitOfWork, "set_grant", without_the_timer),
         patch.object(Schedule, "route", by_the_timer),
-        patch.object(remove, "_due", due),
+        patch.object(end, "_due", due),
     ):
         yield
 
 
-def _without_its_start(work: Work, request: Request) -> None:
+def _without_its_start(work: UnitOfWork, request: Request) -> None:
     starts_at, request.starts_at = request.starts_at, None
     _schedule(work, request)
     request.starts_at = starts_at

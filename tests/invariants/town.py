@@ -9,17 +9,17 @@ from typing import Any, Literal
 
 from sqlmodel import Session
 
-from access.models import AuditEvent, Grant, NoticeKind
-from access.operations.activate import Activation
-from access.operations.cleanup import CleanupHandler
-from access.operations.core import Core
-from access.operations.drift import Drift
-from access.operations.leave import Members
-from access.operations.policy_source import PolicySource
-from access.operations.remove import Deactivation, Result
-from access.operations.schedule import CLEANUP, DRIFT, MEMBERS, Route, Schedule
-from access.operations.telling import Telling
+from access.core import Core
+from access.grants.cleanup import CleanupHandler
+from access.grants.end import Result, RevokeHandler
+from access.grants.start import GrantHandler
+from access.messages.outbox import Outbox
+from access.models import AuditEvent, Grant, MessageKind
+from access.monitor.offboarding import Members
+from access.monitor.sweep import CLEANUP, DRIFT, MEMBERS, Route, Schedule
+from access.policy_source import PolicySource
 from access.ports import AgendaItem, Deadline
+from access.reconcile.drift import Drift
 from access.store import Database
 from tests.fakes import FakeAgenda, FakeClock, FakeProvider
 from tests.invariants.commons import Commons, CommonsProvider
@@ -30,7 +30,7 @@ from tests.invariants.servers import Points, Server
 from tests.invariants.town_provider import TownProvider
 from tests.invariants.town_slack import TownSlack
 from tests.world import World
-from workers.members import Asking
+from workers.member_lookup import MemberLookup
 
 CALL = timedelta(seconds=20)
 """A call that has not begun so long after its claim is not made any more: its deadline has passed."""
@@ -184,8 +184,8 @@ class Town(World):
     def alerts_in_line(self) -> set[str]:
         """Those whose message has a turn of its own at Slack, seconds from now."""
         now, soon = self.clock.now(), self.clock.now() + timedelta(seconds=30)
-        notices = self.notices(NoticeKind.ALERT)
-        return {one.subject for one in notices if one.attempts == 0 and one.due_at and now < one.due_at <= soon}
+        messages = self.messages(MessageKind.ALERT)
+        return {one.subject for one in messages if one.attempts == 0 and one.due_at and now < one.due_at <= soon}
 
     def settle(self, rounds: int = 8) -> None:
         for _ in range(rounds):
@@ -219,13 +219,13 @@ class Town(World):
                 self.ended_wrongly += wrong_cleanups(claimed.grants, tidied.found, *rows, self.clock.now())
 
     def tell(self, ids: Sequence[str]) -> None:
-        telling = Telling(self.core)
+        telling = Outbox(self.core)
         for claimed in telling.claim(ids) if ids else []:
             telling.commit([self.slack.post(claimed)])
 
     def ask_slack(self, looks: Sequence[str]) -> None:
         """With the eyes of the real worker."""
-        asking = Asking(Members(self.core), self.slack)  # pyright: ignore[reportArgumentType] -- as much of a client as it needs
+        asking = MemberLookup(Members(self.core), self.slack)  # pyright: ignore[reportArgumentType] -- as much of a client as it needs
         for claimed in asking.members.claim(looks) if looks else []:
             asking.members.commit([asking.act(claimed)])
 
@@ -233,7 +233,7 @@ class Town(World):
         if not ids:
             return
         claimed: list[Any] = business.claim(ids)
-        if isinstance(business, Activation):
+        if isinstance(business, GrantHandler):
             self._note_claimed([one.grant for one in claimed])
         held = Held(business, claimed, self.clock.now())
         if hold and claimed:
@@ -246,7 +246,7 @@ class Town(World):
             results = [business.act(one, Deadline.after(5)) for one in claimed]
         for _ in range(2 if again else 1):
             business.commit(results)
-        if isinstance(business, Deactivation):
+        if isinstance(business, RevokeHandler):
             ends = [one for one in results if isinstance(one, Result)]
             self.ended_wrongly += wrong_ends(ends, self.grants(), self.clock.now())
 

@@ -8,8 +8,8 @@ from typing import Any, Literal
 
 from slack_sdk.errors import SlackApiError
 
+from access.messages.outbox import Claimed, Delivery
 from access.models import Alert, AlertKind
-from access.operations.telling import Claimed, Told
 from tests.fakes import NOON, FakeClock
 from tests.invariants.servers import Points
 
@@ -39,14 +39,14 @@ class TownSlack:
     def disturbed(self) -> None:
         self.disturbed_at, self.must_know = self.clock.now(), frozenset()
 
-    def post(self, claimed: Claimed) -> Told:
+    def post(self, claimed: Claimed) -> Delivery:
         with self.points.around("slack.post"):
             if self.weather == "down":
-                return Told(claimed, problem="Slack cannot be reached.", healthy=False)
+                return Delivery(claimed, problem="Slack cannot be reached.", healthy=False)
             if self.weather == "refuses":
-                return Told(claimed, problem="Slack refuses the message.")
+                return Delivery(claimed, problem="Slack refuses the message.")
             self.said.append(claimed)
-        return Told(claimed, channel=claimed.notice.recipient, ts=f"{len(self.said)}.0")
+        return Delivery(claimed, channel=claimed.message.recipient, ts=f"{len(self.said)}.0")
 
     def users_info(self, *, user: str) -> dict[str, Any]:
         with self.points.around("slack.users_info"):
@@ -59,7 +59,7 @@ class TownSlack:
     def untold(self, alerts: Iterable[Alert]) -> Iterator[str]:
         """I-1: whatever is open about access has been told."""
         for alert in alerts:
-            if alert.told_at is None and alert.id in self.must_know:
+            if alert.delivered_at is None and alert.id in self.must_know:
                 yield f"I-1: an alert was opened at {alert.opened_at:%H:%M:%S}, and nobody was told: {alert.sentence}"
 
     @contextmanager

@@ -11,10 +11,10 @@ from sqlmodel import select
 
 from access.ids import made_at, ulid
 from access.models import AlertKind, AuditEvent, AuditHead, Grant, GrantStatus
-from access.operations.restored import notice
-from access.operations.schedule import CLEANUP, DRIFT, MEMBERS, Route, Schedule
-from access.operations.timers import EMPTIED
+from access.monitor.sweep import CLEANUP, DRIFT, MEMBERS, Route, Schedule
+from access.monitor.timers import EMPTIED
 from access.ports import AgendaItem
+from access.reconcile.restored import detect
 from access.store import Database
 from tests.fakes import NOON
 from tests.invariants.commons import Member
@@ -22,9 +22,9 @@ from tests.invariants.copies import Copies
 from tests.invariants.servers import Points, Server
 from tests.invariants.town import Town
 from workers.agenda import AGENDA, LEASE, SKEW, RedisAgenda
-from workers.comparing import EVERY_SECONDS, Comparing
-from workers.high_water import Remembered, Signing
+from workers.log_checkpoint import CheckpointStore, Signing
 from workers.signing import Seal
+from workers.timer_repair import EVERY_SECONDS, Comparing
 
 SIGNING = Signing(Seal([bytes(32)]), lambda: "")
 DOWN_FOR = timedelta(seconds=60)
@@ -72,7 +72,7 @@ class WatchedTown(Town):
         redis.flushall()
         plain = Town.found(database, directory)
         timers = MortalTimers(redis, plain.points)
-        core = replace(plain.core, agenda=timers, marks=Remembered(directory, redis, SIGNING))
+        core = replace(plain.core, agenda=timers, marks=CheckpointStore(directory, redis, SIGNING))
         given: dict[str, Any] = {name: getattr(plain, name) for name in ("clock", "targets", "policy_file", "rules")}
         return cls(
             core=core, agenda=timers, **given, servers=plain.servers, points=plain.points,  # pyright: ignore[reportArgumentType] -- a real agenda
@@ -166,13 +166,13 @@ class WatchedTown(Town):
 
     def restore(self) -> None:
         """Everything is stopped, the copy is put back, everything is started again."""
-        notice(self.core)  # the last sweep of the life that is forgotten
+        detect(self.core)  # the last sweep of the life that is forgotten
         self.held.clear()
         self.clock.tick(seconds=DOWN_FOR.total_seconds())
         self.land()
         head = self._head()
         self.copies.put_back()
-        self.core = replace(self.core, marks=Remembered(self.directory, self.redis, SIGNING))
+        self.core = replace(self.core, marks=CheckpointStore(self.directory, self.redis, SIGNING))
         self.disturbed()
         self.flushed_at, self.was_filled = None, False
         for server in self.servers.values():
@@ -217,7 +217,7 @@ class WatchedTown(Town):
         doors = [(self.servers[one.settings["server"]], one) for one in over if one.settings["server"] != "commons"]
         there = [(server, one) for server, one in doors if not server.later and self._is_over(one)]
         for server, grant in self._one_of(there, which):
-            origin = grant.continues or grant.id
+            origin = grant.supersedes_grant_id or grant.id
             server.holders[origin] = (grant.principal, grant.role)
             server.ends[origin] = self.clock.now() + FAR_AWAY
             server.by_hand[origin] = server.looks
@@ -234,12 +234,12 @@ class WatchedTown(Town):
             self.commons.taken_by_hand(member)
 
     def _open_doors(self) -> list[tuple[Server, str]]:
-        active = [one.continues or one.id for one in self.grants() if one.status == GrantStatus.ACTIVE]
+        active = [one.supersedes_grant_id or one.id for one in self.grants() if one.status == GrantStatus.ACTIVE]
         return [(server, one) for server in self.servers.values() for one in active if one in server.holders]
 
     def _is_over(self, grant: Grant) -> bool:
-        origin = grant.continues or grant.id
-        rows = [one for one in self.grants() if origin in (one.id, one.continues)]
+        origin = grant.supersedes_grant_id or grant.id
+        rows = [one for one in self.grants() if origin in (one.id, one.supersedes_grant_id)]
         return all(one.status in (GrantStatus.ENDED, GrantStatus.FAILED) for one in rows) and not any(
             origin in server.holders for server in self.servers.values()
         )

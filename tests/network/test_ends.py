@@ -10,9 +10,9 @@ import sqlalchemy as sa
 
 from access import store
 from access.clock import HostClock
+from access.grants.end import RevokeHandler
 from access.models import GrantStatus
-from access.operations.remove import Deactivation
-from access.operations.schedule import Schedule
+from access.monitor.sweep import Schedule
 from access.store import Database
 from tests.databases import PostgresDatabases
 from tests.network.conftest import FAULTS, Between
@@ -38,7 +38,7 @@ def keeper_of(database: Database, world: World) -> Timekeeper:
     core = replace(world.core, database=database)
     return Timekeeper(
         schedule=Schedule(core), agenda=None, queues=None, clock=core.clock, name="timekeeper",
-        lanes_factory=lambda _queue, on_leak: Lanes(Deactivation(core, world.targets), on_leak=on_leak),
+        lanes_factory=lambda _queue, on_leak: Lanes(RevokeHandler(core, world.targets), on_leak=on_leak),
     )  # fmt: skip
 
 

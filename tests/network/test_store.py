@@ -10,8 +10,8 @@ import sqlalchemy as sa
 
 from access import store
 from access.errors import Unavailable
-from access.ids import NoticeId
-from access.models import Notice, NoticeKind
+from access.ids import MessageId
+from access.models import Message, MessageKind
 from access.postgres_session import POSTGRES_TIMEOUTS
 from access.store import Database
 from tests.databases import PostgresDatabases
@@ -46,21 +46,21 @@ def database(url: str, proxy: FaultyProxy, monkeypatch: pytest.MonkeyPatch) -> I
     database.close()
 
 
-def notice(name: str) -> Notice:
-    return Notice(
-        id=NoticeId(name), kind=NoticeKind.ALERT, subject=name, recipient="C0", due_at=NOON, created_at=NOON
+def message(name: str) -> Message:
+    return Message(
+        id=MessageId(name), kind=MessageKind.ALERT, subject=name, recipient="C0", due_at=NOON, created_at=NOON
     )  # fmt: skip
 
 
-def notices(database: Database) -> set[str]:
+def messages(database: Database) -> set[str]:
     with database.read() as session:
-        return {one.id for one in session.exec(sa.select(Notice)).scalars()}  # pyright: ignore[reportCallIssue, reportArgumentType] -- SQLModel's overloads
+        return {one.id for one in session.exec(sa.select(Message)).scalars()}  # pyright: ignore[reportCallIssue, reportArgumentType] -- SQLModel's overloads
 
 
 def fill(database: Database) -> None:
     with database.write() as one, database.write() as two:
-        one.add(notice("one"))
-        two.add(notice("two"))
+        one.add(message("one"))
+        two.add(message("two"))
 
 
 @pytest.mark.parametrize("fault", FAULTS)
@@ -69,14 +69,14 @@ def test_nobody_waits_for_ever_and_it_serves_again(database: Database, proxy: Fa
     began = time.monotonic()
     if fault in SILENT or fault == "refused":
         with pytest.raises(Unavailable), database.write() as session:
-            session.add(notice("three"))
+            session.add(message("three"))
         # One connection that is looked at in vain, and one that does not come about.
         assert time.monotonic() - began < PATIENCE + 5 + 8
     proxy.heal()
 
     with database.write() as session:
-        session.add(notice("four"))
-    assert notices(database) == {"one", "two", "four"}
+        session.add(message("four"))
+    assert messages(database) == {"one", "two", "four"}
 
 
 @pytest.mark.parametrize("fault", FAULTS)
@@ -85,15 +85,15 @@ def test_in_the_middle_of_a_transaction_nothing_of_it_is_done(
 ) -> None:
     began = time.monotonic()
     with pytest.raises(Unavailable, match="nothing was changed"), database.write() as session:  # noqa: PT012 -- the point
-        session.add(notice("three"))
+        session.add(message("three"))
         session.flush()
         FAULTS[fault](proxy)
-        session.add(notice("four"))
+        session.add(message("four"))
         session.flush()
     assert time.monotonic() - began < PATIENCE + 8
     proxy.heal()
 
-    assert notices(database) == {"one", "two"}
+    assert messages(database) == {"one", "two"}
 
 
 @pytest.mark.parametrize("fault", ["no answer arrives", "half closed"])
@@ -101,22 +101,22 @@ def test_a_commit_without_an_answer_is_told_as_in_doubt(
     database: Database, proxy: FaultyProxy, url: str, fault: str
 ) -> None:
     with pytest.raises(Unavailable, match="not known whether"), database.write() as session:  # noqa: PT012 -- the point
-        session.add(notice("three"))
+        session.add(message("three"))
         session.flush()
         (SILENT | LOUD)[fault](proxy)
 
     direct = Database(url)
-    assert notices(direct) == {"one", "two", "three"}
+    assert messages(direct) == {"one", "two", "three"}
     direct.close()
 
 
 def test_a_look_that_is_not_answered_ends_too(database: Database, proxy: FaultyProxy) -> None:
     proxy.swallow()
     with pytest.raises(Unavailable):
-        notices(database)
+        messages(database)
     proxy.heal()
 
-    assert notices(database) == {"one", "two"}
+    assert messages(database) == {"one", "two"}
 
 
 @pytest.mark.parametrize("fault", [*SILENT, "refused"])
@@ -134,8 +134,8 @@ def test_latency_alone_harms_nobody(database: Database, proxy: FaultyProxy) -> N
     proxy.delay(0.05)
 
     with database.write() as session:
-        session.add(notice("three"))
-    assert notices(database) == {"one", "two", "three"}
+        session.add(message("three"))
+    assert messages(database) == {"one", "two", "three"}
 
 
 def test_the_server_speaks_before_we_give_it_up() -> None:

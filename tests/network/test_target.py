@@ -12,7 +12,7 @@ from psycopg.conninfo import make_conninfo
 from psycopg.pq.abc import PGconn
 
 from access.errors import Ambiguous, ProviderError, Transient
-from access.operations.target import IN_FLIGHT
+from access.grants.claims import IN_FLIGHT
 from access.ports import Deadline, GrantSpec, SecretReference
 from countersign.demo.target import Target, prepare
 from countersign.embedded.postgres import EmbeddedPostgres

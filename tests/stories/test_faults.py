@@ -9,8 +9,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from sqlmodel import select
 
-from access.models import Alert, AlertKind, EndedBy, Look, LookKind
-from access.operations.look import look_item
+from access.models import Alert, AlertKind, CheckKind, EndedBy, PeriodicCheck
+from access.periodic_checks import check_item
 from access.settings import Settings
 from bot import ids
 from countersign.wiring import parts
@@ -251,10 +251,10 @@ def _ask_after_now(errand: Errand) -> None:
 
         def hurried() -> bool:
             with made.core.work("test") as work:
-                mine = select(Look).filter_by(kind=LookKind.MEMBER, subject=errand.asker.id)
+                mine = select(PeriodicCheck).filter_by(kind=CheckKind.MEMBER, subject=errand.asker.id)
                 for row in work.session.exec(mine):
                     row.due_at = work.now
-                    work.due.append((look_item(row.id), work.now))
+                    work.due.append((check_item(row.id), work.now))
                 return bool(work.due)
 
         patiently(hurried, "the roster to have the person")

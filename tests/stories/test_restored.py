@@ -9,7 +9,7 @@ from access.models import AlertKind, EndedBy, Grant, GrantStatus
 from tests.backups import backup
 from tests.stories.house import CHANNEL, House
 from tests.waiting import wait_until
-from workers.high_water import Remembered
+from workers.log_checkpoint import CheckpointStore
 
 pytestmark = pytest.mark.timeout(300)
 LINE = "customers-db/read 30m INC-13 once more"
@@ -38,7 +38,7 @@ def whispers(house: House, by: str) -> str:
 
 def remembered(house: House) -> int:
     """How many events of the log are known of outside the database."""
-    return max((mark.seq for mark in Remembered(house.directory, None).known()), default=0)
+    return max((mark.seq for mark in CheckpointStore(house.directory, None).known()), default=0)
 
 
 def test_what_the_old_database_does_not_know_is_closed_before_anybody_may_ask(house: House) -> None:
@@ -80,4 +80,4 @@ def test_what_the_old_database_does_not_know_is_closed_before_anybody_may_ask(ho
     house.ask("30m", by="U0BEN")
     assert len(house.cards()) == before + 1
     assert house.verified().flaw is None
-    wait_until(lambda: compared()[0].told_at, "the alert to be told")
+    wait_until(lambda: compared()[0].delivered_at, "the alert to be told")

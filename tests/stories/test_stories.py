@@ -138,7 +138,9 @@ def test_a_target_away_over_the_expiry_is_alarmed_and_ended_when_it_returns(hous
 
     house.shop_server.stop()
     try:
-        wait_until(lambda: house.alerts() and house.alerts()[0].told_at, "the alert to be told", within=60, every=0.1)
+        wait_until(
+            lambda: house.alerts() and house.alerts()[0].delivered_at, "the alert to be told", within=60, every=0.1
+        )
         alert = [one for one in house.person("U0SAM").messages(SECURITY) if one.blocks][-1]
         assert "NOLOGIN" in alert.words
         wait_until(lambda: house.grants()[0].status == GrantStatus.REVOKING, "the end to be begun")

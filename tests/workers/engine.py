@@ -9,7 +9,7 @@ from access.clock import HostClock
 from access.ports import Deadline
 from tests.workers.rows import Act, Answer, Rows, Won, answers
 from workers.agenda import AGENDA, RedisAgenda
-from workers.business import Queue
+from workers.handlers import Queue
 from workers.jobs import JobQueues
 from workers.lanes import Lanes, ranks_of
 from workers.pacing import Limits

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from access.ports import AgendaItem, Deadline
-from workers.business import Queue, Route, Routes
+from workers.handlers import Queue, Route, Routes
 
 _TABLES = """
 CREATE TABLE IF NOT EXISTS work (
@@ -236,7 +236,7 @@ class Rows:
 
 
 class RowsBusiness:
-    """One queue's work. Implements `Business`."""
+    """One queue's work. Implements `Handler`."""
 
     def __init__(self, rows: Rows, queue: Queue, act: Act) -> None:
         self._rows = rows

@@ -9,11 +9,11 @@ import pytest
 from redis import Redis
 from redis.exceptions import RedisError
 
-from access.ids import GrantId, NoticeId
-from access.operations.checkup import checkup_item
-from access.operations.look import look_item
-from access.operations.work import grant_item, notice_item
+from access.ids import GrantId, MessageId
+from access.monitor.target_checks import target_check_item
+from access.periodic_checks import check_item
 from access.ports import AgendaItem
+from access.unit_of_work import grant_item, message_item
 from tests.redis_server import RedisServer
 from tests.waiting import wait_until
 from workers.agenda import AGENDA, WAKE, RedisAgenda, items_of
@@ -240,5 +240,5 @@ def test_a_broken_key_is_a_redis_that_cannot_be_used(agenda: RedisAgenda, redis:
 
 
 def test_an_id_alone_stands_for_every_kind_of_item() -> None:
-    kinds = (grant_item(GrantId("x")), notice_item(NoticeId("x")), checkup_item("x"), look_item("x"))
+    kinds = (grant_item(GrantId("x")), message_item(MessageId("x")), target_check_item("x"), check_item("x"))
     assert set(items_of(["x"])) == set(kinds)

@@ -9,9 +9,9 @@ from pydantic import BaseModel
 
 from access.catalog import Resource, Role
 from access.errors import BadCredential
-from access.ids import CheckupId
-from access.models import Checkup
-from access.operations.checkup import Checkups, Claimed
+from access.ids import TargetCheckId
+from access.models import TargetCheck
+from access.monitor.target_checks import Claimed, TargetChecks
 from access.ports import Deadline, Finding
 from tests.fakes import FakeProvider
 from tests.world import World
@@ -35,7 +35,7 @@ class Looking(FakeProvider):
 
 @pytest.fixture
 def checking(world: World) -> Checking:
-    return Checking(Checkups(world.core), ProviderTargets({"fake": Looking}, lambda name: name))
+    return Checking(TargetChecks(world.core), ProviderTargets({"fake": Looking}, lambda name: name))
 
 
 def claimed(*, known: bool = True, settings: Mapping[str, str] = MappingProxyType({"server": "one"})) -> Claimed:
@@ -44,7 +44,7 @@ def claimed(*, known: bool = True, settings: Mapping[str, str] = MappingProxyTyp
         id="customers-db", title="Customers", level="low", owner="leads", tags=frozenset(), provider="fake",
         settings=dict(settings), roles={"read": read},
     )  # fmt: skip
-    row = Checkup(id=CheckupId("c"), resource="customers-db", asked_at=datetime(2026, 11, 23, tzinfo=UTC))
+    row = TargetCheck(id=TargetCheckId("c"), resource="customers-db", asked_at=datetime(2026, 11, 23, tzinfo=UTC))
     return Claimed(row, resource if known else None)
 
 

@@ -14,8 +14,8 @@ from tests.waiting import wait_until
 from tests.workers.engine import CLOCK, Engine
 from tests.workers.rows import Rows
 from workers.agenda import AGENDA, EPOCH, RedisAgenda
-from workers.business import Routes
-from workers.comparing import Comparing, Mended
+from workers.handlers import Routes
+from workers.timer_repair import Comparing, Mended
 
 HOUR = 3600.0
 
@@ -107,7 +107,7 @@ def test_a_new_redis_is_filled_without_a_word_and_an_emptied_one_with_a_warning(
     comparing: Comparing, rows: Rows, redis: Redis, caplog: pytest.LogCaptureFixture
 ) -> None:
     rows.add("ann", due=time.time() + HOUR)
-    with caplog.at_level(logging.INFO, logger="workers.comparing"):
+    with caplog.at_level(logging.INFO, logger="workers.timer_repair"):
         comparing.fill()
         assert caplog.messages == []
 

@@ -7,11 +7,11 @@ from datetime import timedelta
 import pytest
 from slack_sdk import WebClient
 
-from access.ids import NoticeId
-from access.models import AlertKind, Notice, NoticeKind, RequestStatus
-from access.operations.schedule import Schedule
-from access.operations.telling import Told
-from access.operations.undelivered import EVERYWHERE
+from access.alerts.undelivered import EVERYWHERE
+from access.ids import MessageId
+from access.messages.outbox import Delivery
+from access.models import AlertKind, Message, MessageKind, RequestStatus
+from access.monitor.sweep import Schedule
 from access.ports import Deadline
 from bot.views.undelivered import KNOWN, cure, why
 from countersign.wiring import slack_telling
@@ -23,7 +23,7 @@ from tests.fakes import NOON
 from tests.world import World
 from workers.delivery import failure_of
 from workers.shared_channels import SECONDS, SharedChannels
-from workers.telling import SlackTelling
+from workers.slack_sender import SlackSender
 
 SAM, BOT = "U0SAM", "U0BOT"
 
@@ -47,14 +47,14 @@ def workspace(sandbox: Running) -> Iterator[Workspace]:
 
 
 @pytest.fixture
-def telling(world: World, sandbox: Running) -> SlackTelling:
+def telling(world: World, sandbox: Running) -> SlackSender:
     client = WebClient(sandbox.bot_token, base_url=sandbox.api_url, timeout=5, retry_handlers=[])
     return slack_telling(world.core, client)
 
 
-def work(world: World, telling: SlackTelling, rounds: int = 5) -> list[Told]:
+def work(world: World, telling: SlackSender, rounds: int = 5) -> list[Delivery]:
     """Does all that is due, as timekeeper and workers would; returns what was tried in Slack."""
-    tried = list[Told]()
+    tried = list[Delivery]()
     for _ in range(rounds):
         routes = Schedule(world.core).route([item for item, _ in Schedule(world.core).sweep()]).now
         world.run([route for route in routes if route.queue != "tell"])
@@ -93,7 +93,7 @@ REFUSALS = {
 
 @pytest.mark.parametrize("refusal", REFUSALS)
 def test_a_card_that_slack_does_not_take_is_told_to_who_asked_and_to_security(
-    world: World, telling: SlackTelling, workspace: Workspace, refusal: str
+    world: World, telling: SlackSender, workspace: Workspace, refusal: str
 ) -> None:
     spoil, code, sentence = REFUSALS[refusal]
     before = len(posted(workspace, APPROVALS))
@@ -126,7 +126,7 @@ def test_a_card_that_slack_does_not_take_is_told_to_who_asked_and_to_security(
 
 
 def test_a_channel_that_becomes_shared_while_we_run_is_posted_to_no_more(
-    world: World, telling: SlackTelling, workspace: Workspace
+    world: World, telling: SlackSender, workspace: Workspace
 ) -> None:
     now = [0.0]
     telling = replace(telling, shared=SharedChannels(telling.client, lambda: now[0]))
@@ -143,7 +143,7 @@ def test_a_channel_that_becomes_shared_while_we_run_is_posted_to_no_more(
 
 
 def test_the_sharing_of_a_channel_is_asked_once_in_a_while_and_not_before_each_message(
-    world: World, telling: SlackTelling, workspace: Workspace
+    world: World, telling: SlackSender, workspace: Workspace
 ) -> None:
     begun = workspace.journal()[-1]["number"] if workspace.journal() else 0
     world.ask()
@@ -155,7 +155,7 @@ def test_the_sharing_of_a_channel_is_asked_once_in_a_while_and_not_before_each_m
 
 
 def test_what_was_known_of_a_channel_stays_so_while_slack_does_not_say(
-    telling: SlackTelling, world: World, workspace: Workspace
+    telling: SlackSender, world: World, workspace: Workspace
 ) -> None:
     now = [0.0]
     telling = replace(telling, shared=SharedChannels(telling.client, lambda: now[0]))
@@ -165,13 +165,13 @@ def test_what_was_known_of_a_channel_stays_so_while_slack_does_not_say(
     now[0] += SECONDS
     workspace.faults.fail_calls("internal_error", None, only="conversations.info")
     world.clock.tick(minutes=1)
-    tried = [one for one in work(world, telling, 1) if one.claimed.notice.kind == NoticeKind.REVIEW]
+    tried = [one for one in work(world, telling, 1) if one.claimed.message.kind == MessageKind.REVIEW]
 
     assert [one.failure.code for one in tried if one.failure] == ["is_ext_shared"]
 
 
 def test_a_message_to_a_person_who_was_deactivated_is_given_up(
-    world: World, telling: SlackTelling, workspace: Workspace
+    world: World, telling: SlackSender, workspace: Workspace
 ) -> None:
     request = world.ask()
     work(world, telling)
@@ -179,14 +179,14 @@ def test_a_message_to_a_person_who_was_deactivated_is_given_up(
     world.deny(request)
     work(world, telling)
 
-    (answer,) = world.notices(NoticeKind.ANSWER)
+    (answer,) = world.messages(MessageKind.ANSWER)
     assert answer.due_at is None
     assert alerts(world) == []
     assert [one.object_id for one in world.events("notice.given_up")] == [request.id]
 
 
 def test_while_slack_as_a_whole_takes_nothing_one_alert_tells_of_it(
-    world: World, telling: SlackTelling, workspace: Workspace
+    world: World, telling: SlackSender, workspace: Workspace
 ) -> None:
     workspace.faults.fail_calls("invalid_auth", None, only="chat.postMessage")
     request = world.ask()
@@ -203,20 +203,20 @@ def test_while_slack_as_a_whole_takes_nothing_one_alert_tells_of_it(
     assert world.approve(request).status == RequestStatus.APPROVED
 
 
-def a_notice(recipient: str = APPROVALS) -> Notice:
-    return Notice(id=NoticeId("1"), kind=NoticeKind.REVIEW, subject="1", recipient=recipient, created_at=NOON)
+def a_message(recipient: str = APPROVALS) -> Message:
+    return Message(id=MessageId("1"), kind=MessageKind.REVIEW, subject="1", recipient=recipient, created_at=NOON)
 
 
 def test_slacks_own_troubles_and_words_that_are_not_known_wait_before_they_are_told() -> None:
-    passing = [failure_of(a_notice(), name) for name in ("internal_error", "fatal_error", "a_new_word", "undrawable")]
+    passing = [failure_of(a_message(), name) for name in ("internal_error", "fatal_error", "a_new_word", "undrawable")]
     assert [one.permanent for one in passing] == [False] * 4
     assert passing[0].where == EVERYWHERE
     assert passing[2].cause == f"{APPROVALS} a_new_word"
 
 
 def test_an_error_that_is_no_word_goes_no_further() -> None:
-    assert failure_of(a_notice(), "<!channel> canary-secret-4711").code == "unknown_error"
-    assert failure_of(a_notice(), None).code == "unknown_error"
+    assert failure_of(a_message(), "<!channel> canary-secret-4711").code == "unknown_error"
+    assert failure_of(a_message(), None).code == "unknown_error"
 
 
 def test_every_known_refusal_has_plain_words_and_a_cure() -> None:
@@ -228,11 +228,11 @@ def test_every_known_refusal_has_plain_words_and_a_cure() -> None:
 
 
 def test_who_asked_is_told_within_two_minutes_of_asking_whatever_slack_says(
-    world: World, telling: SlackTelling, workspace: Workspace
+    world: World, telling: SlackSender, workspace: Workspace
 ) -> None:
     """Of what may pass, two minutes after the first try; of the rest at once."""
     workspace.faults.fail_calls("a_new_word", 1, only="chat.postMessage")
     request = world.ask()
     work(world, telling, 1)
-    (card,) = world.notices(NoticeKind.REVIEW)
+    (card,) = world.messages(MessageKind.REVIEW)
     assert card.alert_at == request.asked_at + timedelta(minutes=2)

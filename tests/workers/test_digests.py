@@ -7,9 +7,9 @@ from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
 
 from access.audit import Event, append
-from access.models import NoticeKind
-from access.operations.digest import content_of, make_now
-from access.operations.telling import CLAIM, Claimed, Told
+from access.messages.digest.make import content_of, make_now
+from access.messages.outbox import CLAIM, Claimed, Delivery
+from access.models import MessageKind
 from access.ports import Deadline
 from countersign.wiring import slack_telling
 from sandbox.person import Person, Workspace
@@ -18,7 +18,7 @@ from sandbox.server import Running
 from tests.bot.staging import acme, deliver
 from tests.cast import SAM, SECURITY
 from tests.world import World
-from workers.telling import SlackTelling
+from workers.slack_sender import SlackSender
 
 
 @pytest.fixture
@@ -50,9 +50,9 @@ def sam(workspace: Workspace) -> Person:
     return workspace.person(SAM)
 
 
-def round_of(telling: SlackTelling, world: World) -> tuple[list[Claimed], list[Told]]:
+def round_of(telling: SlackSender, world: World) -> tuple[list[Claimed], list[Delivery]]:
     """One round of a worker up to where it would write down what came of it."""
-    claimed = telling.claim([notice.id for notice in world.notices(NoticeKind.DIGEST)])
+    claimed = telling.claim([message.id for message in world.messages(MessageKind.DIGEST)])
     return claimed, [telling.act(one, Deadline.after(5)) for one in claimed]
 
 
@@ -81,7 +81,7 @@ def test_the_digest_is_told_with_buttons_that_lead_to_the_cards(world: World, sa
     (message,) = posted(sam)
     assert message.text == "Access digest 1: 1 thing needs a person"
     (button,) = [block["accessory"] for block in message.blocks if "accessory" in block]
-    (card,) = [notice for notice in world.notices(NoticeKind.REVIEW) if notice.ts]
+    (card,) = [message for message in world.messages(MessageKind.REVIEW) if message.ts]
     assert card.ts is not None
     assert button["url"].endswith(f"/archives/{card.channel}/p{card.ts.replace('.', '')}")
 

@@ -14,7 +14,7 @@ from tests.bot.staging import acme
 from tests.cast import ANN, APPROVALS
 from tests.workers.test_delivery import work
 from tests.world import World
-from workers.telling import SlackTelling
+from workers.slack_sender import SlackSender
 
 
 @pytest.fixture(scope="module")
@@ -32,13 +32,13 @@ def workspace(sandbox: Running) -> Iterator[Workspace]:
 
 
 @pytest.fixture
-def telling(world: World, sandbox: Running) -> SlackTelling:
+def telling(world: World, sandbox: Running) -> SlackSender:
     client = WebClient(sandbox.bot_token, base_url=sandbox.api_url, timeout=5, retry_handlers=[])
     return slack_telling(world.core, client)
 
 
 @pytest.fixture
-def grant(world: World, telling: SlackTelling) -> Grant:
+def grant(world: World, telling: SlackSender) -> Grant:
     """Open, and Ann's message says so; in the channel stands its card."""
     request = world.approve(world.ask())
     for _ in range(3):
@@ -47,7 +47,7 @@ def grant(world: World, telling: SlackTelling) -> Grant:
     return world.grant_of(request)
 
 
-def extended(world: World, telling: SlackTelling, grant: Grant) -> None:
+def extended(world: World, telling: SlackSender, grant: Grant) -> None:
     request = world.extend(grant)
     work(world, telling)
     world.approve(request)
@@ -66,7 +66,7 @@ def newest(messages: list[Message], words: str) -> Message:
 
 
 def test_the_answer_leads_to_the_message_with_the_holders_buttons(
-    world: World, telling: SlackTelling, workspace: Workspace, sandbox: Running, grant: Grant
+    world: World, telling: SlackSender, workspace: Workspace, sandbox: Running, grant: Grant
 ) -> None:
     mine = [one for one in workspace.person(ANN).direct_messages() if ids.CONNECT in one.actions()][-1]
     extended(world, telling, grant)
@@ -76,7 +76,7 @@ def test_the_answer_leads_to_the_message_with_the_holders_buttons(
 
 
 def test_the_card_leads_to_the_card_of_the_access(
-    world: World, telling: SlackTelling, workspace: Workspace, sandbox: Running, grant: Grant
+    world: World, telling: SlackSender, workspace: Workspace, sandbox: Running, grant: Grant
 ) -> None:
     own = newest(workspace.person("U0KIM").messages(APPROVALS), grant.request_id[-6:])
     extended(world, telling, grant)
@@ -86,7 +86,7 @@ def test_the_card_leads_to_the_card_of_the_access(
 
 
 def test_without_an_address_it_is_said_all_the_same(
-    world: World, telling: SlackTelling, workspace: Workspace, grant: Grant
+    world: World, telling: SlackSender, workspace: Workspace, grant: Grant
 ) -> None:
     workspace.faults.fail_calls("internal_error", None, only="chat.getPermalink")
     extended(world, telling, grant)

@@ -18,7 +18,7 @@ from rq.suspension import suspend
 from access.ports import AgendaItem
 from tests.waiting import wait_until
 from tests.workers.planted import HOSTILE, KEY, PWN, SEAL, Planter, StillClock, pwned
-from workers.business import Queue, Route
+from workers.handlers import Queue, Route
 from workers.jobs import MAX_AGE, REFUSED, GuardedJob, JobQueues, guarded
 from workers.queue_worker import QueueWorker
 

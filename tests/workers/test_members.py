@@ -9,15 +9,15 @@ import pytest
 from slack_sdk import WebClient
 from sqlmodel import select
 
-from access.ids import LookId
-from access.models import EndedBy, GrantStatus, Look, LookKind, RequestStatus
-from access.operations.approver_looks import EVERY as APPROVERS_EVERY
-from access.operations.approvers import approver_look
-from access.operations.leave import EVERY, Members, Membership
-from access.operations.look import Claimed
-from access.operations.rate_limits import USERS_INFO, Call, Limited
-from access.operations.roster import call_the_roster
-from access.operations.schedule import MEMBERS, Schedule
+from access.approvers import approver_look
+from access.ids import CheckId
+from access.messages.rate_limits import USERS_INFO, Call, Limited
+from access.models import CheckKind, EndedBy, GrantStatus, PeriodicCheck, RequestStatus
+from access.monitor.approver_checks import EVERY as APPROVERS_EVERY
+from access.monitor.offboarding import EVERY, Members, Membership
+from access.monitor.schedule_checks import schedule_checks
+from access.monitor.sweep import MEMBERS, Schedule
+from access.periodic_checks import Claimed
 from bot.directory import _BARRED
 from countersign.wiring import slack_telling
 from sandbox.person import Workspace
@@ -28,7 +28,7 @@ from tests.fakes import NOON
 from tests.waiting import wait_until
 from tests.world import World, deadline
 from workers.lanes import Lanes
-from workers.members import Asking, Speaking, pace
+from workers.member_lookup import MemberLookup, SlackHandler, pace
 
 
 @pytest.fixture(scope="module")
@@ -47,13 +47,13 @@ def workspace(sandbox: Running) -> Iterator[Workspace]:
 
 
 @pytest.fixture
-def asking(world: World, sandbox: Running) -> Asking:
+def asking(world: World, sandbox: Running) -> MemberLookup:
     client = WebClient(sandbox.bot_token, base_url=sandbox.api_url, timeout=5, retry_handlers=[])
-    return Asking(Members(world.core), client)
+    return MemberLookup(Members(world.core), client)
 
 
-def ask(asking: Asking, user: str = ANN) -> Membership:
-    look = Look(id=LookId("1"), kind=LookKind.MEMBER, subject=user, due_at=NOON)
+def ask(asking: MemberLookup, user: str = ANN) -> Membership:
+    look = PeriodicCheck(id=CheckId("1"), kind=CheckKind.MEMBER, subject=user, due_at=NOON)
     return asking.act(Claimed(look))
 
 
@@ -67,7 +67,7 @@ def ask(asking: Asking, user: str = ANN) -> Membership:
     ids=["a member", "deactivated", "a guest"],
 )
 def test_a_definite_answer_counts(
-    asking: Asking, workspace: Workspace, change: Callable[[Workspace], None], gone: str
+    asking: MemberLookup, workspace: Workspace, change: Callable[[Workspace], None], gone: str
 ) -> None:
     change(workspace)
     answer = ask(asking)
@@ -89,7 +89,7 @@ def fails(error: str) -> Callable[[Workspace], None]:
     ],
 )
 def test_anything_else_says_nothing(
-    asking: Asking, workspace: Workspace, fault: Callable[[Workspace], None], said: str
+    asking: MemberLookup, workspace: Workspace, fault: Callable[[Workspace], None], said: str
 ) -> None:
     workspace.deactivate(ANN)
     fault(workspace)
@@ -97,16 +97,16 @@ def test_anything_else_says_nothing(
     assert (answer.gone, answer.problem) == ("", said)
 
 
-def test_who_asks_too_often_is_told_when_to_come_back(asking: Asking, workspace: Workspace) -> None:
+def test_who_asks_too_often_is_told_when_to_come_back(asking: MemberLookup, workspace: Workspace) -> None:
     workspace.faults.limit_calls(only="users.info", retry_after=7)
     assert ask(asking).limited == Limited(Call(USERS_INFO), timedelta(seconds=7))
 
 
-def test_whom_slack_does_not_know_has_left(asking: Asking) -> None:
+def test_whom_slack_does_not_know_has_left(asking: MemberLookup) -> None:
     assert ask(asking, "U0NOBODY").gone == "Slack does not know this account any more."
 
 
-def test_with_the_token_of_another_workspace_nobody_has_left(world: World, asking: Asking) -> None:
+def test_with_the_token_of_another_workspace_nobody_has_left(world: World, asking: MemberLookup) -> None:
     world.rewrite_policy("T0ACME", "T0OTHER")
     answer = ask(asking, "U0NOBODY")
     assert (answer.gone, answer.problem) == ("", "Slack does not say (user_not_found).")
@@ -118,13 +118,13 @@ def test_a_slack_that_cannot_be_reached_says_nothing_and_rests_the_lane(world: W
         client = WebClient(
             "xoxb-canary", base_url=f"http://127.0.0.1:{nobody.getsockname()[1]}/api/", retry_handlers=[]
         )
-        answer = ask(Asking(Members(world.core), client))
+        answer = ask(MemberLookup(Members(world.core), client))
     assert (answer.gone, answer.healthy) == ("", False)
     assert "cannot be reached" in answer.problem
 
 
 def test_an_answer_that_is_about_somebody_else_says_nothing(
-    asking: Asking, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+    asking: MemberLookup, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     workspace.deactivate(ANN)
     answer = asking.client.users_info(user=ANN)
@@ -133,7 +133,9 @@ def test_an_answer_that_is_about_somebody_else_says_nothing(
 
 
 @pytest.mark.parametrize("flag", ["deleted", "is_restricted", "is_ultra_restricted", "is_stranger", "is_bot"])
-def test_who_is_refused_at_a_click_is_no_approver(asking: Asking, monkeypatch: pytest.MonkeyPatch, flag: str) -> None:
+def test_who_is_refused_at_a_click_is_no_approver(
+    asking: MemberLookup, monkeypatch: pytest.MonkeyPatch, flag: str
+) -> None:
     profile = {"id": KIM, "team_id": "T0ACME", flag: True}
     monkeypatch.setattr(WebClient, "users_info", lambda *_, **__: {"user": profile})
 
@@ -141,7 +143,7 @@ def test_who_is_refused_at_a_click_is_no_approver(asking: Asking, monkeypatch: p
     assert ask(asking, approver_look(KIM)).gone.startswith("Slack shows this account as")
 
 
-def test_what_the_bot_bars_from_clicking_is_all_of_that(asking: Asking, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_the_bot_bars_from_clicking_is_all_of_that(asking: MemberLookup, monkeypatch: pytest.MonkeyPatch) -> None:
     assert len(_BARRED) == 5, "add the new one to the test above"
     monkeypatch.setattr(WebClient, "users_info", lambda *_, **__: {"user": {"id": KIM, "team_id": "T0OTHER"}})
 
@@ -150,16 +152,16 @@ def test_what_the_bot_bars_from_clicking_is_all_of_that(asking: Asking, monkeypa
 
 
 def test_an_approver_who_became_a_guest_is_named_on_the_card_no_more(
-    world: World, sandbox: Running, asking: Asking, workspace: Workspace
+    world: World, sandbox: Running, asking: MemberLookup, workspace: Workspace
 ) -> None:
-    speaking = Speaking(slack_telling(world.core, asking.client), asking)
+    speaking = SlackHandler(slack_telling(world.core, asking.client), asking)
     world.ask()
     tell_all(world, speaking)
     (card,) = workspace.person(LEA).messages(APPROVALS)[-1:]
     assert f"Can decide: <@{KIM}>, <@{LEA}>" in card.words
 
     workspace.make_guest(KIM)
-    call_the_roster(world.core)
+    schedule_checks(world.core)
     world.clock.tick(seconds=APPROVERS_EVERY.total_seconds())
     tell_all(world, speaking)
 
@@ -173,17 +175,17 @@ def test_people_are_asked_after_in_a_lane_of_their_own_and_slowly() -> None:
 
 
 def test_a_person_who_leaves_loses_all_and_the_messages_say_why(
-    world: World, sandbox: Running, asking: Asking, workspace: Workspace
+    world: World, sandbox: Running, asking: MemberLookup, workspace: Workspace
 ) -> None:
-    speaking = Speaking(slack_telling(world.core, asking.client), asking)
+    speaking = SlackHandler(slack_telling(world.core, asking.client), asking)
     grant, pending = world.scheduled(), world.ask(entitlement="customers-db/fix-orders")
     tell_all(world, speaking)
     assert world.again(grant).status == GrantStatus.ACTIVE
     workspace.deactivate(ANN)
 
-    call_the_roster(world.core)
+    schedule_checks(world.core)
     world.clock.tick(minutes=1)
-    call_the_roster(world.core)
+    schedule_checks(world.core)
     world.clock.tick(seconds=EVERY.total_seconds())
     tell_all(world, speaking)
 
@@ -196,10 +198,10 @@ def test_a_person_who_leaves_loses_all_and_the_messages_say_why(
     assert all("Slack shows this account as deactivated." in words for words in cards)
     workspace.reactivate(ANN)
     assert "its holder has left" in workspace.person(ANN).direct_messages()[-1].words
-    assert [one.problem for kind in ("answer", "review", "ended") for one in world.notices(kind) if one.problem] == []
+    assert [one.problem for kind in ("answer", "review", "ended") for one in world.messages(kind) if one.problem] == []
 
 
-def tell_all(world: World, speaking: Speaking) -> None:
+def tell_all(world: World, speaking: SlackHandler) -> None:
     """All that is due, by the business that the queue `tell` really has."""
     schedule = Schedule(world.core)
     for _ in range(6):
@@ -209,20 +211,20 @@ def tell_all(world: World, speaking: Speaking) -> None:
         speaking.commit([speaking.act(one, deadline()) for one in claimed])
 
 
-def test_through_a_lane_a_look_is_answered_and_comes_again(world: World, asking: Asking) -> None:
+def test_through_a_lane_a_look_is_answered_and_comes_again(world: World, asking: MemberLookup) -> None:
     world.open()
-    call_the_roster(world.core)
+    schedule_checks(world.core)
     world.clock.tick(minutes=5)
     with world.core.database.read() as session:
-        (look,) = session.exec(select(Look).filter_by(kind=LookKind.MEMBER, subject=ANN))
+        (look,) = session.exec(select(PeriodicCheck).filter_by(kind=CheckKind.MEMBER, subject=ANN))
     lanes = Lanes(
-        Speaking(slack_telling(world.core, asking.client), asking), on_leak=lambda: None, limits=partial(pace, 16)
+        SlackHandler(slack_telling(world.core, asking.client), asking), on_leak=lambda: None, limits=partial(pace, 16)
     )
     lanes.put(MEMBERS, [look.id])
 
-    def again() -> Look | None:
+    def again() -> PeriodicCheck | None:
         with world.core.database.read() as session:
-            row = session.get_one(Look, look.id)
+            row = session.get_one(PeriodicCheck, look.id)
             return row if row.looked_at else None
 
     row = wait_until(again, "the look to be answered")

@@ -13,7 +13,7 @@ from tests.workers.engine import Engine
 from tests.workers.rows import Rows
 from tests.workers.webhook import Webhook, listening
 from tests.world import World
-from workers.outcry import Outcry
+from workers.emergency_alert import EmergencyAlert
 from workers.paging import Pages
 
 
@@ -52,10 +52,10 @@ def slack() -> Slack:
 
 
 @pytest.fixture
-def outcry(world: World, slack: Slack, webhook: Webhook) -> Outcry:
+def emergency_alert(world: World, slack: Slack, webhook: Webhook) -> EmergencyAlert:
     world.core.policy.current()
     telling = slack_telling(world.core, slack, Pages(SecretStr(webhook.url)))  # type: ignore[arg-type]
-    return Outcry(world.core, telling.act, pages=True)
+    return EmergencyAlert(world.core, telling.act, pages=True)
 
 
 def paged(webhook: Webhook) -> list[tuple[str, str]]:
@@ -63,51 +63,51 @@ def paged(webhook: Webhook) -> list[tuple[str, str]]:
 
 
 def test_it_is_told_once_while_it_lasts_and_once_when_it_is_over(
-    outcry: Outcry, slack: Slack, webhook: Webhook
+    emergency_alert: EmergencyAlert, slack: Slack, webhook: Webhook
 ) -> None:
     for _ in range(3):
-        outcry.unwritten("OperationalError")
-        outcry.tell()
+        emergency_alert.unwritten("OperationalError")
+        emergency_alert.tell()
     assert list(slack.stands.values()) == ["Alert: The database cannot be written"]
     assert {channel for channel, _ in slack.stands} == {SECURITY}
     assert paged(webhook) == [(AlertKind.SWEEP, "open")]
 
     for _ in range(3):
-        outcry.swept(0.001)
-        outcry.tell()
+        emergency_alert.swept(0.001)
+        emergency_alert.tell()
     assert list(slack.stands.values()) == ["Alert closed: The database cannot be written"]
     assert paged(webhook) == [(AlertKind.SWEEP, "open"), (AlertKind.SWEEP, "closed")]
 
 
 def test_where_slack_is_away_too_the_page_goes_out_and_slack_is_tried_again(
-    outcry: Outcry, slack: Slack, webhook: Webhook, caplog: pytest.LogCaptureFixture
+    emergency_alert: EmergencyAlert, slack: Slack, webhook: Webhook, caplog: pytest.LogCaptureFixture
 ) -> None:
     slack.away = True
-    outcry.unwritten("OperationalError")
-    outcry.tell()
+    emergency_alert.unwritten("OperationalError")
+    emergency_alert.tell()
     assert paged(webhook) == [(AlertKind.SWEEP, "open")]
     assert "canary" not in caplog.text
 
     slack.away = False
-    outcry.tell()
+    emergency_alert.tell()
     assert list(slack.stands.values()) == ["Alert: The database cannot be written"]
     assert len(paged(webhook)) == 1
 
 
-def test_nothing_is_said_while_all_is_well(outcry: Outcry, slack: Slack, webhook: Webhook) -> None:
-    outcry.swept(0.001)
-    outcry.tell()
+def test_nothing_is_said_while_all_is_well(emergency_alert: EmergencyAlert, slack: Slack, webhook: Webhook) -> None:
+    emergency_alert.swept(0.001)
+    emergency_alert.tell()
 
     assert slack.stands == {}
     assert paged(webhook) == []
 
 
-def test_a_second_outage_is_another_alert(outcry: Outcry, slack: Slack) -> None:
+def test_a_second_outage_is_another_alert(emergency_alert: EmergencyAlert, slack: Slack) -> None:
     for _ in range(2):
-        outcry.unwritten("OperationalError")
-        outcry.tell()
-        outcry.swept(0.001)
-        outcry.tell()
+        emergency_alert.unwritten("OperationalError")
+        emergency_alert.tell()
+        emergency_alert.swept(0.001)
+        emergency_alert.tell()
 
     assert list(slack.stands.values()) == ["Alert closed: The database cannot be written"] * 2
 

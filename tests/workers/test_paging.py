@@ -12,12 +12,12 @@ import pytest
 from pydantic import SecretStr
 from slack_sdk import WebClient
 
-from access.models import AlertKind, Grant, Notice, NoticeKind
-from access.operations import removed_by_hand
-from access.operations.schedule import PAGES, SLACK, Route, Schedule
-from access.operations.telling import Claimed, Told
-from access.operations.work import PAGED, UNPAGED
+from access.grants.removed_by_hand import removed_by_hand
+from access.messages.outbox import Claimed, Delivery
+from access.models import AlertKind, Grant, Message, MessageKind
+from access.monitor.sweep import PAGES, SLACK, Route, Schedule
 from access.ports import Deadline
+from access.unit_of_work import PAGED, UNPAGED
 from countersign.wiring import slack_telling
 from sandbox.server import Running
 from tests.bot.staging import acme
@@ -27,7 +27,7 @@ from tests.workers.webhook import Weather, Webhook, listening
 from tests.world import World
 from workers.lanes import Lanes
 from workers.paging import Pages
-from workers.telling import SlackTelling
+from workers.slack_sender import SlackSender
 
 PAGE = (Path(__file__).parents[2] / "docs" / "pages.md").read_text(encoding="utf-8")
 
@@ -59,19 +59,19 @@ def overdue(world: World) -> Grant:
     return grant
 
 
-def page_of(world: World) -> Notice:
-    (notice,) = world.notices(NoticeKind.PAGE)
-    return notice
+def page_of(world: World) -> Message:
+    (message,) = world.messages(MessageKind.PAGE)
+    return message
 
 
-def telling_of(world: World, url: str | None, client: WebClient | None = None) -> SlackTelling:
+def telling_of(world: World, url: str | None, client: WebClient | None = None) -> SlackSender:
     return slack_telling(world.core, client or WebClient("xoxb-none"), Pages(SecretStr(url) if url else None))
 
 
-def send(world: World, url: str | None, seconds: float = 5) -> list[Told]:
+def send(world: World, url: str | None, seconds: float = 5) -> list[Delivery]:
     """One round of the lane of pages."""
     telling = telling_of(world, url)
-    claimed: list[Claimed] = telling.claim([notice.id for notice in world.notices(NoticeKind.PAGE)])
+    claimed: list[Claimed] = telling.claim([message.id for message in world.messages(MessageKind.PAGE)])
     told = [telling.act(one, Deadline.after(seconds)) for one in claimed]
     telling.commit(told)
     return told
@@ -99,7 +99,7 @@ def test_an_alert_is_posted_when_it_opens_and_when_it_closes(paged: World, webho
     }
     assert webhook.pages == [opened]
     assert webhook.asked == ["/duty?key=canary-page"]
-    assert alert.told_at == paged.clock.now()
+    assert alert.delivered_at == paged.clock.now()
     assert page_of(paged).due_at is None
 
     paged.server.weather = "fine"
@@ -165,13 +165,13 @@ def test_what_is_no_2xx_told_nobody_and_is_tried_again(
         send(paged, webhook.url, 0.3 if weather in ("hanging", "dripping") else 5.0)
         paged.clock.tick(minutes=1)
 
-    notice = page_of(paged)
+    message = page_of(paged)
     wait_until(lambda: len(webhook.asked) == 10, "the last one to arrive")
-    assert notice.problem == problem
-    assert notice.due_at is not None
-    assert notice.due_at - paged.clock.now() <= timedelta(0), "a pause is a minute at most"
-    assert paged.alerts()[0].told_at is None
-    assert "canary" not in notice.problem
+    assert message.problem == problem
+    assert message.due_at is not None
+    assert message.due_at - paged.clock.now() <= timedelta(0), "a pause is a minute at most"
+    assert paged.alerts()[0].delivered_at is None
+    assert "canary" not in message.problem
 
     webhook.weather = "up"
     send(paged, webhook.url)
@@ -214,14 +214,14 @@ def test_what_can_wait_until_somebody_looks_pages_nobody(paged: World) -> None:
     paged.work()
 
     assert [alert.kind for alert in paged.alerts()] == [AlertKind.POLICY]
-    assert paged.notices(NoticeKind.PAGE) == []
+    assert paged.messages(MessageKind.PAGE) == []
 
 
 def test_where_no_address_is_set_nothing_waits_to_be_paged(world: World) -> None:
     overdue(world)
 
     assert [alert.kind for alert in world.alerts()] == [AlertKind.OVERDUE]
-    assert world.notices(NoticeKind.PAGE) == []
+    assert world.messages(MessageKind.PAGE) == []
 
 
 def storm(world: World, number: int) -> None:
@@ -240,14 +240,14 @@ def test_a_page_for_many_is_sent_again_while_nobody_was_told_of_one(paged: World
     (page,) = [page for page in webhook.pages if page["subject"] == "customers-db/*"]
     assert (page["state"], page["sentence"]) == ("open", "8 alerts of this kind are open about customers-db.")
     first = paged.clock.now()
-    assert {alert.told_at for alert in paged.alerts()} == {first}
+    assert {alert.delivered_at for alert in paged.alerts()} == {first}
 
     webhook.pages.clear()
     storm(paged, 4)
     paged.clock.tick(seconds=5)
     send(paged, webhook.url)
     assert [page["sentence"] for page in webhook.pages] == ["12 alerts of this kind are open about customers-db."]
-    assert {alert.told_at for alert in paged.alerts()} == {first, paged.clock.now()}
+    assert {alert.delivered_at for alert in paged.alerts()} == {first, paged.clock.now()}
 
     webhook.pages.clear()
     with paged.core.work("system:drift") as work:
@@ -265,7 +265,7 @@ def test_slack_has_one_message_for_many_and_it_is_kept_true(paged: World) -> Non
 
         def tell() -> list[str]:
             for _ in range(4):  # a channel takes one message a second, after a few at once
-                untold = [one.id for one in paged.notices(NoticeKind.ALERT) if one.recipient == SECURITY]
+                untold = [one.id for one in paged.messages(MessageKind.ALERT) if one.recipient == SECURITY]
                 claimed = telling.claim(untold)
                 telling.commit([telling.act(one, Deadline.after(5)) for one in claimed])
                 paged.clock.tick(seconds=1)
@@ -275,7 +275,7 @@ def test_slack_has_one_message_for_many_and_it_is_kept_true(paged: World) -> Non
             "Alert: A target is not as we left it": 5,
             "Alert: A target is not as we left it, 8 alerts on customers-db": 1,
         }
-        assert [alert for alert in paged.alerts() if alert.told_at is None] == []
+        assert [alert for alert in paged.alerts() if alert.delivered_at is None] == []
 
         with paged.core.work("system:drift") as work:
             for number in range(8):
@@ -306,11 +306,11 @@ def test_an_address_that_hangs_delays_no_message_in_slack(paged: World, webhook:
                 if route.target == PAGES:
                     lanes.put(PAGES, [route.id])
             wait_until(lambda: webhook.asked, "the webhook to be asked")
-            lanes.put(SLACK, [notice.id for notice in paged.notices(NoticeKind.ALERT)])
+            lanes.put(SLACK, [message.id for message in paged.messages(MessageKind.ALERT)])
             sam = sandbox.workspace().person(SAM)
             wait_until(lambda: sam.messages(SECURITY), "the alert in Slack")
             assert webhook.pages == []
-            wait_until(lambda: paged.alerts()[0].told_at is not None, "somebody to be told")
+            wait_until(lambda: paged.alerts()[0].delivered_at is not None, "somebody to be told")
         finally:
             lanes.stop(0.1)
 

@@ -90,11 +90,11 @@ def test_it_stays_away_while_nobody_was_told_of_an_alert(
     monkeypatch.setattr("workers.ping.EVERY_SECONDS", 0.0)
     untold, asked = [2], list[int]()
 
-    def long_untold() -> int:
+    def long_unsent() -> int:
         asked.append(untold[0])
         return untold[0]
 
-    with Ping(monitor.url, lambda: None, long_untold) as ping:
+    with Ping(monitor.url, lambda: None, long_unsent) as ping:
         for number in (1, 2):
             ping.swept(0.001)
             wait_until(lambda number=number: len(asked) == number, "the question")
@@ -109,10 +109,10 @@ def test_it_stays_away_while_nobody_was_told_of_an_alert(
 def test_it_stays_away_while_nobody_can_say_whether_all_are_told(
     monitor: Monitor, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def long_untold() -> int:
+    def long_unsent() -> int:
         raise Unavailable
 
-    with Ping(monitor.url, lambda: pytest.fail("nobody knew"), long_untold) as ping:
+    with Ping(monitor.url, lambda: pytest.fail("nobody knew"), long_unsent) as ping:
         ping.swept(0.001)
         wait_until(lambda: "was not heard" in caplog.text, "the warning")
 

@@ -20,7 +20,7 @@ from tests.waiting import wait_until
 from tests.workers.engine import CLOCK, SEAL, Engine
 from tests.workers.rows import Rows
 from workers.agenda import AGENDA, RedisAgenda
-from workers.business import Route, Routes
+from workers.handlers import Route, Routes
 from workers.jobs import JobQueues
 from workers.pacing import Limits
 from workers.redis_connection import connect

@@ -11,7 +11,7 @@ from tests.waiting import wait_until
 from tests.workers.engine import CLOCK, SEAL, Engine
 from tests.workers.rows import Rows
 from tests.workers.targets import ids
-from workers.business import Route
+from workers.handlers import Route
 from workers.jobs import JobQueues
 
 MANY = ids(6_000)

@@ -9,10 +9,10 @@ import pytest
 from redis import Redis
 from slack_sdk import WebClient
 
-from access.models import Notice, NoticeKind
-from access.operations import open_home
-from access.operations.rate_limits import PERMALINK, POST, Call, Limited
-from access.operations.telling import Claimed
+from access.messages.home import open_home
+from access.messages.outbox import Claimed
+from access.messages.rate_limits import PERMALINK, POST, Call, Limited
+from access.models import Message, MessageKind
 from access.ports import AgendaItem, Deadline
 from countersign.wiring import slack_telling
 from sandbox.facts import limit
@@ -22,7 +22,7 @@ from tests.workers.rows import Rows
 from tests.world import World
 from workers.agenda import AGENDA, RedisAgenda
 from workers.queue_worker import set_right
-from workers.telling import SlackTelling
+from workers.slack_sender import SlackSender
 
 
 @pytest.fixture
@@ -33,23 +33,23 @@ def strict(world: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[Running]:
         yield sandbox
 
 
-def a_worker(world: World, sandbox: Running) -> SlackTelling:
+def a_worker(world: World, sandbox: Running) -> SlackSender:
     return slack_telling(world.core, WebClient(sandbox.bot_token, base_url=sandbox.api_url, retry_handlers=[]))
 
 
-def cards(world: World, number: int) -> list[Notice]:
+def cards(world: World, number: int) -> list[Message]:
     request = world.ask()
     with world.core.work("test") as work:
         for version in range(2, number + 1):
-            work.tell(NoticeKind.REVIEW, request.id, APPROVALS, version=version)
-    return world.notices(NoticeKind.REVIEW)
+            work.tell(MessageKind.REVIEW, request.id, APPROVALS, version=version)
+    return world.messages(MessageKind.REVIEW)
 
 
-def claim(worker: SlackTelling, notices: list[Notice]) -> list[Claimed]:
-    return worker.claim([notice.id for notice in notices])
+def claim(worker: SlackSender, messages: list[Message]) -> list[Claimed]:
+    return worker.claim([message.id for message in messages])
 
 
-def say(worker: SlackTelling, claimed: list[Claimed]) -> None:
+def say(worker: SlackSender, claimed: list[Claimed]) -> None:
     results = [worker.act(one, Deadline.after(600)) for one in claimed]
     if results:
         worker.commit(results)
@@ -77,7 +77,7 @@ def test_the_call_that_was_refused_is_the_one_that_is_left_alone(world: World, s
     say(worker, claim(worker, cards(world, 1)))
     open_home(world.core, person=LEA)
     strict.workspace().faults.limit_calls(only=PERMALINK)
-    (home,) = claim(worker, world.notices(NoticeKind.HOME))
+    (home,) = claim(worker, world.messages(MessageKind.HOME))
 
     assert worker.act(home, Deadline.after(600)).limited == Limited(Call(PERMALINK), timedelta(seconds=1))
 
@@ -85,7 +85,7 @@ def test_the_call_that_was_refused_is_the_one_that_is_left_alone(world: World, s
 def test_two_workers_tell_as_fast_as_slack_takes_it_and_are_refused_nothing(world: World, strict: Running) -> None:
     waiting, workers = cards(world, 14), [a_worker(world, strict), a_worker(world, strict)]
     began = world.clock.now()
-    while any(one.shown == 0 for one in world.notices(NoticeKind.REVIEW)):
+    while any(one.shown_version == 0 for one in world.messages(MessageKind.REVIEW)):
         for worker in workers:
             say(worker, claim(worker, waiting))
         world.clock.tick(seconds=0.05)
@@ -101,7 +101,7 @@ def test_workers_that_expect_too_much_learn_and_are_refused_once(
     """Nobody says how many messages Slack takes at once."""
     monkeypatch.setattr("sandbox.rates.limit", lambda fact: 2 if fact == "rate.channel_burst" else limit(fact))
     waiting, worker = cards(world, 6), a_worker(world, strict)
-    while any(one.shown == 0 for one in world.notices(NoticeKind.REVIEW)):
+    while any(one.shown_version == 0 for one in world.messages(MessageKind.REVIEW)):
         say(worker, claim(worker, waiting))
         world.clock.tick(seconds=0.1)
 
@@ -124,9 +124,9 @@ def test_a_turn_that_was_promised_is_not_put_off_once_more(rows: Rows, redis: Re
 def test_what_a_person_waits_for_is_told_at_its_limit_before_what_only_changes(world: World, strict: Running) -> None:
     worker = a_worker(world, strict)
     grant = world.open()
-    say(worker, claim(worker, [*world.notices(NoticeKind.REVIEW), *world.notices(NoticeKind.ANSWER)]))
+    say(worker, claim(worker, [*world.messages(MessageKind.REVIEW), *world.messages(MessageKind.ANSWER)]))
     with world.core.work("test") as work:
         work.changed(grant.request_id)
-    both = [*world.notices(NoticeKind.REVIEW), *world.notices(NoticeKind.ANSWER)]
+    both = [*world.messages(MessageKind.REVIEW), *world.messages(MessageKind.ANSWER)]
 
-    assert [one.notice.recipient for one in claim(worker, both)] == [ANN, APPROVALS]
+    assert [one.message.recipient for one in claim(worker, both)] == [ANN, APPROVALS]

@@ -18,7 +18,7 @@ from tests.waiting import wait_until
 from tests.workers.engine import Engine
 from tests.workers.rows import Rows
 from workers.agenda import AGENDA, LEASE, RedisAgenda
-from workers.business import QUEUES
+from workers.handlers import QUEUES
 from workers.redis_connection import connect
 
 ROOT = Path(__file__).parents[2]

@@ -7,9 +7,9 @@ import pytest
 from redis import Redis
 
 from access import clock
+from access.messages.outbox import Outbox
 from access.models import AlertKind
-from access.operations.telling import Telling
-from access.operations.watch import Watch
+from access.monitor.watchdogs import Watch
 from access.ports import AgendaItem
 from countersign.wiring import slack_telling
 from tests.cast import SECURITY
@@ -18,7 +18,7 @@ from tests.waiting import wait_until
 from tests.workers.engine import CLOCK, SEAL, Engine
 from tests.workers.rows import Rows
 from tests.world import World
-from workers.business import Queue, Route
+from workers.handlers import Queue, Route
 from workers.jobs import MAX_AGE, JobQueues, count_refused
 from workers.lanes import Lanes
 from workers.redis_connection import connect
@@ -70,7 +70,7 @@ def test_an_alert_that_nobody_keeps_time_is_told_once_by_those_who_see_it(
     for watcher in watchers * 2:
         watcher.look()
 
-    wait_until(lambda: world.alerts()[0].told_at, "the alert to be told")
+    wait_until(lambda: world.alerts()[0].delivered_at, "the alert to be told")
     for watcher in watchers:
         watcher.look()
     assert slack.posted == [(SECURITY, "Alert: No timekeeper is running")]
@@ -127,6 +127,6 @@ def test_who_cannot_ask_redis_looks_at_the_rows_all_the_same(world: World, own_r
 
     Watching(Watch(world.core), connect(own_redis.url), lambda: lanes).look()
 
-    wait_until(lambda: world.alerts()[0].told_at, "the alert to be told")
+    wait_until(lambda: world.alerts()[0].delivered_at, "the alert to be told")
     lanes.stop()
-    assert Telling(world.core).claim([]) == []
+    assert Outbox(world.core).claim([]) == []

@@ -10,7 +10,7 @@ from typing import Any
 from access.clock import HostClock
 from tests.workers.rows import Rows
 from workers.agenda import RedisAgenda
-from workers.business import Queue, Route
+from workers.handlers import Queue, Route
 from workers.redis_connection import connect_waiting
 from workers.timekeeper import Timekeeper
 

@@ -1,0 +1,1 @@
+"""What a person must know: groups of many, and messages that do not arrive."""

@@ -1,0 +1,113 @@
+"""Who can decide a request now: whom the policy has decide, without those whom Slack shows as no full member.
+
+Slack is asked about every approver again and again (approver_checks.py). Of whom it has not said anything yet, nothing
+is held against them; and a click asks Slack anew in any case (docs/adr/0026).
+"""
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import cast
+
+from sqlalchemy import Text
+from sqlalchemy import cast as sql_cast
+from sqlmodel import Session, col, select
+
+from access.answer_times import Answer, usual_time
+from access.catalog import Policy
+from access.ids import Person, SlackUser
+from access.models import CheckKind, PeriodicCheck, Request
+from access.people import barred
+from access.policy.decide import eligible
+
+_APPROVER = ":approver"
+"""After an account, the subject of a look: whether this person can decide, whatever they have open themselves."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class NextStep:
+    """Who is reminded next while there is no answer."""
+
+    after: timedelta
+    """Counted from when it was asked."""
+    at: datetime | None
+    """None: it is not asked yet."""
+    named: tuple[SlackUser, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """Who can answer a request now, how long an answer usually takes, and what comes next without one."""
+
+    approvers: tuple[SlackUser, ...]
+    usually: timedelta | None
+    """None: too little is known, or it would be one person's."""
+    next: NextStep | None = None
+
+
+def approvers(session: Session, policy: Policy, request: Request) -> frozenset[Person]:
+    """Who can decide on this request now."""
+    return able(session, policy, groups_of(request), barred=barred(policy, request))
+
+
+def decidable(session: Session, policy: Policy, requests: Iterable[Request], person: Person) -> list[Request]:
+    """Those of these requests on which this person can decide now."""
+    if person in unable(session, policy):
+        return []
+    return [one for one in requests if person in eligible(policy, groups_of(one), barred=barred(policy, one))]
+
+
+def able(
+    session: Session, policy: Policy, groups: Iterable[str], *, barred: frozenset[Person]
+) -> frozenset[Person]:  # fmt: skip
+    """Who of these groups can decide now."""
+    return eligible(policy, groups, barred=barred) - unable(session, policy)
+
+
+def unable(session: Session, policy: Policy) -> frozenset[Person]:
+    """Whom Slack shows as deactivated, as a guest or in another workspace, by its last definite answer."""
+    # As text: PostgreSQL does not compare JSON.
+    known = select(PeriodicCheck.subject).where(
+        PeriodicCheck.kind == CheckKind.MEMBER,
+        col(PeriodicCheck.subject).endswith(_APPROVER, autoescape=True),
+        sql_cast(col(PeriodicCheck.suspects), Text) != "[]",
+    )
+    people = (policy.person_by_slack(account_of(subject)) for subject in session.exec(known))
+    return frozenset(entry.name for entry in people if entry)
+
+
+def asked(
+    session: Session, policy: Policy, answers: Sequence[Answer], *, resource: str, groups: Collection[str],
+    barred: frozenset[Person],
+) -> Asked:  # fmt: skip
+    """Whom a request for this resource would ask, or asks. `answers`: what was decided lately."""
+    people = able(session, policy, groups, barred=barred)
+    # Of one person alone it would be that person's, whoever else has decided before.
+    usually = usual_time(answers, resource=resource, groups=groups) if len(people) > 1 else None
+    return Asked(approvers=tuple(sorted(policy.people[person].slack for person in people)), usually=usually)
+
+
+def asked_by(session: Session, policy: Policy, request: Request, answers: Sequence[Answer]) -> Asked:
+    """Whom this request asks."""
+    return asked(
+        session, policy, answers, resource=request.resource, groups=groups_of(request), barred=barred(policy, request)
+    )
+
+
+def groups_of(request: Request) -> list[str]:
+    """Those of the chain that it was asked by."""
+    return cast("list[str]", request.chain["any_of"])
+
+
+def approver_look(account: SlackUser) -> str:
+    """The subject of the look at an approver; that of one who has something open is the bare account."""
+    return f"{account}{_APPROVER}"
+
+
+def is_at_approver(look: PeriodicCheck) -> bool:
+    return look.kind == CheckKind.MEMBER and look.subject.endswith(_APPROVER)
+
+
+def account_of(subject: str) -> SlackUser:
+    """Of a look at a person, whatever it is for."""
+    return SlackUser(subject.removesuffix(_APPROVER))

@@ -1,0 +1,123 @@
+"""The core wired to its surroundings: what every verb needs."""
+
+import json
+from collections.abc import Generator, Iterable, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlmodel import Session, col, select
+
+from access import audit
+from access.alerts.groups import settle_groups
+from access.catalog import PersonEntry, Policy
+from access.clock import Clock
+from access.errors import NotFound, PolicyError, Refusal, UnknownPerson
+from access.ids import GrantId, RequestId, SlackChannel, SlackUser
+from access.log_checkpoint import Checkpoints, NullStore
+from access.models import AuditEvent, Grant, Request
+from access.policy.decide import Refused, render
+from access.policy_source import PolicySource
+from access.ports import Agenda, Provider
+from access.store import (
+    Database,
+)
+from access.unit_of_work import UnitOfWork
+
+POLICY_LOADED = "policy.loaded"
+
+
+@dataclass(frozen=True)
+class Core:
+    """What every verb needs."""
+
+    database: Database
+    clock: Clock
+    agenda: Agenda
+    policy: PolicySource
+    providers: Mapping[str, type[Provider]]
+    pages: bool = False
+    """Whether somebody is paged by webhook too."""
+    marks: Checkpoints = field(default_factory=NullStore)
+
+    @contextmanager
+    def work(self, actor: str, *, together: bool = False) -> Generator[UnitOfWork]:
+        """One transaction. The agenda hears of it after the commit; if we die in between, the sweep finds the rows."""
+        policy = self.known_policy()  # before the transaction: it may have to read the file
+        with self.database.write() as session:
+            work = UnitOfWork(
+                session=session, now=self.clock.now(), actor=actor, policy=policy, pages=self.pages, together=together
+            )
+            yield work
+            session.flush()
+            work.write()
+            settle_groups(work)
+            work.retell()
+            audit.append(session, work.events, at=work.now)
+        if work.due:
+            self.agenda.add(work.due)
+
+    @contextmanager
+    def refusals_recorded(self, actor: str, attempt: str, object_id: str | None) -> Generator[None]:
+        """A refused attempt is an audit event too, with the policy's trace; the refusal goes on to the person."""
+        try:
+            yield
+        except (Refusal, PolicyError) as refusal:
+            details: dict[str, Any] = {"attempt": attempt, "because": type(refusal).__name__}
+            if isinstance(refusal, Refused):
+                details["trace"] = render(refusal.trace).splitlines()
+            with self.work(actor) as work:
+                work.record("attempt.refused", object_id, outcome="refused", **details)
+            raise
+
+    def known_policy(self) -> Policy | None:
+        """For telling, which goes on without a usable policy and then names nobody who could decide."""
+        try:
+            return self.policy.known()
+        except PolicyError:
+            return None
+
+    def person(self, user: SlackUser, policy: Policy | None = None) -> PersonEntry:
+        """Exactly one person of the policy. Raises UnknownPerson."""
+        entry = (policy or self.policy.known()).person_by_slack(user)
+        if entry is None:
+            raise UnknownPerson
+        return entry
+
+    def security_channel(self) -> SlackChannel | None:
+        """Where alerts go; while no policy can be used, where the last one in force sent them. None: there was none."""
+        try:
+            return self.policy.known().security.channel
+        except PolicyError:
+            newest = (
+                select(AuditEvent.entry).where(AuditEvent.action == POLICY_LOADED).order_by(col(AuditEvent.seq).desc())
+            )
+            with self.database.read() as session:
+                entry = session.exec(newest.limit(1)).first()
+            return SlackChannel(json.loads(entry)["details"]["security_channel"]) if entry else None
+
+
+def load_request(session: Session, request_id: RequestId) -> Request:
+    request = session.get(Request, request_id)
+    if request is None:
+        raise NotFound
+    return request
+
+
+def load_grant(session: Session, grant_id: GrantId, *, held: bool = False) -> Grant:
+    """`held`: until the commit nobody else changes it, so that a person's wish never loses to a worker's claim."""
+    grant = session.get(Grant, grant_id, with_for_update=held or None)
+    if grant is None:
+        raise NotFound
+    return grant
+
+
+def held_grants(session: Session, ids: Iterable[str]) -> Sequence[Grant]:
+    """These rows as they are now, held until the commit; taken in one order, so that no two wait for each other."""
+    wanted = select(Grant).where(col(Grant.id).in_(list(ids))).order_by(col(Grant.id))
+    return session.exec(wanted.with_for_update()).all()
+
+
+def by_person(user: SlackUser) -> str:
+    """How the audit log names who acted: by the Slack id, which the payload proves."""
+    return f"slack:{user}"

@@ -1,0 +1,60 @@
+"""Somebody has removed on the target what we could not: a word that is written down, and a reason to look at once."""
+
+import json
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlmodel import Session, col, select
+
+from access.alert_rows import GRANT_ALERTS
+from access.core import Core, by_person, load_grant
+from access.errors import AlreadyEnded, NotInCharge, NotOver
+from access.ids import GrantId, SlackUser
+from access.lifecycle import FINISHED
+from access.models import AuditEvent, Grant
+from access.policy.decide import is_security, owners
+
+REMOVED_BY_HAND = "grant.removed-by-hand"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ByHand:
+    """Who said that access was removed by hand, and when. A word, no proof."""
+
+    person: SlackUser
+    at: datetime
+
+
+def removed_by_hand(core: Core, *, grant_id: GrantId, by: SlackUser) -> Grant:
+    """Has the target asked at once; whether the access is gone is for the target to say. Raises a Refusal."""
+    with core.refusals_recorded(by_person(by), REMOVED_BY_HAND, grant_id):
+        policy = core.policy.known()
+        person = core.person(by, policy)
+        with core.work(by_person(by)) as work:
+            grant = load_grant(work.session, grant_id, held=True)
+            if not is_security(policy, person.name) and person.name not in owners(policy, grant.resource):
+                raise NotInCharge
+            _refuse_unless_over(grant, work.now)
+            # The pauses grew while the target did not help; now there is reason to hope.
+            work.set_grant(grant, due_at=work.now, attempts=0, problem="")
+            work.record(REMOVED_BY_HAND, grant.id, person=person.name, slack=by)
+            work.alerts_changed(grant.id, *GRANT_ALERTS)
+            work.changed(grant.request_id)
+    return grant
+
+
+def said_by_hand(session: Session, grant: Grant) -> ByHand | None:
+    """The last who said so."""
+    said = select(AuditEvent.at, AuditEvent.entry).where(
+        AuditEvent.object_id == grant.id, AuditEvent.action == REMOVED_BY_HAND
+    )
+    last = session.exec(said.order_by(col(AuditEvent.seq).desc()).limit(1)).first()
+    return ByHand(person=SlackUser(json.loads(last[1])["details"]["slack"]), at=last[0]) if last else None
+
+
+def _refuse_unless_over(grant: Grant, now: datetime) -> None:
+    if grant.status in FINISHED:
+        raise AlreadyEnded("This access is already proven gone; there is nothing left to remove.")
+    over = grant.end_due_at or grant.expires_at
+    if over is None or over > now:
+        raise NotOver

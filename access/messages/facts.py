@@ -1,0 +1,210 @@
+"""What messages show, as the rows are now: everything that the words need, and no words."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from sqlmodel import Session, col, select
+
+from access.alerts.groups import AlertGroup, group_facts
+from access.alerts.undelivered import NeverAsked, Undelivered, never_asked, undelivered_facts
+from access.answer_times import recent_answers
+from access.approvers import NextStep, approvers, asked_by
+from access.catalog import Entitlement, Policy
+from access.core import Core, load_grant, load_request
+from access.grants.removed_by_hand import ByHand, said_by_hand
+from access.grants.role_rights import RightsNote, note_about, rights_of
+from access.ids import AlertId, GrantId, Person, RequestId, SlackUser
+from access.messages.digest.make import DigestFacts, digest_facts
+from access.messages.home import HomeFacts, home_facts
+from access.models import (
+    Alert,
+    AlertKind,
+    EntitlementRights,
+    Grant,
+    Message,
+    MessageKind,
+    Request,
+    RequestStatus,
+    Review,
+    Verdict,
+)
+from access.reconcile.standing_accept import Standing, standing_facts
+from access.requests.escalation import next_step
+from access.requests.extend import extendable
+from access.requests.remind import Place, ReminderFacts, place_of_access, reminder_facts
+
+OF_ALERTS = (MessageKind.ALERT, MessageKind.PAGE)
+HISTORY = 3
+OTHERS_MOST = 99
+"""So many requests of others are counted: more of them say no more."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Past:
+    """An earlier request of the same person for the same resource."""
+
+    role: str
+    status: str
+    asked_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class Others:
+    """What other people asked for on the same resource."""
+
+    times: int
+    last_approved_by: Person | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class CardFacts:
+    """Everything that messages about a request show."""
+
+    request: Request
+    reviews: list[Review]
+    grant: Grant | None
+    """What came of it; None for an extension, which moves the end of another's."""
+    history: list[Past]
+    """Of the one who would receive it, on this resource."""
+    approvers: list[SlackUser]
+    """Who can decide it now."""
+    now: datetime
+    version: int
+    """Which version of the request this message was posted for; of warnings, which end."""
+    extends: Grant | None = None
+    """What an extension is about."""
+    extendable: bool = False
+    """Whether `grant` can be extended."""
+    rights: RightsNote | None = None
+    """What must be known of what the role allows."""
+    description: str = ""
+    """What the role allows, as the policy of now says it in plain words."""
+    usually: timedelta | None = None
+    """How long an answer usually takes, for who asks."""
+    next: NextStep | None = None
+    """Who is reminded next; None once there is an answer."""
+    others: Others | None = None
+    """None: no other person has asked, or the request is decided."""
+    access: Place | None = None
+    """Of an extension that was approved, where this kind of message about the access itself stands."""
+    never_asked: NeverAsked | None = None
+    """The card could not be posted, so no approver has been asked."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class AlertFacts:
+    """Everything that an alert shows."""
+
+    alert: Alert
+    grant: Grant | None
+    now: datetime
+    by_hand: ByHand | None = None
+    """Who said last that the access was removed by hand."""
+    storm: AlertGroup | None = None
+    """What it tells of where it stands for many."""
+    rights: EntitlementRights | None = None
+    """What the role that it is about allows now."""
+    standing: Standing | None = None
+    """Whom it tells of where it is about standing access."""
+    undelivered: Undelivered | None = None
+    """What does not arrive, where it is about that."""
+
+
+Facts = CardFacts | AlertFacts | ReminderFacts | HomeFacts | DigestFacts
+
+
+def card_of(core: Core, request_id: RequestId) -> CardFacts:
+    """The facts of a request's messages, now."""
+    with core.database.read() as session:
+        request = load_request(session, request_id)
+        grant, policy = newest_grant(session, request.id), core.known_policy()
+        facts = _card_facts(session, policy, request, grant, version=request.version, now=core.clock.now())
+        if policy is None:
+            return facts
+        return replace(facts, usually=asked_by(session, policy, request, recent_answers(session)).usually)
+
+
+def facts_of(session: Session, policy: Policy | None, message: Message, now: datetime) -> Facts:
+    # The claim read `wanted` before these facts: what changed in between has grown it, and the message comes again.
+    if message.kind in OF_ALERTS:
+        return _alert_facts(session, session.get_one(Alert, AlertId(message.subject)), now)
+    if message.kind == MessageKind.DIGEST:
+        return digest_facts(session, message)
+    if message.kind in (MessageKind.ENDED, MessageKind.REVEAL):
+        grant = load_grant(session, GrantId(message.subject))
+        request = load_request(session, grant.request_id)
+    elif message.kind == MessageKind.HOME:
+        return home_facts(session, policy, SlackUser(message.subject), now)
+    else:
+        request = load_request(session, RequestId(message.subject))
+        if message.kind == MessageKind.REMINDER:
+            return reminder_facts(session, policy, message, request, now)
+        grant = newest_grant(session, request.id)
+    facts = _card_facts(session, policy, request, grant, version=message.version, now=now)
+    return replace(facts, access=place_of_access(session, MessageKind(message.kind), request))
+
+
+def _alert_facts(session: Session, alert: Alert, now: datetime) -> AlertFacts:
+    grant = session.get(Grant, alert.subject)
+    by_hand = said_by_hand(session, grant) if grant else None
+    rights = rights_of(session, alert.subject) if alert.kind == AlertKind.RIGHTS else None
+    return AlertFacts(
+        alert=alert, grant=grant, now=now, by_hand=by_hand, storm=group_facts(session, alert), rights=rights,
+        standing=standing_facts(session, alert), undelivered=undelivered_facts(session, alert),
+    )  # fmt: skip
+
+
+def newest_grant(session: Session, request: RequestId) -> Grant | None:
+    """Access that was found again after its end is what stands there now."""
+    return session.exec(select(Grant).filter_by(request_id=request).order_by(col(Grant.created_at).desc())).first()
+
+
+def _card_facts(
+    session: Session, policy: Policy | None, request: Request, grant: Grant | None, *, version: int, now: datetime
+) -> CardFacts:
+    reviews = session.exec(
+        select(Review).filter_by(request_id=request.id, version=request.version).order_by(col(Review.at))
+    ).all()
+    earlier = session.exec(
+        select(Request)
+        .filter_by(subject=request.subject, subject_slack=request.subject_slack, resource=request.resource)
+        .where(col(Request.asked_at) < request.asked_at)
+        .order_by(col(Request.asked_at).desc())
+        .limit(HISTORY)
+    ).all()
+    return CardFacts(
+        request=request, reviews=list(reviews), grant=grant, now=now, version=version,
+        history=[Past(role=one.role, status=one.status, asked_at=one.asked_at) for one in earlier],
+        extends=session.get(Grant, request.extends) if request.extends else None,
+        extendable=extendable(policy, grant), rights=note_about(session, request.resource, request.role),
+        never_asked=never_asked(session, request), next=next_step(session, policy, request, now),
+        approvers=_approvers(session, policy, request), description=_description(policy, request),
+        others=_others(session, request) if request.status == RequestStatus.PENDING else None,
+    )  # fmt: skip
+
+
+def _approvers(session: Session, policy: Policy | None, request: Request) -> list[SlackUser]:
+    if policy is None:
+        return []
+    return sorted(policy.people[person].slack for person in approvers(session, policy, request))
+
+
+def _description(policy: Policy | None, request: Request) -> str:
+    """Of now, for it is no fact of the request: what a changed role allows is asked anew (review.py)."""
+    known = policy.entitlement(Entitlement(request.resource, request.role)) if policy else None
+    return known[1].description if known else ""
+
+
+def _others(session: Session, request: Request) -> Others | None:
+    """By the Slack account; a request for more time of theirs is not one more, and a canary is no person."""
+    theirs = (
+        Request.resource == request.resource, col(Request.subject_slack).not_in((request.subject_slack, "")),
+        col(Request.extends).is_(None), col(Request.asked_at) < request.asked_at,
+    )  # fmt: skip
+    times = len(session.exec(select(Request.id).where(*theirs).limit(OTHERS_MOST + 1)).all())
+    if not times:
+        return None
+    reviews = select(Review).join(Request, col(Request.id) == col(Review.request_id))
+    approved = reviews.where(*theirs, Review.verdict == Verdict.APPROVE).order_by(col(Review.at).desc())
+    last = session.exec(approved.limit(1)).first()
+    return Others(times=times, last_approved_by=last.reviewer if last else None)

@@ -1,0 +1,1 @@
+"""What happens without a person: the sweep and its chores, checks that return, watchdogs, canary, leavers."""

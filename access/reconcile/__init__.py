@@ -1,0 +1,1 @@
+"""Targets and rows are compared: drift, standing access, a restored database."""

@@ -1,0 +1,49 @@
+"""Who is reminded next while a request has no answer: the steps of the rule as it was when it was asked."""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from sqlmodel import Session, select
+
+from access.approvers import NextStep, able, groups_of
+from access.catalog import Policy, Rule
+from access.ids import Person, SlackUser
+from access.models import Message, MessageKind, Request, RequestStatus
+from access.people import barred
+
+
+def named(
+    session: Session, policy: Policy, groups: Iterable[str], group: str, *, barred: frozenset[Person]
+) -> tuple[SlackUser, ...]:
+    """Those of the step's group who can decide now; without any, all who can."""
+    can = able(session, policy, groups, barred=barred)
+    return tuple(sorted(policy.people[person].slack for person in can & policy.members([group]) or can))
+
+
+def first_step(session: Session, policy: Policy, rule: Rule, *, barred: frozenset[Person]) -> NextStep | None:
+    """Of a request that this rule would ask."""
+    if not rule.reminders:
+        return None
+    step = rule.reminders[0]
+    who = named(session, policy, rule.any_of, step.group, barred=barred)
+    return NextStep(after=step.after, at=None, named=who)
+
+
+def next_step(session: Session, policy: Policy | None, request: Request, now: datetime) -> NextStep | None:
+    """None: no step is left before it is decided or lapses, or no approver is."""
+    if policy is None or request.status != RequestStatus.PENDING:
+        return None
+    rows = session.exec(select(Message.recipient).filter_by(kind=MessageKind.REMINDER, subject=request.id))
+    steps = sorted((request.asked_at + after, group) for group, after in map(step_of, rows))
+    left = ((at, group) for at, group in steps if now < at < request.lapses_at)
+    at, group = next(left, (None, ""))
+    if at is None:
+        return None
+    who = named(session, policy, groups_of(request), group, barred=barred(policy, request))
+    return NextStep(after=at - request.asked_at, at=at, named=who) if who else None
+
+
+def step_of(recipient: str) -> tuple[str, timedelta]:
+    """The group, and how long after it was asked: of a row that reminds."""
+    _, group, seconds = recipient.split(":")
+    return group, timedelta(seconds=int(seconds))

@@ -1,0 +1,78 @@
+"""Approvers who have not answered are told again, each step of the rule's ladder once."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlmodel import Session, col, select
+
+from access.approvers import NextStep, groups_of
+from access.catalog import Policy, Reminder
+from access.ids import SlackUser
+from access.models import Grant, Message, MessageKind, Request, RequestStatus
+from access.people import barred
+from access.requests.escalation import named, next_step, step_of
+from access.unit_of_work import UnitOfWork
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a message stands in Slack."""
+
+    channel: str
+    ts: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReminderFacts:
+    """Everything that a reminder shows."""
+
+    request: Request
+    named: list[SlackUser]
+    """Those of the step's group who can decide now; without any, all who can."""
+    card: Place | None
+    """Where it belongs; None: the card is not posted yet."""
+    now: datetime
+    next: NextStep | None = None
+
+
+def remind(work: UnitOfWork, request: Request, reminder: Reminder) -> None:
+    """Sees to one step: a row of its own from the beginning, so that no restart forgets or repeats it."""
+    step = f"{request.channel}:{reminder.group}:{int(reminder.after.total_seconds())}"
+    work.tell(MessageKind.REMINDER, request.id, step, at=request.asked_at + reminder.after)
+
+
+def reminder_facts(
+    session: Session, policy: Policy | None, message: Message, request: Request, now: datetime
+) -> ReminderFacts:
+    who: tuple[SlackUser, ...] = ()
+    if policy is not None:
+        group, _ = step_of(message.recipient)
+        who = named(session, policy, groups_of(request), group, barred=barred(policy, request))
+    return ReminderFacts(
+        request=request, named=list(who), card=card_place(session, request), now=now,
+        next=next_step(session, policy, request, now),
+    )  # fmt: skip
+
+
+def card_place(session: Session, request: Request) -> Place | None:
+    """Where the card of the present version stands; of several the newest."""
+    cards = select(Message).filter_by(kind=MessageKind.REVIEW, subject=request.id, version=request.version)
+    card = session.exec(cards.where(col(Message.ts).is_not(None)).order_by(col(Message.id).desc())).first()
+    return Place(card.channel, card.ts) if card and card.channel and card.ts else None
+
+
+def place_of_access(session: Session, kind: MessageKind, extension: Request) -> Place | None:
+    """Of access that was extended, where its own message of this kind stands."""
+    grant = session.get(Grant, extension.extends) if extension.extends else None
+    if grant is None or extension.status != RequestStatus.APPROVED:
+        return None
+    of = {"kind": kind, "subject": grant.request_id}
+    # Cards are told to channels, all else to people; of several the newest.
+    mine = {} if kind == MessageKind.REVIEW else {"recipient": extension.requester_slack}
+    stands = select(Message).filter_by(**of, **mine).where(col(Message.ts).is_not(None))
+    told = session.exec(stands.order_by(col(Message.version).desc(), col(Message.id).desc())).first()
+    return Place(told.channel, told.ts) if told and told.channel and told.ts else None
+
+
+def worth_reminding(request: Request, now: datetime) -> bool:
+    return request.status == RequestStatus.PENDING and now < request.lapses_at

@@ -1,0 +1,242 @@
+"""A reviewer decides: what was shown, by the policy of now, once."""
+
+from datetime import datetime, timedelta
+from typing import cast
+
+from sqlmodel import Session, col, select
+
+from access.catalog import PersonEntry, Policy
+from access.core import Core, by_person, load_request
+from access.errors import (
+    AlreadyDecided,
+    AlreadyReviewed,
+    Conflict,
+    InvalidInput,
+    RequestChanged,
+    RequestLapsed,
+)
+from access.grants.admission import refuse_while_closed
+from access.grants.integrity import START_WINDOW
+from access.ids import GrantId, Person, RequestId, ReviewId, SlackUser, ulid
+from access.models import Grant, Message, MessageKind, Request, RequestStatus, Review, Verdict
+from access.people import Party, barred, changed, is_alike, requester_of, reviewer_of, subject_of
+from access.policy.decide import REASON_LONGEST, Ask, Refused, RefusedByPolicy, Terms, decide, may_review
+from access.policy.fingerprint import Button, ask_again, fingerprint_of, parse_button
+from access.policy.objections import to_the_approver
+from access.requests.extend import extended_before, move_end
+from access.requests.remind import Place
+from access.requests.submit import resolved
+from access.store import compare_and_set
+from access.unit_of_work import SETTLES, URGENT, LostRace, UnitOfWork, grant_item
+from access.words import clean
+
+DOUBLE_CLICK = timedelta(seconds=10)
+"""As long as a card may take to show the first of two clicks."""
+
+
+def review(
+    core: Core, *, button: str, reviewer: SlackUser, verdict: Verdict, comment: str = "", card: Place | None = None
+) -> Request:
+    """One click on approve or deny. Raises a Refusal; a refused click is recorded and changes nothing."""
+    pressed, actor = _pressed(core, button, reviewer, verdict), by_person(reviewer)
+    with core.refusals_recorded(actor, f"request.{verdict}", pressed.request_id):
+        if card is not None:
+            _adopt(core, actor, pressed, card)
+        policy = core.policy.current() if verdict is Verdict.APPROVE else core.policy.known()
+        person = core.person(reviewer, policy)
+        words = _comment(verdict, comment)
+        with core.work(actor) as work:
+            request = load_request(work.session, pressed.request_id)
+            _refuse_stale(work.session, work.now, request, pressed, person, verdict=verdict)
+            if verdict is Verdict.APPROVE:
+                refuse_while_closed(work.session)
+            ask = ask_again(request, work.now, extended=extended_before(work, request))
+            terms = _changed_terms(policy, request, ask) if verdict is Verdict.APPROVE else None
+            _refuse_outsiders(policy, request, person.name, terms)
+            if verdict is Verdict.APPROVE:
+                _refuse_others(policy, request)
+            if terms is None:
+                _decide(core, work, request, verdict, person=person, comment=words)
+            else:
+                _new_version(core, work, request, ask, terms)
+        if terms is not None:
+            raise RequestChanged
+    return request
+
+
+def may_deny(core: Core, *, button: str, reviewer: SlackUser) -> Request:
+    """Whether this person could deny now, before being asked why. Raises a Refusal."""
+    pressed = _pressed(core, button, reviewer, Verdict.DENY)
+    with core.refusals_recorded(by_person(reviewer), f"request.{Verdict.DENY}", pressed.request_id):
+        policy = core.policy.known()
+        person = core.person(reviewer, policy)
+        with core.database.read() as session:
+            request = load_request(session, pressed.request_id)
+            _refuse_stale(session, core.clock.now(), request, pressed, person, verdict=Verdict.DENY)
+        _refuse_outsiders(policy, request, person.name)
+    return request
+
+
+def follow_rule(core: Core, request_id: RequestId, actor: str) -> None:
+    """The rule of a pending request has changed before its card was posted: a new version, for the new rule's channel.
+
+    Raises Refused where the policy of now does not let it be asked.
+    """
+    policy = core.policy.known()
+    with core.work(actor) as work:
+        request = load_request(work.session, request_id)
+        if request.status != RequestStatus.PENDING or work.now >= request.lapses_at:
+            return
+        ask = ask_again(request, work.now, extended=extended_before(work, request))
+        terms = _changed_terms(policy, request, ask)
+        if terms is not None:
+            _new_version(core, work, request, ask, terms)
+
+
+def _pressed(core: Core, button: str, reviewer: SlackUser, verdict: Verdict) -> Button:
+    with core.refusals_recorded(by_person(reviewer), f"request.{verdict}", None):
+        return parse_button(button)
+
+
+def _comment(verdict: Verdict, comment: str) -> str:
+    words = clean(comment).text
+    if verdict is Verdict.DENY and not words:
+        raise InvalidInput("comment", "Say why: the requester will read it.")
+    if len(words) > REASON_LONGEST:
+        sentence = f"Shorten the comment: it may have {REASON_LONGEST} characters, this has {len(words):,}."
+        raise InvalidInput("comment", sentence)
+    return words
+
+
+def _refuse_stale(
+    session: Session, now: datetime, request: Request, pressed: Button, person: PersonEntry, *, verdict: Verdict
+) -> None:  # fmt: skip
+    if request.status != RequestStatus.PENDING:
+        raise _decided(session, now, request, person, verdict)
+    if now >= request.lapses_at:
+        raise RequestLapsed
+    if pressed.version != request.version or not pressed.fits(request.fingerprint):
+        raise RequestChanged
+
+
+def _refuse_outsiders(policy: Policy, request: Request, person: Person, terms: Terms | None = None) -> None:
+    """Who was asked may click, and who would be asked now: else a renamed group would leave the card to nobody."""
+    groups = {*cast("list[str]", request.chain["any_of"]), *(terms.any_of if terms else ())}
+    may_review(policy, reviewer=person, barred=barred(policy, request), any_of=groups)
+
+
+def _refuse_others(policy: Policy, request: Request) -> None:
+    """Whoever has the name by now did not ask, and would receive what another was approved for."""
+    for party in (requester_of(request), subject_of(request)):
+        because = changed(policy, party)
+        if because is not None:
+            raise RefusedByPolicy(f"{party.name}, for whom this was asked, {because}. Ask them to request it again.")
+
+
+def _decided(
+    session: Session, now: datetime, request: Request, person: PersonEntry, verdict: Verdict
+) -> Conflict:  # fmt: skip
+    if request.status == RequestStatus.LAPSED:
+        return RequestLapsed()
+    if request.status == RequestStatus.CANCELLED:
+        return AlreadyDecided(request.decided_because or "The requester has taken this request back.")
+    reviews = session.exec(
+        select(Review).filter_by(request_id=request.id, version=request.version).order_by(col(Review.at))
+    ).all()
+    for one in reviews:
+        if is_alike(reviewer_of(one), Party(person.name, person.slack)):
+            said = "approved" if one.verdict == Verdict.APPROVE else "denied"
+            twice = one.verdict == verdict and now - one.at <= DOUBLE_CLICK
+            return AlreadyReviewed(f"You have already {said} this request.", twice=twice)
+    said = " and ".join(
+        f"{one.reviewer} ({'approved' if one.verdict == Verdict.APPROVE else 'denied'})" for one in reviews
+    )
+    return AlreadyDecided(f"Someone decided this request before you did: {said}.") if said else AlreadyDecided()
+
+
+def _changed_terms(policy: Policy, request: Request, ask: Ask) -> Terms | None:
+    """What was shown must still be what would be granted. The terms of now if they differ; raises Refused if none."""
+    try:
+        terms = decide(policy, ask).terms
+    except Refused as refused:
+        # Its words are for who asked; the approver must not take them as said to himself.
+        refusal = RefusedByPolicy(to_the_approver(refused, ask))
+        refusal.trace = refused.trace
+        raise refusal from None
+    return None if fingerprint_of(request.id, request.version, ask, terms) == request.fingerprint else terms
+
+
+def _new_version(core: Core, work: UnitOfWork, request: Request, ask: Ask, terms: Terms) -> None:
+    version = request.version + 1
+    digest = fingerprint_of(request.id, version, ask, terms)
+    work.request_changed(request)  # for who could decide so far
+    values = resolved(ask, terms, core.providers) | {"version": version, "fingerprint": digest}
+    expected = {"status": RequestStatus.PENDING, "version": request.version}
+    if not compare_and_set(work.session, Request, request.id, expected=expected, values=values):
+        raise LostRace
+    work.record("request.changed", request.id, version=version, fingerprint=digest, before=request.fingerprint)
+    work.session.refresh(request)
+    work.request_changed(request)
+    work.tell(MessageKind.REVIEW, request.id, request.channel, version=version, urgency=URGENT)
+
+
+def _decide(
+    core: Core, work: UnitOfWork, request: Request, verdict: Verdict, *, person: PersonEntry, comment: str
+) -> None:  # fmt: skip
+    details = {"reviewer": person.name, "verdict": verdict, "comment": comment, "rule": request.rule}
+    to = RequestStatus.DENIED if verdict is Verdict.DENY else RequestStatus.APPROVED
+    # The move first: of two clicks at once the slower one finds the row changed and is told who was faster.
+    opens = to is RequestStatus.APPROVED and request.extends is None and _starts(work, request) == work.now
+    if not work.move_request(request, to, action=f"request.{to}", details=details, passes=opens):
+        work.session.refresh(request)
+        raise _decided(work.session, work.now, request, person, verdict)
+    work.session.add(
+        Review(
+            id=ReviewId(ulid(work.now)), request_id=request.id, version=request.version, reviewer=person.name,
+            reviewer_slack=person.slack, verdict=verdict, comment=comment, fingerprint=request.fingerprint, at=work.now,
+        )
+    )  # fmt: skip
+    # Where it is opened now, one answer says both, unless that takes long.
+    at = work.now + SETTLES if opens else work.now
+    work.tell(MessageKind.ANSWER, request.id, request.requester_slack, urgency=URGENT, at=at)
+    if to is not RequestStatus.APPROVED:
+        return
+    if request.extends is None:
+        schedule(work, request)
+    else:
+        move_end(core, work, request)
+
+
+def schedule(work: UnitOfWork, request: Request) -> None:
+    """Its start has come, or lies ahead; what was asked for a moment that has passed starts now."""
+    starts_at = _starts(work, request)
+    grant = Grant(
+        id=GrantId(ulid(work.now)), request_id=request.id, requester=request.requester, subject=request.subject,
+        subject_slack=request.subject_slack, resource=request.resource, role=request.role, level=request.level,
+        provider=request.provider, principal=request.principal, settings=request.settings,
+        definition=request.definition, scope=request.scope, duration_s=request.duration_s, until=request.until,
+        alert_after_s=request.alert_after_s, starts_at=starts_at, start_by=starts_at + START_WINDOW,
+        due_at=starts_at, created_at=work.now,
+    )  # fmt: skip
+    work.session.add(grant)
+    work.session.flush()
+    work.record("grant.scheduled", grant.id, request=request.id, fingerprint=request.fingerprint, starts_at=starts_at)
+    work.due.append((grant_item(grant.id), starts_at))
+
+
+def _starts(work: UnitOfWork, request: Request) -> datetime:
+    return max(request.starts_at or work.now, work.now)
+
+
+def _adopt(core: Core, actor: str, pressed: Button, card: Place) -> None:
+    """We may have died between posting a card and noting where it stands; a click on it tells us."""
+    known = select(Message.id).where(
+        Message.subject == pressed.request_id, Message.channel == card.channel, Message.ts == card.ts
+    )
+    with core.database.read() as session:
+        load_request(session, pressed.request_id)
+        if session.exec(known).first() is not None:
+            return
+    with core.work(actor) as work:
+        if work.adopt(MessageKind.REVIEW, pressed.request_id, card.channel, card.ts, version=pressed.version):
+            work.record("card.registered", pressed.request_id, channel=card.channel, ts=card.ts)

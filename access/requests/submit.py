@@ -1,0 +1,280 @@
+"""A person asks: checked by the policy as it is now, written down with its fingerprint, shown to the approvers."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlmodel import col, select
+
+from access.alerts.undelivered import NeverAsked, unreachable
+from access.answer_times import recent_answers
+from access.approvers import Asked, unable
+from access.approvers import asked as asked_now
+from access.catalog import Entitlement, PersonEntry, Policy
+from access.choices import Choices, Found
+from access.core import Core, by_person
+from access.errors import AlreadyHeld, AlreadyOpen, InvalidInput
+from access.grants.admission import refuse_while_closed
+from access.grants.role_rights import RightsNote, note_about
+from access.ids import BatchId, Person, RequestId, SlackChannel, SlackUser, ulid
+from access.lifecycle import FINISHED
+from access.models import Grant, GrantStatus, MessageKind, Request, RequestStatus
+from access.nearest import nearest
+from access.people import is_same, subject_of
+from access.policy.decide import Ask, Decision, Terms, decide, eligible, no_approver, render
+from access.policy.fingerprint import fingerprint_of
+from access.policy.line import parse_line
+from access.ports import Provider
+from access.requests.escalation import first_step
+from access.requests.pending import refuse_too_many
+from access.requests.remind import remind
+from access.store import insert_unless_there
+from access.unit_of_work import URGENT, UnitOfWork
+from access.words import clean
+
+ENTITLEMENT_LONGEST = 130
+"""More than any entitlement has: so much of what was typed goes into the audit log."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Preview:
+    """What asking for this would mean, before it is asked."""
+
+    rule: str
+    level: str
+    longest: timedelta
+    channel: SlackChannel
+    asked: Asked
+    reason_min: int
+    end_means: str
+    rights: RightsNote | None = None
+    """What must be known of what the role allows."""
+    description: str = ""
+    """What the role allows, in plain words."""
+    unreachable: NeverAsked | None = None
+    """Why the approvers would not be asked yet."""
+
+
+def submit(
+    core: Core,
+    *,
+    requester: SlackUser,
+    entitlement: str,
+    duration: timedelta | None,
+    until: datetime | None,
+    reason: str,
+    source: str,
+    starts_at: datetime | None = None,
+    unread: InvalidInput | None = None,
+) -> Request:
+    """Writes a pending request and sees to its card. Raises a Refusal with the fields to mend.
+
+    AlreadyHeld when this is what the person holds now: then it can be extended. `unread`: why the time or the start
+    could not be read, told with all else that is wrong.
+    """
+    asked_for = clean(entitlement).text[:ENTITLEMENT_LONGEST]
+    with core.refusals_recorded(by_person(requester), "request.submit", asked_for):
+        policy = core.policy.current()
+        person = core.person(requester, policy)
+        now = core.clock.now()
+        if starts_at is not None and starts_at <= now:
+            unread = unread or InvalidInput("start", "That start has already passed. Leave it out to begin at once.")
+        ask = Ask(
+            requester=person.name, subject=person.name, entitlement=_parsed(entitlement),
+            duration=duration, until=until, reason=reason, at=now, starts_at=starts_at,
+        )  # fmt: skip
+        decision = decide_now(core, policy, ask, unread)
+        with core.work(by_person(requester)) as work:
+            refuse_too_many(work, person)
+            refuse_while_closed(work.session)
+            _refuse_what_is_open(work, ask, person)
+            request = post(work, ask, decision, person, core.providers, source=source)
+    return request
+
+
+def post(
+    work: UnitOfWork, ask: Ask, decision: Decision, person: PersonEntry, providers: Mapping[str, type[Provider]], *,
+    source: str,
+) -> Request:  # fmt: skip
+    """Writes down what the policy lets this person ask, with all that must be told of it. Raises AlreadyOpen."""
+    request = _request(work, ask, decision.terms, person, providers)
+    if not insert_unless_there(work.session, request):
+        raise already_asked(ask)  # by the same person at the same moment
+    trace = render(decision.trace).splitlines()
+    work.record("request.created", request.id, source=source, trace=trace, **_told(request))
+    work.tell(MessageKind.REVIEW, request.id, request.channel, urgency=URGENT)
+    for reminder in decision.terms.reminders:
+        remind(work, request, reminder)
+    work.request_changed(request)
+    return request
+
+
+def decide_all(
+    policy: Policy, ask: Ask, unread: InvalidInput | None, *, unable: frozenset[Person] = frozenset()
+) -> Decision:
+    """As the policy decides, but first of all what could not be read. Raises a Refusal with all fields to mend."""
+    try:
+        decision = decide(policy, ask, unable=unable)
+    except InvalidInput as refused:
+        if unread is None:
+            raise
+        also = [one for one in (refused, *refused.also) if one.field != unread.field]
+        raise InvalidInput(unread.field, unread.sentence, also=also) from None
+    if unread is not None:
+        raise unread
+    return decision
+
+
+def submit_line(core: Core, *, requester: SlackUser, text: str, zone: ZoneInfo) -> Request:
+    """The same from one line, `<resource/role> <time> <reason…>`; a wrong one is answered with the nearest right one.
+
+    `zone` is the requester's, for `until 17:00`.
+    """
+    with core.refusals_recorded(by_person(requester), "request.submit", None):
+        policy = core.policy.current()
+        person = core.person(requester, policy)
+        mine = {Entitlement(one.resource_id, one.role): one.longest for one in policy.requestable(person.name)}
+        line = parse_line(text, requestable=mine, now=core.clock.now(), zone=zone)
+    return submit(
+        core, requester=requester, entitlement=str(line.entitlement), duration=line.duration, until=line.until,
+        reason=line.reason, source="line", starts_at=line.starts_at, unread=line.unread,
+    )  # fmt: skip
+
+
+def requestable(core: Core, *, requester: SlackUser) -> Choices:
+    """What this person may ask for now."""
+    policy = core.policy.current()
+    return policy.requestable(core.person(requester, policy).name)
+
+
+def suggest(core: Core, *, requester: SlackUser, typed: str, most: int) -> Found:
+    """The best of what this person may ask for and has begun to type."""
+    return requestable(core, requester=requester).search(typed, most=most)
+
+
+def preview(core: Core, *, requester: SlackUser, entitlement: str, lapses_at: datetime | None = None) -> Preview:
+    """The terms for one entitlement. Raises InvalidInput when this person may not ask for it.
+
+    `lapses_at`: of an extension, when it lapses whatever its rule says.
+    """
+    policy = core.policy.current()
+    person = core.person(requester, policy)
+    wanted = _parsed(entitlement)
+    known, rules = policy.entitlement(wanted), policy.rules_for(person.name, wanted)
+    if known is None or not rules:
+        suggestion = nearest(str(wanted), [one.entitlement for one in policy.requestable(person.name)])
+        sentence = f"There is no {wanted} that you may ask for."
+        raise InvalidInput("entitlement", f"{sentence} Did you mean {suggestion}?" if suggestion else sentence)
+    (resource, role), rule = known, rules[0]
+    with core.database.read() as session:
+        rights = note_about(session, resource.id, role.name)
+        blocked = unreachable(session, rule.channel)
+        barred = frozenset({person.name})
+        answers = recent_answers(session)
+        asked = asked_now(session, policy, answers, resource=resource.id, groups=rule.any_of, barred=barred)
+        if not asked.approvers:
+            raise InvalidInput("entitlement", no_approver(wanted, eligible(policy, rule.any_of, barred=barred)))
+        first = first_step(session, policy, rule, barred=barred)
+    if first and (lapses_at is None or core.clock.now() + first.after < lapses_at):
+        asked = replace(asked, next=first)
+    return Preview(
+        rule=rule.id, level=role.level, longest=policy.longest(role, rule), channel=rule.channel,
+        asked=asked, reason_min=policy.levels[role.level].reason_min,
+        end_means=core.providers[resource.provider].capabilities.of(resource.settings).end_means,
+        rights=rights, description=role.description, unreachable=blocked,
+    )  # fmt: skip
+
+
+def decide_now(core: Core, policy: Policy, ask: Ask, unread: InvalidInput | None = None) -> Decision:
+    """The same with those alone who can answer."""
+    with core.database.read() as session:
+        without = unable(session, policy)
+    return decide_all(policy, ask, unread, unable=without)
+
+
+def resolved(ask: Ask, terms: Terms, providers: Mapping[str, type[Provider]]) -> dict[str, Any]:
+    """The columns of a request that the policy decides."""
+    return {
+        "resource": ask.entitlement.resource, "resource_title": terms.resource_title,
+        "role": ask.entitlement.role, "role_title": terms.role_title,
+        "level": terms.level, "rule": terms.rule, "channel": terms.channel,
+        "chain": {"any_of": list(terms.any_of), "quorum": terms.quorum},
+        "provider": terms.provider, "principal": terms.principal,
+        "settings": dict(terms.settings), "definition": dict(terms.definition),
+        "end_means": providers[terms.provider].capabilities.of(terms.settings).end_means,
+        "alert_after_s": int(terms.alert_after.total_seconds()),
+    }  # fmt: skip
+
+
+def _parsed(entitlement: str) -> Entitlement:
+    try:
+        return Entitlement.parse(entitlement.strip())
+    except ValueError as error:
+        sentence = str(error)
+        raise InvalidInput("entitlement", sentence[:1].upper() + sentence[1:] + ".") from None
+
+
+def _refuse_what_is_open(work: UnitOfWork, ask: Ask, person: PersonEntry) -> None:
+    same = {"subject": ask.subject, "resource": ask.entitlement.resource, "role": ask.entitlement.role}
+    pending = work.session.exec(select(Request).filter_by(status=RequestStatus.PENDING, **same)).first()
+    if pending is not None:
+        raise already_asked(ask) if is_same(person, subject_of(pending)) else _of_another(ask)
+    grant = work.session.exec(select(Grant).filter_by(**same).where(col(Grant.status).not_in(FINISHED))).first()
+    if grant is not None:
+        raise _already_open(grant, ask) if is_same(person, subject_of(grant)) else _of_another(ask)
+
+
+def _of_another(ask: Ask) -> AlreadyOpen:
+    """Who had this name before; it ends within the minute (offboarding.py)."""
+    return AlreadyOpen(
+        f"{ask.entitlement} is still open or asked for by another Slack account, to which the access policy gave your "
+        "name before. It is being ended; ask again in a minute."
+    )
+
+
+def _already_open(grant: Grant, ask: Ask) -> AlreadyOpen:
+    match GrantStatus(grant.status):
+        case GrantStatus.ACTIVE:
+            return AlreadyHeld(grant.id, grant.entitlement, duration=ask.duration, reason=clean(ask.reason).text)
+        case GrantStatus.REVOKING:
+            return AlreadyOpen(f"Your access to {grant.entitlement} is just being ended; ask again when that is done.")
+        case _:
+            return AlreadyOpen(f"Your access to {grant.entitlement} is approved and about to open; see /access mine.")
+
+
+def already_asked(ask: Ask) -> AlreadyOpen:
+    if ask.extends is not None:
+        return AlreadyOpen("You have already asked for an extension; it waits for an answer.")
+    return AlreadyOpen(f"You have already asked for {ask.entitlement}; it waits for an answer.")
+
+
+def _request(
+    work: UnitOfWork, ask: Ask, terms: Terms, person: PersonEntry, providers: Mapping[str, type[Provider]]
+) -> Request:
+    identifier = RequestId(ulid(work.now))
+    return Request(
+        id=identifier, batch_id=BatchId(identifier), version=1, status=RequestStatus.PENDING,
+        requester=person.name, requester_slack=person.slack, subject=person.name, subject_slack=person.slack,
+        duration_s=None if terms.duration is None else int(terms.duration.total_seconds()), until=terms.until,
+        starts_at=ask.starts_at, extends=ask.extends,
+        reason=terms.reason, asked_at=work.now, lapses_at=_lapses_at(ask, terms, work.now),
+        fingerprint=fingerprint_of(identifier, 1, ask, terms), **resolved(ask, terms, providers),
+    )  # fmt: skip
+
+
+def _lapses_at(ask: Ask, terms: Terms, now: datetime) -> datetime:
+    """More time can be given until the end there is, and not after it."""
+    lapses_at = now + terms.lapses_after
+    return lapses_at if ask.open_until is None else min(lapses_at, ask.open_until)
+
+
+def _told(request: Request) -> dict[str, Any]:
+    return {
+        "version": request.version, "requester": request.requester, "subject": request.subject,
+        "resource": request.resource, "role": request.role, "level": request.level, "rule": request.rule,
+        "duration_s": request.duration_s, "until": request.until, "starts_at": request.starts_at,
+        "extends": request.extends, "reason": request.reason,
+        "chain": request.chain, "lapses_at": request.lapses_at, "fingerprint": request.fingerprint,
+    }  # fmt: skip

@@ -1,0 +1,323 @@
+"""One unit of work: what changes in rows, audit events, messages and timers in one transaction."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import and_, case, update
+from sqlalchemy.orm.attributes import set_committed_value
+from sqlmodel import Session, col, select
+
+from access.alert_rows import GRANT_ALERTS, alerts_to_close, number_open, open_alerts
+from access.approvers import approvers
+from access.audit import Event, Outcome
+from access.catalog import Policy
+from access.errors import Conflict
+from access.ids import AlertId, MessageId, SlackUser, ulid
+from access.lifecycle import TRANSIENT, allowed
+from access.models import Alert, AlertKind, Grant, GrantStatus, Message, MessageKind, Request, RequestStatus
+from access.policy.decide import owners
+from access.ports import AgendaItem
+from access.store import (
+    Change,
+    compare_and_set,
+    compare_and_set_all,
+    insert_all_unless_there,
+    insert_unless_there,
+)
+
+URGENT = 0
+KEPT_TRUE = (
+    MessageKind.REVIEW, MessageKind.ANSWER, MessageKind.ALERT, MessageKind.PAGE, MessageKind.WARNING, MessageKind.HOME,
+    MessageKind.UNDELIVERED,
+)  # fmt: skip
+"""Messages that are told anew whenever their subject changes; the others are said once."""
+PLANNED = (MessageKind.WARNING, MessageKind.REMINDER)
+"""Messages whose time is known before."""
+WEBHOOK = "webhook"
+"""Who is told by pages."""
+UNPAGED = (
+    AlertKind.PROVIDER, AlertKind.POLICY, AlertKind.RIGHTS, AlertKind.STANDING, AlertKind.LEFTOVER,
+    AlertKind.UNDELIVERED,
+)  # fmt: skip
+PAGED = tuple(kind for kind in AlertKind if kind not in UNPAGED)
+"""What does not wait until somebody looks into Slack."""
+TOLD_ALONE = 5
+"""So many open alerts of a kind about a resource have messages of their own; of more, one message tells (groups.py)."""
+RETOLD_AFTER = timedelta(seconds=5)
+"""What changes with each of many alerts is told anew no more often: Slack takes about one update a second, of all."""
+
+
+SETTLES = timedelta(seconds=1)
+"""A state that passes is told once it has stood for so long, and a Home shows together what changed within it."""
+
+
+@dataclass(frozen=True)
+class Cause:
+    """What an alert is opened about, and what it says; with a resource, its owners are told too."""
+
+    subject: str
+    sentence: str
+    resource: str | None = None
+
+
+@dataclass
+class UnitOfWork:
+    """What happens in one transaction: all of it is committed with its audit events, or none of it."""
+
+    session: Session
+    now: datetime
+    actor: str
+    policy: Policy | None
+    """The newest that could be used, for telling; None: there was none."""
+    pages: bool = False
+    events: list[Event] = field(default_factory=list[Event])
+    due: list[tuple[AgendaItem, datetime]] = field(default_factory=list[tuple[AgendaItem, datetime]])
+    subjects: set[str] = field(default_factory=set[str])
+    """What changed, so that messages about it must be told anew."""
+    settling: set[str] = field(default_factory=set[str])
+    """The same, but told a moment later, when more may have changed or the state has passed."""
+    together: bool = False
+    """Changes of grants wait until `write`. Only for who holds the rows and does not ask for them in between."""
+    changes: dict[str, Change] = field(default_factory=dict[str, Change])
+    told: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
+    closing: dict[tuple[AlertKind, ...], set[str]] = field(default_factory=dict[tuple[AlertKind, ...], set[str]])
+    counted: dict[tuple[str, str], int] = field(default_factory=dict[tuple[str, str], int])
+    """How many alerts are open, by kind and resource, where this work has opened one."""
+    touched: set[tuple[str, str]] = field(default_factory=set[tuple[str, str]])
+    """Kinds and resources of which an alert was opened or closed, so that a storm may have changed (groups.py)."""
+    ungrouped: dict[tuple[str, str], str] = field(default_factory=dict[tuple[str, str], str])
+    """Those of which one has no message of its own; with the security team's channel."""
+    storms: set[str] = field(default_factory=set[str])
+    """Those that changed: told anew a little later, for more is to come."""
+
+    def record(self, action: str, object_id: str | None, *, outcome: Outcome = "success", **details: Any) -> None:
+        self.events.append(
+            Event(action=action, actor=self.actor, object_id=object_id, outcome=outcome, details=details)
+        )
+
+    def move_request(
+        self, request: Request, to: RequestStatus, *, action: str, details: dict[str, Any], because: str = "",
+        passes: bool = False,
+    ) -> bool:  # fmt: skip
+        """Compare-and-set with its event; False when somebody was faster. `passes`: another state follows at once."""
+        assert allowed(RequestStatus(request.status), to), f"{request.status} to {to} is not in the table"
+        won = compare_and_set(
+            self.session, Request, request.id,
+            expected={"status": request.status, "version": request.version},
+            values={"status": to, "decided_at": self.now, "decided_because": because},
+        )  # fmt: skip
+        if won:
+            self.record(action, request.id, version=request.version, fingerprint=request.fingerprint, **details)
+            self.session.refresh(request)
+            self.request_changed(request, passes=passes)
+        return won
+
+    def move_grant(self, grant: Grant, to: GrantStatus, *, action: str, details: dict[str, Any], **values: Any) -> None:
+        """Compare-and-set on status and fence, with its event. The row is held, so LostRace would be our mistake."""
+        assert allowed(GrantStatus(grant.status), to), f"{grant.status} to {to} is not in the table"
+        self.set_grant(grant, status=to, **values)
+        self.record(action, grant.id, resource=grant.resource, role=grant.role, subject=grant.subject, **details)
+        self.changed(grant.request_id, passes=to in TRANSIENT)
+        self.home_changed(grant.subject_slack)
+
+    def set_grant(self, grant: Grant, **values: Any) -> None:
+        """Changes what is not a move (a claim, the next try) while status and fence are what was seen."""
+        if not self.together or grant.id in self.changes:
+            self.write()
+        self.changes[grant.id] = Change(grant.id, {"status": grant.status, "fence": grant.fence}, values)
+        if not self.together:
+            self.write()
+        for name, value in values.items():
+            set_committed_value(grant, name, value)
+        due = values.get("due_at")
+        if due is not None:
+            self.due.append((grant_item(grant.id), due))
+
+    def set_back(self, grant: Grant, action: str, problem: str, *, due_at: datetime, **values: Any) -> None:
+        """It did not work: why, and when to try again. The same problem once more is no event and no new message."""
+        known = grant.problem == problem
+        self.set_grant(grant, problem=problem, due_at=due_at, **values)
+        if not known:
+            self.record(action, grant.id, outcome="failure", problem=problem, attempts=grant.attempts)
+            self.changed(grant.request_id)
+
+    def changed(self, subject: str, *, passes: bool = False) -> None:
+        """Every message about this subject must be told anew; they coalesce until they are. A person is a Home's.
+
+        `passes`: another state is on its way, and the messages wait a moment for it.
+        """
+        (self.settling if passes else self.subjects).add(subject)
+
+    def home_changed(self, person: SlackUser) -> None:
+        """What changes within a moment is published together; only who opens the Home does not wait."""
+        self.changed(person, passes=True)
+
+    def request_changed(self, request: Request, *, passes: bool = False) -> None:
+        """It stands in its messages and on Homes."""
+        self.changed(request.id, passes=passes)
+        self.homes_changed(request)
+
+    def homes_changed(self, request: Request) -> None:
+        """Those of who asked, who receives and who can decide."""
+        self.settling |= {request.requester_slack, request.subject_slack}
+        if self.policy is not None:
+            able = approvers(self.session, self.policy, request)
+            self.settling |= {self.policy.people[person].slack for person in able}
+
+    def retell(self) -> None:
+        """Makes due what is about changed subjects: at the end of the work and in one order, or two could deadlock."""
+        changed = self.subjects | self.settling | self.storms
+        if not changed:
+            return
+        stale = select(Message.id).where(
+            col(Message.subject).in_(changed),
+            col(Message.kind).in_(KEPT_TRUE),
+        )
+        identifiers = self.session.exec(stale.order_by(col(Message.id)).with_for_update()).all()
+        its = col(Message.subject)
+        when = case(
+            (its.in_(self.storms), self.now + RETOLD_AFTER), (its.in_(self.subjects), self.now),
+            else_=self.now + SETTLES,
+        )  # fmt: skip
+        # One that is being told, or waits out a refusal of Slack, keeps its time: two at once would post it twice. What
+        # only waits for more to change comes as soon as it must; a warning keeps the time at which it first comes.
+        planned = and_(col(Message.kind).in_(PLANNED), col(Message.shown_version) == 0)
+        sooner = and_(col(Message.attempts) == 0, ~planned, col(Message.due_at) > when)
+        due_at = case((col(Message.due_at).is_(None), when), (sooner, when), else_=col(Message.due_at))
+        statement = (
+            update(Message)
+            .where(col(Message.id).in_(identifiers))
+            .values(wanted_version=col(Message.wanted_version) + 1, due_at=due_at)
+            .returning(col(Message.id), col(Message.due_at))
+        )
+        for identifier, due_at in self.session.connection().execute(statement):
+            if due_at is not None:
+                self.due.append((message_item(identifier), due_at))
+
+    def tell(
+        self, kind: MessageKind, subject: str, recipient: str, *, version: int = 1, urgency: int = 1,
+        at: datetime | None = None,
+    ) -> None:  # fmt: skip
+        """A message that must reach somebody, now or at a time to come; the same one twice is one."""
+        if not recipient:
+            return  # of a canary, which is nobody's
+        self.told.append({
+            "id": ulid(self.now), "kind": kind, "subject": subject, "version": version, "recipient": recipient,
+            "urgency": urgency, "due_at": at or self.now, "created_at": self.now,
+        })  # fmt: skip
+
+    def adopt(self, kind: str, subject: str, channel: str, ts: str, *, version: int) -> bool:
+        """A message of ours that stands in Slack without a row of its own is kept true from now on."""
+        message = Message(
+            id=MessageId(ulid(self.now)), kind=kind, subject=subject, version=version, recipient=f"{channel}:{ts}",
+            channel=channel, ts=ts, due_at=self.now + SETTLES, created_at=self.now,
+        )  # fmt: skip
+        made = insert_unless_there(self.session, message)
+        if made:
+            self.due.append((message_item(message.id), self.now + SETTLES))
+        return made
+
+    def write(self) -> None:
+        """Writes what waits. In many rows at once it takes a fraction of one by one."""
+        changes, self.changes = self.changes, {}
+        told, self.told = self.told, []
+        closing, self.closing = self.closing, {}
+        if not compare_and_set_all(self.session, Grant, changes.values()):
+            raise LostRace
+        new = insert_all_unless_there(self.session, Message, told) if told else ()
+        self.due += [(message_item(one["id"]), one["due_at"]) for one in told if one["id"] in new]
+        for kinds, subjects in closing.items():
+            self._close(kinds, subjects)
+
+    def _close(self, kinds: Sequence[AlertKind], subjects: set[str]) -> None:
+        about = {"about": sorted(subjects), "kinds": kinds}
+        for identifier, kind, subject, resource in self.session.connection().execute(alerts_to_close(), about).all():
+            self.close_alert(identifier, kind, subject)
+            if kind in GRANT_ALERTS:
+                self.touched.add((kind, resource or subject.partition(" ")[0]))
+                self.counted.clear()
+
+    def close_alert(self, identifier: str, kind: str, subject: str) -> None:
+        """An open one that is held."""
+        compare_and_set(self.session, Alert, identifier, expected={"closed_at": None}, values={"closed_at": self.now})
+        self.record("alert.closed", identifier, kind=kind, subject=subject)
+        self.changed(identifier)
+
+    def open_alert(
+        self, kind: AlertKind, subject: str, sentence: str, *, channel: str | None, resource: str | None = None
+    ) -> None:
+        """Opens an alert unless it is open already; tells the security team, and the owners of the resource if given.
+
+        There is no channel only before the first policy came into force, when nothing can have been granted.
+        """
+        self.open_alerts(kind, [Cause(subject, sentence, resource)], channel=channel)
+
+    def open_alerts(self, kind: AlertKind, causes: Sequence[Cause], *, channel: str | None) -> None:
+        """The same for many of a kind, in as few statements as for one."""
+        self.write()  # one of the same kind and subject may wait to be closed
+        alerts = {AlertId(ulid(self.now)): cause for cause in causes}
+        rows = [
+            {"id": one, "kind": kind, "subject": cause.subject, "sentence": cause.sentence, "opened_at": self.now}
+            for one, cause in alerts.items()
+        ]
+        self._count_open(kind, {cause.resource for cause in causes if cause.resource is not None})
+        new = insert_all_unless_there(self.session, Alert, rows) if rows else set[str]()
+        for identifier, cause in alerts.items():
+            if identifier in new:
+                self._opened(identifier, kind, cause, channel)
+
+    def _count_open(self, kind: AlertKind, resources: set[str]) -> None:
+        """Before more of them are opened."""
+        if kind not in GRANT_ALERTS:
+            return
+        for resource in resources:
+            if (kind, resource) not in self.counted:
+                self.counted[kind, resource] = number_open(self.session, kind, resource)
+
+    def _opened(self, alert: AlertId, kind: AlertKind, cause: Cause, channel: str | None) -> None:
+        self.record("alert.opened", alert, kind=kind, subject=cause.subject, sentence=cause.sentence)
+        resource = cause.resource
+        if channel is not None and resource is not None and self._is_one_of_many(kind, resource):
+            self.ungrouped[kind, resource] = channel
+            return
+        self.tell_of_alert(alert, kind, channel=channel, resource=resource)
+
+    def _is_one_of_many(self, kind: AlertKind, resource: str) -> bool:
+        """Of one that has just been opened."""
+        if kind not in GRANT_ALERTS:
+            return False
+        self.touched.add((kind, resource))
+        self.counted[kind, resource] += 1
+        return self.counted[kind, resource] > TOLD_ALONE
+
+    def tell_of_alert(self, alert: AlertId, kind: str, *, channel: str | None, resource: str | None) -> None:
+        """To the security team, to the owners, and to whoever is on duty."""
+        if channel is not None:
+            self.tell(MessageKind.ALERT, alert, channel, urgency=URGENT)
+        if resource is not None and self.policy is not None:
+            for person in sorted(owners(self.policy, resource)):
+                self.tell(MessageKind.ALERT, alert, self.policy.people[person].slack, urgency=URGENT)
+        if self.pages and kind in PAGED:
+            self.tell(MessageKind.PAGE, alert, WEBHOOK, urgency=URGENT)
+
+    def alerts_changed(self, subject: str, *kinds: AlertKind) -> None:
+        """What is open about this subject has something new to say."""
+        self.subjects |= set(self.session.exec(open_alerts(subject, kinds)))
+
+    def close_alerts(self, subject: str, *kinds: AlertKind) -> None:
+        """Closes what is open about this subject: its cause is gone."""
+        self.closing.setdefault(kinds, set()).add(subject)
+
+
+def grant_item(grant_id: str) -> AgendaItem:
+    return AgendaItem(f"grant:{grant_id}")
+
+
+def message_item(message_id: str) -> AgendaItem:
+    return AgendaItem(f"notice:{message_id}")
+
+
+class LostRace(Conflict):
+    """This was changed at the same moment. Please look again."""

@@ -1,1 +1,0 @@
-"""One file for each thing a person can do with a button or a modal: ack, who, do, say."""

@@ -1,7 +1,0 @@
-"""Follow: the button has led its presser to a message; Slack only wants to know that we heard of it."""
-
-from slack_bolt.context.ack.async_ack import AsyncAck
-
-
-async def follow(ack: AsyncAck) -> None:
-    await ack()

@@ -1,0 +1,136 @@
+"""Ask: by the form, which /access and the button on the Home open, or in one line; what is open, to extend it."""
+
+import logging
+from typing import Any
+
+from slack_bolt.context.ack.async_ack import AsyncAck
+from slack_sdk.errors import SlackApiError
+
+from access.durations import format_duration
+from access.errors import AlreadyHeld, Refusal
+from access.ids import GrantId
+from access.messages.facts import card_of
+from access.models import Request
+from access.requests.extend import may_extend
+from access.requests.submit import Preview, preview, requestable, submit, submit_line, suggest
+from bot import ids
+from bot.asking import read_when
+from bot.identity import Who
+from bot.invocation import Invocation
+from bot.payload import chosen as chosen_option
+from bot.payload import picked, typed
+from bot.refusals import Fields, Say, beside, in_fields, in_modal, refusals
+from bot.reply import Reply
+from bot.slack_context import SlackContext
+from bot.views.answer import asked, asked_in_modal
+from bot.views.blocks import Rendered
+from bot.views.extension import extension_form
+from bot.views.form import MOST_OPTIONS, NOTHING_TO_ASK, nothing_to_ask, request_form, suggestions
+from bot.views.modals import notice
+
+logger = logging.getLogger(__name__)
+
+USAGE = "<resource/role> <time> <reason>"
+EXAMPLE = "customers-db/read 2h why you need it"
+
+
+async def form(invocation: Invocation) -> Rendered | None:
+    """/access"""
+    choices = await invocation.slack.do(requestable, requester=invocation.who.slack)
+    if not choices:
+        return nothing_to_ask()
+    await invocation.slack.client.views_open(trigger_id=invocation.trigger_id, view=request_form(choices))
+    return None
+
+
+async def line(invocation: Invocation) -> Rendered | None:
+    """/access <resource/role> <time> <reason>"""
+    slack, who = invocation.slack, invocation.who
+    try:
+        request = await slack.do(submit_line, requester=who.slack, text=invocation.words, zone=who.zone)
+    except AlreadyHeld as held:
+        about = await slack.do(may_extend, grant_id=GrantId(held.grant), by=who.slack)
+        longer = format_duration(held.duration) if held.duration else ""
+        view = extension_form(about, longer=longer, reason=held.reason)
+        await slack.client.views_open(trigger_id=invocation.trigger_id, view=view)
+        return None
+    return asked(await slack.do(card_of, request.id))
+
+
+async def button(ack: AsyncAck, body: dict[str, Any], respond: Reply, slack: SlackContext, who: Who) -> None:
+    """Of the Home."""
+    async with slack.acknowledged(ack), refusals(beside(body, respond, slack.client)):
+        choices = await slack.do(requestable, requester=who.slack)
+        view = request_form(choices) if choices else notice("Ask for access", NOTHING_TO_ASK)
+        await slack.client.views_open(trigger_id=body["trigger_id"], view=view)
+
+
+async def suggested(ack: AsyncAck, body: dict[str, Any], slack: SlackContext, who: Who) -> None:
+    """What can be chosen, while it is typed."""
+    async with refusals(_nothing(ack)):
+        found = await slack.do(suggest, requester=who.slack, typed=str(body.get("value") or ""), most=MOST_OPTIONS)
+        await ack(option_groups=suggestions(found)) if found.total else await ack(options=[])
+
+
+async def chosen(ack: AsyncAck, body: dict[str, Any], slack: SlackContext, who: Who) -> None:
+    """The form shows who will be asked for what is chosen."""
+    await ack()
+    view = body["view"]
+    async with refusals(in_modal(slack.client, view["id"], "Not possible")):
+        choices = await slack.do(requestable, requester=who.slack)
+        about = await _preview(slack, who, chosen_option(view, ids.ENTITLEMENT))
+        try:
+            await slack.client.views_update(view_id=view["id"], hash=view["hash"], view=request_form(choices, about))
+        except SlackApiError as error:
+            # Chosen again meanwhile, or closed: the newer click answers for itself.
+            if error.response.get("error") not in ("hash_conflict", "not_found"):
+                raise
+            logger.info("a form had moved on: %s", error.response.get("error"))
+
+
+async def modal(ack: AsyncAck, view: dict[str, Any], slack: SlackContext, who: Who) -> None:
+    """A request is made, or the field to mend is named; for what is open, the form becomes another."""
+    async with refusals(in_fields(ack, ids.ENTITLEMENT, ids.START, ids.DURATION, ids.REASON)):
+        try:
+            request = await _submitted(view, slack, who)
+        except AlreadyHeld as held:
+            about = await slack.do(may_extend, grant_id=GrantId(held.grant), by=who.slack)
+            longer, reason = typed(view, ids.DURATION), typed(view, ids.REASON)
+            await ack(response_action="update", view=extension_form(about, longer=longer, reason=reason))
+            return
+        await ack(response_action="update", view=asked_in_modal(await slack.do(card_of, request.id)))
+
+
+async def _submitted(view: dict[str, Any], slack: SlackContext, who: Who) -> Request:
+    starts_at, now = picked(view, ids.START), slack.core.clock.now()
+    when = read_when(typed(view, ids.DURATION), now=max(starts_at or now, now), zone=who.zone)
+    return await slack.do(
+        submit,
+        requester=who.slack,
+        entitlement=chosen_option(view, ids.ENTITLEMENT),
+        duration=when.duration,
+        until=when.until,
+        starts_at=starts_at,
+        reason=typed(view, ids.REASON),
+        source="form",
+        unread=when.unread,
+    )
+
+
+async def _preview(slack: SlackContext, who: Who, entitlement: str) -> Preview | str | None:
+    if not entitlement:
+        return None
+    try:
+        return await slack.do(preview, requester=who.slack, entitlement=entitlement)
+    except Refusal as refused:
+        return refused.sentence
+
+
+def _nothing(ack: AsyncAck) -> Say:
+    """A list of options has no room for a sentence."""
+
+    async def say(words: str, _: Fields) -> None:
+        logger.warning("no options were offered: %s", words)
+        await ack(options=[])
+
+    return say

@@ -1,0 +1,98 @@
+"""The borders between engine and core: what a queue does with an id, what the timekeeper asks of the rows."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Protocol, TypeVar
+
+from access.monitor.sweep import Queue, Route, Routes
+from access.ports import AgendaItem, Deadline
+
+__all__ = ["QUEUES", "Claimed", "Handler", "Queue", "Result", "Route", "Routes", "Schedule"]
+
+QUEUES: tuple[Queue, ...] = ("grant", "revoke", "tell")
+
+
+class Claimed(Protocol):
+    """A row this process has won: what it needs to act without looking at the database again."""
+
+    @property
+    def id(self) -> str: ...
+
+
+class Result(Protocol):
+    """What came of one call."""
+
+    @property
+    def healthy(self) -> bool:
+        """False when the target could not be reached or did not answer: the breaker counts these."""
+        ...
+
+
+C = TypeVar("C", bound=Claimed)
+R = TypeVar("R", bound=Result)
+
+
+class Handler(Protocol[C, R]):
+    """What one queue does. Every step may run twice: rows are won by compare-and-set with a fence and a claim time."""
+
+    def claim(self, ids: Sequence[str]) -> list[C]:
+        """One short transaction; returns only what was won."""
+        ...
+
+    def act(self, claimed: C, deadline: Deadline) -> R:
+        """The calls over the network, outside any transaction. Never raises: errors are results."""
+        ...
+
+    def commit(self, results: Sequence[R]) -> None:
+        """One short transaction for a chunk."""
+        ...
+
+    def release(self, claimed: Sequence[C]) -> None:
+        """Claimed but not started: given back at once."""
+        ...
+
+
+class Schedule(Protocol):
+    """The timekeeper's view of the core."""
+
+    def route(self, items: Sequence[AgendaItem]) -> Routes: ...
+
+    def ranks(self, ids: Sequence[str]) -> Mapping[str, int]:
+        """Which grants end, and which messages are told, before others that are due as well: the lowest first."""
+        ...
+
+    def sweep(self) -> list[tuple[AgendaItem, datetime]]:
+        """Does the housekeeping of the rows; returns every item that is overdue or stuck, with the time it was due."""
+        ...
+
+    def timers(self) -> Iterator[tuple[AgendaItem, datetime]]:
+        """Every unfinished item, for filling an empty Redis."""
+        ...
+
+    def timers_filled(self, number: int) -> bool:
+        """Redis held none and holds this many again; may be said twice. Whether it had lost some."""
+        ...
+
+    def timers_compared(self) -> None:
+        """Redis and the rows have been compared, and agree."""
+        ...
+
+    def beat(self, name: str, kind: str) -> None:
+        """Says that this process lives."""
+        ...
+
+    def sweep_fails(self, times: int, why: str) -> None:
+        """It failed so many times in a row; may be said twice."""
+        ...
+
+    def sweep_works(self) -> None:
+        """May be said twice."""
+        ...
+
+    def timers_lost(self, why: str) -> None:
+        """Redis could not be used for a while, and why; may be said twice."""
+        ...
+
+    def timers_back(self) -> None:
+        """Redis is there; may be said twice."""
+        ...
