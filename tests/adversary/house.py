@@ -137,17 +137,27 @@ class House(World):
         return self.again(grant)
 
 
+FIRST = "first type these"
+"""The column in which a printed statement says what is in the way."""
+
+
 class Hung(Exception):
     """A statement that people type did not come back."""
 
 
 def type_by_hand(shop: Shop, grant: Grant) -> None:
-    """A superuser types what is printed, statement by statement, each on its own; then again what was refused."""
+    """A superuser types what is printed, statement by statement, each on its own; then again what was refused.
+
+    What a statement says to type first is typed, and then all of it once more.
+    """
     with shop.administrator() as session:
         session.execute("SET statement_timeout = '5s'")
         left, end = _printed(grant), time.monotonic() + TYPED_SECONDS
         for _ in range(TYPED_TIMES):
-            left = [statement for statement in left if not _goes_through(session, statement)]
+            first = list[str]()
+            left = [statement for statement in left if not _goes_through(session, statement, first)]
+            for line in first:
+                left += _printed(grant) if _goes_through(session, line, []) else []
             if not left:
                 return
             if time.monotonic() > end:
@@ -165,7 +175,13 @@ def type_into_psql(shop: Shop, grant: Grant) -> None:
             )
         except subprocess.TimeoutExpired:
             raise Hung(f"psql was still at it after {TYPED_SECONDS:g} s") from None
-        if "ERROR" not in typed.stderr:
+        first = [
+            line.partition(": ROLLBACK")[1:] for line in typed.stdout.splitlines() if ": ROLLBACK PREPARED" in line
+        ]
+        with shop.administrator() as session:
+            for words in first:
+                _goes_through(session, "".join(words).removeprefix(": "), [])
+        if "ERROR" not in typed.stderr and not first:
             return
 
 
@@ -174,8 +190,11 @@ def _printed(grant: Grant) -> list[str]:
     return list(grant.plan["revoke"])
 
 
-def _goes_through(session: psycopg.Connection, statement: str) -> bool:
+def _goes_through(session: psycopg.Connection, statement: str, first: list[str]) -> bool:
+    """`first` gets what is to be typed before it."""
     with suppress(psycopg.Error):
-        session.execute(statement.encode())
+        cursor = session.execute(statement.encode())
+        if FIRST in [column.name for column in cursor.description or ()]:
+            first += [line.partition(": ")[2] for (line,) in cursor.fetchall()]
         return True
     return False
