@@ -16,7 +16,8 @@ from access.errors import NotFound, PolicyError, Refusal, UnknownPerson
 from access.ids import GrantId, RequestId, SlackChannel, SlackUser
 from access.log_checkpoint import Checkpoints, NullStore
 from access.models import AuditEvent, Grant, Request
-from access.policy.decide import Refused, render
+from access.policy.decide import render
+from access.policy.refusals import Refused
 from access.policy_source import PolicySource
 from access.ports import Agenda, Provider
 from access.store import (

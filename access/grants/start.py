@@ -42,7 +42,7 @@ from access.lifecycle import FINISHED, OPENING
 from access.models import AlertKind, EndedBy, Grant, GrantStatus, MessageKind, Request
 from access.people import changed, requester_of, subject_of
 from access.policy import canary
-from access.policy.decide import Refused, decide
+from access.policy.decide import Denied, decide_again
 from access.policy.fingerprint import ask_again, fingerprint_of
 from access.policy.objections import what_changed
 from access.ports import Deadline, Observation, Outcome, Provider, Receipt, Rights
@@ -354,15 +354,14 @@ def objection(policy: Policy, request: Request) -> str | None:
     if canary.is_one(request):
         return canary.objection(policy, request)
     ask = ask_again(request, request.asked_at)
-    try:
-        terms = decide(policy, ask).terms
-    except Refused as refused:
-        return what_changed(refused, ask)
+    decision = decide_again(policy, ask)
+    if isinstance(decision, Denied):
+        return what_changed(decision, ask)
     for party in (requester_of(request), subject_of(request)):
         because = changed(policy, party)
         if because is not None:
             return f"{party.name} {because}. Please ask again."
-    if fingerprint_of(request.id, request.version, ask, terms) != request.fingerprint:
+    if fingerprint_of(request.id, request.version, ask, decision.terms) != request.fingerprint:
         return "The rule or the role was changed after the approval. Please ask again."
     return None
 

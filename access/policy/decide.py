@@ -1,16 +1,21 @@
-"""Decides by the policy whether something may be asked for and on which terms, and says step by step why."""
+"""Decides by the policy whether something may be asked for and on which terms, and says step by step why.
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+Nothing is raised here: what the policy answers is data, so that it can be kept, compared and tried on another policy.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from pydantic import JsonValue
 
 from access.catalog import Entitlement, Level, Policy, Reminder, Rule
 from access.durations import format_duration
-from access.errors import InvalidInput, NotAnApprover, PolicyRefuses, Refusal, SelfReview, UnknownPerson
+from access.errors import NotAnApprover, SelfReview
 from access.ids import GrantId, Person, SlackChannel
 from access.nearest import nearest
+from access.policy.reasons import Reason
 from access.words import clean, counted
 
 SHORTEST = timedelta(seconds=5)
@@ -88,41 +93,31 @@ class Step:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Decision:
+class Allowed:
+    """It may be asked for, on these terms."""
+
     terms: Terms
     trace: tuple[Step, ...]
 
 
-class Refused(Refusal):
-    """The access policy does not allow this."""
+@dataclass(frozen=True, kw_only=True)
+class Denied:
+    """It may not, and why."""
 
+    reason_id: Reason
     field: str
     """What the form should point at: entitlement, start, duration or reason."""
+    parameters: Mapping[str, Any]
+    """What the sentence of the reason needs; plain values that have a canonical form."""
     trace: tuple[Step, ...] = ()
     """For the audit log and the security team: it may name what the requester may not know of."""
-    longest: timedelta | None = None
-    """The most there is, where more was asked for."""
+    also: tuple["Denied", ...] = ()
+    """What is wrong besides, in other fields, so that all of it is told at once."""
 
     @property
     def step(self) -> str:
-        """What it was refused for first: the name of a `Step`."""
+        """What it was denied for first: the name of a `Step`."""
         return next((step.name for step in self.trace if not step.verdict), "")
-
-
-class RefusedInput(Refused, InvalidInput):
-    """What you typed cannot be used."""
-
-
-class RefusedByPolicy(Refused, PolicyRefuses):
-    """The access policy does not allow this."""
-
-    field = "entitlement"
-
-
-class RefusedStranger(Refused, UnknownPerson):
-    """You are not in the access policy. Ask the security team to add you."""
-
-    field = "entitlement"
 
 
 @dataclass
@@ -132,32 +127,43 @@ class _Trace:
     def add(self, name: str, subject: str, verdict: bool, because: str) -> None:
         self.steps.append(Step(name=name, subject=subject, verdict=verdict, because=because))
 
-    def refuse(self, refusal: Refused, name: str, subject: str, because: str) -> Refused:
+    def deny(
+        self, name: str, subject: str, because: str, reason: Reason, *, field: str = "entitlement", **parameters: Any
+    ) -> Denied:  # fmt: skip
         self.add(name, subject, False, because)
-        refusal.trace = tuple(self.steps)
-        return refusal
+        return Denied(reason_id=reason, field=field, parameters=parameters, trace=tuple(self.steps))
 
 
-def decide(policy: Policy, ask: Ask, *, unable: frozenset[Person] = frozenset()) -> Decision:
-    """The terms on which this may be asked for now. Raises a Refused, which carries the trace.
+def decide(policy: Policy, ask: Ask, *, unable: frozenset[Person] = frozenset()) -> Allowed | Denied:
+    """Whether this may be asked for now, and on which terms.
 
     What is wrong with what was typed is told together: the start, the time and the reason.
 
     `unable`: who cannot answer though the policy has them do so, when it is asked; at a click it is known who answers.
     """
     trace = _Trace()
-    _people(policy, ask, trace)
-    rule = _the_one_rule(policy, ask, trace)
+    rule = _opening_rule(policy, ask, trace)
+    if isinstance(rule, Denied):
+        return rule
     terms = _terms(policy, ask, rule)
-    _extension(policy, ask, trace)
-    _refuse_together(
-        trace,
-        lambda: _start(ask, trace),
-        lambda: _time(ask, terms, trace),
-        lambda: _reason(terms, _level(policy, ask), trace),
+    denied = _extension(policy, ask, trace) or _together(
+        trace, _start(ask, trace), _time(ask, terms, trace), _reason(terms, _level(policy, ask), trace)
     )
-    _approvers(policy, ask, terms, trace, unable)
-    return Decision(terms=terms, trace=tuple(trace.steps))
+    return denied or _chain(policy, ask, terms, trace, unable)
+
+
+def decide_again(policy: Policy, ask: Ask) -> Allowed | Denied:
+    """Whether what was approved may still be given: by what holds at any time, and not by what only asking must meet.
+
+    Still eligible, within the floors of the level, and with a chain that can be completed. A start, a reason or a count
+    that was good enough when it was asked stays so.
+    """
+    trace = _Trace()
+    rule = _opening_rule(policy, ask, trace)
+    if isinstance(rule, Denied):
+        return rule
+    terms = _terms(policy, ask, rule)
+    return _floors(ask, terms, trace) or _chain(policy, ask, terms, trace, frozenset())
 
 
 def eligible(policy: Policy, any_of: Iterable[str], *, barred: frozenset[Person]) -> frozenset[Person]:
@@ -171,20 +177,6 @@ def may_review(policy: Policy, *, reviewer: Person, barred: frozenset[Person], a
         raise SelfReview
     if reviewer not in eligible(policy, any_of, barred=barred):
         raise NotAnApprover
-
-
-def no_approver(entitlement: Entitlement, named: frozenset[Person]) -> str:
-    """Why this cannot be asked for, and what to do. `named`: whom the policy has decide, though none of them can."""
-    cure = "Ask the security team to name another approver in the policy."
-    if not named:
-        return f"No other person can approve {entitlement} for you, so it can't be asked for. {cure}"
-    *first, last = sorted(named)
-    shown = f"{', '.join(first)} and {last}" if first else last
-    members = "full members" if first else "a full member"
-    return (
-        f"{entitlement} can't be asked for now: Slack does not show {shown}, who would approve it, as {members} of "
-        f"this workspace. {cure}"
-    )
 
 
 def is_security(policy: Policy, person: Person) -> bool:
@@ -202,16 +194,22 @@ def render(trace: Iterable[Step]) -> str:
     return "\n".join(f"{'✓' if step.verdict else '✗'} {step.name} {step.subject}: {step.because}" for step in trace)
 
 
-def _people(policy: Policy, ask: Ask, trace: _Trace) -> None:
+def _opening_rule(policy: Policy, ask: Ask, trace: _Trace) -> Rule | Denied:
+    return _strangers(policy, ask, trace) or _the_one_rule(policy, ask, trace)
+
+
+def _strangers(policy: Policy, ask: Ask, trace: _Trace) -> Denied | None:
     for person in dict.fromkeys((ask.requester, ask.subject)):
         if person in policy.people:
             trace.add("person", person, True, "is in the policy")
             continue
-        sentence = None if person == ask.requester else f"{person} is not in the access policy."
-        raise trace.refuse(RefusedStranger(sentence), "person", person, "is not in the policy")
+        asks = person == ask.requester
+        reason = Reason.REQUESTER_NOT_IN_POLICY if asks else Reason.SUBJECT_NOT_IN_POLICY
+        return trace.deny("person", person, "is not in the policy", reason, person=person)
+    return None
 
 
-def _the_one_rule(policy: Policy, ask: Ask, trace: _Trace) -> Rule:
+def _the_one_rule(policy: Policy, ask: Ask, trace: _Trace) -> Rule | Denied:
     wanted = str(ask.entitlement)
     known = policy.entitlement(ask.entitlement) is not None
     trace.add("entitlement", wanted, known, "is in the catalog" if known else "the catalog has no such entitlement")
@@ -222,10 +220,11 @@ def _the_one_rule(policy: Policy, ask: Ask, trace: _Trace) -> Rule:
     if not matching:
         rules = counted(len(policy.rules), "rule", "rules")
         because = f"{len(named)} of {rules} for {wanted}, none of them for {ask.requester}"
-        raise trace.refuse(RefusedByPolicy(_no_such_thing(policy, ask)), "rule", "none", because)
-    ids = " and ".join(rule.id for rule in matching)
-    sentence = f"More than one rule of the access policy answers this ({ids}). Ask the security team to mend it."
-    raise trace.refuse(RefusedByPolicy(sentence), "rule", ids, "exactly one rule may match")
+        mine = [choice.entitlement for choice in policy.requestable(ask.requester)]
+        reason = Reason.NO_RULE if known else Reason.UNKNOWN_ENTITLEMENT
+        return trace.deny("rule", "none", because, reason, entitlement=wanted, nearest=nearest(wanted, mine))
+    ids = [rule.id for rule in matching]
+    return trace.deny("rule", " and ".join(ids), "exactly one rule may match", Reason.SEVERAL_RULES, rules=ids)
 
 
 def _matches(policy: Policy, rule: Rule, ask: Ask, trace: _Trace) -> bool:
@@ -238,14 +237,6 @@ def _matches(policy: Policy, rule: Rule, ask: Ask, trace: _Trace) -> bool:
             return False
         trace.add("rule", rule.id, True, f"matches because {person} is in {' and '.join(groups)}")
     return True
-
-
-def _no_such_thing(policy: Policy, ask: Ask) -> str:
-    """The same sentence for what does not exist and for what others may ask for: names do not leak."""
-    sentence = f"There is no {ask.entitlement} that you may ask for."
-    mine = [choice.entitlement for choice in policy.requestable(ask.requester)]
-    suggestion = nearest(str(ask.entitlement), mine)
-    return f"{sentence} Did you mean {suggestion}?" if suggestion else sentence
 
 
 def _level(policy: Policy, ask: Ask) -> Level:
@@ -283,98 +274,107 @@ def _terms(policy: Policy, ask: Ask, rule: Rule) -> Terms:
     )
 
 
-def _extension(policy: Policy, ask: Ask, trace: _Trace) -> None:
+def _extension(policy: Policy, ask: Ask, trace: _Trace) -> Denied | None:
     if ask.extends is None:
-        return
+        return None
     asked, most = f"number {ask.extended + 1}", policy.extensions
     if ask.extended < most:
         trace.add("extension", asked, True, f"is within {most}, which one access may have")
-        return
-    how_often = f"can be extended {'once' if most == 1 else f'{most} times'} only" if most else "can't be extended"
-    refusal = RefusedByPolicy(f"This access {how_often}; when it has ended you can ask for it again.")
-    raise trace.refuse(refusal, "extension", asked, f"is over {most}, which one access may have")
+        return None
+    because = f"is over {most}, which one access may have"
+    return trace.deny("extension", asked, because, Reason.EXTENDED_TOO_OFTEN, most=most)
 
 
-def _refuse_together(trace: _Trace, *checks: Callable[[], None]) -> None:
-    """Raises the first refusal, which carries the others."""
-    refusals: list[RefusedInput] = []
-    for check in checks:
-        try:
-            check()
-        except RefusedInput as refused:
-            refusals.append(refused)
-    if refusals:
-        first, *others = refusals
-        first.also, first.trace = tuple(others), tuple(trace.steps)
-        raise first
+def _together(trace: _Trace, *checked: Denied | None) -> Denied | None:
+    """The first no, which carries the others."""
+    found = [one for one in checked if one is not None]
+    return replace(found[0], also=tuple(found[1:]), trace=tuple(trace.steps)) if found else None
 
 
-def _start(ask: Ask, trace: _Trace) -> None:
+def _start(ask: Ask, trace: _Trace) -> Denied | None:
     if ask.starts_at is None:
-        return
-    ahead = format_duration(max(ask.starts_at - ask.at, timedelta(0)))
+        return None
+    ahead = f"{format_duration(max(ask.starts_at - ask.at, timedelta(0)))} ahead"
     if ask.starts_at - ask.at > AHEAD:
-        sentence = f"A start lies at most {format_duration(AHEAD)} ahead."
-        raise trace.refuse(RefusedInput("start", sentence), "start", f"{ahead} ahead", "is too far ahead")
-    trace.add("start", f"{ahead} ahead", True, f"is within {format_duration(AHEAD)}")
+        return trace.deny("start", ahead, "is too far ahead", Reason.START_TOO_FAR_AHEAD, field="start", most=AHEAD)
+    trace.add("start", ahead, True, f"is within {format_duration(AHEAD)}")
+    return None
 
 
-def _time(ask: Ask, terms: Terms, trace: _Trace) -> None:
-    longest = format_duration(terms.longest)
-    begins = ask.at if ask.starts_at is None else max(ask.starts_at, ask.at)
-    span = ask.duration if ask.until is None else ask.until - begins
+def _time(ask: Ask, terms: Terms, trace: _Trace) -> Denied | None:
+    span = _span(ask)
     if span is None or (ask.duration is not None and ask.until is not None):
-        sentence = "Say how long you need it, like 2h, or until when, like until 17:00: one of the two."
-        raise trace.refuse(RefusedInput("duration", sentence), "time", "none", "neither or both of the two were given")
+        because = "neither or both of the two were given"
+        return trace.deny("time", "none", because, Reason.NEITHER_OR_BOTH_TIMES, field="duration")
     asked = format_duration(span)
     if ask.until is not None and ask.open_until is not None and ask.until <= ask.open_until:
-        sentence = "It is open until then already; say a later time, or how much longer."
-        raise trace.refuse(RefusedInput("duration", sentence), "time", asked, "is no later than its present end")
+        return trace.deny("time", asked, "is no later than its present end", Reason.END_NOT_LATER, field="duration")
     if ask.until is not None and span <= timedelta(0):
-        sentence = "That end has already passed." if begins == ask.at else "That end is not after the start."
-        raise trace.refuse(RefusedInput("duration", sentence), "time", asked, "ends before it begins")
+        reason = Reason.END_PASSED if _begins(ask) == ask.at else Reason.END_BEFORE_START
+        return trace.deny("time", asked, "ends before it begins", reason, field="duration")
     if span < SHORTEST:
-        sentence = f"The shortest access is {format_duration(SHORTEST)}."
-        raise trace.refuse(RefusedInput("duration", sentence), "time", asked, "is too short to be of use")
-    if span > terms.longest:
-        sentence = f"The longest access to {terms.entitlement} is {longest}; you asked for {asked}."
-        if ask.extends is not None:
-            sentence = f"{longest} from now is the most for {terms.entitlement}; this would be {asked} from now."
-        because = f"is over {longest}, the longest by rule {terms.rule} and level {terms.level}"
-        refusal = RefusedInput("duration", sentence)
-        refusal.longest = terms.longest
-        raise trace.refuse(refusal, "time", asked, because)
-    trace.add("time", asked, True, f"is within {longest}, the longest by rule {terms.rule} and level {terms.level}")
+        because = "is too short to be of use"
+        return trace.deny("time", asked, because, Reason.TOO_SHORT, field="duration", least=SHORTEST)
+    return _floors(ask, terms, trace)
 
 
-def _reason(terms: Terms, level: Level, trace: _Trace) -> None:
+def _floors(ask: Ask, terms: Terms, trace: _Trace) -> Denied | None:
+    """No longer than rule and level allow: a floor may be tightened after it was asked."""
+    span, longest = _span(ask) or timedelta(0), format_duration(terms.longest)
+    by = f"{longest}, the longest by rule {terms.rule} and level {terms.level}"
+    if span <= terms.longest:
+        trace.add("time", format_duration(span), True, f"is within {by}")
+        return None
+    return trace.deny(
+        "time", format_duration(span), f"is over {by}",
+        Reason.TOO_LONG if ask.extends is None else Reason.EXTENSION_TOO_LONG, field="duration",
+        entitlement=str(terms.entitlement), longest=terms.longest, asked=span,
+    )  # fmt: skip
+
+
+def _begins(ask: Ask) -> datetime:
+    return ask.at if ask.starts_at is None else max(ask.starts_at, ask.at)
+
+
+def _span(ask: Ask) -> timedelta | None:
+    return ask.duration if ask.until is None else ask.until - _begins(ask)
+
+
+def _reason(terms: Terms, level: Level, trace: _Trace) -> Denied | None:
     length, lines = len(terms.reason), terms.reason.count("\n") + 1
     because = f"level {level.name} wants {level.reason_min} to {REASON_LONGEST} characters in {REASON_LINES} lines"
     long = f"of {counted(length, 'character', 'characters')}"
-    sentence = None
     if length == 0:
-        sentence = "Say why you need it: the approver decides by that."
-    elif length < level.reason_min:
-        needed = counted(level.reason_min, "character", "characters")
-        sentence = f"Say more: the reason needs at least {needed} here, this has {length}."
-    elif length > REASON_LONGEST:
-        sentence = f"Shorten the reason: it may have {REASON_LONGEST} characters, this has {length:,}."
-    elif lines > REASON_LINES:
-        sentence = f"Shorten the reason: it may have {REASON_LINES} lines, this has {lines}."
-    if sentence:
-        raise trace.refuse(RefusedInput("reason", sentence), "reason", long, because)
+        return trace.deny("reason", long, because, Reason.NO_REASON, field="reason")
+    if length < level.reason_min:
+        limits = {"least": level.reason_min, "given": length}
+        return trace.deny("reason", long, because, Reason.REASON_TOO_SHORT, field="reason", **limits)
+    if length > REASON_LONGEST:
+        limits = {"most": REASON_LONGEST, "given": length}
+        return trace.deny("reason", long, because, Reason.REASON_TOO_LONG, field="reason", **limits)
+    if lines > REASON_LINES:
+        limits = {"most": REASON_LINES, "given": lines}
+        return trace.deny("reason", long, because, Reason.REASON_HAS_TOO_MANY_LINES, field="reason", **limits)
     trace.add("reason", long, True, because)
+    return None
 
 
-def _approvers(policy: Policy, ask: Ask, terms: Terms, trace: _Trace, unable: frozenset[Person]) -> None:
-    barred = frozenset({ask.requester, ask.subject})
-    named = eligible(policy, terms.any_of, barred=barred)
+def _chain(policy: Policy, ask: Ask, terms: Terms, trace: _Trace, unable: frozenset[Person]) -> Allowed | Denied:
+    named = eligible(policy, terms.any_of, barred=frozenset({ask.requester, ask.subject}))
     others = sorted(named - unable)
     groups = ", ".join(terms.any_of)
-    if len(others) < terms.quorum:
-        because = f"{terms.quorum} needed, {len(others)} there besides who asks and who receives"
-        if named & unable:
-            because += f", for Slack does not show {', '.join(sorted(named & unable))} as full members"
-        sentence = no_approver(terms.entitlement, named)
-        raise trace.refuse(RefusedByPolicy(sentence), "approvers", groups, because)
-    trace.add("approvers", groups, True, f"{terms.quorum} needed of {', '.join(others)}")
+    if len(others) >= terms.quorum:
+        trace.add("approvers", groups, True, f"{terms.quorum} needed of {', '.join(others)}")
+        return Allowed(terms=terms, trace=tuple(trace.steps))
+    because = f"{terms.quorum} needed, {len(others)} there besides who asks and who receives"
+    if named & unable:
+        because += f", for Slack does not show {', '.join(sorted(named & unable))} as full members"
+    reason, parameters = no_approver(terms.entitlement, named)
+    return trace.deny("approvers", groups, because, reason, **parameters)
+
+
+def no_approver(entitlement: Entitlement, named: frozenset[Person]) -> tuple[Reason, dict[str, Any]]:
+    """Why this cannot be asked for. `named`: whom the policy has decide, though none of them can."""
+    if not named:
+        return Reason.NO_APPROVER, {"entitlement": str(entitlement)}
+    return Reason.APPROVERS_NOT_IN_SLACK, {"entitlement": str(entitlement), "named": sorted(named)}

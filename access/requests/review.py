@@ -20,9 +20,10 @@ from access.grants.integrity import START_WINDOW
 from access.ids import GrantId, Person, RequestId, ReviewId, SlackUser, ulid
 from access.models import Grant, Message, MessageKind, Request, RequestStatus, Review, Verdict
 from access.people import Party, barred, changed, is_alike, requester_of, reviewer_of, subject_of
-from access.policy.decide import REASON_LONGEST, Ask, Refused, RefusedByPolicy, Terms, decide, may_review
+from access.policy.decide import REASON_LONGEST, Ask, Denied, Terms, decide, may_review
 from access.policy.fingerprint import Button, ask_again, fingerprint_of, parse_button
 from access.policy.objections import to_the_approver
+from access.policy.refusals import RefusedByPolicy
 from access.requests.extend import extended_before, move_end
 from access.requests.remind import Place
 from access.requests.submit import resolved
@@ -156,14 +157,12 @@ def _decided(
 
 def _changed_terms(policy: Policy, request: Request, ask: Ask) -> Terms | None:
     """What was shown must still be what would be granted. The terms of now if they differ; raises Refused if none."""
-    try:
-        terms = decide(policy, ask).terms
-    except Refused as refused:
-        # Its words are for who asked; the approver must not take them as said to himself.
-        refusal = RefusedByPolicy(to_the_approver(refused, ask))
-        refusal.trace = refused.trace
-        raise refusal from None
-    return None if fingerprint_of(request.id, request.version, ask, terms) == request.fingerprint else terms
+    decision = decide(policy, ask)
+    if isinstance(decision, Denied):
+        # The sentence of its reason is for who asked; the approver must not take it as said to himself.
+        raise RefusedByPolicy(to_the_approver(decision, ask), trace=decision.trace)
+    same = fingerprint_of(request.id, request.version, ask, decision.terms) == request.fingerprint
+    return None if same else decision.terms
 
 
 def _new_version(core: Core, work: UnitOfWork, request: Request, ask: Ask, terms: Terms) -> None:

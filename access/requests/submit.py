@@ -23,9 +23,11 @@ from access.lifecycle import FINISHED
 from access.models import Grant, GrantStatus, MessageKind, Request, RequestStatus
 from access.nearest import nearest
 from access.people import is_same, subject_of
-from access.policy.decide import Ask, Decision, Terms, decide, eligible, no_approver, render
+from access.policy.decide import Allowed, Ask, Terms, decide, eligible, no_approver, render
 from access.policy.fingerprint import fingerprint_of
 from access.policy.line import parse_line
+from access.policy.reasons import Reason, sentence_of
+from access.policy.refusals import refusal_of
 from access.ports import Provider
 from access.requests.escalation import first_step
 from access.requests.pending import refuse_too_many
@@ -95,7 +97,7 @@ def submit(
 
 
 def post(
-    work: UnitOfWork, ask: Ask, decision: Decision, person: PersonEntry, providers: Mapping[str, type[Provider]], *,
+    work: UnitOfWork, ask: Ask, decision: Allowed, person: PersonEntry, providers: Mapping[str, type[Provider]], *,
     source: str,
 ) -> Request:  # fmt: skip
     """Writes down what the policy lets this person ask, with all that must be told of it. Raises AlreadyOpen."""
@@ -113,18 +115,18 @@ def post(
 
 def decide_all(
     policy: Policy, ask: Ask, unread: InvalidInput | None, *, unable: frozenset[Person] = frozenset()
-) -> Decision:
+) -> Allowed:
     """As the policy decides, but first of all what could not be read. Raises a Refusal with all fields to mend."""
-    try:
-        decision = decide(policy, ask, unable=unable)
-    except InvalidInput as refused:
-        if unread is None:
-            raise
-        also = [one for one in (refused, *refused.also) if one.field != unread.field]
-        raise InvalidInput(unread.field, unread.sentence, also=also) from None
-    if unread is not None:
-        raise unread
-    return decision
+    decision = decide(policy, ask, unable=unable)
+    if isinstance(decision, Allowed):
+        if unread is not None:
+            raise unread
+        return decision
+    refusal = refusal_of(decision)
+    if unread is None or not isinstance(refusal, InvalidInput):
+        raise refusal
+    also = [one for one in (refusal, *refusal.also) if one.field != unread.field]
+    raise InvalidInput(unread.field, unread.sentence, also=also)
 
 
 def submit_line(core: Core, *, requester: SlackUser, text: str, zone: ZoneInfo) -> Request:
@@ -165,8 +167,8 @@ def preview(core: Core, *, requester: SlackUser, entitlement: str, lapses_at: da
     known, rules = policy.entitlement(wanted), policy.rules_for(person.name, wanted)
     if known is None or not rules:
         suggestion = nearest(str(wanted), [one.entitlement for one in policy.requestable(person.name)])
-        sentence = f"There is no {wanted} that you may ask for."
-        raise InvalidInput("entitlement", f"{sentence} Did you mean {suggestion}?" if suggestion else sentence)
+        said = {"entitlement": str(wanted), "nearest": suggestion}
+        raise InvalidInput("entitlement", sentence_of(Reason.NO_RULE, said))
     (resource, role), rule = known, rules[0]
     with core.database.read() as session:
         rights = note_about(session, resource.id, role.name)
@@ -175,7 +177,8 @@ def preview(core: Core, *, requester: SlackUser, entitlement: str, lapses_at: da
         answers = recent_answers(session)
         asked = asked_now(session, policy, answers, resource=resource.id, groups=rule.any_of, barred=barred)
         if not asked.approvers:
-            raise InvalidInput("entitlement", no_approver(wanted, eligible(policy, rule.any_of, barred=barred)))
+            why = no_approver(wanted, eligible(policy, rule.any_of, barred=barred))
+            raise InvalidInput("entitlement", sentence_of(*why))
         first = first_step(session, policy, rule, barred=barred)
     if first and (lapses_at is None or core.clock.now() + first.after < lapses_at):
         asked = replace(asked, next=first)
@@ -187,7 +190,7 @@ def preview(core: Core, *, requester: SlackUser, entitlement: str, lapses_at: da
     )  # fmt: skip
 
 
-def decide_now(core: Core, policy: Policy, ask: Ask, unread: InvalidInput | None = None) -> Decision:
+def decide_now(core: Core, policy: Policy, ask: Ask, unread: InvalidInput | None = None) -> Allowed:
     """The same with those alone who can answer."""
     with core.database.read() as session:
         without = unable(session, policy)

@@ -24,8 +24,9 @@ from access.models import AlertKind, CheckKind, EndedBy, GrantStatus, PeriodicCh
 from access.monitor.overdue import late_sentence
 from access.monitor.stale_checks import MEMBERS, UNANSWERED, members_unknown, unanswered
 from access.monitor.timers import EMPTIED, EMPTIED_SAID
-from access.policy.decide import Refused, decide
+from access.policy.decide import Denied, decide
 from access.policy.objections import what_changed
+from access.policy.refusals import refusal_of
 from access.policy.shape import DESCRIPTION_LONGEST, TITLE_LONGEST
 from access.ports import Secret
 from access.queries.mine import Mine
@@ -75,15 +76,14 @@ from workers.providers.postgres.cleanup import NOT_TIDIED
 from workers.providers.postgres.errors import failure
 
 
-def no_such_thing(resource: str, role: str) -> Refused:
-    try:
-        decide(policy(), ask(entitlement=Entitlement(resource, role), requester=Person("sam"), subject=Person("sam")))
-    except Refused as refused:
-        return refused
-    raise AssertionError("it may be asked for")
+def no_such_thing(resource: str, role: str) -> Denied:
+    sam = Person("sam")
+    denied = decide(policy(), ask(entitlement=Entitlement(resource, role), requester=sam, subject=sam))
+    assert isinstance(denied, Denied), "it may be asked for"
+    return denied
 
 
-NO_SUCH_THING = no_such_thing("customers-db", "read").sentence
+NO_SUCH_THING = refusal_of(no_such_thing("customers-db", "read")).sentence
 NO_LONGER = what_changed(no_such_thing("customers-db", "read"), ask())
 LONGEST_REASON = "\n".join(["<!channel> *why* & `so`".ljust(49, "…")] * 10)[:500]
 LONGEST_NAME = "r" * 63
@@ -414,7 +414,7 @@ def _all() -> dict[str, Rendered | dict[str, Any]]:
         "modal-asked": asked_in_modal(facts()),
         "refusal": refusal(AlreadyDecided().sentence),
         "refusal-fault": refusal(OUR_FAULT),
-        "refusal-of-hostile-words": refusal(no_such_thing("<!channel>", "*read*").sentence),
+        "refusal-of-hostile-words": refusal(refusal_of(no_such_thing("<!channel>", "*read*")).sentence),
         "refusal-policy-broken": refusal(POLICY_BROKEN),
         "help": help_message((command.usage, command.meaning) for command in COMMANDS),
         "message-answer": what_to_type(),

@@ -16,7 +16,7 @@ from access.errors import PolicyError, Refusal, Unavailable
 from access.grants.revoke import return_access
 from access.ids import BatchId, MessageId, Person, RequestId, ReviewId, SlackUser, ulid
 from access.models import Grant, GrantStatus, Message, MessageKind, Request, RequestStatus, Review, Verdict
-from access.policy.decide import Ask, decide
+from access.policy.decide import Allowed, Ask, decide
 from access.policy.fingerprint import ask_again, button_value, fingerprint_of
 from access.requests.review import review, schedule
 from access.requests.submit import resolved, submit
@@ -98,7 +98,9 @@ class People:
 
     def _request(self, ask: Ask, person: PersonEntry) -> Request:
         """Approved, and nobody is told: Slack would be busy with nothing else."""
-        terms = decide(self._core.policy.current(), ask).terms
+        decision = decide(self._core.policy.current(), ask)
+        assert isinstance(decision, Allowed), decision
+        terms = decision.terms
         identifier = RequestId(ulid(ask.at))
         request = Request(
             id=identifier, batch_id=BatchId(identifier), status=RequestStatus.APPROVED, requester=person.name,

@@ -143,6 +143,14 @@ def test_an_unrelated_change_after_the_approval_changes_nothing(world: World) ->
     assert world.again(grant).status == GrantStatus.ACTIVE
 
 
+def test_a_reason_that_was_long_enough_when_it_was_asked_stays_so(world: World) -> None:
+    grant = world.scheduled()
+    world.rewrite_policy("reason_min: 10", "reason_min: 100")
+    world.work()
+
+    assert world.again(grant).status == GrantStatus.ACTIVE
+
+
 def test_a_policy_that_changes_later_leaves_open_access_to_its_end(world: World) -> None:
     grant = world.open(minutes=30)
     world.rewrite_policy("engineers: {people: [ann, ben, lea]}", "engineers: {people: [ben, lea]}")

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict
 
 from access.catalog import Entitlement, Policy
 from access.ids import Person
-from access.policy.decide import Ask
+from access.policy.decide import Allowed, Ask, Terms, decide
 from access.policy.load import load_policy
 from access.ports import Provider, SecretReference
 
@@ -112,3 +112,10 @@ def ask(**other: Any) -> Ask:
     }
     values |= other
     return Ask(subject=other.get("subject", values["requester"]), **{k: v for k, v in values.items() if k != "subject"})
+
+
+def terms_of(loaded: Policy, asked: Ask) -> Terms:
+    """On which it may be asked for."""
+    decision = decide(loaded, asked)
+    assert isinstance(decision, Allowed), decision
+    return decision.terms

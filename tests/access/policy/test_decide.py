@@ -1,16 +1,30 @@
 """What the policy answers: the terms, or a refusal that says why, with every step on the way."""
 
 import itertools
+import re
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
+from access.canonical import canonical
 from access.catalog import Entitlement, Policy
 from access.errors import InvalidInput, NotAnApprover, PolicyRefuses, SelfReview, UnknownPerson
 from access.ids import Person
-from access.policy.decide import Refused, RefusedStranger, decide, eligible, is_security, may_review, render
+from access.policy.decide import (
+    Allowed,
+    Ask,
+    Denied,
+    decide,
+    decide_again,
+    eligible,
+    is_security,
+    may_review,
+    render,
+)
+from access.policy.reasons import Reason, sentence_of
+from access.policy.refusals import Refused, RefusedStranger, refusal_of
 from tests.access.policy.example import NOW, ask, changed, policy
 
 ANN, LEA, KIM, SAM, EVE = (Person(name) for name in ("ann", "lea", "kim", "sam", "eve"))
@@ -28,8 +42,8 @@ def test_a_ladder_only_shortens_how_long_a_request_waits() -> None:
     one = "      stages: [{any_of: [leads], quorum: 1}]"
     text = changed(one, f"{one}\n    {steps}")
 
-    terms = decide(policy(text), ask()).terms
-    strict = decide(
+    terms = allowed(policy(text), ask()).terms
+    strict = allowed(
         policy(changed("request_ttl: 8h", "request_ttl: 2h", text.replace("7h", "100m").replace("3h, to", "90m, to"))),
         ask(),
     ).terms
@@ -41,14 +55,25 @@ def test_a_ladder_only_shortens_how_long_a_request_waits() -> None:
     )
 
 
+def allowed(loaded: Policy, asking: Ask, **more: Any) -> Allowed:
+    decision = decide(loaded, asking, **more)
+    assert isinstance(decision, Allowed), decision
+    return decision
+
+
+def denied(loaded: Policy | None = None, **asked: Any) -> Denied:
+    decision = decide(loaded or policy(), ask(**asked))
+    assert isinstance(decision, Denied), "it may be asked for"
+    return decision
+
+
 def refusal(loaded: Policy | None = None, **asked: Any) -> Refused:
-    with pytest.raises(Refused) as refused:
-        decide(loaded or policy(), ask(**asked))
-    return refused.value
+    """As the person is told."""
+    return refusal_of(denied(loaded, **asked))
 
 
 def test_the_terms_are_the_policys_resolved_to_plain_values() -> None:
-    terms = decide(policy(), ask(reason="  INC-12\u200b a refund is stuck \n")).terms
+    terms = allowed(policy(), ask(reason="  INC-12\u200b a refund is stuck \n")).terms
     assert (terms.rule, terms.level, terms.entitlement, terms.provider) == (
         "customers-read", "medium", READ, "postgres",
     )  # fmt: skip
@@ -63,18 +88,18 @@ def test_the_terms_are_the_policys_resolved_to_plain_values() -> None:
 
 
 def test_the_longest_is_the_tighter_of_rule_and_level() -> None:
-    assert decide(policy(), ask(entitlement=FIX)).terms.longest == hours(2)
-    assert decide(policy(), ask(entitlement=PAYROLL, requester=KIM, duration=hours(0.5))).terms.longest == hours(0.5)
+    assert allowed(policy(), ask(entitlement=FIX)).terms.longest == hours(2)
+    assert allowed(policy(), ask(entitlement=PAYROLL, requester=KIM, duration=hours(0.5))).terms.longest == hours(0.5)
 
 
 def test_a_rule_that_is_looser_than_its_level_gains_nothing_by_it() -> None:
     loaded = policy()
     looser = replace(loaded, rules=(replace(loaded.rules[0], max=hours(99)),))
-    assert decide(looser, ask()).terms.longest == hours(8)
+    assert allowed(looser, ask()).terms.longest == hours(8)
 
 
 def test_every_step_can_be_read() -> None:
-    assert render(decide(policy(), ask()).trace) == (
+    assert render(allowed(policy(), ask()).trace) == (
         "✓ person ann: is in the policy\n"
         "✓ entitlement customers-db/read: is in the catalog\n"
         "✓ rule customers-read: matches because ann is in engineers\n"
@@ -107,7 +132,7 @@ TIMES = [
 @pytest.mark.parametrize(("asked", "sentence"), TIMES)
 def test_the_time_is_within_the_shortest_and_the_longest(asked: dict[str, Any], sentence: str | None) -> None:
     if sentence is None:
-        assert decide(policy(), ask(**asked)).trace[-1].verdict
+        assert allowed(policy(), ask(**asked)).trace[-1].verdict
         return
     refused = refusal(**asked)
     assert isinstance(refused, InvalidInput)
@@ -131,7 +156,7 @@ REASONS = [
 @pytest.mark.parametrize(("reason", "sentence"), REASONS, ids=range(len(REASONS)))
 def test_a_reason_has_its_length_counted_in_what_can_be_seen(reason: str, sentence: str | None) -> None:
     if sentence is None:
-        assert decide(policy(), ask(reason=reason)).trace[-1].verdict
+        assert allowed(policy(), ask(reason=reason)).trace[-1].verdict
         return
     refused = refusal(reason=reason)
     assert isinstance(refused, InvalidInput)
@@ -151,7 +176,7 @@ def test_all_that_is_wrong_with_what_was_typed_is_told_together() -> None:
 
 
 def test_a_level_without_reason_min_still_wants_a_reason() -> None:
-    assert decide(policy(), ask(entitlement=FIX, reason="x")).terms.reason == "x"
+    assert allowed(policy(), ask(entitlement=FIX, reason="x")).terms.reason == "x"
     assert refusal(entitlement=FIX, reason=" ").field == "reason"
 
 
@@ -193,7 +218,7 @@ def test_somebody_who_is_not_in_the_policy_is_refused() -> None:
 
 
 def test_asking_for_somebody_else_needs_the_rule_to_be_for_both() -> None:
-    assert decide(policy(), ask(requester=LEA, subject=ANN)).terms.principal == "ann.a"
+    assert allowed(policy(), ask(requester=LEA, subject=ANN)).terms.principal == "ann.a"
     assert isinstance(refusal(requester=ANN, subject=EVE), PolicyRefuses)
     assert isinstance(refusal(requester=EVE, subject=ANN), PolicyRefuses)
 
@@ -211,7 +236,7 @@ def test_two_rules_are_refused_even_where_loading_would_have_seen_them() -> None
 
 def test_what_nobody_else_can_approve_cannot_be_asked_for() -> None:
     only_lea = policy(changed("leads: {people: [lea, kim, sam]}", "leads: {people: [lea]}"))
-    assert decide(only_lea, ask()).trace[-1].because == "1 needed of lea"
+    assert allowed(only_lea, ask()).trace[-1].because == "1 needed of lea"
     refused = refusal(only_lea, requester=LEA)
     assert isinstance(refused, PolicyRefuses)
     assert refused.sentence == (
@@ -231,17 +256,17 @@ UNSHOWN = [
 @pytest.mark.parametrize(("leads", "shown"), UNSHOWN)
 def test_what_no_approver_can_answer_now_cannot_be_asked_for_and_it_says_who(leads: set[Person], shown: str) -> None:
     loaded = policy(changed("leads: {people: [lea, kim, sam]}", f"leads: {{people: [{', '.join(sorted(leads))}]}}"))
-    with pytest.raises(Refused) as refused:
-        decide(loaded, ask(), unable=frozenset(leads))
-    assert refused.value.sentence == (
+    decision = decide(loaded, ask(), unable=frozenset(leads))
+    assert isinstance(decision, Denied)
+    assert refusal_of(decision).sentence == (
         f"customers-db/read can't be asked for now: Slack does not show {shown} of this workspace. "
         "Ask the security team to name another approver in the policy."
     )
-    assert "1 needed, 0 there" in refused.value.trace[-1].because
+    assert "1 needed, 0 there" in decision.trace[-1].because
 
 
 def test_one_approver_who_can_answer_is_enough_to_ask() -> None:
-    trace = decide(policy(), ask(), unable=frozenset({LEA, KIM})).trace
+    trace = allowed(policy(), ask(), unable=frozenset({LEA, KIM})).trace
     assert trace[-1].because == "1 needed of sam"
 
 
@@ -270,3 +295,75 @@ def test_a_group_that_is_gone_has_nobody() -> None:
 
 def test_security_is_who_is_in_its_group() -> None:
     assert [person for person in policy().people if is_security(policy(), person)] == [SAM]
+
+
+READ_LEAVES_ONLY_LEA = changed("leads: {people: [lea, kim, sam]}", "leads: {people: [lea]}")
+OPEN_UNTIL = {"duration": None, "until": NOW + hours(1), "extends": "01kaq9z0000000000000000aa1"}
+EVERY_REASON: dict[Reason, dict[str, Any]] = {
+    Reason.REQUESTER_NOT_IN_POLICY: {"requester": Person("mallory")},
+    Reason.SUBJECT_NOT_IN_POLICY: {"subject": Person("mallory")},
+    Reason.UNKNOWN_ENTITLEMENT: {"entitlement": Entitlement("customers-db", "raed")},
+    Reason.NO_RULE: {"entitlement": PAYROLL},
+    Reason.SEVERAL_RULES: {"loaded": replace(policy(), rules=policy().rules[:1] * 2)},
+    Reason.EXTENDED_TOO_OFTEN: {**OPEN_UNTIL, "extended": 99},
+    Reason.START_TOO_FAR_AHEAD: {"starts_at": NOW + timedelta(days=15)},
+    Reason.NEITHER_OR_BOTH_TIMES: {"duration": None},
+    Reason.END_NOT_LATER: {**OPEN_UNTIL, "open_until": NOW + hours(1)},
+    Reason.END_PASSED: {"duration": None, "until": NOW},
+    Reason.END_BEFORE_START: {"duration": None, "until": NOW + hours(1), "starts_at": NOW + hours(2)},
+    Reason.TOO_SHORT: {"duration": timedelta(seconds=4)},
+    Reason.TOO_LONG: {"duration": hours(4)},
+    Reason.EXTENSION_TOO_LONG: {**OPEN_UNTIL, "until": NOW + hours(4)},
+    Reason.NO_REASON: {"reason": " "},
+    Reason.REASON_TOO_SHORT: {"reason": "why"},
+    Reason.REASON_TOO_LONG: {"reason": "x" * 501},
+    Reason.REASON_HAS_TOO_MANY_LINES: {"reason": "\n".join(["xxxx"] * 11)},
+    Reason.NO_APPROVER: {"loaded": policy(READ_LEAVES_ONLY_LEA), "requester": LEA},
+    Reason.APPROVERS_NOT_IN_SLACK: {"unable": frozenset({LEA, KIM, SAM})},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("reason", Reason)
+def test_every_reason_is_reached_and_is_a_plain_word_with_plain_values(reason: Reason) -> None:
+    asked = dict(EVERY_REASON[reason])
+    loaded, unable = asked.pop("loaded", policy()), asked.pop("unable", frozenset())
+    decision = decide(loaded, ask(**asked), unable=unable)
+
+    assert isinstance(decision, Denied)
+    assert decision.reason_id == reason
+    assert re.fullmatch(r"[a-z]+(_[a-z]+)+", decision.reason_id)
+    assert canonical(dict(decision.parameters))
+    assert decision.field in ("entitlement", "start", "duration", "reason")
+    assert refusal_of(decision).sentence == sentence_of(decision.reason_id, decision.parameters)
+    assert sentence_of(decision.reason_id, decision.parameters).endswith((".", "?"))
+
+
+ONLY_WHEN_ASKED = {
+    "a start far ahead": {"starts_at": NOW + timedelta(days=15)},
+    "a short reason": {"reason": "why"},
+    "a reason of many lines": {"reason": "\n".join(["xxxx"] * 11)},
+    "a short time": {"duration": timedelta(seconds=4)},
+    "the most extensions": {**OPEN_UNTIL, "extended": 99},
+}
+
+
+@pytest.mark.parametrize("asked", ONLY_WHEN_ASKED.values(), ids=ONLY_WHEN_ASKED)
+def test_what_only_asking_must_meet_is_not_asked_again(asked: dict[str, Any]) -> None:
+    assert isinstance(decide(policy(), ask(**asked)), Denied)
+    assert isinstance(decide_again(policy(), ask(**asked)), Allowed)
+
+
+ALWAYS = {
+    Reason.REQUESTER_NOT_IN_POLICY, Reason.SUBJECT_NOT_IN_POLICY, Reason.UNKNOWN_ENTITLEMENT, Reason.NO_RULE,
+    Reason.SEVERAL_RULES, Reason.TOO_LONG, Reason.EXTENSION_TOO_LONG, Reason.NO_APPROVER,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("reason", sorted(ALWAYS))
+def test_who_may_for_how_long_and_by_whom_is_asked_again(reason: Reason) -> None:
+    asked = dict(EVERY_REASON[reason])
+    loaded = asked.pop("loaded", policy())
+    first, again = decide(loaded, ask(**asked)), decide_again(loaded, ask(**asked))
+    assert isinstance(first, Denied)
+    assert isinstance(again, Denied)
+    assert (again.reason_id, again.parameters) == (first.reason_id, first.parameters) == (reason, first.parameters)

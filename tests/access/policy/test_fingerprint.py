@@ -10,9 +10,8 @@ from hypothesis import strategies as st
 
 from access.errors import NotFound
 from access.ids import RequestId, ulid
-from access.policy.decide import decide
 from access.policy.fingerprint import Button, button_value, facts, fingerprint, parse_button
-from tests.access.policy.example import NOW, ask, changed, policy
+from tests.access.policy.example import NOW, ask, changed, policy, terms_of
 
 REQUEST = RequestId(ulid(NOW))
 PLAIN = st.recursive(
@@ -24,7 +23,7 @@ PLAIN = st.recursive(
 
 def of(text: str | None = None, **asked: Any) -> dict[str, object]:
     asking = ask(**asked)
-    terms = decide(policy(text) if text else policy(), asking).terms
+    terms = terms_of(policy(text) if text else policy(), asking)
     return facts(request_id=REQUEST, version=1, ask=asking, terms=terms)
 
 
@@ -143,7 +142,7 @@ def test_a_button_that_we_did_not_write_finds_nothing(value: str) -> None:
 
 def test_a_request_at_another_version_has_another_fingerprint() -> None:
     asking = ask()
-    terms = decide(policy(), asking).terms
+    terms = terms_of(policy(), asking)
     one, two = (facts(request_id=REQUEST, version=version, ask=asking, terms=terms) for version in (1, 2))
     assert fingerprint(one) != fingerprint(two)
     until = replace(terms, duration=None, until=datetime(2026, 3, 2, 12, tzinfo=UTC))

@@ -6,7 +6,7 @@ import pytest
 
 from access.errors import NotAnApprover, RequestChanged
 from access.models import GrantStatus, MessageKind, RequestStatus, Verdict
-from access.policy.decide import RefusedByPolicy
+from access.policy.refusals import RefusedByPolicy
 from access.requests.review import review
 from tests.cast import ANN, EVE, KIM, LEA, SAM
 from tests.world import World

@@ -12,7 +12,7 @@ from access.messages.home import home_facts
 from access.models import EndedBy, Grant, GrantStatus, MessageKind, Request, RequestStatus, Verdict
 from access.monitor.offboarding import ANOTHER_ACCOUNT
 from access.monitor.schedule_checks import schedule_checks
-from access.policy.decide import RefusedByPolicy
+from access.policy.refusals import RefusedByPolicy
 from access.queries.mine import mine
 from access.requests.cancel import cancel
 from access.requests.extend import may_extend
