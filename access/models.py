@@ -238,7 +238,13 @@ class Request(SQLModel, table=True):
     reason: str = _text()
     ticket: str | None = None
     alert_after_s: int
+    facts: Json = Field(default_factory=dict, sa_column=Column(JSON, nullable=False, server_default="{}"))
+    """All that was asked and on which terms, as it was hashed; empty where `facts_version` is 1."""
+    facts_version: int = Field(default=1, sa_column_kwargs={"server_default": "1"})
+    """Which formula the fingerprint is by (access/policy/facts.py and facts_v1.py)."""
     fingerprint: str = Field(max_length=64)
+    decision_seq: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
+    """Grows with every vote, so that of two at once neither counts without the other."""
     asked_at: datetime = _moment()
     lapses_at: datetime = _moment()
     decided_at: datetime | None = _moment(default=None)
@@ -267,6 +273,8 @@ class Review(SQLModel, table=True):
     id: ReviewId = _string(primary_key=True)
     request_id: RequestId = _string(foreign_key="request.id")
     version: int
+    stage: int = Field(default=1, sa_column_kwargs={"server_default": "1"})
+    """Of the approval chain: the one that was waited for."""
     reviewer: Person = _string()
     reviewer_slack: SlackUser = _string()
     verdict: str
@@ -525,6 +533,8 @@ class Heartbeat(SQLModel, table=True):
     name: str = Field(primary_key=True)
     kind: str
     beat_at: datetime = _moment()
+    facts_version: int = Field(default=2, sa_column_kwargs={"server_default": "1"})
+    """The newest formula of a fingerprint that it knows; a process of the version before does not say it."""
 
 
 class TargetCheck(SQLModel, table=True):
