@@ -83,7 +83,9 @@ class Role:
     title: str
     level: str
     definition: Mapping[str, JsonValue]
-    """What the provider's `Role` makes of the policy's words, defaults filled in."""
+    """What the provider's `Role` makes of the policy's words, without its defaults."""
+    all_definition: Mapping[str, JsonValue]
+    """The same, defaults filled in."""
     description: str = ""
     """What it allows, in a sentence for people; no fact, so that other words void no request."""
 
@@ -98,7 +100,9 @@ class Resource:
     tags: frozenset[str]
     provider: str
     settings: Mapping[str, JsonValue]
-    """What the provider's `Settings` makes of the policy's words; secrets only by reference."""
+    """What the provider's `Settings` makes of the policy's words, without its defaults; secrets only by reference."""
+    all_settings: Mapping[str, JsonValue]
+    """The same, defaults filled in."""
     roles: Mapping[str, Role]
 
 

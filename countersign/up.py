@@ -10,6 +10,8 @@ from typing import Any
 
 from access import clock
 from access.errors import AccessError, Misconfigured, PolicyError, Unready
+from access.models import Grant
+from access.policy.targets import spelled_out
 from access.policy_source import PolicySource
 from access.private_files import state_directory
 from access.queries.mine import outstanding
@@ -153,16 +155,22 @@ def _ports(settings: Settings) -> list[tuple[str, int]]:
 
 def target_secrets(settings: Settings, database: Database) -> set[str]:
     """The names in the environment that the policy's targets, and those of open grants, refer to."""
-    held = outstanding(database)
+    held, classes = outstanding(database), ProviderClasses()
+    used = {name for grant in held for name in _references(_all_settings(classes, grant))}
     try:
-        policy = PolicySource(settings.policy_file, ProviderClasses()).current()
+        policy = PolicySource(settings.policy_file, classes).current()
     except PolicyError as error:
         if not held:
             raise  # nothing to end, nothing to grant: better said now than in the log
         logger.error("The policy cannot be used, so what is open is ended and nothing is granted: %s", error)
-        return {name for grant in held for name in _references(grant.settings)}
-    found = {name for resource in policy.resources.values() for name in _references(resource.settings)}
-    return found | {name for grant in held for name in _references(grant.settings)}
+        return used
+    return used | {name for resource in policy.resources.values() for name in _references(resource.all_settings)}
+
+
+def _all_settings(classes: ProviderClasses, grant: Grant) -> Mapping[str, Any]:
+    """A default may refer to a secret too, and a grant holds what was said alone."""
+    known = classes.get(grant.provider)
+    return spelled_out(known.Settings, grant.settings) if known else grant.settings
 
 
 def _own_redis(settings: Settings) -> EmbeddedValkey | None:

@@ -8,21 +8,20 @@ import json
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
-from typing import Any, cast
+from typing import Any
 
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
-from access.catalog import Entitlement
 from access.core import Core, held_grants, load_grant, load_request
 from access.errors import NotUsableYet
 from access.grants.votes import approvals
-from access.ids import GrantId, RequestId, SlackChannel
+from access.ids import GrantId, RequestId
 from access.lifecycle import FINISHED
 from access.models import Alert, AlertKind, AuditEvent, Grant, GrantStatus, Request, RequestStatus, Review
 from access.people import is_alike, requester_of, reviewer_of, subject_of
-from access.policy.decide import Ask, Terms
-from access.policy.fingerprint import facts, fingerprint
+from access.policy.chain import Approved, stages_of, state, votes_of
+from access.policy.facts import fingerprint_of_rows
 from access.unit_of_work import UnitOfWork
 
 START_WINDOW = timedelta(minutes=15)
@@ -79,43 +78,24 @@ def what_differs(request: Request, grant: Grant, votes: Sequence[Review]) -> lis
     """The same for access that may be open: all but its times."""
     found = [column for column in COPIED if getattr(grant, column) != getattr(request, column)]
     # Over the very values that the provider is told.
-    if not found and fingerprint_of_rows(request, grant) != request.fingerprint:
+    if not found and _fingerprint_of(request, grant) != request.fingerprint:
         found.append("fingerprint")
     if not _is_voted(request, votes):
         found.append("votes")
     return found
 
 
-def fingerprint_of_rows(request: Request, given: Request | Grant) -> str | None:
-    """Of what was asked, with the values of `given`; None where they are not even of the right kind."""
+def _fingerprint_of(request: Request, given: Request | Grant) -> str | None:
+    """Of what was asked, with the values of `given`; None where they are not what was stored, or of the right kind."""
     try:
-        return fingerprint(_facts_of(request, given))
+        return fingerprint_of_rows(request, given)
     except UNREADABLE:
         return None
 
 
-def _facts_of(request: Request, given: Request | Grant) -> dict[str, object]:
-    ask = Ask(
-        requester=given.requester, subject=given.subject, entitlement=Entitlement(given.resource, given.role),
-        duration=_seconds(given.duration_s), until=given.until, reason=request.reason, at=request.asked_at,
-        starts_at=request.starts_at, extends=request.extends,
-    )  # fmt: skip
-    terms = Terms(
-        rule=request.rule, level=given.level, entitlement=ask.entitlement, resource_title=request.resource_title,
-        role_title=request.role_title, provider=given.provider, principal=given.principal, settings=given.settings,
-        definition=given.definition, channel=SlackChannel(request.channel),
-        any_of=tuple(cast("list[str]", request.chain["any_of"])), quorum=cast(int, request.chain["quorum"]),
-        longest=timedelta(), duration=ask.duration, until=ask.until, reason=request.reason, lapses_after=timedelta(),
-        reminders=(), alert_after=timedelta(seconds=given.alert_after_s),
-    )  # fmt: skip
-    return facts(
-        request_id=request.id, version=request.version, ask=ask, terms=terms, scope=given.scope, ticket=request.ticket
-    )
-
-
 def is_approved(session: Session, request: Request) -> bool:
     """Whether the row says what was voted on."""
-    as_asked = fingerprint_of_rows(request, request) == request.fingerprint
+    as_asked = _fingerprint_of(request, request) == request.fingerprint
     return as_asked and _is_voted(request, approvals(session, request))
 
 
@@ -326,15 +306,12 @@ def _is_voted(request: Request, votes: Sequence[Review]) -> bool:
     if request.status != RequestStatus.APPROVED:
         return False
     parties = (requester_of(request), subject_of(request))
-    others = {
-        (vote.reviewer, vote.reviewer_slack)
+    others = [
+        vote
         for vote in votes
         if vote.fingerprint == request.fingerprint and not any(is_alike(reviewer_of(vote), party) for party in parties)
-    }
-    names, accounts = {name for name, _ in others}, {account for _, account in others}
-    quorum = request.chain.get("quorum")
-    return isinstance(quorum, int) and min(len(names), len(accounts)) >= quorum
-
-
-def _seconds(count: int | None) -> timedelta | None:
-    return None if count is None else timedelta(seconds=count)
+    ]
+    try:
+        return isinstance(state(stages_of(request.chain), votes_of(others)), Approved)
+    except UNREADABLE:
+        return False

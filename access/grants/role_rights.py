@@ -74,8 +74,9 @@ def _look(targets: Targets, resource: Resource, deadline: Deadline) -> Seen | No
         return None
     roles = {role.name: type(provider).Role.model_validate(role.definition) for role in resource.roles.values()}
     rights = {one.role: one for one in provider.role_rights(roles, deadline)}
-    where = {"provider": resource.provider, "settings": dict(resource.settings)}
-    places = {role.name: _hash(where | {"role": dict(role.definition)}) for role in resource.roles.values()}
+    # With defaults, as in every version: another hash would accept anew whatever the roles allow.
+    where = {"provider": resource.provider, "settings": dict(resource.all_settings)}
+    places = {role.name: _hash(where | {"role": dict(role.all_definition)}) for role in resource.roles.values()}
     return Seen(rights, places | {EVERYBODY: _hash(where)})
 
 

@@ -43,7 +43,7 @@ from access.models import AlertKind, EndedBy, Grant, GrantStatus, MessageKind, R
 from access.people import changed, requester_of, subject_of
 from access.policy import canary
 from access.policy.decide import Denied, decide_again
-from access.policy.fingerprint import ask_again, fingerprint_of
+from access.policy.facts import ask_again, is_unchanged
 from access.policy.objections import what_changed
 from access.ports import Deadline, Observation, Outcome, Provider, Receipt, Rights
 from access.unit_of_work import UnitOfWork, grant_item
@@ -361,7 +361,7 @@ def objection(policy: Policy, request: Request) -> str | None:
         because = changed(policy, party)
         if because is not None:
             return f"{party.name} {because}. Please ask again."
-    if fingerprint_of(request.id, request.version, ask, decision.terms) != request.fingerprint:
+    if not is_unchanged(request, ask, decision.terms):
         return "The rule or the role was changed after the approval. Please ask again."
     return None
 

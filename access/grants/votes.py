@@ -1,7 +1,6 @@
 """Who approved must still be somebody who may when the access starts: an approval does not outlive its approver."""
 
 from collections.abc import Sequence
-from typing import cast
 
 from sqlmodel import Session, col, select
 
@@ -9,6 +8,7 @@ from access.catalog import Policy
 from access.ids import Person
 from access.models import Request, Review, Verdict
 from access.people import barred, changed, reviewer_of
+from access.policy.chain import Approved, stages_of, state, votes_of
 
 ASK_AGAIN = "Ask again, so that another approver can decide."
 
@@ -24,13 +24,13 @@ def objection(policy: Policy, request: Request, votes: Sequence[Review]) -> str 
 
     Being on call, within hours or a delegate is judged at the click alone; being in a group that was asked, here too.
     """
-    groups, quorum = cast("list[str]", request.chain["any_of"]), cast(int, request.chain["quorum"])
-    able = policy.members(groups) - barred(policy, request)
+    stages = stages_of(request.chain)
     for vote in votes:
-        because = _lost(policy, vote, able)
+        asked = [group for number, stage in enumerate(stages, 1) if number == vote.stage for group in stage.any_of]
+        because = _lost(policy, vote, policy.members(asked) - barred(policy, request))
         if because is not None:
             return f"{vote.reviewer}, who approved this, {because}. {ASK_AGAIN}"
-    if min(len({vote.reviewer for vote in votes}), len({vote.reviewer_slack for vote in votes})) < quorum:
+    if not isinstance(state(stages, votes_of(votes)), Approved):
         return f"This has fewer approvals than its rule wants. {ASK_AGAIN}"
     return None
 

@@ -16,7 +16,7 @@ from access.ids import BatchId, RequestId, SlackUser, ulid_of
 from access.models import Alert, AlertKind, Grant, Request, RequestStatus
 from access.policy.canary import BEGUN, LASTS, LATE, NOBODY, REASON, canary_ask, canary_terms
 from access.policy.decide import Terms
-from access.policy.fingerprint import fingerprint_of
+from access.requests.binding import bound
 from access.requests.review import schedule
 from access.requests.submit import resolved
 from access.store import insert_unless_there
@@ -93,7 +93,7 @@ def _request(work: UnitOfWork, identifier: RequestId, granted: Terms, core: Core
         requester_slack=SlackUser(""), subject=NOBODY, subject_slack=SlackUser(""),
         duration_s=int(LASTS.total_seconds()), reason=REASON, asked_at=work.now, lapses_at=work.now,
         decided_at=work.now, decided_because="The policy has this canary.",
-        fingerprint=fingerprint_of(identifier, 1, ask, granted), **resolved(ask, granted, core.providers),
+        **resolved(ask, granted, core.providers) | bound(work, identifier, 1, ask, granted),
     )  # fmt: skip
 
 

@@ -7,7 +7,7 @@ from access.catalog import Entitlement, Policy
 from access.ids import Person, SlackChannel
 from access.models import Request
 from access.policy.decide import Ask, Terms
-from access.policy.fingerprint import fingerprint_of
+from access.policy.facts import is_unchanged
 
 NOBODY = Person("the canary")
 """Who asks and who receives; no person of a policy can be called so, for it has a space."""
@@ -51,7 +51,8 @@ def canary_terms(policy: Policy, entitlement: Entitlement) -> Terms | None:
     return Terms(
         rule=RULE, level=role.level, entitlement=entitlement, resource_title=resource.title, role_title=role.title,
         provider=resource.provider, principal=policy.canary.principal(resource.provider), settings=resource.settings,
-        definition=role.definition, channel=SlackChannel(""), any_of=(), quorum=0, longest=LASTS, duration=LASTS,
+        definition=role.definition, all_settings=resource.all_settings, all_definition=role.all_definition,
+        channel=SlackChannel(""), any_of=(), quorum=0, longest=LASTS, duration=LASTS,
         until=None, reason=REASON, lapses_after=timedelta(), reminders=(),
         alert_after=policy.levels[role.level].alert_after,
     )  # fmt: skip
@@ -74,6 +75,4 @@ def objection(policy: Policy, request: Request) -> str | None:
     if granted is None:
         return "The policy does not have this canary any more."
     ask = canary_ask(entitlement, request.asked_at)
-    if fingerprint_of(request.id, request.version, ask, granted) != request.fingerprint:
-        return "The role of the canary was changed."
-    return None
+    return None if is_unchanged(request, ask, granted) else "The role of the canary was changed."

@@ -90,7 +90,7 @@ def stages_of(chain: Mapping[str, Any]) -> tuple[Stage, ...]:
     """As the column of a request says it.."""
     any_of, quorum = cast("list[str]", chain["any_of"]), cast(int, chain["quorum"])
     # A canary is approved by the policy itself, and its row names no group.
-    return () if any_of == [] and quorum == 0 else (Stage(any_of=tuple(sorted(any_of)), quorum=quorum),)
+    return () if not any_of and quorum == 0 else (Stage(any_of=tuple(sorted(any_of)), quorum=quorum),)
 
 
 def _first_stage(person: frozenset[Party], votes: Iterable[Vote]) -> int:

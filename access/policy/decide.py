@@ -15,6 +15,7 @@ from access.durations import format_duration
 from access.errors import NotAnApprover, SelfReview
 from access.ids import GrantId, Person, SlackChannel
 from access.nearest import nearest
+from access.policy.chain import Stage, stages_of
 from access.policy.reasons import Reason
 from access.words import clean, counted
 
@@ -44,6 +45,9 @@ class Ask:
     """How often that was done before."""
     open_until: datetime | None = None
     """The end that it has at the moment of asking, which the new one must lie after."""
+    scope: Mapping[str, JsonValue] = field(default_factory=dict[str, JsonValue])
+    """What of the resource, where a provider can narrow it."""
+    ticket: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,9 +63,12 @@ class Terms:
     principal: str
     """The subject's name on the target."""
     settings: Mapping[str, JsonValue]
-    """The target's settings; secrets only by reference."""
+    """The target's settings without the provider's defaults; secrets only by reference."""
     definition: Mapping[str, JsonValue]
-    """The role, as its provider reads it."""
+    """The role in the words of its provider, without defaults."""
+    all_settings: Mapping[str, JsonValue]
+    all_definition: Mapping[str, JsonValue]
+    """The same with the defaults of now: for rows of version 1 (facts_v1.py)."""
     channel: SlackChannel
     any_of: tuple[str, ...]
     """The groups of approvers."""
@@ -76,9 +83,9 @@ class Terms:
     """Before it lapses."""
     alert_after: timedelta
 
-    def chain(self) -> dict[str, JsonValue]:
-        """The approval chain, as it goes into the fingerprint."""
-        return {"channel": self.channel, "stages": [{"any_of": [*sorted(self.any_of)], "quorum": self.quorum}]}
+    @property
+    def stages(self) -> tuple[Stage, ...]:
+        return stages_of({"any_of": self.any_of, "quorum": self.quorum})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -261,6 +268,8 @@ def _terms(policy: Policy, ask: Ask, rule: Rule) -> Terms:
         principal=policy.people[ask.subject].principal(resource.provider),
         settings=resource.settings,
         definition=role.definition,
+        all_settings=resource.all_settings,
+        all_definition=role.all_definition,
         channel=rule.channel,
         any_of=rule.any_of,
         quorum=max(rule.quorum, level.quorum),

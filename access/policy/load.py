@@ -115,13 +115,15 @@ def _resource(resource: ResourceShape, target: Target) -> catalog.Resource:
         owner=resource.owner,
         tags=frozenset(resource.tags),
         provider=resource.provider,
-        settings=target.settings,
+        settings=target.settings.said,
+        all_settings=target.settings.everything,
         roles={
             name: catalog.Role(
                 name=name,
                 title=role.title,
                 level=role.level or resource.level,
-                definition=target.definitions[name],
+                definition=target.definitions[name].said,
+                all_definition=target.definitions[name].everything,
                 description=role.description or "",
             )
             for name, role in resource.roles.items()

@@ -13,12 +13,24 @@ from access.policy.shape import PolicyShape, ResourceShape, RoleShape
 from access.ports import Provider
 
 
-class Target(NamedTuple):
-    """What the provider makes of the policy's words, defaults filled in."""
+class Words(NamedTuple):
+    """What a provider's model makes of the policy's words."""
 
-    settings: Mapping[str, JsonValue]
-    definitions: Mapping[str, Mapping[str, JsonValue]]
+    said: Mapping[str, JsonValue]
+    """Without defaults: an option that an upgrade adds changes nothing of what was asked and granted before."""
+    everything: Mapping[str, JsonValue]
+    """Defaults filled in."""
+
+
+class Target(NamedTuple):
+    """Of one resource."""
+
+    settings: Words
+    definitions: Mapping[str, Words]
     """By the role's name."""
+
+
+_UNREADABLE = Words({}, {})
 
 
 def targets(shape: PolicyShape, providers: Mapping[str, type[Provider]]) -> tuple[list[Target], list[Finding]]:
@@ -37,27 +49,50 @@ def _target(
         present = ", ".join(f"`{name}`" for name in sorted(providers)) or "none"
         sentence = explain.unknown_name("provider", resource.provider, providers, f"this version has {present}")
         found.append(((*base, "provider"), sentence))
-        return Target({}, {name: {} for name in resource.roles})
+        return Target(_UNREADABLE, dict.fromkeys(resource.roles, _UNREADABLE))
     definitions = {
         name: _read(
             provider.Role, role.model_extra or {}, (*base, "roles", name), found, beside=tuple(RoleShape.model_fields)
         )
         for name, role in resource.roles.items()
     }
-    return Target(_read(provider.Settings, resource.settings, (*base, "settings"), found), definitions)
+    settings = _read(provider.Settings, resource.settings, (*base, "settings"), found)
+    mode = settings.everything.get("mode")
+    if mode in provider.capabilities.modes:  # by its word the core knows what the provider can do: it is always said
+        settings = settings._replace(said={**settings.said, "mode": mode})
+    return Target(settings, definitions)
 
 
 def _read(
     model: type[BaseModel], data: Mapping[str, Any], base: Path, found: list[Finding], beside: tuple[str, ...] = ()
-) -> dict[str, JsonValue]:
+) -> Words:
     try:
         # Whatever the provider's model says of it: a word that would be ignored could be a misspelt `level`.
-        values: dict[str, JsonValue] = model.model_validate(data, extra="forbid").model_dump(mode="json")
-        canonical(values)
+        read = model.model_validate(data, extra="forbid")
+        words = Words(read.model_dump(mode="json", exclude_defaults=True), read.model_dump(mode="json"))
+        canonical([*words])
     except ValidationError as error:
         found.extend(explain.findings(error, model, base, beside))
-        return {}
+        return _UNREADABLE
     except TypeError as error:
         found.append((base, f"this cannot be bound to a request's fingerprint: {error}"))
-        return {}
-    return values
+        return _UNREADABLE
+    return words
+
+
+def spelled_out(model: type[BaseModel], values: Mapping[str, Any]) -> Mapping[str, Any]:
+    """With the defaults of now; as they are where this provider cannot read them."""
+    try:
+        return model.model_validate(values).model_dump(mode="json")
+    except ValidationError:
+        return values
+
+
+def mean_the_same(model: type[BaseModel], one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    """Whether this provider's model reads the same in both, whatever defaults either of them spells out."""
+    if canonical(dict(one)) == canonical(dict(other)):
+        return True
+    try:
+        return model.model_validate(one) == model.model_validate(other)
+    except ValidationError:
+        return False

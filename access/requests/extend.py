@@ -9,7 +9,6 @@ from sqlmodel import col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
 from access.approvers import unable
-from access.canonical import canonical
 from access.catalog import Entitlement, Policy
 from access.core import Core, by_person, load_grant
 from access.errors import Conflict, InvalidInput, NotAllowed, NothingToExtend, NotYours
@@ -22,6 +21,7 @@ from access.lifecycle import OPENING
 from access.models import Grant, GrantStatus, MessageKind, Request, RequestStatus
 from access.people import subject_of
 from access.policy.decide import REASON_LONGEST, Ask
+from access.policy.targets import mean_the_same
 from access.ports import Provider
 from access.requests.pending import refuse_too_many
 from access.requests.submit import Preview, already_asked, decide_all, decide_now, post, preview
@@ -89,7 +89,7 @@ def extend(
             wanted = until or ends + (duration or timedelta(0))
             ask = _ask(grant, person.name, until=wanted, reason=reason, at=work.now, open_until=ends)
             decision = decide_all(policy, ask, unread, unable=unable(work.session, policy))
-            _refuse_unless_same(grant, decision.terms.settings, decision.terms.definition)
+            _refuse_unless_same(core.providers, grant, decision.terms.settings, decision.terms.definition)
             if _pending(work, grant):
                 raise already_asked(ask)
             return post(work, ask, decision, person, core.providers, source="extension")
@@ -109,7 +109,7 @@ def move_end(core: Core, work: UnitOfWork, request: Request) -> None:
         raise NotYours
     ends = _refuse_unless_open(grant, work.now)
     _refuse_unless_decided(work, grant, besides=request.id)
-    _refuse_unless_same(grant, request.settings, request.definition)
+    _refuse_unless_same(core.providers, grant, request.settings, request.definition)
     assert request.until > ends, "one extension at a time is pending, and it was asked for a later end"
     behind = _has_native_expiry(core.providers, grant)
     work.set_grant(
@@ -177,10 +177,13 @@ def _refuse_unless_decided(work: UnitOfWork, grant: Grant, *, besides: RequestId
         raise Conflict("The end of this access was changed in the database. The security team is told; it is ending.")
 
 
-def _refuse_unless_same(grant: Grant, settings: Mapping[str, Any], definition: Mapping[str, Any]) -> None:
+def _refuse_unless_same(
+    providers: Mapping[str, type[Provider]], grant: Grant, settings: Mapping[str, Any], definition: Mapping[str, Any]
+) -> None:  # fmt: skip
     """What stands on the target is what was granted then; more of it must be what would be granted now."""
-    asked = {"settings": dict(settings), "definition": dict(definition)}
-    if canonical(asked) != canonical({"settings": grant.settings, "definition": grant.definition}):
+    known = providers.get(grant.provider)
+    same = known is not None and mean_the_same(known.Settings, grant.settings, settings)
+    if not (known and same and mean_the_same(known.Role, grant.definition, definition)):
         raise Conflict("The role was changed since this access was opened. When it has ended you can ask for it again.")
 
 

@@ -21,9 +21,11 @@ from access.ids import GrantId, Person, RequestId, ReviewId, SlackUser, ulid
 from access.models import Grant, Message, MessageKind, Request, RequestStatus, Review, Verdict
 from access.people import Party, barred, changed, is_alike, requester_of, reviewer_of, subject_of
 from access.policy.decide import REASON_LONGEST, Ask, Denied, Terms, decide, may_review
-from access.policy.fingerprint import Button, ask_again, fingerprint_of, parse_button
+from access.policy.facts import ask_again, is_unchanged
+from access.policy.fingerprint import Button, parse_button
 from access.policy.objections import to_the_approver
 from access.policy.refusals import RefusedByPolicy
+from access.requests.binding import bound
 from access.requests.extend import extended_before, move_end
 from access.requests.remind import Place
 from access.requests.submit import resolved
@@ -161,20 +163,19 @@ def _changed_terms(policy: Policy, request: Request, ask: Ask) -> Terms | None:
     if isinstance(decision, Denied):
         # The sentence of its reason is for who asked; the approver must not take it as said to himself.
         raise RefusedByPolicy(to_the_approver(decision, ask), trace=decision.trace)
-    same = fingerprint_of(request.id, request.version, ask, decision.terms) == request.fingerprint
-    return None if same else decision.terms
+    return None if is_unchanged(request, ask, decision.terms) else decision.terms
 
 
 def _new_version(core: Core, work: UnitOfWork, request: Request, ask: Ask, terms: Terms) -> None:
     version = request.version + 1
-    digest = fingerprint_of(request.id, version, ask, terms)
+    before = request.fingerprint
     work.request_changed(request)  # for who could decide so far
-    values = resolved(ask, terms, core.providers) | {"version": version, "fingerprint": digest}
+    values = resolved(ask, terms, core.providers) | bound(work, request.id, version, ask, terms) | {"version": version}
     expected = {"status": RequestStatus.PENDING, "version": request.version}
     if not compare_and_set(work.session, Request, request.id, expected=expected, values=values):
         raise LostRace
-    work.record("request.changed", request.id, version=version, fingerprint=digest, before=request.fingerprint)
     work.session.refresh(request)
+    work.record("request.changed", request.id, version=version, fingerprint=request.fingerprint, before=before)
     work.request_changed(request)
     work.tell(MessageKind.REVIEW, request.id, request.channel, version=version, urgency=URGENT)
 

@@ -24,11 +24,12 @@ from access.models import Grant, GrantStatus, MessageKind, Request, RequestStatu
 from access.nearest import nearest
 from access.people import is_same, subject_of
 from access.policy.decide import Allowed, Ask, Terms, decide, eligible, no_approver, render
-from access.policy.fingerprint import fingerprint_of
+from access.policy.facts import whole_seconds
 from access.policy.line import parse_line
 from access.policy.reasons import Reason, sentence_of
 from access.policy.refusals import refusal_of
 from access.ports import Provider
+from access.requests.binding import bound
 from access.requests.escalation import first_step
 from access.requests.pending import refuse_too_many
 from access.requests.remind import remind
@@ -260,10 +261,10 @@ def _request(
     return Request(
         id=identifier, batch_id=BatchId(identifier), version=1, status=RequestStatus.PENDING,
         requester=person.name, requester_slack=person.slack, subject=person.name, subject_slack=person.slack,
-        duration_s=None if terms.duration is None else int(terms.duration.total_seconds()), until=terms.until,
-        starts_at=ask.starts_at, extends=ask.extends,
+        duration_s=whole_seconds(terms.duration), until=terms.until, starts_at=ask.starts_at, extends=ask.extends,
+        scope=dict(ask.scope), ticket=ask.ticket,
         reason=terms.reason, asked_at=work.now, lapses_at=_lapses_at(ask, terms, work.now),
-        fingerprint=fingerprint_of(identifier, 1, ask, terms), **resolved(ask, terms, providers),
+        **resolved(ask, terms, providers) | bound(work, identifier, 1, ask, terms),
     )  # fmt: skip
 
 

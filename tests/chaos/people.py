@@ -17,7 +17,8 @@ from access.grants.revoke import return_access
 from access.ids import BatchId, MessageId, Person, RequestId, ReviewId, SlackUser, ulid
 from access.models import Grant, GrantStatus, Message, MessageKind, Request, RequestStatus, Review, Verdict
 from access.policy.decide import Allowed, Ask, decide
-from access.policy.fingerprint import ask_again, button_value, fingerprint_of
+from access.policy.facts import VERSION, asked
+from access.policy.fingerprint import button_value, fingerprint
 from access.requests.review import review, schedule
 from access.requests.submit import resolved, submit
 from access.unit_of_work import UnitOfWork
@@ -102,14 +103,14 @@ class People:
         assert isinstance(decision, Allowed), decision
         terms = decision.terms
         identifier = RequestId(ulid(ask.at))
-        request = Request(
+        facts = asked(identifier, 1, ask, terms)
+        return Request(
             id=identifier, batch_id=BatchId(identifier), status=RequestStatus.APPROVED, requester=person.name,
             requester_slack=person.slack, subject=person.name, subject_slack=person.slack,
             duration_s=int((ask.duration or timedelta()).total_seconds()), reason=terms.reason, asked_at=ask.at,
-            lapses_at=ask.at, decided_at=ask.at, fingerprint="", **resolved(ask, terms, self._core.providers),
+            lapses_at=ask.at, decided_at=ask.at, facts=facts, facts_version=VERSION,
+            fingerprint=fingerprint(facts), **resolved(ask, terms, self._core.providers),
         )  # fmt: skip
-        request.fingerprint = fingerprint_of(identifier, 1, ask_again(request, ask.at), terms)
-        return request
 
     def _ask(self) -> None:
         chance = random.Random(f"{self._seed} verbs")

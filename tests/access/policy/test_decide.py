@@ -79,7 +79,8 @@ def test_the_terms_are_the_policys_resolved_to_plain_values() -> None:
     )  # fmt: skip
     assert (terms.resource_title, terms.role_title) == ("Customer database", "Read customers")
     assert terms.principal == "ann.a"
-    assert terms.settings["dsn"] == {"env": "CUSTOMERS_DSN", "file": None}
+    assert terms.settings == {"dsn": {"env": "CUSTOMERS_DSN"}, "database": "shop"}
+    assert terms.all_settings == {"dsn": {"env": "CUSTOMERS_DSN", "file": None}, "database": "shop", "port": 5432}
     assert terms.definition == {"grants": ["support_read"]}
     assert (terms.channel, terms.any_of, terms.quorum) == ("C0APPROVE", ("leads",), 1)
     assert (terms.longest, terms.duration, terms.until) == (hours(3), hours(2), None)

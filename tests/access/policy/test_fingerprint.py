@@ -1,8 +1,10 @@
 """The fingerprint binds a request to what was shown: any other fact is another fingerprint."""
 
+import json
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from hypothesis import assume, given
@@ -10,8 +12,11 @@ from hypothesis import strategies as st
 
 from access.errors import NotFound
 from access.ids import RequestId, ulid
-from access.policy.fingerprint import Button, button_value, facts, fingerprint, parse_button
-from tests.access.policy.example import NOW, ask, changed, policy, terms_of
+from access.policy.facts import asked
+from access.policy.fingerprint import Button, button_value, fingerprint, parse_button
+from access.policy.load import load_policy
+from access.ports import Provider
+from tests.access.policy.example import NOW, POLICY, Postgres, ask, changed, policy, terms_of
 
 REQUEST = RequestId(ulid(NOW))
 PLAIN = st.recursive(
@@ -21,21 +26,21 @@ PLAIN = st.recursive(
 )
 
 
-def of(text: str | None = None, **asked: Any) -> dict[str, object]:
-    asking = ask(**asked)
+def of(text: str | None = None, **more: Any) -> dict[str, object]:
+    asking = ask(**more)
     terms = terms_of(policy(text) if text else policy(), asking)
-    return facts(request_id=REQUEST, version=1, ask=asking, terms=terms)
+    return asked(REQUEST, 1, asking, terms)
 
 
 def test_every_fact_of_the_design_is_in_it() -> None:
     assert of() == {
         "request": REQUEST, "version": 1, "requester": "ann", "subject": "ann", "principal": "ann.a",
         "resource": "customers-db", "role": "read", "provider": "postgres",
-        "settings": {"dsn": {"env": "CUSTOMERS_DSN", "file": None}, "database": "shop", "port": 5432},
+        "settings": {"dsn": {"env": "CUSTOMERS_DSN"}, "database": "shop"},
         "definition": {"grants": ["support_read"]}, "scope": {}, "start": None,
-        "duration": timedelta(hours=2), "until": None, "reason": "INC-12 a refund is stuck", "ticket": None,
-        "level": "medium", "rule": "customers-read",
-        "chain": {"channel": "C0APPROVE", "stages": [{"any_of": ["leads"], "quorum": 1}]},
+        "duration_s": 7200, "until": None, "reason": "INC-12 a refund is stuck", "ticket": None,
+        "level": "medium", "rule": "customers-read", "channel": "C0APPROVE",
+        "stages": [{"any_of": ["leads"], "quorum": 1}], "extends": None,
     }  # fmt: skip
 
 
@@ -92,6 +97,39 @@ def test_an_unrelated_change_of_the_policy_leaves_it_alone(old: str, new: str) -
     assert fingerprint(of(changed(old, new))) == fingerprint(of())
 
 
+@pytest.mark.parametrize(
+    "asked_for",
+    [{"scope": {"tables": ["orders"]}}, {"ticket": "INC-12"}, {"extends": "01kaq9z0000000000000000aa2"},
+     {"starts_at": NOW + timedelta(hours=1)}],
+    ids=["scope", "ticket", "extends", "start"],
+)  # fmt: skip
+def test_whatever_else_was_asked_is_a_fact(asked_for: dict[str, Any]) -> None:
+    assert fingerprint(of(**asked_for)) != fingerprint(of())
+
+
+def test_facts_read_back_from_json_are_the_same_facts() -> None:
+    said = of(starts_at=NOW + timedelta(hours=1), duration=None, until=NOW + timedelta(hours=3))
+    assert json.loads(json.dumps(said)) == said
+    assert (said["start"], said["until"]) == ("2026-03-02T11:00:00.000000Z", "2026-03-02T13:00:00.000000Z")
+
+
+class PostgresLater(Postgres):
+    """As an upgrade may bring it: with an option more in each of its models."""
+
+    class Settings(Postgres.Settings):
+        application: str = "countersign"
+
+    class Role(Postgres.Role):
+        read_only: bool = False
+
+
+def test_an_option_that_an_upgrade_adds_changes_no_facts_until_the_policy_says_it() -> None:
+    later = cast("Mapping[str, type[Provider]]", {"postgres": PostgresLater})
+    for text, same in ((POLICY, True), (changed("database: shop", "database: shop, application: x"), False)):
+        loaded = load_policy(text, file="access.yml", providers=later)
+        assert (asked(REQUEST, 1, ask(), terms_of(loaded, ask())) == of()) is same
+
+
 def test_when_it_was_asked_is_not_a_fact_so_that_it_can_be_asked_again_at_the_click() -> None:
     assert fingerprint(of(at=NOW + timedelta(minutes=5))) == fingerprint(of())
 
@@ -143,7 +181,7 @@ def test_a_button_that_we_did_not_write_finds_nothing(value: str) -> None:
 def test_a_request_at_another_version_has_another_fingerprint() -> None:
     asking = ask()
     terms = terms_of(policy(), asking)
-    one, two = (facts(request_id=REQUEST, version=version, ask=asking, terms=terms) for version in (1, 2))
+    one, two = (asked(REQUEST, version, asking, terms) for version in (1, 2))
     assert fingerprint(one) != fingerprint(two)
     until = replace(terms, duration=None, until=datetime(2026, 3, 2, 12, tzinfo=UTC))
-    assert fingerprint(facts(request_id=REQUEST, version=1, ask=asking, terms=until)) != fingerprint(one)
+    assert fingerprint(asked(REQUEST, 1, asking, until)) != fingerprint(one)

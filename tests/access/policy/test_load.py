@@ -104,7 +104,8 @@ def test_what_the_file_says_is_what_the_policy_holds() -> None:
     assert (loaded.levels["high"].quorum, loaded.levels["high"].reason_min) == (1, 1)
     assert loaded.groups["leads"].people == {"lea", "kim", "sam"}
     customers = loaded.resources["customers-db"]
-    assert customers.settings == {"dsn": {"env": "CUSTOMERS_DSN", "file": None}, "database": "shop", "port": 5432}
+    assert customers.settings == {"dsn": {"env": "CUSTOMERS_DSN"}, "database": "shop"}
+    assert customers.all_settings == {"dsn": {"env": "CUSTOMERS_DSN", "file": None}, "database": "shop", "port": 5432}
     assert (customers.roles["read"].level, customers.roles["fix-orders"].level) == ("medium", "high")
     assert customers.roles["read"].definition == {"grants": ["support_read"]}
     assert customers.roles["read"].description == "Shows customers."
