@@ -99,14 +99,19 @@ class UnitOfWork:
 
     def move_request(
         self, request: Request, to: RequestStatus, *, action: str, details: dict[str, Any], because: str = "",
-        passes: bool = False,
+        passes: bool = False, seq: int | None = None,
     ) -> bool:  # fmt: skip
-        """Compare-and-set with its event; False when somebody was faster. `passes`: another state follows at once."""
+        """Compare-and-set with its event; False when somebody was faster. `passes`: another state follows at once.
+
+        `seq`: it is a vote that moves it, and no other may have come since this `decision_seq` was read.
+        """
         assert allowed(RequestStatus(request.status), to), f"{request.status} to {to} is not in the table"
         won = compare_and_set(
             self.session, Request, request.id,
-            expected={"status": request.status, "version": request.version},
-            values={"status": to, "decided_at": self.now, "decided_because": because},
+            expected={"status": request.status, "version": request.version}
+            | ({} if seq is None else {"decision_seq": seq}),
+            values={"status": to, "decided_at": self.now, "decided_because": because}
+            | ({} if seq is None else {"decision_seq": seq + 1}),
         )  # fmt: skip
         if won:
             self.record(action, request.id, version=request.version, fingerprint=request.fingerprint, **details)

@@ -1,0 +1,106 @@
+"""Votes that are cast at once are counted together: none decides without the others, and none counts twice."""
+
+import threading
+from collections import Counter
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from access.catalog import PersonEntry
+from access.core import load_request
+from access.errors import AlreadyReviewed, Conflict
+from access.ids import Person, SlackUser
+from access.models import Request, RequestStatus, Review, Verdict
+from access.policy.chain import Approved, Denied, Waiting
+from access.requests.vote import Ballot, cast_vote
+from access.unit_of_work import LostRace
+from tests.world import World
+
+pytestmark = pytest.mark.both_databases
+VOTERS = 24
+
+
+def wanting(world: World, quorum: int) -> Request:
+    """A request whose chain wants so many; no policy says that yet."""
+    request = world.ask()
+    chain = sa.literal({"any_of": ["payments-leads"], "quorum": quorum}, sa.JSON())
+    rows = sa.table("request", sa.column("id"), sa.column("chain"))
+    with world.core.database.write() as session:
+        session.connection().execute(sa.update(rows).where(rows.c.id == request.id).values(chain=chain))
+    return request
+
+
+def voter(number: int) -> PersonEntry:
+    return PersonEntry(name=Person(f"lead{number}"), slack=SlackUser(f"U0LEAD{number}"), names={})
+
+
+def vote(world: World, request: Request, by: PersonEntry, verdict: Verdict = Verdict.APPROVE) -> str:
+    with world.core.work("test") as work:
+        ballot = Ballot(by=by, verdict=verdict, comment="")
+        return type(cast_vote(work, load_request(work.session, request.id), ballot)).__name__
+
+
+def all_at_once(world: World, ballots: list[tuple[Any, ...]]) -> Counter[str]:
+    start, said = threading.Barrier(len(ballots)), list[str]()
+
+    def cast(ballot: tuple[Any, ...]) -> None:
+        start.wait()
+        try:
+            said.append(vote(world, *ballot))
+        except Conflict as refused:
+            said.append(type(refused).__name__)
+
+    threads = [threading.Thread(target=cast, args=(ballot,)) for ballot in ballots]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return Counter(said)
+
+
+def votes(world: World) -> list[Review]:
+    with world.core.database.read() as session:
+        return list(session.scalars(sa.select(Review)))
+
+
+@pytest.mark.parametrize("quorum", [2, 8, VOTERS])
+def test_of_many_votes_at_once_as_many_count_as_the_chain_wants(world: World, quorum: int) -> None:
+    request = wanting(world, quorum)
+    said = all_at_once(world, [(request, voter(number)) for number in range(VOTERS)])
+
+    expected = {Waiting.__name__: quorum - 1, Approved.__name__: 1, LostRace.__name__: VOTERS - quorum}
+    assert said == Counter(expected)
+    (now,) = world.requests()
+    assert (now.status, now.decision_seq, len(votes(world))) == (RequestStatus.APPROVED, quorum, quorum)
+    assert len(world.events("request.reviewed")) == quorum - 1
+    assert len(world.events("request.approved")) == 1
+    assert world.verified().flaw is None
+
+
+def test_one_person_in_a_storm_counts_once(world: World) -> None:
+    request = wanting(world, 2)
+    said = all_at_once(world, [(request, voter(1))] * VOTERS)
+
+    assert said == Counter({Waiting.__name__: 1, AlreadyReviewed.__name__: VOTERS - 1})
+    (now,) = world.requests()
+    assert (now.status, now.decision_seq, len(votes(world))) == (RequestStatus.PENDING, 1, 1)
+
+
+def test_one_no_among_many_votes_at_once_ends_it_unless_all_are_there_before(world: World) -> None:
+    request = wanting(world, VOTERS)
+    ballots = [(request, voter(number)) for number in range(VOTERS - 1)]
+    said = all_at_once(world, [*ballots, (request, voter(VOTERS), Verdict.DENY)])
+
+    assert said[Denied.__name__] == 1
+    assert said[Approved.__name__] == 0
+    (now,) = world.requests()
+    assert (now.status, now.decision_seq) == (RequestStatus.DENIED, len(votes(world)))
+
+
+def test_a_click_is_never_left_half_counted_where_one_vote_does_not_decide(world: World) -> None:
+    """No policy says such a chain; a row that does is one that somebody changed."""
+    request = wanting(world, 2)
+    with pytest.raises(Conflict):
+        world.approve(request)
+    assert votes(world) == []
