@@ -93,10 +93,14 @@ def _fingerprint_of(request: Request, given: Request | Grant) -> str | None:
         return None
 
 
+def is_as_asked(request: Request) -> bool:
+    """Whether the row says what its fingerprint is of."""
+    return _fingerprint_of(request, request) == request.fingerprint
+
+
 def is_approved(session: Session, request: Request) -> bool:
     """Whether the row says what was voted on."""
-    as_asked = _fingerprint_of(request, request) == request.fingerprint
-    return as_asked and _is_voted(request, approvals(session, request))
+    return is_as_asked(request) and _is_voted(request, approvals(session, request))
 
 
 def decided_ends(

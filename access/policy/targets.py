@@ -58,7 +58,9 @@ def _target(
     }
     settings = _read(provider.Settings, resource.settings, (*base, "settings"), found)
     mode = settings.everything.get("mode")
-    if mode in provider.capabilities.modes:  # by its word the core knows what the provider can do: it is always said
+    if (
+        isinstance(mode, str) and mode in provider.capabilities.modes
+    ):  # by its word the core knows what the provider can do: it is always said
         settings = settings._replace(said={**settings.said, "mode": mode})
     return Target(settings, definitions)
 

@@ -16,7 +16,7 @@ from access.errors import (
     RequestLapsed,
 )
 from access.grants.admission import refuse_while_closed
-from access.grants.integrity import START_WINDOW
+from access.grants.integrity import START_WINDOW, is_as_asked
 from access.ids import GrantId, Person, RequestId, SlackUser, ulid
 from access.models import Grant, Message, MessageKind, Request, RequestStatus, Review, Verdict
 from access.people import Party, barred, changed, is_alike, requester_of, reviewer_of, subject_of
@@ -165,7 +165,9 @@ def _changed_terms(policy: Policy, request: Request, ask: Ask) -> Terms | None:
     if isinstance(decision, Denied):
         # The sentence of its reason is for who asked; the approver must not take it as said to himself.
         raise RefusedByPolicy(to_the_approver(decision, ask), trace=decision.trace)
-    return None if is_unchanged(request, ask, decision.terms) else decision.terms
+    # A row that somebody changed is shown anew too: what it says is neither what was asked nor what the policy says.
+    same = is_unchanged(request, ask, decision.terms) and is_as_asked(request)
+    return None if same else decision.terms
 
 
 def _new_version(core: Core, work: UnitOfWork, request: Request, ask: Ask, terms: Terms) -> None:

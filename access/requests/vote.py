@@ -31,12 +31,11 @@ def cast_vote(work: UnitOfWork, request: Request, ballot: Ballot, *, opens: bool
     before it were read. `opens`: an approval opens the access at once.
     """
     version = request.version
-    while request.status == RequestStatus.PENDING and request.version == version:
-        now = _counted(work, request, ballot, opens=opens)
-        if now is not None:
-            return now
+    while (now := _counted(work, request, ballot, opens=opens)) is None:
         work.session.refresh(request)
-    raise LostRace
+        if request.status != RequestStatus.PENDING or request.version != version:
+            raise LostRace
+    return now
 
 
 def _counted(work: UnitOfWork, request: Request, ballot: Ballot, *, opens: bool) -> State | None:

@@ -11,10 +11,12 @@ from pathlib import Path
 import pytest
 
 from access.errors import Misconfigured, PolicyError
+from access.ports import SecretReference
 from access.settings import Settings
 from countersign.init.texts import policy_text
-from countersign.up import children, run_up
+from countersign.up import children, run_up, target_secrets
 from tests.countersign.test_init import ANSWERS
+from tests.fakes import FakeProvider, FakeSettings
 from tests.waiting import wait_until
 from tests.world import World
 
@@ -91,3 +93,23 @@ def test_a_secret_of_a_target_that_is_set_is_not_asked_for(
         caplog.clear()
         children(Settings.read(given), world.core.database, given | more)
         assert ("CUSTOMERS_DB_DSN" in caplog.text) is missing
+
+
+class Defaulted(FakeProvider):
+    """One of its secrets has a name that goes without saying."""
+
+    class Settings(FakeSettings):
+        token: SecretReference = SecretReference(env="FAKE_TOKEN")
+
+
+@pytest.mark.parametrize("policy", ["access.yml", "none.yml"])
+def test_a_secret_that_goes_without_saying_is_handed_to_who_needs_it(
+    world: World, database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, policy: str
+) -> None:
+    """By the policy; and where that cannot be used, by what is open."""
+    if policy == "none.yml":
+        world.open()
+    monkeypatch.setattr("countersign.up.ProviderClasses", lambda: {"fake": Defaulted})
+    given = environment(tmp_path, database_url) | {"COUNTERSIGN_POLICY": str(world.policy_file.parent / policy)}
+
+    assert target_secrets(Settings.read(given), world.core.database) == {"FAKE_TOKEN"}

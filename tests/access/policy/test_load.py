@@ -1,9 +1,10 @@
 """The policy file is read strictly: each mistake has its line, its sentence and its cure."""
 
+from collections.abc import Mapping
 from datetime import time, timedelta
 from hashlib import sha256
 from pathlib import Path
-from typing import cast
+from typing import ClassVar, Literal, cast
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -12,7 +13,7 @@ from access.catalog import Entitlement
 from access.errors import PolicyError
 from access.ids import Person, SlackUser
 from access.policy.load import check, load_policy
-from access.ports import Provider
+from access.ports import Capabilities, Isolation, Provider
 from tests.access.policy.example import POLICY, PROVIDERS, Postgres, changed, policy
 from tests.access.policy.mistakes import BROKEN, DSN, MISTAKES, STAGES, WORDS_TO_COME
 from workers.providers.postgres import Postgres as RealPostgres
@@ -211,3 +212,21 @@ def test_a_provider_that_keeps_a_number_with_a_point_is_refused_since_it_has_no_
 def test_load_gives_the_file_its_name() -> None:
     with pytest.raises(PolicyError, match=r"^/etc/countersign/access\.yml: the file is empty"):
         load_policy("", file="/etc/countersign/access.yml", providers=PROVIDERS)
+
+
+class TwoModes(Postgres):
+    """What it can do depends on a word that goes without saying."""
+
+    capabilities: ClassVar[Capabilities] = Capabilities(
+        isolation=Isolation.PER_GRANT, modes={"shared": Capabilities(isolation=Isolation.SHARED)}
+    )
+
+    class Settings(Postgres.Settings):
+        mode: Literal["shared", "apart"] = "shared"
+
+
+def test_the_mode_of_a_provider_is_always_said_for_by_it_the_core_knows_what_it_can_do() -> None:
+    providers = cast("Mapping[str, type[Provider]]", {"postgres": TwoModes})
+    settings = load_policy(POLICY, file="f", providers=providers).resources["customers-db"].settings
+    assert settings == {"dsn": {"env": "CUSTOMERS_DSN"}, "database": "shop", "mode": "shared"}
+    assert TwoModes.capabilities.of(settings).isolation is Isolation.SHARED
