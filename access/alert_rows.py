@@ -9,14 +9,22 @@ from sqlalchemy import bindparam
 from sqlmodel import Session, col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
-from access.models import Alert, AlertKind, Grant
+from access.models import Alert, AlertKind, AlertVariant
 
 GRANT_ALERTS = (AlertKind.OVERDUE, AlertKind.UNREMOVABLE, AlertKind.DRIFT, AlertKind.LEFTOVER)
 """What is about access to a resource; of these, many may open at once."""
-OF_MANY = "/*"
-"""Ends the subject of one that tells of many; neither an id nor what drift calls a stranger ends so."""
-TELLS_OF_MANY = sa.and_(col(Alert.kind).in_(GRANT_ALERTS), col(Alert.subject).endswith(OF_MANY))
-_ITS_GRANT = col(Grant.id) == col(Alert.subject)
+TELLS_OF_MANY = sa.and_(col(Alert.kind).in_(GRANT_ALERTS), col(Alert.variant) == AlertVariant.GROUP)
+_ALONE = (AlertVariant.GROUP, AlertVariant.CHANGED)
+
+
+def is_grouped(kind: str, variant: str) -> bool:
+    """Whether one message tells of it and of others, where there are many. Of a changed record each is told."""
+    return kind in GRANT_ALERTS and variant not in _ALONE
+
+
+def owners_are_told(kind: str, variant: str) -> bool:
+    """What is wrong with Countersign's own settings or records is for the security team alone."""
+    return kind != AlertKind.PROVIDER and variant != AlertVariant.CHANGED
 
 
 def open_alerts(subject: str, kinds: Sequence[AlertKind]) -> SelectOfScalar[str]:
@@ -32,8 +40,7 @@ def alerts_to_close() -> sa.Select[*tuple[Any, ...]]:
     Held in one order: who tells of many alerts at once holds them in the same.
     """
     return (
-        sa.select(col(Alert.id), col(Alert.kind), col(Alert.subject), col(Grant.resource))
-        .join_from(Alert, Grant, _ITS_GRANT, isouter=True)
+        sa.select(col(Alert.id), col(Alert.kind), col(Alert.subject), col(Alert.resource), col(Alert.variant))
         .where(col(Alert.subject).in_(bindparam("about", expanding=True)), col(Alert.closed_at).is_(None))
         .where(col(Alert.kind).in_(bindparam("kinds", expanding=True)))
         .order_by(col(Alert.id))
@@ -42,18 +49,12 @@ def alerts_to_close() -> sa.Select[*tuple[Any, ...]]:
 
 
 def of_resource(kind: str, resource: str) -> tuple[sa.ColumnElement[bool], ...]:
-    """Of alerts, each joined with its grant by `with_grant`: those of this kind about access to a resource."""
-    stranger = col(Alert.subject).startswith(f"{resource} ", autoescape=True)
-    return col(Alert.kind) == kind, sa.or_(col(Grant.resource) == resource, stranger)
-
-
-def with_grant(*columns: Any) -> sa.Select[*tuple[Any, ...]]:
-    """What is known of alerts and of the grants that they are about, where they are about one."""
-    return sa.select(*columns).join_from(Alert, Grant, _ITS_GRANT, isouter=True)
+    """Those of this kind about access to a resource that are told together."""
+    return col(Alert.kind) == kind, col(Alert.resource) == resource, col(Alert.variant).not_in(_ALONE)
 
 
 def number_open(session: Session, kind: str, resource: str) -> int:
     """How many alerts of this kind are open about access to this resource."""
     session.flush()
-    counted = with_grant(sa.func.count()).where(*of_resource(kind, resource), col(Alert.closed_at).is_(None))
+    counted = sa.select(sa.func.count()).where(*of_resource(kind, resource), col(Alert.closed_at).is_(None))
     return session.connection().execute(counted).scalar_one()

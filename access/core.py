@@ -9,7 +9,6 @@ from typing import Any
 from sqlmodel import Session, col, select
 
 from access import audit
-from access.alerts.groups import settle_groups
 from access.catalog import PersonEntry, Policy
 from access.clock import Clock
 from access.errors import NotFound, PolicyError, Refusal, UnknownPerson
@@ -52,7 +51,7 @@ class Core:
             yield work
             session.flush()
             work.write()
-            settle_groups(work)
+            work.settle_groups()
             work.retell()
             audit.append(session, work.events, at=work.now)
         if work.due:

@@ -94,14 +94,14 @@ class MessageKind(StrEnum):
     PAGE = "page"  # to whoever is on duty, by webhook; subject: alert
     REVEAL = "reveal"  # a secret into an open modal, once; subject: grant, recipient: view
     WARNING = "warning"  # that the end is near, to its holder; subject: request
-    REMINDER = "reminder"  # that it still waits, in the card's thread; subject: request, recipient: channel:step
+    REMINDER = "reminder"  # that it still waits, in the card's thread; subject: request
     HOME = "home"  # a person's Home tab; subject and recipient: the person
     DIGEST = "digest"  # one message of a digest, version by version in its thread; subject: digest
     UNDELIVERED = "undelivered"  # that the card could not be posted, to who asked; subject: request
 
 
 class AlertKind(StrEnum):
-    # What is about access to a resource may be many at once: then there is one whose subject is the resource and "/*".
+    # What is about access to a resource may be many at once: then one of the variant `group` tells of all.
     OVERDUE = "overdue"  # access may outlive its end; subject: grant
     UNREMOVABLE = "unremovable"  # the target refuses the removal for good; subject: grant
     PROVIDER = "provider"  # a provider disabled itself; subject: resource
@@ -119,6 +119,20 @@ class AlertKind(StrEnum):
     CANARY = "canary"  # harmless access did not open or close as it should; subject: the entitlement
     STANDING = "standing"  # roles that we can give are held without a grant of ours; subject: the place
     UNDELIVERED = "undelivered"  # messages do not arrive; subject: where, and why in one word
+
+
+class AlertVariant(StrEnum):
+    """What has words of its own within its kind. Of undelivered messages the variant is Slack's word for why."""
+
+    GROUP = "group"  # one that tells of many about a resource; of the kinds in alert_rows.GRANT_ALERTS
+    UNANSWERED = "unanswered"  # drift: a target could not be looked at
+    UNCOMPARED = "uncompared"  # drift: a person must compare a target
+    CHANGED = "changed"  # drift: the record of a grant was changed after its approval
+    MEMBERS = "members"  # sweep: Slack does not say who is a member
+    UNLISTED = "unlisted"  # sweep: what is overdue cannot be listed
+    UNWRITTEN = "unwritten"  # sweep: the database cannot be written
+    EMPTIED = "emptied"  # timers: Redis had lost them
+    FOREIGN_MARK = "foreign-mark"  # jobs: Redis held a mark of the log that is not ours
 
 
 class StandingStatus(StrEnum):
@@ -415,7 +429,13 @@ class Message(SQLModel, table=True):
     subject: str = Field(index=True, max_length=32)
     version: int = 1
     recipient: str
-    """A channel, a person's Slack id, for a reveal the modal's id, or `webhook`; after a colon what tells two apart."""
+    """The key by which two of one kind, subject and version are told apart: the destination, and after a colon more."""
+    destination: str = Field(default="", sa_column_kwargs={"server_default": ""})
+    """A channel, a person's Slack id, for a reveal the modal's id, or `webhook`."""
+    step_group: str | None = None
+    """Of a reminder: whom its step names."""
+    step_after_s: int | None = None
+    """Of a reminder: how long after the request was asked."""
     urgency: int = 1
     """0 before 1: alerts and decisions go first."""
     channel: str | None = None
@@ -429,7 +449,9 @@ class Message(SQLModel, table=True):
     undelivered_since: datetime | None = _moment(default=None)
     """Since when each try has failed, while there is a `problem`: the version before clears only that."""
     undelivered_cause: str = Field(default="", sa_column_kwargs={"server_default": ""})
-    """Where it does not arrive, and why in one word: the subject of the alert about it."""
+    """The key of the alert about it: where it does not arrive, and why in one word."""
+    undelivered_where: str = Field(default="", sa_column_kwargs={"server_default": ""})
+    undelivered_code: str = Field(default="", sa_column_kwargs={"server_default": ""})
     alert_at: datetime | None = _moment(default=None)
     """If it has not arrived by then, an alert opens; None: the alert has it, or it needs none."""
     due_at: datetime | None = _moment(default=None)
@@ -469,6 +491,13 @@ class Alert(SQLModel, table=True):
     id: AlertId = _string(primary_key=True)
     kind: str
     subject: str
+    """The key by which it is one with what opens it again; what it is about is said by the columns that follow."""
+    resource: str | None = None
+    grant_id: GrantId | None = _string(default=None)
+    variant: str = Field(default="", sa_column_kwargs={"server_default": ""})
+    """An `AlertVariant`; empty for most."""
+    name: str | None = None
+    """Of a role of the resource, of what stands there without a grant, or of whom messages do not reach."""
     sentence: str = _text()
     opened_at: datetime = _moment()
     delivered_at: datetime | None = _moment(default=None)

@@ -9,12 +9,13 @@ from sqlalchemy import and_, case, update
 from sqlalchemy.orm.attributes import set_committed_value
 from sqlmodel import Session, col, select
 
-from access.alert_rows import GRANT_ALERTS, alerts_to_close, number_open, open_alerts
+from access.alert_rows import alerts_to_close, open_alerts, owners_are_told
+from access.alerts.grouping import AlertGrouping
 from access.approvers import approvers
 from access.audit import Event, Outcome
 from access.catalog import Policy
 from access.errors import Conflict
-from access.ids import AlertId, MessageId, SlackUser, ulid
+from access.ids import AlertId, GrantId, MessageId, SlackUser, ulid
 from access.lifecycle import TRANSIENT, allowed
 from access.models import Alert, AlertKind, Grant, GrantStatus, Message, MessageKind, Request, RequestStatus
 from access.policy.decide import owners
@@ -43,8 +44,6 @@ UNPAGED = (
 )  # fmt: skip
 PAGED = tuple(kind for kind in AlertKind if kind not in UNPAGED)
 """What does not wait until somebody looks into Slack."""
-TOLD_ALONE = 5
-"""So many open alerts of a kind about a resource have messages of their own; of more, one message tells (groups.py)."""
 RETOLD_AFTER = timedelta(seconds=5)
 """What changes with each of many alerts is told anew no more often: Slack takes about one update a second, of all."""
 
@@ -55,11 +54,26 @@ SETTLES = timedelta(seconds=1)
 
 @dataclass(frozen=True)
 class Cause:
-    """What an alert is opened about, and what it says; with a resource, its owners are told too."""
+    """What an alert is opened about, and what it says: the columns of its row."""
 
     subject: str
     sentence: str
     resource: str | None = None
+    grant_id: GrantId | None = None
+    variant: str = ""
+    name: str | None = None
+
+
+@dataclass(frozen=True)
+class ReminderStep:
+    """Whom a reminder names, and how long after the request was asked it comes."""
+
+    group: str
+    after: timedelta
+
+    def key(self, destination: str) -> str:
+        """Tells its reminder from those of other steps."""
+        return f"{destination}:{self.group}:{int(self.after.total_seconds())}"
 
 
 @dataclass
@@ -83,14 +97,12 @@ class UnitOfWork:
     changes: dict[str, Change] = field(default_factory=dict[str, Change])
     told: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
     closing: dict[tuple[AlertKind, ...], set[str]] = field(default_factory=dict[tuple[AlertKind, ...], set[str]])
-    counted: dict[tuple[str, str], int] = field(default_factory=dict[tuple[str, str], int])
-    """How many alerts are open, by kind and resource, where this work has opened one."""
-    touched: set[tuple[str, str]] = field(default_factory=set[tuple[str, str]])
-    """Kinds and resources of which an alert was opened or closed, so that a storm may have changed (groups.py)."""
-    ungrouped: dict[tuple[str, str], str] = field(default_factory=dict[tuple[str, str], str])
-    """Those of which one has no message of its own; with the security team's channel."""
-    storms: set[str] = field(default_factory=set[str])
-    """Those that changed: told anew a little later, for more is to come."""
+    coalescing: set[str] = field(default_factory=set[str])
+    """Alerts that change with each of many: told anew a little later, for more is to come."""
+    groups: AlertGrouping = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.groups = AlertGrouping(self.session)
 
     def record(self, action: str, object_id: str | None, *, outcome: Outcome = "success", **details: Any) -> None:
         self.events.append(
@@ -173,7 +185,7 @@ class UnitOfWork:
 
     def retell(self) -> None:
         """Makes due what is about changed subjects: at the end of the work and in one order, or two could deadlock."""
-        changed = self.subjects | self.settling | self.storms
+        changed = self.subjects | self.settling | self.coalescing
         if not changed:
             return
         stale = select(Message.id).where(
@@ -183,7 +195,7 @@ class UnitOfWork:
         identifiers = self.session.exec(stale.order_by(col(Message.id)).with_for_update()).all()
         its = col(Message.subject)
         when = case(
-            (its.in_(self.storms), self.now + RETOLD_AFTER), (its.in_(self.subjects), self.now),
+            (its.in_(self.coalescing), self.now + RETOLD_AFTER), (its.in_(self.subjects), self.now),
             else_=self.now + SETTLES,
         )  # fmt: skip
         # One that is being told, or waits out a refusal of Slack, keeps its time: two at once would post it twice. What
@@ -202,22 +214,25 @@ class UnitOfWork:
                 self.due.append((message_item(identifier), due_at))
 
     def tell(
-        self, kind: MessageKind, subject: str, recipient: str, *, version: int = 1, urgency: int = 1,
-        at: datetime | None = None,
+        self, kind: MessageKind, subject: str, destination: str, *, version: int = 1, urgency: int = 1,
+        at: datetime | None = None, step: ReminderStep | None = None,
     ) -> None:  # fmt: skip
-        """A message that must reach somebody, now or at a time to come; the same one twice is one."""
-        if not recipient:
-            return  # of a canary, which is nobody's
+        """A message that must reach a person, now or at a time to come; the same one twice is one."""
+        if not destination:
+            return  # of a canary, which is no person's
         self.told.append({
-            "id": ulid(self.now), "kind": kind, "subject": subject, "version": version, "recipient": recipient,
-            "urgency": urgency, "due_at": at or self.now, "created_at": self.now,
+            "id": ulid(self.now), "kind": kind, "subject": subject, "version": version,
+            "recipient": step.key(destination) if step else destination, "destination": destination,
+            "step_group": step.group if step else None,
+            "step_after_s": int(step.after.total_seconds()) if step else None, "urgency": urgency,
+            "due_at": at or self.now, "created_at": self.now,
         })  # fmt: skip
 
     def adopt(self, kind: str, subject: str, channel: str, ts: str, *, version: int) -> bool:
         """A message of ours that stands in Slack without a row of its own is kept true from now on."""
         message = Message(
             id=MessageId(ulid(self.now)), kind=kind, subject=subject, version=version, recipient=f"{channel}:{ts}",
-            channel=channel, ts=ts, due_at=self.now + SETTLES, created_at=self.now,
+            destination=channel, channel=channel, ts=ts, due_at=self.now + SETTLES, created_at=self.now,
         )  # fmt: skip
         made = insert_unless_there(self.session, message)
         if made:
@@ -238,11 +253,10 @@ class UnitOfWork:
 
     def _close(self, kinds: Sequence[AlertKind], subjects: set[str]) -> None:
         about = {"about": sorted(subjects), "kinds": kinds}
-        for identifier, kind, subject, resource in self.session.connection().execute(alerts_to_close(), about).all():
+        found = self.session.connection().execute(alerts_to_close(), about).all()
+        for identifier, kind, subject, resource, variant in found:
             self.close_alert(identifier, kind, subject)
-            if kind in GRANT_ALERTS:
-                self.touched.add((kind, resource or subject.partition(" ")[0]))
-                self.counted.clear()
+            self.groups.closed(kind, variant, resource)
 
     def close_alert(self, identifier: str, kind: str, subject: str) -> None:
         """An open one that is held."""
@@ -251,51 +265,44 @@ class UnitOfWork:
         self.changed(identifier)
 
     def open_alert(
-        self, kind: AlertKind, subject: str, sentence: str, *, channel: str | None, resource: str | None = None
-    ) -> None:
+        self, kind: AlertKind, subject: str, sentence: str, *, channel: str | None, resource: str | None = None,
+        grant_id: GrantId | None = None, variant: str = "", name: str | None = None,
+    ) -> None:  # fmt: skip
         """Opens an alert unless it is open already; tells the security team, and the owners of the resource if given.
 
         There is no channel only before the first policy came into force, when nothing can have been granted.
         """
-        self.open_alerts(kind, [Cause(subject, sentence, resource)], channel=channel)
+        self.open_alerts(kind, [Cause(subject, sentence, resource, grant_id, variant, name)], channel=channel)
 
     def open_alerts(self, kind: AlertKind, causes: Sequence[Cause], *, channel: str | None) -> None:
         """The same for many of a kind, in as few statements as for one."""
         self.write()  # one of the same kind and subject may wait to be closed
         alerts = {AlertId(ulid(self.now)): cause for cause in causes}
-        rows = [
-            {"id": one, "kind": kind, "subject": cause.subject, "sentence": cause.sentence, "opened_at": self.now}
-            for one, cause in alerts.items()
-        ]
-        self._count_open(kind, {cause.resource for cause in causes if cause.resource is not None})
+        rows = [{"id": one, "kind": kind, "opened_at": self.now} | vars(cause) for one, cause in alerts.items()]
+        self.groups.count(kind, [(cause.variant, cause.resource) for cause in causes])
         new = insert_all_unless_there(self.session, Alert, rows) if rows else set[str]()
         for identifier, cause in alerts.items():
             if identifier in new:
                 self._opened(identifier, kind, cause, channel)
 
-    def _count_open(self, kind: AlertKind, resources: set[str]) -> None:
-        """Before more of them are opened."""
-        if kind not in GRANT_ALERTS:
-            return
-        for resource in resources:
-            if (kind, resource) not in self.counted:
-                self.counted[kind, resource] = number_open(self.session, kind, resource)
-
     def _opened(self, alert: AlertId, kind: AlertKind, cause: Cause, channel: str | None) -> None:
         self.record("alert.opened", alert, kind=kind, subject=cause.subject, sentence=cause.sentence)
-        resource = cause.resource
-        if channel is not None and resource is not None and self._is_one_of_many(kind, resource):
-            self.ungrouped[kind, resource] = channel
-            return
-        self.tell_of_alert(alert, kind, channel=channel, resource=resource)
+        if self.groups.has_own_message(kind, cause.variant, cause.resource, channel):
+            told = cause.resource if owners_are_told(kind, cause.variant) else None
+            self.tell_of_alert(alert, kind, channel=channel, resource=told)
 
-    def _is_one_of_many(self, kind: AlertKind, resource: str) -> bool:
-        """Of one that has just been opened."""
-        if kind not in GRANT_ALERTS:
-            return False
-        self.touched.add((kind, resource))
-        self.counted[kind, resource] += 1
-        return self.counted[kind, resource] > TOLD_ALONE
+    def settle_groups(self) -> None:
+        """At the end of the work: begins, changes and ends the alerts of which each tells of many."""
+        for change in self.groups.settle(self.now):
+            if change.begun is not None:
+                said = change.begun
+                self.record("alert.opened", said.id, kind=said.kind, subject=said.subject, sentence=said.sentence)
+                self.tell_of_alert(said.id, said.kind, channel=change.channel, resource=change.resource)
+                continue
+            if change.is_over:
+                self.close_alert(change.id, change.kind, change.subject)
+            self.coalescing.add(change.id)
+        self.write()
 
     def tell_of_alert(self, alert: AlertId, kind: str, *, channel: str | None, resource: str | None) -> None:
         """To the security team, to the owners, and to whoever is on duty."""

@@ -23,10 +23,5 @@ def failure_of(message: Message, error: object) -> DeliveryFailure:
     code = error if isinstance(error, str) and _WORD.fullmatch(error) else "unknown_error"
     if code in _PASSING:
         return UNAVAILABLE
-    where = EVERYWHERE if code in _OF_ALL else place_of(message)
+    where = EVERYWHERE if code in _OF_ALL else message.destination
     return DeliveryFailure(where, code, permanent=code in KNOWN and code != "undrawable")
-
-
-def place_of(message: Message) -> str:
-    """The channel or the person that it is for."""
-    return message.recipient.partition(":")[0]

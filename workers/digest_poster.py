@@ -29,7 +29,7 @@ class DigestPoster:
         places = {piece.place for piece in parts[facts.part - 1] if piece.place is not None}
         addresses = {place: address for place in places if (address := self.addresses.of(place)) is not None}
         rendered = digest_message(facts.digest, content, parts, facts.part, addresses)
-        answer = self._post(claimed.message.recipient, rendered, facts.thread_ts)
+        answer = self._post(claimed.message.destination, rendered, facts.thread_ts)
         return Delivery(claimed, channel=answer["channel"], ts=answer["ts"], goes_on=facts.part < len(parts))
 
     def _post(self, channel: str, rendered: Rendered, thread_ts: str | None) -> SlackResponse:

@@ -10,7 +10,7 @@ from access.errors import AccessError
 from access.grants.unlisted import UNWRITTEN
 from access.ids import AlertId, MessageId, ulid
 from access.messages.outbox import AlertFacts, Claimed, Delivery
-from access.models import Alert, AlertKind, Message, MessageKind
+from access.models import Alert, AlertKind, AlertVariant, Message, MessageKind
 from access.ports import Deadline
 from access.unit_of_work import WEBHOOK
 from workers.repeated import Repeated
@@ -64,13 +64,21 @@ class EmergencyAlert:
         now = self._core.clock.now()
         identifier = AlertId(ulid(now))
         alert = Alert(
-            id=identifier, kind=AlertKind.SWEEP, subject=UNWRITTEN, sentence=SENTENCE.format(why=why), opened_at=now
-        )
+            id=identifier, kind=AlertKind.SWEEP, subject=UNWRITTEN, variant=AlertVariant.UNWRITTEN,
+            sentence=SENTENCE.format(why=why), opened_at=now,
+        )  # fmt: skip
         recipients = {MessageKind.PAGE: WEBHOOK} if self._pages else {}
         channel = self._channel()
         recipients |= {MessageKind.ALERT: channel} if channel else {}
         messages = [
-            Message(id=MessageId(ulid(now)), kind=kind, subject=identifier, recipient=recipient, created_at=now)
+            Message(
+                id=MessageId(ulid(now)),
+                kind=kind,
+                subject=identifier,
+                recipient=recipient,
+                destination=recipient,
+                created_at=now,
+            )
             for kind, recipient in recipients.items()
         ]
         self._cry = _Cry(alert, messages)

@@ -33,16 +33,16 @@ class HomePublisher:
         known = message.ts if message.attempts == 1 else None
         view = home(facts, self._addresses(facts))
         try:
-            answer = self.client.views_publish(user_id=message.recipient, view=view, hash=known)
+            answer = self.client.views_publish(user_id=message.destination, view=view, hash=known)
         except SlackApiError as error:
             name = error.response.get("error")
             if name in _NOBODY_LOOKS or _has_left(error):
-                logger.warning("the Home of %s cannot be shown: %s", message.recipient, name)
+                logger.warning("the Home of %s cannot be shown: %s", message.destination, name)
                 return Delivery(claimed)
             if name == "hash_conflict":
                 return Delivery(claimed, problem="Another view stands on this Home.")
             raise
-        return Delivery(claimed, channel=message.recipient, ts=str((answer["view"] or {})["hash"]))
+        return Delivery(claimed, channel=message.destination, ts=str((answer["view"] or {})["hash"]))
 
     def _addresses(self, facts: HomeFacts) -> dict[RequestId, str]:
         places = {one.request.id: one.card for one in facts.waiting if one.card is not None}

@@ -61,7 +61,7 @@ class Revealing:
             logger.error("a secret could not be made: %s", describe(error))
             view = notice("Not possible now", "The target gave no secret. Close this and press the button again.")
         try:
-            self.client.views_update(view_id=claimed.message.recipient, view=view)
+            self.client.views_update(view_id=claimed.message.destination, view=view)
         except SlackApiError as error:
             if error.response.get("error") == "not_found":
                 return Delivery(claimed)  # the person closed the modal; nobody has seen the secret

@@ -22,7 +22,7 @@ from bot.views.blocks import Rendered
 from bot.views.reminder import reminder
 from bot.views.review import review_card
 from bot.views.undelivered import unasked, undelivered_card, why
-from workers.delivery import RATE_LIMITED, UNAVAILABLE, failure_of, place_of
+from workers.delivery import RATE_LIMITED, UNAVAILABLE, failure_of
 from workers.digest_poster import DigestPoster
 from workers.home_publisher import HomePublisher
 from workers.paging import Pages
@@ -102,7 +102,7 @@ class SlackSender:
 
     def _has_left(self, claimed: Claimed, error: SlackApiError) -> bool:
         """Whether the person is deactivated to whom this was to be said: then it reaches no one, ever."""
-        person = place_of(claimed.message)
+        person = claimed.message.destination
         if not person.startswith(("U", "W")) or error.response.get("error") not in _HAS_LEFT:
             return False
         try:
@@ -114,7 +114,7 @@ class SlackSender:
     def _tell(self, claimed: Claimed, facts: Facts, deadline: Deadline) -> Delivery:
         if isinstance(facts, AlertFacts) and claimed.message.kind == MessageKind.PAGE:
             return self.pages.send(claimed, facts, deadline)  # Slack's client has a time-out of its own
-        self.shared.refuse(place_of(claimed.message))
+        self.shared.refuse(claimed.message.destination)
         match facts:
             case HomeFacts():
                 return self.homes.publish(claimed, facts)
@@ -152,7 +152,7 @@ class SlackSender:
             except SlackApiError as error:
                 if error.response.get("error") not in _GONE:
                     raise
-        return self._post(claimed, rendered, message.recipient.partition(":")[0])
+        return self._post(claimed, rendered, message.destination)
 
     def _post(self, claimed: Claimed, rendered: Rendered, channel: str, thread_ts: str | None = None) -> Delivery:
         answer = self.client.chat_postMessage(

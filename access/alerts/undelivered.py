@@ -58,20 +58,13 @@ class WaitingMessage:
 class Undelivered:
     """All messages that wait for the same cause, and the oldest of them."""
 
-    cause: str
+    where: str
+    code: str
     problem: str
     """The sentence of the newest try."""
     since: datetime
     number: int
     first: Sequence[WaitingMessage]
-
-    @property
-    def where(self) -> str:
-        return self.cause.partition(" ")[0]
-
-    @property
-    def code(self) -> str:
-        return self.cause.rpartition(" ")[2]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,7 +79,10 @@ class NeverAsked:
     """The security team has been told."""
 
 
-ARRIVED = {"undelivered_since": None, "undelivered_cause": "", "alert_at": None}
+ARRIVED = {
+    "undelivered_since": None, "undelivered_cause": "", "undelivered_where": "", "undelivered_code": "",
+    "alert_at": None,
+}  # fmt: skip
 """The columns of a message that waits for nothing."""
 
 
@@ -96,7 +92,10 @@ def after_failure(message: Message, failure: DeliveryFailure | None, now: dateti
         return dict(ARRIVED)
     lasts = message.undelivered_since if message.problem else None
     since = lasts or now
-    values: dict[str, Any] = {"undelivered_since": since, "undelivered_cause": failure.cause}
+    values: dict[str, Any] = {
+        "undelivered_since": since, "undelivered_cause": failure.cause, "undelivered_where": failure.where,
+        "undelivered_code": failure.code,
+    }  # fmt: skip
     if lasts is not None and message.undelivered_cause == failure.cause:
         return values  # when to alert is said, or done
     of_use = message.kind != MessageKind.HOME and (failure.updates or message.shown_version == 0)
@@ -122,7 +121,8 @@ def undelivered(session: Session, cause: str) -> Undelivered | None:
     found = session.exec(select(Message).where(*its).order_by(col(Message.undelivered_since), col(Message.id)))
     first = found.fetchmany(SHOWN)
     return Undelivered(
-        cause=cause, problem=first[0].problem, since=since, number=number,
+        where=first[0].undelivered_where, code=first[0].undelivered_code, problem=first[0].problem, since=since,
+        number=number,
         first=[_waiting(session, one) for one in first],
     )  # fmt: skip
 
@@ -153,8 +153,10 @@ def never_asked(session: Session, request: Request) -> NeverAsked | None:
 
 def unreachable(session: Session, channel: SlackChannel) -> NeverAsked | None:
     """Why a card would not arrive there now: an alert is open that the place takes no message, whichever it is."""
-    opened = select(Alert.subject).where(Alert.kind == AlertKind.UNDELIVERED, col(Alert.closed_at).is_(None))
-    causes = [cause for cause in session.exec(opened) if _place(cause) in (channel, EVERYWHERE)]
+    opened = select(Alert.subject, Alert.name, Alert.variant).where(
+        Alert.kind == AlertKind.UNDELIVERED, col(Alert.closed_at).is_(None)
+    )
+    causes = [cause for cause, where, code in session.exec(opened) if _place(where, code) in (channel, EVERYWHERE)]
     if not causes:
         return None
     waiting = select(Message).where(*waits(), col(Message.undelivered_cause).in_(causes))
@@ -184,12 +186,12 @@ def _because(session: Session, failed: Message) -> NeverAsked:
         Alert.kind == AlertKind.UNDELIVERED, Alert.subject == cause, col(Alert.closed_at).is_(None),
         col(Alert.delivered_at).is_not(None),
     )  # fmt: skip
-    return NeverAsked(problem=failed.problem, place=_place(cause), told=session.exec(told).first() is not None)
+    place = _place(failed.undelivered_where, failed.undelivered_code)
+    return NeverAsked(problem=failed.problem, place=place, told=session.exec(told).first() is not None)
 
 
-def _place(cause: str) -> str:
-    where, _, code = cause.partition(" ")
-    return where if where == EVERYWHERE or code in _OF_THE_CHANNEL else ""
+def _place(where: str | None, code: str) -> str:
+    return where if where and (where == EVERYWHERE or code in _OF_THE_CHANNEL) else ""
 
 
 def _cards(session: Session, request: Request) -> Sequence[Message]:

@@ -185,4 +185,4 @@ def _forget(work: UnitOfWork, ids: set[str]) -> None:
 def _tell(work: UnitOfWork, grant: Grant, channel: str | None, *, urgent: bool) -> None:
     why = "what its holder left behind can still use a role there" if urgent else "something of it is still there"
     sentence = f"{grant.entitlement} of {grant.subject} has ended and gives no access, but {why}."
-    work.open_alert(AlertKind.LEFTOVER, grant.id, sentence, channel=channel, resource=grant.resource)
+    work.open_alert(AlertKind.LEFTOVER, grant.id, sentence, channel=channel, resource=grant.resource, grant_id=grant.id)

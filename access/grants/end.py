@@ -228,7 +228,9 @@ class RevokeHandler:
             # Trying again cannot help until somebody mends the target or the credential; it is tried all the same.
             sentence = f"{grant.entitlement} of {grant.subject} cannot be taken away: {error.sentence}"
             channel = self.core.security_channel()
-            work.open_alert(AlertKind.UNREMOVABLE, grant.id, sentence, channel=channel, resource=grant.resource)
+            work.open_alert(
+                AlertKind.UNREMOVABLE, grant.id, sentence, channel=channel, resource=grant.resource, grant_id=grant.id
+            )
 
     def _set_back(self, work: UnitOfWork, grant: Grant, problem: str, **values: Any) -> None:
         if grant.problem != problem:

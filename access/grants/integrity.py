@@ -18,7 +18,7 @@ from access.errors import NotUsableYet
 from access.grants.votes import approvals
 from access.ids import GrantId, RequestId
 from access.lifecycle import FINISHED
-from access.models import Alert, AlertKind, AuditEvent, Grant, GrantStatus, Request, RequestStatus, Review
+from access.models import Alert, AlertKind, AlertVariant, AuditEvent, Grant, GrantStatus, Request, RequestStatus, Review
 from access.people import is_alike, requester_of, reviewer_of, subject_of
 from access.policy.chain import Approved, stages_of, state, votes_of
 from access.policy.facts import fingerprint_of_rows
@@ -27,7 +27,7 @@ from access.unit_of_work import UnitOfWork
 START_WINDOW = timedelta(minutes=15)
 """A grant that is not active this long after its start ends as late."""
 CHANGED = ":changed"
-"""After the id of a grant the subject of the alert that its row was changed."""
+"""After the id of a grant the key of the alert that its row was changed."""
 ALERT_LASTS = timedelta(days=1)
 """So long at least, also when the access is proven gone before: a digest has named it by then."""
 COPIED = (
@@ -211,7 +211,10 @@ def alert(work: UnitOfWork, grant: Grant, columns: Sequence[str], what: str, *, 
     """`what` became of it, to end the sentence."""
     named = ", ".join(columns)
     sentence = f"The row of {grant.entitlement} of {grant.subject} was changed after the approval ({named}); {what}."
-    work.open_alert(AlertKind.DRIFT, f"{grant.id} {CHANGED}", sentence, channel=channel)
+    work.open_alert(
+        AlertKind.DRIFT, f"{grant.id} {CHANGED}", sentence, channel=channel, resource=grant.resource,
+        grant_id=grant.id, variant=AlertVariant.CHANGED,
+    )  # fmt: skip
 
 
 def _set_right(work: UnitOfWork, grant: Grant, values: Mapping[str, Any], channel: Channel) -> None:
@@ -285,15 +288,11 @@ def _that_end_too_late(session: Session) -> Iterator[GrantId]:
 
 def _over_for_long(session: Session, now: datetime) -> set[str]:
     """Alerts whose access is proven gone."""
-    opened = select(Alert.subject).where(
-        Alert.kind == AlertKind.DRIFT, col(Alert.closed_at).is_(None), col(Alert.opened_at) < now - ALERT_LASTS,
-        col(Alert.subject).endswith(f" {CHANGED}", autoescape=True),
+    over = select(Alert.subject).join(Grant, col(Grant.id) == col(Alert.grant_id)).where(
+        Alert.kind == AlertKind.DRIFT, Alert.variant == AlertVariant.CHANGED, col(Alert.closed_at).is_(None),
+        col(Alert.opened_at) < now - ALERT_LASTS, col(Grant.status).in_(FINISHED),
     )  # fmt: skip
-    subjects = {subject.removesuffix(f" {CHANGED}"): subject for subject in session.exec(opened)}
-    if not subjects:
-        return set()
-    over = select(Grant.id).where(col(Grant.id).in_(list(subjects)), col(Grant.status).in_(FINISHED))
-    return {subjects[identifier] for identifier in session.exec(over)}
+    return set(session.exec(over))
 
 
 def _lasts(grant: Grant, now: datetime) -> bool:

@@ -19,7 +19,7 @@ from access.core import Core, by_person
 from access.errors import NotFound, NotSecurity, ProviderError, RightsChanged
 from access.grants.claims import Targets, unexpected
 from access.ids import RightsId, SlackUser, ulid
-from access.models import AlertKind, CheckKind, EntitlementRights, Grant, PeriodicCheck, Request, RequestStatus
+from access.models import Alert, AlertKind, CheckKind, EntitlementRights, Grant, PeriodicCheck, Request, RequestStatus
 from access.policy.decide import is_security
 from access.ports import EVERYBODY, Deadline, RoleRights, TellsRights
 from access.store import compare_and_set, insert_unless_there
@@ -141,7 +141,9 @@ def _change(work: UnitOfWork, row: EntitlementRights, rights: RoleRights, channe
         CHANGED, subject, added=added[:_TOLD], taken=taken[:_TOLD], not_accepted=len(more), fingerprint=row.fingerprint
     )
     if more:
-        work.open_alert(AlertKind.RIGHTS, subject, _sentence(row, more), channel=channel, resource=row.resource)
+        work.open_alert(
+            AlertKind.RIGHTS, subject, _sentence(row, more), channel=channel, resource=row.resource, name=row.role
+        )
         work.alerts_changed(subject, AlertKind.RIGHTS)
     else:
         work.close_alerts(subject, AlertKind.RIGHTS)
@@ -179,9 +181,11 @@ def subject_of(row: EntitlementRights) -> str:
     return f"{row.resource}/{row.role}"
 
 
-def rights_of(session: Session, subject: str) -> EntitlementRights | None:
-    resource, _, role = subject.partition("/")
-    return session.exec(select(EntitlementRights).filter_by(resource=resource, role=role)).first()
+def rights_of(session: Session, alert: Alert) -> EntitlementRights | None:
+    """What the role allows now that an alert of this kind is about."""
+    if alert.kind != AlertKind.RIGHTS:
+        return None
+    return session.exec(select(EntitlementRights).filter_by(resource=alert.resource, role=alert.name)).first()
 
 
 def not_accepted(row: EntitlementRights) -> list[str]:

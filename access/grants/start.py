@@ -242,7 +242,7 @@ class GrantHandler:
 
     def _alert(self, work: UnitOfWork, grant: Grant, error: ProviderError) -> None:
         channel = self.core.security_channel()
-        work.open_alert(AlertKind.PROVIDER, grant.resource, error.sentence, channel=channel)
+        work.open_alert(AlertKind.PROVIDER, grant.resource, error.sentence, channel=channel, resource=grant.resource)
 
     def _write(self, work: UnitOfWork, grant: Grant, result: Result) -> None:
         if not still_ours(result.claimed, grant):

@@ -155,14 +155,18 @@ class Extension:
         """It is never given again by itself: the door was shut, and who wants it open asks anew."""
         start_removal(work, grant, EndedBy.DRIFT, at=work.now, reason=GONE)
         sentence = f"{grant.entitlement} of {grant.subject} was gone before the target could be told of its later end."
-        work.open_alert(AlertKind.DRIFT, grant.id, sentence, channel=channel, resource=grant.resource)
+        work.open_alert(
+            AlertKind.DRIFT, grant.id, sentence, channel=channel, resource=grant.resource, grant_id=grant.id
+        )
 
     def _try_later(self, work: UnitOfWork, grant: Grant, error: ProviderError) -> None:
         due_at = _in_time(grant, work.now + pause_after(error, grant.attempts))
         work.set_back(grant, "grant.extend-failed", error.sentence, due_at=due_at)
         if isinstance(error, BadConfig | BadCredential):
             channel = self.core.security_channel()
-            work.open_alert(AlertKind.PROVIDER, grant.resource, error.sentence, channel=channel)
+            work.open_alert(
+                AlertKind.PROVIDER, grant.resource, error.sentence, channel=channel, resource=grant.resource
+            )
 
 
 def _is_due(grant: Grant, now: datetime) -> bool:

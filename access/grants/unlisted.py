@@ -9,7 +9,7 @@ from sqlmodel import Session, col, select
 from access.core import Core
 from access.grants.admission import UNLISTED
 from access.lifecycle import UNFINISHED
-from access.models import AlertKind, Grant
+from access.models import AlertKind, AlertVariant, Grant
 from access.words import counted
 
 logger = logging.getLogger(__name__)
@@ -50,7 +50,9 @@ class Overdue:
         try:
             channel = self.core.security_channel()
             with self.core.work(ACTOR) as work:
-                work.open_alert(AlertKind.SWEEP, UNLISTED, SENTENCE.format(why=why), channel=channel)
+                work.open_alert(
+                    AlertKind.SWEEP, UNLISTED, SENTENCE.format(why=why), channel=channel, variant=AlertVariant.UNLISTED
+                )
         except Exception as error:
             # Where no alert can be written, no request can be either.
             logger.error("an alert about that cannot be written (%s)", type(error).__name__)

@@ -18,7 +18,7 @@ from access.messages.digest.make import DigestFacts, digest_facts
 from access.messages.home import HomeFacts, home_facts
 from access.models import (
     Alert,
-    AlertKind,
+    AlertVariant,
     EntitlementRights,
     Grant,
     Message,
@@ -145,9 +145,11 @@ def facts_of(session: Session, policy: Policy | None, message: Message, now: dat
 
 
 def _alert_facts(session: Session, alert: Alert, now: datetime) -> AlertFacts:
-    grant = session.get(Grant, alert.subject)
+    # Of a changed record the sentence alone is shown: the row may say anything.
+    changed = alert.variant == AlertVariant.CHANGED
+    grant = None if alert.grant_id is None or changed else session.get(Grant, alert.grant_id)
     by_hand = said_by_hand(session, grant) if grant else None
-    rights = rights_of(session, alert.subject) if alert.kind == AlertKind.RIGHTS else None
+    rights = rights_of(session, alert)
     return AlertFacts(
         alert=alert, grant=grant, now=now, by_hand=by_hand, storm=group_facts(session, alert), rights=rights,
         standing=standing_facts(session, alert), undelivered=undelivered_facts(session, alert),

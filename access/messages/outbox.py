@@ -130,7 +130,7 @@ class Outbox:
         # On its own, as above.
         with self.core.work(self.actor) as work:
             for one in late:
-                work.storms |= set(work.session.exec(open_alerts(one.undelivered_cause, [AlertKind.UNDELIVERED])))
+                work.coalescing |= set(work.session.exec(open_alerts(one.undelivered_cause, [AlertKind.UNDELIVERED])))
                 if one.kind == MessageKind.REVIEW and one.shown_version == 0:
                     work.changed(one.subject)
 
@@ -218,7 +218,7 @@ def _write(work: UnitOfWork, told: Delivery) -> bool:
     if message.shown_version == 0:
         work.record("notice.told", message.subject, kind=message.kind, channel=told.channel, ts=told.ts)
     if told.goes_on:
-        work.tell(MessageKind(message.kind), message.subject, message.recipient, version=message.version + 1)
+        work.tell(MessageKind(message.kind), message.subject, message.destination, version=message.version + 1)
     place = {
         "channel": told.channel,
         "ts": told.ts,

@@ -111,7 +111,7 @@ def wait_of(headers: Mapping[str, str]) -> timedelta:
 
 def calls_of(message: Message) -> tuple[Call, ...]:
     """What telling it takes: nothing for a page, which goes elsewhere, or for a modal that somebody looks at."""
-    channel = message.recipient.partition(":")[0]
+    channel = message.destination
     match MessageKind(message.kind):
         case MessageKind.PAGE | MessageKind.REVEAL:
             return ()
@@ -229,7 +229,9 @@ def _alert_waits(session: Session, limit: RateLimit, now: datetime) -> bool:
     """Whether there is an alert to try with, which another worker may have in hand."""
     alerts = select(Message.id).where(Message.kind == MessageKind.ALERT, col(Message.due_at) <= now)
     stands = col(Message.ts).is_not(None)
-    its = alerts.where(stands) if limit.method == UPDATE else alerts.where(~stands, Message.recipient == limit.channel)
+    its = (
+        alerts.where(stands) if limit.method == UPDATE else alerts.where(~stands, Message.destination == limit.channel)
+    )
     return limit.method in (POST, UPDATE) and session.exec(its).first() is not None
 
 

@@ -131,7 +131,7 @@ def _tell(core: Core, canary: Canary | None) -> None:
             sentence = f"Access to {name} was tried and {troubles[name]}."
             work.open_alert(
                 AlertKind.CANARY, name, sentence, channel=core.security_channel(),
-                resource=entitlements[name].resource,
+                resource=entitlements[name].resource, name=entitlements[name].role,
             )  # fmt: skip
         for name in sorted(close):
             work.close_alerts(name, AlertKind.CANARY)

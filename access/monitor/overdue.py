@@ -32,7 +32,7 @@ def _alert_some(core: Core) -> int:
     with core.work(TIMEKEEPER, together=True) as work:
         held = held_grants(work.session, ids)
         late = [grant for grant in held if grant.alert_at is not None and grant.alert_at <= work.now]
-        causes = [Cause(grant.id, late_sentence(grant, work.now), grant.resource) for grant in late]
+        causes = [Cause(grant.id, late_sentence(grant, work.now), grant.resource, grant.id) for grant in late]
         work.open_alerts(AlertKind.OVERDUE, causes, channel=channel)
         for grant in late:
             # Told and due no more: the alert stays open until the access is proven gone.

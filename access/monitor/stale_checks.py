@@ -3,22 +3,22 @@
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 
-from sqlmodel import col, or_, select
+from sqlmodel import col, select
 
 from access.approvers import is_at_approver
 from access.durations import format_duration
 from access.grants.admission import being_compared
 from access.ids import CheckId, made_at, ulid
-from access.models import Alert, AlertKind, CheckKind, PeriodicCheck
+from access.models import Alert, AlertKind, AlertVariant, CheckKind, PeriodicCheck
 from access.monitor import offboarding
 from access.reconcile import drift
 from access.store import compare_and_set, insert_unless_there
 from access.unit_of_work import Cause, UnitOfWork
 
 UNANSWERED = ":unanswered"
-"""After the name of a resource the subject of the alert that nobody can say what stands there."""
+"""After the name of a resource the key of the alert that nobody can say what stands there."""
 MEMBERS = "members"
-"""The subject of the alert that nobody can say who is a member still."""
+"""The key of the alert that nobody can say who is a member still."""
 PATIENCE = 3
 """Intervals."""
 BREAK = timedelta(minutes=2)
@@ -82,7 +82,7 @@ def unanswered(row: PeriodicCheck, silent: timedelta) -> Cause:
         f"{row.subject} could not be compared with what was granted for {format_duration(silent)}{why}. "
         "What stands there without a grant is not found meanwhile."
     )
-    return Cause(f"{row.subject} {UNANSWERED}", sentence, row.subject)
+    return Cause(f"{row.subject} {UNANSWERED}", sentence, row.subject, variant=AlertVariant.UNANSWERED)
 
 
 def members_unknown(silent: list[tuple[PeriodicCheck, datetime]], now: datetime) -> Cause:
@@ -92,12 +92,12 @@ def members_unknown(silent: list[tuple[PeriodicCheck, datetime]], now: datetime)
     sentence = (
         f"For {lasts} Slack has not said whether {whom}{why}. A person who has left keeps open access until its end."
     )
-    return Cause(MEMBERS, sentence)
+    return Cause(MEMBERS, sentence, variant=AlertVariant.MEMBERS)
 
 
 def _settle(work: UnitOfWork, causes: Mapping[AlertKind, Sequence[Cause]], channel: str | None) -> None:
     """Opens these, and closes others of their kinds that this module had opened."""
-    ours = or_(col(Alert.subject) == MEMBERS, col(Alert.subject).endswith(f" {UNANSWERED}", autoescape=True))
+    ours = col(Alert.variant).in_((AlertVariant.MEMBERS, AlertVariant.UNANSWERED))
     open_ones = select(Alert.kind, Alert.subject).where(col(Alert.closed_at).is_(None), col(Alert.kind).in_(causes))
     known = {(AlertKind(kind), subject) for kind, subject in work.session.exec(open_ones.where(ours))}
     found = {(kind, cause.subject): cause for kind, of_kind in causes.items() for cause in of_kind}

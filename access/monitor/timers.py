@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, func, or_
 from sqlmodel import Session, col, select
 
 from access.core import Core
-from access.models import AlertKind, AuditEvent, CheckKind, Grant, Message, PeriodicCheck, TargetCheck
+from access.models import AlertKind, AlertVariant, AuditEvent, CheckKind, Grant, Message, PeriodicCheck, TargetCheck
 from access.monitor.target_checks import target_check_item
 from access.periodic_checks import check_item
 from access.ports import AgendaItem
@@ -83,7 +83,7 @@ def timers_filled(core: Core, number: int) -> bool:
         work.record(FILLED, None, timers=number)
         lost = was_filled_before and number > 0
         if lost:
-            work.open_alert(AlertKind.TIMERS, EMPTIED, sentence, channel=channel)
+            work.open_alert(AlertKind.TIMERS, EMPTIED, sentence, channel=channel, variant=AlertVariant.EMPTIED)
     return lost
 
 

@@ -45,7 +45,7 @@ def settle_undelivered(core: Core) -> None:
         fresh = _due(work.session, work.now, opened)  # some may have arrived since
         causes = {one.undelivered_cause: _cause(one) for one in fresh}
         work.open_alerts(AlertKind.UNDELIVERED, list(causes.values()), channel=channel)
-        work.storms |= {opened[cause] for cause in causes.keys() & opened.keys()}
+        work.coalescing |= {opened[cause] for cause in causes.keys() & opened.keys()}
         for message in fresh:
             if _set(work, message, alert_at=None):
                 _tell(work, message)
@@ -97,8 +97,9 @@ def alert_sentence(where: str, problem: str) -> str:
 
 
 def _cause(message: Message) -> Cause:
-    where, _, code = message.undelivered_cause.partition(" ")
-    return Cause(f"{where} {code}", alert_sentence(where, message.problem))
+    where = message.undelivered_where
+    sentence = alert_sentence(where, message.problem)
+    return Cause(message.undelivered_cause, sentence, variant=message.undelivered_code, name=where)
 
 
 def _tell(work: UnitOfWork, message: Message) -> None:
@@ -109,7 +110,7 @@ def _tell(work: UnitOfWork, message: Message) -> None:
             work.tell(MessageKind.UNDELIVERED, request.id, request.requester_slack, urgency=URGENT)
             work.changed(request.id)  # one that was told of an earlier version
             work.home_changed(request.requester_slack)
-    if message.kind == MessageKind.ALERT and message.recipient.startswith(_CHANNEL) and work.policy is not None:
+    if message.kind == MessageKind.ALERT and message.destination.startswith(_CHANNEL) and work.policy is not None:
         # Their channel does not take it, so each of the security team hears of this alert alone.
         for person in sorted(work.policy.members([work.policy.security.group])):
             work.tell(MessageKind.ALERT, message.subject, work.policy.people[person].slack, urgency=URGENT)
@@ -123,7 +124,7 @@ def _elsewhere(session: Session, policy: Policy | None, opened: dict[str, str]) 
     return [
         one
         for one in sorted(found, key=lambda one: one.id)
-        if one.recipient.startswith(_CHANNEL) and _is_elsewhere(session, policy, one)
+        if one.destination.startswith(_CHANNEL) and _is_elsewhere(session, policy, one)
     ]
 
 
@@ -132,9 +133,9 @@ def _is_elsewhere(session: Session, policy: Policy, message: Message) -> bool:
         request = session.get_one(Request, RequestId(message.subject))
         if request.status != RequestStatus.PENDING or request.version != message.version:
             return False  # it is not tried again
-        return any(rule.id == request.rule and rule.channel != message.recipient for rule in policy.rules)
+        return any(rule.id == request.rule and rule.channel != message.destination for rule in policy.rules)
     named = {policy.security.channel, policy.digest.channel, *(rule.channel for rule in policy.rules)}
-    return message.recipient.partition(":")[0] not in named
+    return message.destination not in named
 
 
 def _take_along(core: Core, policy: Policy | None, message: Message) -> None:

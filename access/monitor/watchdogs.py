@@ -10,8 +10,7 @@ from access.alert_rows import GRANT_ALERTS
 from access.alerts.groups import resolved
 from access.core import Core
 from access.durations import format_duration
-from access.log_checkpoint import FOREIGN_MARK
-from access.models import Alert, AlertKind, Heartbeat, Message, MessageKind
+from access.models import Alert, AlertKind, AlertVariant, Heartbeat, Message, MessageKind
 from access.monitor.sweep import PAGES, SLACK, Schedule
 from access.monitor.undelivered_alerts import settle_undelivered, stuck
 from access.unit_of_work import PAGED, URGENT, WEBHOOK
@@ -49,7 +48,7 @@ class Watch:
             kept = _is_time_kept(session, now)
             alerts = select(Alert.kind, Alert.subject).where(col(Alert.closed_at).is_(None))
             # That a mark was forged is seen only once; it stands for a while, as what is wrong with a job.
-            young = and_(col(Alert.subject) == FOREIGN_MARK, col(Alert.opened_at) > now - SHOWN)
+            young = and_(col(Alert.variant) == AlertVariant.FOREIGN_MARK, col(Alert.opened_at) > now - SHOWN)
             open_now = set(session.exec(alerts.where(col(Alert.kind).in_(_WATCHED), ~young)).all())
             over = resolved(session)
         troubles = {} if kept else {(AlertKind.TIMEKEEPING, "timekeeper"): _NOBODY}
@@ -59,7 +58,7 @@ class Watch:
         self._settle(troubles, opened=open_now, over=set(judged) - troubles.keys())
         if over:
             with self.core.work(WATCHER) as work:
-                work.touched |= over
+                work.groups.look_at(over)
         if not kept:
             Schedule(self.core).alert_overdue()
             settle_undelivered(self.core)
@@ -117,7 +116,7 @@ def _is_time_kept(session: Session, now: datetime) -> bool:
 def _unpaged(session: Session) -> list[str]:
     said = select(Message.id).where(col(Message.subject) == col(Alert.id))
     paged, told = (said.where(Message.kind == kind).exists() for kind in (MessageKind.PAGE, MessageKind.ALERT))
-    # What has no message of its own is one of a storm, which is paged for all of them.
+    # What has no message of its own is one of a group, which is paged for all of them.
     alone = or_(col(Alert.kind).not_in(GRANT_ALERTS), told)
     unheard = and_(col(Alert.delivered_at).is_(None), stuck(col(Alert.id)))
     wanted = or_(col(Alert.kind).in_(PAGED), unheard)

@@ -1,13 +1,14 @@
 """Drift: a target is compared with the rows; what differs at two looks in a row is told, and what we know is ended."""
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from sqlmodel import col, or_, select
 
 from access import periodic_checks
+from access.alert_rows import of_resource
 from access.canonical import canonical
 from access.catalog import Resource
 from access.comparisons import SECOND_LOOK, can_list
@@ -199,7 +200,9 @@ class Drift:
             return
         start_removal(work, grant, EndedBy.DRIFT, at=work.now, reason=GONE)
         sentence = f"{grant.entitlement} of {grant.subject} was gone from the target before its end; it is ended."
-        work.open_alert(AlertKind.DRIFT, grant.id, sentence, channel=channel, resource=grant.resource)
+        work.open_alert(
+            AlertKind.DRIFT, grant.id, sentence, channel=channel, resource=grant.resource, grant_id=grant.id
+        )
 
     def _end_beyond(self, work: UnitOfWork, identifier: GrantId, more: Sequence[str], channel: str | None) -> None:
         """Nobody decided on what was added, and it ends with the rest only."""
@@ -209,7 +212,9 @@ class Drift:
         rights = ", ".join(more)
         start_removal(work, grant, EndedBy.DRIFT, at=work.now, reason=f"Rights were added to it by hand: {rights}.")
         sentence = f"By hand, {rights} was added to {grant.entitlement} of {grant.subject}; the access is being ended."
-        work.open_alert(AlertKind.DRIFT, grant.id, sentence, channel=channel, resource=grant.resource)
+        work.open_alert(
+            AlertKind.DRIFT, grant.id, sentence, channel=channel, resource=grant.resource, grant_id=grant.id
+        )
 
     def _end_orphan(self, work: UnitOfWork, resource: str, orphan: Managed, channel: str | None) -> None:
         """A session whose role is gone is known by its number alone, which a receipt may have."""
@@ -236,7 +241,7 @@ class Drift:
     def _end_again(self, work: UnitOfWork, old: Grant, channel: str | None) -> None:
         again = remove_found_again(work, old)
         sentence = f"{old.entitlement} of {old.subject} stands on the target after its end; it is being removed."
-        work.open_alert(AlertKind.DRIFT, again.id, sentence, channel=channel, resource=old.resource)
+        work.open_alert(AlertKind.DRIFT, again.id, sentence, channel=channel, resource=old.resource, grant_id=again.id)
 
     def _forgotten(self, work: UnitOfWork, result: Compared, strays: Sequence[Managed]) -> set[str]:
         """Those that a restored database has no row of, and can end by what the target says of them alone."""
@@ -257,7 +262,7 @@ class Drift:
         provider = self.targets.of(place.provider, place.settings, resource)
         again = recover(work, stray, resource=resource, provider=provider, settings=place.settings, policy=policy)
         sentence = f"{resource} has {stray.name}, of which the restored database knows nothing; it is being removed."
-        work.open_alert(AlertKind.DRIFT, again.id, sentence, channel=channel, resource=resource)
+        work.open_alert(AlertKind.DRIFT, again.id, sentence, channel=channel, resource=resource, grant_id=again.id)
 
     def _end_stray(self, work: UnitOfWork, resource: str, stray: Managed, channel: str | None) -> None:
         old = next(iter(held_grants(work.session, [stray.grant_id] if stray.grant_id else [])), None)
@@ -273,7 +278,7 @@ def _suspect_of(identifier: GrantId) -> str:
 
 
 def _report(work: UnitOfWork, resource: str, name: str, sentence: str, channel: str | None) -> None:
-    work.open_alert(AlertKind.DRIFT, f"{resource} {name}", sentence, channel=channel, resource=resource)
+    work.open_alert(AlertKind.DRIFT, f"{resource} {name}", sentence, channel=channel, resource=resource, name=name)
 
 
 def _unexplained(resource: str, name: str) -> str:
@@ -306,14 +311,10 @@ def _has_live_row(work: UnitOfWork, identifier: str | None) -> bool:
 
 
 def _close_unknown(work: UnitOfWork, resource: str, listed: set[str]) -> None:
-    for subject in _open_about(work, resource):
-        if subject.removeprefix(f"{resource} ") not in listed:
+    """Of what is not seen any more; and that the target could not be looked at, for now it was."""
+    opened = select(Alert.subject, Alert.name).where(
+        *of_resource(AlertKind.DRIFT, resource), col(Alert.closed_at).is_(None), col(Alert.grant_id).is_(None)
+    )
+    for subject, name in work.session.exec(opened.order_by(col(Alert.id))).all():
+        if name not in listed:
             work.close_alerts(subject, AlertKind.DRIFT)
-
-
-def _open_about(work: UnitOfWork, resource: str) -> Iterator[str]:
-    opened = select(Alert.subject).where(
-        Alert.kind == AlertKind.DRIFT, col(Alert.closed_at).is_(None),
-        col(Alert.subject).startswith(f"{resource} ", autoescape=True),
-    )  # fmt: skip
-    yield from work.session.exec(opened.order_by(col(Alert.id))).all()

@@ -16,7 +16,18 @@ from access.grants.admission import RESTORED, being_compared
 from access.grants.revoke import start_removal
 from access.lifecycle import OPENING
 from access.log_checkpoint import FOREIGN_MARK, LogCheckpoint
-from access.models import Alert, AlertKind, AuditEvent, AuditHead, CheckKind, EndedBy, Grant, GrantStatus, PeriodicCheck
+from access.models import (
+    Alert,
+    AlertKind,
+    AlertVariant,
+    AuditEvent,
+    AuditHead,
+    CheckKind,
+    EndedBy,
+    Grant,
+    GrantStatus,
+    PeriodicCheck,
+)
 from access.unit_of_work import Cause
 
 DATABASE = "database"
@@ -36,7 +47,7 @@ _FORGED = (
     "someone else writes into Redis: change its password and look at who can reach it."
 )
 UNCOMPARED = ":uncompared"
-"""After the name of a resource the subject of the alert that somebody must compare it by hand."""
+"""After the name of a resource the key of the alert that a person must compare it by hand."""
 NOTHING_SHARED = datetime.fromtimestamp(0, UTC)
 """It was restored to what it was before its first event."""
 _ON_ITS_WAY = (*OPENING, GrantStatus.REVOKING)
@@ -85,7 +96,9 @@ def _not_compared(session: Session, missing: Sequence[LogCheckpoint]) -> Sequenc
 
 def _tell_of_forgery(core: Core) -> None:
     with core.work(ACTOR) as work:
-        work.open_alert(AlertKind.JOBS, FOREIGN_MARK, _FORGED, channel=core.security_channel())
+        work.open_alert(
+            AlertKind.JOBS, FOREIGN_MARK, _FORGED, channel=core.security_channel(), variant=AlertVariant.FOREIGN_MARK
+        )
 
 
 def begin(core: Core, since: datetime, sentence: str, *, actor: str) -> None:
@@ -94,7 +107,10 @@ def begin(core: Core, since: datetime, sentence: str, *, actor: str) -> None:
         resources, others = resources_to_compare(core, session), not_comparable(core, session)
     if others:
         sentence += f" To compare by hand, because their providers cannot list our access: {', '.join(others)}."
-    causes = [Cause(f"{one} {UNCOMPARED}", COMPARE_BY_HAND.format(resource=one), one) for one in others]
+    causes = [
+        Cause(_uncompared(one), COMPARE_BY_HAND.format(resource=one), one, variant=AlertVariant.UNCOMPARED)
+        for one in others
+    ]
     channel = core.security_channel()
     with core.work(actor) as work:
         work.record(RESTORED, None, since=since)
@@ -110,14 +126,13 @@ def end_by_hand(core: Core, *, actor: str) -> None:
         work.record("database.compared", None, by_hand=True, not_compared=others)
         work.close_alerts(DATABASE, AlertKind.RESTORED)
         for resource in others:
-            work.close_alerts(f"{resource} {UNCOMPARED}", AlertKind.DRIFT)
+            work.close_alerts(_uncompared(resource), AlertKind.DRIFT)
 
 
 def by_hand(session: Session) -> list[str]:
     """Resources that somebody must still compare by hand, and say that they did. They do not hold up the gate."""
-    left = select(Alert.subject).filter_by(kind=AlertKind.DRIFT, closed_at=None)
-    ours = session.exec(left.where(col(Alert.subject).endswith(f" {UNCOMPARED}", autoescape=True)))
-    return sorted(subject.removesuffix(f" {UNCOMPARED}") for subject in ours)
+    left = select(Alert.resource).filter_by(kind=AlertKind.DRIFT, variant=AlertVariant.UNCOMPARED, closed_at=None)
+    return sorted(resource for resource in session.exec(left) if resource is not None)
 
 
 def last_known(core: Core) -> datetime:
@@ -172,6 +187,10 @@ def _end_what_may_have_been_opened(core: Core, begun: Iterable[str]) -> None:
         for grant in held_grants(work.session, begun):
             if grant.status in OPENING:
                 start_removal(work, grant, EndedBy.DRIFT, at=work.now, reason=MAY_HAVE_BEEN_OPENED)
+
+
+def _uncompared(resource: str) -> str:
+    return f"{resource} {UNCOMPARED}"
 
 
 def _has(session: Session, head: AuditHead, mark: LogCheckpoint) -> bool:

@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import update
 from sqlmodel import Session, col, func, or_, select
 
+from access.alerts.grouping import TOLD_ALONE
 from access.canonical import canonical
 from access.ids import StandingId, ulid
 from access.models import (
@@ -28,7 +29,7 @@ from access.models import (
 from access.ports import Holder
 from access.reconcile.holders import Seen
 from access.store import Change, compare_and_set_all, insert_all_unless_there
-from access.unit_of_work import TOLD_ALONE, URGENT, UnitOfWork
+from access.unit_of_work import URGENT, UnitOfWork
 
 NEW, ACCEPTED, GONE = StandingStatus.NEW, StandingStatus.ACCEPTED, StandingStatus.GONE
 FORGOTTEN_AFTER = timedelta(hours=1)

@@ -33,17 +33,15 @@ def next_step(session: Session, policy: Policy | None, request: Request, now: da
     """None: no step is left before it is decided or lapses, or no approver is."""
     if policy is None or request.status != RequestStatus.PENDING:
         return None
-    rows = session.exec(select(Message.recipient).filter_by(kind=MessageKind.REMINDER, subject=request.id))
-    steps = sorted((request.asked_at + after, group) for group, after in map(step_of, rows))
+    rows = select(Message.step_group, Message.step_after_s).filter_by(kind=MessageKind.REMINDER, subject=request.id)
+    steps = sorted(
+        (request.asked_at + timedelta(seconds=after), group)
+        for group, after in session.exec(rows)
+        if group is not None and after is not None
+    )
     left = ((at, group) for at, group in steps if now < at < request.lapses_at)
     at, group = next(left, (None, ""))
     if at is None:
         return None
     who = named(session, policy, groups_of(request), group, barred=barred(policy, request))
     return NextStep(after=at - request.asked_at, at=at, named=who) if who else None
-
-
-def step_of(recipient: str) -> tuple[str, timedelta]:
-    """The group, and how long after it was asked: of a row that reminds."""
-    _, group, seconds = recipient.split(":")
-    return group, timedelta(seconds=int(seconds))

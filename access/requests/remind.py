@@ -10,8 +10,8 @@ from access.catalog import Policy, Reminder
 from access.ids import SlackUser
 from access.models import Grant, Message, MessageKind, Request, RequestStatus
 from access.people import barred
-from access.requests.escalation import named, next_step, step_of
-from access.unit_of_work import UnitOfWork
+from access.requests.escalation import named, next_step
+from access.unit_of_work import ReminderStep, UnitOfWork
 
 
 @dataclass(frozen=True)
@@ -37,8 +37,8 @@ class ReminderFacts:
 
 def remind(work: UnitOfWork, request: Request, reminder: Reminder) -> None:
     """Sees to one step: a row of its own from the beginning, so that no restart forgets or repeats it."""
-    step = f"{request.channel}:{reminder.group}:{int(reminder.after.total_seconds())}"
-    work.tell(MessageKind.REMINDER, request.id, step, at=request.asked_at + reminder.after)
+    step = ReminderStep(reminder.group, reminder.after)
+    work.tell(MessageKind.REMINDER, request.id, request.channel, at=request.asked_at + reminder.after, step=step)
 
 
 def reminder_facts(
@@ -46,7 +46,7 @@ def reminder_facts(
 ) -> ReminderFacts:
     who: tuple[SlackUser, ...] = ()
     if policy is not None:
-        group, _ = step_of(message.recipient)
+        group = message.step_group or ""
         who = named(session, policy, groups_of(request), group, barred=barred(policy, request))
     return ReminderFacts(
         request=request, named=list(who), card=card_place(session, request), now=now,
@@ -68,7 +68,7 @@ def place_of_access(session: Session, kind: MessageKind, extension: Request) -> 
         return None
     of = {"kind": kind, "subject": grant.request_id}
     # Cards are told to channels, all else to people; of several the newest.
-    mine = {} if kind == MessageKind.REVIEW else {"recipient": extension.requester_slack}
+    mine = {} if kind == MessageKind.REVIEW else {"destination": extension.requester_slack}
     stands = select(Message).filter_by(**of, **mine).where(col(Message.ts).is_not(None))
     told = session.exec(stands.order_by(col(Message.version).desc(), col(Message.id).desc())).first()
     return Place(told.channel, told.ts) if told and told.channel and told.ts else None

@@ -104,7 +104,7 @@ def group_card(alert: Alert, storm: AlertGroup) -> Rendered:
 
 def _which(alert: Alert, kind: AlertKind, grant: Grant | None) -> list[Block]:
     if kind == AlertKind.PROVIDER:
-        return [section(f"Resource {code(alert.subject)}")]
+        return [section(f"Resource {code(alert.resource or alert.subject)}")]
     if grant is None:
         return []
     due = f", due to end {at_second(grant.end_due_at)}" if grant.end_due_at else ""

@@ -1,14 +1,7 @@
 """How each kind of alert came to be closed: what is known by then, and no more."""
 
 from access.durations import format_duration
-from access.grants.admission import UNLISTED
-from access.grants.integrity import CHANGED
-from access.grants.unlisted import UNWRITTEN
-from access.log_checkpoint import FOREIGN_MARK
-from access.models import Alert, AlertKind
-from access.monitor.stale_checks import MEMBERS, UNANSWERED
-from access.monitor.timers import EMPTIED
-from access.reconcile.restored import UNCOMPARED
+from access.models import Alert, AlertKind, AlertVariant
 from bot.views.blocks import Block, at_second, escaped, section
 
 _GONE = "The access is proven gone."
@@ -31,23 +24,23 @@ _BECAUSE = {
     AlertKind.STANDING: "Each role is accepted or gone.",
     AlertKind.UNDELIVERED: "No message waits there any more.",
 }
-_OF_ITS_OWN = {
-    (AlertKind.DRIFT, CHANGED): _GONE,
-    (AlertKind.DRIFT, UNANSWERED): "The target was looked at again.",
-    (AlertKind.DRIFT, UNCOMPARED): "The comparison was declared over by hand.",
-    (AlertKind.SWEEP, MEMBERS): "Slack has answered about every person.",
-    (AlertKind.SWEEP, UNLISTED): "What is overdue has been listed.",
-    (AlertKind.SWEEP, UNWRITTEN): "The database can be written again.",
-    (AlertKind.TIMERS, EMPTIED): "Timers and rows have been compared.",
-    (AlertKind.JOBS, FOREIGN_MARK): "No other such mark was found in five minutes.",
+_OF_ITS_OWN: dict[tuple[AlertKind, str], str] = {
+    (AlertKind.DRIFT, AlertVariant.CHANGED): _GONE,
+    (AlertKind.DRIFT, AlertVariant.UNANSWERED): "The target was looked at again.",
+    (AlertKind.DRIFT, AlertVariant.UNCOMPARED): "The comparison was declared over by hand.",
+    (AlertKind.SWEEP, AlertVariant.MEMBERS): "Slack has answered about every person.",
+    (AlertKind.SWEEP, AlertVariant.UNLISTED): "What is overdue has been listed.",
+    (AlertKind.SWEEP, AlertVariant.UNWRITTEN): "The database can be written again.",
+    (AlertKind.TIMERS, AlertVariant.EMPTIED): "Timers and rows have been compared.",
+    (AlertKind.JOBS, AlertVariant.FOREIGN_MARK): "No other such mark was found in five minutes.",
 }
 
 
 def closed(alert: Alert, because: str | None = None) -> Block:
     """When, after how long, and why: of its kind, where nothing nearer is known."""
     if because is None:
-        kind, what = AlertKind(alert.kind), alert.subject.rpartition(" ")[2]  # behind the name of a resource
-        because = _OF_ITS_OWN.get((kind, what), _BECAUSE[kind])
+        kind = AlertKind(alert.kind)
+        because = _OF_ITS_OWN.get((kind, alert.variant), _BECAUSE[kind])
     assert alert.closed_at is not None, "an open one has other words"
     lasted = escaped(format_duration(alert.closed_at - alert.opened_at))
     return section(f"*Closed {at_second(alert.closed_at)}*, {lasted} after it was opened. {because}".rstrip())

@@ -1,13 +1,6 @@
 """What each kind of alert is called, and what to do about it."""
 
-from access.grants.admission import UNLISTED
-from access.grants.integrity import CHANGED
-from access.grants.unlisted import UNWRITTEN
-from access.log_checkpoint import FOREIGN_MARK
-from access.models import Alert, AlertKind
-from access.monitor.stale_checks import MEMBERS, UNANSWERED
-from access.monitor.timers import EMPTIED
-from access.reconcile.restored import UNCOMPARED
+from access.models import Alert, AlertKind, AlertVariant
 from bot.views import standing as standing_view
 from bot.views import undelivered as undelivered_view
 from bot.views.blocks import escaped
@@ -101,15 +94,15 @@ _CHANGED = (
     "Find out who can write the database, and who did; `countersign audit verify` says whether the log holds. What was "
     "not open yet is not given. What is open ends as it was approved, at the earlier end.",
 )
-_OF_ITS_OWN = {
-    (AlertKind.DRIFT, CHANGED): _CHANGED,
-    (AlertKind.DRIFT, UNANSWERED): _UNANSWERED,
-    (AlertKind.DRIFT, UNCOMPARED): _UNCOMPARED,
-    (AlertKind.SWEEP, MEMBERS): _MEMBERS,
-    (AlertKind.TIMERS, EMPTIED): _EMPTIED,
-    (AlertKind.JOBS, FOREIGN_MARK): _FOREIGN,
-    (AlertKind.SWEEP, UNLISTED): _UNLISTED,
-    (AlertKind.SWEEP, UNWRITTEN): _UNWRITTEN,
+_OF_ITS_OWN: dict[tuple[AlertKind, str], tuple[str, str]] = {
+    (AlertKind.DRIFT, AlertVariant.CHANGED): _CHANGED,
+    (AlertKind.DRIFT, AlertVariant.UNANSWERED): _UNANSWERED,
+    (AlertKind.DRIFT, AlertVariant.UNCOMPARED): _UNCOMPARED,
+    (AlertKind.SWEEP, AlertVariant.MEMBERS): _MEMBERS,
+    (AlertKind.TIMERS, AlertVariant.EMPTIED): _EMPTIED,
+    (AlertKind.JOBS, AlertVariant.FOREIGN_MARK): _FOREIGN,
+    (AlertKind.SWEEP, AlertVariant.UNLISTED): _UNLISTED,
+    (AlertKind.SWEEP, AlertVariant.UNWRITTEN): _UNWRITTEN,
 }
 MANY_AT_ONCE = {
     AlertKind.OVERDUE: "Mend the target, or the bot's way to it; we keep trying until each is proven gone.",
@@ -125,6 +118,6 @@ ALL_OF_THEM = (
 
 def titled(alert: Alert) -> tuple[str, str]:
     """What it is called, and what to do."""
-    kind, what = AlertKind(alert.kind), alert.subject.rpartition(" ")[2]  # behind the name of a resource
-    title, to_do = _OF_ITS_OWN.get((kind, what), (TITLES[kind], WHAT_TO_DO[kind]))
-    return title, to_do.replace("{queue}", escaped(what)) if kind == AlertKind.QUEUE else to_do
+    kind = AlertKind(alert.kind)
+    title, to_do = _OF_ITS_OWN.get((kind, alert.variant), (TITLES[kind], WHAT_TO_DO[kind]))
+    return title, to_do.replace("{queue}", escaped(alert.subject)) if kind == AlertKind.QUEUE else to_do

@@ -145,7 +145,7 @@ def named(message: WaitingMessage) -> str:
 
 def undelivered_card(alert: Alert, waiting: Undelivered | None) -> Rendered:
     """Of one place and cause, kept true until everything has arrived."""
-    where, _, error = alert.subject.partition(" ")
+    where, error = alert.name or "", alert.variant
     about = {EVERYWHERE: "Slack", WEBHOOK: "the address for pages"}.get(where, where)
     if alert.closed_at is not None:
         said = f"Alert closed: {TITLE}"

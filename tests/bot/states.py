@@ -20,7 +20,16 @@ from access.grants.unlisted import UNWRITTEN
 from access.ids import CheckId, GrantId, Person, RequestId, SlackUser
 from access.messages.facts import Others
 from access.messages.home import WAITING_MOST, HomeFacts, Waiting
-from access.models import AlertKind, CheckKind, EndedBy, GrantStatus, PeriodicCheck, Request, RequestStatus
+from access.models import (
+    AlertKind,
+    AlertVariant,
+    CheckKind,
+    EndedBy,
+    GrantStatus,
+    PeriodicCheck,
+    Request,
+    RequestStatus,
+)
 from access.monitor.overdue import late_sentence
 from access.monitor.stale_checks import MEMBERS, UNANSWERED, members_unknown, unanswered
 from access.monitor.timers import EMPTIED, EMPTIED_SAID
@@ -261,7 +270,7 @@ def a_group(kind: AlertKind = AlertKind.OVERDUE, number: int = 200, **values: An
     return AlertGroup(**(known | values))
 
 
-MANY_LATE = an_alert(subject="customers-db/*")
+MANY_LATE = an_alert(subject="customers-db/*", resource="customers-db", variant=AlertVariant.GROUP)
 STORM = a_group()
 ONE_LEFT = a_group(number=1, closed=199)
 NONE_LEFT = a_group(number=0, closed=200, oldest=None)
@@ -361,23 +370,50 @@ def _all() -> dict[str, Rendered | dict[str, Any]]:
         ),
         "alert-many": group_card(MANY_LATE, STORM),
         "alert-many-one-left": group_card(MANY_LATE, ONE_LEFT),
-        "alert-many-closed": group_card(an_alert(subject="customers-db/*", closed_at=minutes(163)), NONE_LEFT),
-        "alert-many-unremovable": group_card(
-            an_alert(AlertKind.UNREMOVABLE, subject="customers-db/*"), a_group(AlertKind.UNREMOVABLE)
+        "alert-many-closed": group_card(
+            an_alert(
+                subject="customers-db/*", resource="customers-db", variant=AlertVariant.GROUP, closed_at=minutes(163)
+            ),
+            NONE_LEFT,
         ),
-        "alert-many-drift": group_card(an_alert(AlertKind.DRIFT, subject="customers-db/*"), a_group(AlertKind.DRIFT)),
+        "alert-many-unremovable": group_card(
+            an_alert(
+                AlertKind.UNREMOVABLE, subject="customers-db/*", resource="customers-db", variant=AlertVariant.GROUP
+            ),
+            a_group(AlertKind.UNREMOVABLE),
+        ),
+        "alert-many-drift": group_card(
+            an_alert(AlertKind.DRIFT, subject="customers-db/*", resource="customers-db", variant=AlertVariant.GROUP),
+            a_group(AlertKind.DRIFT),
+        ),
         "alert-many-longest": group_card(MANY_LATE, LONGEST_STORM),
-        "alert-unwritten": alert_card(an_alert(AlertKind.SWEEP, subject=UNWRITTEN, sentence=UNWRITTEN_SAID), None),
-        "alert-unlisted": alert_card(an_alert(AlertKind.SWEEP, subject=UNLISTED, sentence=UNLISTED_SAID), None),
-        "alert-emptied": alert_card(an_alert(AlertKind.TIMERS, subject=EMPTIED, sentence=EMPTIED_ALL), None),
+        "alert-unwritten": alert_card(
+            an_alert(AlertKind.SWEEP, subject=UNWRITTEN, variant=AlertVariant.UNWRITTEN, sentence=UNWRITTEN_SAID), None
+        ),
+        "alert-unlisted": alert_card(
+            an_alert(AlertKind.SWEEP, subject=UNLISTED, variant=AlertVariant.UNLISTED, sentence=UNLISTED_SAID), None
+        ),
+        "alert-emptied": alert_card(
+            an_alert(AlertKind.TIMERS, subject=EMPTIED, variant=AlertVariant.EMPTIED, sentence=EMPTIED_ALL), None
+        ),
         "alert-unanswered": alert_card(
-            an_alert(AlertKind.DRIFT, subject=f"customers-db {UNANSWERED}", sentence=UNANSWERED_SAID),
+            an_alert(
+                AlertKind.DRIFT,
+                subject=f"customers-db {UNANSWERED}",
+                variant=AlertVariant.UNANSWERED,
+                sentence=UNANSWERED_SAID,
+            ),
             None,
         ),
         "alert-uncompared": alert_card(
-            an_alert(AlertKind.DRIFT, subject=f"wiki {UNCOMPARED}", sentence=UNCOMPARED_SAID), None
+            an_alert(
+                AlertKind.DRIFT, subject=f"wiki {UNCOMPARED}", variant=AlertVariant.UNCOMPARED, sentence=UNCOMPARED_SAID
+            ),
+            None,
         ),
-        "alert-members": alert_card(an_alert(AlertKind.SWEEP, subject=MEMBERS, sentence=MEMBERS_SAID), None),
+        "alert-members": alert_card(
+            an_alert(AlertKind.SWEEP, subject=MEMBERS, variant=AlertVariant.MEMBERS, sentence=MEMBERS_SAID), None
+        ),
         "alert-long-sentence": alert_card(an_alert(AlertKind.POLICY, sentence=SENTENCES[AlertKind.POLICY] * 60), None),
         "alert-without-plan": alert_card(an_alert(), a_grant(GrantStatus.REVOKING, plan={})),
         "form": request_form(CHOICES),

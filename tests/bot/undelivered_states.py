@@ -33,7 +33,8 @@ def the_alert(cause: str = ARCHIVED, **values: Any) -> Alert:
     where, _, error = cause.partition(" ")
     said = "Slack takes no message from Countersign." if where == EVERYWHERE else f"Messages for {where} do not arrive."
     known = {
-        "id": AlertId("01kaq9z00000000000000a1ert"), "kind": AlertKind.UNDELIVERED, "subject": cause,
+        "id": AlertId("01kaq9z00000000000000a1ert"), "kind": AlertKind.UNDELIVERED, "subject": cause, "name": where,
+        "variant": error,
         "sentence": f"{said} {why(where, error)}", "opened_at": minutes(133),
     }  # fmt: skip
     return Alert(**(known | values))
@@ -42,7 +43,7 @@ def the_alert(cause: str = ARCHIVED, **values: Any) -> Alert:
 def waiting(*first: WaitingMessage, cause: str = ARCHIVED, number: int = 0) -> Undelivered:
     where, _, error = cause.partition(" ")
     return Undelivered(
-        cause=cause, problem=why(where, error), since=minutes(132), number=number or len(first), first=first
+        where=where, code=error, problem=why(where, error), since=minutes(132), number=number or len(first), first=first
     )
 
 

@@ -204,7 +204,14 @@ def test_while_slack_as_a_whole_takes_nothing_one_alert_tells_of_it(
 
 
 def a_message(recipient: str = APPROVALS) -> Message:
-    return Message(id=MessageId("1"), kind=MessageKind.REVIEW, subject="1", recipient=recipient, created_at=NOON)
+    return Message(
+        id=MessageId("1"),
+        kind=MessageKind.REVIEW,
+        subject="1",
+        recipient=recipient,
+        destination=recipient,
+        created_at=NOON,
+    )
 
 
 def test_slacks_own_troubles_and_words_that_are_not_known_wait_before_they_are_told() -> None:

@@ -11,7 +11,7 @@ from access.models import Grant, Message, MessageKind, Request, Review, Verdict
 from access.requests.remind import Place
 
 Pair = tuple[datetime, Grant | None, Request]
-_TO_A_PERSON = sa.func.substr(col(Message.recipient), 1, 1).in_(("U", "W"))
+_TO_A_PERSON = sa.func.substr(col(Message.destination), 1, 1).in_(("U", "W"))
 
 
 def accesses(session: Session, pairs: Sequence[Pair]) -> tuple[Access, ...]:

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from sqlmodel import Session
 
 from access.alerts import groups
+from access.alerts.grouping import TOLD_ALONE
 from access.alerts.groups import AlertGroup, resource_of_group
 from access.grants.revoke import return_access
 from access.ids import ulid
@@ -18,7 +19,7 @@ from access.messages.outbox import AlertFacts, Claimed, Delivery, Outbox
 from access.models import Alert, AlertKind, Grant, Message, MessageKind, Request
 from access.monitor.sweep import Schedule
 from access.monitor.watchdogs import Watch
-from access.unit_of_work import RETOLD_AFTER, TOLD_ALONE
+from access.unit_of_work import RETOLD_AFTER
 from tests.cast import ANN, KIM, LEA, SECURITY
 from tests.world import World
 

@@ -53,7 +53,7 @@ def test_an_alert_that_opened_and_closed_since_the_last_digest_is_named(begun: W
 
 
 def test_one_alert_that_told_of_many_is_not_counted_beside_them(begun: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("access.unit_of_work.TOLD_ALONE", 1)
+    monkeypatch.setattr("access.alerts.grouping.TOLD_ALONE", 1)
     late(begun, "customers-db/read", "customers-db/fix-orders")
 
     assert len(begun.alerts()) == 3

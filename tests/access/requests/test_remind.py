@@ -174,3 +174,13 @@ def test_after_a_changed_rule_the_new_card_is_reminded_of(world: World) -> None:
 
 def _claim(world: World) -> list[Claimed]:
     return Outbox(world.core).claim([message.id for message in world.messages(MessageKind.REMINDER)])
+
+
+def test_a_reminder_says_in_columns_whom_it_names_and_when(world: World) -> None:
+    request = world.ask()
+
+    steps = [one for one in world.messages(MessageKind.REMINDER) if one.subject == request.id]
+
+    assert [(one.destination, one.step_group, one.step_after_s) for one in steps] == [
+        (request.channel, "payments-leads", 15 * 60), (request.channel, "payments-leads", 60 * 60),
+    ]  # fmt: skip
