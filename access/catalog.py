@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import time, timedelta
 from functools import cached_property
 from typing import Self
@@ -177,6 +177,8 @@ class Policy:
     extensions: int
     """How often one access may be extended."""
     sha256: str
+    text: str = field(repr=False)
+    """As it stands in the file."""
     file: str
 
     def person_by_slack(self, user: SlackUser) -> PersonEntry | None:

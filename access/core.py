@@ -1,6 +1,5 @@
 """The core wired to its surroundings: what every verb needs."""
 
-import json
 from collections.abc import Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -14,10 +13,11 @@ from access.clock import Clock
 from access.errors import NotFound, PolicyError, Refusal, UnknownPerson
 from access.ids import GrantId, RequestId, SlackChannel, SlackUser
 from access.log_checkpoint import Checkpoints, NullStore
-from access.models import AuditEvent, Grant, Request
+from access.models import Grant, Request
 from access.policy.decide import render
 from access.policy.refusals import Refused
 from access.policy_source import PolicySource
+from access.policy_versions import last_policy
 from access.ports import Agenda, Provider
 from access.store import (
     Database,
@@ -89,12 +89,9 @@ class Core:
         try:
             return self.policy.known().security.channel
         except PolicyError:
-            newest = (
-                select(AuditEvent.entry).where(AuditEvent.action == POLICY_LOADED).order_by(col(AuditEvent.seq).desc())
-            )
             with self.database.read() as session:
-                entry = session.exec(newest.limit(1)).first()
-            return SlackChannel(json.loads(entry)["details"]["security_channel"]) if entry else None
+                last = last_policy(session)
+            return last.security_channel if last else None
 
 
 def load_request(session: Session, request_id: RequestId) -> Request:

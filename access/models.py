@@ -357,6 +357,9 @@ class Grant(SQLModel, table=True):
     residual: list[str] = _strings()
     leftover: list[str] = Field(default_factory=list, sa_column=Column(JSON, nullable=False, server_default="[]"))
     """What gives no access but is still on the target, to be tidied up."""
+    removed_by_hand_by: SlackUser | None = _string(default=None)
+    """Who said last that it was removed on the target by hand: a word, no proof."""
+    removed_by_hand_at: datetime | None = _moment(default=None)
     cleanup_until: datetime | None = _moment(default=None)
     """The target is looked at again until then, and for as long as there is a leftover. None: that is over."""
     proven_at: datetime | None = _moment(default=None)
@@ -502,6 +505,22 @@ class Alert(SQLModel, table=True):
     opened_at: datetime = _moment()
     delivered_at: datetime | None = _moment(default=None)
     closed_at: datetime | None = _moment(default=None)
+    since: datetime | None = _moment(default=None)
+    """Of a database that was restored: what was done after this is not known."""
+
+
+class PolicyVersion(SQLModel, table=True):
+    """A policy that came into force; the newest is the one with the highest number."""
+
+    __tablename__ = "policy_version"  # pyright: ignore[reportAssignmentType] -- SQLModel types it as a declared attribute
+
+    id: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
+    """1, 2, 3 …; the same policy again has another."""
+    sha256: str = Field(max_length=64)
+    text: str | None = Field(default=None, sa_column=Column(Text, nullable=True))
+    """None: the version before noted it, which kept none."""
+    security_channel: SlackChannel = _string()
+    loaded_at: datetime = _moment()
 
 
 class AuditEvent(SQLModel, table=True):

@@ -1,15 +1,14 @@
 """The gate: while it is closed nothing new is asked, approved or granted, and all that is open still ends."""
 
-import json
 from datetime import datetime
 
-from sqlmodel import Session, col, select
+from sqlmodel import Session, select
 
 from access.errors import NotNow
-from access.models import Alert, AlertKind, AuditEvent
+from access.models import Alert, AlertKind
 
 RESTORED = "database.restored"
-"""The audit event; its details say since when the database knows nothing."""
+"""The audit event."""
 UNLISTED = "overdue"
 """The subject of the alert that a process could not list what is overdue when it started."""
 _BLIND = (
@@ -45,8 +44,4 @@ def being_compared(session: Session) -> Alert | None:
 def lost_since(session: Session) -> datetime | None:
     """Since when a restored database knows nothing, until every target was compared with it."""
     alert = being_compared(session)
-    if alert is None:
-        return None
-    noticed = select(AuditEvent.entry).where(AuditEvent.action == RESTORED, col(AuditEvent.at) >= alert.opened_at)
-    said = [json.loads(entry)["details"]["since"] for entry in session.exec(noticed)]
-    return min((datetime.fromisoformat(since) for since in said), default=alert.opened_at)
+    return None if alert is None else alert.since or alert.opened_at

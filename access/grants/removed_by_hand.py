@@ -1,17 +1,14 @@
 """Somebody has removed on the target what we could not: a word that is written down, and a reason to look at once."""
 
-import json
 from dataclasses import dataclass
 from datetime import datetime
-
-from sqlmodel import Session, col, select
 
 from access.alert_rows import GRANT_ALERTS
 from access.core import Core, by_person, load_grant
 from access.errors import AlreadyEnded, NotInCharge, NotOver
 from access.ids import GrantId, SlackUser
 from access.lifecycle import FINISHED
-from access.models import AuditEvent, Grant
+from access.models import Grant
 from access.policy.decide import is_security, owners
 
 REMOVED_BY_HAND = "grant.removed-by-hand"
@@ -36,20 +33,20 @@ def removed_by_hand(core: Core, *, grant_id: GrantId, by: SlackUser) -> Grant:
                 raise NotInCharge
             _refuse_unless_over(grant, work.now)
             # The pauses grew while the target did not help; now there is reason to hope.
-            work.set_grant(grant, due_at=work.now, attempts=0, problem="")
+            work.set_grant(
+                grant, due_at=work.now, attempts=0, problem="", removed_by_hand_by=by, removed_by_hand_at=work.now
+            )
             work.record(REMOVED_BY_HAND, grant.id, person=person.name, slack=by)
             work.alerts_changed(grant.id, *GRANT_ALERTS)
             work.changed(grant.request_id)
     return grant
 
 
-def said_by_hand(session: Session, grant: Grant) -> ByHand | None:
+def said_by_hand(grant: Grant) -> ByHand | None:
     """The last who said so."""
-    said = select(AuditEvent.at, AuditEvent.entry).where(
-        AuditEvent.object_id == grant.id, AuditEvent.action == REMOVED_BY_HAND
-    )
-    last = session.exec(said.order_by(col(AuditEvent.seq).desc()).limit(1)).first()
-    return ByHand(person=SlackUser(json.loads(last[1])["details"]["slack"]), at=last[0]) if last else None
+    if grant.removed_by_hand_by is None or grant.removed_by_hand_at is None:
+        return None
+    return ByHand(person=grant.removed_by_hand_by, at=grant.removed_by_hand_at)
 
 
 def _refuse_unless_over(grant: Grant, now: datetime) -> None:

@@ -148,7 +148,7 @@ def _alert_facts(session: Session, alert: Alert, now: datetime) -> AlertFacts:
     # Of a changed record the sentence alone is shown: the row may say anything.
     changed = alert.variant == AlertVariant.CHANGED
     grant = None if alert.grant_id is None or changed else session.get(Grant, alert.grant_id)
-    by_hand = said_by_hand(session, grant) if grant else None
+    by_hand = said_by_hand(grant) if grant else None
     rights = rights_of(session, alert)
     return AlertFacts(
         alert=alert, grant=grant, now=now, by_hand=by_hand, storm=group_facts(session, alert), rights=rights,

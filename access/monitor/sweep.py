@@ -39,13 +39,13 @@ from access.monitor.sweep_plan import (
     due_messages,
     due_target_checks,
     lapsed_requests,
-    newest_policy,
     plan_sweep,
 )
 from access.monitor.target_checks import target_check_item
 from access.monitor.timers import UNANSWERING, timers, timers_back, timers_compared, timers_filled, timers_lost
 from access.monitor.undelivered_alerts import settle_undelivered
 from access.periodic_checks import check_item
+from access.policy_versions import keep_policy, last_policy_kept
 from access.ports import AgendaItem
 from access.reconcile import restored
 from access.requests.extend import cancel_what_is_over
@@ -234,11 +234,11 @@ def note_policy(core: Core) -> None:
         return
     with core.database.read() as session:
         alerted = session.exec(select(Alert.id).filter_by(kind=AlertKind.POLICY, closed_at=None)).first()
-        newest = session.exec(newest_policy()).first()
-    if newest == policy.sha256 and alerted is None:
+        kept = session.exec(last_policy_kept()).first()
+    if kept == policy.sha256 and alerted is None:
         return
     with core.work(TIMEKEEPER) as work:
-        if newest != policy.sha256:
+        if kept != policy.sha256 and keep_policy(work.session, policy, work.now):
             channel = policy.security.channel
             work.record(POLICY_LOADED, policy.sha256, file=policy.file, security_channel=channel)
             all_homes_changed(work)

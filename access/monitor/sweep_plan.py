@@ -14,7 +14,7 @@ from sqlmodel import col, select
 from sqlmodel.sql.expression import Select, SelectOfScalar
 
 from access.alerts.undelivered import alerts_due
-from access.core import POLICY_LOADED, Core
+from access.core import Core
 from access.errors import PolicyError
 from access.lifecycle import UNFINISHED
 from access.log_checkpoint import LogCheckpoint
@@ -22,7 +22,6 @@ from access.messages.digest import make
 from access.models import (
     Alert,
     AlertKind,
-    AuditEvent,
     AuditHead,
     CheckKind,
     Grant,
@@ -33,6 +32,7 @@ from access.models import (
     TargetCheck,
     UtcDateTime,
 )
+from access.policy_versions import last_policy_kept
 from access.requests.extend import for_what_is_over
 
 Moment = datetime | ColumnElement[datetime]
@@ -87,12 +87,6 @@ def plan_sweep(core: Core) -> SweepPlan:
     )  # fmt: skip
 
 
-def newest_policy() -> SelectOfScalar[Any]:
-    """The hash of the one that came into force last."""
-    loaded = select(AuditEvent.object_id).where(AuditEvent.action == POLICY_LOADED)
-    return loaded.order_by(col(AuditEvent.seq).desc()).limit(1)
-
-
 def lapsed_requests(now: Moment) -> SelectOfScalar[str]:
     # A value in the statement itself: for one that is bound, SQLite does not use the index over what is pending.
     waits = col(Request.status) == literal(RequestStatus.PENDING, literal_execute=True)
@@ -141,7 +135,7 @@ def _question() -> sa.Select[*tuple[Any, ...]]:
     silent = select(Alert.id).where(col(Alert.closed_at).is_(None), col(Alert.kind) == AlertKind.UNDELIVERED)
     return sa.select(
         col(AuditHead.seq), col(AuditHead.hash), col(AuditHead.at),
-        newest_policy().scalar_subquery().is_distinct_from(bindparam("policy", type_=String())).label("policy"),
+        last_policy_kept().scalar_subquery().is_distinct_from(bindparam("policy", type_=String())).label("policy"),
         _any(alerted).label("trouble"),
         _first(lapsed_requests(now), Request.lapses_at).label("lapsed"),
         _any(for_what_is_over()).label("over"),

@@ -38,7 +38,7 @@ def check(
     policy = None
     if shape is not None:
         read_targets, target_findings = targets(shape, providers)
-        policy = _policy(shape, read_targets, sha256(text.encode()).hexdigest(), file)
+        policy = _policy(shape, read_targets, text, file)
         found += [*checks.findings(shape, document, providers), *target_findings, *_overlaps(policy, document)]
     problems = document.problems + [Problem(line=document.line(path), sentence=sentence) for path, sentence in found]
     if policy is None or problems:
@@ -77,7 +77,7 @@ def _drop(data: Any, path: Path) -> None:
     del data[path[-1]]
 
 
-def _policy(shape: PolicyShape, read_targets: list[Target], digest: str, file: str) -> catalog.Policy:
+def _policy(shape: PolicyShape, read_targets: list[Target], text: str, file: str) -> catalog.Policy:
     people = {Person(name): entry for name, entry in shape.people.items()}
     return catalog.Policy(
         version=shape.version,
@@ -102,7 +102,8 @@ def _policy(shape: PolicyShape, read_targets: list[Target], digest: str, file: s
         digest=catalog.Digest(channel=SlackChannel(shape.digest.channel), at=shape.digest.at),
         warn_before_end=shape.limits.warn_before_end,
         extensions=shape.limits.extensions,
-        sha256=digest,
+        sha256=sha256(text.encode()).hexdigest(),
+        text=text,
         file=file,
     )
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import cast
 
+from sqlalchemy import update
 from sqlmodel import Session, col, func, or_, select
 
 from access.comparisons import SECOND_LOOK, compare_anew, not_comparable, resources_to_compare
@@ -28,7 +29,7 @@ from access.models import (
     GrantStatus,
     PeriodicCheck,
 )
-from access.unit_of_work import Cause
+from access.unit_of_work import Cause, UnitOfWork
 
 DATABASE = "database"
 ACTOR = "system:restored"
@@ -115,8 +116,18 @@ def begin(core: Core, since: datetime, sentence: str, *, actor: str) -> None:
     with core.work(actor) as work:
         work.record(RESTORED, None, since=since)
         work.open_alert(AlertKind.RESTORED, DATABASE, sentence, channel=channel)
+        _note_since(work, since)
         work.open_alerts(AlertKind.DRIFT, causes, channel=channel)
         compare_anew(work, sorted(resources))
+
+
+def _note_since(work: UnitOfWork, since: datetime) -> None:
+    """Of several restores before all is compared, what was lost by any counts."""
+    opened = update(Alert).where(
+        col(Alert.kind) == AlertKind.RESTORED, col(Alert.closed_at).is_(None),
+        or_(col(Alert.since).is_(None), col(Alert.since) > since),
+    )  # fmt: skip
+    work.session.connection().execute(opened.values(since=since))
 
 
 def end_by_hand(core: Core, *, actor: str) -> None:

@@ -1,4 +1,4 @@
-"""Columns for what was encoded in the subjects of alerts and in the recipients of messages (ADR 31)."""
+"""Columns for what was encoded in subjects, recipients and details of the log; policies with their text (ADR 31)."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -11,6 +11,11 @@ _ADDED: dict[str, dict[str, tuple[sa.types.TypeEngine[object], str | None]]] = {
         "grant_id": (sa.String(), None),
         "variant": (sa.String(), ""),
         "name": (sa.String(), None),
+        "since": (sa.DateTime(timezone=True), None),
+    },
+    "grant": {
+        "removed_by_hand_by": (sa.String(), None),
+        "removed_by_hand_at": (sa.DateTime(timezone=True), None),
     },
     "notice": {
         "destination": (sa.String(), ""),
@@ -29,6 +34,28 @@ _CAUSE = "INSERT OR UPDATE OF undelivered_cause"
 _OTHER_CAUSE = "NEW.undelivered_cause <> trim(NEW.undelivered_where || ' ' || NEW.undelivered_code)"
 
 
+_OF_THE_LOG = {
+    "policy.loaded": (
+        "policy",
+        "INSERT INTO policy_version (id, sha256, security_channel, loaded_at) "
+        "SELECT coalesce((SELECT max(id) FROM policy_version), 0) + 1, {row}.object_id, {security_channel}, {row}.at "
+        "WHERE {row}.object_id <> coalesce((SELECT sha256 FROM policy_version ORDER BY id DESC LIMIT 1), '')",
+    ),
+    "grant.removed-by-hand": (
+        "removed_by_hand",
+        'UPDATE "grant" SET removed_by_hand_by = {slack}, removed_by_hand_at = {row}.at WHERE id = {row}.object_id '
+        "AND (removed_by_hand_at IS NULL OR removed_by_hand_at < {row}.at)",
+    ),
+    "database.restored": (
+        "restored",
+        "UPDATE alert SET since = {since} WHERE kind = 'restored' AND closed_at IS NULL AND opened_at <= {row}.at "
+        "AND (since IS NULL OR since > {since})",
+    ),
+}
+"""By the action of an event that bore a fact alone: a name, and what the fact is in columns. Of this version's events
+the columns say the same already."""
+
+
 def upgrade() -> None:
     for table, columns in _ADDED.items():
         for name, (kind, default) in columns.items():
@@ -38,12 +65,27 @@ def upgrade() -> None:
     _set("notice", _of_recipient("notice") | _of_cause("notice"))
     _derive("notice", "notice_destination", "INSERT", "NEW.destination = ''", _of_recipient("NEW"))
     _derive("notice", "notice_cause", _CAUSE, _OTHER_CAUSE, _of_cause("NEW"))
+    op.create_table(
+        "policy_version",
+        sa.Column("id", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("sha256", sa.String(length=64), nullable=False),
+        sa.Column("text", sa.Text(), nullable=True),
+        sa.Column("security_channel", sa.String(), nullable=False),
+        sa.Column("loaded_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("id", name="pk_policy_version"),
+    )
+    _read_log()
+    for action in _OF_THE_LOG:
+        _follow_log(action)
 
 
 def downgrade() -> None:
     _derive_no_longer("alert_columns")
     _derive_no_longer("notice_destination")
     _derive_no_longer("notice_cause", _CAUSE)
+    for name, _ in _OF_THE_LOG.values():
+        _derive_no_longer(f"log_{name}")
+    op.drop_table("policy_version")
     for table, columns in _ADDED.items():
         for name in columns:
             op.drop_column(table, name)
@@ -107,6 +149,53 @@ def _of_cause(row: str) -> dict[str, str]:
         "undelivered_where": f"CASE WHEN {known} THEN {where} ELSE '' END",
         "undelivered_code": f"CASE WHEN {known} THEN {code} ELSE '' END",
     }
+
+
+def _facts(row: str) -> dict[str, str]:
+    """What an event says in its details."""
+    said = {name: _said(row, name) for name in ("security_channel", "slack", "since")}
+    since = said["since"]
+    # As SQLAlchemy writes a time for SQLite.
+    as_time = f"CAST({since} AS timestamptz)" if _is_postgresql() else f"replace(substr({since}, 1, 26), 'T', ' ')"
+    return said | {"row": row, "since": as_time}
+
+
+def _said(row: str, name: str) -> str:
+    if _is_postgresql():
+        return f"(CAST({row}.entry AS json) #>> '{{details,{name}}}')"
+    return f"json_extract({row}.entry, '$.details.{name}')"
+
+
+def _read_log() -> None:
+    """The events of before, one after the other as they came."""
+    connection = op.get_bind()
+    for action, (_, statement) in _OF_THE_LOG.items():
+        seqs = connection.execute(
+            sa.text("SELECT seq FROM audit_event WHERE action = :action ORDER BY seq"), {"action": action}
+        )
+        for seq in seqs.scalars().all():
+            event = f"(SELECT * FROM audit_event WHERE seq = {seq})"  # noqa: S608 -- a number
+            op.execute(_from_event(statement, event))
+
+
+def _from_event(statement: str, event: str) -> str:
+    said = statement.format(**_facts("event"))
+    return said.replace(" WHERE ", f" FROM {event} AS event WHERE ", 1)
+
+
+def _follow_log(action: str) -> None:
+    name, statement = _OF_THE_LOG[action]
+    when, said = f"NEW.action = '{action}'", statement.format(**_facts("NEW"))
+    if _is_postgresql():
+        op.execute(
+            f"CREATE FUNCTION log_{name}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {said}; RETURN NULL; END $$"
+        )
+        op.execute(
+            f"CREATE TRIGGER log_{name} AFTER INSERT ON audit_event FOR EACH ROW WHEN ({when}) "
+            f"EXECUTE FUNCTION log_{name}()"
+        )
+        return
+    op.execute(f"CREATE TRIGGER log_{name}_insert AFTER INSERT ON audit_event WHEN {when} BEGIN {said}; END")
 
 
 def _resource_of(grant: str) -> str:

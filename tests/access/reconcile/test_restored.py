@@ -10,6 +10,7 @@ import pytest
 from pydantic import JsonValue
 
 from access.errors import NotNow
+from access.grants.admission import lost_since
 from access.grants.revoke import return_access
 from access.ids import ulid
 from access.log_checkpoint import FOREIGN_MARK, LogCheckpoint, installation
@@ -351,6 +352,17 @@ def test_somebody_says_that_it_was_restored_where_nothing_remembers_it(
 
     assert world.server.holders == {}
     assert told(world).closed_at is not None
+
+
+def test_of_two_restores_before_all_is_compared_what_either_lost_counts(world: World) -> None:
+    world.work()
+    now = world.clock.now()
+    for minutes in (5, 30, 10):
+        begin(world.core, now - timedelta(minutes=minutes), "An operator says so.", actor="operator")
+
+    assert told(world).since == now - timedelta(minutes=30)
+    with world.core.database.read() as session:
+        assert lost_since(session) == told(world).since
 
 
 def test_an_operator_may_open_the_gate_and_that_is_written_down(
