@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0017"
-down_revision = "0015"
+down_revision = "0016"
 _ADDED: dict[str, dict[str, tuple[sa.types.TypeEngine[object], str | None]]] = {
     "alert": {
         "resource": (sa.String(), None),
