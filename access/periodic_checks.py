@@ -63,7 +63,7 @@ def keep_checks(work: UnitOfWork, wanted: Mapping[CheckKind, Mapping[str, timede
 
 
 def claim_checks(core: Core, ids: Sequence[str], kind: CheckKind) -> list[Claimed]:
-    """Looks before it locks: it is asked about every item of its queue and seldom meant."""
+    """Looks before it locks: a look may be of another kind."""
     with core.database.read() as session:
         wanted = session.exec(
             select(PeriodicCheck.id).where(col(PeriodicCheck.id).in_(ids), PeriodicCheck.kind == kind)

@@ -19,8 +19,9 @@ from countersign.metrics import Counted, CountedEnds, TimekeeperMetrics, shown
 from countersign.ready import ready
 from countersign.wiring import THREADS, Parts, parts, process_name
 from workers.agenda import RedisAgenda
+from workers.dispatch import Dispatcher, around
 from workers.emergency_alert import EmergencyAlert
-from workers.handlers import Handler, Queue
+from workers.handlers import Queue
 from workers.heartbeat import BEAT_SECONDS, heartbeat
 from workers.jobs import JobQueues
 from workers.lanes import Lanes, ranks_of
@@ -165,13 +166,15 @@ def run_timekeeper(settings: Settings) -> None:
             keeper.run()
 
 
-def businesses(made: Parts, targets: ProviderTargets) -> dict[Queue, Callable[[], Handler[Any, Any]]]:
+def businesses(made: Parts, targets: ProviderTargets) -> dict[Queue, Callable[[], Dispatcher]]:
     """What each queue does, made when it is asked for; its results are counted."""
     metrics = made.metrics
+    counted = partial(Counted[Any, Any], metrics=metrics)
+    ends = partial(CountedEnds[Any, Any], metrics=metrics, database=made.database)
     return {
-        "grant": lambda: Counted(made.granting(targets), "grant", metrics),
-        "revoke": lambda: CountedEnds(made.revoking(targets), metrics, made.database),
-        "tell": lambda: Counted(made.telling(), "tell", metrics),
+        "grant": lambda: Dispatcher(around(made.granting(targets), partial(counted, queue="grant"))),
+        "revoke": lambda: Dispatcher(around(made.revoking(targets), ends)),
+        "tell": lambda: Dispatcher(around(made.telling(), partial(counted, queue="tell"))),
     }
 
 
@@ -182,4 +185,4 @@ def _tell_all(hearers: Sequence[Callable[[float], None]], seconds: float) -> Non
 
 def watching(made: Parts) -> Watching:
     """While it is entered, this process looks after the others. A thread that it loses to Slack is no reason to end."""
-    return Watching(Watch(made.core), made.redis, lambda: Lanes(made.telling(), on_leak=lambda: None))
+    return Watching(Watch(made.core), made.redis, lambda: Lanes(Dispatcher(made.telling()), on_leak=lambda: None))

@@ -37,13 +37,14 @@ from countersign.providers import ProviderClasses
 from workers.agenda import RedisAgenda
 from workers.checking import Checking
 from workers.digest_poster import DigestPoster
+from workers.dispatch import Handlers
 from workers.home_publisher import HomePublisher
 from workers.log_checkpoint import CheckpointStore, Signing
-from workers.member_lookup import MemberLookup, SlackHandler
+from workers.member_lookup import MemberLookup
 from workers.paging import Pages
 from workers.permalinks import Permalinks
 from workers.redis_connection import connect, connect_waiting
-from workers.revealing import Revealing, TargetHandler
+from workers.revealing import Revealing
 from workers.shared_channels import SharedChannels
 from workers.signing import Seal, job_keys
 from workers.slack_sender import SlackSender
@@ -90,24 +91,25 @@ class Parts:
         token = self.settings.need(self.settings.slack_bot_token, "SLACK_BOT_TOKEN")
         return self.metrics.slack(token, base_url=self.settings.slack_api_url, timeout=SLACK_SECONDS, retry_handlers=[])
 
-    def granting(self, targets: ProviderTargets) -> TargetHandler:
-        return TargetHandler(
-            GrantHandler(self.core, targets),
-            Revealing(self.core, targets, self.slack()),
-            Checking(TargetChecks(self.core), targets),
-            Drift(self.core, targets),
-            Extension(self.core, targets),
-            CleanupHandler(self.core, targets),
-        )
+    def granting(self, targets: ProviderTargets) -> Handlers:
+        """The queue `grant`: all that needs the targets' keys, but for ends."""
+        return {
+            "grant": [GrantHandler(self.core, targets), Extension(self.core, targets)],
+            "notice": [Revealing(self.core, targets, self.slack())],
+            "checkup": [Checking(TargetChecks(self.core), targets)],
+            "look": [Drift(self.core, targets), CleanupHandler(self.core, targets)],
+        }
 
-    def revoking(self, targets: ProviderTargets) -> RevokeHandler:
-        return RevokeHandler(self.core, targets)
+    def revoking(self, targets: ProviderTargets) -> Handlers:
+        """The queue `revoke`."""
+        return {"grant": [RevokeHandler(self.core, targets)]}
 
     def slack_telling(self) -> SlackSender:
         return slack_telling(self.core, self.slack(), Pages(self.settings.page_url))
 
-    def telling(self) -> SlackHandler:
-        return SlackHandler(self.slack_telling(), MemberLookup(Members(self.core), self.slack()))
+    def telling(self) -> Handlers:
+        """The queue `tell`: all that needs Slack and no key to any target."""
+        return {"notice": [self.slack_telling()], "look": [MemberLookup(Members(self.core), self.slack())]}
 
 
 def slack_telling(core: Core, client: WebClient, pages: Pages | None = None) -> SlackSender:

@@ -32,7 +32,8 @@ from access.models import (
     Verdict,
 )
 from access.monitor.offboarding import Members, Membership
-from access.monitor.sweep import CLEANUP, DRIFT, MEMBERS, PAGES, SLACK, Queue, Route, Schedule
+from access.monitor.routing import CLEANUP, DRIFT, MEMBERS, PAGES, SLACK, Queue, Route
+from access.monitor.sweep import Schedule
 from access.policy.fingerprint import button_value
 from access.policy_source import PolicySource
 from access.ports import Deadline

@@ -37,7 +37,6 @@ SKEW = timedelta(seconds=5)
 """How far the clock of another host may be ahead of ours before its leases look wrong."""
 _AFTER_FAILURE_SECONDS = 1.0
 _CHUNK = 1000
-_KINDS = ("grant", "notice", "checkup", "look")
 
 # Leased, not popped: when the job or its worker is lost, the item is due again at the new score.
 _LEASE = """
@@ -191,16 +190,16 @@ class RedisAgenda:
         """Whether nobody has compared it with the rows for so long: then it is the caller's turn."""
         return bool(self._redis.set(COMPARED, 1, nx=True, ex=int(seconds)))
 
-    def give_back(self, ids: Sequence[str], now: datetime) -> None:
+    def give_back(self, items: Sequence[str], now: datetime) -> None:
         """What a stopping process took and did not claim is due at once. Never raises: else its lease runs out."""
         try:
-            for chunk in chunks(ids):
-                names = dict.fromkeys(items_of(chunk), now.timestamp())
+            for chunk in chunks(items):
+                names = dict.fromkeys(chunk, now.timestamp())
                 # Only those that are there.
                 self._redis.zadd(AGENDA, cast(dict[Any, Any], names), xx=True)
                 _wake(self._redis)
         except RedisError as error:
-            logger.warning("could not give ids back to the agenda (%s)", reason(error))
+            logger.warning("could not give items back to the agenda (%s)", reason(error))
 
     def next_due(self) -> datetime | None:
         """When the first item is due."""
@@ -255,11 +254,6 @@ class RedisAgenda:
         if not self._failing:
             logger.warning("Redis does not take agenda items (%s); the sweep finds them", reason(error))
         self._failing = True
-
-
-def items_of(ids: Iterable[str]) -> list[AgendaItem]:
-    """What these ids may be on the agenda: an id does not say which kind it is of."""
-    return [AgendaItem(f"{kind}:{identifier}") for identifier in ids for kind in _KINDS]
 
 
 def _wake(redis: Any) -> None:

@@ -1,10 +1,10 @@
-"""The borders between engine and core: what a queue does with an id, what the timekeeper asks of the rows."""
+"""The borders between engine and core: what a queue does with a row, what the timekeeper asks of the rows."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol, TypeVar
 
-from access.monitor.sweep import Queue, Route, Routes
+from access.monitor.routing import Queue, Route, Routes
 from access.ports import AgendaItem, Deadline
 
 __all__ = ["QUEUES", "Claimed", "Handler", "Queue", "Result", "Route", "Routes", "Schedule"]
@@ -33,7 +33,8 @@ R = TypeVar("R", bound=Result)
 
 
 class Handler(Protocol[C, R]):
-    """What one queue does. Every step may run twice: rows are won by compare-and-set with a fence and a claim time."""
+    """What is done with rows of one kind. Every step may run twice: rows are won by compare-and-set with a fence and a
+    claim time."""
 
     def claim(self, ids: Sequence[str]) -> list[C]:
         """One short transaction; returns only what was won."""
@@ -57,7 +58,7 @@ class Schedule(Protocol):
 
     def route(self, items: Sequence[AgendaItem]) -> Routes: ...
 
-    def ranks(self, ids: Sequence[str]) -> Mapping[str, int]:
+    def ranks(self, items: Sequence[str]) -> Mapping[str, int]:
         """Which grants end, and which messages are told, before others that are due as well: the lowest first."""
         ...
 

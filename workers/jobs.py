@@ -19,7 +19,9 @@ from redis.exceptions import RedisError
 from rq.exceptions import NoSuchJobError
 from rq.job import Job
 
+from access.agenda_items import ITEM_KINDS, id_of, item_of, kind_of
 from access.clock import Clock
+from access.ports import AgendaItem
 from workers.handlers import Queue, Route
 from workers.signing import Forged, Order, Seal, is_fresh
 
@@ -39,9 +41,11 @@ FAILING = "countersign:failing"
 """There while a job was refused or failed in the last five minutes."""
 _FAILING_SECONDS = 300
 
-HandOver = Callable[[str, Sequence[str]], None]
-"""(target, ids): takes the ids; the next job is looked for once it returns, which is soon."""
+HandOver = Callable[[str, Sequence[AgendaItem]], None]
+"""(target, items): takes the items; the next job is looked for once it returns, which is soon."""
 
+_KIND_ENDS = "-"
+"""Between the kind and the rest of a job's id."""
 _MAX_BYTES = 64 * 1024
 _BOOKKEEPING = frozenset(
     {"created_at", "enqueued_at", "started_at", "ended_at", "last_heartbeat", "worker_name", "status", "timeout"}
@@ -102,8 +106,8 @@ class GuardedJob(Job):
         self.created_at = order.created
 
     def perform(self) -> None:
-        """Hands the ids over. The only thing a job can do; RQ's own way would import whatever the job names."""
-        type(self).hand_over(self.order.target, self.order.ids)
+        """Hands the items over. The only thing a job can do; RQ's own way would import whatever the job names."""
+        type(self).hand_over(self.order.target, items_of(self.order))
 
 
 def guarded(queue: Queue, seal: Seal, clock: Clock, hand_over: HandOver) -> type[GuardedJob]:
@@ -113,7 +117,7 @@ def guarded(queue: Queue, seal: Seal, clock: Clock, hand_over: HandOver) -> type
 
 
 class JobQueues:
-    """Sends routes to the RQ queues: one job for up to `BATCH` ids of one target."""
+    """Sends routes to the RQ queues: one job for up to `BATCH` ids of one kind and one target."""
 
     def __init__(self, redis: Redis, seal: Seal, clock: Clock) -> None:
         self._redis = redis
@@ -125,8 +129,8 @@ class JobQueues:
         """All of them in one round trip; returns the number of jobs. Raises RedisError."""
         jobs = 0
         with self._redis.pipeline(transaction=False) as pipeline:
-            for queue, target, ids in _batches(routes):
-                self._queue(queue).enqueue_job(self._job(queue, target, ids), pipeline=pipeline)
+            for queue, target, kind, ids in _batches(routes):
+                self._queue(queue).enqueue_job(self._job(queue, target, kind, ids), pipeline=pipeline)
                 jobs += 1
             pipeline.execute()
         return jobs
@@ -140,8 +144,8 @@ class JobQueues:
             self._queues[name] = rq.Queue(name, connection=self._redis, serializer="json")
         return self._queues[name]
 
-    def _job(self, queue: Queue, target: str, ids: Sequence[str]) -> Job:
-        job = Job(uuid4().hex, connection=self._redis, serializer="json")
+    def _job(self, queue: Queue, target: str, kind: str, ids: Sequence[str]) -> Job:
+        job = Job(f"{kind}{_KIND_ENDS}{uuid4().hex}", connection=self._redis, serializer="json")
         order = Order(job.id, queue, HAND_OVER, target, tuple(ids), self._clock.now())
         job.data = self._seal.close(order)
         job.timeout = 60
@@ -170,14 +174,24 @@ def prove_queues(redis: Redis) -> None:
         redis.srem(rq.Queue.redis_queues_keys, queue.key)
 
 
-def _batches(routes: Sequence[Route]) -> Iterator[tuple[Queue, str, list[str]]]:
-    by_target: dict[tuple[Queue, str], list[str]] = defaultdict(list)
+def items_of(order: Order) -> list[AgendaItem]:
+    """What a job is about. Its kind stands in the job's id, which is signed: the version before takes no other field.
+
+    That version sends jobs without a kind. What they name may be of any: each is then tried, and the rows know which.
+    This second way goes one version later, when no such job can lie in a queue any more.
+    """
+    kind, there, _ = order.job.partition(_KIND_ENDS)
+    return [item_of(one, identifier) for identifier in order.ids for one in ([kind] if there else ITEM_KINDS)]
+
+
+def _batches(routes: Sequence[Route]) -> Iterator[tuple[Queue, str, str, list[str]]]:
+    found: dict[tuple[Queue, str, str], list[str]] = defaultdict(list)
     for route in routes:
-        by_target[route.queue, route.target].append(route.id)
+        found[route.queue, route.target, kind_of(route.item)].append(id_of(route.item))
     # Doors before words: both wake their workers at once, and a person who waits for the one needs it first.
-    for (queue, target), ids in sorted(by_target.items(), key=lambda batch: batch[0][0] == "tell"):
+    for (queue, target, kind), ids in sorted(found.items(), key=lambda batch: batch[0][0] == "tell"):
         for start in range(0, len(ids), BATCH):
-            yield queue, target, ids[start : start + BATCH]
+            yield queue, target, kind, ids[start : start + BATCH]
 
 
 def _unpacked(data: bytes) -> bytes:

@@ -11,14 +11,13 @@ from slack_sdk.errors import SlackApiError
 from access import periodic_checks
 from access.approvers import account_of, is_at_approver
 from access.faults import describe
-from access.messages import outbox
 from access.models import PeriodicCheck
 from access.monitor.offboarding import Members, Membership
-from access.monitor.sweep import MEMBERS
+from access.monitor.routing import MEMBERS
 from access.ports import Deadline
 from workers.pacing import Limits
 from workers.slack_limits import limited_by
-from workers.slack_sender import SLOW_DOWN, SlackSender
+from workers.slack_sender import SLOW_DOWN
 
 logger = logging.getLogger(__name__)
 
@@ -43,7 +42,10 @@ class MemberLookup:
     members: Members
     client: WebClient
 
-    def act(self, claimed: periodic_checks.Claimed) -> Membership:
+    def claim(self, ids: Sequence[str]) -> list[periodic_checks.Claimed]:
+        return self.members.claim(ids)
+
+    def act(self, claimed: periodic_checks.Claimed, deadline: Deadline) -> Membership:  # noqa: ARG002 -- Slack's client has a time-out of its own
         """Never raises."""
         try:
             return Membership(claimed, gone=self._gone(claimed.look))
@@ -55,6 +57,12 @@ class MemberLookup:
         except Exception as error:
             logger.error("it is not known whether %s is a member: %s", claimed.look.subject, describe(error))
             return Membership(claimed, problem=f"The answer cannot be read ({type(error).__name__}).")
+
+    def commit(self, results: Sequence[Membership]) -> None:
+        self.members.commit(results)
+
+    def release(self, claimed: Sequence[periodic_checks.Claimed]) -> None:
+        self.members.release(claimed)
 
     def _gone(self, seen: PeriodicCheck) -> str:
         """Why this person is no member any more, or cannot decide; empty for one who is. Raises SlackApiError."""
@@ -86,38 +94,6 @@ def _refused(claimed: periodic_checks.Claimed, error: SlackApiError) -> Membersh
     if limited is not None:
         return Membership(claimed, problem=SLOW_DOWN, limited=limited)
     return Membership(claimed, problem=f"Slack does not say ({error.response.get('error', 'an error')}).")
-
-
-Claim = outbox.Claimed | periodic_checks.Claimed
-Result = outbox.Delivery | Membership
-
-
-@dataclass(frozen=True)
-class SlackHandler:
-    """The queue `tell`: both of its businesses need Slack and no key to any target."""
-
-    slack: SlackSender
-    asking: MemberLookup
-
-    def claim(self, ids: Sequence[str]) -> list[Claim]:
-        return [*self.slack.claim(ids), *self.asking.members.claim(ids)]
-
-    def act(self, claimed: Claim, deadline: Deadline) -> Result:
-        if isinstance(claimed, periodic_checks.Claimed):
-            return self.asking.act(claimed)
-        return self.slack.act(claimed, deadline)
-
-    def commit(self, results: Sequence[Result]) -> None:
-        told = [result for result in results if isinstance(result, outbox.Delivery)]
-        asked = [result for result in results if isinstance(result, Membership)]
-        if told:
-            self.slack.commit(told)
-        if asked:
-            self.asking.members.commit(asked)
-
-    def release(self, claimed: Sequence[Claim]) -> None:
-        self.slack.release([one for one in claimed if not isinstance(one, periodic_checks.Claimed)])
-        self.asking.members.release([one for one in claimed if isinstance(one, periodic_checks.Claimed)])
 
 
 def pace(calls_at_once: int, target: str) -> Limits:

@@ -15,7 +15,8 @@ from rq.utils import now as rq_now
 
 from access.clock import Clock
 from access.faults import describe
-from workers.agenda import RedisAgenda, items_of
+from access.ports import AgendaItem
+from workers.agenda import RedisAgenda
 from workers.handlers import C, Handler, Queue, R, Schedule
 from workers.heartbeat import heartbeat
 from workers.jobs import GuardedJob, count_refused, guarded, note_failure
@@ -186,20 +187,20 @@ class WorkerProcess(Generic[C, R]):
             now = self._clock.now()
             self._agenda.give_back(self._lanes.stop(), now)
 
-    def _take(self, target: str, ids: Sequence[str]) -> None:
+    def _take(self, target: str, items: Sequence[AgendaItem]) -> None:
         """What one job brings."""
-        waiting = self._lanes.put(target, ids)
+        waiting = self._lanes.put(target, items)
         if waiting <= _PAUSE_UP_TO:
             self._stopping.wait(waiting * _PAUSE_FOR_EACH)
 
-    def _set_right(self, ids: Sequence[str]) -> None:
+    def _set_right(self, items: Sequence[str]) -> None:
         """Gives the agenda the true times of what could not be claimed.
 
         Another worker has it, or our clock is a little behind the timekeeper's and it is not due yet: then the lease,
         a minute, would be the delay. Never raises: else the lease runs out.
         """
         try:
-            set_right(self._agenda, self._schedule, ids, self._clock.now())
+            set_right(self._agenda, self._schedule, items, self._clock.now())
         except Exception as error:
             logger.warning("could not look after what was not claimed: %s", describe(error))
 
@@ -212,10 +213,10 @@ class WorkerProcess(Generic[C, R]):
             self._outage.note(error)
 
 
-def set_right(agenda: RedisAgenda, schedule: Schedule, ids: Sequence[str], now: datetime) -> None:
-    """Gives the agenda the times that the rows have for these ids. Raises RedisError and Unavailable."""
+def set_right(agenda: RedisAgenda, schedule: Schedule, items: Sequence[str], now: datetime) -> None:
+    """Gives the agenda the times that the rows have for these items. Raises RedisError and Unavailable."""
     # First what the agenda says, then the rows: who commits in between adds a time that is newer than ours.
-    seen = dict(agenda.seen_of(items_of(ids)))
+    seen = dict(agenda.seen_of([AgendaItem(item) for item in items]))
     routes = schedule.route(list(seen))
     # As much later as we were early, for the timekeeper's clock; one that is far off is told about elsewhere.
     # What the agenda knows already was put off, and comes then and no later.

@@ -123,7 +123,7 @@ class Timekeeper:
                     logger.error("keeping time failed with %s; trying again", describe(error))
                     self._stopping.wait(_RETRY_SECONDS)
         now = self._clock.now()
-        left = [identifier for lanes in self._lanes.values() for identifier in lanes.stop()]
+        left = [item for lanes in self._lanes.values() for item in lanes.stop()]
         if self._redis is not None:
             self._redis[0].give_back(left, now)
 
@@ -241,13 +241,13 @@ class Timekeeper:
     def _work_on(self, items: Sequence[AgendaItem]) -> None:
         """Does here what a worker would. One that has it in hand already holds the claim, and nothing is done twice."""
         for start in range(0, len(items), _AT_A_TIME):
-            by_target: dict[tuple[Queue, str], list[str]] = defaultdict(list)
+            by_target: dict[tuple[Queue, str], list[AgendaItem]] = defaultdict(list)
             for route in self._schedule.route(items[start : start + _AT_A_TIME]).now:
-                by_target[route.queue, route.target].append(route.id)
-            for (queue, target), ids in by_target.items():
+                by_target[route.queue, route.target].append(route.item)
+            for (queue, target), its in by_target.items():
                 if queue not in self._lanes:
                     self._lanes[queue] = self._lanes_factory(queue, self.stop)
-                self._lanes[queue].put(target, ids)
+                self._lanes[queue].put(target, its)
 
     def _note_failed_sweep(self, why: str) -> None:
         self._failed_sweeps += 1

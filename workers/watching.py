@@ -9,6 +9,7 @@ from redis.exceptions import RedisError
 
 from access import clock
 from access.monitor.watchdogs import SILENT, Seen, Watch
+from access.unit_of_work import message_item
 from workers.handlers import QUEUES
 from workers.heartbeat import BEAT_SECONDS
 from workers.jobs import FAILING, MAX_AGE
@@ -60,7 +61,7 @@ class Watching:
         if self._lanes is None:
             self._lanes = self._lanes_factory()
         for lane, messages in untold.items():
-            self._lanes.put(lane, messages)
+            self._lanes.put(lane, [message_item(one) for one in messages])
 
     def _seen(self) -> Seen | None:
         if self._redis is None:

@@ -82,6 +82,8 @@ class GrantHandler:
     def claim(self, ids: Sequence[str]) -> list[Claimed]:
         """Takes what is due, checked by the policy of now; what may not start any more ends here."""
         providers = providers_of(self.core.database, self.targets, ids, OPENING)
+        if not providers:
+            return []  # open already, and to have a later end at its target
         policy = self._policy()
         won = list[Claimed]()
         with self.core.work(self.actor) as work:

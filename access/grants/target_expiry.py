@@ -54,7 +54,7 @@ class Extension:
     actor: str = "system:extend"
 
     def claim(self, ids: Sequence[str]) -> list[Claimed]:
-        """Looks before it locks: it is asked about every item of its queue and seldom meant."""
+        """Looks before it locks: most grants of its queue are to be opened."""
         lasting = select(Grant.id).where(
             col(Grant.id).in_(ids), Grant.status == GrantStatus.ACTIVE, col(Grant.expires_at) > self.core.clock.now()
         )

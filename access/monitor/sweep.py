@@ -1,13 +1,13 @@
 """What is due when, from SQL: the timekeeper's view, and the sweep that finds whatever was lost."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Literal
 
-from sqlalchemy import case, delete
-from sqlmodel import Session, col, select
+from sqlalchemy import delete
+from sqlmodel import col, select
 
+from access.agenda_items import ids_by_kind
 from access.alerts.undelivered import why_never_asked
 from access.answer_times import LAPSED
 from access.core import POLICY_LOADED, Core
@@ -18,22 +18,18 @@ from access.messages.rate_limits import rank
 from access.models import (
     Alert,
     AlertKind,
-    CheckKind,
     Grant,
-    GrantStatus,
     Heartbeat,
     Message,
     MessageKind,
-    PeriodicCheck,
     Request,
     RequestStatus,
-    TargetCheck,
 )
 from access.monitor.canary import run_canaries
 from access.monitor.overdue import TIMEKEEPER, alert_overdue
+from access.monitor.routing import Routes, routes_of
 from access.monitor.schedule_checks import schedule_checks
 from access.monitor.sweep_plan import (
-    UNFINISHED,
     due_checks,
     due_grants,
     due_messages,
@@ -51,50 +47,9 @@ from access.reconcile import restored
 from access.requests.extend import cancel_what_is_over
 from access.unit_of_work import grant_item, message_item
 
-Queue = Literal["grant", "revoke", "tell"]
-SLACK = "slack"
-TARGET_CHECKS = ":checkups"
-"""A lane of its own, which no resource can be called: to look at a hanging target must not delay a grant."""
-DRIFT = ":drift"
-"""The same for comparing a target with the rows."""
-CLEANUP = ":cleanup"
-"""The same for tidying up behind access that has ended, which may take long."""
-MEMBERS = ":members"
-"""The same for asking Slack about people, who must not wait behind messages, nor messages behind them."""
-PAGES = ":pages"
-"""As much its own: an address that hangs must not delay a message in Slack."""
 SWEEP_MOST = 10_000
 FORGOTTEN = timedelta(days=1)
 """A process that has been silent for so long is not missed any more."""
-_QUEUES: dict[str, Queue] = {
-    GrantStatus.SCHEDULED: "grant",
-    GrantStatus.ACTIVATING: "grant",
-    GrantStatus.ACTIVE: "revoke",
-    GrantStatus.REVOKING: "revoke",
-    "extended": "grant",
-}
-
-_LANES: dict[CheckKind, tuple[Queue, str]] = {
-    CheckKind.MEMBER: ("tell", MEMBERS),
-    CheckKind.CLEANUP: ("grant", CLEANUP),
-}
-
-
-@dataclass(frozen=True)
-class Route:
-    """Who must look at an item: a queue, and the target whose pool it needs."""
-
-    item: AgendaItem
-    id: str
-    queue: Queue
-    target: str
-
-
-@dataclass(frozen=True)
-class Routes:
-    now: list[Route] = field(default_factory=list[Route])
-    later: list[tuple[AgendaItem, datetime]] = field(default_factory=list[tuple[AgendaItem, datetime]])
-    finished: list[AgendaItem] = field(default_factory=list[AgendaItem])
 
 
 @dataclass(frozen=True)
@@ -105,24 +60,8 @@ class Schedule:
 
     def route(self, items: Sequence[AgendaItem]) -> Routes:
         """Sorts what the agenda holds into now, later and finished; the rows decide."""
-        routes, now = Routes(), self.core.clock.now()
         with self.core.database.read() as session:
-            found = (
-                dict(_grants(session, items, now))
-                | dict(_messages(session, items))
-                | dict(_target_checks(session, items))
-            )
-            found |= dict(_looks(session, items))
-        for item in items:
-            if item not in found:
-                routes.finished.append(item)
-                continue
-            route, due_at = found[item]
-            if due_at <= now:
-                routes.now.append(route)
-            else:
-                routes.later.append((item, due_at))
-        return routes
+            return routes_of(session, items, self.core.clock.now())
 
     def sweep(self) -> list[tuple[AgendaItem, datetime]]:
         """Lapses what nobody answered, alerts what is overdue, makes the day's digest; returns all that is due."""
@@ -185,14 +124,17 @@ class Schedule:
         """It can; may be said twice."""
         timers_back(self.core)
 
-    def ranks(self, ids: Sequence[str]) -> dict[str, int]:
+    def ranks(self, items: Sequence[str]) -> dict[str, int]:
         """What may outlive its end the least, by its level, ends before what was due earlier: seconds. Of messages, who
         needs one most comes first."""
+        ids = ids_by_kind(items)
         with self.core.database.read() as session:
-            ends = select(Grant.id, Grant.alert_after_s).where(col(Grant.id).in_(ids))
-            messages = select(Message.id, Message.kind, col(Message.ts).is_not(None)).where(col(Message.id).in_(ids))
-            told = {identifier: rank(kind, stands=stands) for identifier, kind, stands in session.exec(messages)}
-            return dict(session.exec(ends).all()) | told
+            ends = select(Grant.id, Grant.alert_after_s).where(col(Grant.id).in_(ids.get("grant", ())))
+            ranks: dict[str, int] = {grant_item(identifier): seconds for identifier, seconds in session.exec(ends)}
+            messages = select(Message.id, Message.kind, col(Message.ts).is_not(None))
+            for identifier, kind, stands in session.exec(messages.where(col(Message.id).in_(ids.get("notice", ())))):
+                ranks[message_item(identifier)] = rank(kind, stands=stands)
+        return ranks
 
     def sweep_fails(self, times: int, why: str) -> None:
         """The sweep failed so many times in a row. `why` is a type and a place, never an exception's own words."""
@@ -243,73 +185,3 @@ def note_policy(core: Core) -> None:
             work.record(POLICY_LOADED, policy.sha256, file=policy.file, security_channel=channel)
             all_homes_changed(work)
         work.close_alerts("policy", AlertKind.POLICY)
-
-
-def _grants(
-    session: Session, items: Sequence[AgendaItem], now: datetime
-) -> Iterator[tuple[AgendaItem, tuple[Route, datetime]]]:  # fmt: skip
-    ids = _ids(items, "grant")
-    if not ids:
-        return
-    # Open access that is due before its end has a later end than its target knows.
-    extended = case((col(Grant.expires_at) > now, "extended"), else_=col(Grant.status))
-    status = case((col(Grant.status) == GrantStatus.ACTIVE, extended), else_=col(Grant.status))
-    unfinished = select(Grant.id, status, Grant.resource, Grant.due_at).where(
-        col(Grant.id).in_(ids), col(Grant.status).in_(UNFINISHED), col(Grant.due_at).is_not(None)
-    )
-    for identifier, known, resource, due_at in session.connection().execute(unfinished):
-        assert due_at is not None
-        item = grant_item(identifier)
-        yield item, (Route(item, identifier, _QUEUES[known], resource), due_at)
-
-
-def _messages(session: Session, items: Sequence[AgendaItem]) -> Iterator[tuple[AgendaItem, tuple[Route, datetime]]]:
-    ids = _ids(items, "notice")
-    if not ids:
-        return
-    untold = (
-        select(Message.id, Message.kind, Message.due_at, Grant.resource)
-        .join(Grant, col(Grant.id) == col(Message.subject), isouter=True)
-        .where(col(Message.id).in_(ids), col(Message.due_at).is_not(None))
-    )
-    for identifier, kind, due_at, resource in session.connection().execute(untold):
-        assert due_at is not None
-        item = message_item(identifier)
-        yield item, (_route_of(item, identifier, kind, resource), due_at)
-
-
-def _route_of(item: AgendaItem, message: str, kind: str, resource: str) -> Route:
-    if kind == MessageKind.REVEAL:
-        return Route(item, message, "grant", resource)  # a secret is made by those who hold the targets' keys
-    return Route(item, message, "tell", PAGES if kind == MessageKind.PAGE else SLACK)
-
-
-def _target_checks(
-    session: Session, items: Sequence[AgendaItem]
-) -> Iterator[tuple[AgendaItem, tuple[Route, datetime]]]:
-    ids = _ids(items, "checkup")
-    if not ids:
-        return
-    asked = select(TargetCheck.id, TargetCheck.due_at).where(
-        col(TargetCheck.id).in_(ids), col(TargetCheck.due_at).is_not(None)
-    )
-    for identifier, due_at in session.exec(asked):
-        assert due_at is not None
-        item = target_check_item(identifier)
-        yield item, (Route(item, identifier, "grant", TARGET_CHECKS), due_at)
-
-
-def _looks(session: Session, items: Sequence[AgendaItem]) -> Iterator[tuple[AgendaItem, tuple[Route, datetime]]]:
-    ids = _ids(items, "look")
-    if not ids:
-        return
-    for identifier, kind, due_at in session.exec(
-        select(PeriodicCheck.id, PeriodicCheck.kind, PeriodicCheck.due_at).where(col(PeriodicCheck.id).in_(ids))
-    ):
-        item = check_item(identifier)
-        queue, target = _LANES.get(CheckKind(kind), ("grant", DRIFT))
-        yield item, (Route(item, identifier, queue, target), due_at)
-
-
-def _ids(items: Sequence[AgendaItem], kind: str) -> list[str]:
-    return [item.removeprefix(f"{kind}:") for item in items if item.startswith(f"{kind}:")]

@@ -69,15 +69,10 @@ class TargetChecks:
             work.session.exec(delete(TargetCheck).where(col(TargetCheck.id).in_(ids)))
 
     def claim(self, ids: Sequence[str]) -> list[Claimed]:
-        """Workers only. Looks before it locks: it is asked about every grant and hardly ever meant."""
-        with self.core.database.read() as session:
-            due = select(TargetCheck.id).where(col(TargetCheck.id).in_(ids), col(TargetCheck.due_at).is_not(None))
-            wanted = session.exec(due).all()
-        if not wanted:
-            return []
+        """Workers only."""
         taken = list[TargetCheck]()
         with self.core.work(DOCTOR) as work:
-            due = select(TargetCheck).where(col(TargetCheck.id).in_(wanted), col(TargetCheck.due_at) <= work.now)
+            due = select(TargetCheck).where(col(TargetCheck.id).in_(ids), col(TargetCheck.due_at) <= work.now)
             for target_check in work.session.exec(due.order_by(col(TargetCheck.id))).all():
                 if _set(work, target_check, fence=target_check.fence + 1, due_at=work.now + CLAIM):
                     taken.append(target_check)

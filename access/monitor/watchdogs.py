@@ -11,7 +11,8 @@ from access.alerts.groups import resolved
 from access.core import Core
 from access.durations import format_duration
 from access.models import Alert, AlertKind, AlertVariant, Heartbeat, Message, MessageKind
-from access.monitor.sweep import PAGES, SLACK, Schedule
+from access.monitor.routing import PAGES, SLACK
+from access.monitor.sweep import Schedule
 from access.monitor.undelivered_alerts import settle_undelivered, stuck
 from access.unit_of_work import PAGED, URGENT, WEBHOOK
 

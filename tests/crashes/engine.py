@@ -10,9 +10,12 @@ from typing import Any, cast
 from redis import Redis
 from redis.client import Pipeline
 
+from access.agenda_items import id_of
 from access.messages.outbox import Outbox
-from access.monitor.sweep import DRIFT, MEMBERS, TARGET_CHECKS, Schedule
+from access.monitor.routing import DRIFT, MEMBERS, TARGET_CHECKS
+from access.monitor.sweep import Schedule
 from access.ports import AgendaItem, Deadline
+from access.unit_of_work import grant_item
 from tests.crashes.matrix import Life, Step, Steps
 from tests.invariants.servers import Points
 from workers.agenda import AGENDA, FIRST_LEASE, LEASE, RedisAgenda
@@ -152,9 +155,9 @@ class EngineLife(Life):
     def work(self, queue: Queue) -> None:
         """A worker, until its queue is empty."""
 
-        def hand_over(target: str, ids: Sequence[str]) -> None:
+        def hand_over(target: str, items: Sequence[AgendaItem]) -> None:
             if target not in NOT_HERE:
-                self._do(queue, ids)
+                self._do(queue, [id_of(item) for item in items])
 
         if self._waiting(queue):
             job_class = guarded(queue, SEAL, self.town.clock, hand_over)
@@ -179,13 +182,14 @@ class EngineLife(Life):
 
     def give_back(self) -> None:
         """A worker that is to stop had not claimed what it took."""
-        self.agenda.give_back([grant.id for grant in self.town.grants()], self.town.clock.now())
+        self.agenda.give_back([grant_item(grant.id) for grant in self.town.grants()], self.town.clock.now())
 
     def set_right(self) -> None:
         """A worker was sent what another has claimed."""
         ids = [grant.id for grant in self.town.grants()]
         self.town.deactivation.claim(ids)
-        set_right(self.agenda, Schedule(self.town.core), ids, self.town.clock.now())
+        items = [grant_item(one) for one in ids]
+        set_right(self.agenda, Schedule(self.town.core), items, self.town.clock.now())
 
     # What happens to them.
 

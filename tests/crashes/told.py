@@ -11,7 +11,8 @@ from access.grants.revoke import reveal
 from access.messages.home import open_home
 from access.models import MessageKind
 from access.monitor.offboarding import Members
-from access.monitor.sweep import MEMBERS, Route, Schedule
+from access.monitor.routing import MEMBERS, Route
+from access.monitor.sweep import Schedule
 from countersign.wiring import slack_telling
 from sandbox.server import Running
 from tests.cast import ANN, KIM
@@ -19,7 +20,7 @@ from tests.crashes.matrix import OPEN, Life, Steps
 from tests.invariants.servers import Points
 from tests.invariants.town import Town
 from tests.world import deadline
-from workers.member_lookup import MemberLookup, SlackHandler
+from workers.member_lookup import MemberLookup
 from workers.revealing import Revealing
 
 CALL = "slack "
@@ -47,21 +48,21 @@ class ToldTown(Town):
     client: MortalClient | None = None
 
     @property
-    def speaking(self) -> SlackHandler:
+    def asking(self) -> MemberLookup:
         assert self.client is not None
-        return SlackHandler(slack_telling(self.core, self.client), MemberLookup(Members(self.core), self.client))
+        return MemberLookup(Members(self.core), self.client)
 
     def due(self, schedule: Schedule) -> list[Route]:
         routes = schedule.route([item for item, _ in schedule.sweep()]).now
         return [route for route in routes if route.item.startswith(("grant:", "notice:")) or route.target == MEMBERS]
 
     def tell(self, ids: Sequence[str]) -> None:
-        self._speak(self.speaking, ids)
         assert self.client is not None
+        self._speak(slack_telling(self.core, self.client), ids)
         self._speak(Revealing(self.core, self.targets, self.client), self._to_be_shown())
 
     def ask_slack(self, looks: Sequence[str]) -> None:
-        self._speak(self.speaking, looks)
+        self._speak(self.asking, looks)
 
     def _to_be_shown(self) -> list[str]:
         return [one.id for one in self.messages(MessageKind.REVEAL) if one.due_at is not None]

@@ -17,7 +17,7 @@ from access.grants import claims, end, revoke, start
 from access.grants.end import RevokeHandler
 from access.grants.start import GrantHandler
 from access.models import AlertKind, EndedBy, Grant, GrantStatus, Request, RequestStatus, Verdict
-from access.monitor import sweep
+from access.monitor import routing
 from access.monitor.sweep import Schedule
 from access.policy import decide
 from access.ports import Deadline, Observation
@@ -162,7 +162,7 @@ def _due_is_over() -> Generator[None]:
     def due(grant: Grant, now: Any) -> bool:
         return grant.due_at is not None and grant.due_at <= now
 
-    taken = patch.dict(sweep._QUEUES, {"extended": "revoke"})  # pyright: ignore[reportPrivateUsage] -- what is seeded is wrong
+    taken = patch.dict(routing._QUEUES, {"extended": "revoke"})  # pyright: ignore[reportPrivateUsage] -- what is seeded is wrong
     with taken, patch.object(UnitOfWork, "move_grant", look_now), patch.object(end, "_due", due):
         yield
 

@@ -16,7 +16,8 @@ from access.grants.start import GrantHandler
 from access.messages.outbox import Outbox
 from access.models import AuditEvent, Grant, MessageKind
 from access.monitor.offboarding import Members
-from access.monitor.sweep import CLEANUP, DRIFT, MEMBERS, Route, Schedule
+from access.monitor.routing import CLEANUP, DRIFT, MEMBERS, Route
+from access.monitor.sweep import Schedule
 from access.policy_source import PolicySource
 from access.ports import AgendaItem, Deadline
 from access.reconcile.drift import Drift
@@ -226,8 +227,8 @@ class Town(World):
     def ask_slack(self, looks: Sequence[str]) -> None:
         """With the eyes of the real worker."""
         asking = MemberLookup(Members(self.core), self.slack)  # pyright: ignore[reportArgumentType] -- as much of a client as it needs
-        for claimed in asking.members.claim(looks) if looks else []:
-            asking.members.commit([asking.act(claimed)])
+        for claimed in asking.claim(looks) if looks else []:
+            asking.commit([asking.act(claimed, Deadline.after(5))])
 
     def _round(self, business: Any, ids: Sequence[str], *, hold: str, again: bool) -> None:
         if not ids:

@@ -11,7 +11,8 @@ from sqlmodel import select
 
 from access.ids import made_at, ulid
 from access.models import AlertKind, AuditEvent, AuditHead, Grant, GrantStatus
-from access.monitor.sweep import CLEANUP, DRIFT, MEMBERS, Route, Schedule
+from access.monitor.routing import CLEANUP, DRIFT, MEMBERS, Route
+from access.monitor.sweep import Schedule
 from access.monitor.timers import EMPTIED
 from access.ports import AgendaItem
 from access.reconcile.restored import detect

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 
 from access.clock import HostClock
 from access.ports import Deadline
-from tests.workers.rows import Act, Answer, Rows, Won, answers
+from tests.workers.rows import Act, Rows, answers
 from workers.agenda import AGENDA, RedisAgenda
+from workers.dispatch import Dispatched, DispatchedResult
 from workers.handlers import Queue
 from workers.jobs import JobQueues
 from workers.lanes import Lanes, ranks_of
@@ -61,8 +62,8 @@ class Engine:
         with self.running(keeper.run, keeper.stop) as thread:
             yield thread
 
-    def lanes(self, queue: Queue, on_leak: Callable[[], None]) -> Lanes[Won, Answer]:
-        business = self.rows.business(queue, self._act_by_hand)
+    def lanes(self, queue: Queue, on_leak: Callable[[], None]) -> Lanes[Dispatched, DispatchedResult]:
+        business = self.rows.dispatcher(queue, self._act_by_hand)
         ranks = ranks_of(queue, self.rows)
         return Lanes(business, on_leak=on_leak, limits=lambda _target: self.limits, ranks=ranks)
 
@@ -74,7 +75,7 @@ class Engine:
             queue,
             redis=redis,
             seal=SEAL,
-            business=rows.business(queue, self.act),
+            business=rows.dispatcher(queue, self.act),
             schedule=rows,
             clock=CLOCK,
             name=f"worker-{queue}",

@@ -9,7 +9,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from access.agenda_items import ItemKind
 from access.ports import AgendaItem, Deadline
+from workers.dispatch import Dispatcher
 from workers.handlers import Queue, Route, Routes
 
 _TABLES = """
@@ -149,8 +151,8 @@ class Rows:
         for queue, identifier, due in self._read("SELECT queue, id, due FROM work WHERE done_at IS NULL"):
             yield agenda_item(queue, identifier), _time(due)
 
-    def ranks(self, ids: Sequence[str]) -> dict[str, int]:
-        return {identifier: 120 if identifier.startswith("critical") else 900 for identifier in ids}
+    def ranks(self, items: Sequence[str]) -> dict[str, int]:
+        return {item: 120 if item.rpartition(":")[2].startswith("critical") else 900 for item in items}
 
     def timers_filled(self, number: int) -> bool:
         self.filled.append(number)
@@ -217,6 +219,11 @@ class Rows:
 
     def business(self, queue: Queue = "revoke", act: Act = answers) -> "RowsBusiness":
         return RowsBusiness(self, queue, act)
+
+    def dispatcher(self, queue: Queue = "revoke", act: Act = answers) -> Dispatcher:
+        """The same for the items of the agenda."""
+        kind: ItemKind = "notice" if queue == "tell" else "grant"
+        return Dispatcher({kind: [self.business(queue, act)]})
 
     def _read(self, statement: str, *values: object) -> list[tuple[Any, ...]]:
         with self._transaction("BEGIN") as connection:

@@ -9,14 +9,10 @@ import pytest
 from redis import Redis
 from redis.exceptions import RedisError
 
-from access.ids import GrantId, MessageId
-from access.monitor.target_checks import target_check_item
-from access.periodic_checks import check_item
 from access.ports import AgendaItem
-from access.unit_of_work import grant_item, message_item
 from tests.redis_server import RedisServer
 from tests.waiting import wait_until
-from workers.agenda import AGENDA, WAKE, RedisAgenda, items_of
+from workers.agenda import AGENDA, WAKE, RedisAgenda
 from workers.redis_connection import connect
 
 NOW = datetime(2030, 1, 1, 12, 0, 0, 123457, UTC)
@@ -237,8 +233,3 @@ def test_a_broken_key_is_a_redis_that_cannot_be_used(agenda: RedisAgenda, redis:
     agenda.add([(ANN, NOW)])
     with pytest.raises(RedisError):
         agenda.lease(NOW, NOW + MINUTE, 10)
-
-
-def test_an_id_alone_stands_for_every_kind_of_item() -> None:
-    kinds = (grant_item(GrantId("x")), message_item(MessageId("x")), target_check_item("x"), check_item("x"))
-    assert set(items_of(["x"])) == set(kinds)

@@ -15,11 +15,12 @@ from rq.command import send_shutdown_command
 from rq.exceptions import DeserializationError, NoSuchJobError
 from rq.suspension import suspend
 
+from access.agenda_items import ITEM_KINDS
 from access.ports import AgendaItem
 from tests.waiting import wait_until
 from tests.workers.planted import HOSTILE, KEY, PWN, SEAL, Planter, StillClock, pwned
 from workers.handlers import Queue, Route
-from workers.jobs import MAX_AGE, REFUSED, GuardedJob, JobQueues, guarded
+from workers.jobs import HAND_OVER, MAX_AGE, REFUSED, GuardedJob, JobQueues, guarded
 from workers.queue_worker import QueueWorker
 
 
@@ -30,12 +31,12 @@ class Bench:
     redis: Redis
     clock: StillClock
     queues: JobQueues
-    orders: list[tuple[str, tuple[str, ...]]] = field(default_factory=list)
+    orders: list[tuple[str, tuple[AgendaItem, ...]]] = field(default_factory=list)
 
-    def hand_over(self, target: str, ids: Sequence[str]) -> None:
+    def hand_over(self, target: str, items: Sequence[AgendaItem]) -> None:
         if target == "broken":
             raise RuntimeError("canary-secret-4711")
-        self.orders.append((target, tuple(ids)))
+        self.orders.append((target, tuple(items)))
 
     def work(self) -> None:
         self.worker().work(burst=True, logging_level=None)
@@ -85,10 +86,42 @@ def test_a_job_of_ours_hands_its_ids_over_and_leaves_nothing_behind(bench: Bench
     assert bench.queues.send(sent) == 3
     bench.work()
 
-    assert sorted(bench.orders) == [("crm", ("01a", "01b")), ("erp", ("01c",))]
+    assert sorted(bench.orders) == [("crm", ("grant:01a", "grant:01b")), ("erp", ("grant:01c",))]
     assert len(bench.job_keys()) == 1  # the one for the other queue
     left = b" ".join(cast(list[bytes], bench.redis.keys("*")))
     assert not [word for word in (b"intermediate", b"results", b"wip", b"failed", b"finished") if word in left]
+
+
+def test_a_job_brings_the_items_of_one_kind(bench: Bench) -> None:
+    revealed = Route(AgendaItem("notice:01n"), "01n", "revoke", "crm")
+
+    assert bench.queues.send([route("01a"), revealed, route("01b")]) == 2
+    bench.work()
+
+    assert sorted(bench.orders) == [("crm", ("grant:01a", "grant:01b")), ("crm", ("notice:01n",))]
+
+
+def test_a_job_of_the_version_before_may_be_about_any_kind(bench: Bench, planter: Planter) -> None:
+    planter.plant(planter.order(ids=("01a",)))
+    bench.work()
+
+    (order,) = bench.orders
+    assert order == ("crm", tuple(f"{kind}:01a" for kind in ITEM_KINDS))
+
+
+def test_the_version_before_reads_our_jobs(bench: Bench) -> None:
+    """A field that it does not know would make it refuse the job, and what is due would wait for its next process."""
+    bench.queues.send([route("01a")])
+    (key,), (job_id,) = bench.job_keys(), bench.job_ids()
+    data = zlib.decompress(cast(dict[bytes, bytes], bench.redis.hgetall(key))[b"data"])
+
+    said = json.loads(data[64:])
+
+    assert said == {
+        "job": job_id, "queue": "revoke", "function": HAND_OVER, "target": "crm", "ids": ["01a"],
+        "created": bench.clock.now().timestamp(),
+    }  # fmt: skip
+    assert job_id.startswith("grant-"), "the kind stands where it takes any word"
 
 
 def test_a_job_has_few_ids_of_one_target(bench: Bench) -> None:
@@ -108,7 +141,7 @@ def test_a_planted_job_is_dropped_and_the_worker_goes_on(
     with caplog.at_level(logging.WARNING):
         bench.work()
 
-    assert bench.orders == [("crm", ("good",))]
+    assert bench.orders == [("crm", ("grant:good",))]
     assert pwned == []
     assert bench.job_keys() == []
     assert int(cast(bytes, bench.redis.get(REFUSED))) >= 1
@@ -126,7 +159,7 @@ def test_a_replay_in_time_brings_the_same_ids_and_a_late_one_nothing(bench: Benc
 
     planter.push(job_id, **seen)
     bench.work()
-    assert bench.orders == [("crm", ("01a",))] * 2  # the second time the claim finds nothing
+    assert bench.orders == [("crm", ("grant:01a",))] * 2  # the second time the claim finds nothing
 
     bench.clock.at += MAX_AGE + timedelta(seconds=1)
     planter.push(job_id, **seen)
@@ -171,7 +204,7 @@ def test_what_is_planted_beside_the_queue_does_not_run(bench: Bench, planter: Pl
     bench.work()
 
     assert pwned == []
-    assert bench.orders == [("crm", ("good",))]
+    assert bench.orders == [("crm", ("grant:good",))]
     assert bench.redis.llen("rq:queue:revoke") == bench.redis.llen("rq:queue:revoke:intermediate") == 0
 
 
@@ -197,7 +230,7 @@ def test_no_words_of_an_exception_reach_redis_or_the_log(bench: Bench, caplog: p
     with caplog.at_level(logging.DEBUG):
         bench.work()
 
-    assert bench.orders == [("crm", ("01b",))]
+    assert bench.orders == [("crm", ("grant:01b",))]
     assert b"canary" not in everything(bench.redis)
     assert "canary" not in caplog.text
     assert "RuntimeError" in caplog.text

@@ -15,9 +15,10 @@ from access.messages.rate_limits import USERS_INFO, Call, Limited
 from access.models import CheckKind, EndedBy, GrantStatus, PeriodicCheck, RequestStatus
 from access.monitor.approver_checks import EVERY as APPROVERS_EVERY
 from access.monitor.offboarding import EVERY, Members, Membership
+from access.monitor.routing import MEMBERS
 from access.monitor.schedule_checks import schedule_checks
-from access.monitor.sweep import MEMBERS, Schedule
-from access.periodic_checks import Claimed
+from access.monitor.sweep import Schedule
+from access.periodic_checks import Claimed, check_item
 from bot.directory import _BARRED
 from countersign.wiring import slack_telling
 from sandbox.person import Workspace
@@ -27,8 +28,9 @@ from tests.cast import ANN, APPROVALS, KIM, LEA
 from tests.fakes import NOON
 from tests.waiting import wait_until
 from tests.world import World, deadline
+from workers.dispatch import Dispatcher
 from workers.lanes import Lanes
-from workers.member_lookup import MemberLookup, SlackHandler, pace
+from workers.member_lookup import MemberLookup, pace
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +56,7 @@ def asking(world: World, sandbox: Running) -> MemberLookup:
 
 def ask(asking: MemberLookup, user: str = ANN) -> Membership:
     look = PeriodicCheck(id=CheckId("1"), kind=CheckKind.MEMBER, subject=user, due_at=NOON)
-    return asking.act(Claimed(look))
+    return asking.act(Claimed(look), deadline())
 
 
 @pytest.mark.parametrize(
@@ -154,7 +156,7 @@ def test_what_the_bot_bars_from_clicking_is_all_of_that(asking: MemberLookup, mo
 def test_an_approver_who_became_a_guest_is_named_on_the_card_no_more(
     world: World, sandbox: Running, asking: MemberLookup, workspace: Workspace
 ) -> None:
-    speaking = SlackHandler(slack_telling(world.core, asking.client), asking)
+    speaking = speaking_of(world, asking)
     world.ask()
     tell_all(world, speaking)
     (card,) = workspace.person(LEA).messages(APPROVALS)[-1:]
@@ -177,7 +179,7 @@ def test_people_are_asked_after_in_a_lane_of_their_own_and_slowly() -> None:
 def test_a_person_who_leaves_loses_all_and_the_messages_say_why(
     world: World, sandbox: Running, asking: MemberLookup, workspace: Workspace
 ) -> None:
-    speaking = SlackHandler(slack_telling(world.core, asking.client), asking)
+    speaking = speaking_of(world, asking)
     grant, pending = world.scheduled(), world.ask(entitlement="customers-db/fix-orders")
     tell_all(world, speaking)
     assert world.again(grant).status == GrantStatus.ACTIVE
@@ -201,13 +203,17 @@ def test_a_person_who_leaves_loses_all_and_the_messages_say_why(
     assert [one.problem for kind in ("answer", "review", "ended") for one in world.messages(kind) if one.problem] == []
 
 
-def tell_all(world: World, speaking: SlackHandler) -> None:
+def speaking_of(world: World, asking: MemberLookup) -> Dispatcher:
+    return Dispatcher({"notice": [slack_telling(world.core, asking.client)], "look": [asking]})
+
+
+def tell_all(world: World, speaking: Dispatcher) -> None:
     """All that is due, by the business that the queue `tell` really has."""
     schedule = Schedule(world.core)
     for _ in range(6):
         routes = schedule.route([item for item, _ in schedule.sweep()]).now
         world.run([route for route in routes if route.queue != "tell"])
-        claimed = speaking.claim([route.id for route in routes if route.queue == "tell"])
+        claimed = speaking.claim([route.item for route in routes if route.queue == "tell"])
         speaking.commit([speaking.act(one, deadline()) for one in claimed])
 
 
@@ -217,10 +223,8 @@ def test_through_a_lane_a_look_is_answered_and_comes_again(world: World, asking:
     world.clock.tick(minutes=5)
     with world.core.database.read() as session:
         (look,) = session.exec(select(PeriodicCheck).filter_by(kind=CheckKind.MEMBER, subject=ANN))
-    lanes = Lanes(
-        SlackHandler(slack_telling(world.core, asking.client), asking), on_leak=lambda: None, limits=partial(pace, 16)
-    )
-    lanes.put(MEMBERS, [look.id])
+    lanes = Lanes(speaking_of(world, asking), on_leak=lambda: None, limits=partial(pace, 16))
+    lanes.put(MEMBERS, [check_item(look.id)])
 
     def again() -> PeriodicCheck | None:
         with world.core.database.read() as session:

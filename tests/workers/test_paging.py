@@ -15,7 +15,8 @@ from slack_sdk import WebClient
 from access.grants.removed_by_hand import removed_by_hand
 from access.messages.outbox import Claimed, Delivery
 from access.models import AlertKind, Grant, Message, MessageKind
-from access.monitor.sweep import PAGES, SLACK, Route, Schedule
+from access.monitor.routing import PAGES, SLACK, Route
+from access.monitor.sweep import Schedule
 from access.ports import Deadline
 from access.unit_of_work import PAGED, UNPAGED
 from countersign.wiring import slack_telling

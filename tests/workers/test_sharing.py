@@ -25,10 +25,10 @@ class Seen(Rows):
         self.brought = 0
         self._slow = slow
 
-    def ranks(self, ids: Sequence[str]) -> dict[str, int]:
+    def ranks(self, items: Sequence[str]) -> dict[str, int]:
         threading.Event().wait(self._slow)
-        self.brought += len(ids)
-        return super().ranks(ids)
+        self.brought += len(items)
+        return super().ranks(items)
 
 
 def test_a_worker_that_is_quick_at_taking_leaves_the_other_its_share(

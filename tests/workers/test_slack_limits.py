@@ -116,7 +116,7 @@ def test_a_turn_that_was_promised_is_not_put_off_once_more(rows: Rows, redis: Re
     agenda.add(rows.items("card"))
 
     ((item, due),) = rows.items("card")
-    set_right(agenda, rows, ["card"], due - timedelta(seconds=30))
+    set_right(agenda, rows, [item], due - timedelta(seconds=30))
     assert item == AgendaItem("notice:card")
     assert redis.zscore(AGENDA, item) == due.timestamp()
 

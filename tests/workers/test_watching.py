@@ -18,6 +18,7 @@ from tests.waiting import wait_until
 from tests.workers.engine import CLOCK, SEAL, Engine
 from tests.workers.rows import Rows
 from tests.world import World
+from workers.dispatch import Dispatcher
 from workers.handlers import Queue, Route
 from workers.jobs import MAX_AGE, JobQueues, count_refused
 from workers.lanes import Lanes
@@ -50,7 +51,7 @@ def watchers(world: World, slack: Slack, redis: Redis) -> Iterator[list[Watching
     made: list[Lanes] = []
 
     def lanes() -> Lanes:
-        made.append(Lanes(slack_telling(world.core, slack), on_leak=lambda: None))  # type: ignore[arg-type]
+        made.append(Lanes(Dispatcher({"notice": [slack_telling(world.core, slack)]}), on_leak=lambda: None))  # type: ignore[arg-type]
         return made[-1]
 
     yield [Watching(Watch(world.core), redis, lanes) for _ in range(2)]
@@ -123,7 +124,7 @@ def test_a_refused_job_is_an_alert_for_five_minutes(world: World, watchers: list
 
 def test_who_cannot_ask_redis_looks_at_the_rows_all_the_same(world: World, own_redis: RedisServer) -> None:
     world.work()
-    lanes = Lanes(slack_telling(world.core, Slack()), on_leak=lambda: None)  # type: ignore[arg-type]
+    lanes = Lanes(Dispatcher({"notice": [slack_telling(world.core, Slack())]}), on_leak=lambda: None)  # type: ignore[arg-type]
 
     Watching(Watch(world.core), connect(own_redis.url), lambda: lanes).look()
 

@@ -28,7 +28,7 @@ def main(url: str, path: Path, claim_seconds: float) -> None:
         "revoke",
         redis=connect_waiting(url),
         seal=Seal([bytes(range(32))]),
-        business=rows.business("revoke", act),
+        business=rows.dispatcher("revoke", act),
         schedule=rows,
         clock=HostClock(),
         name="program",

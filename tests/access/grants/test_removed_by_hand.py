@@ -11,7 +11,8 @@ from access.grants.revoke import return_access
 from access.ids import GrantId, SlackUser
 from access.messages.outbox import AlertFacts
 from access.models import Grant, GrantStatus, MessageKind
-from access.monitor.sweep import Route, Schedule
+from access.monitor.routing import Route
+from access.monitor.sweep import Schedule
 from tests.cast import ANN, BEN, EVE, KIM, LEA, SAM, SECURITY, STRANGER
 from tests.world import World, deadline
 

@@ -29,6 +29,7 @@ from access.models import AlertKind, CheckKind, Message, MessageKind, PeriodicCh
 from access.monitor.offboarding import Members, Membership
 from access.monitor.sweep import Schedule
 from access.periodic_checks import check_item
+from access.unit_of_work import message_item
 from sandbox.facts import limit
 from tests.cast import ANN, APPROVALS, LEA
 from tests.world import World
@@ -258,8 +259,9 @@ def test_the_lane_takes_up_first_who_needs_it_most(world: World) -> None:
     (card,) = cards(world, 1)
     alert, (home,) = an_alert(world), world.messages(MessageKind.HOME)
 
-    ranks = Schedule(world.core).ranks([home.id, card.id, alert.id])
-    assert ranks[alert.id] < ranks[card.id] < ranks[home.id]
+    first, second, third = (message_item(one.id) for one in (alert, card, home))
+    ranks = Schedule(world.core).ranks([third, second, first])
+    assert ranks[first] < ranks[second] < ranks[third]
 
 
 def test_no_more_is_expected_than_slack_is_known_to_take() -> None:

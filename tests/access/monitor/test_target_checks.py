@@ -3,7 +3,8 @@
 from datetime import timedelta
 
 from access.models import TargetCheck
-from access.monitor.sweep import TARGET_CHECKS, Schedule
+from access.monitor.routing import TARGET_CHECKS
+from access.monitor.sweep import Schedule
 from access.monitor.target_checks import CLAIM, KEPT, Checked, TargetChecks, target_check_item
 from access.ports import Finding
 from tests.world import World

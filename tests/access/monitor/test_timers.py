@@ -93,4 +93,5 @@ def test_what_may_be_late_the_least_comes_first_however_much_was_due_before(worl
     swept = [item for item, _ in schedule.sweep() if item.startswith("grant:")]
 
     assert swept == [grant_item(late.id), grant_item(early.id)]
-    assert schedule.ranks([early.id, late.id]) == {early.id: early.alert_after_s, late.id: 120}
+    early_item, late_item = grant_item(early.id), grant_item(late.id)
+    assert schedule.ranks([early_item, late_item]) == {early_item: early.alert_after_s, late_item: 120}

@@ -7,7 +7,8 @@ import pytest
 
 from access.messages.outbox import Delivery, Outbox
 from access.models import AlertKind, MessageKind
-from access.monitor.sweep import PAGES, SLACK, Schedule
+from access.monitor.routing import PAGES, SLACK
+from access.monitor.sweep import Schedule
 from access.monitor.watchdogs import OLD, SILENT, Seen, Watch
 from tests.cast import SECURITY
 from tests.world import World
