@@ -17,6 +17,7 @@ from access.catalog import Policy
 from access.errors import Conflict
 from access.ids import AlertId, GrantId, MessageId, SlackUser, ulid
 from access.lifecycle import TRANSIENT, allowed
+from access.message_kinds import KEPT_TRUE, PLANNED
 from access.models import Alert, AlertKind, Grant, GrantStatus, Message, MessageKind, Request, RequestStatus
 from access.policy.decide import owners
 from access.ports import AgendaItem
@@ -29,13 +30,6 @@ from access.store import (
 )
 
 URGENT = 0
-KEPT_TRUE = (
-    MessageKind.REVIEW, MessageKind.ANSWER, MessageKind.ALERT, MessageKind.PAGE, MessageKind.WARNING, MessageKind.HOME,
-    MessageKind.UNDELIVERED,
-)  # fmt: skip
-"""Messages that are told anew whenever their subject changes; the others are said once."""
-PLANNED = (MessageKind.WARNING, MessageKind.REMINDER)
-"""Messages whose time is known before."""
 WEBHOOK = "webhook"
 """Who is told by pages."""
 UNPAGED = (

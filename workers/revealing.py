@@ -14,8 +14,9 @@ from access.faults import describe
 from access.grants.claims import receipt_of
 from access.grants.integrity import usable
 from access.grants.start import Targets, spec_of
-from access.messages.outbox import CardFacts, Claimed, Delivery, Outbox, claim_messages
-from access.models import MessageKind
+from access.message_kinds import SECRETS
+from access.messages.facts import CardFacts
+from access.messages.outbox import Claimed, Delivery, Outbox, claim_messages
 from access.ports import Deadline, Secret
 from bot.views.modals import notice, secret_view
 from workers.slack_sender import refused
@@ -35,7 +36,7 @@ class Revealing:
     client: WebClient
 
     def claim(self, ids: Sequence[str]) -> list[Claimed]:
-        return claim_messages(self.core, ids, (MessageKind.REVEAL,))
+        return claim_messages(self.core, ids, SECRETS)
 
     def act(self, claimed: Claimed, deadline: Deadline) -> Delivery:
         """Never raises; nothing of the secret reaches a result, a log or an exception."""

@@ -1,7 +1,7 @@
 """The business of the queue `tell`: posts and updates messages so that they show what the rows say."""
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -9,22 +9,19 @@ from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
 
 from access.faults import describe
-from access.messages.digest.make import DigestFacts
-from access.messages.home import HomeFacts
-from access.messages.outbox import AlertFacts, CardFacts, Claimed, Delivery, Facts, Outbox
+from access.message_kinds import Way, traits_of
+from access.messages.facts import CardFacts, Facts
+from access.messages.outbox import Claimed, Delivery, Outbox
 from access.messages.rate_limits import calls_of
-from access.models import AlertKind, MessageKind
+from access.models import MessageKind
 from access.ports import Deadline
 from access.requests.remind import ReminderFacts
-from bot.views.alert import alert_card, group_card, standing_card
-from bot.views.answer import answer, ended, warning
 from bot.views.blocks import Rendered
-from bot.views.reminder import reminder
-from bot.views.review import review_card
-from bot.views.undelivered import unasked, undelivered_card, why
+from bot.views.undelivered import why
 from workers.delivery import RATE_LIMITED, UNAVAILABLE, failure_of
 from workers.digest_poster import DigestPoster
 from workers.home_publisher import HomePublisher
+from workers.message_views import VIEWS
 from workers.paging import Pages
 from workers.permalinks import Permalinks
 from workers.shared_channels import SharedChannels, SharedOutside
@@ -32,13 +29,6 @@ from workers.slack_limits import Pauses, limited_by
 
 logger = logging.getLogger(__name__)
 
-_VIEWS: dict[MessageKind, Callable[[CardFacts, str | None], Rendered]] = {
-    MessageKind.REVIEW: review_card,
-    MessageKind.ANSWER: answer,
-    MessageKind.ENDED: lambda facts, _: ended(facts),
-    MessageKind.WARNING: lambda facts, _: warning(facts),
-    MessageKind.UNDELIVERED: lambda facts, _: unasked(facts),
-}
 _GONE = frozenset({"message_not_found", "cant_update_message", "edit_window_closed", "is_inactive"})
 """The message cannot be changed any more: it is said anew."""
 SLOW_DOWN = "Slack asks us to slow down."
@@ -111,26 +101,31 @@ class SlackSender:
             return False  # it is tried again
         return profile.get("id") == person and profile.get("deleted") is True
 
-    def _tell(self, claimed: Claimed, facts: Facts, deadline: Deadline) -> Delivery:
-        if isinstance(facts, AlertFacts) and claimed.message.kind == MessageKind.PAGE:
+    def _tell(self, claimed: Claimed, facts: Any, deadline: Deadline) -> Delivery:
+        way = traits_of(claimed.message.kind).way
+        if way == Way.PAGE:
             return self.pages.send(claimed, facts, deadline)  # Slack's client has a time-out of its own
         self.shared.refuse(claimed.message.destination)
-        match facts:
-            case HomeFacts():
+        match way:
+            case Way.HOME:
                 return self.homes.publish(claimed, facts)
-            case DigestFacts():
+            case Way.DIGEST:
                 return self.digests.post(claimed, facts)
-            case ReminderFacts():
-                return self._remind(claimed, facts)
-            case CardFacts():
-                return self._say(claimed, render(claimed, facts, self._of_access(facts)))
-            case AlertFacts():
-                return self._say(claimed, render(claimed, facts))
+            case Way.REPLY:
+                return self._reply(claimed, facts)
+            case Way.MESSAGE:
+                return self._say(claimed, self._rendered(claimed, facts))
+            case Way.MODAL:
+                raise AssertionError("this process holds no key to any target")
 
-    def _remind(self, claimed: Claimed, facts: ReminderFacts) -> Delivery:
+    def _reply(self, claimed: Claimed, facts: ReminderFacts) -> Delivery:
         if facts.card is None:
             return Delivery(claimed, problem="The card to remind of is not posted yet.")
-        return self._post(claimed, reminder(facts), facts.card.channel, thread_ts=facts.card.ts)
+        return self._post(claimed, self._rendered(claimed, facts), facts.card.channel, thread_ts=facts.card.ts)
+
+    def _rendered(self, claimed: Claimed, facts: Facts) -> Rendered:
+        of_access = self._of_access(facts) if isinstance(facts, CardFacts) else None
+        return VIEWS[MessageKind(claimed.message.kind)](facts, of_access)
 
     def _of_access(self, facts: CardFacts) -> str | None:
         """None where there is none, or Slack does not give it now: the words need no link."""
@@ -160,19 +155,6 @@ class SlackSender:
             unfurl_links=False, unfurl_media=False,
         )  # fmt: skip
         return Delivery(claimed, channel=answer["channel"], ts=answer["ts"])
-
-
-def render(claimed: Claimed, facts: CardFacts | AlertFacts, of_access: str | None = None) -> Rendered:
-    """The words for the state of now. `of_access`: where what an extension is about has its own message."""
-    if isinstance(facts, AlertFacts) and facts.storm is not None:
-        return group_card(facts.alert, facts.storm)
-    if isinstance(facts, AlertFacts) and facts.standing is not None:
-        return standing_card(facts.alert, facts.standing)
-    if isinstance(facts, AlertFacts) and facts.alert.kind == AlertKind.UNDELIVERED:
-        return undelivered_card(facts.alert, facts.undelivered)
-    if isinstance(facts, AlertFacts):
-        return alert_card(facts.alert, facts.grant, facts.by_hand, facts.rights)
-    return _VIEWS[MessageKind(claimed.message.kind)](facts, of_access)
 
 
 def refused(claimed: Claimed, error: SlackApiError) -> Delivery:

@@ -1,5 +1,6 @@
 """What messages show, as the rows are now: everything that the words need, and no words."""
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -14,6 +15,7 @@ from access.core import Core, load_grant, load_request
 from access.grants.removed_by_hand import ByHand, said_by_hand
 from access.grants.role_rights import RightsNote, note_about, rights_of
 from access.ids import AlertId, GrantId, Person, RequestId, SlackUser
+from access.message_kinds import Shows, traits_of
 from access.messages.digest.make import DigestFacts, digest_facts
 from access.messages.home import HomeFacts, home_facts
 from access.models import (
@@ -33,7 +35,6 @@ from access.requests.escalation import next_step
 from access.requests.extend import extendable
 from access.requests.remind import Place, ReminderFacts, place_of_access, reminder_facts
 
-OF_ALERTS = (MessageKind.ALERT, MessageKind.PAGE)
 HISTORY = 3
 OTHERS_MOST = 99
 """So many requests of others are counted: more of them say no more."""
@@ -126,22 +127,47 @@ def card_of(core: Core, request_id: RequestId) -> CardFacts:
 
 def facts_of(session: Session, policy: Policy | None, message: Message, now: datetime) -> Facts:
     # The claim read `wanted` before these facts: what changed in between has grown it, and the message comes again.
-    if message.kind in OF_ALERTS:
-        return _alert_facts(session, session.get_one(Alert, AlertId(message.subject)), now)
-    if message.kind == MessageKind.DIGEST:
-        return digest_facts(session, message)
-    if message.kind in (MessageKind.ENDED, MessageKind.REVEAL):
-        grant = load_grant(session, GrantId(message.subject))
-        request = load_request(session, grant.request_id)
-    elif message.kind == MessageKind.HOME:
-        return home_facts(session, policy, SlackUser(message.subject), now)
-    else:
-        request = load_request(session, RequestId(message.subject))
-        if message.kind == MessageKind.REMINDER:
-            return reminder_facts(session, policy, message, request, now)
-        grant = newest_grant(session, request.id)
+    return _FACTS[traits_of(message.kind).shows](session, policy, message, now)
+
+
+def _of_request(session: Session, policy: Policy | None, message: Message, now: datetime) -> CardFacts:
+    request = load_request(session, RequestId(message.subject))
+    return _of_card(session, policy, message, (request, newest_grant(session, request.id)), now)
+
+
+def _of_grant(session: Session, policy: Policy | None, message: Message, now: datetime) -> CardFacts:
+    grant = load_grant(session, GrantId(message.subject))
+    return _of_card(session, policy, message, (load_request(session, grant.request_id), grant), now)
+
+
+def _of_card(
+    session: Session, policy: Policy | None, message: Message, about: tuple[Request, Grant | None], now: datetime
+) -> CardFacts:
+    request, grant = about
     facts = _card_facts(session, policy, request, grant, version=message.version, now=now)
     return replace(facts, access=place_of_access(session, MessageKind(message.kind), request))
+
+
+def _of_reminder(session: Session, policy: Policy | None, message: Message, now: datetime) -> ReminderFacts:
+    return reminder_facts(session, policy, message, load_request(session, RequestId(message.subject)), now)
+
+
+def _of_alert(session: Session, _policy: Policy | None, message: Message, now: datetime) -> AlertFacts:
+    return _alert_facts(session, session.get_one(Alert, AlertId(message.subject)), now)
+
+
+def _of_home(session: Session, policy: Policy | None, message: Message, now: datetime) -> HomeFacts:
+    return home_facts(session, policy, SlackUser(message.subject), now)
+
+
+def _of_digest(session: Session, _policy: Policy | None, message: Message, _now: datetime) -> DigestFacts:
+    return digest_facts(session, message)
+
+
+_FACTS: Mapping[Shows, Callable[[Session, Policy | None, Message, datetime], Facts]] = {
+    Shows.REQUEST: _of_request, Shows.GRANT: _of_grant, Shows.REMINDER: _of_reminder, Shows.ALERT: _of_alert,
+    Shows.HOME: _of_home, Shows.DIGEST: _of_digest,
+}  # fmt: skip
 
 
 def _alert_facts(session: Session, alert: Alert, now: datetime) -> AlertFacts:

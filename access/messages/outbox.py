@@ -8,13 +8,14 @@ from sqlalchemy import delete, tuple_
 from sqlmodel import col, select
 
 from access.alert_rows import open_alerts
-from access.alerts.undelivered import ARRIVED, DeliveryFailure, after_failure, is_needless
+from access.alerts.undelivered import ARRIVED, DeliveryFailure, after_failure
 from access.core import Core
 from access.grants.claims import pause
-from access.grants.expiry_warning import worth_warning
 from access.ids import RequestId
 from access.lifecycle import TRANSIENT
-from access.messages.facts import AlertFacts, CardFacts, Facts, facts_of, newest_grant
+from access.message_kinds import TOLD, Shows, Way, traits_of
+from access.messages.expiry import is_expired
+from access.messages.facts import AlertFacts, Facts, facts_of, newest_grant
 from access.messages.rate_limits import Limited, note_limits, rank_of, take_turns
 from access.models import (
     Alert,
@@ -23,19 +24,11 @@ from access.models import (
     Message,
     MessageKind,
     Request,
-    RequestStatus,
 )
-from access.requests.remind import ReminderFacts, worth_reminding
 from access.store import Change, compare_and_set, compare_and_set_all
-from access.unit_of_work import KEPT_TRUE, RETOLD_AFTER, SETTLES, UnitOfWork, message_item
+from access.unit_of_work import RETOLD_AFTER, SETTLES, UnitOfWork, message_item
 
 CLAIM = timedelta(seconds=30)
-TOLD = (
-    MessageKind.REVIEW, MessageKind.ANSWER, MessageKind.ENDED, MessageKind.ALERT, MessageKind.PAGE, MessageKind.WARNING,
-    MessageKind.REMINDER, MessageKind.HOME, MessageKind.DIGEST, MessageKind.UNDELIVERED,
-)  # fmt: skip
-"""What the queue `tell` says."""
-OF_REQUESTS = (MessageKind.REVIEW, MessageKind.ANSWER, MessageKind.WARNING)
 
 
 @dataclass(frozen=True)
@@ -158,26 +151,11 @@ def claim_messages(core: Core, ids: Sequence[str], kinds: Sequence[MessageKind])
     policy = core.known_policy()
     with core.database.read() as session:
         claimed = [Claimed(message, facts_of(session, policy, message, core.clock.now())) for message in taken]
-    late = {one.id for one in claimed if _too_late(one)}
+    late = {one.id for one in claimed if is_expired(one.message, one.facts)}
     if late:
         _drop(core, [one.message for one in claimed if one.id in late])
     wanted = (one for one in claimed if one.id not in late)
     return sorted(wanted, key=lambda one: (rank_of(one.message), one.id))
-
-
-def _too_late(claimed: Claimed) -> bool:
-    """What was to be said at a time to come, and need not be said any more: nobody waits, or it is over already."""
-    facts = claimed.facts
-    if isinstance(facts, ReminderFacts):
-        return not worth_reminding(facts.request, facts.now)
-    if isinstance(facts, CardFacts) and is_needless(claimed.message, facts.request):
-        return True
-    if claimed.message.kind == MessageKind.UNDELIVERED and isinstance(facts, CardFacts):
-        is_said = facts.never_asked is None or facts.request.status != RequestStatus.PENDING
-        return claimed.message.shown_version == 0 and is_said
-    if claimed.message.kind != MessageKind.WARNING or not isinstance(facts, CardFacts):
-        return False
-    return claimed.message.shown_version == 0 and not worth_warning(facts.grant, claimed.message.version, facts.now)
 
 
 def _drop(core: Core, messages: Sequence[Message]) -> None:
@@ -251,9 +229,11 @@ def _again_after(work: UnitOfWork, claimed: Claimed) -> timedelta:
     """How long what changed while it was told may wait for more to change."""
     if _is_group(claimed.facts):
         return RETOLD_AFTER
-    kind = claimed.message.kind
-    passes = kind in OF_REQUESTS and _passes(work, RequestId(claimed.message.subject))
-    return SETTLES if passes or kind == MessageKind.HOME else timedelta()
+    traits = traits_of(claimed.message.kind)
+    if traits.way == Way.HOME:
+        return SETTLES
+    passes = traits.shows == Shows.REQUEST and _passes(work, RequestId(claimed.message.subject))
+    return SETTLES if passes else timedelta()
 
 
 def _passes(work: UnitOfWork, request: RequestId) -> bool:
@@ -280,7 +260,8 @@ def _is_new_card(message: Message) -> bool:
 
 def _stands(message: Message) -> bool:
     """Whether two of it would both have to stay true; of a Home there is one in Slack."""
-    return message.kind in KEPT_TRUE and message.kind != MessageKind.HOME
+    traits = traits_of(message.kind)
+    return traits.kept_true and traits.way != Way.HOME
 
 
 def _set(work: UnitOfWork, message: Message, *, due_at: datetime, **values: object) -> bool:

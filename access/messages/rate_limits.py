@@ -12,6 +12,7 @@ from typing import Protocol
 from sqlmodel import Session, col, select
 
 from access.core import Core
+from access.message_kinds import Way, traits_of
 from access.models import Message, MessageKind, RateLimit
 from access.store import insert_all_unless_there
 
@@ -112,31 +113,25 @@ def wait_of(headers: Mapping[str, str]) -> timedelta:
 def calls_of(message: Message) -> tuple[Call, ...]:
     """What telling it takes: nothing for a page, which goes elsewhere, or for a modal that somebody looks at."""
     channel = message.destination
-    match MessageKind(message.kind):
-        case MessageKind.PAGE | MessageKind.REVEAL:
+    match traits_of(message.kind).way:
+        case Way.PAGE | Way.MODAL:
             return ()
-        case MessageKind.HOME:
+        case Way.HOME:
             return Call(PUBLISH), Call(PERMALINK)
-        case MessageKind.DIGEST:
+        case Way.DIGEST:
             return Call(POST, channel), Call(PERMALINK)
-        case MessageKind.REMINDER:
+        case Way.REPLY:
             return (Call(POST, channel),)
-        case _:
+        case Way.MESSAGE:
             return (Call(UPDATE) if message.channel and message.ts else Call(POST, channel),)
 
 
 def rank(kind: str, *, stands: bool) -> int:
-    """Who needs it most comes first: alerts, answers to who waits, new cards, what is over, updates, Homes."""
-    if kind == MessageKind.REVIEW:
-        return 4 if stands else 2
-    return _RANKS[MessageKind(kind)]
+    """Who needs it most comes first."""
+    traits = traits_of(kind)
+    return traits.rank_of_update if stands and traits.rank_of_update is not None else traits.rank
 
 
-_RANKS = {
-    MessageKind.ALERT: 0, MessageKind.PAGE: 0,
-    MessageKind.REVEAL: 1, MessageKind.ANSWER: 1, MessageKind.WARNING: 1, MessageKind.UNDELIVERED: 1,
-    MessageKind.REMINDER: 3, MessageKind.ENDED: 3, MessageKind.DIGEST: 5, MessageKind.HOME: 6,
-}  # fmt: skip
 _PUSHING_IN = 1
 """Up to this rank nobody queues: the next turn is theirs."""
 

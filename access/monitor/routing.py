@@ -10,7 +10,8 @@ from sqlmodel import Session, col, select
 
 from access.agenda_items import ids_by_kind, item_of
 from access.lifecycle import UNFINISHED
-from access.models import CheckKind, Grant, GrantStatus, Message, MessageKind, PeriodicCheck, TargetCheck
+from access.message_kinds import Way, traits_of
+from access.models import CheckKind, Grant, GrantStatus, Message, PeriodicCheck, TargetCheck
 from access.ports import AgendaItem
 
 Queue = Literal["grant", "revoke", "tell"]
@@ -103,9 +104,10 @@ def _messages(session: Session, ids: Sequence[str], _now: datetime) -> Iterator[
 
 
 def _lane_of(kind: str, resource: str) -> tuple[Queue, str]:
-    if kind == MessageKind.REVEAL:
+    way = traits_of(kind).way
+    if way == Way.MODAL:
         return "grant", resource  # a secret is made by those who hold the targets' keys
-    return "tell", PAGES if kind == MessageKind.PAGE else SLACK
+    return "tell", PAGES if way == Way.PAGE else SLACK
 
 
 def _target_checks(session: Session, ids: Sequence[str], _now: datetime) -> Iterator[Due]:

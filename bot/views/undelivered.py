@@ -2,8 +2,9 @@
 
 from access.alerts.undelivered import EVERYWHERE, NeverAsked, Undelivered, WaitingMessage
 from access.ids import SlackChannel, SlackUser, short
+from access.message_kinds import traits_of
 from access.messages.facts import CardFacts
-from access.models import Alert, MessageKind, Request, RequestStatus
+from access.models import Alert, Request, RequestStatus
 from access.unit_of_work import WEBHOOK
 from access.words import counted
 from bot.views.alert_closed import closed
@@ -102,18 +103,6 @@ _REASONS = {
 }
 KNOWN = frozenset(_REASONS)
 """The codes that have words of their own."""
-_NAMES = {
-    MessageKind.REVIEW: "the card for the approvers",
-    MessageKind.ANSWER: "the answer to the requester",
-    MessageKind.UNDELIVERED: "that the card could not be posted, to the requester",
-    MessageKind.ENDED: "that the access is over, to its holder",
-    MessageKind.WARNING: "that the end is near, to its holder",
-    MessageKind.REMINDER: "the reminder for the approvers",
-    MessageKind.HOME: "a Home tab",
-    MessageKind.DIGEST: "the digest",
-    MessageKind.ALERT: "an alert",
-    MessageKind.PAGE: "a page",
-}
 
 
 def why(where: str, error: str) -> str:
@@ -134,7 +123,7 @@ def cure(where: str, error: str) -> str:
 
 def named(message: WaitingMessage) -> str:
     """Which message it is, in our own words and the policy's."""
-    name = _NAMES[MessageKind(message.kind)]
+    name = traits_of(message.kind).name
     if message.alert is not None:
         name = f"{name} ({message.alert.sentence.rstrip('.')})"
     if message.request is not None:

@@ -7,7 +7,8 @@ from datetime import timedelta
 import pytest
 
 from access.alerts.undelivered import EVERYWHERE, DeliveryFailure, all_undelivered
-from access.messages.outbox import AlertFacts, CardFacts, Claimed, Delivery, Outbox
+from access.messages.facts import CardFacts
+from access.messages.outbox import AlertFacts, Claimed, Delivery, Outbox
 from access.models import Alert, AlertKind, Message, MessageKind, RequestStatus
 from access.monitor.sweep import Schedule
 from access.monitor.watchdogs import Seen, Watch

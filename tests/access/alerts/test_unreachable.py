@@ -5,8 +5,7 @@ from dataclasses import replace
 import pytest
 
 from access.alerts.undelivered import NeverAsked
-from access.messages.facts import card_of
-from access.messages.outbox import CardFacts
+from access.messages.facts import CardFacts, card_of
 from access.models import MessageKind
 from access.queries.mine import mine
 from access.requests.extend import may_extend

@@ -7,7 +7,8 @@ import pytest
 
 from access.grants.expiry_warning import warning_time
 from access.grants.revoke import return_access
-from access.messages.outbox import CardFacts, Claimed
+from access.messages.facts import CardFacts
+from access.messages.outbox import Claimed
 from access.models import Grant, MessageKind
 from access.monitor.sweep import Schedule
 from access.unit_of_work import message_item

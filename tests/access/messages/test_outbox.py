@@ -4,7 +4,8 @@ from datetime import timedelta
 
 import pytest
 
-from access.messages.outbox import CardFacts, Claimed, Delivery, Outbox
+from access.messages.facts import CardFacts
+from access.messages.outbox import Claimed, Delivery, Outbox
 from access.messages.rate_limits import POST, Call, Limited
 from access.models import Message, MessageKind, Request
 from access.requests.cancel import cancel

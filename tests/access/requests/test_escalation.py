@@ -7,8 +7,7 @@ import pytest
 
 from access.approvers import NextStep
 from access.ids import SlackUser
-from access.messages.facts import card_of
-from access.messages.outbox import CardFacts
+from access.messages.facts import CardFacts, card_of
 from access.models import MessageKind, Request
 from access.queries.mine import mine
 from access.requests.extend import may_extend

@@ -1,0 +1,43 @@
+"""When a message that has not been said yet is of no use any more: nobody waits for it, or it is over already."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from access.alerts.undelivered import is_needless
+from access.grants.expiry_warning import worth_warning
+from access.message_kinds import Until, traits_of
+from access.messages.facts import CardFacts, Facts
+from access.models import Message, RequestStatus
+from access.requests.remind import ReminderFacts, worth_reminding
+
+
+def is_expired(message: Message, facts: Facts) -> bool:
+    """Whether its row is dropped; what has been shown once is kept true."""
+    return message.shown_version == 0 and not _LASTS[traits_of(message.kind).until](message, facts)
+
+
+def _always(_message: Message, _facts: Facts) -> bool:
+    return True
+
+
+def _card_asks(message: Message, facts: CardFacts) -> bool:
+    return not is_needless(message, facts.request)
+
+
+def _request_waits(_message: Message, facts: ReminderFacts) -> bool:
+    return worth_reminding(facts.request, facts.now)
+
+
+def _not_asked(_message: Message, facts: CardFacts) -> bool:
+    return facts.never_asked is not None and facts.request.status == RequestStatus.PENDING
+
+
+def _end_comes(message: Message, facts: CardFacts) -> bool:
+    return worth_warning(facts.grant, message.version, facts.now)
+
+
+_LASTS: Mapping[Until, Callable[[Message, Any], bool]] = {
+    Until.SAID: _always, Until.CARD_ASKS: _card_asks, Until.REQUEST_WAITS: _request_waits,
+    Until.NOT_ASKED: _not_asked, Until.END_COMES: _end_comes,
+}  # fmt: skip
+"""By what an entry names; each takes the facts that go with it."""

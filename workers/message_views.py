@@ -1,0 +1,54 @@
+"""The words of each kind of message; a digest, a Home, a secret and a page have theirs where they are sent."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from access.messages.facts import AlertFacts, CardFacts
+from access.models import AlertKind, MessageKind
+from access.requests.remind import ReminderFacts
+from bot.views.alert import alert_card, group_card, standing_card
+from bot.views.answer import answer, ended, warning
+from bot.views.blocks import Rendered
+from bot.views.reminder import reminder
+from bot.views.review import review_card
+from bot.views.undelivered import unasked, undelivered_card
+
+View = Callable[[Any, str | None], Rendered]
+"""(facts, of_access): the words for the state of now. `of_access`: where what an extension is about has its message."""
+
+
+def _ended(facts: CardFacts, _of_access: str | None) -> Rendered:
+    return ended(facts)
+
+
+def _warning(facts: CardFacts, _of_access: str | None) -> Rendered:
+    return warning(facts)
+
+
+def _unasked(facts: CardFacts, _of_access: str | None) -> Rendered:
+    return unasked(facts)
+
+
+def _reminder(facts: ReminderFacts, _of_access: str | None) -> Rendered:
+    return reminder(facts)
+
+
+def _alert(facts: AlertFacts, _of_access: str | None) -> Rendered:
+    if facts.storm is not None:
+        return group_card(facts.alert, facts.storm)
+    if facts.standing is not None:
+        return standing_card(facts.alert, facts.standing)
+    if facts.alert.kind == AlertKind.UNDELIVERED:
+        return undelivered_card(facts.alert, facts.undelivered)
+    return alert_card(facts.alert, facts.grant, facts.by_hand, facts.rights)
+
+
+VIEWS: Mapping[MessageKind, View] = {
+    MessageKind.REVIEW: review_card,
+    MessageKind.ANSWER: answer,
+    MessageKind.ENDED: _ended,
+    MessageKind.WARNING: _warning,
+    MessageKind.UNDELIVERED: _unasked,
+    MessageKind.REMINDER: _reminder,
+    MessageKind.ALERT: _alert,
+}
