@@ -6,7 +6,7 @@ from access import clock as host
 from access.core import Core, held_grants
 from access.durations import format_duration
 from access.models import AlertKind, Grant, GrantStatus
-from access.monitor.sweep_plan import overdue_grants
+from access.monitor.due import overdue_grants
 from access.unit_of_work import Cause
 
 TIMEKEEPER = "system:timekeeper"

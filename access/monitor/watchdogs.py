@@ -11,8 +11,8 @@ from access.alerts.groups import resolved
 from access.core import Core
 from access.durations import format_duration
 from access.models import Alert, AlertKind, AlertVariant, Heartbeat, Message, MessageKind
+from access.monitor.overdue import alert_overdue
 from access.monitor.routing import PAGES, SLACK
-from access.monitor.sweep import Schedule
 from access.monitor.undelivered_alerts import settle_undelivered, stuck
 from access.unit_of_work import PAGED, URGENT, WEBHOOK
 
@@ -61,7 +61,7 @@ class Watch:
             with self.core.work(WATCHER) as work:
                 work.groups.look_at(over)
         if not kept:
-            Schedule(self.core).alert_overdue()
+            alert_overdue(self.core)
             settle_undelivered(self.core)
         if self.core.pages:
             self._page()

@@ -17,6 +17,7 @@ from slack_sdk.errors import SlackApiError
 from access.errors import Unready
 from access.grants.end import RevokeHandler
 from access.models import AlertKind, GrantStatus
+from access.monitor.overdue import alert_overdue
 from access.monitor.sweep import Schedule
 from access.settings import Settings
 from access.store import Database
@@ -71,7 +72,7 @@ def test_the_timekeeper_says_how_the_rows_stand(world: World, metrics: Metrics) 
 def test_overdue_access_and_its_alert_are_counted(world: World, metrics: Metrics) -> None:
     world.open(minutes=30)
     world.clock.tick(hours=3)
-    Schedule(world.core).alert_overdue()
+    alert_overdue(world.core)
     TimekeeperMetrics(metrics, world.core, None)
 
     assert value(metrics, "countersign_overdue_grants") == 1
@@ -85,7 +86,7 @@ def test_access_of_an_unclear_start_is_overdue_too(world: World, metrics: Metric
     world.server.weather = "answer lost"
     world.activate(grant)
     world.clock.tick(hours=3)
-    Schedule(world.core).alert_overdue()
+    alert_overdue(world.core)
     TimekeeperMetrics(metrics, world.core, None)
 
     assert world.again(grant).status == GrantStatus.ACTIVATING

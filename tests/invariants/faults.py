@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 from unittest.mock import patch
@@ -17,7 +17,8 @@ from access.grants import claims, end, revoke, start
 from access.grants.end import RevokeHandler
 from access.grants.start import GrantHandler
 from access.models import AlertKind, EndedBy, Grant, GrantStatus, Request, RequestStatus, Verdict
-from access.monitor import routing
+from access.monitor import routing, sweep_plan
+from access.monitor.chores import CHORES
 from access.monitor.sweep import Schedule
 from access.policy import decide
 from access.ports import Deadline, Observation
@@ -167,14 +168,21 @@ def _due_is_over() -> Generator[None]:
         yield
 
 
-def _lapse_approves(self: Schedule) -> None:
-    now = self.core.clock.now()
-    with self.core.database.read() as session:
+def _chore(name: str, does: Callable[[Core], object]) -> Wrong:
+    """In the place of what a sweep does."""
+    wrong = tuple(replace(one, does=does) if one.name == name else one for one in CHORES)
+    assert wrong != CHORES, name
+    return lambda: patch.object(sweep_plan, "CHORES", wrong)
+
+
+def _lapse_approves(made: Core) -> None:
+    now = made.clock.now()
+    with made.database.read() as session:
         late = session.exec(
             select(Request).where(Request.status == RequestStatus.PENDING, col(Request.lapses_at) <= now)
         ).all()
     for one in late:
-        with self.core.work("system:timekeeper") as work:
+        with made.work("system:timekeeper") as work:
             request = core.load_request(work.session, one.id)
             details = {"reviewer": "", "verdict": "approve", "comment": "", "rule": request.rule}
             if work.move_request(request, RequestStatus.APPROVED, action="request.approved", details=details):
@@ -463,7 +471,7 @@ FAULTS: Mapping[str, Fault] = {
         "due is taken for over (Vault)", _due_is_over, _early_look
     ),
     "nobody is told": Fault(
-        "what is overdue is only logged (TEAM)", lambda: patch.object(Schedule, "alert_overdue", _nothing),
+        "what is overdue is only logged (TEAM)", _chore("overdue", _nothing),
         _overdue_and_seen_late,
     ),
     "audit afterwards": Fault(
@@ -471,7 +479,7 @@ FAULTS: Mapping[str, Fault] = {
     ),
     "no event": Fault("a move without its event", around(UnitOfWork, "move_grant", _no_event), _returned),
     "silence approves": Fault(
-        "nobody answered, so it is granted", lambda: patch.object(Schedule, "_lapse", _lapse_approves), _silent
+        "nobody answered, so it is granted", _chore("lapse", _lapse_approves), _silent
     ),
     "ended on paper": Fault(
         "the row is finished, the target was not asked", lambda: patch.object(revoke, "start_removal", _ended_at_once),

@@ -17,6 +17,7 @@ from access.grants.revoke import return_access
 from access.ids import ulid
 from access.messages.outbox import AlertFacts, Claimed, Delivery, Outbox
 from access.models import Alert, AlertKind, Grant, Message, MessageKind, Request
+from access.monitor.overdue import alert_overdue
 from access.monitor.sweep import Schedule
 from access.monitor.watchdogs import Watch
 from access.unit_of_work import RETOLD_AFTER
@@ -56,7 +57,7 @@ class Crowd:
         """So many more of which it has just been noticed that they are late."""
         self.world.server.weather = "down"
         grants = self.opened(number, alert_at=self.world.clock.now(), **values)
-        Schedule(self.world.core).alert_overdue()
+        alert_overdue(self.world.core)
         return grants
 
     def told(self, number: int, **values: Any) -> list[Grant]:
@@ -333,7 +334,7 @@ def test_who_opens_closes_and_tells_at_once_leaves_none_that_no_message_tells_of
         world.clock.tick(minutes=1)
         with ThreadPoolExecutor(6) as threads:
             doing = [threads.submit(world.remove, *part) for part in (late[::2], late[1::2])]
-            doing += [threads.submit(Schedule(world.core).alert_overdue) for _ in range(2)]
+            doing += [threads.submit(alert_overdue, world.core) for _ in range(2)]
             doing += [threads.submit(tell_all, world) for _ in range(2)]
             for one in doing:
                 one.result()

@@ -14,7 +14,8 @@ from access.messages.digest.content import Content
 from access.messages.digest.make import content_of, make_now, make_when_due, moment_of, preview
 from access.messages.digest.rows import MOST
 from access.models import AlertKind, Digest, EndedBy, MessageKind
-from access.monitor.sweep import Schedule, note_policy
+from access.monitor.policy_in_force import note_policy
+from access.monitor.sweep import Schedule
 from access.requests.cancel import cancel
 from tests.cast import ANN, BEN, EVE, KIM, LEA, SAM, SECURITY
 from tests.fakes import NOON

@@ -11,7 +11,7 @@ from access.messages.digest import rows
 from access.messages.digest.content import Content
 from access.messages.digest.make import content_of, make_now
 from access.models import AlertKind
-from access.monitor.sweep import note_policy
+from access.monitor.policy_in_force import note_policy
 from tests.cast import ANN, BEN, LEA, STRANGER
 from tests.fakes import NOON
 from tests.world import World

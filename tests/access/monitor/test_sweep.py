@@ -9,10 +9,14 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 from sqlalchemy import event
+from sqlmodel import select
 
+from access.core import Core
 from access.ids import ulid
 from access.models import Alert, AlertKind, AuditEvent, Grant, Message, MessageKind, Request, RequestStatus
-from access.monitor import overdue
+from access.monitor import overdue, sweep_plan
+from access.monitor.chores import CHORES, Chore
+from access.monitor.due import exists
 from access.monitor.sweep import Schedule
 from access.monitor.sweep_plan import SweepPlan, plan_sweep
 from access.store import Database
@@ -25,6 +29,13 @@ MANY = 3_000
 LARGE = ("grant", "notice", "request", "audit_event")
 """Tables that grow without end."""
 Asked = tuple[str, Any]
+
+
+@pytest.fixture(autouse=True)
+def _own_question() -> Iterator[None]:
+    """Made of the table of this test."""
+    yield
+    sweep_plan._question.cache_clear()
 
 
 @contextmanager
@@ -126,7 +137,40 @@ def test_a_second_in_which_nothing_happens_costs_one_statement(world: World) -> 
     assert len([statement for statement, _ in asked if statement.startswith("SELECT")]) == 1
 
 
-def test_without_a_policy_every_part_looks_for_itself(world: World) -> None:
+def test_a_chore_is_done_when_the_one_statement_finds_something_for_it(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A new one is an entry in the table: no column, no flag and no branch beside it."""
+    done = list[Core]()
+    denied = select(Request.id).where(Request.status == RequestStatus.DENIED)
+    monkeypatch.setattr(sweep_plan, "CHORES", (*CHORES, Chore("denied", lambda: exists(denied), done.append)))
+    sweep_plan._question.cache_clear()
+    request, schedule = world.ask(), Schedule(world.core)
+    world.work()
+    schedule.sweep()
+    with noted(world.core.database) as asked:
+        assert schedule.sweep() == []
+    assert (len([statement for statement, _ in asked if statement.startswith("SELECT")]), done) == (1, [])
+
+    world.deny(request)
+    schedule.sweep()
+
+    assert done == [world.core]
+
+
+@pytest.mark.parametrize("kind", [AlertKind.POLICY, AlertKind.RESTORED, AlertKind.CANARY])
+def test_what_opened_an_alert_is_looked_at_while_it_is_open_and_nothing_else(world: World, kind: AlertKind) -> None:
+    world.work()
+    Schedule(world.core).sweep()
+    with world.core.work("system:test") as work:
+        work.open_alert(kind, "x", "It fails.", channel=None)
+
+    plan = plan_sweep(world.core)
+
+    assert [one.name for one in plan.chores] == [kind.value]
+
+
+def test_without_a_policy_every_chore_looks_for_itself(world: World) -> None:
     world.policy_file.write_text("people: [", encoding="utf-8")
 
     assert plan_sweep(world.core) == SweepPlan()
