@@ -7,7 +7,7 @@ from typing import Protocol, TypeVar
 from access.monitor.routing import Queue, Route, Routes
 from access.ports import AgendaItem, Deadline
 
-__all__ = ["QUEUES", "Claimed", "Handler", "Queue", "Result", "Route", "Routes", "Schedule"]
+__all__ = ["QUEUES", "Claimed", "Handler", "Queue", "Result", "Route", "Router", "Routes", "Schedule", "Timers"]
 
 QUEUES: tuple[Queue, ...] = ("grant", "revoke", "tell")
 
@@ -53,8 +53,8 @@ class Handler(Protocol[C, R]):
         ...
 
 
-class Schedule(Protocol):
-    """The timekeeper's view of the core."""
+class Router(Protocol):
+    """What a worker asks of the rows about items that it was sent."""
 
     def route(self, items: Sequence[AgendaItem]) -> Routes: ...
 
@@ -62,20 +62,39 @@ class Schedule(Protocol):
         """Which grants end, and which messages are told, before others that are due as well: the lowest first."""
         ...
 
-    def sweep(self) -> list[tuple[AgendaItem, datetime]]:
-        """Does the housekeeping of the rows; returns every item that is overdue or stuck, with the time it was due."""
-        ...
 
-    def timers(self) -> Iterator[tuple[AgendaItem, datetime]]:
+class Timers(Protocol):
+    """What Redis should hold, and what is said when it does not. Each may be said twice."""
+
+    def all(self) -> Iterator[tuple[AgendaItem, datetime]]:
         """Every unfinished item, for filling an empty Redis."""
         ...
 
-    def timers_filled(self, number: int) -> bool:
-        """Redis held none and holds this many again; may be said twice. Whether it had lost some."""
+    def filled(self, number: int) -> bool:
+        """Redis held none and holds this many again. Whether it had lost some."""
         ...
 
-    def timers_compared(self) -> None:
+    def compared(self) -> None:
         """Redis and the rows have been compared, and agree."""
+        ...
+
+    def lost(self, why: str) -> None:
+        """Redis could not be used for a while, and why."""
+        ...
+
+    def back(self) -> None:
+        """Redis is there."""
+        ...
+
+
+class Schedule(Router, Protocol):
+    """The timekeeper's view of the core."""
+
+    @property
+    def timers(self) -> Timers: ...
+
+    def sweep(self) -> list[tuple[AgendaItem, datetime]]:
+        """Does the housekeeping of the rows; returns every item that is overdue or stuck, with the time it was due."""
         ...
 
     def beat(self, name: str, kind: str) -> None:
@@ -88,12 +107,4 @@ class Schedule(Protocol):
 
     def sweep_works(self) -> None:
         """May be said twice."""
-        ...
-
-    def timers_lost(self, why: str) -> None:
-        """Redis could not be used for a while, and why; may be said twice."""
-        ...
-
-    def timers_back(self) -> None:
-        """Redis is there; may be said twice."""
         ...

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Generic
 
 from access.faults import describe
-from workers.handlers import C, Handler, Queue, R, Schedule
+from workers.handlers import C, Handler, Queue, R, Router
 from workers.lane import Lane
 from workers.pacing import Limits
 
@@ -14,16 +14,16 @@ logger = logging.getLogger(__name__)
 
 STOP_SECONDS = 10.0
 Ranks = Callable[[Sequence[str]], Mapping[str, int]]
-"""(ids): the rank of each, the lowest first."""
+"""(items): the rank of each, the lowest first."""
 
 
 def _same_for_all(_target: str) -> Limits:
     return Limits()
 
 
-def ranks_of(queue: Queue, schedule: Schedule) -> Ranks:
+def ranks_of(queue: Queue, router: Router) -> Ranks:
     """Access ends in the order of its level, and who needs a message most has it first; access begins as it comes."""
-    return no_ranks if queue == "grant" else schedule.ranks
+    return no_ranks if queue == "grant" else router.ranks
 
 
 def no_ranks(_ids: Sequence[str]) -> Mapping[str, int]:

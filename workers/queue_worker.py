@@ -17,7 +17,7 @@ from access.clock import Clock
 from access.faults import describe
 from access.ports import AgendaItem
 from workers.agenda import RedisAgenda
-from workers.handlers import C, Handler, Queue, R, Schedule
+from workers.handlers import C, Handler, Queue, R, Router, Schedule
 from workers.heartbeat import heartbeat
 from workers.jobs import GuardedJob, count_refused, guarded, note_failure
 from workers.lanes import Lanes, ranks_of
@@ -213,11 +213,11 @@ class WorkerProcess(Generic[C, R]):
             self._outage.note(error)
 
 
-def set_right(agenda: RedisAgenda, schedule: Schedule, items: Sequence[str], now: datetime) -> None:
+def set_right(agenda: RedisAgenda, router: Router, items: Sequence[str], now: datetime) -> None:
     """Gives the agenda the times that the rows have for these items. Raises RedisError and Unavailable."""
     # First what the agenda says, then the rows: who commits in between adds a time that is newer than ours.
     seen = dict(agenda.seen_of([AgendaItem(item) for item in items]))
-    routes = schedule.route(list(seen))
+    routes = router.route(list(seen))
     # As much later as we were early, for the timekeeper's clock; one that is far off is told about elsewhere.
     # What the agenda knows already was put off, and comes then and no later.
     early = [(item, due) for item, due in routes.later if seen[item] != due.timestamp()]

@@ -277,7 +277,7 @@ class Timekeeper:
             self._gone_since = now
             logger.warning("Redis cannot be used (%s); the timekeeper does the work itself", reason(error))
         if self._told is not True and now - self._gone_since >= ALERT_AFTER_SECONDS:
-            self._schedule.timers_lost(reason(error))
+            self._schedule.timers.lost(reason(error))
             self._told = True
 
     def _note_well(self) -> None:
@@ -285,5 +285,5 @@ class Timekeeper:
             self._gone_since = None
             logger.info("Redis can be used again")
         if self._told is not False:
-            self._schedule.timers_back()
+            self._schedule.timers.back()
             self._told = False

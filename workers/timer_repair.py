@@ -101,7 +101,7 @@ class Comparing:
         self._agenda.begin_filling()
         number, _ = self._add_missing()
         # Before the mark: should this process die or the database fail here, it is noticed, and said, once more.
-        lost = self._schedule.timers_filled(number)
+        lost = self._schedule.timers.filled(number)
         if not self._agenda.end_filling():
             return  # emptied again meanwhile, as who keeps time notices
         if lost:  # else it is new
@@ -125,14 +125,14 @@ class Comparing:
             timers = counted(number, "timer", "timers")
             logger.info("of %s, missing: %d, wrong: %d, of nothing: %d", timers, added, moved, removed)
         if added > _HANDFUL and 2 * added > number:
-            self._schedule.timers_filled(added)  # it lost them, and not what says that it was filled
+            self._schedule.timers.filled(added)  # it lost them, and not what says that it was filled
         else:
-            self._schedule.timers_compared()
+            self._schedule.timers.compared()
 
     def _add_missing(self) -> tuple[int, int]:
         """How many there are, and how many of them were missing."""
         number = added = 0
-        for some in chunks(self._schedule.timers()):
+        for some in chunks(self._schedule.timers.all()):
             self._unless_ended()
             added += self._agenda.add_missing(some)
             number += len(some)

@@ -1,6 +1,6 @@
 """What is due when, from SQL: the timekeeper's view, and the sweep that finds whatever was lost."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -15,7 +15,7 @@ from access.monitor.due import all_due
 from access.monitor.overdue import TIMEKEEPER
 from access.monitor.routing import Routes, routes_of
 from access.monitor.sweep_plan import plan_sweep
-from access.monitor.timers import UNANSWERING, timers, timers_back, timers_compared, timers_filled, timers_lost
+from access.monitor.timers import Timers
 from access.ports import AgendaItem
 from access.unit_of_work import grant_item, message_item
 
@@ -45,17 +45,9 @@ class Schedule:
         with core.database.read() as session:
             return all_due(session, core.clock.now(), SWEEP_MOST)
 
-    def timers(self) -> Iterator[tuple[AgendaItem, datetime]]:
-        """Every unfinished item: what a flushed Redis must hold again."""
-        return timers(self.core)
-
-    def timers_filled(self, number: int) -> bool:
-        """Redis held none and holds this many again; may be said twice. Whether it had lost some."""
-        return timers_filled(self.core, number)
-
-    def timers_compared(self) -> None:
-        """Redis and the rows have been compared, and agree."""
-        timers_compared(self.core)
+    @property
+    def timers(self) -> Timers:
+        return Timers(self.core)
 
     def beat(self, name: str, kind: str) -> None:
         """This process lives. Those that have been silent for a day are forgotten."""
@@ -63,14 +55,6 @@ class Schedule:
         with self.core.database.write() as session:
             session.merge(Heartbeat(name=name, kind=kind, beat_at=now))
             session.connection().execute(delete(Heartbeat).where(col(Heartbeat.beat_at) < now - FORGOTTEN))
-
-    def timers_lost(self, why: str = UNANSWERING) -> None:
-        """Redis cannot be used; may be said twice."""
-        timers_lost(self.core, why)
-
-    def timers_back(self) -> None:
-        """It can; may be said twice."""
-        timers_back(self.core)
 
     def ranks(self, items: Sequence[str]) -> dict[str, int]:
         """What may outlive its end the least, by its level, ends before what was due earlier: seconds. Of messages, who

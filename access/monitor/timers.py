@@ -1,6 +1,7 @@
 """The timers that the rows want: what Redis should hold, and what is said when it held none any more."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -33,61 +34,63 @@ _WAITING: tuple[tuple[Callable[[Any], AgendaItem], Any, Any, ColumnElement[bool]
 )
 
 
-def timers(core: Core) -> Iterator[tuple[AgendaItem, datetime]]:
-    """Every unfinished item, of each kind the soonest first; in many short looks, because Redis is asked in between."""
-    for item, identifier, due_at, waits in _WAITING:
-        page = select(identifier, due_at).where(waits).order_by(due_at, identifier).limit(_AT_A_TIME)
-        there_is_more, further = True, page
-        while there_is_more:
-            with core.database.read() as session:
-                found = session.connection().execute(further).all()
-            for one, moment in found:
-                yield item(one), moment
-            there_is_more = len(found) == _AT_A_TIME
-            if there_is_more:
-                last, reached = found[-1]
-                further = page.where(due_at >= reached, or_(due_at > reached, identifier > last))
-
-
 def timers_wanted(session: Session) -> int:
     """How many there are."""
     numbers = (select(func.count(identifier)).where(waits) for _, identifier, _, waits in _WAITING)
     return sum(session.connection().execute(number).scalar_one() for number in numbers)
 
 
-def timers_lost(core: Core, why: str) -> None:
-    """Redis cannot be used: access still ends, from the database; the security team should know."""
-    sentence = (
-        f"Redis cannot be used: {why}. Access still starts and ends, by the sweep of the database, a little slower."
-    )
-    with core.work(ACTOR) as work:
-        work.open_alert(AlertKind.TIMERS, UNREACHABLE, sentence, channel=core.security_channel())
+@dataclass(frozen=True)
+class Timers:
+    """What Redis should hold; each that is said may be said twice."""
 
+    core: Core
 
-def timers_back(core: Core) -> None:
-    """It can."""
-    with core.work(ACTOR) as work:
-        work.close_alerts(UNREACHABLE, AlertKind.TIMERS)
+    def all(self) -> Iterator[tuple[AgendaItem, datetime]]:
+        """Every unfinished item, of each kind the soonest first; in many short looks, for Redis is asked in between."""
+        for item, identifier, due_at, waits in _WAITING:
+            page = select(identifier, due_at).where(waits).order_by(due_at, identifier).limit(_AT_A_TIME)
+            there_is_more, further = True, page
+            while there_is_more:
+                with self.core.database.read() as session:
+                    found = session.connection().execute(further).all()
+                for one, moment in found:
+                    yield item(one), moment
+                there_is_more = len(found) == _AT_A_TIME
+                if there_is_more:
+                    last, reached = found[-1]
+                    further = page.where(due_at >= reached, or_(due_at > reached, identifier > last))
 
+    def lost(self, why: str = UNANSWERING) -> None:
+        """Redis cannot be used: access still ends, from the database; the security team should know."""
+        sentence = (
+            f"Redis cannot be used: {why}. Access still starts and ends, by the sweep of the database, a little slower."
+        )
+        with self.core.work(ACTOR) as work:
+            work.open_alert(AlertKind.TIMERS, UNREACHABLE, sentence, channel=self.core.security_channel())
 
-def timers_filled(core: Core, number: int) -> bool:
-    """Redis had no timers and holds this many again. A new one never had any; of another somebody should know.
+    def back(self) -> None:
+        """It can."""
+        with self.core.work(ACTOR) as work:
+            work.close_alerts(UNREACHABLE, AlertKind.TIMERS)
 
-    Whether it had lost some.
-    """
-    channel = core.security_channel()
-    sentence = EMPTIED_SAID.format(timers=counted(number, "was", "were"))
-    with core.work(ACTOR) as work:
-        known = select(AuditEvent.seq).where(col(AuditEvent.action) == FILLED).limit(1)
-        was_filled_before = work.session.exec(known).first() is not None
-        work.record(FILLED, None, timers=number)
-        lost = was_filled_before and number > 0
-        if lost:
-            work.open_alert(AlertKind.TIMERS, EMPTIED, sentence, channel=channel, variant=AlertVariant.EMPTIED)
-    return lost
+    def filled(self, number: int) -> bool:
+        """Redis had no timers and holds this many again. A new one never had any; of another somebody should know.
 
+        Whether it had lost some.
+        """
+        channel = self.core.security_channel()
+        sentence = EMPTIED_SAID.format(timers=counted(number, "was", "were"))
+        with self.core.work(ACTOR) as work:
+            known = select(AuditEvent.seq).where(col(AuditEvent.action) == FILLED).limit(1)
+            was_filled_before = work.session.exec(known).first() is not None
+            work.record(FILLED, None, timers=number)
+            lost = was_filled_before and number > 0
+            if lost:
+                work.open_alert(AlertKind.TIMERS, EMPTIED, sentence, channel=channel, variant=AlertVariant.EMPTIED)
+        return lost
 
-def timers_compared(core: Core) -> None:
-    """Each row has its timer again."""
-    with core.work(ACTOR) as work:
-        work.close_alerts(EMPTIED, AlertKind.TIMERS)
+    def compared(self) -> None:
+        """Each row has its timer again."""
+        with self.core.work(ACTOR) as work:
+            work.close_alerts(EMPTIED, AlertKind.TIMERS)

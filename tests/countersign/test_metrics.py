@@ -116,7 +116,7 @@ def test_what_is_over_is_no_longer_counted(world: World, metrics: Metrics) -> No
 
 def test_timers_stand_beside_what_the_rows_want(world: World, metrics: Metrics, redis: Redis) -> None:
     world.open(minutes=30)
-    wanted = dict(Schedule(world.core).timers())
+    wanted = dict(Schedule(world.core).timers.all())
     redis.zadd(AGENDA, {item: due.timestamp() for item, due in list(wanted.items())[:1]})
     redis.rpush("rq:queue:revoke", "gone")
     TimekeeperMetrics(metrics, world.core, redis)
@@ -246,7 +246,7 @@ def test_no_figure_names_a_person_a_row_or_a_reason(world: World, metrics: Metri
     world.clock.tick(minutes=30)
     business = CountedEnds(RevokeHandler(world.core, world.targets), metrics, world.core.database)
     business.commit([business.act(one, deadline()) for one in business.claim([grant.id])])
-    Schedule(world.core).timers_lost()
+    Schedule(world.core).timers.lost()
     metrics.called("chat.postMessage", "ok")
     TimekeeperMetrics(metrics, world.core, redis)
 

@@ -7,7 +7,7 @@ from unittest.mock import patch
 
 from access.grants import start
 from access.models import GrantStatus, Verdict
-from access.monitor.sweep import Schedule
+from access.monitor.timers import Timers
 from access.ports import Deadline, GrantSpec
 from access.reconcile import drift, restored
 from access.reconcile.drift import Drift
@@ -72,7 +72,7 @@ def _marked_before_told(self: Comparing) -> None:
     number, _ = self._add_missing()  # pyright: ignore[reportPrivateUsage] -- what is seeded is wrong
     self._agenda.begin_filling()  # pyright: ignore[reportPrivateUsage] -- as above
     self._agenda.end_filling()  # pyright: ignore[reportPrivateUsage] -- as above
-    self._schedule.timers_filled(number)  # pyright: ignore[reportPrivateUsage] -- as above
+    self._schedule.timers.filled(number)  # pyright: ignore[reportPrivateUsage] -- as above
 
 
 def _not_ended(self: Drift, work: UnitOfWork, identifier: Any, *rest: Any) -> None:
@@ -218,7 +218,7 @@ OUTSIDE_FAULTS: Mapping[str, Fault] = {
         _flushed,
     ),
     "a flush is not told": Fault(
-        "timers are put in again, and nobody hears of it", lambda: patch.object(Schedule, "timers_filled", _nothing),
+        "timers are put in again, and nobody hears of it", lambda: patch.object(Timers, "filled", _nothing),
         _flushed,
     ),
     "marked before it is told": Fault(

@@ -126,7 +126,7 @@ class WatchedTown(Town):
 
     def _compare_timers(self, schedule: Schedule) -> None:
         is_time = self.clock.now() >= self.compared_at + timedelta(seconds=EVERY_SECONDS)
-        must_be_told = self.flushed_at is not None and self.was_filled and any(True for _ in schedule.timers())
+        must_be_told = self.flushed_at is not None and self.was_filled and any(True for _ in schedule.timers.all())
         comparing = Comparing(schedule, self.timers, self.clock)
         if self.timers.was_flushed():
             comparing.fill()
@@ -146,7 +146,7 @@ class WatchedTown(Town):
         latest = self.clock.now() + LEASE + SKEW
         found: Any = self.redis.zrange(AGENDA, 0, -1, withscores=True)
         there: dict[str, float] = {item.decode(): at for item, at in found}
-        wanted = {item: max(due_at, latest) for item, due_at in Schedule(self.core).timers()}
+        wanted = {item: max(due_at, latest) for item, due_at in Schedule(self.core).timers.all()}
         return sorted(item for item, at in wanted.items() if there.get(item, float("inf")) > at.timestamp() + 0.01)
 
     # Redis

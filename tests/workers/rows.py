@@ -147,19 +147,12 @@ class Rows:
         )
         return [(agenda_item(queue, identifier), _time(due)) for queue, identifier, due in rows]
 
-    def timers(self) -> Iterator[tuple[AgendaItem, datetime]]:
-        for queue, identifier, due in self._read("SELECT queue, id, due FROM work WHERE done_at IS NULL"):
-            yield agenda_item(queue, identifier), _time(due)
+    @property
+    def timers(self) -> "RowsTimers":
+        return RowsTimers(self)
 
     def ranks(self, items: Sequence[str]) -> dict[str, int]:
         return {item: 120 if item.rpartition(":")[2].startswith("critical") else 900 for item in items}
-
-    def timers_filled(self, number: int) -> bool:
-        self.filled.append(number)
-        return len(self.filled) > 1
-
-    def timers_compared(self) -> None:
-        self.compared += 1
 
     def beat(self, name: str, kind: str) -> None:
         with self._transaction() as connection:
@@ -172,13 +165,6 @@ class Rows:
 
     def sweep_works(self) -> None:
         self.sweeps.append("works")
-
-    def timers_lost(self, why: str) -> None:
-        self.alerts.append("lost")
-        self.why_lost = why
-
-    def timers_back(self) -> None:
-        self.alerts.append("back")
 
     # For the business of one queue
 
@@ -240,6 +226,31 @@ class Rows:
             connection.execute(begin)
             yield connection
             connection.execute("COMMIT")
+
+
+@dataclass(frozen=True)
+class RowsTimers:
+    """What is said of the timers is kept with the rows. Implements `Timers`."""
+
+    rows: Rows
+
+    def all(self) -> Iterator[tuple[AgendaItem, datetime]]:
+        for queue, identifier, due in self.rows._read("SELECT queue, id, due FROM work WHERE done_at IS NULL"):
+            yield agenda_item(queue, identifier), _time(due)
+
+    def filled(self, number: int) -> bool:
+        self.rows.filled.append(number)
+        return len(self.rows.filled) > 1
+
+    def compared(self) -> None:
+        self.rows.compared += 1
+
+    def lost(self, why: str) -> None:
+        self.rows.alerts.append("lost")
+        self.rows.why_lost = why
+
+    def back(self) -> None:
+        self.rows.alerts.append("back")
 
 
 class RowsBusiness:

@@ -12,7 +12,7 @@ from access.errors import Unavailable
 from access.ports import AgendaItem
 from tests.waiting import wait_until
 from tests.workers.engine import CLOCK, Engine
-from tests.workers.rows import Rows
+from tests.workers.rows import Rows, RowsTimers
 from workers.agenda import AGENDA, EPOCH, RedisAgenda
 from workers.handlers import Routes
 from workers.timer_repair import Comparing, Mended
@@ -138,12 +138,12 @@ def test_one_that_is_emptied_while_it_is_filled_is_filled_again(
 def test_one_whose_filling_could_not_be_told_is_filled_and_told_again(
     comparing: Comparing, rows: Rows, agenda: RedisAgenda, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fails(_number: int) -> None:
+    def fails(_timers: RowsTimers, _number: int) -> bool:
         raise Unavailable
 
     rows.add("ann", due=time.time() + HOUR)
     with monkeypatch.context() as broken:
-        broken.setattr(rows, "timers_filled", fails)
+        broken.setattr(RowsTimers, "filled", fails)
         with pytest.raises(Unavailable):
             comparing.fill()
     assert agenda.was_flushed()
@@ -168,13 +168,13 @@ def test_timers_that_are_lost_though_nothing_says_so_are_told_like_a_flush(
 def test_what_is_due_does_not_wait_for_the_filling(
     engine: Engine, rows: Rows, redis: Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    genuine = rows.timers
+    genuine = RowsTimers.all
 
-    def slowly():
+    def slowly(timers: RowsTimers):
         wait_until(lambda: rows.done, "what is due")
-        yield from genuine()
+        yield from genuine(timers)
 
-    monkeypatch.setattr(rows, "timers", slowly)
+    monkeypatch.setattr(RowsTimers, "all", slowly)
     rows.add("waits", due=time.time() + HOUR)
     rows.add("due")
     with engine.timekeeper(), engine.worker():

@@ -203,7 +203,7 @@ def test_a_removal_that_is_refused_and_a_redis_that_is_gone_are_paged_too(paged:
     paged.server.weather = "refuses"
     paged.clock.tick(minutes=30)
     paged.run([route for route in routes(paged) if route.queue == "revoke"])
-    Schedule(paged.core).timers_lost()
+    Schedule(paged.core).timers.lost()
     send(paged, webhook.url)
 
     said = {page["kind"]: (page["level"], page["subject"]) for page in webhook.pages}

@@ -192,7 +192,7 @@ def test_f12_there_is_one_end_and_everybody_is_told_that_one(world: World) -> No
         opened = world.open(minutes=30)
 
     assert told == [opened.expires_at]
-    due = dict(Schedule(world.core).timers())
+    due = dict(Schedule(world.core).timers.all())
     assert due[next(item for item in due if item.endswith(opened.id))] == opened.expires_at
     assert opened.end_due_at == opened.expires_at
 

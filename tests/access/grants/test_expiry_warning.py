@@ -118,7 +118,7 @@ def test_nobody_is_warned_of_an_end_that_has_come_already(world: World) -> None:
 
     assert warnings(world) == []
     assert world.messages(MessageKind.WARNING) == []
-    assert not any(item.startswith("notice:") for item, _ in Schedule(world.core).timers())
+    assert not any(item.startswith("notice:") for item, _ in Schedule(world.core).timers.all())
 
 
 def test_nobody_is_warned_after_the_end_because_we_were_away(world: World) -> None:

@@ -33,7 +33,7 @@ def test_every_commit_puts_what_is_due_on_the_agenda(world: World) -> None:
 def test_a_flushed_agenda_is_filled_from_the_rows(world: World) -> None:
     grant = world.open(minutes=30)
     pending = world.ask(entitlement="customers-db/fix-orders")
-    timers = dict(Schedule(world.core).timers())
+    timers = dict(Schedule(world.core).timers.all())
 
     assert timers[grant_item(grant.id)] == world.again(grant).expires_at
     card = next(one for one in world.messages("review") if one.subject == pending.id)
@@ -115,13 +115,13 @@ def test_before_the_first_policy_there_is_nobody_to_tell(world: World) -> None:
 
 def test_lost_timers_are_an_alert_that_closes_by_itself(world: World) -> None:
     schedule = Schedule(world.core)
-    schedule.timers_lost()
-    schedule.timers_lost()
+    schedule.timers.lost()
+    schedule.timers.lost()
     assert [(alert.kind, alert.closed_at) for alert in world.alerts()] == [(AlertKind.TIMERS, None)]
 
-    schedule.timers_back()
+    schedule.timers.back()
     assert world.alerts()[0].closed_at is not None
-    schedule.timers_lost()
+    schedule.timers.lost()
     assert len(world.alerts()) == 2, "it was lost again"
 
 

@@ -27,7 +27,7 @@ def test_everything_that_waits_has_a_timer_and_is_counted(world: World, schedule
     world.ask(entitlement="customers-db/fix-orders")
     target_check = TargetChecks(world.core).ask(["customers-db"])["customers-db"]
 
-    timers = dict(schedule.timers())
+    timers = dict(schedule.timers.all())
 
     assert timers[grant_item(grant.id)] == world.again(grant).expires_at
     assert target_check_item(target_check) in timers
@@ -43,21 +43,21 @@ def test_each_is_named_once_however_many_are_asked_for_at_a_time(
 ) -> None:
     world.scheduled(minutes=30)
     world.ask(entitlement="customers-db/fix-orders")  # its messages are due at the same moment
-    expected = dict(schedule.timers())
+    expected = dict(schedule.timers.all())
     monkeypatch.setattr(module, "_AT_A_TIME", page)
 
-    found = list(schedule.timers())
+    found = list(schedule.timers.all())
 
     assert len(found) == len(expected) > 3
     assert dict(found) == expected
 
 
 def test_the_first_filling_is_no_loss_and_the_next_is_an_alert(world: World, schedule: Schedule) -> None:
-    assert not schedule.timers_filled(3)
+    assert not schedule.timers.filled(3)
     assert world.alerts() == []
 
-    assert schedule.timers_filled(7)
-    assert schedule.timers_filled(7)
+    assert schedule.timers.filled(7)
+    assert schedule.timers.filled(7)
 
     (alert,) = world.alerts()
     assert (alert.kind, alert.subject, alert.closed_at) == (AlertKind.TIMERS, EMPTIED, None)
@@ -67,19 +67,19 @@ def test_the_first_filling_is_no_loss_and_the_next_is_an_alert(world: World, sch
 
 
 def test_the_alert_closes_by_itself_when_timers_and_rows_agree(world: World, schedule: Schedule) -> None:
-    schedule.timers_filled(1)
-    schedule.timers_filled(7)
-    schedule.timers_lost()
+    schedule.timers.filled(1)
+    schedule.timers.filled(7)
+    schedule.timers.lost()
     world.clock.time += timedelta(minutes=5)
 
-    schedule.timers_compared()
+    schedule.timers.compared()
 
     assert {alert.subject: alert.closed_at is None for alert in world.alerts()} == {EMPTIED: False, "redis": True}
 
 
 def test_an_empty_redis_of_a_house_where_nothing_waits_is_no_loss(world: World, schedule: Schedule) -> None:
-    schedule.timers_filled(1)
-    schedule.timers_filled(0)
+    schedule.timers.filled(1)
+    schedule.timers.filled(0)
 
     assert world.alerts() == []
 

@@ -96,7 +96,7 @@ def test_overdue_access_is_alerted_though_nobody_keeps_time(world: World) -> Non
 
 
 def test_while_time_is_kept_an_alert_has_its_turn_before_others_tell_it(kept: World) -> None:
-    Schedule(kept.core).timers_lost()
+    Schedule(kept.core).timers.lost()
     assert look(kept) == []
 
     kept.clock.time += OLD
