@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, ClassVar, Literal, NewType, Protocol, runtime_checkable
+from typing import Any, ClassVar, Literal, NewType, Protocol
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 
@@ -32,6 +32,11 @@ class SecretReference(BaseModel):
         if (self.env is None) == (self.file is None):
             raise ValueError("a secret is given as {env: NAME} or as {file: /path}, one of the two")
         return self
+
+    @property
+    def place(self) -> str:
+        """Where it is, never what it is: `env:NAME` or `file:/path`."""
+        return f"file:{self.file}" if self.env is None else f"env:{self.env}"
 
     def read(self) -> SecretStr:
         """The secret itself; only workers call this. Raises BadConfig, which never quotes the value."""
@@ -86,6 +91,16 @@ class Capabilities:
     def of(self, settings: Mapping[str, Any]) -> "Capabilities":
         """What it can do with these settings."""
         return self.modes.get(str(settings.get("mode")), self)
+
+
+@dataclass(frozen=True, kw_only=True)
+class CallLimits:
+    """How hard each worker may call one target, which several resources may share. None: it is not limited here."""
+
+    concurrency: int | None = None
+    """Calls under way at once; None: as many as COUNTERSIGN_CALLS_AT_ONCE says."""
+    per_second: int | None = None
+    """Calls started in a second; None: as many as are under way at once manage."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -316,7 +331,8 @@ def host_time() -> datetime:
 class Provider(Protocol):
     """A target system. Synchronous; workers run it in a bounded pool. See docs/writing-a-provider.md.
 
-    Instances are made by workers only, from the parsed `Settings` of one resource.
+    Instances are made by workers only, from the parsed `Settings` of one resource. What all of them have in common is
+    in `access.provider.BaseProvider`.
     """
 
     name: ClassVar[str]
@@ -325,8 +341,18 @@ class Provider(Protocol):
     """What a role of the policy says beside its title and level, for this provider."""
     Scope: ClassVar[type[BaseModel]]
     capabilities: ClassVar[Capabilities]
+    limits: ClassVar[CallLimits]
+    """What a target of this kind bears, unless the policy says otherwise."""
 
     def __init__(self, settings: BaseModel) -> None: ...
+
+    @classmethod
+    def target_key(cls, settings: Any) -> str:
+        """Which server, and by which account: one word for all `settings` that lead to the same, by the references.
+
+        Pure, reads no secret, imports no driver: the bot and the timekeeper ask it too.
+        """
+        ...
 
     def check(self, roles: Mapping[str, BaseModel]) -> list[Finding]:
         """Reachable, rights enough, rights not too many, clock skew."""
@@ -391,17 +417,15 @@ class Provider(Protocol):
         """
         ...
 
-    def close(self) -> None:
-        """Lets go of connections."""
+    def role_rights(self, roles: Mapping[str, BaseModel], deadline: Deadline) -> list[RoleRights]:
+        """What each of these roles of the policy allows, and what everybody does. All of it, or a ProviderError.
+
+        Raises Unsupported where `capabilities.tells_rights` is False.
+        """
         ...
 
-
-@runtime_checkable
-class TellsRights(Protocol):
-    """What a provider has beside the above whose `capabilities.tells_rights` says so."""
-
-    def role_rights(self, roles: Mapping[str, BaseModel], deadline: Deadline) -> list[RoleRights]:
-        """What each of these roles of the policy allows, and what everybody does. All of it, or a ProviderError."""
+    def close(self) -> None:
+        """Lets go of connections."""
         ...
 
 

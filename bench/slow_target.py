@@ -10,7 +10,7 @@ from typing import ClassVar
 
 from pydantic import BaseModel, ConfigDict
 
-from access.errors import Transient, Unsupported
+from access.errors import Transient
 from access.ports import (
     Capabilities,
     Deadline,
@@ -22,13 +22,13 @@ from access.ports import (
     Plan,
     Receipt,
     Removal,
-    Secret,
 )
+from access.provider import BaseProvider
 
 NAME = "slow"
 
 
-class Settings(BaseModel):
+class SlowSettings(BaseModel):
     """`directory` holds a file for each grant that is open, and the journal."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -44,19 +44,22 @@ class Role(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class SlowTarget:
+class SlowTarget(BaseProvider[SlowSettings, Role]):
     """The provider: each call waits and is noted in the journal."""
 
     name: ClassVar[str] = NAME
-    Settings: ClassVar[type[BaseModel]] = Settings
+    Settings: ClassVar[type[BaseModel]] = SlowSettings
     Role: ClassVar[type[BaseModel]] = Role
-    Scope: ClassVar[type[BaseModel]] = Role
     capabilities: ClassVar[Capabilities] = Capabilities(isolation=Isolation.PER_GRANT)
 
     def __init__(self, settings: BaseModel) -> None:
-        assert isinstance(settings, Settings)
-        self._journal = Journal(Path(settings.directory))
-        self._seconds = settings.milliseconds / 1000
+        super().__init__(settings)
+        self._journal = Journal(Path(self.settings.directory))
+        self._seconds = self.settings.milliseconds / 1000
+
+    @classmethod
+    def target_key(cls, settings: SlowSettings) -> str:
+        return settings.directory
 
     def check(self, roles: Mapping[str, BaseModel]) -> list[Finding]:  # noqa: ARG002 -- the interface's
         return []
@@ -80,12 +83,6 @@ class SlowTarget:
         except FileNotFoundError:
             return Removal(state="absent")
         return Removal(state="removed")
-
-    def reveal(self, spec: GrantSpec, receipt: Receipt | None, deadline: Deadline) -> Secret:  # noqa: ARG002
-        raise Unsupported("There is nothing to reveal here.")
-
-    def close(self) -> None:
-        """There are no connections."""
 
     def _answer(self, verb: str, spec: GrantSpec, deadline: Deadline) -> None:
         hangs = self._journal.hangs()

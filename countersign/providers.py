@@ -3,12 +3,12 @@
 import logging
 from collections.abc import Iterator, Mapping
 from importlib.metadata import EntryPoint, entry_points
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from pydantic import BaseModel, JsonValue, RootModel
 
 from access.errors import BadConfig
-from access.ports import Capabilities, Isolation, Provider
+from access.ports import CallLimits, Capabilities, Isolation, Provider
 
 GROUP = "countersign.providers"
 
@@ -63,6 +63,11 @@ def _broken(provider: str, why: str) -> type[Provider]:
         Role: ClassVar[type[BaseModel]] = _Anything
         Scope: ClassVar[type[BaseModel]] = _Anything
         capabilities: ClassVar[Capabilities] = Capabilities(isolation=Isolation.PER_GRANT)
+        limits: ClassVar[CallLimits] = CallLimits()
+
+        @classmethod
+        def target_key(cls, settings: Any) -> str:  # noqa: ARG003 -- the interface's
+            raise BadConfig(f"The provider {provider} cannot be imported ({why}).")
 
         def __init__(self, settings: BaseModel) -> None:  # noqa: ARG002 -- the interface's
             raise BadConfig(f"The provider {provider} cannot be imported ({why}); see the log of the worker.")

@@ -1,23 +1,20 @@
 """Stand-ins with a memory: a clock that is told the time, an agenda that keeps it, a target that may misbehave."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, JsonValue, SecretStr
 
-from access.errors import Ambiguous, NotPermitted, ProviderError, TargetNotFound, Transient, Unsupported
+from access.errors import Ambiguous, NotPermitted, ProviderError, TargetNotFound, Transient
 from access.ids import GrantId
 from access.ports import (
     AgendaItem,
     Capabilities,
-    Cleanup,
     Deadline,
-    Ended,
     Finding,
     GrantSpec,
-    Holder,
     Isolation,
     Managed,
     Observation,
@@ -28,6 +25,7 @@ from access.ports import (
     Rights,
     Secret,
 )
+from access.provider import BaseProvider
 
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 Weather = Literal["fine", "down", "answer lost", "refuses", "stubborn"]
@@ -86,16 +84,11 @@ class FakeRole(BaseModel):
     power: str
 
 
-class FakeScope(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-
-class FakeProvider:
+class FakeProvider(BaseProvider[FakeSettings, FakeRole]):
     """A provider whose target is in memory."""
 
     Settings: ClassVar[type[BaseModel]] = FakeSettings
     Role: ClassVar[type[BaseModel]] = FakeRole
-    Scope: ClassVar[type[BaseModel]] = FakeScope
     name: ClassVar[str] = "fake"
     capabilities: ClassVar[Capabilities] = Capabilities(
         isolation=Isolation.PER_GRANT,
@@ -108,7 +101,12 @@ class FakeProvider:
     )
 
     def __init__(self, settings: BaseModel, server: Server | None = None) -> None:
+        super().__init__(settings)
         self.server = server or Server()
+
+    @classmethod
+    def target_key(cls, settings: FakeSettings) -> str:
+        return settings.server
 
     def check(self, roles: Mapping[str, BaseModel]) -> list[Finding]:
         return []
@@ -139,9 +137,6 @@ class FakeProvider:
         self.server.answer()
         return Removal(state="removed" if there else "absent", sessions_ended=ended)
 
-    def clean_up(self, ended: Sequence[Ended], deadline: Deadline) -> Mapping[str, Cleanup]:
-        raise Unsupported("The fake server keeps nothing.")
-
     def reveal(self, spec: GrantSpec, receipt: Receipt | None, deadline: Deadline) -> Secret:
         self.server.reached("reveal", spec.grant_id)
         return Secret(fields=(("Password", SecretStr("canary-secret")),))
@@ -162,12 +157,6 @@ class FakeProvider:
 
     def rights(self, spec: GrantSpec) -> Rights:
         return Rights(place=spec.grant_id, roles=frozenset({spec.role}))
-
-    def list_holders(self, deadline: Deadline) -> list[Holder]:
-        raise Unsupported("Each grant stands for itself here.")
-
-    def close(self) -> None:
-        pass
 
 
 @dataclass

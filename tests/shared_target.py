@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from pydantic import BaseModel, JsonValue
 
-from access.errors import Ambiguous, NotPermitted, Transient, Unsupported
+from access.errors import Ambiguous, NotPermitted, Transient
 from access.policy_source import PolicySource
 from access.ports import (
     Capabilities,
@@ -16,14 +16,13 @@ from access.ports import (
     GrantSpec,
     Holder,
     Isolation,
-    Managed,
     Observation,
     Outcome,
     Receipt,
     Removal,
     Rights,
-    Secret,
 )
+from access.provider import BaseProvider
 from access.store import Database
 from tests.cast import POLICY
 from tests.fakes import FakeProvider, FakeSettings, Weather
@@ -109,11 +108,8 @@ class SharedProvider(FakeProvider):
         self.shared.answer()
         return Removal(state="removed" if there else "absent", residual=("Open sessions live on.",))
 
-    def reveal(self, spec: GrantSpec, receipt: Receipt | None, deadline: Deadline) -> Secret:
-        raise Unsupported("There is nothing to reveal here.")
-
-    def list_managed(self, deadline: Deadline) -> list[Managed]:
-        raise Unsupported("What is ours cannot be told here.")
+    reveal = BaseProvider.reveal
+    list_managed = BaseProvider.list_managed
 
     def list_holders(self, deadline: Deadline) -> list[Holder]:
         self.shared.reached("list", "")

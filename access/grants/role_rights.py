@@ -21,7 +21,7 @@ from access.grants.claims import Targets, unexpected
 from access.ids import RightsId, SlackUser, ulid
 from access.models import Alert, AlertKind, CheckKind, EntitlementRights, Grant, PeriodicCheck, Request, RequestStatus
 from access.policy.decide import is_security
-from access.ports import EVERYBODY, Deadline, RoleRights, TellsRights
+from access.ports import EVERYBODY, Deadline, RoleRights
 from access.store import compare_and_set, insert_unless_there
 from access.unit_of_work import UnitOfWork
 
@@ -70,7 +70,7 @@ def look(targets: Targets, resource: Resource | None, deadline: Deadline) -> See
 
 def _look(targets: Targets, resource: Resource, deadline: Deadline) -> Seen | None:
     provider = targets.of(resource.provider, resource.settings, resource.id)
-    if not provider.capabilities.of(resource.settings).tells_rights or not isinstance(provider, TellsRights):
+    if not provider.capabilities.of(resource.settings).tells_rights:
         return None
     roles = {role.name: type(provider).Role.model_validate(role.definition) for role in resource.roles.values()}
     rights = {one.role: one for one in provider.role_rights(roles, deadline)}

@@ -1,9 +1,10 @@
 """What a subclass of the contract brings: the fixtures and attributes."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import ClassVar, Protocol
 
 import pytest
+from pydantic import BaseModel
 
 from access.errors import ProviderError
 from access.ports import GrantSpec, Provider, Receipt
@@ -53,6 +54,14 @@ class ContractFixtures:
     def earlier_receipts(self) -> Callable[[Receipt], list[str]]:
         """The receipt of an open grant as each version of the provider wrote it, as JSON."""
         raise NotImplementedError("the subclass has a fixture `earlier_receipts`")
+
+    @pytest.fixture
+    def targets(self) -> Sequence[Sequence[BaseModel]]:
+        """Settings by where they lead: those together to one server by one account, those apart to others.
+
+        What their references name need not exist.
+        """
+        raise NotImplementedError("the subclass has a fixture `targets`")
 
     @pytest.fixture
     def provider(self, make_provider: Callable[[], Provider]) -> Provider:

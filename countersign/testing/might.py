@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from access.errors import Permanent
-from access.ports import GrantSpec, Provider, RoleRights, TellsRights
+from access.ports import GrantSpec, Provider, RoleRights
 from countersign.testing.fixtures import ContractFixtures, MakeSpec
 from countersign.testing.steps import deadline, error_of, grant, revoke
 from countersign.testing.world import World
@@ -42,6 +42,5 @@ class Might(ContractFixtures):
 
 
 def _told(provider: Provider, spec: GrantSpec) -> RoleRights:
-    assert isinstance(provider, TellsRights), "C38: `tells_rights` without `role_rights`"
-    roles = {spec.role: type(provider).Role.model_validate(dict(spec.definition))}  # pyright: ignore[reportAttributeAccessIssue] -- a provider too
+    roles = {spec.role: type(provider).Role.model_validate(dict(spec.definition))}
     return next(one for one in provider.role_rights(roles, deadline()) if one.role == spec.role)

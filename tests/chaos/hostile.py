@@ -25,7 +25,7 @@ from access.ports import (
     Receipt,
     Removal,
 )
-from tests.chaos.target import ChaosTarget, Premises, Settings
+from tests.chaos.target import ChaosTarget, Premises
 
 Trick = Literal["locks his login and comes back", "leaves much behind", "computes"]
 TRICKS: tuple[Trick | None, ...] = ("locks his login and comes back", "leaves much behind", "computes", None, None)
@@ -91,8 +91,7 @@ class HostileTarget(ChaosTarget):
 
     def __init__(self, settings: BaseModel) -> None:
         super().__init__(settings)
-        assert isinstance(settings, Settings)
-        self._holdouts = Holdouts(Path(settings.directory))
+        self._holdouts = Holdouts(Path(self.settings.directory))
 
     def grant(self, spec: GrantSpec, deadline: Deadline) -> Outcome:
         if not self._shared:

@@ -15,7 +15,7 @@ from uuid import uuid4
 
 from pydantic import BaseModel, ConfigDict
 
-from access.errors import Ambiguous, Transient, Unsupported
+from access.errors import Ambiguous, Transient
 from access.ports import (
     Capabilities,
     Deadline,
@@ -30,8 +30,8 @@ from access.ports import (
     Receipt,
     Removal,
     Rights,
-    Secret,
 )
+from access.provider import BaseProvider
 
 NAME = "chaos"
 Weather = Literal["fine", "down", "slow", "hanging", "answer lost"]
@@ -101,7 +101,7 @@ class Premises:
             yield Stay(file.name.partition(".")[0], told.st_mtime, told.st_ctime)
 
 
-class Settings(BaseModel):
+class ChaosSettings(BaseModel):
     """`milliseconds` is what one call takes."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -119,34 +119,30 @@ class Role(BaseModel):
     rights: list[str] = []
 
 
-class Scope(BaseModel):
-    """A request cannot narrow anything here."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class ChaosTarget:
+class ChaosTarget(BaseProvider[ChaosSettings, Role]):
     """The provider."""
 
     name: ClassVar[str] = NAME
-    Settings: ClassVar[type[BaseModel]] = Settings
+    Settings: ClassVar[type[BaseModel]] = ChaosSettings
     Role: ClassVar[type[BaseModel]] = Role
-    Scope: ClassVar[type[BaseModel]] = Scope
     capabilities: ClassVar[Capabilities] = Capabilities(
         isolation=Isolation.PER_GRANT, list_managed=True, end_means="The door shuts.",
         modes={"shared": Capabilities(isolation=Isolation.SHARED, list_holders=True, end_means="The door shuts.")},
     )  # fmt: skip
 
     def __init__(self, settings: BaseModel) -> None:
-        assert isinstance(settings, Settings)
-        self._settings = settings
-        self._premises = Premises(Path(settings.directory))
+        super().__init__(settings)
+        self._premises = Premises(Path(self.settings.directory))
+
+    @classmethod
+    def target_key(cls, settings: ChaosSettings) -> str:
+        return settings.directory
 
     def check(self, roles: Mapping[str, BaseModel]) -> list[Finding]:
         return []
 
     def rights(self, spec: GrantSpec) -> Rights:
-        return Rights(place=self._settings.directory, roles=frozenset(Role.model_validate(spec.definition).rights))
+        return Rights(place=self.settings.directory, roles=frozenset(self.role_of(spec).rights))
 
     def plan(self, spec: GrantSpec) -> Plan:
         names = sorted(self._names(spec))
@@ -172,9 +168,6 @@ class ChaosTarget:
         self._answer(weather)
         return Removal(state="removed" if any(removed) else "absent")
 
-    def reveal(self, spec: GrantSpec, receipt: Receipt | None, deadline: Deadline) -> Secret:
-        raise Unsupported("There is nothing to reveal here.")
-
     def list_managed(self, deadline: Deadline) -> list[Managed]:
         self._reached()
         return [Managed(name=one, grant_id=one) for one in self._premises.all_in() if len(one) == 26]
@@ -182,14 +175,11 @@ class ChaosTarget:
     def list_holders(self, deadline: Deadline) -> list[Holder]:
         self._reached()
         told = (one.partition("~")[::2] for one in self._premises.all_in() if "~" in one)
-        return [Holder(principal=who, role=role, ours=None, place=self._settings.directory) for role, who in told]
-
-    def close(self) -> None:
-        """There are no connections."""
+        return [Holder(principal=who, role=role, ours=None, place=self.settings.directory) for role, who in told]
 
     @property
     def _shared(self) -> bool:
-        return self._settings.mode == "shared"
+        return self.settings.mode == "shared"
 
     def _names(self, spec: GrantSpec) -> set[str]:
         if not self._shared:
@@ -198,7 +188,7 @@ class ChaosTarget:
 
     def _reached(self) -> Weather:
         weather = self._premises.weather
-        time.sleep(self._settings.milliseconds / 1000)
+        time.sleep(self.settings.milliseconds / 1000)
         if weather == "down":
             raise Transient("The premises do not answer.")
         if weather in ("slow", "hanging"):

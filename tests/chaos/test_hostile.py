@@ -8,7 +8,7 @@ import pytest
 from access.ids import GrantId
 from access.ports import Deadline, Ended, GrantSpec
 from tests.chaos.hostile import LOCKS, OBJECTS, TRICKS, Holdouts, HostileTarget, Trick, trick_of
-from tests.chaos.target import Premises, Settings
+from tests.chaos.target import ChaosSettings, Premises
 from tests.fakes import NOON
 
 
@@ -20,7 +20,7 @@ def soon() -> Deadline:
 def target(tmp_path: Path) -> HostileTarget:
     Premises(tmp_path).build()
     Holdouts(tmp_path).build()
-    return HostileTarget(Settings(directory=str(tmp_path), milliseconds=0))
+    return HostileTarget(ChaosSettings(directory=str(tmp_path), milliseconds=0))
 
 
 def opened(target: HostileTarget, trick: Trick) -> GrantSpec:

@@ -32,10 +32,17 @@ from access.ports import (
     Secret,
 )
 from tests.contracts.hostile_mutants import HOSTILE_MUTANTS
+from tests.contracts.naming_mutants import NAMING_MUTANTS
 from tests.contracts.postgres_world import PostgresWorld
 from tests.contracts.secrecy_mutants import SECRECY_MUTANTS
 from tests.contracts.shop import make_spec, provider_factory
-from tests.contracts.test_postgres import PostgresContract, receipts_of_before, specs_to_refuse, specs_with
+from tests.contracts.test_postgres import (
+    PostgresContract,
+    receipts_of_before,
+    settings_by_target,
+    specs_to_refuse,
+    specs_with,
+)
 from workers.providers.postgres import Postgres, ending_statements, login, managed_statements, statements
 from workers.providers.postgres.catalogue import look
 from workers.providers.postgres.login import login_name
@@ -326,6 +333,7 @@ MUTANTS: list[tuple[str, type[Postgres]]] = [
     ("C38", SeesNoMoreThanBefore),
     ("C38", ListsOnlyItsOwn),
     *SECRECY_MUTANTS,
+    *NAMING_MUTANTS,
 ]
 
 
@@ -367,6 +375,7 @@ def test_a_provider_that_breaks_a_promise_fails_it(
             "refused_specs": specs_to_refuse(),
             "hostile_specs": specs_with,
             "earlier_receipts": receipts_of_before,
+            "targets": settings_by_target(),
             "caplog": caplog,
             "verb": "grant",
             "kind": "after",

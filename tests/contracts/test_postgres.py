@@ -10,12 +10,13 @@ import pytest
 
 from access.errors import BadConfig, NotGrantable, ProviderError, TargetNotFound
 from access.ids import GrantId
-from access.ports import GrantSpec, Provider, Receipt
+from access.ports import GrantSpec, Provider, Receipt, SecretReference
 from countersign.testing import MakeSpec, ProviderContract
 from tests.contracts.postgres_world import PostgresWorld
 from tests.contracts.shop import make_spec, provider_factory
-from workers.providers.postgres import Postgres
+from workers.providers.postgres import Postgres, Settings
 from workers.providers.postgres.errors import MEANINGS
+from workers.providers.postgres.tls import Tls
 
 
 def specs_to_refuse() -> list[tuple[GrantSpec, type[ProviderError]]]:
@@ -58,6 +59,16 @@ def receipts_of_before(receipt: Receipt) -> list[str]:
     ]
 
 
+def settings_by_target() -> list[list[Settings]]:
+    """The reference names server and account; which database, how people get in and what is demanded do not."""
+    shop, other = SecretReference(env="SHOP_DSN"), SecretReference(env="OTHER_DSN")
+    alike = [
+        Settings(dsn=shop), Settings(dsn=shop, database="orders"), Settings(dsn=shop, mode="membership"),
+        Settings(dsn=shop, tls=Tls(mode="require")),
+    ]  # fmt: skip
+    return [alike, [Settings(dsn=other)], [Settings(dsn=SecretReference(file="SHOP_DSN"))]]
+
+
 def _code(key: str) -> str:
     """A whole SQLSTATE for a row that stands for a class of them."""
     return key.ljust(5, "0") if len(key) == 2 else key.ljust(5, "1")
@@ -86,6 +97,10 @@ class PostgresContract(ProviderContract):
     @pytest.fixture
     def hostile_specs(self) -> Callable[[str], list[GrantSpec]]:
         return specs_with
+
+    @pytest.fixture
+    def targets(self) -> list[list[Settings]]:
+        return settings_by_target()
 
     @pytest.fixture
     def earlier_receipts(self) -> Callable[[Receipt], list[str]]:

@@ -1,5 +1,6 @@
 """PostgreSQL as a target: temporary logins, or roles for people's own logins."""
 
-from workers.providers.postgres.provider import Postgres, Role, Scope, Settings
+from workers.providers.postgres.provider import Postgres, Role
+from workers.providers.postgres.provider import PostgresSettings as Settings
 
-__all__ = ["Postgres", "Role", "Scope", "Settings"]
+__all__ = ["Postgres", "Role", "Settings"]

@@ -4,19 +4,16 @@ What is kept apart by the server, and from which version on: docs/adr/0012-postg
 """
 
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pydantic import SecretStr
 
-from access.errors import NotGrantable, PrincipalNotFound, Transient, Unsupported
+from access.errors import NotGrantable, PrincipalNotFound, Transient
 from access.ports import (
-    Cleanup,
     Deadline,
-    Ended,
     GrantSpec,
-    Managed,
     Observation,
     Outcome,
     Plan,
@@ -155,9 +152,6 @@ class Members:
                     raise
                 self._connections.guard.make_room(oid)
 
-    def clean_up(self, ended: Sequence[Ended], deadline: Deadline) -> Mapping[str, Cleanup]:
-        raise Unsupported("A membership leaves nothing behind on the database server.")
-
     def reveal(self, spec: GrantSpec, deadline: Deadline) -> Secret:
         """Where to connect to with one's own login; there is no secret of ours in it."""
         from workers.providers.postgres.session import connection_string  # noqa: PLC0415  (the driver)
@@ -175,12 +169,6 @@ class Members:
             "has the rights from its next statement on.",
             made=False,
         )
-
-    def extend(self, spec: GrantSpec, receipt: Receipt | None, deadline: Deadline) -> Outcome:
-        raise Unsupported("A membership has no end of its own on the database server.")
-
-    def list_managed(self, deadline: Deadline) -> list[Managed]:
-        raise Unsupported("A membership bears no grant's name; who gave it is in the list of holders.")
 
     def _ours(self, session: "Session", spec: GrantSpec, roles: Sequence[str]) -> list[str]:
         """What this grant has to take away."""

@@ -10,11 +10,9 @@ from pydantic import (
     ConfigDict,
     Field,
     SerializerFunctionWrapHandler,
-    ValidationError,
     model_serializer,
 )
 
-from access.errors import BadConfig
 from access.ports import (
     Capabilities,
     Cleanup,
@@ -35,6 +33,7 @@ from access.ports import (
     Secret,
     SecretReference,
 )
+from access.provider import BaseProvider
 from workers.providers.postgres.check import check
 from workers.providers.postgres.holders import list_holders
 from workers.providers.postgres.login import Logins
@@ -54,7 +53,7 @@ def _fits_a_name(name: str) -> str:
 TargetName = Annotated[str, AfterValidator(_fits_a_name)]
 
 
-class Settings(BaseModel):
+class PostgresSettings(BaseModel):
     """Where the database is, and whose login is used. `database` replaces the one of the `dsn`."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -83,19 +82,12 @@ class Role(BaseModel):
     grants: Annotated[list[TargetName], Field(min_length=1)]
 
 
-class Scope(BaseModel):
-    """A request cannot narrow anything here."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Postgres:
+class Postgres(BaseProvider[PostgresSettings, Role]):
     """The provider: what it declares, and which of the two modes does it."""
 
     name: ClassVar[str] = "postgres"
-    Settings: ClassVar[type[BaseModel]] = Settings
+    Settings: ClassVar[type[BaseModel]] = PostgresSettings
     Role: ClassVar[type[BaseModel]] = Role
-    Scope: ClassVar[type[BaseModel]] = Scope
     capabilities: ClassVar[Capabilities] = Capabilities(
         isolation=Isolation.PER_GRANT,
         native_expiry=timedelta(seconds=1),
@@ -122,63 +114,66 @@ class Postgres:
     def __init__(self, settings: BaseModel) -> None:
         from workers.providers.postgres.session import Connections  # noqa: PLC0415  (the driver; declarations are read without it)
 
-        assert isinstance(settings, Settings)
-        self._place = settings.dsn.model_dump_json(exclude_none=True)
-        self._connections = Connections(settings.dsn, settings.database, settings.tls)
-        members = settings.mode == "membership"
+        super().__init__(settings)
+        said = self.settings
+        self._place = said.dsn.model_dump_json(exclude_none=True)
+        self._connections = Connections(said.dsn, said.database, said.tls)
+        members = said.mode == "membership"
         self._mode = Members(self._connections, self._place) if members else Logins(self._connections)
 
+    @classmethod
+    def target_key(cls, settings: PostgresSettings) -> str:
+        """The `dsn` says server and account; all databases there share the connections that the server has."""
+        return settings.dsn.place
+
     def check(self, roles: Mapping[str, BaseModel]) -> list[Finding]:
-        return check(self._connections, _granted(roles), memberships=isinstance(self._mode, Members))
+        return check(self._connections, self._granted(roles), memberships=isinstance(self._mode, Members))
 
     def rights(self, spec: GrantSpec) -> Rights:
-        return self._mode.rights(spec, _roles(spec))
+        return self._mode.rights(spec, self._roles(spec))
 
     def plan(self, spec: GrantSpec) -> Plan:
-        return self._mode.plan(spec, _roles(spec))
+        return self._mode.plan(spec, self._roles(spec))
 
     def grant(self, spec: GrantSpec, deadline: Deadline) -> Outcome:
-        return self._mode.grant(spec, _roles(spec), deadline)
+        return self._mode.grant(spec, self._roles(spec), deadline)
 
     def observe(self, spec: GrantSpec, receipt: Receipt | None, deadline: Deadline) -> Observation:
-        return self._mode.observe(spec, _roles(spec), receipt, deadline)
+        return self._mode.observe(spec, self._roles(spec), receipt, deadline)
 
     def revoke(self, spec: GrantSpec, receipt: Receipt | None, deadline: Deadline) -> Removal:
-        return self._mode.revoke(spec, _roles(spec), receipt, deadline)
+        return self._mode.revoke(spec, self._roles(spec), receipt, deadline)
 
     def clean_up(self, ended: Sequence[Ended], deadline: Deadline) -> Mapping[str, Cleanup]:
+        if isinstance(self._mode, Members):
+            return super().clean_up(ended, deadline)
         return self._mode.clean_up(ended, deadline)
 
     def reveal(self, spec: GrantSpec, receipt: Receipt | None, deadline: Deadline) -> Secret:
         return self._mode.reveal(spec, deadline)
 
     def extend(self, spec: GrantSpec, receipt: Receipt | None, deadline: Deadline) -> Outcome:
+        if isinstance(self._mode, Members):
+            return super().extend(spec, receipt, deadline)
         return self._mode.extend(spec, receipt, deadline)
 
     def list_managed(self, deadline: Deadline) -> list[Managed]:
+        if isinstance(self._mode, Members):
+            return super().list_managed(deadline)
         return self._mode.list_managed(deadline)
 
     def list_holders(self, deadline: Deadline) -> list[Holder]:
         return list_holders(self._connections, self._place, deadline)
 
     def role_rights(self, roles: Mapping[str, BaseModel], deadline: Deadline) -> list[RoleRights]:
-        return role_rights(self._connections, _granted(roles), deadline)
+        return role_rights(self._connections, self._granted(roles), deadline)
 
     def close(self) -> None:
         self._connections.close()
 
+    def _roles(self, spec: GrantSpec) -> list[str]:
+        """Which roles of the database this grant is of."""
+        return self.role_of(spec).grants
 
-def _granted(roles: Mapping[str, BaseModel]) -> dict[str, list[str]]:
-    return {title: Role.model_validate(role.model_dump()).grants for title, role in roles.items()}
-
-
-def _roles(spec: GrantSpec) -> list[str]:
-    """Which roles of the database this grant is of."""
-    try:
-        return Role.model_validate(spec.definition).grants
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        where = ".".join(str(step) for step in first["loc"])
-        raise BadConfig(
-            f"The role {spec.role} cannot be used by the provider postgres: {where}: {first['msg']}."
-        ) from None
+    def _granted(self, roles: Mapping[str, BaseModel]) -> dict[str, list[str]]:
+        return {name: role.grants for name, role in self.roles_of(roles).items()}
