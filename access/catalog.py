@@ -12,6 +12,7 @@ from pydantic import JsonValue
 
 from access.choices import Choice, Choices
 from access.ids import Person, SlackChannel, SlackUser
+from access.ports import CallLimits
 
 RESOURCE_ID = r"[a-z0-9][a-z0-9-]{0,62}"
 SLANTED = r"(?!.*[.-]_)"
@@ -104,6 +105,10 @@ class Resource:
     all_settings: Mapping[str, JsonValue]
     """The same, defaults filled in."""
     roles: Mapping[str, Role]
+    target: str
+    """Where the settings lead, as `access.provider.target_of` names it; or the id, where its provider does not."""
+    limits: CallLimits | None = None
+    """What the target bears; None: what its provider says."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -196,6 +201,18 @@ class Policy:
         resource = self.resources.get(entitlement.resource)
         role = resource.roles.get(entitlement.role) if resource else None
         return (resource, role) if resource and role else None
+
+    def at(self, target: str) -> tuple[Resource, ...]:
+        """The resources at this target. By the name of a resource too: a row may say no other."""
+        known = self._by_target
+        return known.get(target) or (known[self.resources[target].target] if target in self.resources else ())
+
+    @cached_property
+    def _by_target(self) -> dict[str, tuple[Resource, ...]]:
+        found: dict[str, tuple[Resource, ...]] = {}
+        for resource in self.resources.values():
+            found[resource.target] = (*found.get(resource.target, ()), resource)
+        return found
 
     def rules_for(self, person: Person, entitlement: Entitlement) -> tuple[Rule, ...]:
         """The rules by which this person may ask for this; a checked policy has at most one."""

@@ -328,6 +328,8 @@ class Grant(SQLModel, table=True):
     """Distribution and version of the provider that granted."""
     principal: str
     settings: Json = _json()
+    target_key: str = Field(default="", sa_column_kwargs={"server_default": ""})
+    """Where its settings lead, with which other resources may share limits; empty: the resource stands for it."""
     definition: Json = _json()
     scope: Json = _json()
     plan: Json = _json()

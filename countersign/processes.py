@@ -26,10 +26,12 @@ from workers.heartbeat import BEAT_SECONDS, heartbeat
 from workers.jobs import JobQueues
 from workers.lanes import Lanes, ranks_of
 from workers.member_lookup import pace
+from workers.pacing import Limits
 from workers.ping import PING, Ping
 from workers.queue_worker import WorkerProcess
 from workers.repeated import Repeated
 from workers.stopping import stop_on_signals
+from workers.target_limits import TargetLimits
 from workers.targets import ProviderTargets
 from workers.timekeeper import Timekeeper
 from workers.watching import Watching
@@ -112,7 +114,7 @@ def run_worker(settings: Settings, queue: Queue) -> None:
         business = businesses(made, targets)[queue]()
         worker = WorkerProcess(
             queue, redis=made.redis, seal=made.seal, business=business, schedule=made.schedule,
-            clock=made.core.clock, name=process_name(queue), limits=partial(pace, settings.calls_at_once),
+            clock=made.core.clock, name=process_name(queue), limits=limits_of(made, queue),
         )  # fmt: skip
         stop_on_signals(worker.stop)
         logger.info("working on the queue %s", queue)
@@ -150,7 +152,7 @@ def run_timekeeper(settings: Settings) -> None:
             lanes_factory=lambda queue, on_leak: Lanes(
                 work[queue](),
                 on_leak=on_leak,
-                limits=partial(pace, settings.calls_at_once),
+                limits=limits_of(made, queue),
                 ranks=ranks_of(queue, made.schedule),
             ),
             clock=made.core.clock,
@@ -176,6 +178,13 @@ def businesses(made: Parts, targets: ProviderTargets) -> dict[Queue, Callable[[]
         "revoke": lambda: Dispatcher(around(made.revoking(targets), ends)),
         "tell": lambda: Dispatcher(around(made.telling(), partial(counted, queue="tell"))),
     }
+
+
+def limits_of(made: Parts, queue: Queue) -> Callable[[str], Limits]:
+    """How hard each lane of a queue may call what is at its end."""
+    if queue == "tell":
+        return partial(pace, made.settings.calls_at_once)
+    return TargetLimits(made.core.policy, made.core.providers, made.settings.calls_at_once)
 
 
 def _tell_all(hearers: Sequence[Callable[[float], None]], seconds: float) -> None:

@@ -31,6 +31,13 @@ class ClaimedAhead(Generic[C]):
     """Measures how many end in a second, and says how many more are to be claimed."""
 
     def __init__(self, limits: Limits) -> None:
+        self.limit(limits)
+        self._places: list[_Place[C]] = []
+        self._numbers = count()
+        self._ended, self._ended_since = 0, clock.monotonic()
+
+    def limit(self, limits: Limits) -> None:
+        """From now on; what is claimed already stays so."""
         self._threads = limits.threads
         self._least = self._most = 2 * limits.threads
         if limits.per_second:
@@ -38,9 +45,6 @@ class ClaimedAhead(Generic[C]):
         else:
             self._most = MOST_EACH * limits.threads
         self._ahead = self._least
-        self._places: list[_Place[C]] = []
-        self._numbers = count()
-        self._ended, self._ended_since = 0, clock.monotonic()
 
     def __len__(self) -> int:
         return len(self._places)

@@ -80,6 +80,17 @@ class Lane(Generic[C, R]):
             self._news.notify()
             return len(self._waiting)
 
+    def limit(self, limits: Limits) -> None:
+        """From the next call on; what is under way goes on."""
+        with self._news:
+            if limits == self._limits:
+                return
+            self._limits = limits
+            self._claimed.limit(limits)
+            self._breaker.probe_seconds = limits.probe_seconds
+            self._bucket = TokenBucket(limits.per_second) if limits.per_second else None
+            self._news.notify()
+
     def ask_to_stop(self, within: float) -> list[str]:
         """Claims nothing more; returns the ids that were never claimed. `join` waits for the rest."""
         with self._news:

@@ -36,7 +36,7 @@ def _forget(_ids: Sequence[str]) -> None:
 
 
 class Lanes(Generic[C, R]):
-    """Takes ids and works on them in the background; each target's `limits` are asked for once.
+    """Takes ids and works on them in the background; a target's `limits` are asked for whenever ids come for it.
 
     `on_leak` is called, from another thread and quickly, when a call outlives its deadline: the thread is lost and the
     process should be replaced when it has finished what it can. `not_won` hears of ids that could not be claimed; it
@@ -67,14 +67,16 @@ class Lanes(Generic[C, R]):
         After `stop` they are left to the agenda.
         """
         ids = list(ids)
-        ranks = self._ranked(ids)
+        ranks, limits = self._ranked(ids), self._limits_of(target)
         with self._lock:
             if self._stopped:
                 return 0
             lane = self._lanes.get(target)
             if lane is None:
-                limits = self._limits(target)
-                lane = self._lanes[target] = Lane(target, self._business, limits, self._on_leak, self._not_won)
+                lane = Lane(target, self._business, limits or Limits(), self._on_leak, self._not_won)
+                self._lanes[target] = lane
+            elif limits is not None:
+                lane.limit(limits)
             return lane.put(ids, ranks)
 
     def _ranked(self, ids: Sequence[str]) -> Mapping[str, int]:
@@ -84,6 +86,14 @@ class Lanes(Generic[C, R]):
             # The database: what cannot be told apart is claimed as it comes.
             logger.warning("who comes first is not known (%s)", describe(error))
             return {}
+
+    def _limits_of(self, target: str) -> Limits | None:
+        try:
+            return self._limits(target)
+        except Exception as error:
+            # A third party's provider says them, and access ends however hard its target may be called.
+            logger.warning("how hard %s may be called is not known (%s)", target, describe(error))
+            return None
 
     @property
     def busy(self) -> bool:

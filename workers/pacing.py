@@ -26,7 +26,7 @@ class Breaker:
     """Opens after five failures on end; from then on one call at a time asks whether the target is back."""
 
     def __init__(self, probe_seconds: float) -> None:
-        self._probe_seconds = probe_seconds
+        self.probe_seconds = probe_seconds
         self._failures = 0
         self._next_probe = 0.0
 
@@ -38,7 +38,7 @@ class Breaker:
         """Counts the end of a call."""
         self._failures = 0 if healthy else self._failures + 1
         if self.is_open:
-            self._next_probe = clock.monotonic() + self._probe_seconds
+            self._next_probe = clock.monotonic() + self.probe_seconds
 
     def seconds_to_wait(self, running: int) -> float | None:
         """Until a call may start: nought is now, None is when a running one has ended."""

@@ -83,7 +83,7 @@ def _run(core: Core, policy: Policy, canary: Canary, entitlement: Entitlement) -
         request = _request(work, identifier, granted, core)
         if insert_unless_there(work.session, request):  # else another timekeeper has begun it
             work.record(BEGUN, request.id, resource=request.resource, role=request.role)
-            schedule(work, request)
+            schedule(core, work, request)
 
 
 def _request(work: UnitOfWork, identifier: RequestId, granted: Terms, core: Core) -> Request:

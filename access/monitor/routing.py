@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
-from sqlalchemy import case
+from sqlalchemy import ColumnElement, case, func
 from sqlmodel import Session, col, select
 
 from access.agenda_items import ids_by_kind, item_of
@@ -84,29 +84,34 @@ def _grants(session: Session, ids: Sequence[str], now: datetime) -> Iterator[Due
     # Open access that is due before its end has a later end than its target knows.
     extended = case((col(Grant.expires_at) > now, "extended"), else_=col(Grant.status))
     status = case((col(Grant.status) == GrantStatus.ACTIVE, extended), else_=col(Grant.status))
-    unfinished = select(Grant.id, status, Grant.resource, Grant.due_at).where(
+    unfinished = select(Grant.id, status, _target(), Grant.due_at).where(
         col(Grant.id).in_(ids), col(Grant.status).in_(UNFINISHED), col(Grant.due_at).is_not(None)
     )
-    for identifier, known, resource, due_at in session.connection().execute(unfinished):
+    for identifier, known, target, due_at in session.connection().execute(unfinished):
         assert due_at is not None
-        yield identifier, _QUEUES[known], resource, due_at
+        yield identifier, _QUEUES[known], target, due_at
 
 
 def _messages(session: Session, ids: Sequence[str], _now: datetime) -> Iterator[Due]:
     undelivered = (
-        select(Message.id, Message.kind, Message.due_at, Grant.resource)
+        select(Message.id, Message.kind, Message.due_at, _target())
         .join(Grant, col(Grant.id) == col(Message.subject), isouter=True)
         .where(col(Message.id).in_(ids), col(Message.due_at).is_not(None))
     )
-    for identifier, kind, due_at, resource in session.connection().execute(undelivered):
+    for identifier, kind, due_at, target in session.connection().execute(undelivered):
         assert due_at is not None
-        yield identifier, *_lane_of(kind, resource), due_at
+        yield identifier, *_lane_of(kind, target), due_at
 
 
-def _lane_of(kind: str, resource: str) -> tuple[Queue, str]:
+def _target() -> ColumnElement[str]:
+    """Where a grant is; of a row that the version before made, its resource stands for that."""
+    return func.coalesce(func.nullif(col(Grant.target_key), ""), col(Grant.resource))
+
+
+def _lane_of(kind: str, target: str) -> tuple[Queue, str]:
     way = traits_of(kind).way
     if way == Way.MODAL:
-        return "grant", resource  # a secret is made by those who hold the targets' keys
+        return "grant", target  # a secret is made by those who hold the targets' keys
     return "tell", PAGES if way == Way.PAGE else SLACK
 
 

@@ -10,13 +10,13 @@ from pydantic import ValidationError
 from access import catalog
 from access.errors import PolicyError
 from access.ids import Person, SlackChannel, SlackUser
-from access.policy import checks, explain
+from access.policy import checks, explain, target_checks
 from access.policy.advice import advice
 from access.policy.document import Document, Path, Problem, read
 from access.policy.explain import Finding
 from access.policy.shape import CanaryShape, PolicyShape, ResourceShape, RuleShape
 from access.policy.targets import Target, targets
-from access.ports import Provider
+from access.ports import CallLimits, Provider
 
 
 def load_policy(text: str, *, file: str, providers: Mapping[str, type[Provider]]) -> catalog.Policy:
@@ -40,6 +40,7 @@ def check(
         read_targets, target_findings = targets(shape, providers)
         policy = _policy(shape, read_targets, text, file)
         found += [*checks.findings(shape, document, providers), *target_findings, *_overlaps(policy, document)]
+        found += target_checks.findings(shape, document, read_targets)
     problems = document.problems + [Problem(line=document.line(path), sentence=sentence) for path, sentence in found]
     if policy is None or problems:
         return None, _by_line(problems)
@@ -118,6 +119,8 @@ def _resource(resource: ResourceShape, target: Target) -> catalog.Resource:
         provider=resource.provider,
         settings=target.settings.said,
         all_settings=target.settings.everything,
+        target=target.key,
+        limits=None if resource.limits is None else CallLimits(**dict(resource.limits)),
         roles={
             name: catalog.Role(
                 name=name,

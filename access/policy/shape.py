@@ -27,6 +27,7 @@ WARN_BEFORE_END = timedelta(minutes=15)
 EXTENSIONS = 1
 CANARY_EVERY = timedelta(minutes=5)
 CANARY_OFTENEST = timedelta(minutes=1)
+CALLS_MOST = 256
 TITLE_LONGEST = 75
 """What one option of a menu in Slack holds."""
 DESCRIPTION_LONGEST = 200
@@ -190,6 +191,13 @@ class RoleShape(Shape):
     description: Annotated[str | None, _written(_description)] = None
 
 
+class TargetLimitsShape(Shape):
+    """What the target of a resource bears from each worker."""
+
+    concurrency: Annotated[int, Field(ge=1, le=CALLS_MOST)] | None = None
+    per_second: Annotated[int, Field(ge=1, le=CALLS_MOST)] | None = None
+
+
 class ResourceShape(Shape):
     id: Name
     title: Title
@@ -198,6 +206,7 @@ class ResourceShape(Shape):
     tags: list[Name] = []
     provider: str
     settings: dict[str, Any] = {}
+    limits: Annotated[TargetLimitsShape | None, BeforeValidator(_there)] = None
     roles: Annotated[dict[RoleName, RoleShape], Field(min_length=1)]
 
 

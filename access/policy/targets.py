@@ -11,6 +11,7 @@ from access.policy.document import Path
 from access.policy.explain import Finding
 from access.policy.shape import PolicyShape, ResourceShape, RoleShape
 from access.ports import Provider
+from access.provider import target_of
 
 
 class Words(NamedTuple):
@@ -28,6 +29,8 @@ class Target(NamedTuple):
     settings: Words
     definitions: Mapping[str, Words]
     """By the role's name."""
+    key: str
+    """Where the settings lead, with which other resources may; or the id, where that is not known."""
 
 
 _UNREADABLE = Words({}, {})
@@ -49,20 +52,22 @@ def _target(
         present = ", ".join(f"`{name}`" for name in sorted(providers)) or "none"
         sentence = explain.unknown_name("provider", resource.provider, providers, f"this version has {present}")
         found.append(((*base, "provider"), sentence))
-        return Target(_UNREADABLE, dict.fromkeys(resource.roles, _UNREADABLE))
+        return Target(_UNREADABLE, dict.fromkeys(resource.roles, _UNREADABLE), resource.id)
     definitions = {
         name: _read(
             provider.Role, role.model_extra or {}, (*base, "roles", name), found, beside=tuple(RoleShape.model_fields)
         )
         for name, role in resource.roles.items()
     }
+    before = len(found)
     settings = _read(provider.Settings, resource.settings, (*base, "settings"), found)
+    readable = len(found) == before
     mode = settings.everything.get("mode")
-    if (
-        isinstance(mode, str) and mode in provider.capabilities.modes
-    ):  # by its word the core knows what the provider can do: it is always said
+    if isinstance(mode, str) and mode in provider.capabilities.modes:
+        # By its word the core knows what the provider can do: it is always said.
         settings = settings._replace(said={**settings.said, "mode": mode})
-    return Target(settings, definitions)
+    named = target_of(providers, resource.provider, settings.everything) if readable else ""
+    return Target(settings, definitions, named or resource.id)
 
 
 def _read(

@@ -11,6 +11,7 @@ from access.grants.claims import plan_of, spec_of
 from access.ids import BatchId, GrantId, Person, RequestId, SlackChannel, SlackUser, made_at, ulid
 from access.models import EndedBy, Grant, GrantStatus, Request, RequestStatus
 from access.ports import Managed, Plan, Provider
+from access.provider import target_of
 from access.unit_of_work import UnitOfWork, grant_item
 
 NOBODY = Person(":unknown")
@@ -50,10 +51,12 @@ def recover(
         )
     )  # fmt: skip
     work.session.flush()
+    named = target_of({known.provider: type(provider)}, known.provider, settings)
     grant = Grant(
         id=GrantId(stray.grant_id or ""), request_id=request, status=GrantStatus.REVOKING, ended_by=EndedBy.DRIFT,
         end_reason=BECAUSE, starts_at=work.now, start_by=work.now, expires_at=work.now, end_due_at=work.now,
-        alert_at=work.now + alert_after, due_at=work.now, created_at=work.now, **same,
+        alert_at=work.now + alert_after, due_at=work.now, created_at=work.now,
+        target_key=named, **same,
     )  # fmt: skip
     plan = plan_of(provider, spec_of(grant))
     if isinstance(plan, Plan):  # ending it needs none

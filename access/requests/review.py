@@ -26,6 +26,7 @@ from access.policy.facts import ask_again, is_unchanged
 from access.policy.fingerprint import Button, parse_button
 from access.policy.objections import to_the_approver
 from access.policy.refusals import RefusedByPolicy
+from access.provider import target_of
 from access.requests.binding import bound
 from access.requests.extend import extended_before, move_end
 from access.requests.remind import Place
@@ -202,18 +203,19 @@ def _decide(
     if not isinstance(now, Approved):
         return
     if request.extends is None:
-        schedule(work, request)
+        schedule(core, work, request)
     else:
         move_end(core, work, request)
 
 
-def schedule(work: UnitOfWork, request: Request) -> None:
+def schedule(core: Core, work: UnitOfWork, request: Request) -> None:
     """Its start has come, or lies ahead; what was asked for a moment that has passed starts now."""
     starts_at = _starts(work, request)
     grant = Grant(
         id=GrantId(ulid(work.now)), request_id=request.id, requester=request.requester, subject=request.subject,
         subject_slack=request.subject_slack, resource=request.resource, role=request.role, level=request.level,
         provider=request.provider, principal=request.principal, settings=request.settings,
+        target_key=target_of(core.providers, request.provider, request.settings),
         definition=request.definition, scope=request.scope, duration_s=request.duration_s, until=request.until,
         alert_after_s=request.alert_after_s, starts_at=starts_at, start_by=starts_at + START_WINDOW,
         due_at=starts_at, created_at=work.now,

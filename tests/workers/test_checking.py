@@ -42,7 +42,7 @@ def claimed(*, known: bool = True, settings: Mapping[str, str] = MappingProxyTyp
     read = Role(name="read", title="Read", level="low", definition={"power": "look"})
     resource = Resource(
         id="customers-db", title="Customers", level="low", owner="leads", tags=frozenset(), provider="fake",
-        settings=dict(settings), roles={"read": read},
+        settings=dict(settings), target="fake:one", roles={"read": read},
     )  # fmt: skip
     row = TargetCheck(id=TargetCheckId("c"), resource="customers-db", asked_at=datetime(2026, 11, 23, tzinfo=UTC))
     return Claimed(row, resource if known else None)

@@ -3,10 +3,13 @@
 import threading
 import time
 
+import pytest
+
 from access.ports import Deadline
 from tests.waiting import wait_until
 from tests.workers.rows import Rows, answers
-from tests.workers.targets import Target, ids, make_lanes
+from tests.workers.targets import Leaks, Target, ids, make_lanes
+from workers.lanes import Lanes
 from workers.pacing import BREAK_AFTER, Limits
 
 
@@ -56,6 +59,44 @@ def test_calls_start_no_faster_than_the_rate_limit(rows: Rows) -> None:
     wait_until(lambda: len(rows.done) == 10, "all to be done")
 
     assert time.monotonic() - began >= 9 / 20
+    lanes.stop()
+
+
+def test_a_limit_that_changes_holds_from_the_next_call_on(rows: Rows, target: Target) -> None:
+    limits = Limits(threads=1)
+    lanes = Lanes(rows.business(act=target.act), on_leak=Leaks(), limits=lambda _target: limits)
+    target.hanging = set(ids(12))
+    rows.add(*ids(12))
+    lanes.put("crm", ids(12)[:6])
+    wait_until(lambda: target.calling == 1, "the one call that may be under way")
+
+    limits = Limits(threads=3)
+    lanes.put("crm", ids(12)[6:])
+    wait_until(lambda: target.calling == 3, "as many as may be now")
+    limits = Limits(threads=3, per_second=1.0)
+    lanes.put("crm", [])
+    target.let_go.set()
+    wait_until(lambda: len(rows.done) >= 3, "those that were under way")
+
+    assert target.most == 3
+    assert len(rows.calls) < 12, "no more than one starts in a second now"
+    lanes.stop()
+
+
+def test_a_target_whose_limits_cannot_be_known_is_called_all_the_same(
+    rows: Rows, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken(_target: str) -> Limits:
+        raise AttributeError("hunter2")
+
+    lanes = Lanes(rows.business(), on_leak=Leaks(), limits=broken)
+    rows.add(*ids(3))
+    lanes.put("crm", ids(2))
+    lanes.put("crm", ids(3))
+
+    wait_until(lambda: rows.done == set(ids(3)), "all to be done")
+    assert "how hard crm may be called is not known (AttributeError" in caplog.text
+    assert "hunter2" not in caplog.text
     lanes.stop()
 
 

@@ -47,7 +47,7 @@ def test_an_item_goes_to_the_queue_its_row_asks_for(world: World) -> None:
 
     world.clock.tick(minutes=30)
     (route,) = schedule.route([item]).now
-    assert (route.id, route.queue, route.target) == (grant.id, "revoke", "customers-db")
+    assert (route.id, route.queue, route.target) == (grant.id, "revoke", "fake:one")
 
     world.work()
     assert schedule.route([item]).finished == [item]

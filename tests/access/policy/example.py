@@ -86,6 +86,10 @@ class Postgres:
         # As pydantic is by default: the loader must not let words pass that the provider would ignore.
         grants: list[str]
 
+    @classmethod
+    def target_key(cls, settings: Settings) -> str:
+        return settings.dsn.place
+
 
 PROVIDERS = cast("Mapping[str, type[Provider]]", {"postgres": Postgres})
 
