@@ -64,10 +64,10 @@ class PersonEntry:
     name: Person
     slack: SlackUser
     names: Mapping[str, str]
-    """What a provider's target calls the person, where it differs from `name`."""
+    """What targets call the person where that is not `name`: by resource, or else by provider."""
 
-    def principal(self, provider: str) -> str:
-        return self.names.get(provider, self.name)
+    def principal(self, resource: "Resource") -> str:
+        return _principal(self.names, resource, self.name)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -157,10 +157,16 @@ class Canary:
     entitlements: tuple[Entitlement, ...]
     every: timedelta
     names: Mapping[str, str]
+    """As those of a person."""
 
-    def principal(self, provider: str) -> str:
-        """What a provider's target calls the one who receives them, who is nobody."""
-        return self.names.get(provider, CANARY_NAME)
+    def principal(self, resource: Resource) -> str:
+        """What the target of a resource calls the receiver, who is no person."""
+        return _principal(self.names, resource, CANARY_NAME)
+
+
+def _principal(names: Mapping[str, str], resource: Resource, otherwise: str) -> str:
+    """The name that a resource has for somebody goes before the one that all of its provider have."""
+    return names.get(resource.id) or names.get(resource.provider) or otherwise
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -28,6 +28,7 @@ def findings(shape: PolicyShape, document: Document, providers: Iterable[str]) -
 
 def _people(shape: PolicyShape, document: Document, providers: list[str]) -> Iterator[Finding]:
     by_slack: dict[str, str] = {}
+    known = _callers(shape, providers)
     for name, person in shape.people.items():
         first = by_slack.setdefault(person.slack, name)
         if first != name:
@@ -36,12 +37,21 @@ def _people(shape: PolicyShape, document: Document, providers: list[str]) -> Ite
                 ("people", name, "slack"),
                 f"`{name}` and `{first}` (line {line}) have the same Slack account; they are one person",
             )
-        for provider in person.names:
-            if provider not in providers:
-                otherwise = f"this version has {_listed(providers)}"
-                yield ("people", name, "names", provider), unknown_name("provider", provider, providers, otherwise)
+        yield from _called(person.names, known, providers, ("people", name, "names"))
     for provider in providers:
         yield from _principals(shape, provider)
+
+
+def _callers(shape: PolicyShape, providers: Iterable[str]) -> dict[str, None]:
+    """By what `names` may be said."""
+    return dict.fromkeys([*providers, *(resource.id for resource in shape.resources)])
+
+
+def _called(names: Iterable[str], known: Collection[str], providers: list[str], path: Path) -> Iterator[Finding]:
+    for name in names:
+        if name not in known:
+            otherwise = f"name a resource by its id, or one of the providers {_listed(providers)}"
+            yield (*path, name), unknown_name("provider or resource", name, known, otherwise)
 
 
 def _principals(shape: PolicyShape, provider: str) -> Iterator[Finding]:
@@ -131,10 +141,7 @@ def _canary(shape: PolicyShape, providers: Iterable[str]) -> Iterator[Finding]:
                 "so no rule may open its role",
             )
     known = sorted(providers)
-    for provider in shape.canary.names:
-        if provider not in known:
-            sentence = unknown_name("provider", provider, known, f"this version has {_listed(known)}")
-            yield ("canary", "names", provider), sentence
+    yield from _called(shape.canary.names, _callers(shape, known), known, ("canary", "names"))
     for provider in known:
         yield from _nobody(shape, shape.canary, provider)
 

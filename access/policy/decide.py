@@ -265,7 +265,7 @@ def _terms(policy: Policy, ask: Ask, rule: Rule) -> Terms:
         resource_title=resource.title,
         role_title=role.title,
         provider=resource.provider,
-        principal=policy.people[ask.subject].principal(resource.provider),
+        principal=policy.people[ask.subject].principal(resource),
         settings=resource.settings,
         definition=role.definition,
         all_settings=resource.all_settings,

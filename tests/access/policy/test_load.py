@@ -99,12 +99,12 @@ def test_what_the_file_says_is_what_the_policy_holds() -> None:
     loaded = policy()
     assert (loaded.slack_team, loaded.timezone, loaded.file) == ("T0ACME", ZoneInfo("Europe/Amsterdam"), "access.yml")
     assert loaded.sha256 == sha256(POLICY.encode()).hexdigest()
-    assert loaded.people[Person("ann")].principal("postgres") == "ann.a"
-    assert loaded.people[Person("lea")].principal("postgres") == "lea"
     assert loaded.levels["medium"].max == timedelta(hours=8)
     assert (loaded.levels["high"].quorum, loaded.levels["high"].reason_min) == (1, 1)
     assert loaded.groups["leads"].people == {"lea", "kim", "sam"}
     customers = loaded.resources["customers-db"]
+    assert loaded.people[Person("ann")].principal(customers) == "ann.a"
+    assert loaded.people[Person("lea")].principal(customers) == "lea"
     assert customers.settings == {"dsn": {"env": "CUSTOMERS_DSN"}, "database": "shop"}
     assert customers.all_settings == {"dsn": {"env": "CUSTOMERS_DSN", "file": None}, "database": "shop", "port": 5432}
     assert (customers.roles["read"].level, customers.roles["fix-orders"].level) == ("medium", "high")
