@@ -289,6 +289,9 @@ class Secret:
     """How to connect, made when it is read: labelled values in order. Never stored, never logged."""
 
     fields: tuple[tuple[str, SecretStr], ...]
+    environment: Mapping[str, str] = field(default_factory=dict[str, str])
+    """By environment variable that the target's clients read: the label of its value among the fields, or a value that
+    is in none of them and no secret, such as what is demanded of the server."""
     note: str = ""
     made: bool = True
     """For this look; False where the holder has a secret already and only hears where to use it."""

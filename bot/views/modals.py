@@ -36,6 +36,8 @@ def secret_view(secret: Secret) -> View:
     blocks: list[Block] = []
     for label, value in secret.fields:
         blocks += [sentence(label), preformatted(value.get_secret_value())]
+    if secret.environment:
+        blocks.append(note(f"Clients read these from the environment: {_variables(secret)}."))
     if secret.note:
         blocks.append(note(secret.note))
     if secret.made:
@@ -43,6 +45,13 @@ def secret_view(secret: Secret) -> View:
             note("Nothing of this is stored. Opening this again makes a new one, and this one stops working.")
         )
     return {"type": "modal", "title": plain("How to connect"), "close": plain("Close"), "blocks": blocks}
+
+
+def _variables(secret: Secret) -> str:
+    labels = {label for label, _ in secret.fields}
+    return ", ".join(
+        f"{name} ({said})" if said in labels else f"{name}={said}" for name, said in secret.environment.items()
+    )
 
 
 def notice(title: str, words: str) -> View:

@@ -443,6 +443,7 @@ def _all() -> dict[str, Rendered | dict[str, Any]]:
         "secret": secret_view(
             Secret(
                 fields=(("Host", SecretStr("db.example")), ("Password", SecretStr("made for this picture"))),
+                environment={"PGHOST": "Host", "PGPASSWORD": "Password", "PGSSLMODE": "verify-full"},
                 note="Works until the access ends.",
             )
         ),

@@ -152,6 +152,14 @@ class LetsTheServerHash(Postgres):
         return _revealed(self, spec, deadline, secrets.token_urlsafe(24), in_clear=True)
 
 
+class RevealsItsSecretAsAVariable(Postgres):
+    """Where a label should stand, which is shown and compared in the open."""
+
+    def reveal(self, spec: GrantSpec, receipt: Receipt | None, deadline: Deadline) -> Secret:
+        secret = super().reveal(spec, receipt, deadline)
+        return replace(secret, environment={"PGPASSWORD": dict(secret.fields)["Password"].get_secret_value()})
+
+
 class ShowsItsDsn(Postgres):
     def grant(self, spec: GrantSpec, deadline: Deadline) -> Outcome:
         try:
@@ -322,6 +330,7 @@ MUTANTS: list[tuple[str, type[Postgres]]] = [
     ("C20", PastesWordsIntoStatements),
     ("C23", AlwaysTheSameSecret),
     ("C23", LetsTheServerHash),
+    ("C23", RevealsItsSecretAsAVariable),
     ("C23", ShowsItsDsn),
     ("C23", PlansWithItsDsn),
     ("C24", PlansByChance),

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 
 import psycopg
 import pytest
-from psycopg import sql
+from psycopg import conninfo, sql
 
 from access.errors import (
     Permanent,
@@ -49,6 +49,26 @@ def test_the_revealed_command_line_connects(provider: Postgres) -> None:
     with psycopg.connect(conninfo, password=shown["Password"]) as connection:
         assert connection.info.user == login_name(spec)
         assert connection.info.dbname == DATABASE
+    provider.revoke(spec, None, soon())
+
+
+def test_the_environment_that_is_told_connects_and_demands_what_the_command_line_does(
+    provider: Postgres, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spec = make_spec()
+    provider.grant(spec, soon())
+    secret = provider.reveal(spec, None, soon())
+    shown = {label: value.get_secret_value() for label, value in secret.fields}
+    told = {name: shown.get(said, said) for name, said in secret.environment.items()}
+    demands = conninfo.conninfo_to_dict(shown["psql"].removeprefix("psql '").removesuffix("'"))
+    for name, value in told.items():
+        monkeypatch.setenv(name, value)
+    with psycopg.connect("") as connection:
+        assert (connection.info.user, connection.info.dbname) == (login_name(spec), DATABASE)
+    assert told == {"PGPASSWORD": shown["Password"]} | {
+        "PG" + {"dbname": "database"}.get(word, word).replace("_", "").upper(): str(value)
+        for word, value in demands.items()
+    }
     provider.revoke(spec, None, soon())
 
 

@@ -114,6 +114,8 @@ def test_connect_says_where_and_holds_no_secret(provider: Postgres) -> None:
     shown = {label: value.get_secret_value() for label, value in secret.fields}
     assert (secret.made, shown["Login"], shown["Database"]) == (False, "ann", "shop")
     assert "Password" not in shown
+    assert "PGPASSWORD" not in secret.environment
+    assert secret.environment["PGUSER"] == "Login"
     assert "user=ann" in shown["psql"]
     assert "your own login" in secret.note
     provider.revoke(spec, None, soon())

@@ -32,6 +32,7 @@ from access.ports import (
 from workers.providers.postgres import cleanup, ending_statements, statements
 from workers.providers.postgres.catalogue import Login, look, marked_grant
 from workers.providers.postgres.ending import Ending, find
+from workers.providers.postgres.environment import LABELS, environment
 from workers.providers.postgres.errors import DUPLICATE, DUPLICATE_AT_ONCE
 from workers.providers.postgres.managed import ATTRIBUTES, DIRECT, list_managed
 from workers.providers.postgres.ownership import Ownership, began_at
@@ -145,9 +146,11 @@ class Logins:
             session.write(statements.set_password(login, session.hashed(login, password)))
             address = session.address(login, made=True)
         command = shlex.join(["psql", connection_string(address)])
-        labels = {"host": "Host", "port": "Port", "dbname": "Database", "user": "Login"}
-        shown = {label: address[keyword] for keyword, label in labels.items()}
-        return Secret(fields=_labelled(shown | {"Password": password, "psql": command}))
+        shown = {label: address[keyword] for keyword, label in LABELS.items()}
+        return Secret(
+            fields=_labelled(shown | {"Password": password, "psql": command}),
+            environment=environment(address, password=True),
+        )
 
     def extend(self, spec: GrantSpec, receipt: Receipt | None, deadline: Deadline) -> Outcome:
         """Moves the end alone: a login that was locked meanwhile stays locked."""

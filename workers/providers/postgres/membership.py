@@ -24,6 +24,7 @@ from access.ports import (
 )
 from workers.providers.postgres import ending_statements
 from workers.providers.postgres import membership_statements as statements
+from workers.providers.postgres.environment import environment
 from workers.providers.postgres.errors import NO_LOCKS
 from workers.providers.postgres.membership_ending import MembershipEnding
 from workers.providers.postgres.ownership import Ownership, began_at
@@ -165,6 +166,7 @@ class Members:
         }  # fmt: skip
         return Secret(
             fields=tuple((label, SecretStr(value)) for label, value in shown.items()),
+            environment=environment(address, password=False),
             note="Connect with your own login, and the password that you have for it. A session that is open already "
             "has the rights from its next statement on.",
             made=False,
