@@ -77,7 +77,7 @@ def test_a_module_opens_with_a_sentence() -> None:
 
 
 def test_the_core_knows_no_slack_no_queue_and_no_target() -> None:
-    others = {"slack_bolt", "slack_sdk", "rq", "redis", "psycopg", "aiohttp", "bot", "workers", "countersign"}
+    others = {"slack_bolt", "slack_sdk", "rq", "redis", "psycopg", "aiohttp", "httpx", "bot", "workers", "countersign"}
 
     assert {name(path): tops(path) & others for path in modules("access") if tops(path) & others} == {}
 

@@ -5,13 +5,13 @@ Only after a good sweep, and only while somebody is told of every alert.
 
 import logging
 import threading
-import urllib.request
 from collections.abc import Callable
 from typing import Self
-from urllib.error import HTTPError
 
 from access import clock
+from access.ports import Deadline
 from access.words import counted
+from workers.http_status import Unanswered, http_status
 
 logger = logging.getLogger(__name__)
 
@@ -64,8 +64,7 @@ class Ping:
             try:
                 if self._is_held(self._untold()):
                     continue
-                with urllib.request.urlopen(self._url, timeout=_PATIENCE_SECONDS):  # noqa: S310 -- the settings allow http and https only
-                    pass
+                self._ask()
                 self._came()
             except Exception as error:
                 self._note(error)
@@ -81,8 +80,14 @@ class Ping:
         self._held = bool(untold)
         return self._held
 
+    def _ask(self) -> None:
+        """Raises Unanswered where it was not heard."""
+        status = http_status("GET", self._url, Deadline.after(_PATIENCE_SECONDS), by_proxy=True)
+        if not 200 <= status < 300:
+            raise Unanswered(f"status {status}")
+
     def _note(self, error: Exception) -> None:
         if not self._failing:
-            code = f" {error.code}" if isinstance(error, HTTPError) else ""
-            logger.warning("the ping that all is well was not heard (%s%s)", type(error).__name__, code)
+            why = str(error) if isinstance(error, Unanswered) else type(error).__name__
+            logger.warning("the ping that all is well was not heard (%s)", why)
         self._failing = True

@@ -1,5 +1,6 @@
 """Pages by webhook: a real server that is up, down, broken or hangs, and Slack that waits for none of it."""
 
+import logging
 import re
 import socket
 from collections import Counter
@@ -186,8 +187,44 @@ def test_nobody_at_the_address_is_a_problem_that_names_no_address(paged: World) 
         nobody.bind(("127.0.0.1", 0))
         (told,) = send(paged, f"http://127.0.0.1:{nobody.getsockname()[1]}/")
 
-    assert told.problem == "The address for pages cannot be reached (ConnectionRefusedError)."
+    assert told.problem == "The address for pages cannot be reached (ConnectError)."
     assert not told.healthy
+
+
+def test_no_log_has_the_address_however_much_is_logged(
+    paged: World, webhook: Webhook, caplog: pytest.LogCaptureFixture
+) -> None:
+    overdue(paged)
+    with caplog.at_level(logging.DEBUG):
+        send(paged, webhook.url)
+
+    assert webhook.pages
+    assert "canary-page" not in caplog.text
+    assert "duty" not in caplog.text
+
+
+@pytest.mark.parametrize(
+    "url", ["https://127.0.0.1:{port}/canary-page", "http://[canary-page", "http://127.0.0.1:{port}\x00/canary-page"]
+)
+def test_an_address_that_cannot_be_used_is_a_problem_that_does_not_name_it(
+    paged: World, webhook: Webhook, url: str
+) -> None:
+    overdue(paged)
+    (told,) = send(paged, url.format(port=webhook.port))
+
+    assert told.problem.startswith("The address for pages cannot be reached (")
+    assert "canary" not in told.problem
+    assert not told.healthy
+
+
+def test_a_page_goes_by_no_proxy_that_would_read_what_is_wrong_here(
+    paged: World, webhook: Webhook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
+    overdue(paged)
+    send(paged, webhook.url)
+
+    assert webhook.pages
 
 
 def test_a_process_without_the_address_says_so(paged: World) -> None:

@@ -1,7 +1,9 @@
 """The outgoing sign of life: after a good sweep, once a minute, and never a reason to wait."""
 
+import logging
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
@@ -20,6 +22,8 @@ class Monitor(HTTPServer):
         super().__init__(("127.0.0.1", 0), Asked)
         self.heard: list[str] = []
         self.status = 200
+        self.drips = False
+        self.over = threading.Event()
 
     @property
     def url(self) -> str:
@@ -30,7 +34,14 @@ class Asked(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         assert isinstance(self.server, Monitor)
         self.server.heard.append(self.path)
+        if self.server.drips:
+            self.wfile.write(b"HTTP/1.1 200 OK\r\n")
+            with suppress(OSError):  # who asked has gone
+                while not self.server.over.wait(0.05):
+                    self.wfile.write(b"X-Later: x\r\n")
+            return
         self.send_response(self.server.status)
+        self.send_header("Location", "/elsewhere")
         self.end_headers()
 
     def log_message(self, format: str, *_: object) -> None:
@@ -43,6 +54,7 @@ def monitor() -> Iterator[Monitor]:
         thread = threading.Thread(target=monitor.serve_forever)
         thread.start()
         yield monitor
+        monitor.over.set()
         monitor.shutdown()
         thread.join()
 
@@ -80,7 +92,28 @@ def test_a_ping_that_is_refused_did_not_come_and_its_address_stays_secret(
         ping.swept(0.001)
         wait_until(lambda: "was not heard" in caplog.text, "the warning")
 
-    assert "HTTPError 500" in caplog.text
+    assert "(status 500)" in caplog.text
+    assert "canary" not in caplog.text
+
+
+def test_a_ping_is_not_sent_on_to_another_address(monitor: Monitor, caplog: pytest.LogCaptureFixture) -> None:
+    monitor.status = 302
+    with Ping(monitor.url, lambda: pytest.fail("it was sent on"), lambda: 0) as ping:
+        ping.swept(0.001)
+        wait_until(lambda: "was not heard (status 302)" in caplog.text, "the warning")
+
+    assert monitor.heard == ["/canary-4711"]
+
+
+def test_an_answer_that_never_comes_to_its_end_is_none(
+    monitor: Monitor, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("workers.ping._PATIENCE_SECONDS", 0.3)
+    monitor.drips = True
+    with caplog.at_level(logging.DEBUG), Ping(monitor.url, lambda: pytest.fail("it came"), lambda: 0) as ping:
+        ping.swept(0.001)
+        wait_until(lambda: "was not heard (TimeoutError)" in caplog.text, "the warning")
+
     assert "canary" not in caplog.text
 
 
