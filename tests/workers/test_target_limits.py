@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from access.models import GrantStatus
-from access.monitor.sweep import CLEANUP, DRIFT, Queue, Schedule
+from access.monitor.routing import CLEANUP, DRIFT, Queue
+from access.monitor.sweep import Schedule
 from access.policy_source import PolicySource
 from access.ports import CallLimits, Deadline, GrantSpec, Outcome
 from access.settings import Settings

@@ -10,7 +10,7 @@ from sqlmodel import select
 
 from access.core import Core
 from access.models import PolicyVersion
-from access.monitor.sweep import note_policy
+from access.monitor.policy_in_force import note_policy
 from access.policy_source import PolicySource
 from tests.cast import SECURITY
 from tests.fakes import FakeProvider
