@@ -3,7 +3,7 @@
 import sqlite3
 import threading
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -36,30 +36,32 @@ def recorded(url: str) -> Rows:
 
 
 class BareSql:
-    """An empty store, filled with the rows from before the approvals; one connection a thread."""
+    """An empty store, filled with the rows from before; one connection a thread."""
+
+    filled = ("request", "notice", "audit_event")
+    """Tables whose rows must be there before."""
 
     def __init__(self, url: str, *, before: Rows) -> None:
         self._url = url
         self._sqlite = url.startswith("sqlite")
-        self._before = before
+        self.before = before
         self._local = threading.local()
         self._connections = list[Any]()
-        connection = self._connection()
-        connection.execute("BEGIN")
-        for table in ("request", "notice", "audit_event"):
-            for row in before[table]:
-                self._insert(connection, table, row)
-        self._move_head(connection, before["audit_head"][0])
+        self.held = "" if self._sqlite else " FOR UPDATE"
+        connection = self.begun()
+        for table in self.filled:
+            self.insert_all(connection, table, before[table])
+        self.move_head(connection, before["audit_head"][0])
         connection.execute("COMMIT")
 
     def approvals(self, after: Rows) -> Iterator[Approval]:
         """What happened between `before` and `after`, one approval after the other."""
         grants = {row["request_id"]: row for row in after["grant"]}
         reviews = {row["request_id"]: row for row in after["review"]}
-        known = {row["id"] for row in self._before["notice"]}
+        known = {row["id"] for row in self.before["notice"]}
         messages = {row["subject"]: row for row in after["notice"] if row["id"] not in known}
         events = defaultdict[str, list[Row]](list)
-        last = max((row["seq"] for row in self._before["audit_event"]), default=0)
+        last = max((row["seq"] for row in self.before["audit_event"]), default=0)
         happened = (row for row in after["audit_event"] if row["seq"] > last)
         for row in sorted(happened, key=lambda row: row["seq"]):  # PostgreSQL reads a table in any order
             events[row["object_id"]].append(row)
@@ -70,28 +72,34 @@ class BareSql:
 
     def approve(self, approval: Approval) -> None:
         """One transaction; the same locks in the same order."""
-        connection, request = self._connection(), approval.request
-        connection.execute("BEGIN IMMEDIATE" if self._sqlite else "BEGIN")
+        connection, request = self.begun(), approval.request
         changed = connection.execute(
-            self._sql("UPDATE request SET status = ?, decided_at = ? WHERE id = ? AND status = ? AND version = ?"),
+            self.sql("UPDATE request SET status = ?, decided_at = ? WHERE id = ? AND status = ? AND version = ?"),
             (request["status"], request["decided_at"], request["id"], "pending", request["version"]),
         ).rowcount
         assert changed == 1
         for table, row in approval.inserts:
-            self._insert(connection, table, row)
+            self.insert_all(connection, table, [row])
         connection.execute(
-            self._sql("UPDATE notice SET wanted = wanted + 1, due_at = ? WHERE subject = ? RETURNING id"),
+            self.sql(
+                "UPDATE notice SET wanted_version = wanted_version + 1, due_at = ? WHERE subject = ? RETURNING id"
+            ),
             (request["decided_at"], request["id"]),
         ).fetchall()
-        connection.execute(f"SELECT * FROM audit_head{'' if self._sqlite else ' FOR UPDATE'}").fetchall()
-        for event in approval.events:
-            self._insert(connection, "audit_event", event)
-        self._move_head(connection, approval.events[-1])
+        connection.execute(f"SELECT * FROM audit_head{self.held}").fetchall()
+        self.insert_all(connection, "audit_event", approval.events)
+        self.move_head(connection, approval.events[-1])
         connection.execute("COMMIT")
 
     def close(self) -> None:
         for connection in self._connections:
             connection.close()
+
+    def begun(self) -> Any:
+        """The connection of this thread, in a transaction."""
+        connection = self._connection()
+        connection.execute("BEGIN IMMEDIATE" if self._sqlite else "BEGIN")
+        return connection
 
     def _connection(self) -> Any:
         if not hasattr(self._local, "connection"):
@@ -99,17 +107,20 @@ class BareSql:
             self._connections.append(self._local.connection)
         return self._local.connection
 
-    def _insert(self, connection: Any, table: str, row: Row) -> None:
-        columns, holes = ", ".join(f'"{name}"' for name in row), ", ".join("?" * len(row))
-        connection.execute(self._sql(f'INSERT INTO "{table}" ({columns}) VALUES ({holes})'), tuple(row.values()))
+    def insert_all(self, connection: Any, table: str, rows: Sequence[Row]) -> None:
+        if not rows:
+            return
+        columns, holes = ", ".join(f'"{name}"' for name in rows[0]), ", ".join("?" * len(rows[0]))
+        statement = self.sql(f'INSERT INTO "{table}" ({columns}) VALUES ({holes})')
+        connection.cursor().executemany(statement, [tuple(row.values()) for row in rows])
 
-    def _move_head(self, connection: Any, end: Row) -> None:
+    def move_head(self, connection: Any, end: Row) -> None:
         values = (end["seq"], end["hash"], end["at"])
         # The head only moves forward, and these come in any order.
         statement = "UPDATE audit_head SET seq = ?, hash = ?, at = ? WHERE seq < ?"
-        connection.execute(self._sql(statement), (*values, end["seq"]))
+        connection.execute(self.sql(statement), (*values, end["seq"]))
 
-    def _sql(self, statement: str) -> str:
+    def sql(self, statement: str) -> str:
         return statement if self._sqlite else statement.replace("?", "%s")
 
 

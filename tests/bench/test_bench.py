@@ -46,7 +46,7 @@ SMALL = {
     "slashes": (lambda servers: slashes.measure(servers, alone=12, together=24, in_flight=4), 4),
     "clicks": (lambda servers: clicks.measure(servers, count=1, kinds=["PostgreSQL"]), 4),
     "approvals": (lambda servers: approvals.measure(servers, count=4, kinds=["SQLite"]), 4),
-    "due": (lambda servers: due.measure(servers, count=5, ahead=SOON, kinds=["SQLite"], threads=[16]), 3),
+    "due": (lambda servers: due.measure(servers, count=5, ahead=SOON, kinds=["SQLite"], threads=[16]), 4),
     "trouble": (lambda servers: trouble.measure(servers, count=5, ahead=SOON, kinds=["PostgreSQL"]), 1),
     "rq": (lambda servers: rq_scheduler.measure(servers, count=5, ahead=SOON), 2),
     "keepers": (lambda servers: keepers.measure(servers, samples=1, away=1), 3),
