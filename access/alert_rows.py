@@ -5,10 +5,10 @@ from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy import bindparam
 from sqlmodel import Session, col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
+from access.bulk import one_of
 from access.models import Alert, AlertKind, AlertVariant
 
 GRANT_ALERTS = (AlertKind.OVERDUE, AlertKind.UNREMOVABLE, AlertKind.DRIFT, AlertKind.LEFTOVER)
@@ -34,15 +34,15 @@ def open_alerts(subject: str, kinds: Sequence[AlertKind]) -> SelectOfScalar[str]
 
 
 @cache
-def alerts_to_close() -> sa.Select[*tuple[Any, ...]]:
+def alerts_to_close(dialect: str) -> sa.Select[*tuple[Any, ...]]:
     """Takes `about` (subjects) and `kinds`. Asked at every end and almost never true, so it is built once.
 
     Held in one order: who tells of many alerts at once holds them in the same.
     """
     return (
         sa.select(col(Alert.id), col(Alert.kind), col(Alert.subject), col(Alert.resource), col(Alert.variant))
-        .where(col(Alert.subject).in_(bindparam("about", expanding=True)), col(Alert.closed_at).is_(None))
-        .where(col(Alert.kind).in_(bindparam("kinds", expanding=True)))
+        .where(one_of(col(Alert.subject), "about", dialect), col(Alert.closed_at).is_(None))
+        .where(one_of(col(Alert.kind), "kinds", dialect))
         .order_by(col(Alert.id))
         .with_for_update(of=Alert)
     )

@@ -11,7 +11,8 @@ from typing import cast
 
 from sqlalchemy import Text
 from sqlalchemy import cast as sql_cast
-from sqlmodel import Session, col, select
+from sqlalchemy import select as sql_select
+from sqlmodel import Session, col
 
 from access.answer_times import Answer, usual_time
 from access.catalog import Policy
@@ -22,6 +23,12 @@ from access.policy.decide import eligible
 
 _APPROVER = ":approver"
 """After an account, the subject of a look: whether this person can decide, whatever they have open themselves."""
+# Kept: asked at every change of a request. As text: PostgreSQL does not compare JSON.
+_UNABLE = sql_select(col(PeriodicCheck.subject)).where(
+    col(PeriodicCheck.kind) == CheckKind.MEMBER,
+    col(PeriodicCheck.subject).endswith(_APPROVER, autoescape=True),
+    sql_cast(col(PeriodicCheck.suspects), Text) != "[]",
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,13 +73,8 @@ def able(
 
 def unable(session: Session, policy: Policy) -> frozenset[Person]:
     """Whom Slack shows as deactivated, as a guest or in another workspace, by its last definite answer."""
-    # As text: PostgreSQL does not compare JSON.
-    known = select(PeriodicCheck.subject).where(
-        PeriodicCheck.kind == CheckKind.MEMBER,
-        col(PeriodicCheck.subject).endswith(_APPROVER, autoescape=True),
-        sql_cast(col(PeriodicCheck.suspects), Text) != "[]",
-    )
-    people = (policy.person_by_slack(account_of(subject)) for subject in session.exec(known))
+    known = session.connection().execute(_UNABLE).scalars()
+    people = (policy.person_by_slack(account_of(subject)) for subject in known)
     return frozenset(entry.name for entry in people if entry)
 
 

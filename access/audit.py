@@ -12,6 +12,7 @@ from typing import Any, Literal, NamedTuple, cast, get_args
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
+from access.bulk import insert_all
 from access.canonical import canonical
 from access.models import AuditEvent, AuditHead
 from access.words import counted
@@ -19,6 +20,14 @@ from access.words import counted
 GENESIS = "0" * 64
 Outcome = Literal["success", "refused", "failure"]
 _OUTCOMES = get_args(Outcome)
+_EVENTS = cast("sa.Table", getattr(AuditEvent, "__table__"))  # noqa: B009 -- SQLModel does not declare it
+# Kept: to build a statement anew costs more than to execute it.
+_LOCKED_HEAD = sa.select(
+    col(AuditHead.id), col(AuditHead.seq), col(AuditHead.at), col(AuditHead.hash)
+).with_for_update()  # fmt: skip
+_MOVED_HEAD = sa.update(AuditHead).where(col(AuditHead.id) == sa.bindparam("head")).values(
+    seq=sa.bindparam("to_seq"), hash=sa.bindparam("to_hash"), at=sa.bindparam("to_at")
+)  # fmt: skip
 _BEFORE_ALL = datetime.min.replace(tzinfo=UTC).replace(tzinfo=None)
 _quoted = json.JSONEncoder(ensure_ascii=False).encode
 _quoted_name = cast("Callable[[str], str]", lru_cache(1024)(_quoted))
@@ -84,22 +93,21 @@ def append(session: Session, events: Sequence[Event], *, at: datetime) -> None:
     """Links the events to the chain. The head is locked here: call it last in the transaction."""
     if not events:
         return
-    head = session.exec(select(AuditHead).with_for_update().execution_options(populate_existing=True)).one()
+    connection = session.connection()
+    head = connection.execute(_LOCKED_HEAD).one()
     at, rows = max(at, head.at), list[dict[str, Any]]()
-    seq, previous = head.seq, head.hash
+    seq, previous, moment = head.seq, head.hash, canonical(at)
     for event in events:
         seq += 1
-        entry = _entry(event, seq=seq, at=at)
+        entry = _entry(event, seq=seq, at=moment)
         digest = link(previous, entry)
         rows.append({
             "seq": seq, "at": at, "action": event.action, "actor": event.actor, "object_id": event.object_id,
             "entry": entry, "previous": previous, "hash": digest,
         })  # fmt: skip
         previous = digest
-    session.connection().execute(sa.insert(AuditEvent), rows)
-    session.connection().execute(
-        sa.update(AuditHead).where(col(AuditHead.id) == head.id).values(seq=seq, hash=previous, at=at)
-    )
+    insert_all(connection, _EVENTS, rows)
+    connection.execute(_MOVED_HEAD, {"head": head.id, "to_seq": seq, "to_hash": previous, "to_at": at})
 
 
 def link(previous: str, entry: str) -> str:
@@ -129,11 +137,13 @@ def verify(session: Session, since: Mark = START) -> Verified:
     return Verified(events=count, head=previous, flaw=_flaw_of_ends(session, count, previous))
 
 
-def _entry(event: Event, *, seq: int, at: datetime) -> str:
-    return canonical({
-        "v": 1, "seq": seq, "at": at, "action": event.action, "actor": event.actor, "object": event.object_id,
-        "outcome": event.outcome, "details": event.details,
-    })  # fmt: skip
+def _entry(event: Event, *, seq: int, at: str) -> str:
+    """The canonical JSON of all of it, `at` in JSON already: only the details differ in their names."""
+    about = canonical(event.object_id)
+    return (
+        f'{{"action":{_quoted_name(event.action)},"actor":{_quoted_name(event.actor)},"at":{at},'
+        f'"details":{canonical(event.details)},"object":{about},"outcome":"{event.outcome}","seq":{seq},"v":1}}'
+    )
 
 
 def _after(session: Session, seq: int) -> Generator[_Row]:

@@ -3,11 +3,16 @@
 from collections.abc import Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
+from sqlalchemy import bindparam
+from sqlalchemy.orm.util import identity_key
 from sqlmodel import Session, col, select
+from sqlmodel.sql.expression import SelectOfScalar
 
 from access import audit
+from access.bulk import one_of
 from access.catalog import PersonEntry, Policy
 from access.clock import Clock
 from access.errors import NotFound, PolicyError, Refusal, UnknownPerson
@@ -25,6 +30,8 @@ from access.store import (
 from access.unit_of_work import UnitOfWork
 
 POLICY_LOADED = "policy.loaded"
+# Kept: to build a statement anew costs more than to execute it.
+_REQUEST = select(Request).where(col(Request.id) == bindparam("request"))
 
 
 @dataclass(frozen=True)
@@ -95,7 +102,8 @@ class Core:
 
 
 def load_request(session: Session, request_id: RequestId) -> Request:
-    request = session.get(Request, request_id)
+    known = session.identity_map.get(identity_key(Request, request_id))
+    request = known or session.exec(_REQUEST, params={"request": request_id}).one_or_none()
     if request is None:
         raise NotFound
     return request
@@ -111,8 +119,13 @@ def load_grant(session: Session, grant_id: GrantId, *, held: bool = False) -> Gr
 
 def held_grants(session: Session, ids: Iterable[str]) -> Sequence[Grant]:
     """These rows as they are now, held until the commit; taken in one order, so that no two wait for each other."""
-    wanted = select(Grant).where(col(Grant.id).in_(list(ids))).order_by(col(Grant.id))
-    return session.exec(wanted.with_for_update()).all()
+    return session.exec(_held(session.get_bind().dialect.name), params={"ids": list(ids)}).all()
+
+
+@cache
+def _held(dialect: str) -> SelectOfScalar[Grant]:
+    wanted = select(Grant).where(one_of(col(Grant.id), "ids", dialect)).order_by(col(Grant.id))
+    return wanted.with_for_update()
 
 
 def by_person(user: SlackUser) -> str:

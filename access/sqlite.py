@@ -19,6 +19,8 @@ def prepare(connection: sqlite3.Connection) -> None:
     connection.isolation_level = None  # we say BEGIN ourselves; the driver's own timing loses updates
     for pragma in ("journal_mode=WAL", "synchronous=FULL", f"busy_timeout={BUSY.seconds * 1000}", "foreign_keys=ON"):
         connection.execute(f"PRAGMA {pragma}")
+    # At its first use SQLite declares it as a table, which `guard` would refuse: in this connection, not in the file.
+    connection.execute("SELECT value FROM json_each('[]')").fetchall()
 
 
 def guard(connection: sqlite3.Connection) -> None:

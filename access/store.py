@@ -1,5 +1,6 @@
 """The database: engines, transactions, and changing a row only while it is still what was seen."""
 
+import json
 import sqlite3
 import threading
 from collections import defaultdict
@@ -19,7 +20,7 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, InternalError, Operationa
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlmodel import Session, SQLModel
 
-from access import postgres_session
+from access import bulk, postgres_session
 from access.clock import host_now
 from access.database_address import DatabaseAddress
 from access.errors import Unavailable, Unready
@@ -31,6 +32,7 @@ _AWAY = (OperationalError, InterfaceError, InternalError, PoolTimeout)
 ANSWER_WITHIN = 15.0
 """Seconds until a PostgreSQL that does not answer at all is given up: after its own time-outs, which it would tell."""
 _MAKING = threading.Lock()
+_DECODE = json.JSONDecoder().decode
 _TURN = sa.text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))")
 _UNREADABLE = "Countersign can't read its database just now. Please try again in a minute."
 _IN_DOUBT = (
@@ -183,7 +185,8 @@ def compare_and_set(
 ) -> bool:
     """Changes the row if it still is as expected; False when somebody was faster."""
     change = Change(identifier, expected, values)
-    return session.connection().execute(change.statement(row), change.parameters()).rowcount == 1
+    statement = _compare_and_set(_table(row), change.seen, tuple(change.values))
+    return session.connection().execute(statement, change.parameters()).rowcount == 1
 
 
 @dataclass(frozen=True)
@@ -194,23 +197,36 @@ class Change:
     expected: Mapping[str, Any]
     values: Mapping[str, Any]
 
-    def statement(self, row: type[SQLModel]) -> sa.Update:
-        """The same object for all changes of these columns."""
-        seen = tuple((name, value is None) for name, value in self.expected.items())
-        return _compare_and_set(_table(row), seen, tuple(self.values))
+    @property
+    def seen(self) -> bulk.Key:
+        return tuple((name, value is None) for name, value in self.expected.items())
 
     def parameters(self) -> dict[str, Any]:
         given = {f"seen_{name}": value for name, value in self.expected.items() if value is not None}
         return {"identifier": self.identifier} | given | {f"new_{name}": value for name, value in self.values.items()}
 
 
-def compare_and_set_all(session: Session, row: type[SQLModel], changes: Iterable[Change]) -> bool:
-    """The same for many rows, each of them once; False when somebody was faster with one of them."""
-    parameters: defaultdict[sa.Update, list[dict[str, Any]]] = defaultdict(list)
+def compare_and_set_all(
+    session: Session, row: type[SQLModel], changes: Iterable[Change], *, held: bool = False
+) -> bool:  # fmt: skip
+    """The same for many rows, each of them once; False when somebody was faster with one of them.
+
+    Those that are `held` already are changed in any order: who waits for a row must take it in the order of all.
+    """
+    alike: defaultdict[tuple[bulk.Key, tuple[str, ...]], list[Change]] = defaultdict(list)
     for change in changes:
-        parameters[change.statement(row)].append(change.parameters())
-    connection = session.connection()
-    return all(connection.execute(statement, given).rowcount == len(given) for statement, given in parameters.items())
+        alike[change.seen, tuple(change.values)].append(change)
+    connection, table = session.connection(), _table(row)
+    in_any_order = held and connection.dialect.name == "postgresql"
+    for (seen, values), its in alike.items():
+        given = [change.parameters() for change in its]
+        if in_any_order and len(its) > 1:
+            changed = bulk.update_all(connection, table, seen, values, given)
+        else:
+            changed = connection.execute(_compare_and_set(table, seen, values), given).rowcount
+        if changed != len(its):
+            return False
+    return True
 
 
 def take_turn(session: Session, *names: str) -> None:
@@ -219,6 +235,11 @@ def take_turn(session: Session, *names: str) -> None:
         return  # SQLite's writers have theirs one after the other anyway
     for name in sorted(names):
         session.connection().execute(_TURN, {"name": name})
+
+
+def insert(session: Session, row: type[SQLModel], values: Mapping[str, Any]) -> None:
+    """One row, without an object for it: to make one takes longer than to insert it."""
+    session.connection().execute(_insert(_table(row)), dict(values))
 
 
 def insert_unless_there(session: Session, row: SQLModel) -> bool:
@@ -231,18 +252,26 @@ def insert_unless_there(session: Session, row: SQLModel) -> bool:
 
 def insert_all_unless_there(session: Session, row: type[SQLModel], values: Sequence[Mapping[str, Any]]) -> set[str]:
     """Inserts those that are not there, all with the same columns; the ids of those inserted."""
-    statement = _insert_unless_there(_table(row), session.get_bind().dialect.name)
-    return set(session.connection().execute(statement, list(values)).scalars())
+    connection, table = session.connection(), _table(row)
+    if len(values) > 1:
+        return bulk.insert_all_unless_there(connection, table, values)
+    statement = _insert_unless_there(table, connection.dialect.name)
+    return set(connection.execute(statement, list(values)).scalars())
 
 
 # Kept: to build a statement anew, and to see that it is one that was compiled before, costs more than to execute it.
 @cache
-def _compare_and_set(table: sa.Table, seen: tuple[tuple[str, bool], ...], values: tuple[str, ...]) -> sa.Update:
+def _compare_and_set(table: sa.Table, seen: bulk.Key, values: tuple[str, ...]) -> sa.Update:
     conditions = [
         table.c[name].is_(None) if missing else table.c[name] == sa.bindparam(f"seen_{name}") for name, missing in seen
     ]
     new: dict[str, sa.BindParameter[Any]] = {name: sa.bindparam(f"new_{name}") for name in values}
     return sa.update(table).where(table.c.id == sa.bindparam("identifier"), *conditions).values(new)
+
+
+@cache
+def _insert(table: sa.Table) -> sa.Insert:
+    return sa.insert(table)
 
 
 @cache
@@ -261,6 +290,7 @@ def _engine(address: DatabaseAddress, *, pool_size: int, immediate: bool, migrat
         engine = sa.create_engine(
             sa.URL.create(url.drivername),  # an engine shows its URL, parameters too
             hide_parameters=True,
+            json_deserializer=_read_json,
             pool_size=pool_size,
             max_overflow=pool_size,
             pool_pre_ping=True,
@@ -269,12 +299,21 @@ def _engine(address: DatabaseAddress, *, pool_size: int, immediate: bool, migrat
         event.listen(engine, "do_connect", _connect_with_patience)
         return engine
     engine = sa.create_engine(
-        url, hide_parameters=True, pool_size=pool_size, max_overflow=pool_size, connect_args={"timeout": BUSY.seconds}
-    )
+        url, hide_parameters=True, json_deserializer=_read_json, pool_size=pool_size, max_overflow=pool_size,
+        connect_args={"timeout": BUSY.seconds},
+    )  # fmt: skip
     event.listen(engine, "do_connect", partial(_connect_in_private, _file(url), migrates))
     event.listen(engine, "connect", _prepare if migrates else _prepare_guarded)
     event.listen(engine, "begin", _begin_immediate if immediate else _begin)
     return engine
+
+
+def _read_json(text: str | bytes) -> Any:
+    """A grant has six such columns, and most of them hold nothing."""
+    said = text.decode() if isinstance(text, bytes) else text
+    if said == "{}":
+        return {}
+    return [] if said == "[]" else _DECODE(said)
 
 
 def _connect_with_patience(dialect: sa.Dialect, _record: object, arguments: list[Any], named: dict[str, Any]) -> Any:

@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import and_, case, update
+from sqlalchemy import Executable
 from sqlalchemy.orm.attributes import set_committed_value
-from sqlmodel import Session, col, select
+from sqlmodel import Session
 
 from access.alert_rows import alerts_to_close, open_alerts, owners_are_told
 from access.alerts.grouping import AlertGrouping
@@ -18,6 +18,7 @@ from access.errors import Conflict
 from access.ids import AlertId, GrantId, MessageId, SlackUser, ulid
 from access.lifecycle import TRANSIENT, allowed
 from access.message_kinds import KEPT_TRUE, PLANNED
+from access.message_rows import retold
 from access.models import Alert, AlertKind, Grant, GrantStatus, Message, MessageKind, Request, RequestStatus
 from access.policy.decide import owners
 from access.ports import AgendaItem
@@ -112,16 +113,18 @@ class UnitOfWork:
         `seq`: it is a vote that moves it, and no other may have come since this `decision_seq` was read.
         """
         assert allowed(RequestStatus(request.status), to), f"{request.status} to {to} is not in the table"
+        values: dict[str, Any] = {"status": to, "decided_at": self.now, "decided_because": because}
+        values |= {} if seq is None else {"decision_seq": seq + 1}
         won = compare_and_set(
             self.session, Request, request.id,
             expected={"status": request.status, "version": request.version}
             | ({} if seq is None else {"decision_seq": seq}),
-            values={"status": to, "decided_at": self.now, "decided_because": because}
-            | ({} if seq is None else {"decision_seq": seq + 1}),
+            values=values,
         )  # fmt: skip
         if won:
             self.record(action, request.id, version=request.version, fingerprint=request.fingerprint, **details)
-            self.session.refresh(request)
+            for name, value in values.items():
+                set_committed_value(request, name, value)
             self.request_changed(request, passes=passes)
         return won
 
@@ -182,30 +185,20 @@ class UnitOfWork:
         changed = self.subjects | self.settling | self.coalescing
         if not changed:
             return
-        stale = select(Message.id).where(
-            col(Message.subject).in_(changed),
-            col(Message.kind).in_(KEPT_TRUE),
-        )
-        identifiers = self.session.exec(stale.order_by(col(Message.id)).with_for_update()).all()
-        its = col(Message.subject)
-        when = case(
-            (its.in_(self.coalescing), self.now + RETOLD_AFTER), (its.in_(self.subjects), self.now),
-            else_=self.now + SETTLES,
-        )  # fmt: skip
-        # One that is being told, or waits out a refusal of Slack, keeps its time: two at once would post it twice. What
-        # only waits for more to change comes as soon as it must; a warning keeps the time at which it first comes.
-        planned = and_(col(Message.kind).in_(PLANNED), col(Message.shown_version) == 0)
-        sooner = and_(col(Message.attempts) == 0, ~planned, col(Message.due_at) > when)
-        due_at = case((col(Message.due_at).is_(None), when), (sooner, when), else_=col(Message.due_at))
-        statement = (
-            update(Message)
-            .where(col(Message.id).in_(identifiers))
-            .values(wanted_version=col(Message.wanted_version) + 1, due_at=due_at)
-            .returning(col(Message.id), col(Message.due_at))
-        )
-        for identifier, due_at in self.session.connection().execute(statement):
+        given = {
+            "changed": changed, "at_once": self.subjects, "storms": self.coalescing, "kept_true": KEPT_TRUE,
+            "planned": PLANNED, "now": self.now, "settled_at": self.now + SETTLES, "retold_at": self.now + RETOLD_AFTER,
+        }  # fmt: skip
+        for identifier, due_at in self._found(retold(self._dialect), given):
             if due_at is not None:
                 self.due.append((message_item(identifier), due_at))
+
+    @property
+    def _dialect(self) -> str:
+        return self.session.get_bind().dialect.name
+
+    def _found(self, statement: Executable, given: dict[str, Any]) -> Sequence[Any]:
+        return self.session.connection().execute(statement, given).all()
 
     def tell(
         self, kind: MessageKind, subject: str, destination: str, *, version: int = 1, urgency: int = 1,
@@ -238,7 +231,7 @@ class UnitOfWork:
         changes, self.changes = self.changes, {}
         told, self.told = self.told, []
         closing, self.closing = self.closing, {}
-        if not compare_and_set_all(self.session, Grant, changes.values()):
+        if not compare_and_set_all(self.session, Grant, changes.values(), held=True):
             raise LostRace
         new = insert_all_unless_there(self.session, Message, told) if told else ()
         self.due += [(message_item(one["id"]), one["due_at"]) for one in told if one["id"] in new]
@@ -247,8 +240,7 @@ class UnitOfWork:
 
     def _close(self, kinds: Sequence[AlertKind], subjects: set[str]) -> None:
         about = {"about": sorted(subjects), "kinds": kinds}
-        found = self.session.connection().execute(alerts_to_close(), about).all()
-        for identifier, kind, subject, resource, variant in found:
+        for identifier, kind, subject, resource, variant in self._found(alerts_to_close(self._dialect), about):
             self.close_alert(identifier, kind, subject)
             self.groups.closed(kind, variant, resource)
 

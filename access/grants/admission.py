@@ -2,7 +2,8 @@
 
 from datetime import datetime
 
-from sqlmodel import Session, select
+import sqlalchemy as sa
+from sqlmodel import Session, col, select
 
 from access.errors import NotNow
 from access.models import Alert, AlertKind
@@ -19,14 +20,22 @@ _CLOSED = (
     "The database of Countersign was restored from a backup and is being compared with every target. Nothing new can "
     "be asked, approved or granted until that is done; please try again in a few minutes. What is open still ends."
 )
+# Kept: asked at every click; to build a statement anew costs more than to execute it.
+_CLOSING = sa.select(col(Alert.kind)).where(
+    sa.or_(
+        col(Alert.kind) == AlertKind.RESTORED,
+        sa.and_(col(Alert.kind) == AlertKind.SWEEP, col(Alert.subject) == UNLISTED),
+    ),
+    col(Alert.closed_at).is_(None),
+)
 
 
 def blocked(session: Session) -> str | None:
     """A sentence for whoever asks or approves; None while the gate is open."""
-    if being_compared(session) is not None:
+    kinds = set(session.connection().execute(_CLOSING).scalars())
+    if AlertKind.RESTORED in kinds:
         return _CLOSED
-    unlisted = select(Alert.id).filter_by(kind=AlertKind.SWEEP, subject=UNLISTED, closed_at=None)
-    return None if session.exec(unlisted).first() is None else _BLIND
+    return _BLIND if kinds else None
 
 
 def refuse_while_closed(session: Session) -> None:

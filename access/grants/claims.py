@@ -1,16 +1,19 @@
 """What opening and closing doors share: a provider, a claim on a grant, what a target is told, when to try again."""
 
+import json
 import logging
 import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Protocol
 
 import sqlalchemy as sa
 from pydantic import JsonValue, TypeAdapter
 from sqlmodel import Session, col
 
+from access.bulk import one_of
 from access.core import held_grants
 from access.errors import Ambiguous, BadConfig, ProviderError, Transient
 from access.faults import describe
@@ -99,11 +102,21 @@ def providers_of(
     database: Database, targets: Targets, ids: Sequence[str], statuses: Sequence[GrantStatus]
 ) -> dict[GrantId, Provider | ProviderError]:
     """By grant, for those in one of these statuses: made before the rows are held, for making one may take time."""
-    place = (col(Grant.provider), col(Grant.settings), col(Grant.resource))
-    wanted = sa.select(col(Grant.id), *place).where(col(Grant.id).in_(ids), col(Grant.status).in_(statuses))
     with database.read() as session:
-        rows = session.connection().execute(wanted).all()
-    return {row.id: _provider_of(targets, row.provider, row.settings, row.resource) for row in rows}
+        rows = session.connection().execute(_places(database.dialect), {"ids": ids, "statuses": statuses}).all()
+    # Most are about few targets: as text, settings are read once.
+    known = {
+        (provider, settings, resource): _provider_of(targets, provider, json.loads(settings), resource)
+        for provider, settings, resource in {(row.provider, row.settings, row.resource) for row in rows}
+    }
+    return {row.id: known[row.provider, row.settings, row.resource] for row in rows}
+
+
+@cache
+def _places(dialect: str) -> sa.Select[GrantId, str, str, str]:
+    settings = sa.cast(sa.type_coerce(col(Grant.settings), sa.JSON), sa.Text).label("settings")
+    wanted = sa.select(col(Grant.id), col(Grant.provider), settings, col(Grant.resource))
+    return wanted.where(one_of(col(Grant.id), "ids", dialect), one_of(col(Grant.status), "statuses", dialect))
 
 
 def _provider_of(

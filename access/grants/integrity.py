@@ -8,11 +8,13 @@ import json
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
-from typing import Any
+from functools import cache
+from typing import Any, cast
 
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
+from access.bulk import one_of
 from access.core import Core, held_grants, load_grant, load_request
 from access.errors import NotUsableYet
 from access.grants.votes import approvals
@@ -228,9 +230,23 @@ def _set_right(work: UnitOfWork, grant: Grant, values: Mapping[str, Any], channe
     work.changed(grant.request_id)
 
 
+@cache
+def _same_copies(dialect: str) -> sa.Select[GrantId]:
+    """Those whose columns say what the request says, by the very text; whether others do is seen when they are read."""
+    copies = [(getattr(Grant, column), getattr(Request, column)) for column in COPIED]
+    texts = [[sa.cast(one, sa.Text) if isinstance(one.type, sa.JSON) else one for one in copy] for copy in copies]
+    same = [copy.is_not_distinct_from(asked) for copy, asked in texts]
+    chosen = sa.select(col(Grant.id)).join(Request, col(Request.id) == col(Grant.request_id))
+    return chosen.where(one_of(col(Grant.id), "ids", dialect), *same)
+
+
 def _changed_copies(session: Session, grants: Iterable[Grant]) -> dict[GrantId, list[str]]:
     """By the columns alone: asked at every end and almost never true."""
-    rows = {grant.id: grant for grant in grants}
+    ids = {"ids": [grant.id for grant in grants]}
+    same = set(session.connection().execute(_same_copies(session.get_bind().dialect.name), ids).scalars())
+    rows = {grant.id: grant for grant in grants if grant.id not in same}
+    if not rows:
+        return {}
     asked = sa.select(col(Request.id), *(getattr(Request, column) for column in COPIED))
     ids = sorted({grant.request_id for grant in rows.values()})
     requests = {row.id: row for row in _readable(session, asked, col(Request.id), ids)}

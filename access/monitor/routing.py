@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, case, func
 from sqlmodel import Session, col, select
 
 from access.agenda_items import ids_by_kind, item_of
+from access.bulk import one_of
 from access.lifecycle import UNFINISHED
 from access.message_kinds import Way, traits_of
 from access.models import CheckKind, Grant, GrantStatus, Message, PeriodicCheck, TargetCheck
@@ -85,9 +86,9 @@ def _grants(session: Session, ids: Sequence[str], now: datetime) -> Iterator[Due
     extended = case((col(Grant.expires_at) > now, "extended"), else_=col(Grant.status))
     status = case((col(Grant.status) == GrantStatus.ACTIVE, extended), else_=col(Grant.status))
     unfinished = select(Grant.id, status, _target(), Grant.due_at).where(
-        col(Grant.id).in_(ids), col(Grant.status).in_(UNFINISHED), col(Grant.due_at).is_not(None)
+        _these(session, Grant.id), col(Grant.status).in_(UNFINISHED), col(Grant.due_at).is_not(None)
     )
-    for identifier, known, target, due_at in session.connection().execute(unfinished):
+    for identifier, known, target, due_at in session.connection().execute(unfinished, {"ids": ids}):
         assert due_at is not None
         yield identifier, _QUEUES[known], target, due_at
 
@@ -96,11 +97,15 @@ def _messages(session: Session, ids: Sequence[str], _now: datetime) -> Iterator[
     undelivered = (
         select(Message.id, Message.kind, Message.due_at, _target())
         .join(Grant, col(Grant.id) == col(Message.subject), isouter=True)
-        .where(col(Message.id).in_(ids), col(Message.due_at).is_not(None))
+        .where(_these(session, Message.id), col(Message.due_at).is_not(None))
     )
-    for identifier, kind, due_at, target in session.connection().execute(undelivered):
+    for identifier, kind, due_at, target in session.connection().execute(undelivered, {"ids": ids}):
         assert due_at is not None
         yield identifier, *_lane_of(kind, target), due_at
+
+
+def _these(session: Session, identifier: str) -> ColumnElement[bool]:
+    return one_of(col(identifier), "ids", session.get_bind().dialect.name)
 
 
 def _target() -> ColumnElement[str]:

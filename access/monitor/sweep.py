@@ -8,6 +8,7 @@ from sqlalchemy import delete
 from sqlmodel import col, select
 
 from access.agenda_items import ids_by_kind
+from access.bulk import one_of
 from access.core import Core
 from access.messages.rate_limits import rank
 from access.models import AlertKind, Grant, Heartbeat, Message
@@ -59,13 +60,18 @@ class Schedule:
     def ranks(self, items: Sequence[str]) -> dict[str, int]:
         """What may outlive its end the least, by its level, ends before what was due earlier: seconds. Of messages, who
         needs one most comes first."""
-        ids = ids_by_kind(items)
+        ids, dialect = ids_by_kind(items), self.core.database.dialect
+        ranks = dict[str, int]()
         with self.core.database.read() as session:
-            ends = select(Grant.id, Grant.alert_after_s).where(col(Grant.id).in_(ids.get("grant", ())))
-            ranks: dict[str, int] = {grant_item(identifier): seconds for identifier, seconds in session.exec(ends)}
-            messages = select(Message.id, Message.kind, col(Message.ts).is_not(None))
-            for identifier, kind, stands in session.exec(messages.where(col(Message.id).in_(ids.get("notice", ())))):
-                ranks[message_item(identifier)] = rank(kind, stands=stands)
+            if grants := ids.get("grant"):
+                ends = select(Grant.id, Grant.alert_after_s).where(one_of(col(Grant.id), "ids", dialect))
+                for identifier, seconds in session.exec(ends, params={"ids": grants}):
+                    ranks[grant_item(identifier)] = seconds
+            if messages := ids.get("notice"):
+                told = select(Message.id, Message.kind, col(Message.ts).is_not(None))
+                its = told.where(one_of(col(Message.id), "ids", dialect))
+                for identifier, kind, stands in session.exec(its, params={"ids": messages}):
+                    ranks[message_item(identifier)] = rank(kind, stands=stands)
         return ranks
 
     def sweep_fails(self, times: int, why: str) -> None:

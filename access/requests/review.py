@@ -1,8 +1,11 @@
 """A reviewer decides: what was shown, by the policy of now, once."""
 
+from collections.abc import Generator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import cast
 
+import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from access.catalog import PersonEntry, Policy
@@ -12,11 +15,13 @@ from access.errors import (
     AlreadyReviewed,
     Conflict,
     InvalidInput,
+    PolicyError,
+    Refusal,
     RequestChanged,
     RequestLapsed,
 )
 from access.grants.admission import refuse_while_closed
-from access.grants.integrity import START_WINDOW, is_as_asked
+from access.grants.integrity import COPIED, START_WINDOW, is_as_asked
 from access.ids import GrantId, Person, RequestId, SlackUser, ulid
 from access.models import Grant, Message, MessageKind, Request, RequestStatus, Review, Verdict
 from access.people import Party, barred, changed, is_alike, requester_of, reviewer_of, subject_of
@@ -32,7 +37,7 @@ from access.requests.extend import extended_before, move_end
 from access.requests.remind import Place
 from access.requests.submit import resolved
 from access.requests.vote import Ballot, cast_vote
-from access.store import compare_and_set
+from access.store import compare_and_set, insert
 from access.unit_of_work import SETTLES, URGENT, LostRace, UnitOfWork, grant_item
 from access.words import clean
 
@@ -45,14 +50,17 @@ def review(
 ) -> Request:
     """One click on approve or deny. Raises a Refusal; a refused click is recorded and changes nothing."""
     pressed, actor = _pressed(core, button, reviewer, verdict), by_person(reviewer)
-    with core.refusals_recorded(actor, f"request.{verdict}", pressed.request_id):
-        if card is not None:
-            _adopt(core, actor, pressed, card)
+    with (
+        core.refusals_recorded(actor, f"request.{verdict}", pressed.request_id),
+        _adopted_if_refused(core, actor, pressed, card),
+    ):
         policy = core.policy.current() if verdict is Verdict.APPROVE else core.policy.known()
         person = core.person(reviewer, policy)
         words = _comment(verdict, comment)
         with core.work(actor) as work:
             request = load_request(work.session, pressed.request_id)
+            if card is not None:
+                _adopt(work, pressed, card)
             _refuse_stale(work.session, work.now, request, pressed, person, verdict=verdict)
             if verdict is Verdict.APPROVE:
                 refuse_while_closed(work.session)
@@ -211,34 +219,46 @@ def _decide(
 def schedule(core: Core, work: UnitOfWork, request: Request) -> None:
     """Its start has come, or lies ahead; what was asked for a moment that has passed starts now."""
     starts_at = _starts(work, request)
-    grant = Grant(
-        id=GrantId(ulid(work.now)), request_id=request.id, requester=request.requester, subject=request.subject,
-        subject_slack=request.subject_slack, resource=request.resource, role=request.role, level=request.level,
-        provider=request.provider, principal=request.principal, settings=request.settings,
-        target_key=target_of(core.providers, request.provider, request.settings),
-        definition=request.definition, scope=request.scope, duration_s=request.duration_s, until=request.until,
-        alert_after_s=request.alert_after_s, starts_at=starts_at, start_by=starts_at + START_WINDOW,
-        due_at=starts_at, created_at=work.now,
-    )  # fmt: skip
-    work.session.add(grant)
-    work.session.flush()
-    work.record("grant.scheduled", grant.id, request=request.id, fingerprint=request.fingerprint, starts_at=starts_at)
-    work.due.append((grant_item(grant.id), starts_at))
+    grant_id = GrantId(ulid(work.now))
+    copied = {column: getattr(request, column) for column in COPIED}
+    own: dict[str, object] = {
+        "id": grant_id, "request_id": request.id, "plan": {}, "end_reason": "", "residual": [],
+        "target_key": target_of(core.providers, request.provider, request.settings), "starts_at": starts_at,
+        "start_by": starts_at + START_WINDOW, "due_at": starts_at, "created_at": work.now,
+    }  # fmt: skip
+    insert(work.session, Grant, copied | own)
+    work.record("grant.scheduled", grant_id, request=request.id, fingerprint=request.fingerprint, starts_at=starts_at)
+    work.due.append((grant_item(grant_id), starts_at))
 
 
 def _starts(work: UnitOfWork, request: Request) -> datetime:
     return max(request.starts_at or work.now, work.now)
 
 
-def _adopt(core: Core, actor: str, pressed: Button, card: Place) -> None:
+@contextmanager
+def _adopted_if_refused(core: Core, actor: str, pressed: Button, card: Place | None) -> Generator[None]:
+    """A refused click changes nothing, and what it tells of the card is kept all the same."""
+    try:
+        yield
+    except (Refusal, PolicyError):
+        if card is not None:
+            with core.work(actor) as work:
+                load_request(work.session, pressed.request_id)
+                _adopt(work, pressed, card)
+        raise
+
+
+def _adopt(work: UnitOfWork, pressed: Button, card: Place) -> None:
     """We may have died between posting a card and noting where it stands; a click on it tells us."""
-    known = select(Message.id).where(
-        Message.subject == pressed.request_id, Message.channel == card.channel, Message.ts == card.ts
-    )
-    with core.database.read() as session:
-        load_request(session, pressed.request_id)
-        if session.exec(known).first() is not None:
-            return
-    with core.work(actor) as work:
-        if work.adopt(MessageKind.REVIEW, pressed.request_id, card.channel, card.ts, version=pressed.version):
-            work.record("card.registered", pressed.request_id, channel=card.channel, ts=card.ts)
+    place = {"request": pressed.request_id, "channel": card.channel, "ts": card.ts}
+    if work.session.connection().execute(_CARD, place).first() is not None:
+        return
+    if work.adopt(MessageKind.REVIEW, pressed.request_id, card.channel, card.ts, version=pressed.version):
+        work.record("card.registered", pressed.request_id, channel=card.channel, ts=card.ts)
+
+
+# Kept: to build a statement anew costs more than to execute it.
+_CARD = sa.select(col(Message.id)).where(
+    col(Message.subject) == sa.bindparam("request"), col(Message.channel) == sa.bindparam("channel"),
+    col(Message.ts) == sa.bindparam("ts"),
+)  # fmt: skip
