@@ -83,7 +83,8 @@ and a look.
 messages at once in a channel and then one a second, fifty updates at once and then fifty a minute. Lea approves each
 card as soon as it stands, and each holder gives the access back as soon as the message says that it is open. Two
 workers tell. All is told when the card, the answer and the word of the end say of each that it has ended. The floor is
-what the limits take by themselves: the cards, which all go to one channel, or the updates. Of the calls, the floor is
+what the limits take by themselves (the cards, which all go to one channel, or the updates), and then what one request
+takes alone, measured just before: the last card still has to be approved, opened and ended. Of the calls, the floor is
 a message each for the card, the answer and the end, and an update for each later state that lasts.
 
 **Digest.** The daily message about a day of 100,000 events, of 10,000 grants, 200 of them still open: its row made, the

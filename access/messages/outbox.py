@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 
 from sqlalchemy import delete, tuple_
 from sqlmodel import col, select
@@ -141,7 +142,7 @@ def claim_messages(core: Core, ids: Sequence[str], kinds: Sequence[MessageKind])
             col(Message.id).in_(ids), col(Message.kind).in_(kinds), col(Message.due_at) <= work.now
         )
         held = work.session.exec(due.order_by(col(Message.id)).with_for_update()).all()
-        later = take_turns(work.session, held, work.now)
+        later = take_turns(work.session, held, work.now, passes=partial(_is_update_of_what_passes, work))
         for message in held:
             if message.id in later:
                 _set(work, message, due_at=later[message.id])
@@ -229,11 +230,16 @@ def _again_after(work: UnitOfWork, claimed: Claimed) -> timedelta:
     """How long what changed while it was told may wait for more to change."""
     if _is_group(claimed.facts):
         return RETOLD_AFTER
-    traits = traits_of(claimed.message.kind)
-    if traits.way == Way.HOME:
-        return SETTLES
-    passes = traits.shows == Shows.REQUEST and _passes(work, RequestId(claimed.message.subject))
-    return SETTLES if passes else timedelta()
+    is_home = traits_of(claimed.message.kind).way == Way.HOME
+    return SETTLES if is_home or _shows_what_passes(work, claimed.message) else timedelta()
+
+
+def _is_update_of_what_passes(work: UnitOfWork, message: Message) -> bool:
+    return message.ts is not None and _shows_what_passes(work, message)
+
+
+def _shows_what_passes(work: UnitOfWork, message: Message) -> bool:
+    return traits_of(message.kind).shows == Shows.REQUEST and _passes(work, RequestId(message.subject))
 
 
 def _passes(work: UnitOfWork, request: RequestId) -> bool:

@@ -4,7 +4,7 @@ Before a message is claimed it needs a turn at each call that it takes. A call h
 take, then one at a time; one that Slack refused is left alone by everybody, and then tried by a single message.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -27,6 +27,8 @@ PROBE = timedelta(seconds=10)
 """So long the one that tries may take, before another does."""
 QUEUED = timedelta(minutes=5)
 """Nobody is sent further back in the queue at once: who stands there looks again."""
+PASSING = timedelta(seconds=5)
+"""So long waits what passes while turns are scarce, then it asks again; the state that follows does not wait for it."""
 _LATE = timedelta(seconds=0.25)
 """The first calls of a burst may take so much longer to arrive than those that are counted from them."""
 
@@ -140,17 +142,22 @@ def rank_of(message: Message) -> int:
     return rank(message.kind, stands=message.ts is not None)
 
 
-def take_turns(session: Session, messages: Sequence[Message], now: datetime) -> dict[str, datetime]:
+def take_turns(
+    session: Session, messages: Sequence[Message], now: datetime, *, passes: Callable[[Message], bool]
+) -> dict[str, datetime]:  # fmt: skip
     """Takes what these need, for who needs it most first. Returns who gets no turn now, and when to come again.
 
-    The notices are held: limits are held after them, in one order.
+    The notices are held: limits are held after them, in one order. `passes`: what this one would say is over by itself
+    in a moment; while turns are scarce they are left to what lasts.
     """
     needs = {message.id: calls_of(message) for message in messages}
     limits = _held(session, {call for calls in needs.values() for call in calls}, now)
     later = dict[str, datetime]()
     for message in sorted(messages, key=lambda one: (rank_of(one), one.id)):
         its = [limits[call] for call in needs[message.id] if call in limits]
-        if all(_is_free(session, limit, message, now) for limit in its):
+        if any(_is_scarce(limit, now) for limit in its) and passes(message):
+            later[message.id] = now + PASSING
+        elif all(_is_free(session, limit, message, now) for limit in its):
             for limit in its:
                 _spend(limit, message, now)
         else:
@@ -218,6 +225,12 @@ def _is_free(session: Session, limit: RateLimit, message: Message, now: datetime
     if limit.until > now:
         return False
     return not limit.refused or rank_of(message) == 0 or not _alert_waits(session, limit, now)
+
+
+def _is_scarce(limit: RateLimit, now: datetime) -> bool:
+    """Whether more than half of the calls that may come at once were made."""
+    pace = PACES.get(limit.method)
+    return pace is not None and limit.until - (now - pace.credit) > pace.burst / 2 * pace.interval
 
 
 def _alert_waits(session: Session, limit: RateLimit, now: datetime) -> bool:

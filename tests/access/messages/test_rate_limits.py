@@ -6,13 +6,14 @@ from itertools import pairwise
 
 import pytest
 
-from access.grants.revoke import reveal
+from access.grants.revoke import return_access, reveal
 from access.ids import CheckId
 from access.messages.home import open_home
 from access.messages.outbox import Claimed, Delivery, Outbox, claim_messages
 from access.messages.rate_limits import (
     LONGEST,
     PACES,
+    PASSING,
     POST,
     PROBE,
     PUBLISH,
@@ -252,6 +253,43 @@ def test_who_needs_it_most_goes_first(world: World) -> None:
     told(world, claim(world, *waiting[:3]))
 
     assert [one.message.kind for one in claim(world, *waiting[3:], alert)] == [MessageKind.ALERT]
+
+
+def scarce(world: World, method: str, made: int) -> None:
+    """So many of these calls were made a moment ago, of those that may come at once."""
+    pace, now = PACES[method], world.clock.now()
+    with world.core.database.write() as session:
+        session.merge(
+            RateLimit(
+                id=method, method=method, until=now - pace.credit + made * pace.interval,
+                queued_until=now, refused=False,
+            )
+        )  # fmt: skip
+
+
+@pytest.mark.parametrize(("made", "shown"), [(10, 2), (40, 0)])
+def test_while_updates_are_scarce_a_state_that_passes_leaves_them_to_those_that_last(
+    world: World, made: int, shown: int
+) -> None:
+    grant = world.open(minutes=30)
+    places = [message for kind in ("review", "answer") for message in world.messages(kind)]
+    return_access(world.core, grant_id=grant.id, by=ANN)
+    world.clock.tick(seconds=2)
+    scarce(world, UPDATE, made)
+
+    assert len(claim(world, *places)) == shown, "it is being ended"
+    if not shown:
+        assert {due(world, one) - world.clock.now() for one in places} == {PASSING}
+        world.remove(world.again(grant))
+        assert [one.message.kind for one in claim(world, *places)] == ["answer", "review"], "it has ended"
+
+
+def test_what_passes_and_is_new_is_posted_however_scarce_updates_are(world: World) -> None:
+    world.scheduled()
+    world.clock.tick(seconds=2)
+    scarce(world, UPDATE, 49)
+
+    assert len(claim(world, *world.messages("answer"))) == 1
 
 
 def test_the_lane_takes_up_first_who_needs_it_most(world: World) -> None:
