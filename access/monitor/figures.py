@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from sqlmodel import Session, col, func, select
 
+from access.bulk import one_of
 from access.core import Core
 from access.lifecycle import ON_TARGET, UNFINISHED
 from access.models import Alert, AlertKind, Grant, GrantStatus
@@ -60,5 +61,7 @@ def figures(core: Core, session: Session) -> Figures:
 
 def lateness(session: Session, ids: Sequence[str]) -> list[timedelta]:
     """Of those of these grants that are proven gone: how long after their time."""
-    ended = select(Grant.proven_at, Grant.end_due_at).where(col(Grant.id).in_(ids), Grant.status == GrantStatus.ENDED)
-    return [proven - due for proven, due in session.exec(ended) if proven is not None and due is not None]
+    its = one_of(col(Grant.id), "ids", session.get_bind().dialect.name)
+    ended = select(Grant.proven_at, Grant.end_due_at).where(its, Grant.status == GrantStatus.ENDED)
+    found = session.exec(ended, params={"ids": ids})
+    return [proven - due for proven, due in found if proven is not None and due is not None]
