@@ -9,13 +9,12 @@ NAMES = {"requester", "subject", "reviewer"}
 OTHER_ROWS = {"Alert", "Message", "PeriodicCheck"}
 """Rows whose `subject` is no person."""
 ALLOWED = {
-    ("access/policy/decide.py", "_people"): "the same policy gave both names a moment ago",
+    ("access/policy/decide.py", "_strangers"): "the same policy gave both names a moment ago",
     ("access/messages/facts.py", "_card_facts"): "by name and account",
     ("access/queries/find.py", "_own_request"): "by name and account",
     ("access/queries/find.py", "_of_holder"): "for security alone, which sees whose it is before anything ends",
     ("access/requests/pending.py", "refuse_too_many"): "by name or account",
     ("access/monitor/offboarding.py", "_end_of"): "by pairs of name and account",
-    ("access/grants/votes.py", "objection"): "counts names and accounts",
     ("access/grants/votes.py", "_lost"): "after name and account",
     ("access/messages/digest/rows.py", "open_grants"): "leaves out what is nobody's",
     ("access/reconcile/drift.py", "_forgotten"): "a resource, of a look",
