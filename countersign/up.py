@@ -4,7 +4,6 @@ import logging
 import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -100,7 +99,7 @@ def _without(settings: Settings, wrong: Mapping[str, AccessError]) -> Settings:
     for concerns, error in wrong.items():
         if concerns != "policy":  # said where its targets are looked up
             logger.error("Access is open, so everything else is started to end it: %s", error)
-    return replace(settings, metrics_listen=None) if "metrics" in wrong else settings
+    return settings.model_copy(update={"metrics_listen": None}) if "metrics" in wrong else settings
 
 
 def _say_ready(settings: Settings, names: Sequence[str]) -> None:

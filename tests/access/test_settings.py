@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 
 from access.errors import Unready
 from access.settings import HTTP_LISTEN, Settings
@@ -198,3 +199,34 @@ def test_how_many_calls_at_once_is_a_whole_number(number: str) -> None:
     assert Settings.read({"COUNTERSIGN_CALLS_AT_ONCE": "64"}).calls_at_once == 64
     with pytest.raises(Unready, match="it is a whole number from 1 to 256"):
         Settings.read({"COUNTERSIGN_CALLS_AT_ONCE": number})
+
+
+@pytest.mark.parametrize("name", ["COUNTERSIGN_PAGE_URL", "COUNTERSIGN_PING_URL", "SLACK_API_URL"])
+def test_what_no_one_can_read_as_an_address_is_refused_and_not_quoted(name: str) -> None:
+    with pytest.raises(Unready, match=f"^{name} ") as refused:
+        Settings.read({name: "https://[canary" if name != "SLACK_API_URL" else "https://["})
+    assert "canary" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "SLACK_SIGNING_SECRET", "COUNTERSIGN_JOB_KEY", "COUNTERSIGN_JOB_KEY_OLD",
+        "COUNTERSIGN_PAGE_URL", "COUNTERSIGN_PING_URL",
+    ],
+)  # fmt: skip
+def test_every_secret_may_come_from_a_file_which_goes_before_the_variable(tmp_path: Path, name: str) -> None:
+    file = tmp_path / "secret"
+    file.write_text("https://hooks.example/canary\n", encoding="utf-8")
+
+    settings = Settings.read({f"{name}_FILE": str(file), name: "https://hooks.example/other"})
+
+    secrets = [value.get_secret_value() for value in vars(settings).values() if isinstance(value, SecretStr)]
+    assert secrets == ["https://hooks.example/canary"]
+
+
+def test_what_is_empty_is_left_to_its_default_and_said_to_be_unset() -> None:
+    settings = Settings.read({"DATABASE_URL": "", "COUNTERSIGN_POLICY": "ours.yml", "COUNTERSIGN_CALLS_AT_ONCE": ""})
+
+    assert (settings.unset, settings.policy_file) == ({"DATABASE_URL"}, Path("ours.yml"))
+    assert settings.calls_at_once == 16
