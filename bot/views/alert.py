@@ -103,8 +103,8 @@ def group_card(alert: Alert, storm: AlertGroup) -> Rendered:
 
 
 def _which(alert: Alert, kind: AlertKind, grant: Grant | None) -> list[Block]:
-    if kind == AlertKind.PROVIDER:
-        return [section(f"Resource {code(alert.resource or alert.subject)}")]
+    if kind == AlertKind.PROVIDER and alert.resource is not None:
+        return [section(f"Resource {code(alert.resource)}")]
     if grant is None:
         return []
     due = f", due to end {at_second(grant.end_due_at)}" if grant.end_due_at else ""

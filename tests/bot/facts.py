@@ -167,6 +167,7 @@ def an_alert(kind: AlertKind = AlertKind.OVERDUE, **values: Any) -> Alert:
         "id": AlertId("01kaq9z00000000000000a1ert"),
         "kind": kind,
         "subject": {AlertKind.PROVIDER: "customers-db", AlertKind.QUEUE: "revoke"}.get(kind, GRANT),
+        "resource": "customers-db" if kind == AlertKind.PROVIDER else None,
         "sentence": SENTENCES[kind],
         "opened_at": minutes(133),
     }
