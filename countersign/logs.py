@@ -6,11 +6,14 @@ import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 from access import clock
 from access.faults import describe
-from access.settings import LogFormat
+
+if TYPE_CHECKING:
+    from access.settings import LogFormat  # whoever stays small imports this file too
 
 _TOKENS = re.compile(r"\b(xox[abeprs]|xapp)-[A-Za-z0-9-]{6,}")
 _SECRET_NAMES = re.compile(r"TOKEN|SECRET|PASSWORD|KEY|DSN|DATABASE_URL|REDIS_URL|PING_URL|PAGE_URL")
@@ -91,7 +94,7 @@ def as_json(time: datetime, level: str, process: str, logger: str, message: str,
     return json.dumps(line | more, ensure_ascii=False)
 
 
-def configure(level: str, shape: LogFormat = "text", process: str = "countersign") -> None:
+def configure(level: str, shape: "LogFormat" = "text", process: str = "countersign") -> None:
     """One handler on standard error; every value of the environment that is named like a secret is blackened."""
     redact = Redactor.of(os.environ)
     handler = logging.StreamHandler()
@@ -101,7 +104,7 @@ def configure(level: str, shape: LogFormat = "text", process: str = "countersign
         logging.getLogger(noisy).setLevel(max(logging.WARNING, logging.getLogger().level))
 
 
-def of_children(names: Iterable[str], shape: LogFormat) -> Callable[[str, str], str]:
+def of_children(names: Iterable[str], shape: "LogFormat") -> Callable[[str, str], str]:
     """How the supervisor shows a line of the child of this name: (name, line)."""
     width = max((len(name) for name in names), default=0)
     if shape == "text":

@@ -8,13 +8,15 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import IO, Literal
+from typing import IO, TYPE_CHECKING, Literal
 
 from access import clock
-from access.settings import LogFormat
 from countersign import logs
 from countersign.embedded import leash
 from countersign.ready import DESCRIPTOR
+
+if TYPE_CHECKING:
+    from access.settings import LogFormat
 
 STOP_SECONDS = 15.0
 """Longer than a worker takes to end its calls."""
@@ -67,7 +69,7 @@ class Supervisor:
         children: Sequence[Child],
         *,
         write: Callable[[str], None] = write_line,
-        log_format: LogFormat = "text",
+        log_format: "LogFormat" = "text",
         on_ready: Callable[[], None] | None = None,
     ) -> None:
         shown = logs.of_children([child.name for child in children], log_format)

@@ -1,13 +1,15 @@
-"""`countersign up`: everything on one host, each process with its own part of the environment only."""
+"""`countersign up`: everything on one host, each process with its own part of the environment only.
+
+This half looks at everything, and then becomes the half that stays (minding.py).
+"""
 
 import logging
 import os
 import sys
-from collections.abc import Iterator, Mapping, Sequence
-from functools import partial
-from typing import Any
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, NoReturn
 
-from access import clock
 from access.errors import AccessError, Misconfigured, PolicyError, Unready
 from access.models import Grant
 from access.policy.targets import spelled_out
@@ -16,10 +18,10 @@ from access.private_files import state_directory
 from access.queries.mine import outstanding
 from access.settings import Settings
 from access.store import Database
-from countersign import env_file, logs, preflight, schema
+from countersign import env_file, minding, preflight, schema
 from countersign.embedded.valkey import EmbeddedValkey, server_binary
 from countersign.providers import ProviderClasses
-from countersign.supervisor import Child, Supervisor, write_line
+from countersign.supervisor import Child
 
 logger = logging.getLogger(__name__)
 
@@ -38,7 +40,7 @@ LAST_PORT = 65535
 _WORKERS = ("SLACK_BOT_TOKEN", "COUNTERSIGN_JOB_KEY", "COUNTERSIGN_JOB_KEY_OLD", "COUNTERSIGN_PAGE_URL")
 
 
-def run_up(settings: Settings) -> int:
+def run_up(settings: Settings) -> NoReturn:
     """Brings the schema up to date, and runs everything; where no Redis is named, a Valkey of our own among it.
 
     What is wrong is said before anything is made. While access is open, what is wrong with the bot, the policy or a
@@ -55,14 +57,13 @@ def run_up(settings: Settings) -> int:
         if wrong and not outstanding(database):
             raise next(iter(wrong.values()))
         settings = _without(settings, wrong)
-        own = None if settings.redis_url else _own_redis(settings)
-        address = settings.redis_url or (own and own.url)
+        server = None if settings.redis_url else _own_server()
+        address = settings.redis_url or (server and EmbeddedValkey(_directory(settings)).url)
         processes = children(settings, database, _environment(settings, address))
     finally:
         database.close()
-    running = [*([_redis(settings)] if own else []), *(one for one in processes if one.name not in wrong)]
-    ready = partial(_say_ready, settings, [one.name for one in running])
-    return Supervisor(running, log_format=settings.log_format, on_ready=ready).run()
+    running = [*([_redis(settings, server)] if server else []), *(one for one in processes if one.name not in wrong)]
+    minding.become(running, settings.log_format, settings.state_directory)
 
 
 def _wrong(settings: Settings) -> Iterator[tuple[str, AccessError]]:
@@ -100,12 +101,6 @@ def _without(settings: Settings, wrong: Mapping[str, AccessError]) -> Settings:
         if concerns != "policy":  # said where its targets are looked up
             logger.error("Access is open, so everything else is started to end it: %s", error)
     return settings.model_copy(update={"metrics_listen": None}) if "metrics" in wrong else settings
-
-
-def _say_ready(settings: Settings, names: Sequence[str]) -> None:
-    line = f"Countersign is ready: {', '.join(names)} are running."
-    text = settings.log_format == "text"
-    write_line(line if text else logs.as_json(clock.host_now(), "INFO", "up", "countersign.up", line))
 
 
 def children(settings: Settings, database: Database, environment: Mapping[str, str]) -> list[Child]:
@@ -172,19 +167,21 @@ def _all_settings(classes: ProviderClasses, grant: Grant) -> Mapping[str, Any]:
     return spelled_out(known.Settings, grant.settings) if known else grant.settings
 
 
-def _own_redis(settings: Settings) -> EmbeddedValkey | None:
+def _own_server() -> Path | None:
     """None where the program is missing: the timekeeper then works from the database."""
     try:
-        server_binary()
+        return server_binary()
     except Unready as error:
         logger.error("There is no Redis: %s Access starts and ends all the same, a little slower.", error.sentence)
         return None
-    return EmbeddedValkey(settings.state_directory / "valkey")
 
 
-def _redis(settings: Settings) -> Child:
-    directory = str(settings.state_directory / "valkey")
-    arguments = [sys.executable, "-m", "countersign.embedded.valkey", directory]
+def _directory(settings: Settings) -> Path:
+    return settings.state_directory / "valkey"
+
+
+def _redis(settings: Settings, server: Path) -> Child:
+    arguments = [sys.executable, "-m", "countersign.embedded.valkey", str(_directory(settings)), str(server)]
     given = _only(os.environ, "PATH", "HOME", "TMPDIR", "PYTHONPATH")
     return Child("redis", arguments, given, serves_others=True)
 

@@ -51,7 +51,7 @@ def up(env_file: EnvFile = None) -> None:
     """Start everything on this host. Bot, timekeeper and workers run under one supervisor."""
     from countersign.up import run_up
 
-    raise typer.Exit(run_up(_settings(env_file, "up")))
+    run_up(_settings(env_file, "up"))
 
 
 @app.command()
