@@ -4,13 +4,14 @@ from typing import Any
 
 from slack_sdk.web.async_client import AsyncWebClient
 
-from countersign.metrics import Metrics, outcome_of
+from countersign.counted_slack import outcome_of
+from countersign.counting import Uncounted
 
 
 class AsyncCountedClient(AsyncWebClient):
     """Counts its calls by method and what came of them."""
 
-    metrics: Metrics
+    metrics: Uncounted
 
     async def api_call(self, api_method: str, **options: Any) -> Any:
         try:

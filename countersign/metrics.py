@@ -1,35 +1,25 @@
 """The figures of one process, for Prometheus: numbers and our own words, never a person, an id or a reason."""
 
 import logging
-from collections.abc import Generator, Iterable, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any, Generic
+from typing import Any
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, start_http_server
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
 from redis import Redis
 from redis.exceptions import RedisError
-from slack_sdk import WebClient
-from slack_sdk.errors import SlackApiError
 
 from access import clock
 from access.core import Core
-from access.errors import Unready
-from access.faults import describe, why
+from access.faults import describe
 from access.monitor.canary import Standing
-from access.monitor.figures import figures, lateness
-from access.ports import Deadline
-from access.settings import Settings
-from access.store import Database
+from access.monitor.figures import figures
+from countersign.counting import Uncounted
 from workers.agenda import AGENDA
-from workers.handlers import C, Handler, Queue, R
 from workers.timer_repair import Mended
 from workers.watching import head_ages
-
-if TYPE_CHECKING:
-    from countersign.async_slack import AsyncCountedClient
 
 logger = logging.getLogger(__name__)
 
@@ -41,7 +31,7 @@ _ACK = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 3)
 _SWEEP = (0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5)
 
 
-class Metrics:
+class Metrics(Uncounted):
     """What this process counts, in a registry of its own."""
 
     def __init__(self) -> None:
@@ -71,19 +61,8 @@ class Metrics:
     def ended(self, seconds: float) -> None:
         self._lateness.observe(seconds)
 
-    def slack(self, *given: Any, **options: Any) -> "CountedClient":
-        """A client of Slack whose calls are counted."""
-        client = CountedClient(*given, **options)
-        client.metrics = self
-        return client
-
-    def async_slack(self, *given: Any, **options: Any) -> "AsyncCountedClient":
-        """The same for the bot."""
-        from countersign.async_slack import AsyncCountedClient  # what only the bot needs takes long to import
-
-        client = AsyncCountedClient(*given, **options)
-        client.metrics = self
-        return client
+    def sweeps(self, core: Core, redis: Redis | None) -> "TimekeeperMetrics":
+        return TimekeeperMetrics(self, core, redis)
 
 
 class TimekeeperMetrics:
@@ -158,103 +137,6 @@ class TimekeeperMetrics:
             _gauges("countersign_queue_head_age_seconds", "How long the first job waits.", "queue",
                     {"grant": 0, "revoke": 0, "tell": 0} | ages),
         ]  # fmt: skip
-
-
-class Counted(Generic[C, R]):
-    """A queue's business whose results are counted. Implements `Handler`."""
-
-    def __init__(self, business: Handler[C, R], queue: Queue, metrics: Metrics) -> None:
-        self._business = business
-        self._queue = queue
-        self._metrics = metrics
-
-    def claim(self, ids: Sequence[str]) -> list[C]:
-        return self._business.claim(ids)
-
-    def act(self, claimed: C, deadline: Deadline) -> R:
-        try:
-            return self._business.act(claimed, deadline)
-        except Exception:
-            self._metrics.worked(self._queue, "failed")
-            raise
-
-    def commit(self, results: Sequence[R]) -> None:
-        self._business.commit(results)
-        for result in results:
-            self._metrics.worked(self._queue, "failed" if _failed(result) else "done")
-
-    def release(self, claimed: Sequence[C]) -> None:
-        self._business.release(claimed)
-
-
-class CountedEnds(Counted[C, R]):
-    """The same for the queue `revoke`: how late each end was, too."""
-
-    def __init__(self, business: Handler[C, R], metrics: Metrics, database: Database) -> None:
-        super().__init__(business, "revoke", metrics)
-        self._database = database
-
-    def commit(self, results: Sequence[R]) -> None:
-        super().commit(results)
-        ids = [claimed.id for result in results if (claimed := getattr(result, "claimed", None)) is not None]
-        try:
-            with self._database.read() as session:
-                late = lateness(session, ids)
-        except Exception as error:
-            # What was committed must not be taken for lost because it could not be counted.
-            logger.warning("how late ends were cannot be read: %s", describe(error))
-            return
-        for one in late:
-            self._metrics.ended(one.total_seconds())
-
-
-class CountedClient(WebClient):
-    """Counts its calls by method and what came of them."""
-
-    metrics: Metrics
-
-    def api_call(self, api_method: str, **options: Any) -> Any:
-        try:
-            answer = super().api_call(api_method, **options)
-        except Exception as error:
-            self.metrics.called(api_method, outcome_of(error))
-            raise
-        self.metrics.called(api_method, "ok")
-        return answer
-
-
-@contextmanager
-def shown(settings: Settings) -> Generator[Metrics]:
-    """Counts, and shows it where the settings say. Raises Unready when nothing can listen there."""
-    metrics = Metrics()
-    if settings.metrics_listen is None:
-        yield metrics
-        return
-    host, port = settings.metrics_listen
-    try:
-        server, thread = start_http_server(port, host, metrics.registry)
-    except OSError as error:
-        raise Unready(
-            f"COUNTERSIGN_METRICS_LISTEN: nothing can listen at {host} port {port} ({why(error)}); set another."
-        ) from None
-    try:
-        yield metrics
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
-
-
-def _failed(result: Any) -> bool:
-    """Unanswered, refused, or not said."""
-    return not result.healthy or bool(getattr(result, "error", None) or getattr(result, "problem", None))
-
-
-def outcome_of(error: Exception) -> str:
-    """One of three words: Slack's own are without end."""
-    if not isinstance(error, SlackApiError):
-        return "unreachable"
-    return "slowed" if error.response.get("error") == "ratelimited" else "refused"
 
 
 def _of_canary(standing: Standing | None) -> list[Metric]:

@@ -6,34 +6,26 @@ import os
 import signal
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import ExitStack
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 from access.grants.unlisted import Overdue
-from access.monitor.unsent_alerts import long_unsent
 from access.monitor.watchdogs import Watch
 from access.settings import Settings
 from countersign import preflight
 from countersign.clocks import measuring
-from countersign.metrics import Counted, CountedEnds, TimekeeperMetrics, shown
+from countersign.counting import Counted, CountedEnds, shown
 from countersign.ready import ready
 from countersign.wiring import THREADS, Parts, parts, process_name
-from workers.agenda import RedisAgenda
 from workers.dispatch import Dispatcher, around
-from workers.emergency_alert import EmergencyAlert
 from workers.handlers import Queue
 from workers.heartbeat import BEAT_SECONDS, heartbeat
-from workers.jobs import JobQueues
 from workers.lanes import Lanes, ranks_of
-from workers.member_lookup import pace
-from workers.pacing import Limits
-from workers.ping import PING, Ping
-from workers.queue_worker import WorkerProcess
+from workers.pacing import Limits, pace
 from workers.repeated import Repeated
 from workers.stopping import stop_on_signals
 from workers.target_limits import TargetLimits
 from workers.targets import ProviderTargets
-from workers.timekeeper import Timekeeper
 from workers.watching import Watching
 
 logger = logging.getLogger(__name__)
@@ -106,6 +98,8 @@ class _Connection:
 
 def run_worker(settings: Settings, queue: Queue) -> None:
     """Works on one queue until it is told to stop or should be replaced. Raises Unready."""
+    from workers.queue_worker import WorkerProcess  # RQ; the bot does without
+
     preflight.check(settings, queue)
     with shown(settings) as metrics, parts(settings, metrics=metrics, waits=True) as made:
         assert made.redis is not None, "its address was looked for"
@@ -128,6 +122,13 @@ def run_worker(settings: Settings, queue: Queue) -> None:
 
 def run_timekeeper(settings: Settings) -> None:
     """Keeps time until it is told to stop; without Redis it does the work itself. Raises Unready."""
+    from access.monitor.unsent_alerts import long_unsent
+    from workers.agenda import RedisAgenda
+    from workers.emergency_alert import EmergencyAlert
+    from workers.jobs import JobQueues  # RQ; the bot does without
+    from workers.ping import PING, Ping
+    from workers.timekeeper import Timekeeper
+
     preflight.check(settings, "timekeeper")
     made_here = partial(parts, settings, waits=True)
     with shown(settings) as metrics, made_here(metrics=metrics) as made, ExitStack() as beside:
@@ -135,14 +136,15 @@ def run_timekeeper(settings: Settings) -> None:
         beside.callback(targets.close)
         work = businesses(made, targets)
         redis, seal = made.redis, made.seal
-        figures = TimekeeperMetrics(metrics, made.core, redis)
+        figures = metrics.sweeps(made.core, redis)
         sweeps: list[Callable[[float], None]] = [figures.swept]
         if settings.ping_url is not None:
             came = partial(made.schedule.beat, process_name("ping"), PING)
             ping = Ping(settings.ping_url.get_secret_value(), came, partial(long_unsent, made.core))
             sweeps.append(beside.enter_context(ping).swept)
+        sender = cache(made.slack_telling)  # most never need it
         emergency_alert = beside.enter_context(
-            EmergencyAlert(made.core, made.slack_telling().act, pages=made.core.pages)
+            EmergencyAlert(made.core, lambda claimed, deadline: sender().act(claimed, deadline), pages=made.core.pages)
         )
         sweeps.append(emergency_alert.swept)
         keeper = Timekeeper(

@@ -111,19 +111,19 @@ def children(settings: Settings, database: Database, environment: Mapping[str, s
     if unset:
         logger.error("Targets cannot be reached, for these are not set: %s. %s", ", ".join(unset), env_file.cure(unset))
 
-    def child(name: str, arguments: list[str], *names: str) -> Child:
+    def child(name: str, *names: str) -> Child:
         env = _only(environment, *_EVERYBODY, *names) | shown.get(name, {})
-        return Child(name, [sys.executable, "-m", "countersign", *arguments], env)
+        return Child(name, [sys.executable, "-m", "countersign.process", name], env)
 
     workers = [
-        child("grant", ["worker", "grant"], *_WORKERS, *targets),
-        child("revoke", ["worker", "revoke"], *_WORKERS, *targets),
-        child("tell", ["worker", "tell"], *_WORKERS),
+        child("grant", *_WORKERS, *targets),
+        child("revoke", *_WORKERS, *targets),
+        child("tell", *_WORKERS),
     ]
     return [
-        child("timekeeper", ["timekeeper"], "COUNTERSIGN_PING_URL", *_WORKERS, *targets),
+        child("timekeeper", "COUNTERSIGN_PING_URL", *_WORKERS, *targets),
         *(workers if "REDIS_URL" in environment else []),  # without Redis the timekeeper does their work
-        child("bot", ["bot"], *_BOT),
+        child("bot", *_BOT),
     ]
 
 

@@ -8,47 +8,37 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
+from typing import TYPE_CHECKING
 
 from redis import Redis
-from slack_sdk import WebClient
 
 from access.clock import HostClock, host_now
 from access.core import Core
 from access.errors import PolicyError
-from access.grants.cleanup import CleanupHandler
 from access.grants.end import RevokeHandler
-from access.grants.start import GrantHandler
-from access.grants.target_expiry import Extension
 from access.log_checkpoint import NullStore, installation
-from access.messages.outbox import Outbox
-from access.monitor.offboarding import Members
 from access.monitor.sweep import Schedule
-from access.monitor.target_checks import TargetChecks
 from access.policy_source import PolicySource
 from access.ports import AgendaItem
 from access.reconcile import restored
-from access.reconcile.drift import Drift
 from access.settings import Settings
 from access.store import Database
 from countersign import schema
 from countersign.cli.reading import name_database, name_policy, readable
-from countersign.metrics import Metrics
+from countersign.counting import Uncounted
 from countersign.providers import ProviderClasses
 from workers.agenda import RedisAgenda
-from workers.checking import Checking
-from workers.digest_poster import DigestPoster
-from workers.dispatch import Handlers
-from workers.home_publisher import HomePublisher
 from workers.log_checkpoint import CheckpointStore, Signing
-from workers.member_lookup import MemberLookup
-from workers.paging import Pages
-from workers.permalinks import Permalinks
 from workers.redis_connection import connect, connect_waiting
-from workers.revealing import Revealing
-from workers.shared_channels import SharedChannels
 from workers.signing import Seal, job_keys
-from workers.slack_sender import SlackSender
 from workers.targets import ProviderTargets
+
+if TYPE_CHECKING:
+    from slack_sdk import WebClient
+
+    from workers.dispatch import Handlers
+    from workers.paging import Pages
+    from workers.slack_sender import SlackSender
 
 logger = logging.getLogger(__name__)
 
@@ -77,7 +67,7 @@ class Parts:
     core: Core
     redis: Redis | None
     seal: Seal | None = None
-    metrics: Metrics = field(default_factory=Metrics)
+    metrics: Uncounted = field(default_factory=Uncounted)
 
     @property
     def schedule(self) -> Schedule:
@@ -87,12 +77,20 @@ class Parts:
         """Workers only: instances hold the targets' secrets."""
         return ProviderTargets(self.classes, self.classes.version)
 
-    def slack(self) -> WebClient:
+    def slack(self) -> "WebClient":
         token = self.settings.need(self.settings.slack_bot_token, "SLACK_BOT_TOKEN")
         return self.metrics.slack(token, base_url=self.settings.slack_api_url, timeout=SLACK_SECONDS, retry_handlers=[])
 
-    def granting(self, targets: ProviderTargets) -> Handlers:
+    def granting(self, targets: ProviderTargets) -> "Handlers":
         """The queue `grant`: all that needs the targets' keys, but for ends."""
+        from access.grants.cleanup import CleanupHandler
+        from access.grants.start import GrantHandler
+        from access.grants.target_expiry import Extension
+        from access.monitor.target_checks import TargetChecks
+        from access.reconcile.drift import Drift
+        from workers.checking import Checking
+        from workers.revealing import Revealing
+
         return {
             "grant": [GrantHandler(self.core, targets), Extension(self.core, targets)],
             "notice": [Revealing(self.core, targets, self.slack())],
@@ -100,19 +98,33 @@ class Parts:
             "look": [Drift(self.core, targets), CleanupHandler(self.core, targets)],
         }
 
-    def revoking(self, targets: ProviderTargets) -> Handlers:
+    def revoking(self, targets: ProviderTargets) -> "Handlers":
         """The queue `revoke`."""
         return {"grant": [RevokeHandler(self.core, targets)]}
 
-    def slack_telling(self) -> SlackSender:
+    def slack_telling(self) -> "SlackSender":
+        from workers.paging import Pages
+
         return slack_telling(self.core, self.slack(), Pages(self.settings.page_url))
 
-    def telling(self) -> Handlers:
+    def telling(self) -> "Handlers":
         """The queue `tell`: all that needs Slack and no key to any target."""
+        from access.monitor.offboarding import Members
+        from workers.member_lookup import MemberLookup
+
         return {"notice": [self.slack_telling()], "look": [MemberLookup(Members(self.core), self.slack())]}
 
 
-def slack_telling(core: Core, client: WebClient, pages: Pages | None = None) -> SlackSender:
+def slack_telling(core: Core, client: "WebClient", pages: "Pages | None" = None) -> "SlackSender":
+    """Imports what talks to Slack, and draws for it: who only ends access or keeps time seldom needs it."""
+    from access.messages.outbox import Outbox
+    from workers.digest_poster import DigestPoster
+    from workers.home_publisher import HomePublisher
+    from workers.paging import Pages
+    from workers.permalinks import Permalinks
+    from workers.shared_channels import SharedChannels
+    from workers.slack_sender import SlackSender
+
     addresses = Permalinks(client)
     homes, digests = HomePublisher(client, addresses), DigestPoster(core, client, addresses)
     return SlackSender(Outbox(core), client, homes, digests, pages or Pages(None), SharedChannels(client), addresses)
@@ -120,7 +132,7 @@ def slack_telling(core: Core, client: WebClient, pages: Pages | None = None) -> 
 
 @contextmanager
 def parts(
-    settings: Settings, *, metrics: Metrics | None = None, waits: bool = False, command: bool = False
+    settings: Settings, *, metrics: Uncounted | None = None, waits: bool = False, command: bool = False
 ) -> Generator[Parts]:
     """Opens the database (which must be on this version's revision) and, if there is an address, Redis.
 
@@ -148,7 +160,7 @@ def parts(
         try:
             core = Core(database, clock, agenda, policy, classes, pages=settings.page_url is not None, marks=marks)
             restored.detect(core)
-            yield Parts(settings, database, classes, core, redis, seal, metrics or Metrics())
+            yield Parts(settings, database, classes, core, redis, seal, metrics or Uncounted())
         finally:
             if redis is not None:
                 redis.close()

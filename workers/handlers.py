@@ -1,15 +1,21 @@
 """The borders between engine and core: what a queue does with a row, what the timekeeper asks of the rows."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol, TypeVar
 
 from access.monitor.routing import Queue, Route, Routes
 from access.ports import AgendaItem, Deadline
 
-__all__ = ["QUEUES", "Claimed", "Handler", "Queue", "Result", "Route", "Router", "Routes", "Schedule", "Timers"]
+__all__ = [
+    "FAILING", "MAX_AGE", "QUEUES", "Claimed", "Handler", "Queue", "Result", "Route", "Router", "Routes", "Schedule", "Timers",
+]  # fmt: skip
 
 QUEUES: tuple[Queue, ...] = ("grant", "revoke", "tell")
+MAX_AGE = timedelta(minutes=10)
+"""Of a job: a replay within this time finds nothing to claim; after it, it is not even looked at."""
+FAILING = "countersign:failing"
+"""There in Redis while a job was refused or failed in the last five minutes."""
 
 
 class Claimed(Protocol):

@@ -9,7 +9,6 @@ import logging
 import zlib
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import timedelta
 from typing import Any, ClassVar
 from uuid import uuid4
 
@@ -22,7 +21,7 @@ from rq.job import Job
 from access.agenda_items import ITEM_KINDS, id_of, item_of, kind_of
 from access.clock import Clock
 from access.ports import AgendaItem
-from workers.handlers import Queue, Route
+from workers.handlers import FAILING, MAX_AGE, Queue, Route
 from workers.signing import Forged, Order, Seal, is_fresh
 
 logger = logging.getLogger(__name__)
@@ -32,13 +31,9 @@ FUNCTIONS = frozenset({HAND_OVER})
 """Every function a job may name."""
 BATCH = 50
 """Ids in a job: so few that workers who take one after the other share evenly what is due at once."""
-MAX_AGE = timedelta(minutes=10)
-"""A replay within this time finds nothing to claim; after it, it is not even looked at."""
 REFUSED = "countersign:refused"
 """Counts refused jobs."""
 
-FAILING = "countersign:failing"
-"""There while a job was refused or failed in the last five minutes."""
 _FAILING_SECONDS = 300
 
 HandOver = Callable[[str, Sequence[AgendaItem]], None]

@@ -13,9 +13,7 @@ from access.approvers import account_of, is_at_approver
 from access.faults import describe
 from access.models import PeriodicCheck
 from access.monitor.offboarding import Members, Membership
-from access.monitor.routing import MEMBERS
 from access.ports import Deadline
-from workers.pacing import Limits
 from workers.slack_limits import limited_by
 from workers.slack_sender import SLOW_DOWN
 
@@ -96,6 +94,3 @@ def _refused(claimed: periodic_checks.Claimed, error: SlackApiError) -> Membersh
     return Membership(claimed, problem=f"Slack does not say ({error.response.get('error', 'an error')}).")
 
 
-def pace(calls_at_once: int, target: str) -> Limits:
-    """Slack lets us ask about a hundred people a minute, and the bot needs some of that for those who click."""
-    return Limits(threads=2, per_second=1.0) if target == MEMBERS else Limits(threads=calls_at_once)

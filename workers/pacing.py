@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from access import clock
+from access.monitor.routing import MEMBERS
 
 BREAK_AFTER = 5
 
@@ -68,3 +69,8 @@ class TokenBucket:
         self._tokens = min(max(1.0, self._per_second), self._tokens + gained)
         self._filled_at = now
         return max(0.0, (1.0 - self._tokens) / self._per_second)
+
+
+def pace(calls_at_once: int, target: str) -> Limits:
+    """Slack lets us ask about a hundred people a minute, and the bot needs some of that for those who click."""
+    return Limits(threads=2, per_second=1.0) if target == MEMBERS else Limits(threads=calls_at_once)

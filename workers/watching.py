@@ -10,9 +10,8 @@ from redis.exceptions import RedisError
 from access import clock
 from access.monitor.watchdogs import SILENT, Seen, Watch
 from access.unit_of_work import message_item
-from workers.handlers import QUEUES
+from workers.handlers import FAILING, MAX_AGE, QUEUES
 from workers.heartbeat import BEAT_SECONDS
-from workers.jobs import FAILING, MAX_AGE
 from workers.lanes import Lanes
 from workers.repeated import Repeated
 

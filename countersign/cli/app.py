@@ -1,19 +1,16 @@
 """The command line: `countersign --help`. Exit codes: docs/adr/0025-the-command-line.md."""
 
-import gc
 import logging
 import os
-import sys
+from functools import partial
 from importlib.metadata import version as installed
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from access.errors import AccessError, Misconfigured
-from access.faults import describe, why
 from access.settings import Settings
-from countersign import env_file, logs
+from countersign import env_file, exits, logs
 
 # A pretty traceback prints local variables, and those may hold secrets. Help is plain text: markup ends at `[/prefix]`.
 app = typer.Typer(
@@ -248,19 +245,4 @@ def _load(file: Path | None) -> None:
 
 
 def main() -> None:
-    """What goes wrong is said in its sentence, without a traceback; a mistake of ours keeps its own."""
-    gc.set_threshold(50_000)  # what is imported stays: looked through less often, it is there a tenth sooner
-    try:
-        app(prog_name="countersign")
-    except Misconfigured as error:
-        _end(str(error), os.EX_CONFIG)
-    except AccessError as error:
-        _end(error.sentence if not str(error) else str(error), 2)
-    except OSError as error:
-        about = f"{error.filename}: " if error.filename else ""
-        _end(f"This failed: {about}{why(error)} ({describe(error)}).", 2)
-
-
-def _end(sentence: str, code: int) -> None:
-    print(sentence, file=sys.stderr)
-    sys.exit(code)
+    exits.run(partial(app, prog_name="countersign"))

@@ -21,7 +21,8 @@ from access.monitor.overdue import alert_overdue
 from access.monitor.sweep import Schedule
 from access.settings import Settings
 from access.store import Database
-from countersign.metrics import Counted, CountedEnds, Metrics, TimekeeperMetrics, shown
+from countersign.counting import Counted, CountedEnds, shown
+from countersign.metrics import Metrics, TimekeeperMetrics
 from countersign.up import children, metrics_addresses
 from sandbox.server import running
 from tests.ports import free_port

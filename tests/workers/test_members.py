@@ -30,7 +30,8 @@ from tests.waiting import wait_until
 from tests.world import World, deadline
 from workers.dispatch import Dispatcher
 from workers.lanes import Lanes
-from workers.member_lookup import MemberLookup, pace
+from workers.member_lookup import MemberLookup
+from workers.pacing import pace
 
 
 @pytest.fixture(scope="module")
