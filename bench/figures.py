@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-Unit = Literal["ms", "s", "1/s", "ms CPU", "bytes", "calls"]
+Unit = Literal["ms", "s", "1/s", "ms CPU", "bytes", "calls", "MB"]
 
 
 @dataclass(frozen=True, kw_only=True)

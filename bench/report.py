@@ -94,6 +94,11 @@ The floor reads the same entries by the driver alone and hashes each with the on
 **Form → open, letter → options.** Somebody who may ask for 5,000 entitlements types `/access`: until the form is on
 the screen, looked at every 2 ms. Then letter by letter into its list: until the sandbox has checked what fits. The
 floor is the bare Bolt, which opens a form that is always the same and always offers the same 100 options.
+
+**Memory.** `countersign up` as it is installed, with SQLite and a Valkey of its own, a bot connected to the sandbox and
+nothing to do: the proportional set size (`/proc/*/smaps_rollup`, which counts a shared page in parts) of the
+supervisor, the bot, the timekeeper, the three workers, who minds the Valkey, and the Valkey. The floor is as many bare
+Python processes as are Python's of these, each with SQLAlchemy, redis-py and RQ imported.
 """
 
 
