@@ -49,13 +49,14 @@ def _written(child: Child) -> dict[str, Any]:
     own = {name: value for name, value in child.env.items() if name not in inherited}
     return {
         "name": child.name, "argv": list(child.argv), "serves_others": child.serves_others,
-        "inherited": inherited, "own": own,
+        "shares_imports": child.shares_imports, "inherited": inherited, "own": own,
     }  # fmt: skip
 
 
 def _read(written: Mapping[str, Any]) -> Child:
     env = {name: os.environ[name] for name in written["inherited"]} | written["own"]
-    return Child(written["name"], written["argv"], env, serves_others=written["serves_others"])
+    flags = {name: written[name] for name in ("serves_others", "shares_imports")}
+    return Child(written["name"], written["argv"], env, **flags)
 
 
 def _say_ready(log_format: "LogFormat", names: Sequence[str]) -> None:

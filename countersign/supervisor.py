@@ -11,7 +11,9 @@ from functools import partial
 from typing import IO, TYPE_CHECKING, Literal
 
 from access import clock
-from countersign import logs
+from access.faults import describe
+from countersign import adopted, logs
+from countersign.adopted import Adopted, Wanted, WarmStart
 from countersign.embedded import leash
 from countersign.ready import DESCRIPTOR
 
@@ -26,6 +28,7 @@ _HEALTHY_SECONDS = 30.0
 _MISCONFIGURED = os.EX_CONFIG
 """By this exit code a process of ours says that its settings cannot be used; they are the same at the next start."""
 
+_Process = subprocess.Popen[bytes] | Adopted
 State = Literal["running", "waiting", "stopped"]
 
 
@@ -38,6 +41,8 @@ class Child:
     env: Mapping[str, str]
     serves_others: bool = False
     """Alone it is of no use. It is asked to end when the others have ended, for what they give back goes there."""
+    shares_imports: bool = False
+    """`python -m countersign.process NAME` that imports much the same as the others of which this is said."""
 
 
 @dataclass(frozen=True)
@@ -61,6 +66,8 @@ def write_line(line: str) -> None:
 class Supervisor:
     """Starts the children and minds them until SIGTERM, SIGINT or `stop`. They die with the thread that runs it.
 
+    Those that share their imports are forked from one process the first time, where the system can do that.
+
     `on_ready` is called once, when all of them have said that they are ready (ready.py).
     """
 
@@ -76,6 +83,8 @@ class Supervisor:
         self._news = threading.Event()
         self._stopping = threading.Event()
         self._on_ready = on_ready
+        self._warm_start: WarmStart | None = None
+        self._forking: threading.Thread | None = None
         self._minded = [
             _Minded(child, partial(_say, write, shown, child.name), self._news, announces=on_ready is not None)
             for child in children
@@ -89,6 +98,7 @@ class Supervisor:
         if threading.current_thread() is threading.main_thread():
             for number in (signal.SIGTERM, signal.SIGINT):
                 signal.signal(number, lambda *_: self.stop())
+        self._start_together()
         while not self._stopping.is_set():
             self._news.clear()
             pauses = [pause for minded in self._minded if (pause := minded.mind()) is not None]
@@ -115,7 +125,33 @@ class Supervisor:
             self._on_ready()
             self._on_ready = None
 
+    def _start_together(self) -> None:
+        together = [minded for minded in self._minded if minded.shares_imports]
+        if len(together) < 2 or not adopted.possible():
+            return
+        for minded in together:
+            minded.forked_for_us = True
+        self._warm_start = WarmStart([minded.wanted() for minded in together])
+        self._forking = threading.Thread(target=self._fork, args=(self._warm_start, together), daemon=True)
+        self._forking.start()
+
+    def _fork(self, warm_start: WarmStart, together: "Sequence[_Minded]") -> None:
+        """In a thread of its own: the imports take seconds, and the others start meanwhile."""
+        try:
+            for minded, (process, announced) in zip(together, warm_start.run(), strict=True):
+                minded.adopt(process, announced)
+        except Exception as error:
+            if not self._stopping.is_set():
+                together[0].say(f"not started together with the others ({describe(error)}); each is started by itself")
+        finally:
+            for minded in together:
+                minded.forked_for_us = False
+            self._news.set()
+
     def _end(self) -> int:
+        if self._warm_start is not None and self._forking is not None:
+            self._warm_start.stop()
+            self._forking.join()
         used = [minded for minded in self._minded if minded.serves_others]
         users = [minded for minded in self._minded if not minded.serves_others]
         return 0 if all([*_ended(users), *_ended(used)]) else 1
@@ -126,13 +162,16 @@ class _Minded:
 
     def __init__(self, child: Child, say: Callable[[str], None], news: threading.Event, *, announces: bool) -> None:
         self.serves_others = child.serves_others
+        self.shares_imports = child.shares_imports
         self.given_up = False
+        self.forked_for_us = False
+        """Another thread has it started, and then says so."""
+        self.say = say
         self._child = child
-        self._say = say
         self._news = news
         self._announces = announces
-        self._process: subprocess.Popen[bytes] | None = None
-        self._ready: subprocess.Popen[bytes] | None = None
+        self._process: _Process | None = None
+        self._ready: _Process | None = None
         self._reader: threading.Thread | None = None
         self._exit_code: int | None = None
         self._starts = 0
@@ -144,10 +183,11 @@ class _Minded:
     def mind(self) -> float | None:
         """Notices its end and starts it when it is time. Returns the seconds until then; None while it runs."""
         if self._process is not None:
-            if self._process.poll() is None:
+            code = self._process.poll()
+            if code is None:
                 return None
-            self._note_end(self._process.returncode)
-        if self.given_up:
+            self._note_end(code)
+        if self.given_up or self.forked_for_us:
             return None
         wait = self._start_at - clock.monotonic()
         if wait > 0:
@@ -181,7 +221,7 @@ class _Minded:
             process.wait(max(0.0, stop_at - clock.monotonic()))
             in_time = True
         except subprocess.TimeoutExpired:
-            self._say("does not stop; killed")
+            self.say("does not stop; killed")
             process.kill()
             process.wait()
             in_time = False
@@ -194,12 +234,18 @@ class _Minded:
     def _restarts(self) -> int:
         return max(0, self._starts - 1)
 
+    def wanted(self) -> Wanted:
+        """What is told to who forks it."""
+        return Wanted(self._child.argv[-1], self._child.env, self._announces)
+
+    def adopt(self, process: Adopted, announced: int | None) -> None:
+        """It was started for us."""
+        self._begin(process, announced)
+
     def _start(self) -> None:
-        self._starts += 1
-        self._started_at = clock.monotonic()
         leashed = [sys.executable, "-I", "-S", leash.__file__, str(os.getpid()), str(os.getuid()), str(os.getgid())]
         announcing = os.pipe() if self._announces else None
-        process = self._process = subprocess.Popen(  # noqa: S603  (our own programs)
+        process = subprocess.Popen(  # noqa: S603  (our own programs)
             [*leashed, *self._child.argv],
             env=dict(self._child.env) | ({DESCRIPTOR: str(announcing[1])} if announcing else {}),
             stdin=subprocess.DEVNULL,
@@ -210,7 +256,14 @@ class _Minded:
         )
         if announcing:
             os.close(announcing[1])
-            threading.Thread(target=self._hear, args=(process, announcing[0]), daemon=True).start()
+        self._begin(process, announcing[0] if announcing else None)
+
+    def _begin(self, process: _Process, announced: int | None) -> None:
+        self._starts += 1
+        self._started_at = clock.monotonic()
+        self._process = process
+        if announced is not None:
+            threading.Thread(target=self._hear, args=(process, announced), daemon=True).start()
         assert process.stdout is not None
         self._reader = threading.Thread(target=self._read, args=(process.stdout,), daemon=True)
         self._reader.start()
@@ -221,28 +274,28 @@ class _Minded:
         self._exit_code = code
         if code == _MISCONFIGURED:
             self.given_up = True
-            self._say(f"ended ({_in_words(code)}); not started again before its settings are mended")
+            self.say(f"ended ({_in_words(code)}); not started again before its settings are mended")
             return
         now = clock.monotonic()
         if now - self._started_at >= _HEALTHY_SECONDS:
             self._pause = _FIRST_PAUSE
         self._start_at = now + self._pause
-        self._say(f"ended ({_in_words(code)}); starting again in {self._pause:g} s")
+        self.say(f"ended ({_in_words(code)}); starting again in {self._pause:g} s")
         self._pause = min(2 * self._pause, _LONGEST_PAUSE)
 
     def _read(self, output: IO[bytes]) -> None:
         with output:
             for line in output:
-                self._say(line.decode(errors="replace").rstrip())
+                self.say(line.decode(errors="replace").rstrip())
 
-    def _hear(self, process: subprocess.Popen[bytes], announced: int) -> None:
+    def _hear(self, process: _Process, announced: int) -> None:
         with os.fdopen(announced, "rb") as stream:
             said = stream.readline()
         if said:
             self._ready = process
             self._news.set()
 
-    def _watch(self, process: subprocess.Popen[bytes]) -> None:
+    def _watch(self, process: _Process) -> None:
         process.wait()
         self._news.set()
 

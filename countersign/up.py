@@ -111,9 +111,9 @@ def children(settings: Settings, database: Database, environment: Mapping[str, s
     if unset:
         logger.error("Targets cannot be reached, for these are not set: %s. %s", ", ".join(unset), env_file.cure(unset))
 
-    def child(name: str, *names: str) -> Child:
+    def child(name: str, *names: str, shares_imports: bool = True) -> Child:
         env = _only(environment, *_EVERYBODY, *names) | shown.get(name, {})
-        return Child(name, [sys.executable, "-m", "countersign.process", name], env)
+        return Child(name, [sys.executable, "-m", "countersign.process", name], env, shares_imports=shares_imports)
 
     workers = [
         child("grant", *_WORKERS, *targets),
@@ -123,7 +123,7 @@ def children(settings: Settings, database: Database, environment: Mapping[str, s
     return [
         child("timekeeper", "COUNTERSIGN_PING_URL", *_WORKERS, *targets),
         *(workers if "REDIS_URL" in environment else []),  # without Redis the timekeeper does their work
-        child("bot", *_BOT),
+        child("bot", *_BOT, shares_imports=False),  # who serves strangers is a copy of nobody who holds a key
     ]
 
 

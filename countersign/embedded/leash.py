@@ -9,6 +9,7 @@ import signal
 import sys
 
 PR_SET_PDEATHSIG = 1
+PR_SET_NAME = 15
 
 
 def main(parent: int, uid: int, gid: int, command: list[str]) -> None:
@@ -17,12 +18,22 @@ def main(parent: int, uid: int, gid: int, command: list[str]) -> None:
         os.setgroups([])
         os.setgid(gid)
         os.setuid(uid)
+    tie(parent)  # after the account is taken: the kernel forgets the wish at a change of the user
+    os.execv(command[0], command)  # noqa: S606  (no shell is the point)
+
+
+def tie(parent: int) -> None:
+    """Asks Linux for SIGINT when the parent is gone."""
     if sys.platform == "linux":
-        # After the account is taken: the kernel forgets the wish at a change of the user.
         ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGINT)
     if os.getppid() != parent:
         sys.exit(1)  # the parent died before the wish was made
-    os.execv(command[0], command)  # noqa: S606  (no shell is the point)
+
+
+def name(process: str) -> None:
+    """How `ps -o comm` and `top` call this process, which no command line tells from its siblings."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None, use_errno=True).prctl(PR_SET_NAME, f"cs-{process}".encode())
 
 
 if __name__ == "__main__":

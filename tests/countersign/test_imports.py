@@ -36,8 +36,9 @@ BARE = imported("import json, sys")
 """What a bare interpreter has: an editable install adds to it."""
 STAYS_SMALL = {
     "countersign.minding": {
-        "access", "access.clock", "access.faults", "countersign", "countersign.embedded", "countersign.embedded.leash",
-        "countersign.logs", "countersign.minding", "countersign.ready", "countersign.supervisor",
+        "access", "access.clock", "access.faults", "countersign", "countersign.adopted", "countersign.embedded",
+        "countersign.embedded.leash", "countersign.logs", "countersign.minding", "countersign.ready",
+        "countersign.supervisor",
     },
     "countersign.embedded.valkey": {
         "access", "access.errors", "access.faults", "access.private_files", "countersign", "countersign.embedded",

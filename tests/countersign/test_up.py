@@ -113,3 +113,23 @@ def test_a_secret_that_goes_without_saying_is_handed_to_who_needs_it(
     given = environment(tmp_path, database_url) | {"COUNTERSIGN_POLICY": str(world.policy_file.parent / policy)}
 
     assert target_secrets(Settings.read(given), world.core.database) == {"FAKE_TOKEN"}
+
+
+def test_all_die_with_an_up_that_is_killed(world: World, database_url: str, tmp_path: Path) -> None:
+    """Also those that another process has forked for it."""
+    world.open(minutes=30)
+    world.core.database.close()
+
+    with up(tmp_path, environment(tmp_path, database_url)) as (running, log):
+        wait_until(lambda: READY in log.read_text(encoding="utf-8"), "all to be ready", within=120)
+        named = {pid: (Path("/proc") / pid / "comm").read_text(encoding="ascii").strip() for pid in _below(running.pid)}
+        assert {"cs-timekeeper", "cs-grant", "cs-revoke", "cs-tell"} <= set(named.values())
+
+        running.kill()
+
+        wait_until(lambda: not any((Path("/proc") / pid).exists() for pid in named), "all to be gone", within=30)
+
+
+def _below(pid: int) -> list[str]:
+    tasks = list(Path(f"/proc/{pid}/task").iterdir())
+    return [child for task in tasks for child in (task / "children").read_text(encoding="ascii").split()]
