@@ -24,7 +24,7 @@ NO_COUNTS = {
 """Words that end like a plural and follow a name."""
 NEVER_ONE = {
     ("access/queries/find.py", "are"): "one is the one that is meant",
-    ("countersign/up.py", "are"): "as many as `up` has processes",
+    ("countersign/minding.py", "are"): "as many as `up` has processes",
     ("access/grants/role_rights.py", "more kinds"): "kept with what was accepted: another word were another kind",
     ("access/monitor/sweep.py", "times"): "said of every fifth failure",
     ("countersign/up.py", "ports"): "as many as `up` has processes, all by the same code",
