@@ -1,7 +1,7 @@
 """The half of `countersign up` that stays: it minds the processes, and imports no library, so that it is small.
 
 The half that looks at settings, policy and schema needs all of them, so it writes down what is to run and becomes this
-program, under the same process id (docs/adr/0030-memory.md).
+program, under the same process id (docs/adr/0033-memory.md).
 """
 
 import json

@@ -2,7 +2,7 @@
 
 Started by the supervisor (adopted.py) with no secret: each process is given its environment when this one is gone and
 the supervisor is its parent. There is no thread and no connection yet at the fork. One that ends is not forked anew but
-started by itself, so nothing that serves a stranger is ever a copy (docs/adr/0030-memory.md).
+started by itself, so nothing that serves a stranger is ever a copy (docs/adr/0033-memory.md).
 """
 
 import gc

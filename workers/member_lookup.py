@@ -92,5 +92,3 @@ def _refused(claimed: periodic_checks.Claimed, error: SlackApiError) -> Membersh
     if limited is not None:
         return Membership(claimed, problem=SLOW_DOWN, limited=limited)
     return Membership(claimed, problem=f"Slack does not say ({error.response.get('error', 'an error')}).")
-
-
