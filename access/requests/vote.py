@@ -25,7 +25,7 @@ class Ballot:
 
 
 def cast_vote(work: UnitOfWork, request: Request, ballot: Ballot, *, opens: bool = False) -> State:
-    """What the chain says with this vote. Raises LostRace where the request was decided or changed meanwhile.
+    """What the chain of a pending request says with this vote. Raises LostRace where it was decided or changed since.
 
     Of two votes at once each would count one and neither decide; so a vote is written only if no other came since those
     before it were read. `opens`: an approval opens the access at once.

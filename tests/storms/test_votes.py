@@ -37,8 +37,10 @@ def voter(number: int) -> PersonEntry:
 
 def vote(world: World, request: Request, by: PersonEntry, verdict: Verdict = Verdict.APPROVE) -> str:
     with world.core.work("test") as work:
-        ballot = Ballot(by=by, verdict=verdict, comment="")
-        return type(cast_vote(work, load_request(work.session, request.id), ballot)).__name__
+        now = load_request(work.session, request.id)
+        if now.status != RequestStatus.PENDING:  # as every click is asked first
+            raise LostRace
+        return type(cast_vote(work, now, Ballot(by=by, verdict=verdict, comment=""))).__name__
 
 
 def all_at_once(world: World, ballots: list[tuple[Any, ...]]) -> Counter[str]:
