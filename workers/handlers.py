@@ -8,7 +8,8 @@ from access.monitor.routing import Queue, Route, Routes
 from access.ports import AgendaItem, Deadline
 
 __all__ = [
-    "FAILING", "MAX_AGE", "QUEUES", "Claimed", "Handler", "Queue", "Result", "Route", "Router", "Routes", "Schedule", "Timers",
+    "FAILING", "MAX_AGE", "QUEUES", "Claimed", "Handler", "Queue", "Result", "Route", "Router", "Routes", "Schedule",
+    "Timers",
 ]  # fmt: skip
 
 QUEUES: tuple[Queue, ...] = ("grant", "revoke", "tell")

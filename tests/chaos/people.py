@@ -92,7 +92,7 @@ class People:
                 work.session.add(request)
                 work.session.flush()
                 work.session.add(_vote(request))
-                schedule(work, request)
+                schedule(self._core, work, request)
                 work.session.add(_told(work, request))
                 made.add(request.id)
         return made

@@ -186,7 +186,7 @@ def _lapse_approves(made: Core) -> None:
             request = core.load_request(work.session, one.id)
             details = {"reviewer": "", "verdict": "approve", "comment": "", "rule": request.rule}
             if work.move_request(request, RequestStatus.APPROVED, action="request.approved", details=details):
-                review.schedule(work, request)
+                review.schedule(made, work, request)
 
 
 def _ended_at_once(
@@ -498,7 +498,7 @@ FAULTS: Mapping[str, Fault] = {
         _left_between,
     ),
     "anybody may end it": Fault(
-        "whoever knows the id", lambda: patch("tests.invariants.machine.finish", _by_anybody), _returned_by_ben
+        "whoever knows the id", lambda: patch("tests.invariants.machine.return_access", _by_anybody), _returned_by_ben
     ),
     "an alert that hushes": Fault(
         "closed while its cause is there", around(Schedule, "sweep", _closing_early), _overdue_and_seen_late

@@ -59,9 +59,9 @@ def _the_old_timer() -> Generator[None]:
         yield
 
 
-def _without_its_start(work: UnitOfWork, request: Request) -> None:
+def _without_its_start(made: Core, work: UnitOfWork, request: Request) -> None:
     starts_at, request.starts_at = request.starts_at, None
-    _schedule(work, request)
+    _schedule(made, work, request)
     request.starts_at = starts_at
 
 

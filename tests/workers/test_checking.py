@@ -39,10 +39,10 @@ def checking(world: World) -> Checking:
 
 
 def claimed(*, known: bool = True, settings: Mapping[str, str] = MappingProxyType({"server": "one"})) -> Claimed:
-    read = Role(name="read", title="Read", level="low", definition={"power": "look"})
+    read = Role(name="read", title="Read", level="low", definition={"power": "look"}, all_definition={"power": "look"})
     resource = Resource(
         id="customers-db", title="Customers", level="low", owner="leads", tags=frozenset(), provider="fake",
-        settings=dict(settings), target="fake:one", roles={"read": read},
+        settings=dict(settings), all_settings=dict(settings), target="fake:one", roles={"read": read},
     )  # fmt: skip
     row = TargetCheck(id=TargetCheckId("c"), resource="customers-db", asked_at=datetime(2026, 11, 23, tzinfo=UTC))
     return Claimed(row, resource if known else None)
