@@ -1,0 +1,246 @@
+"""The system behind the endpoint: reports, and who may read them. Replace this file by what reaches your own system.
+
+A person logs in with the token that was revealed, gets a session, and reads the report with it. Each reading looks at
+the grant again, so that nothing outlives it.
+"""
+
+import hashlib
+import json
+import secrets
+import sqlite3
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS grants (
+    id TEXT PRIMARY KEY, principal TEXT NOT NULL, role TEXT NOT NULL, report TEXT NOT NULL, expires_at INTEGER NOT NULL,
+    ready_at INTEGER NOT NULL, changed_at INTEGER NOT NULL, token TEXT, added TEXT NOT NULL DEFAULT '[]'
+) STRICT;
+CREATE TABLE IF NOT EXISTS own_tokens (token TEXT PRIMARY KEY, principal TEXT NOT NULL, report TEXT NOT NULL) STRICT;
+CREATE TABLE IF NOT EXISTS sessions (id TEXT PRIMARY KEY, token TEXT NOT NULL) STRICT;
+CREATE TABLE IF NOT EXISTS ended (id TEXT PRIMARY KEY, signed_at INTEGER NOT NULL) STRICT;
+CREATE TABLE IF NOT EXISTS seen (id TEXT PRIMARY KEY, at INTEGER NOT NULL) STRICT;
+"""
+_REMEMBERED = 900_000_000
+"""Microseconds: three times as long as a call is taken, for its clock may be ahead of ours."""
+_READABLE = """
+SELECT 1 FROM sessions s JOIN grants g ON g.token = s.token
+    WHERE s.id = ? AND ? < g.expires_at AND g.ready_at <= ?
+    AND (g.report = ? OR ? IN (SELECT value FROM json_each(g.added)))
+UNION ALL SELECT 1 FROM sessions s JOIN own_tokens o ON o.token = s.token WHERE s.id = ? AND o.report = ?
+"""
+CAN = ["end_sessions", "expire", "list", "reveal"]
+
+
+class Refused(Exception):
+    """What was asked cannot be done; `kind` is of the schema."""
+
+    def __init__(self, kind: str, sentence: str) -> None:
+        super().__init__(sentence)
+        self.kind, self.sentence = kind, sentence
+
+
+def now_us() -> int:
+    return time.time_ns() // 1000
+
+
+class Reports:
+    """All of it in one file of SQLite; every answer is made in one transaction."""
+
+    def __init__(self, file: Path, names: frozenset[str], address: str, takes_s: float = 0.0) -> None:
+        self._names, self._address, self._takes = names, address, int(takes_s * 1_000_000)
+        self._lock = threading.Lock()
+        self._rows = sqlite3.connect(file, check_same_thread=False, isolation_level=None)
+        self._rows.executescript(f"PRAGMA journal_mode = WAL; PRAGMA busy_timeout = 10000; {_SCHEMA}")
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        with self._lock:
+            self._rows.execute("BEGIN IMMEDIATE")
+            try:
+                yield self._rows
+            except BaseException:
+                self._rows.execute("ROLLBACK")
+                raise
+            self._rows.execute("COMMIT")
+
+    def is_replay(self, identifier: str) -> bool:
+        """Remembers the call in a transaction of its own: it stays remembered, whatever becomes of the call."""
+        now = now_us()
+        with self._transaction() as rows:
+            rows.execute("DELETE FROM seen WHERE at < ?", [now - _REMEMBERED])
+            rows.execute("DELETE FROM ended WHERE signed_at < ?", [now - _REMEMBERED])
+            return rows.execute("INSERT OR IGNORE INTO seen VALUES (?, ?)", [identifier, now]).rowcount == 0
+
+    def answer(self, asked: dict[str, Any], signed_at: int) -> dict[str, Any]:
+        """Raises Refused. The grant's id and the action say what is asked: again is once."""
+        action = asked.get("action")
+        with self._transaction() as rows:
+            if action == "check":
+                return {"can": CAN}
+            if action == "list":
+                return {"grants": self._list(rows)}
+            grant = _grant_of(asked)
+            acts = {"grant": self._grant, "extend": self._extend}
+            if action in acts:
+                return acts[action](rows, grant, signed_at)
+            if action == "revoke":
+                return self._revoke(rows, grant["id"], signed_at)
+            if action == "observe":
+                return self._observe(rows, grant["id"])
+            if action == "reveal":
+                return self._reveal(rows, grant["id"])
+        raise Refused("permanent", "This endpoint does not know the action.")
+
+    # What Countersign asks
+
+    def _grant(self, rows: sqlite3.Connection, grant: dict[str, Any], signed_at: int) -> dict[str, Any]:
+        report = grant["definition"].get("report")
+        if not isinstance(report, str):
+            raise Refused("bad_config", "The definition of the role names no report.")
+        if report not in self._names:
+            raise Refused("permanent", "There is no such report here.")
+        if not grant["principal"]:
+            raise Refused("permanent", "The grant names no principal.")
+        _in_order(rows, grant["id"], signed_at)
+        known = _row(rows, grant["id"])
+        if known is not None and (known["principal"], known["report"]) != (grant["principal"], report):
+            raise Refused("conflict", "There is another grant with this id.")
+        now = now_us()
+        rows.execute(
+            "INSERT INTO grants (id, principal, role, report, expires_at, ready_at, changed_at) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET expires_at = excluded.expires_at, "
+            "changed_at = excluded.changed_at",
+            [grant["id"], grant["principal"], grant["role"], report, grant["ends"], now + self._takes, signed_at],
+        )
+        made = _row(rows, grant["id"])
+        assert made is not None
+        if made["ready_at"] > now:
+            return {**_opened(made), "state": "pending", "look_again_s": (made["ready_at"] - now) / 1_000_000}
+        return _opened(made)
+
+    def _extend(self, rows: sqlite3.Connection, grant: dict[str, Any], signed_at: int) -> dict[str, Any]:
+        known = _row(rows, grant["id"])
+        if known is None or known["expires_at"] <= now_us():
+            return {"state": "absent"}
+        _in_order(rows, grant["id"], signed_at)
+        rows.execute(
+            "UPDATE grants SET expires_at = ?, changed_at = ? WHERE id = ?", [grant["ends"], signed_at, grant["id"]]
+        )
+        return _opened({**known, "expires_at": grant["ends"]})
+
+    def _revoke(self, rows: sqlite3.Connection, identifier: str, signed_at: int) -> dict[str, Any]:
+        """Always done, in whatever order it comes: nothing holds up an end."""
+        rows.execute(
+            "INSERT INTO ended VALUES (?, ?) ON CONFLICT DO UPDATE SET signed_at = max(signed_at, excluded.signed_at)",
+            [identifier, signed_at],
+        )
+        sessions = rows.execute(
+            "DELETE FROM sessions WHERE token IN (SELECT token FROM grants WHERE id = ?)", [identifier]
+        ).rowcount
+        gone = rows.execute("DELETE FROM grants WHERE id = ?", [identifier]).rowcount
+        return {"state": "removed" if gone else "absent", "sessions_ended": sessions}
+
+    def _observe(self, rows: sqlite3.Connection, identifier: str) -> dict[str, Any]:
+        known = _row(rows, identifier)
+        if known is None or known["expires_at"] <= now_us():
+            return {"present": False}
+        sessions = rows.execute("SELECT count(*) FROM sessions WHERE token = ?", [known["token"]]).fetchone()[0]
+        return {
+            "present": True,
+            "sessions": sessions,
+            "expires_at": _time(known["expires_at"]),
+            "beyond": json.loads(known["added"]),
+        }
+
+    def _reveal(self, rows: sqlite3.Connection, identifier: str) -> dict[str, Any]:
+        """A fresh token; that of before, and what was logged in with it, stops working."""
+        known = _row(rows, identifier)
+        if known is None or known["expires_at"] <= now_us():
+            return {"state": "absent"}
+        if known["ready_at"] > now_us():
+            return {"state": "pending"}
+        token = secrets.token_urlsafe(32)
+        rows.execute("DELETE FROM sessions WHERE token = ?", [known["token"]])
+        rows.execute("UPDATE grants SET token = ? WHERE id = ?", [_hash(token), identifier])
+        return {"state": "active", "secret": {"fields": [["Address", self._address], ["Token", token]]}}
+
+    def _list(self, rows: sqlite3.Connection) -> list[dict[str, Any]]:
+        found = rows.execute("SELECT id, role, added FROM grants WHERE expires_at > ?", [now_us()])
+        return [{"id": identifier, "roles": [role, *json.loads(added)]} for identifier, role, added in found]
+
+    # What people do
+
+    def log_in(self, token: str) -> str | None:
+        """A session; None where the token opens nothing."""
+        session, now = secrets.token_urlsafe(32), now_us()
+        known = (
+            "SELECT token FROM grants WHERE token = ?1 AND ?2 < expires_at UNION ALL "
+            "SELECT token FROM own_tokens WHERE token = ?1"
+        )
+        with self._transaction() as rows:
+            if rows.execute(known, [_hash(token), now]).fetchone() is None:
+                return None
+            rows.execute("INSERT INTO sessions VALUES (?, ?)", [_hash(session), _hash(token)])
+        return session
+
+    def log_out(self, session: str) -> None:
+        with self._transaction() as rows:
+            rows.execute("DELETE FROM sessions WHERE id = ?", [_hash(session)])
+
+    def may_read(self, session: str, report: str) -> bool:
+        now, identifier = now_us(), _hash(session)
+        with self._transaction() as rows:
+            asked = [identifier, now, now, report, report, identifier, report]
+            return rows.execute(_READABLE, asked).fetchone() is not None
+
+
+def _grant_of(asked: dict[str, Any]) -> dict[str, Any]:
+    """The grant of a call, as this system needs it. Raises Refused."""
+    grant = asked.get("grant")
+    if not isinstance(grant, dict):
+        raise Refused("bad_config", "The call names no grant.")
+    words = [grant.get(name) for name in ("id", "principal", "role")]
+    if not all(isinstance(word, str) and word.isprintable() and len(word) <= 200 for word in words):
+        raise Refused("bad_config", "The id, the principal and the role of a grant are one line each.")
+    if len(grant["id"]) != 26 or not grant["id"].isalnum():
+        raise Refused("bad_config", "The id of a grant has 26 letters and digits.")
+    try:
+        ends = int(datetime.fromisoformat(grant["expires_at"]).timestamp() * 1_000_000)
+    except (KeyError, TypeError, ValueError, OverflowError):
+        raise Refused("bad_config", "The end of a grant is no time.") from None
+    definition = grant.get("definition")
+    return {**grant, "ends": ends, "definition": definition if isinstance(definition, dict) else {}}
+
+
+def _in_order(rows: sqlite3.Connection, identifier: str, signed_at: int) -> None:
+    """A call that was held up on its way, and comes after what was asked later, opens nothing again."""
+    query = "SELECT signed_at FROM ended WHERE id = ?1 UNION ALL SELECT changed_at FROM grants WHERE id = ?1"
+    if any(signed_at <= later for (later,) in rows.execute(query, [identifier])):
+        raise Refused("conflict", "A later call about this grant came before this one.")
+
+
+def _row(rows: sqlite3.Connection, identifier: str) -> dict[str, Any] | None:
+    found = rows.execute("SELECT * FROM grants WHERE id = ?", [identifier])
+    names = [column[0] for column in found.description]
+    row = found.fetchone()
+    return None if row is None else dict(zip(names, row, strict=True))
+
+
+def _opened(row: dict[str, Any]) -> dict[str, Any]:
+    return {"state": "active", "expires_at": _time(row["expires_at"]), "receipt": {"grant": row["id"]}}
+
+
+def _time(microseconds: int) -> str:
+    return (
+        datetime.fromtimestamp(microseconds // 1_000_000, UTC).replace(microsecond=microseconds % 1_000_000).isoformat()
+    )
+
+
+def _hash(token: str) -> str:
+    return hashlib.sha256(token.encode(errors="replace")).hexdigest()
