@@ -12,16 +12,13 @@ from access.errors import BadConfig, BadCredential, Permanent, ProviderError
 from access.ids import GrantId
 from access.ports import GrantSpec, Provider, Receipt
 from countersign.testing import MakeSpec, ProviderContract
-from tests.contracts.webhook_receiver import Receiver, make_spec, receiving
+from tests.contracts.webhook_fixtures import receiver
+from tests.contracts.webhook_receiver import Receiver, make_spec
 from tests.contracts.webhook_world import WebhookWorld
 from workers.providers.webhook import Webhook
 from workers.providers.webhook.errors import KINDS, STATUSES
 
-
-@pytest.fixture(scope="module")
-def receiver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Receiver]:
-    with receiving(tmp_path_factory.mktemp("receiver")) as running:
-        yield running
+__all__ = ["receiver"]
 
 
 def specs_to_refuse() -> list[tuple[GrantSpec, type[ProviderError]]]:

@@ -49,7 +49,8 @@ class Wire:
         self._lock = threading.Lock()
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=128)
         self.port: int = self._listener.getsockname()[1]
-        self.heard: list[Call] = []
+        self.ask: Callable[[Call], bytes] = self._ask
+        """The endpoint itself, or what a test puts into its place for good."""
         threading.Thread(target=self._accept, daemon=True).start()
 
     def close(self) -> None:
@@ -78,18 +79,17 @@ class Wire:
         guest.settimeout(30)
         with contextlib.suppress(OSError, EOFError), guest, self._shows.wrap_socket(guest, server_side=True) as inside:
             call = read_call(inside)
-            self.heard.append(call)
             order = self._struck()
             if order is None:
-                inside.sendall(self._asked(call))
+                inside.sendall(self.ask(call))
             elif order.kind == "before":
                 return
             elif order.kind is None:
                 assert order.reply is not None
                 said = order.reply(call)
-                inside.sendall(self._asked(call) if said is None else said)
+                inside.sendall(self.ask(call) if said is None else said)
             else:
-                self._asked(call)
+                self.ask(call)
                 if order.kind == "silence":
                     order.over.wait(30)
 
@@ -104,7 +104,7 @@ class Wire:
             order.fired = True
             return order
 
-    def _asked(self, call: Call) -> bytes:
+    def _ask(self, call: Call) -> bytes:
         """Of the endpoint itself."""
         with (
             socket.create_connection(self._target, timeout=30) as plain,

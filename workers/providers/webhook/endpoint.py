@@ -122,7 +122,9 @@ def _bounded(response: httpcore.Response) -> bytes:
     """The whole body, or an error: what ends with the connection alone may have been cut off anywhere."""
     named = {name.lower() for name, _ in response.headers}
     if not named & {b"content-length", b"transfer-encoding"}:
-        raise httpcore.RemoteProtocolError("the answer has no length")
+        if 200 <= response.status < 300:
+            raise httpcore.RemoteProtocolError("the answer has no length")
+        return b""
     body = bytearray()
     for piece in response.iter_stream():
         body += piece

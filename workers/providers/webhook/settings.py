@@ -13,11 +13,14 @@ from access.ports import Capabilities, Isolation, SecretReference
 from workers.providers.webhook.addresses import read_network
 
 Ability = Literal["end_sessions", "expire", "list", "reveal"]
+_ASCII = re.compile(r"[!-~]+")
 _PATH = re.compile(r"/[A-Za-z0-9._~/-]*")
 _HOST = re.compile(r"[a-z0-9.-]+|[0-9a-f:.]+")
 
 
 def _an_address(url: str) -> str:
+    if not _ASCII.fullmatch(url):  # urlsplit leaves out some of what it finds in between, a connection would not
+        raise ValueError("an address has plain letters and digits only; write a host of other letters as xn--…")
     parts = urlsplit(url)
     if parts.scheme != "https" or not parts.hostname:
         raise ValueError("the address of an endpoint begins with https:// and a host")

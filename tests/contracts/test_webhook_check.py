@@ -1,0 +1,96 @@
+"""What the doctor says of an endpoint: what is missing, and what is too much."""
+
+import json
+import time
+from typing import Any
+
+import pytest
+
+from access.errors import BadConfig
+from access.ports import Finding
+from countersign.testing.steps import error_of
+from tests.contracts.webhook_fixtures import receiver, wire
+from tests.contracts.webhook_receiver import ALL, Receiver, make_spec, soon
+from tests.contracts.webhook_wire import Call, Wire, signed
+from workers.providers.webhook import Webhook
+
+__all__ = ["receiver", "wire"]
+
+
+def found(provider: Webhook) -> dict[str, Finding]:
+    return {finding.subject: finding for finding in provider.check({}) if finding.level != "ok"}
+
+
+def lenient(wire: Wire, receiver: Receiver, *, ahead: float = 0.0, **says: Any) -> None:
+    """From now on an endpoint answers there that signs whatever it is asked, and whose clock is ahead."""
+
+    def answered(call: Call) -> bytes:
+        body = json.dumps({"can": list(ALL)} | says).encode()
+        return signed(receiver.secret, call, body, timestamp=f"{time.time() + ahead:.6f}")
+
+    wire.ask = answered
+
+
+def test_a_good_endpoint_has_no_fault(receiver: Receiver) -> None:
+    assert [finding.level for finding in Webhook(receiver.settings()).check({})] == ["ok"]
+
+
+def test_an_endpoint_that_takes_a_recorded_call_or_one_that_no_one_signed_is_told(
+    receiver: Receiver, wire: Wire
+) -> None:
+    lenient(wire, receiver)
+
+    told = found(Webhook(receiver.settings(wire.port)))
+
+    assert {subject: finding.level for subject, finding in told.items()} == {"replay": "error", "signature": "error"}
+    assert "Countersign-Signature" in told["signature"].cure
+
+
+def test_what_the_settings_ask_of_an_endpoint_that_cannot_do_it_is_told(receiver: Receiver, wire: Wire) -> None:
+    lenient(wire, receiver, can=["list"])
+
+    assert "end_sessions, expire, reveal" in found(Webhook(receiver.settings(wire.port)))["can"].sentence
+
+
+def test_what_an_endpoint_can_do_and_is_not_asked_is_told(receiver: Receiver) -> None:
+    told = found(Webhook(receiver.settings(can=["list", "reveal"])))
+
+    assert told["can"].level == "warning"
+    assert "end_sessions, expire" in told["can"].sentence
+
+
+def test_a_clock_that_is_off_is_told_before_calls_are_refused(receiver: Receiver, wire: Wire) -> None:
+    lenient(wire, receiver, ahead=120)
+
+    assert "120 s off" in found(Webhook(receiver.settings(wire.port)))["clock"].sentence
+
+
+def test_a_key_that_every_account_can_read_is_told(receiver: Receiver) -> None:
+    receiver.key.chmod(0o644)
+    try:
+        told = found(Webhook(receiver.settings()))
+    finally:
+        receiver.key.chmod(0o600)
+
+    assert str(receiver.key) in told["key"].cure
+
+
+@pytest.mark.parametrize("key", ["secret", "2026-11:short", "2026-11:" + "a" * 64, "a b:" + "0123456789abcdef" * 4, ""])
+def test_a_weak_key_signs_nothing_and_is_not_quoted(receiver: Receiver, key: str) -> None:
+    file = receiver.directory / "weak"
+    file.write_text(key)
+    provider = Webhook(receiver.settings(key={"file": str(file)}))
+
+    error = error_of(provider.grant, make_spec(), soon())
+
+    assert type(error) is BadConfig
+    assert not (secret := key.partition(":")[2]) or secret not in str(error)
+
+
+def test_an_authority_that_cannot_be_read_is_a_sentence(receiver: Receiver) -> None:
+    provider = Webhook(receiver.settings(ca="/no/such/file.pem"))
+
+    error = error_of(provider.grant, make_spec(), soon())
+
+    assert type(error) is BadConfig
+    assert "/no/such/file.pem" in str(error)

@@ -1,0 +1,303 @@
+"""Each promise that an endpoint can break is failed by a provider webhook that breaks it."""
+
+import inspect
+import re
+import secrets
+import ssl
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import timedelta
+from unittest.mock import patch
+
+import pytest
+
+from access.errors import Ambiguous, Permanent, TargetNotFound, Transient
+from access.ports import Deadline, GrantSpec, Managed, Observation, Outcome, Plan, Receipt, Removal, Secret
+from tests.contracts.test_webhook import WebhookContract, made_of, receipts_of_before, specs_to_refuse, specs_with
+from tests.contracts.webhook_fixtures import receiver
+from tests.contracts.webhook_receiver import Receiver, make_spec
+from tests.contracts.webhook_world import WebhookWorld
+from workers.providers.webhook import Webhook, endpoint
+from workers.providers.webhook.endpoint import Endpoint
+
+__all__ = ["receiver"]
+
+
+class ForgetsToRevoke(Webhook):
+    def revoke(self, spec: GrantSpec, receipt: Receipt | None, deadline: Deadline) -> Removal:
+        return Removal(state="removed", sessions_ended=0)
+
+
+class NamesAnew(Webhook):
+    def grant(self, spec: GrantSpec, deadline: Deadline) -> Outcome:
+        outcome = super().grant(spec, deadline)
+        return replace(outcome, receipt=outcome.receipt.model_copy(update={"names": {"grant": secrets.token_hex(8)}}))
+
+
+class CannotRevokeTwice(Webhook):
+    def revoke(self, spec: GrantSpec, receipt: Receipt | None, deadline: Deadline) -> Removal:
+        removal = super().revoke(spec, receipt, deadline)
+        if removal.state == "absent":
+            raise TargetNotFound
+        return removal
+
+
+class NeedsAReceipt(Webhook):
+    def revoke(self, spec: GrantSpec, receipt: Receipt | None, deadline: Deadline) -> Removal:
+        if receipt is None:
+            return Removal(state="absent", sessions_ended=0)
+        return super().revoke(spec, receipt, deadline)
+
+
+class NeverInDoubt(Webhook):
+    def grant(self, spec: GrantSpec, deadline: Deadline) -> Outcome:
+        try:
+            return super().grant(spec, deadline)
+        except Ambiguous:
+            raise Transient from None
+
+
+class TriesItOutFirst(Webhook):
+    """With a grant of another name, which stays where the process dies in between."""
+
+    def grant(self, spec: GrantSpec, deadline: Deadline) -> Outcome:
+        trial = replace(spec, grant_id=make_spec().grant_id)
+        super().grant(trial, deadline)
+        super().revoke(trial, None, deadline)
+        return super().grant(spec, deadline)
+
+
+class RevokesEverybody(Webhook):
+    granted: tuple[GrantSpec, ...] = ()
+
+    def grant(self, spec: GrantSpec, deadline: Deadline) -> Outcome:
+        self.granted = (*self.granted, spec)
+        return super().grant(spec, deadline)
+
+    def revoke(self, spec: GrantSpec, receipt: Receipt | None, deadline: Deadline) -> Removal:
+        for other in self.granted:
+            super().revoke(other, None, deadline)
+        return Removal(state="removed", sessions_ended=0)
+
+
+class SaysNothingOfSessions(Webhook):
+    def revoke(self, spec: GrantSpec, receipt: Receipt | None, deadline: Deadline) -> Removal:
+        return replace(super().revoke(spec, receipt, deadline), sessions_ended=None)
+
+
+class HasNoEndOfItsOwn(Webhook):
+    def grant(self, spec: GrantSpec, deadline: Deadline) -> Outcome:
+        return super().grant(replace(spec, expires_at=spec.expires_at + timedelta(days=1)), deadline)
+
+
+class RoundsDown(Webhook):
+    def grant(self, spec: GrantSpec, deadline: Deadline) -> Outcome:
+        return super().grant(replace(spec, expires_at=spec.expires_at.replace(microsecond=0)), deadline)
+
+
+class ExtendsByGranting(Webhook):
+    def extend(self, spec: GrantSpec, receipt: Receipt | None, deadline: Deadline) -> Outcome:
+        return self.grant(spec, deadline)
+
+
+class ExtendsOnPaper(Webhook):
+    def extend(self, spec: GrantSpec, receipt: Receipt | None, deadline: Deadline) -> Outcome:
+        assert receipt is not None
+        return Outcome(state="active", receipt=receipt.model_copy(update={"native_expiry": spec.expires_at}))
+
+
+class SeesWhatItWants(Webhook):
+    def observe(self, spec: GrantSpec, receipt: Receipt | None, deadline: Deadline) -> Observation:
+        return Observation(present=True)
+
+
+class SeesNothingBeyond(Webhook):
+    def observe(self, spec: GrantSpec, receipt: Receipt | None, deadline: Deadline) -> Observation:
+        return replace(super().observe(spec, receipt, deadline), beyond=frozenset())
+
+
+class ListsWhatItRemembers(Webhook):
+    made: tuple[Managed, ...] = ()
+
+    def grant(self, spec: GrantSpec, deadline: Deadline) -> Outcome:
+        self.made = (*self.made, Managed(name=spec.grant_id, grant_id=spec.grant_id))
+        return super().grant(spec, deadline)
+
+    def list_managed(self, deadline: Deadline) -> list[Managed]:
+        return list(self.made)
+
+
+class GrantsWhatItCannotRead(Webhook):
+    def grant(self, spec: GrantSpec, deadline: Deadline) -> Outcome:
+        return super().grant(replace(spec, definition={"definition": {"report": "sales"}}), deadline)
+
+
+class TidiesNames(Webhook):
+    """So that two people may be one."""
+
+    def grant(self, spec: GrantSpec, deadline: Deadline) -> Outcome:
+        tidy = "".join(filter(str.isalnum, spec.principal))
+        outcome = super().grant(replace(spec, principal=tidy or "unknown"), deadline)
+        if tidy != spec.principal:
+            super().grant(spec, deadline)  # and the endpoint says that it knows another by this grant
+        return outcome
+
+
+class AlwaysTheSameSecret(Webhook):
+    seen: Secret | None = None
+
+    def reveal(self, spec: GrantSpec, receipt: Receipt | None, deadline: Deadline) -> Secret:
+        self.seen = self.seen or super().reveal(spec, receipt, deadline)
+        return self.seen
+
+
+class ShowsItsKey(Webhook):
+    def grant(self, spec: GrantSpec, deadline: Deadline) -> Outcome:
+        try:
+            return super().grant(spec, deadline)
+        except Ambiguous:
+            raise Ambiguous(self._endpoint.key().secret.get_secret_value()) from None
+
+
+class PlansWithItsKey(Webhook):
+    def plan(self, spec: GrantSpec) -> Plan:
+        return replace(super().plan(spec), where=self._endpoint.key().secret.get_secret_value())
+
+
+class PlansByChance(Webhook):
+    def plan(self, spec: GrantSpec) -> Plan:
+        plan = super().plan(spec)
+        return replace(plan, grant=(*plan.grant, secrets.token_hex(4)))
+
+
+class GivesUp(Webhook):
+    def observe(self, spec: GrantSpec, receipt: Receipt | None, deadline: Deadline) -> Observation:
+        try:
+            return super().observe(spec, receipt, deadline)
+        except Transient:
+            raise Permanent from None
+
+
+class EndsByItsReceiptAlone(Webhook):
+    def revoke(self, spec: GrantSpec, receipt: Receipt | None, deadline: Deadline) -> Removal:
+        if receipt is not None and not receipt.details:
+            return Removal(state="absent", sessions_ended=0)
+        return super().revoke(spec, receipt, deadline)
+
+
+class HangsOnTheHolder(Webhook):
+    def revoke(self, spec: GrantSpec, receipt: Receipt | None, deadline: Deadline) -> Removal:
+        raise Transient
+
+
+class TrustsAnyAnswer(Webhook):
+    """What a server says that cannot sign is as good as what the endpoint says."""
+
+    def grant(self, spec: GrantSpec, deadline: Deadline) -> Outcome:
+        with patch.object(endpoint, "answered_at", lambda *_: spec.expires_at):
+            return super().grant(spec, deadline)
+
+
+class TakesAnyCertificate(Webhook):
+    def grant(self, spec: GrantSpec, deadline: Deadline) -> Outcome:
+        with patch.object(Endpoint, "_trusted", lambda _: ssl._create_unverified_context()):
+            return super().grant(spec, deadline)
+
+
+class TellsItsKey(Webhook):
+    """As many endpoints have it: the secret itself as the proof."""
+
+    def observe(self, spec: GrantSpec, receipt: Receipt | None, deadline: Deadline) -> Observation:
+        real = endpoint.sign_call
+
+        def told(key: endpoint.Key, *rest: object) -> endpoint.SignedCall:
+            call = real(key, *rest)  # pyright: ignore[reportArgumentType] -- as it came
+            return replace(call, headers=(*call.headers, ("Authorization", key.secret.get_secret_value())))
+
+        with patch.object(endpoint, "sign_call", told):
+            return super().observe(spec, receipt, deadline)
+
+
+class PlansOnlyToLook(Webhook):
+    def plan(self, spec: GrantSpec) -> Plan:
+        plan = super().plan(spec)
+        return replace(plan, revoke=(plan.revoke[0], plan.revoke[2]))
+
+
+MUTANTS: list[tuple[str, type[Webhook]]] = [
+    ("C01", ForgetsToRevoke),
+    ("C02", NamesAnew),
+    ("C03", CannotRevokeTwice),
+    ("C04", NeedsAReceipt),
+    ("C05", TriesItOutFirst),
+    ("C06", NeverInDoubt),
+    ("C09", RevokesEverybody),
+    ("C10", RevokesEverybody),
+    ("C11", SaysNothingOfSessions),
+    ("C12", ForgetsToRevoke),
+    ("C13", HasNoEndOfItsOwn),
+    ("C14", RoundsDown),
+    ("C15", ExtendsOnPaper),
+    ("C15", ExtendsByGranting),
+    ("C16", SeesWhatItWants),
+    ("C17", SeesNothingBeyond),
+    ("C18", ListsWhatItRemembers),
+    ("C19", GrantsWhatItCannotRead),
+    ("C20", TidiesNames),
+    ("C23", AlwaysTheSameSecret),
+    ("C23", ShowsItsKey),
+    ("C23", PlansWithItsKey),
+    ("C24", PlansByChance),
+    ("C25", GivesUp),
+    ("C27", EndsByItsReceiptAlone),
+    ("C31", HangsOnTheHolder),
+    ("C39", TrustsAnyAnswer),
+    ("C39", TakesAnyCertificate),
+    ("C39", TellsItsKey),
+    ("C40", PlansOnlyToLook),
+]
+
+
+def _promises() -> dict[str, list[Callable[..., None]]]:
+    promises = dict[str, list[Callable[..., None]]]()
+    for name, test in inspect.getmembers(WebhookContract(), inspect.ismethod):
+        if number := re.match(r"test_(c\d\d)_", name):
+            promises.setdefault(number[1].upper(), []).append(test)
+    return promises
+
+
+@pytest.fixture
+def world(receiver: Receiver) -> Iterator[WebhookWorld]:
+    world = WebhookWorld(receiver)
+    yield world
+    world.close()
+    receiver.rows("DELETE FROM grants")  # what wrong providers leave behind would meet the other tests
+
+
+@pytest.mark.parametrize(("promise", "mutant"), MUTANTS, ids=lambda value: getattr(value, "__name__", value))
+def test_a_provider_that_breaks_a_promise_fails_it(
+    promise: str, mutant: type[Webhook], world: WebhookWorld, caplog: pytest.LogCaptureFixture
+) -> None:
+    failures = list[str]()
+    with made_of(mutant, world) as make_provider:
+        fixtures = {
+            "provider": make_provider(),
+            "make_provider": make_provider,
+            "world": world,
+            "make_spec": make_spec,
+            "refused_specs": specs_to_refuse(),
+            "hostile_specs": specs_with,
+            "earlier_receipts": receipts_of_before,
+            "caplog": caplog,
+            "verb": "grant",
+            "kind": "after",
+            "first": 0,
+        }
+        for test in _promises()[promise]:
+            wanted = [name for name in inspect.signature(test).parameters if name in fixtures]
+            try:
+                test(**{name: fixtures[name] for name in wanted})
+            except (AssertionError, pytest.fail.Exception) as failure:
+                failures.append(str(failure))
+    assert failures, f"{mutant.__name__} keeps {promise}"
+    assert all(failure.startswith(promise) for failure in failures), failures
