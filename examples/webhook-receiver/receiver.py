@@ -84,7 +84,7 @@ class Handler(BaseHTTPRequestHandler):
                 said = self._reports.answer(asked if isinstance(asked, dict) else {}, call.signed_at)
             except Refused as refused:
                 status, said = 422, _error(refused.kind, refused.sentence)
-            except (ValueError, RecursionError):
+            except (ValueError, TypeError, RecursionError):
                 status, said = 400, _error("bad_config", "The call is no JSON that this endpoint can read.")
         answer = json.dumps(said).encode()
         self._say(status, answer, self._server.keys.answer(call, now_us(), status, answer))

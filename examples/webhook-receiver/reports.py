@@ -18,7 +18,7 @@ from typing import Any
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS grants (
-    id TEXT PRIMARY KEY, principal TEXT NOT NULL, role TEXT NOT NULL, report TEXT NOT NULL, expires_at INTEGER NOT NULL,
+    id TEXT PRIMARY KEY, principal TEXT NOT NULL, reports TEXT NOT NULL, expires_at INTEGER NOT NULL,
     ready_at INTEGER NOT NULL, changed_at INTEGER NOT NULL, token TEXT, added TEXT NOT NULL DEFAULT '[]'
 ) STRICT;
 CREATE TABLE IF NOT EXISTS own_tokens (token TEXT PRIMARY KEY, principal TEXT NOT NULL, report TEXT NOT NULL) STRICT;
@@ -31,10 +31,11 @@ _REMEMBERED = 900_000_000
 _READABLE = """
 SELECT 1 FROM sessions s JOIN grants g ON g.token = s.token
     WHERE s.id = ? AND ? < g.expires_at AND g.ready_at <= ?
-    AND (g.report = ? OR ? IN (SELECT value FROM json_each(g.added)))
+    AND ? IN (SELECT value FROM json_each(g.reports) UNION ALL SELECT value FROM json_each(g.added))
 UNION ALL SELECT 1 FROM sessions s JOIN own_tokens o ON o.token = s.token WHERE s.id = ? AND o.report = ?
 """
-CAN = ["end_sessions", "expire", "list", "reveal"]
+_LATE = 10_000_000
+"""Microseconds after its deadline in which a call still opens something, for clocks differ."""
 
 
 class Refused(Exception):
@@ -78,64 +79,78 @@ class Reports:
             return rows.execute("INSERT OR IGNORE INTO seen VALUES (?, ?)", [identifier, now]).rowcount == 0
 
     def answer(self, asked: dict[str, Any], signed_at: int) -> dict[str, Any]:
-        """Raises Refused. The grant's id and the action say what is asked: again is once."""
-        action = asked.get("action")
+        """Raises Refused. The grant's id and the verb say what is asked: again is once."""
+        verb = asked.get("verb")
         with self._transaction() as rows:
-            if action == "check":
-                return {"can": CAN}
-            if action == "list":
-                return {"grants": self._list(rows)}
+            if verb == "check":
+                return {"findings": self._check(asked.get("roles"))}
+            if verb == "list":
+                return {"managed": self._list(rows)}
             grant = _grant_of(asked)
-            acts = {"grant": self._grant, "extend": self._extend}
-            if action in acts:
-                return acts[action](rows, grant, signed_at)
-            if action == "revoke":
+            if verb == "revoke":
                 return self._revoke(rows, grant["id"], signed_at)
-            if action == "observe":
+            if verb == "observe":
                 return self._observe(rows, grant["id"])
-            if action == "reveal":
-                return self._reveal(rows, grant["id"])
-        raise Refused("permanent", "This endpoint does not know the action.")
+            opens = {"grant": self._grant, "extend": self._extend, "reveal": self._reveal}
+            if verb in opens:
+                _in_time(asked)
+                return opens[verb](rows, grant, signed_at)
+        raise Refused("unsupported", "This endpoint does not know the verb.")
 
     # What Countersign asks
 
+    def _check(self, roles: object) -> list[dict[str, str]]:
+        given = roles.items() if isinstance(roles, dict) else ()
+        unknown = {role: sorted(map(str, set(reports) - self._names)) for role, reports in given}
+        return [
+            {"level": "error", "subject": f"role {role}", "sentence": f"There is no report {', '.join(names)} here.",
+             "cure": f"Take it out of the role {role}, or add it to --reports."}
+            for role, names in unknown.items() if names
+        ]  # fmt: skip
+
     def _grant(self, rows: sqlite3.Connection, grant: dict[str, Any], signed_at: int) -> dict[str, Any]:
-        report = grant["definition"].get("report")
-        if not isinstance(report, str):
-            raise Refused("bad_config", "The definition of the role names no report.")
-        if report not in self._names:
-            raise Refused("permanent", "There is no such report here.")
         if not grant["principal"]:
-            raise Refused("permanent", "The grant names no principal.")
+            raise Refused("principal_not_found", "The grant names no principal.")
+        if not set(grant["grants"]) <= self._names:
+            raise Refused("target_not_found", "There is no such report here.")
+        reports = json.dumps(sorted(set(grant["grants"])))
         _in_order(rows, grant["id"], signed_at)
         known = _row(rows, grant["id"])
-        if known is not None and (known["principal"], known["report"]) != (grant["principal"], report):
-            raise Refused("conflict", "There is another grant with this id.")
+        if known is not None and (known["principal"], known["reports"]) != (grant["principal"], reports):
+            raise Refused("permanent", "There is another grant with this id.")
         now = now_us()
         rows.execute(
-            "INSERT INTO grants (id, principal, role, report, expires_at, ready_at, changed_at) "
-            "VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET expires_at = excluded.expires_at, "
+            "INSERT INTO grants (id, principal, reports, expires_at, ready_at, changed_at) "
+            "VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET expires_at = excluded.expires_at, "
             "changed_at = excluded.changed_at",
-            [grant["id"], grant["principal"], grant["role"], report, grant["ends"], now + self._takes, signed_at],
+            [grant["id"], grant["principal"], reports, grant["ends"], now + self._takes, signed_at],
         )
         made = _row(rows, grant["id"])
         assert made is not None
         if made["ready_at"] > now:
-            return {**_opened(made), "state": "pending", "look_again_s": (made["ready_at"] - now) / 1_000_000}
+            return {**_opened(made), "state": "pending", "look_again": (made["ready_at"] - now) / 1_000_000}
         return _opened(made)
 
     def _extend(self, rows: sqlite3.Connection, grant: dict[str, Any], signed_at: int) -> dict[str, Any]:
-        known = _row(rows, grant["id"])
-        if known is None or known["expires_at"] <= now_us():
-            return {"state": "absent"}
+        known = _open(rows, grant["id"])
         _in_order(rows, grant["id"], signed_at)
         rows.execute(
             "UPDATE grants SET expires_at = ?, changed_at = ? WHERE id = ?", [grant["ends"], signed_at, grant["id"]]
         )
         return _opened({**known, "expires_at": grant["ends"]})
 
+    def _reveal(self, rows: sqlite3.Connection, grant: dict[str, Any], signed_at: int) -> dict[str, Any]:
+        """A fresh token; that of before, and what was logged in with it, stops working."""
+        known = _open(rows, grant["id"])
+        if known["ready_at"] > now_us():
+            raise Refused("transient", "The access is still being made.")
+        token = secrets.token_urlsafe(32)
+        rows.execute("DELETE FROM sessions WHERE token = ?", [known["token"]])
+        rows.execute("UPDATE grants SET token = ? WHERE id = ?", [_hash(token), grant["id"]])
+        return {"fields": [{"label": "Address", "value": self._address}, {"label": "Token", "value": token}]}
+
     def _revoke(self, rows: sqlite3.Connection, identifier: str, signed_at: int) -> dict[str, Any]:
-        """Always done, in whatever order it comes: nothing holds up an end."""
+        """Always done, in whatever order it comes and however late: nothing holds up an end."""
         rows.execute(
             "INSERT INTO ended VALUES (?, ?) ON CONFLICT DO UPDATE SET signed_at = max(signed_at, excluded.signed_at)",
             [identifier, signed_at],
@@ -155,24 +170,15 @@ class Reports:
             "present": True,
             "sessions": sessions,
             "expires_at": _time(known["expires_at"]),
-            "beyond": json.loads(known["added"]),
+            "beyond": [f"the report {name}" for name in json.loads(known["added"])],
         }
 
-    def _reveal(self, rows: sqlite3.Connection, identifier: str) -> dict[str, Any]:
-        """A fresh token; that of before, and what was logged in with it, stops working."""
-        known = _row(rows, identifier)
-        if known is None or known["expires_at"] <= now_us():
-            return {"state": "absent"}
-        if known["ready_at"] > now_us():
-            return {"state": "pending"}
-        token = secrets.token_urlsafe(32)
-        rows.execute("DELETE FROM sessions WHERE token = ?", [known["token"]])
-        rows.execute("UPDATE grants SET token = ? WHERE id = ?", [_hash(token), identifier])
-        return {"state": "active", "secret": {"fields": [["Address", self._address], ["Token", token]]}}
-
     def _list(self, rows: sqlite3.Connection) -> list[dict[str, Any]]:
-        found = rows.execute("SELECT id, role, added FROM grants WHERE expires_at > ?", [now_us()])
-        return [{"id": identifier, "roles": [role, *json.loads(added)]} for identifier, role, added in found]
+        found = rows.execute("SELECT id, reports, added FROM grants WHERE expires_at > ?", [now_us()])
+        return [
+            {"name": f"cs_{identifier}", "grant_id": identifier, "grants": [*json.loads(reports), *json.loads(added)]}
+            for identifier, reports, added in found
+        ]
 
     # What people do
 
@@ -196,7 +202,7 @@ class Reports:
     def may_read(self, session: str, report: str) -> bool:
         now, identifier = now_us(), _hash(session)
         with self._transaction() as rows:
-            asked = [identifier, now, now, report, report, identifier, report]
+            asked = [identifier, now, now, report, identifier, report]
             return rows.execute(_READABLE, asked).fetchone() is not None
 
 
@@ -205,17 +211,37 @@ def _grant_of(asked: dict[str, Any]) -> dict[str, Any]:
     grant = asked.get("grant")
     if not isinstance(grant, dict):
         raise Refused("bad_config", "The call names no grant.")
-    words = [grant.get(name) for name in ("id", "principal", "role")]
+    words = [grant.get("id"), grant.get("principal")]
     if not all(isinstance(word, str) and word.isprintable() and len(word) <= 200 for word in words):
-        raise Refused("bad_config", "The id, the principal and the role of a grant are one line each.")
+        raise Refused("bad_config", "The id and the principal of a grant are one line each.")
     if len(grant["id"]) != 26 or not grant["id"].isalnum():
         raise Refused("bad_config", "The id of a grant has 26 letters and digits.")
+    reports = grant.get("grants")
+    if not isinstance(reports, list) or not reports or not all(isinstance(one, str) for one in reports):
+        raise Refused("bad_config", "The role grants no report.")
+    return {**grant, "ends": _moment(grant.get("expires_at"))}
+
+
+def _moment(written: object) -> int:
+    """Raises Refused."""
     try:
-        ends = int(datetime.fromisoformat(grant["expires_at"]).timestamp() * 1_000_000)
-    except (KeyError, TypeError, ValueError, OverflowError):
-        raise Refused("bad_config", "The end of a grant is no time.") from None
-    definition = grant.get("definition")
-    return {**grant, "ends": ends, "definition": definition if isinstance(definition, dict) else {}}
+        return int(datetime.fromisoformat(str(written)).timestamp() * 1_000_000)
+    except (ValueError, OverflowError):
+        raise Refused("bad_config", "A time in the call is no time.") from None
+
+
+def _in_time(asked: dict[str, Any]) -> None:
+    """Who asked has given up by then, and may have proven that nothing is there."""
+    if asked.get("deadline") is not None and now_us() > _moment(asked["deadline"]) + _LATE:
+        raise Refused("transient", "The call came after its deadline.")
+
+
+def _open(rows: sqlite3.Connection, identifier: str) -> dict[str, Any]:
+    """Raises Refused where there is nothing, or nothing any more."""
+    known = _row(rows, identifier)
+    if known is None or known["expires_at"] <= now_us():
+        raise Refused("target_not_found", "The access is not there.")
+    return known
 
 
 def _in_order(rows: sqlite3.Connection, identifier: str, signed_at: int) -> None:
@@ -233,7 +259,7 @@ def _row(rows: sqlite3.Connection, identifier: str) -> dict[str, Any] | None:
 
 
 def _opened(row: dict[str, Any]) -> dict[str, Any]:
-    return {"state": "active", "expires_at": _time(row["expires_at"]), "receipt": {"grant": row["id"]}}
+    return {"state": "active", "expires_at": _time(row["expires_at"]), "details": {"grant": row["id"]}}
 
 
 def _time(microseconds: int) -> str:

@@ -8,7 +8,7 @@ from typing import ClassVar
 
 import pytest
 
-from access.errors import BadConfig, BadCredential, Permanent, ProviderError
+from access.errors import BadConfig, BadCredential, PrincipalNotFound, ProviderError, TargetNotFound
 from access.ids import GrantId
 from access.ports import GrantSpec, Provider, Receipt
 from countersign.testing import MakeSpec, ProviderContract
@@ -24,11 +24,11 @@ __all__ = ["receiver"]
 def specs_to_refuse() -> list[tuple[GrantSpec, type[ProviderError]]]:
     spec = make_spec()
     return [
-        (replace(spec, definition={"definition": {"report": "no-such"}}), Permanent),
-        (replace(spec, definition={"definition": {}}), BadConfig),
-        (replace(spec, definition={"defines": {"report": "sales"}}), BadConfig),
-        (replace(spec, definition={"definition": "sales"}), BadConfig),
-        (replace(spec, principal=""), Permanent),
+        (replace(spec, definition={"grants": ["no-such"]}), TargetNotFound),
+        (replace(spec, definition={"grants": ["sales", "no-such"]}), TargetNotFound),
+        (replace(spec, definition={"grants": []}), BadConfig),
+        (replace(spec, definition={"grant": ["sales"]}), BadConfig),
+        (replace(spec, principal=""), PrincipalNotFound),
         (replace(spec, grant_id=GrantId("x'; DROP TABLE grants; --")), BadConfig),
     ]
 
@@ -38,14 +38,13 @@ def specs_with(words: str) -> list[GrantSpec]:
     return [
         replace(spec, principal=words, resource=words, scope={"x": words}),
         replace(spec, grant_id=make_spec().grant_id, role=words),
-        replace(spec, grant_id=make_spec().grant_id, definition={"definition": {"report": words}}),
+        replace(spec, grant_id=make_spec().grant_id, definition={"grants": ["sales", words]}),
     ]
 
 
 def receipts_of_before(receipt: Receipt) -> list[str]:
     """As version 1 wrote it; and with nothing but the name."""
-    names = {"grant": receipt.names["grant"]}
-    details = {"endpoint": {"grant": receipt.names["grant"]}}
+    names, details = {"name": receipt.names["name"]}, {"answer": {"grant": receipt.names["name"][3:]}}
     end = {"native_expiry": "2026-11-30T15:00:00Z", "pre_existing": False}
     return [
         json.dumps({"version": 1, "names": names, **end, "details": details}),

@@ -1,8 +1,6 @@
 """What the doctor says of an endpoint: what is missing, and what is too much."""
 
-import json
 import time
-from typing import Any
 
 import pytest
 
@@ -10,9 +8,9 @@ from access.errors import BadConfig
 from access.ports import Finding
 from countersign.testing.steps import error_of
 from tests.contracts.webhook_fixtures import receiver, wire
-from tests.contracts.webhook_receiver import ALL, Receiver, make_spec, soon
+from tests.contracts.webhook_receiver import Receiver, make_spec, soon
 from tests.contracts.webhook_wire import Call, Wire, signed
-from workers.providers.webhook import Webhook
+from workers.providers.webhook import Role, Webhook
 
 __all__ = ["receiver", "wire"]
 
@@ -21,12 +19,11 @@ def found(provider: Webhook) -> dict[str, Finding]:
     return {finding.subject: finding for finding in provider.check({}) if finding.level != "ok"}
 
 
-def lenient(wire: Wire, receiver: Receiver, *, ahead: float = 0.0, **says: Any) -> None:
+def lenient(wire: Wire, receiver: Receiver, *, ahead: float = 0.0) -> None:
     """From now on an endpoint answers there that signs whatever it is asked, and whose clock is ahead."""
 
     def answered(call: Call) -> bytes:
-        body = json.dumps({"can": list(ALL)} | says).encode()
-        return signed(receiver.secret, call, body, timestamp=f"{time.time() + ahead:.6f}")
+        return signed(receiver.secret, call, b'{"findings":[]}', timestamp=f"{time.time() + ahead:.6f}")
 
     wire.ask = answered
 
@@ -46,17 +43,13 @@ def test_an_endpoint_that_takes_a_recorded_call_or_one_that_no_one_signed_is_tol
     assert "Countersign-Signature" in told["signature"].cure
 
 
-def test_what_the_settings_ask_of_an_endpoint_that_cannot_do_it_is_told(receiver: Receiver, wire: Wire) -> None:
-    lenient(wire, receiver, can=["list"])
+def test_a_role_that_the_endpoint_does_not_know_is_told_by_it(receiver: Receiver) -> None:
+    roles = {"read": Role(grants=["sales"]), "pay": Role(grants=["payroll", "bonuses"])}
 
-    assert "end_sessions, expire, reveal" in found(Webhook(receiver.settings(wire.port)))["can"].sentence
+    told = [finding for finding in Webhook(receiver.settings()).check(roles) if finding.level != "ok"]
 
-
-def test_what_an_endpoint_can_do_and_is_not_asked_is_told(receiver: Receiver) -> None:
-    told = found(Webhook(receiver.settings(can=["list", "reveal"])))
-
-    assert told["can"].level == "warning"
-    assert "end_sessions, expire" in told["can"].sentence
+    assert [(finding.level, finding.subject) for finding in told] == [("error", "role pay")]
+    assert "bonuses" in told[0].sentence
 
 
 def test_a_clock_that_is_off_is_told_before_calls_are_refused(receiver: Receiver, wire: Wire) -> None:

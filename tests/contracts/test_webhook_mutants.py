@@ -31,7 +31,7 @@ class ForgetsToRevoke(Webhook):
 class NamesAnew(Webhook):
     def grant(self, spec: GrantSpec, deadline: Deadline) -> Outcome:
         outcome = super().grant(spec, deadline)
-        return replace(outcome, receipt=outcome.receipt.model_copy(update={"names": {"grant": secrets.token_hex(8)}}))
+        return replace(outcome, receipt=outcome.receipt.model_copy(update={"names": {"name": secrets.token_hex(8)}}))
 
 
 class CannotRevokeTwice(Webhook):
@@ -129,7 +129,7 @@ class ListsWhatItRemembers(Webhook):
 
 class GrantsWhatItCannotRead(Webhook):
     def grant(self, spec: GrantSpec, deadline: Deadline) -> Outcome:
-        return super().grant(replace(spec, definition={"definition": {"report": "sales"}}), deadline)
+        return super().grant(replace(spec, definition={"grants": ["sales"]}), deadline)
 
 
 class TidiesNames(Webhook):
@@ -180,7 +180,7 @@ class GivesUp(Webhook):
 
 class EndsByItsReceiptAlone(Webhook):
     def revoke(self, spec: GrantSpec, receipt: Receipt | None, deadline: Deadline) -> Removal:
-        if receipt is not None and not receipt.details:
+        if receipt is not None and "answer" not in receipt.details:
             return Removal(state="absent", sessions_ended=0)
         return super().revoke(spec, receipt, deadline)
 

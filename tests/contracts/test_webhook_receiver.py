@@ -6,6 +6,7 @@ import secrets
 import time
 from collections.abc import Callable
 from contextlib import closing
+from datetime import UTC, datetime, timedelta
 from http.client import HTTPSConnection
 
 import pytest
@@ -17,11 +18,16 @@ from tests.contracts.webhook_fixtures import receiver, wire
 from tests.contracts.webhook_receiver import HOST, KEY, PATH, Receiver, make_spec, soon
 from tests.contracts.webhook_wire import Call, Wire
 from workers.providers.webhook import Webhook
-from workers.providers.webhook.schema import Action, request
+from workers.providers.webhook.provider import _grant
+from workers.providers.webhook.schema import Question, Verb
 
 __all__ = ["receiver", "wire"]
 
 Headers = dict[str, str]
+
+
+def request(verb: Verb, spec: GrantSpec, *, deadline: datetime | None = None) -> bytes:
+    return Question(verb=verb, grant=_grant(spec), deadline=deadline).as_json().encode()
 
 
 def sign(receiver: Receiver, body: bytes, *, at: float | None = None, key: str = KEY, secret: str = "") -> Headers:
@@ -46,8 +52,8 @@ def post(receiver: Receiver, body: bytes, headers: Headers) -> tuple[int, bool]:
         return answer.status, answer.headers["Countersign-Signature"] is not None
 
 
-def asked(receiver: Receiver, action: Action, spec: GrantSpec, *, at: float | None = None) -> tuple[int, bool]:
-    body = request(action, spec)
+def asked(receiver: Receiver, verb: Verb, spec: GrantSpec, *, at: float | None = None) -> tuple[int, bool]:
+    body = request(verb, spec)
     return post(receiver, body, sign(receiver, body, at=at))
 
 
@@ -77,6 +83,19 @@ def test_a_grant_that_was_held_up_on_its_way_opens_nothing_after_the_end(receive
     assert not is_there(receiver, spec)
     assert asked(receiver, "grant", spec, at=before + 1) == (200, True), "asked anew, it is opened anew"
     asked(receiver, "revoke", spec)
+
+
+def test_a_grant_that_comes_after_its_deadline_opens_nothing(receiver: Receiver) -> None:
+    """Its worker has given up, and may have proven that nothing is there without asking for an end."""
+    spec, now = make_spec(), datetime.now(UTC)
+    late, in_time = (request("grant", spec, deadline=now + timedelta(seconds=off)) for off in (-60, 10))
+
+    assert post(receiver, late, sign(receiver, late)) == (422, True)
+    assert not is_there(receiver, spec)
+    assert post(receiver, in_time, sign(receiver, in_time)) == (200, True)
+    end = request("revoke", spec, deadline=now - timedelta(seconds=60))
+    assert post(receiver, end, sign(receiver, end)) == (200, True), "an end never comes too late"
+    assert not is_there(receiver, spec)
 
 
 def test_an_end_that_was_moved_back_stays_so_when_the_earlier_move_arrives(receiver: Receiver) -> None:
@@ -130,7 +149,8 @@ def test_a_body_that_was_changed_on_its_way_is_not_done(receiver: Receiver) -> N
 
 
 @pytest.mark.parametrize(
-    "body", [b"", b"[]", b"[" * 50_000, b"\xff", b'{"action":"grant"}', b'{"action":"destroy","grant":{}}']
+    "body",
+    [b"", b"[]", b"[" * 50_000, b"\xff", b'{"verb":"grant"}', b'{"verb":"destroy","grant":{}}', b'{"verb":["grant"]}'],
 )
 def test_a_signed_call_that_cannot_be_read_is_refused_and_the_receiver_lives(receiver: Receiver, body: bytes) -> None:
     status, is_signed = post(receiver, body, sign(receiver, body))

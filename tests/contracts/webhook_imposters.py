@@ -16,7 +16,7 @@ from tests.contracts.webhook_wire import answer, read_call
 from tests.tls import Authority
 
 _WAIT = 20.0
-_YES = answer(200, b'{"state":"active","present":false,"secret":{"fields":[["Token","told by an imposter"]]}}')
+_YES = answer(200, b'{"state":"active","expires_at":"2030-01-01T00:00:00Z"}')
 
 
 @dataclass

@@ -26,7 +26,7 @@ PROGRAM = Path(access.__file__).parent.parent / "examples" / "webhook-receiver" 
 HOST = "127.0.0.1"
 PATH = "/countersign"
 KEY = "2026-11"
-ALL: tuple[Ability, ...] = ("end_sessions", "expire", "list", "reveal")
+ALL: tuple[Ability, ...] = ("end_sessions", "expire", "extend", "list", "reveal")
 
 
 @dataclass(frozen=True)
@@ -121,7 +121,7 @@ def make_spec(principal: str = "ann") -> GrantSpec:
         grant_id=GrantId(ulid(now)),
         resource="sales-reports",
         role="read",
-        definition={"definition": {"report": "sales"}},
+        definition={"grants": ["sales"]},
         settings={"can": list(ALL)},
         scope={},
         principal=principal,

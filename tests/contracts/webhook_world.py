@@ -58,7 +58,7 @@ class WebhookWorld:
         assert session is not None
         tried = {"another report": self.receiver.reads(session, "payroll")}
         tried["the token in place of a session"] = self.receiver.reads(_token(secret), _report(spec))
-        body = json.dumps({"version": 1, "action": "list"}).encode()
+        body = json.dumps({"version": 1, "verb": "list"}).encode()
         tried["the endpoint"] = self.receiver.ask("POST", PATH, session, body)[0] != 401
         return [what for what, worked in tried.items() if worked]
 
@@ -104,7 +104,7 @@ class WebhookWorld:
 
     def snapshot(self) -> object:
         """All that gives access. When calls were signed, which the receiver notes down too, gives none."""
-        grants = "SELECT id, principal, role, report, expires_at, token, added FROM grants ORDER BY id"
+        grants = "SELECT id, principal, reports, expires_at, token, added FROM grants ORDER BY id"
         return self.receiver.rows(grants), self.receiver.rows("SELECT * FROM own_tokens ORDER BY token")
 
     def obstacles(self) -> Sequence[Obstacle]:
@@ -155,4 +155,4 @@ def _token(secret: Secret | None) -> str:
 
 
 def _report(spec: GrantSpec) -> str:
-    return spec.definition["definition"]["report"]
+    return spec.definition["grants"][0]

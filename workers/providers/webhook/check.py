@@ -1,38 +1,47 @@
 """What the doctor hears of an endpoint: whether it answers and signs, and whether it refuses what it must refuse."""
 
 import stat
+from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
 from access.errors import ProviderError
 from access.ports import Deadline, Finding, host_time
+from workers.providers.webhook import schema
 from workers.providers.webhook.endpoint import Endpoint, Said
-from workers.providers.webhook.schema import Answer, plain, request
+from workers.providers.webhook.schema import Checked, Question, read_answer
 from workers.providers.webhook.settings import WebhookSettings
 from workers.providers.webhook.signing import SIGNATURE, SignedCall, answered_at, sign_call
+from workers.providers.webhook.words import plain
 
 _SECONDS = 10.0
 _SKEW = timedelta(seconds=30)
 _NOBODY_SIGNED: Final = "v1=" + "0" * 64
 
 
-def check(endpoint: Endpoint, settings: WebhookSettings) -> list[Finding]:
+def check(endpoint: Endpoint, settings: WebhookSettings, roles: Mapping[str, tuple[str, ...]]) -> list[Finding]:
     """Three calls that change nothing: one as it should be, the same again, and one with a wrong signature."""
-    deadline = Deadline.after(_SECONDS)
-    body, key = request("check"), endpoint.key()
+    deadline, key = Deadline.after(_SECONDS), endpoint.key()
+    body = Question(verb="check", roles=dict(roles)).as_json().encode("ascii")
     call = sign_call(key, body, host_time())
     said = endpoint.send(call, body, deadline, changes=False)
     answer = endpoint.believed(call, said, "check")
+    assert isinstance(answer, Checked)
     found = [Finding(level="ok", subject="endpoint", sentence="The endpoint answers, and signs what it answers.")]
-    found += [*_clock(call, said), *_abilities(settings, answer), *_file(settings)]
+    found += [*_clock(call, said), *_file(settings), *map(_said, answer.findings)]
     if _accepted(endpoint, call, body, deadline):
         sentence = "The endpoint takes the same call twice, so whoever records one can repeat it."
-        found.append(_error("replay", sentence, "Have it remember the ids of the last 10 minutes, and refuse those."))
+        found.append(_error("replay", sentence, "Have it remember the ids of the last 15 minutes, and refuse those."))
     if _accepted(endpoint, _forged(call), body, deadline):
         sentence = "The endpoint takes a call with a wrong signature: anyone who reaches it can give access."
         found.append(_error("signature", sentence, "Have it check Countersign-Signature before anything else."))
     return found
+
+
+def _said(one: schema.Finding) -> Finding:
+    """What the endpoint finds in itself."""
+    return Finding(level=one.level, subject=plain(one.subject), sentence=plain(one.sentence), cure=plain(one.cure))
 
 
 def _accepted(endpoint: Endpoint, call: SignedCall, body: bytes, deadline: Deadline) -> bool:
@@ -44,7 +53,7 @@ def _accepted(endpoint: Endpoint, call: SignedCall, body: bytes, deadline: Deadl
     if not 200 <= said.status < 300:
         return False
     try:
-        return Answer.model_validate_json(said.body).error is None
+        return isinstance(read_answer("check", said.body), Checked)
     except ValueError:
         return False
 
@@ -67,19 +76,6 @@ def _clock(call: SignedCall, said: Said) -> list[Finding]:
     return [
         Finding(level="warning", subject="clock", sentence=sentence, cure="Let both hosts set their clocks by NTP.")
     ]
-
-
-def _abilities(settings: WebhookSettings, answer: Answer) -> list[Finding]:
-    able = set(answer.can or ())
-    missing = [word for word in settings.can if word not in able]
-    if missing:
-        sentence = f"The settings say that the endpoint can {', '.join(missing)}, and it says that it cannot."
-        return [_error("can", sentence, "Take these words out of can in the settings, or teach them to the endpoint.")]
-    unused = sorted(plain(word) for word in able - set(settings.can))
-    if not unused:
-        return []
-    sentence = f"The endpoint can also {', '.join(unused)}."
-    return [Finding(level="warning", subject="can", sentence=sentence, cure="Add these words to can in the settings.")]
 
 
 def _file(settings: WebhookSettings) -> list[Finding]:

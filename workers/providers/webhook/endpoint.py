@@ -2,20 +2,21 @@
 
 import ssl
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import TypeVar
 
 import httpcore
-from pydantic import SecretStr, ValidationError
+from pydantic import SecretStr
 
 from access.errors import BadConfig, ProviderError, Transient
-from access.ports import Deadline, GrantSpec, Receipt, host_time
-from workers.providers.webhook import errors
+from access.ports import Deadline, host_time
+from workers.providers.webhook import errors, schema
 from workers.providers.webhook.addresses import read_network
 from workers.providers.webhook.connecting import AddressRefused, CertificateRefused, Connector, NoTls
-from workers.providers.webhook.schema import CHANGING, Action, Answer, request
 from workers.providers.webhook.settings import WebhookSettings
 from workers.providers.webhook.signing import Key, SignedCall, answered_at, read_key, sign_call
 
+A = TypeVar("A", bound=schema.Strict)
 MOST_BYTES = 1024 * 1024
 _UNREACHABLE = "The endpoint can't be reached just now."
 
@@ -41,14 +42,16 @@ class Endpoint:
         self._networks = [read_network(written) for written in settings.networks]
         self._trust: ssl.SSLContext | None = None
 
-    def ask(
-        self, action: Action, deadline: Deadline, spec: GrantSpec | None = None, receipt: Receipt | None = None
-    ) -> Answer:
+    def ask(self, question: schema.Question, kind: type[A], deadline: Deadline) -> A:
         """What the endpoint answers, where it proves that it is its answer. Raises ProviderError."""
-        key = self.key()
-        body = request(action, spec, receipt)
-        call = sign_call(key, body, host_time())
-        return self.believed(call, self.send(call, body, deadline, changes=action in CHANGING), action)
+        key, now = self.key(), host_time()
+        until = now + timedelta(seconds=deadline.left())
+        body = question.model_copy(update={"deadline": until}).as_json().encode("ascii")
+        call = sign_call(key, body, now)
+        said = self.send(call, body, deadline, changes=question.verb in schema.CHANGES)
+        answer = self.believed(call, said, question.verb)
+        assert isinstance(answer, kind)
+        return answer
 
     def key(self) -> Key:
         """Read each time: it is exchanged without a restart where it is in a file."""
@@ -76,19 +79,17 @@ class Endpoint:
         except (httpcore.NetworkError, httpcore.TimeoutException, httpcore.ProtocolError, ssl.SSLError, OSError):
             raise errors.undone(sent=connector.sent, changes=changes, sentence=_UNREACHABLE) from None
 
-    def believed(self, call: SignedCall, said: Said, action: Action) -> Answer:
+    def believed(self, call: SignedCall, said: Said, verb: schema.Verb) -> schema.Strict:
         """The answer, where it is the endpoint's to this very call. Raises ProviderError."""
-        changes = action in CHANGING
         if answered_at(call, said.status, said.headers, said.body) is None:
-            raise errors.unsigned(said.status, said.header(b"retry-after"), key=call.key.name, changes=changes)
+            retry_after, changes = said.header(b"retry-after"), verb in schema.CHANGES
+            raise errors.unsigned(said.status, retry_after, key=call.key.name, changes=changes)
         try:
-            answer = Answer.model_validate_json(said.body)
-        except ValidationError as error:
-            first = error.errors(include_url=False, include_input=False, include_context=False)[0]
-            where = ".".join(str(step) for step in first["loc"] if isinstance(step, int) or step in Answer.model_fields)
-            raise errors.unreadable(f"{where or 'the whole of it'} is not as the schema says") from None
-        if answer.error is not None:
-            raise _without(call.key.secret, errors.refused(answer.error, answer.look_again))
+            answer = schema.read_answer(verb, said.body)
+        except ValueError:  # its words may hold a secret
+            raise errors.unreadable(f"it is not what the schema says of {verb}") from None
+        if isinstance(answer, schema.Failed):
+            raise _without(call.key.secret, errors.refused(answer.error))
         return answer
 
     def _post(self, connector: Connector, call: SignedCall, body: bytes) -> Said:

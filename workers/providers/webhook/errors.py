@@ -6,15 +6,20 @@ from access.errors import (
     Ambiguous,
     BadConfig,
     BadCredential,
+    NotGrantable,
     NotPermitted,
     Permanent,
+    PrincipalNotFound,
     ProviderError,
     RateLimited,
+    StandingAccess,
     TargetConflict,
     TargetNotFound,
     Transient,
+    Unsupported,
 )
-from workers.providers.webhook.schema import Problem, plain
+from workers.providers.webhook.schema import Failure
+from workers.providers.webhook.words import plain
 
 Meaning = tuple[type[ProviderError], str]
 
@@ -24,10 +29,18 @@ _BUSY = "The endpoint cannot be reached just now; what stands before it answers 
 # By its own word, in an answer that it signed.
 KINDS: dict[str, type[ProviderError]] = {
     "transient": Transient,
+    "rate_limited": RateLimited,
+    "ambiguous": Ambiguous,
+    "conflict": TargetConflict,
     "permanent": Permanent,
     "bad_config": BadConfig,
     "bad_credential": BadCredential,
-    "conflict": TargetConflict,
+    "not_permitted": NotPermitted,
+    "target_not_found": TargetNotFound,
+    "principal_not_found": PrincipalNotFound,
+    "not_grantable": NotGrantable,
+    "unsupported": Unsupported,
+    "standing_access": StandingAccess,
 }
 # By the status of an answer that nobody signed: it may be a gateway's, and is never taken for a yes.
 STATUSES: dict[int, Meaning] = {
@@ -51,11 +64,13 @@ _IN_DOUBT = frozenset({500, 502, 504})
 _LONGEST_PAUSE = 3600
 
 
-def refused(problem: Problem, pause: timedelta) -> ProviderError:
+def refused(said: Failure) -> ProviderError:
     """What the endpoint itself says."""
-    sentence = f"The endpoint says: “{plain(problem.sentence) or 'nothing more'}”"
-    kind = KINDS[problem.kind]
-    return Transient(sentence, retry_after=pause) if kind is Transient else kind(sentence, code=problem.kind)
+    kind, sentence = KINDS[said.kind], f"The endpoint says: “{plain(said.sentence) or 'nothing more'}”"
+    if issubclass(kind, Transient):
+        seconds = min(said.retry_after, _LONGEST_PAUSE) if said.retry_after is not None else None
+        return kind(sentence, code=said.kind, retry_after=None if seconds is None else timedelta(seconds=seconds))
+    return kind(sentence, code=said.kind)
 
 
 def unsigned(status: int, retry_after: bytes | None, *, key: str, changes: bool) -> ProviderError:

@@ -3,8 +3,8 @@
 import shlex
 from urllib.parse import urlsplit
 
-from access.ports import GrantSpec, Plan
-from workers.providers.webhook.schema import Action, request
+from access.ports import Plan
+from workers.providers.webhook.schema import Grant, Question, Verb
 from workers.providers.webhook.settings import WebhookSettings
 from workers.providers.webhook.signing import ID, KEY, SIGNATURE, TIMESTAMP
 
@@ -15,15 +15,15 @@ _SIGN = (
 )
 
 
-def plan(settings: WebhookSettings, spec: GrantSpec) -> Plan:
+def plan(settings: WebhookSettings, grant: Grant) -> Plan:
     """Pure; without the key, which is named by where it is."""
-    asked = [f"POST {settings.url} {_body('grant', spec)}"]
-    by_hand = (_call(settings), *(f"call {shlex.quote(_body(action, spec))}" for action in ("revoke", "observe")))
+    asked = [f"POST {settings.url} {_body('grant', grant)}"]
+    by_hand = (_call(settings), *(f"call {shlex.quote(_body(verb, grant))}" for verb in ("revoke", "observe")))
     return Plan(grant=tuple(asked), revoke=by_hand, where=f"a shell with the key of {_place(settings)}")
 
 
-def _body(action: Action, spec: GrantSpec) -> str:
-    return request(action, spec).decode()
+def _body(verb: Verb, grant: Grant) -> str:
+    return Question(verb=verb, grant=grant).as_json()
 
 
 def _call(settings: WebhookSettings) -> str:

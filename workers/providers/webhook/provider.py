@@ -1,11 +1,12 @@
 """Any system with an HTTPS endpoint: what is asked of it for each verb, and what its answer means."""
 
 from collections.abc import Mapping, Sequence
-from typing import ClassVar
+from datetime import timedelta
+from typing import ClassVar, TypeVar
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, SecretStr, ValidationError
 
-from access.errors import BadConfig, TargetNotFound, Transient, Unsupported
+from access.errors import BadConfig, Unsupported
 from access.ports import (
     Capabilities,
     Cleanup,
@@ -23,13 +24,13 @@ from access.ports import (
     Rights,
     Secret,
 )
-from workers.providers.webhook import errors
+from workers.providers.webhook import errors, schema
 from workers.providers.webhook.plan import plan
-from workers.providers.webhook.schema import Action, Answer, plain
 from workers.providers.webhook.settings import CAPABILITIES, Role, Scope, WebhookSettings
+from workers.providers.webhook.words import plain
 
 _LIVES_ON = "The endpoint does not end open sessions: one that was open may go on."
-_LARGEST_RECEIPT = 4096
+A = TypeVar("A", bound=schema.Strict)
 
 
 class Webhook:
@@ -57,70 +58,74 @@ class Webhook:
     def check(self, roles: Mapping[str, BaseModel]) -> list[Finding]:
         from workers.providers.webhook.check import check  # noqa: PLC0415  (as above)
 
-        return check(self._endpoint, self._settings)
+        given = {title: tuple(Role.model_validate(role.model_dump()).grants) for title, role in roles.items()}
+        return check(self._endpoint, self._settings, given)
 
     def plan(self, spec: GrantSpec) -> Plan:
-        return plan(self._settings, spec)
+        return plan(self._settings, _grant(spec))
 
     def rights(self, spec: GrantSpec) -> Rights:
-        """A grant is its own; what it gives is called as in the policy, and anything beside that was added by hand."""
-        return Rights(place=self.target_key(self._settings), roles=frozenset({plain(spec.role)}))
+        """A grant is its own; anything beside what the policy says was added by hand."""
+        return Rights(place=self.target_key(self._settings), roles=frozenset(map(plain, _grant(spec).grants)))
 
     def grant(self, spec: GrantSpec, deadline: Deadline) -> Outcome:
-        return self._opened("grant", spec, None, deadline)
+        return self._granted("grant", spec, None, deadline)
 
     def extend(self, spec: GrantSpec, receipt: Receipt | None, deadline: Deadline) -> Outcome:
-        self._must_be_able("expire", "The endpoint has no end of its own that could be moved.")
-        return self._opened("extend", spec, receipt, deadline)
+        self._must_be_able("extend", "The endpoint has no end of its own that could be moved.")
+        return self._granted("extend", spec, receipt, deadline)
 
     def observe(self, spec: GrantSpec, receipt: Receipt | None, deadline: Deadline) -> Observation:
-        answer = self._endpoint.ask("observe", deadline, spec, receipt)
-        if answer.present is None:
-            raise errors.unreadable("present is missing, which says whether the access is there")
+        said = self._ask("observe", schema.Observed, spec, receipt, deadline)
         return Observation(
-            present=answer.present,
-            sessions=answer.sessions if "end_sessions" in self._settings.can else None,
-            expires_at=answer.expires_at if "expire" in self._settings.can else None,
-            beyond=frozenset(map(plain, answer.beyond)),
+            present=said.present,
+            sessions=said.sessions,
+            only_sessions=said.only_sessions,
+            expires_at=said.expires_at if "expire" in self._settings.can else None,
+            beyond=frozenset(map(plain, said.beyond)),
         )
 
     def revoke(self, spec: GrantSpec, receipt: Receipt | None, deadline: Deadline) -> Removal:
-        answer = self._endpoint.ask("revoke", deadline, spec, receipt)
-        residual = tuple(map(plain, answer.residual))
-        ends_sessions = "end_sessions" in self._settings.can
-        if answer.state not in ("removed", "absent", "pending"):
-            raise errors.unreadable("state is none of removed, absent and pending")
+        said = self._ask("revoke", schema.Removed, spec, receipt, deadline)
+        residual, ends_sessions = tuple(map(plain, said.residual)), "end_sessions" in self._settings.can
         return Removal(
-            state=answer.state,
-            sessions_ended=(answer.sessions_ended or 0) if ends_sessions else None,
-            residual=residual if residual or ends_sessions or answer.state == "absent" else (_LIVES_ON,),
-            look_again=answer.look_again if answer.state == "pending" else None,
+            state=said.state,
+            sessions_ended=(said.sessions_ended or 0) if ends_sessions else None,
+            residual=residual if residual or ends_sessions or said.state == "absent" else (_LIVES_ON,),
+            lingering=said.lingering,
+            look_again=_pause(said.look_again, said.state),
         )
 
     def reveal(self, spec: GrantSpec, receipt: Receipt | None, deadline: Deadline) -> Secret:
         self._must_be_able("reveal", "This access needs no new secret: it is used with the person's own account there.")
-        _refuse_unreadable(spec)
-        answer = self._endpoint.ask("reveal", deadline, spec, receipt)
-        if answer.state == "absent":
-            raise TargetNotFound("The endpoint says that the access is not there.")
-        if answer.state == "pending":
-            raise Transient("The endpoint has no secret yet.", retry_after=answer.look_again)
-        if answer.secret is None:
-            raise errors.unreadable("secret is missing")
-        return Secret(fields=tuple((plain(label), value) for label, value in answer.secret.fields))
+        said = self._ask("reveal", schema.Revealed, spec, receipt, deadline)
+        fields = tuple((plain(line.label), SecretStr(line.value)) for line in said.fields)
+        return Secret(fields=fields, note=plain(said.note), made=said.made)
 
     def list_managed(self, deadline: Deadline) -> list[Managed]:
         self._must_be_able("list", "The endpoint cannot list what it granted.")
-        answer = self._endpoint.ask("list", deadline)
-        if answer.grants is None:
-            raise errors.unreadable("grants is missing, which lists what is open")
+        said = self._endpoint.ask(schema.Question(verb="list"), schema.Listed, deadline)
         return [
-            Managed(name=plain(one.id), grant_id=one.id, roles=frozenset(map(plain, one.roles)))
-            for one in answer.grants
+            Managed(name=plain(one.name), grant_id=one.grant_id, roles=frozenset(map(plain, one.grants)))
+            for one in said.managed
         ]
 
     def list_holders(self, deadline: Deadline) -> list[Holder]:
-        raise Unsupported("An endpoint is not asked who else has its roles.")
+        self._must_be_able("list_holders", "The endpoint cannot list who holds what.")
+        said = self._endpoint.ask(schema.Question(verb="list_holders"), schema.Held, deadline)
+        place = self.target_key(self._settings)
+        return [
+            Holder(
+                principal=one.principal,
+                role=plain(one.grants),
+                ours=one.ours,
+                place=place,
+                beyond=plain(one.beyond),
+                member_id=one.member_id,
+                via=one.via,
+            )
+            for one in said.holders
+        ]
 
     def clean_up(self, ended: Sequence[Ended], deadline: Deadline) -> Mapping[str, Cleanup]:
         raise Unsupported("An endpoint tidies up by itself when it takes access away.")
@@ -132,37 +137,41 @@ class Webhook:
         if ability not in self._settings.can:
             raise Unsupported(otherwise)
 
-    def _opened(self, action: Action, spec: GrantSpec, receipt: Receipt | None, deadline: Deadline) -> Outcome:
-        _refuse_unreadable(spec)
-        answer = self._endpoint.ask(action, deadline, spec, receipt)
-        if answer.state == "absent" and action == "extend":
-            raise TargetNotFound("The endpoint says that the access is not there.")
-        if answer.state not in ("active", "pending"):
-            raise errors.unreadable("state is neither active nor pending")
-        return Outcome(
-            state=answer.state,
-            receipt=self._receipt(spec, answer),
-            look_again=answer.look_again if answer.state == "pending" else None,
+    def _granted(self, verb: schema.Verb, spec: GrantSpec, receipt: Receipt | None, deadline: Deadline) -> Outcome:
+        said = self._ask(verb, schema.Granted, spec, receipt, deadline)
+        expires = "expire" in self._settings.can
+        if said.state == "active" and expires and said.expires_at is None:
+            raise errors.unreadable("expires_at is missing, which says when the endpoint itself ends the access")
+        kept = Receipt(
+            names={"name": _grant(spec).name},
+            native_expiry=said.expires_at if expires else None,
+            details={"answer": said.details},
         )
+        return Outcome(state=said.state, receipt=kept, look_again=_pause(said.look_again, said.state))
 
-    def _receipt(self, spec: GrantSpec, answer: Answer) -> Receipt:
-        """What the endpoint gave comes back to it with every later call; it is bounded, for it is kept in a row."""
-        if answer.receipt is not None and len(repr(answer.receipt)) > _LARGEST_RECEIPT:
-            raise errors.unreadable(f"receipt is longer than {_LARGEST_RECEIPT} characters")
-        return Receipt(
-            names={"grant": spec.grant_id},
-            native_expiry=answer.expires_at if "expire" in self._settings.can else None,
-            details={} if answer.receipt is None else {"endpoint": answer.receipt},
-        )
+    def _ask(self, verb: schema.Verb, kind: type[A], spec: GrantSpec, receipt: Receipt | None, deadline: Deadline) -> A:
+        kept = receipt.details.get("answer") if receipt is not None else None
+        question = schema.Question(verb=verb, grant=_grant(spec), details=kept if isinstance(kept, dict) else {})
+        return self._endpoint.ask(question, kind, deadline)
 
 
-def _refuse_unreadable(spec: GrantSpec) -> None:
-    """Nothing is opened of a role that is not as the policy writes them; an end asks for no role."""
+def _pause(seconds: float | None, state: str) -> timedelta | None:
+    return timedelta(seconds=1.0 if seconds is None else seconds) if state == "pending" else None
+
+
+def _grant(spec: GrantSpec) -> schema.Grant:
+    """Raises BadConfig, which quotes nothing."""
     try:
-        Role.model_validate(spec.definition)
+        return schema.Grant(
+            id=spec.grant_id,
+            name=f"cs_{spec.grant_id}",
+            resource=spec.resource,
+            role=spec.role,
+            principal=spec.principal,
+            grants=tuple(Role.model_validate(spec.definition).grants),
+            expires_at=spec.expires_at,
+        )
     except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
+        first = error.errors(include_url=False, include_input=False, include_context=False)[0]
         where = ".".join(str(step) for step in first["loc"])
-        raise BadConfig(
-            f"The role {spec.role} cannot be used by the provider webhook: {where}: {first['msg']}."
-        ) from None
+        raise BadConfig(f"This role cannot be used by the provider webhook: {where}: {first['msg']}.") from None

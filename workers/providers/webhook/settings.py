@@ -7,12 +7,12 @@ from datetime import timedelta
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from access.ports import Capabilities, Isolation, SecretReference
 from workers.providers.webhook.addresses import read_network
 
-Ability = Literal["end_sessions", "expire", "list", "reveal"]
+Ability = Literal["end_sessions", "expire", "extend", "list", "list_holders", "reveal"]
 _ASCII = re.compile(r"[!-~]+")
 _PATH = re.compile(r"/[A-Za-z0-9._~/-]*")
 _HOST = re.compile(r"[a-z0-9.-]+|[0-9a-f:.]+")
@@ -53,13 +53,19 @@ class WebhookSettings(BaseModel):
     can: list[Ability] = []
     """What the endpoint does beside granting, looking and ending."""
 
+    @model_validator(mode="after")
+    def _fits_together(self) -> "WebhookSettings":
+        if "extend" in self.can and "expire" not in self.can:
+            raise ValueError("`extend` moves an end that the endpoint keeps by itself: it needs `expire` beside it")
+        return self
+
 
 class Role(BaseModel):
-    """What the endpoint is told of the role, in its own words."""
+    """What a role gives, in words that the endpoint knows."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    definition: dict[str, JsonValue] = {}
+    grants: Annotated[list[Annotated[str, Field(min_length=1, max_length=1000)]], Field(min_length=1, max_length=100)]
 
 
 class Scope(BaseModel):
@@ -78,8 +84,9 @@ class Declared(Capabilities):
             self,
             ends_sessions="end_sessions" in can,
             native_expiry=timedelta(seconds=1) if "expire" in can else None,
-            extend="expire" in can,
+            extend="extend" in can,
             list_managed="list" in can,
+            list_holders="list_holders" in can,
             reveals="reveal" in can,
             end_means=_END_MEANS["end_sessions" in can],
         )
