@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from access.errors import Ambiguous, BadConfig, BadCredential, ProviderError, Transient
+from access.errors import Ambiguous, BadConfig, BadCredential, ProviderError, Transient, Unsupported
 from access.ports import Provider
 from countersign.testing.steps import error_of
 from tests.contracts.webhook_fixtures import receiver, wire
@@ -161,6 +161,50 @@ def test_a_receipt_is_bounded_for_it_is_kept_in_a_row(receiver: Receiver, wire: 
 
     assert type(error) is BadConfig
     assert "schema" in str(error)
+
+
+def test_what_an_endpoint_cannot_do_is_refused_without_a_call(receiver: Receiver, wire: Wire) -> None:
+    provider, spec = Webhook(receiver.settings(wire.port, can=[])), make_spec()
+    with wire.ordered("before") as order:
+        refused = [
+            error_of(provider.extend, spec, None, soon()),
+            error_of(provider.reveal, spec, None, soon()),
+            error_of(provider.list_managed, soon()),
+            error_of(provider.list_holders, soon()),
+            error_of(provider.clean_up, [], soon()),
+        ]
+    assert [type(error) for error in refused] == [Unsupported] * 5
+    assert not order.fired
+
+
+def test_where_an_endpoint_ends_no_sessions_and_has_no_end_of_its_own_nothing_else_is_claimed(
+    receiver: Receiver, wire: Wire
+) -> None:
+    provider, spec = Webhook(receiver.settings(wire.port, can=[])), make_spec()
+    able = provider.capabilities.of({"can": []})
+    assert (able.ends_sessions, able.native_expiry, able.extend) == (False, None, False)
+    assert "may go on" in able.end_means
+    assert provider.grant(spec, soon()).receipt.native_expiry is None
+    assert provider.observe(spec, None, soon()).expires_at is None
+
+    removal = provider.revoke(spec, None, soon())
+
+    assert removal.sessions_ended is None
+    assert "may go on" in removal.residual[0]
+
+
+def test_a_pause_that_is_asked_for_is_kept(receiver: Receiver, wire: Wire) -> None:
+    provider, body = provider_of(receiver, wire), b'{"error":{"kind":"rate_limited","retry_after":7}}'
+    asked = [
+        told(wire, provider, lambda _: answer(429, headers={"Retry-After": "30"})),
+        told(wire, provider, lambda _: answer(503, headers={"Retry-After": "99999"})),
+        told(wire, provider, lambda _: answer(503, headers={"Retry-After": "a while"})),
+        told(wire, provider, lambda call: signed(receiver.secret, call, body, status=429)),
+    ]
+    assert all(isinstance(error, Transient) for error in asked)
+    waits = [error.retry_after for error in asked if isinstance(error, Transient)]
+    pauses = [wait and wait.total_seconds() for wait in waits]
+    assert pauses == [30, 3600, None, 7]
 
 
 def test_an_endpoint_that_needs_time_is_asked_again_until_it_has_done_it(tmp_path: Path) -> None:
