@@ -45,6 +45,7 @@ class Handler(BaseHTTPRequestHandler):
     server_version = "receiver"
     sys_version = ""
     timeout = _SECONDS
+    disable_nagle_algorithm = True  # headers and body are two writes
 
     def setup(self) -> None:
         self.request.settimeout(_SECONDS)

@@ -69,7 +69,7 @@ def test_a_key_that_every_account_can_read_is_told(receiver: Receiver) -> None:
 
 
 @pytest.mark.parametrize("key", ["secret", "2026-11:short", "2026-11:" + "a" * 64, "a b:" + "0123456789abcdef" * 4, ""])
-def test_a_weak_key_signs_nothing_and_is_not_quoted(receiver: Receiver, key: str) -> None:
+def test_a_weak_key_opens_nothing_and_is_not_quoted(receiver: Receiver, key: str) -> None:
     file = receiver.directory / "weak"
     file.write_text(key)
     provider = Webhook(receiver.settings(key={"file": str(file)}))
@@ -78,6 +78,22 @@ def test_a_weak_key_signs_nothing_and_is_not_quoted(receiver: Receiver, key: str
 
     assert type(error) is BadConfig
     assert not (secret := key.partition(":")[2]) or secret not in str(error)
+
+
+def test_a_weak_key_still_ends_what_is_open_and_is_told(receiver: Receiver) -> None:
+    spec, known, weak = make_spec(), receiver.keys.read_text(), "2026-10:" + "a" * 64 + "\n"
+    Webhook(receiver.settings()).grant(spec, soon())
+    (receiver.directory / "weak").write_text(weak)
+    (receiver.directory / "weak").chmod(0o600)
+    provider = Webhook(receiver.settings(key={"file": str(receiver.directory / "weak")}))
+    receiver.keys.write_text(known + weak)
+    try:
+        refused = [error_of(call, spec, None, soon()) for call in (provider.extend, provider.reveal)]
+        assert [type(error) for error in refused] == [BadConfig, BadConfig]
+        assert "can be guessed" in found(provider)["key"].sentence
+        assert provider.revoke(spec, None, soon()).state == "removed"
+    finally:
+        receiver.keys.write_text(known)
 
 
 def test_an_authority_that_cannot_be_read_is_a_sentence(receiver: Receiver) -> None:

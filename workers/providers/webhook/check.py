@@ -12,7 +12,7 @@ from workers.providers.webhook import schema
 from workers.providers.webhook.endpoint import Endpoint, Said
 from workers.providers.webhook.schema import Checked, Question, read_answer
 from workers.providers.webhook.settings import WebhookSettings
-from workers.providers.webhook.signing import SIGNATURE, SignedCall, answered_at, sign_call
+from workers.providers.webhook.signing import SIGNATURE, Key, SignedCall, answered_at, sign_call
 from workers.providers.webhook.words import plain
 
 _SECONDS = 10.0
@@ -29,7 +29,7 @@ def check(endpoint: Endpoint, settings: WebhookSettings, roles: Mapping[str, tup
     answer = endpoint.believed(call, said, "check")
     assert isinstance(answer, Checked)
     found = [Finding(level="ok", subject="endpoint", sentence="The endpoint answers, and signs what it answers.")]
-    found += [*_clock(call, said), *_file(settings), *map(_said, answer.findings)]
+    found += [*_clock(call, said), *_key(key), *_file(settings), *map(_said, answer.findings)]
     if _accepted(endpoint, call, body, deadline):
         sentence = "The endpoint takes the same call twice, so whoever records one can repeat it."
         found.append(_error("replay", sentence, "Have it remember the ids of the last 15 minutes, and refuse those."))
@@ -76,6 +76,10 @@ def _clock(call: SignedCall, said: Said) -> list[Finding]:
     return [
         Finding(level="warning", subject="clock", sentence=sentence, cure="Let both hosts set their clocks by NTP.")
     ]
+
+
+def _key(key: Key) -> list[Finding]:
+    return [] if key.weakness is None else [_error("key", key.weakness, "Exchange the key: docs/providers/webhook.md.")]
 
 
 def _file(settings: WebhookSettings) -> list[Finding]:

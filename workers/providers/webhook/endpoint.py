@@ -18,6 +18,7 @@ from workers.providers.webhook.signing import Key, SignedCall, answered_at, read
 
 A = TypeVar("A", bound=schema.Strict)
 MOST_BYTES = 1024 * 1024
+_OPENING = frozenset[schema.Verb]({"grant", "extend", "reveal"})
 _UNREACHABLE = "The endpoint can't be reached just now."
 
 
@@ -45,6 +46,8 @@ class Endpoint:
     def ask(self, question: schema.Question, kind: type[A], deadline: Deadline) -> A:
         """What the endpoint answers, where it proves that it is its answer. Raises ProviderError."""
         key, now = self.key(), host_time()
+        if question.verb in _OPENING and (weakness := key.weakness):
+            raise BadConfig(f"{weakness} What is open still ends.")
         until = now + timedelta(seconds=deadline.left())
         body = question.model_copy(update={"deadline": until}).as_json().encode("ascii")
         call = sign_call(key, body, now)
