@@ -121,7 +121,7 @@ def test_an_address_that_answers_nothing_leaves_time_for_the_next(receiver: Rece
     wire = Wire(receiver.port, receiver.authority.server(NAME), receiver.trust)
     provider = Webhook(receiver.settings(url=f"https://{NAME}:{wire.port}{PATH}"))
     with _black_hole("127.0.0.3", wire.port), resolving({NAME: ["127.0.0.3", "127.0.0.1"]}):
-        assert not provider.observe(make_spec(), None, Deadline.after(6)).present
+        assert not provider.observe(make_spec(), None, Deadline.after(8)).present
     wire.close()
 
 
@@ -178,7 +178,7 @@ def test_an_endpoint_that_never_stops_answering_is_hung_up_on_at_the_deadline(re
         thread.start()
         provider = Webhook(receiver.settings(listener.getsockname()[1]))
         with pytest.raises(Ambiguous):
-            provider.grant(make_spec(), Deadline.after(0.6))
+            provider.grant(make_spec(), Deadline.after(3))
         assert hung_up.wait(20), "the connection is still open"
         thread.join(20)
 

@@ -79,7 +79,7 @@ class Question(Strict):
 
     def as_json(self) -> str:
         """In ASCII, and each question always the same."""
-        return json.dumps(self.model_dump(mode="json", exclude_defaults=True) | {"version": VERSION}, sort_keys=True)
+        return json.dumps(self.model_dump(mode="json", exclude_none=True), sort_keys=True)
 
 
 # What is answered
