@@ -1,6 +1,6 @@
 """How a call proves that it is ours, and an answer that it is the endpoint's: HMAC-SHA256 by one shared key.
 
-docs/adr/0030-signed-webhooks.md says what each part of what is signed is for.
+docs/adr/0036-signed-webhooks.md says what each part of what is signed is for.
 """
 
 import hashlib
