@@ -13,9 +13,9 @@ from access.ids import GrantId
 from access.ports import GrantSpec, Provider, Receipt
 from countersign.testing import MakeSpec, ProviderContract
 from tests.contracts.webhook_fixtures import receiver
-from tests.contracts.webhook_receiver import Receiver, make_spec
+from tests.contracts.webhook_receiver import Receiver, make_spec, settings_by_target
 from tests.contracts.webhook_world import WebhookWorld
-from workers.providers.webhook import Webhook
+from workers.providers.webhook import Settings, Webhook
 from workers.providers.webhook.errors import KINDS, STATUSES
 
 __all__ = ["receiver"]
@@ -93,6 +93,10 @@ class WebhookContract(ProviderContract):
     @pytest.fixture
     def make_spec(self) -> MakeSpec:
         return make_spec
+
+    @pytest.fixture
+    def targets(self) -> list[list[Settings]]:
+        return settings_by_target()
 
     @pytest.fixture
     def refused_specs(self) -> list[tuple[GrantSpec, type[ProviderError]]]:

@@ -131,3 +131,13 @@ def make_spec(principal: str = "ann") -> GrantSpec:
 
 def soon() -> Deadline:
     return Deadline.after(20)
+
+
+def settings_by_target() -> list[list[Settings]]:
+    """Those of one list lead to one endpoint by one key; `networks` and `can` are no part of it."""
+    url, key = "https://access.example.org/countersign", SecretReference(env="ACCESS_KEY")
+    return [
+        [Settings(url=url, key=key, can=[]), Settings(url=url, key=key, can=["list"])],
+        [Settings(url=url, key=SecretReference(env="OTHER_KEY"), can=[])],
+        [Settings(url=f"{url}/other", key=key, can=[])],
+    ]

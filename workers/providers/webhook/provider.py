@@ -1,6 +1,6 @@
 """Any system with an HTTPS endpoint: what is asked of it for each verb, and what its answer means."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import ClassVar, TypeVar
 
@@ -8,10 +8,9 @@ from pydantic import BaseModel, SecretStr, ValidationError
 
 from access.errors import BadConfig, Unsupported
 from access.ports import (
+    CallLimits,
     Capabilities,
-    Cleanup,
     Deadline,
-    Ended,
     Finding,
     GrantSpec,
     Holder,
@@ -24,30 +23,30 @@ from access.ports import (
     Rights,
     Secret,
 )
+from access.provider import BaseProvider
 from workers.providers.webhook import errors, schema
 from workers.providers.webhook.plan import plan
-from workers.providers.webhook.settings import CAPABILITIES, Role, Scope, WebhookSettings
+from workers.providers.webhook.settings import CAPABILITIES, Role, WebhookSettings
 from workers.providers.webhook.words import plain
 
 _LIVES_ON = "The endpoint does not end open sessions: one that was open may go on."
 A = TypeVar("A", bound=schema.Strict)
 
 
-class Webhook:
+class Webhook(BaseProvider[WebhookSettings, Role]):
     """The provider; docs/providers/webhook.md is what an endpoint has to do."""
 
     name: ClassVar[str] = "webhook"
     Settings: ClassVar[type[BaseModel]] = WebhookSettings
     Role: ClassVar[type[BaseModel]] = Role
-    Scope: ClassVar[type[BaseModel]] = Scope
     capabilities: ClassVar[Capabilities] = CAPABILITIES
+    limits: ClassVar[CallLimits] = CallLimits(concurrency=4, per_second=10)
 
     def __init__(self, settings: BaseModel) -> None:
         from workers.providers.webhook.endpoint import Endpoint  # noqa: PLC0415  (HTTP and TLS; declarations are read without them)
 
-        assert isinstance(settings, WebhookSettings)
-        self._settings = settings
-        self._endpoint = Endpoint(settings)
+        super().__init__(settings)
+        self._endpoint = Endpoint(self.settings)
 
     @classmethod
     def target_key(cls, settings: WebhookSettings) -> str:
@@ -58,15 +57,15 @@ class Webhook:
     def check(self, roles: Mapping[str, BaseModel]) -> list[Finding]:
         from workers.providers.webhook.check import check  # noqa: PLC0415  (as above)
 
-        given = {title: tuple(Role.model_validate(role.model_dump()).grants) for title, role in roles.items()}
-        return check(self._endpoint, self._settings, given)
+        given = {title: tuple(role.grants) for title, role in self.roles_of(roles).items()}
+        return check(self._endpoint, self.settings, given)
 
     def plan(self, spec: GrantSpec) -> Plan:
-        return plan(self._settings, _grant(spec))
+        return plan(self.settings, _grant(spec))
 
     def rights(self, spec: GrantSpec) -> Rights:
         """A grant is its own; anything beside what the policy says was added by hand."""
-        return Rights(place=self.target_key(self._settings), roles=frozenset(map(plain, _grant(spec).grants)))
+        return Rights(place=self.target_key(self.settings), roles=frozenset(map(plain, _grant(spec).grants)))
 
     def grant(self, spec: GrantSpec, deadline: Deadline) -> Outcome:
         return self._granted("grant", spec, None, deadline)
@@ -81,13 +80,13 @@ class Webhook:
             present=said.present,
             sessions=said.sessions,
             only_sessions=said.only_sessions,
-            expires_at=said.expires_at if "expire" in self._settings.can else None,
+            expires_at=said.expires_at if "expire" in self.settings.can else None,
             beyond=frozenset(map(plain, said.beyond)),
         )
 
     def revoke(self, spec: GrantSpec, receipt: Receipt | None, deadline: Deadline) -> Removal:
         said = self._ask("revoke", schema.Removed, spec, receipt, deadline)
-        residual, ends_sessions = tuple(map(plain, said.residual)), "end_sessions" in self._settings.can
+        residual, ends_sessions = tuple(map(plain, said.residual)), "end_sessions" in self.settings.can
         return Removal(
             state=said.state,
             sessions_ended=(said.sessions_ended or 0) if ends_sessions else None,
@@ -113,7 +112,7 @@ class Webhook:
     def list_holders(self, deadline: Deadline) -> list[Holder]:
         self._must_be_able("list_holders", "The endpoint cannot list who holds what.")
         said = self._endpoint.ask(schema.Question(verb="list_holders"), schema.Held, deadline)
-        place = self.target_key(self._settings)
+        place = self.target_key(self.settings)
         return [
             Holder(
                 principal=one.principal,
@@ -127,19 +126,13 @@ class Webhook:
             for one in said.holders
         ]
 
-    def clean_up(self, ended: Sequence[Ended], deadline: Deadline) -> Mapping[str, Cleanup]:
-        raise Unsupported("An endpoint tidies up by itself when it takes access away.")
-
-    def close(self) -> None:
-        """Each call has a connection of its own."""
-
     def _must_be_able(self, ability: str, otherwise: str) -> None:
-        if ability not in self._settings.can:
+        if ability not in self.settings.can:
             raise Unsupported(otherwise)
 
     def _granted(self, verb: schema.Verb, spec: GrantSpec, receipt: Receipt | None, deadline: Deadline) -> Outcome:
         said = self._ask(verb, schema.Granted, spec, receipt, deadline)
-        expires = "expire" in self._settings.can
+        expires = "expire" in self.settings.can
         if said.state == "active" and expires and said.expires_at is None:
             raise errors.unreadable("expires_at is missing, which says when the endpoint itself ends the access")
         kept = Receipt(

@@ -68,12 +68,6 @@ class Role(BaseModel):
     grants: Annotated[list[Annotated[str, Field(min_length=1, max_length=1000)]], Field(min_length=1, max_length=100)]
 
 
-class Scope(BaseModel):
-    """A request cannot narrow anything here."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
 @dataclass(frozen=True, kw_only=True)
 class Declared(Capabilities):
     """What an endpoint can do is said in its settings, by `can`."""
