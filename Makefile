@@ -12,7 +12,7 @@ PROCESSES ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test quick check fix bench soak pictures lock browser older
+.PHONY: help install demo test quick check fix bench soak pictures lock browser older sudo
 
 help:  ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 12
@@ -22,7 +22,7 @@ install: $(VENV)/.developer  ## the environment for working on the code, in .ven
 demo: $(VENV)/.demo  ## everything on this machine, with a page in the browser; no Slack, no Docker, no account
 	@$(RUN) -m countersign demo $(ARGS)
 
-test: $(VENV)/.developer $(TYPES) browser older  ## all tests, on SQLite and PostgreSQL, with real servers and a real browser
+test: $(VENV)/.developer $(TYPES) browser older sudo  ## all tests, on SQLite and PostgreSQL, with real servers and a real browser
 	@$(RUN) -m pytest --numprocesses $(PROCESSES) --dist loadscope --no-loadscope-reorder $(ARGS)
 
 quick: $(VENV)/.developer  ## the tests that need no server but Redis and no browser, in two minutes
@@ -95,3 +95,11 @@ older:
 	  fi; \
 	  ls -d /usr/lib/postgresql/1[345]/bin/initdb >/dev/null 2>&1 || \
 	    echo "There is no PostgreSQL before version 16 here to try on. On Debian 12: sudo apt-get install postgresql-15"; }
+
+# The programs of the provider command are tried on a real sudo; without one their tests are not chosen.
+sudo:
+	@command -v visudo >/dev/null || { \
+	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	    echo "Installing sudo for the tests of the provider command …"; \
+	    apt-get update -qq && apt-get install -y -qq --no-install-recommends sudo >/dev/null; \
+	  else echo "There is no sudo here to try on. On Debian, as root: apt-get install sudo"; fi; }
