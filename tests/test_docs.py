@@ -13,7 +13,7 @@ from access.models import AlertKind, CheckKind, EndedBy, GrantStatus, RequestSta
 ROOT = Path(access.__file__).parent.parent
 DOCS = ROOT / "docs"
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *sorted(DOCS.rglob("*.md"))]
-FOLDERS = ("access", "bench", "bot", "countersign", "docs", "sandbox", "tests", "tools", "workers")
+FOLDERS = ("access", "bench", "bot", "countersign", "docs", "examples", "sandbox", "tests", "tools", "workers")
 TEST = re.compile(r"def (test_\w+)")
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 
