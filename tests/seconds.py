@@ -12,8 +12,8 @@ import pytest
 SHOWN = 10
 """So many of the dearest tests."""
 BUDGET: dict[str, int] = {
-    "tests/access": 560, "tests/stories": 330, "tests/contracts": 240, "tests/adversary": 140, "tests/bot": 130,
-    "tests/countersign": 130, "tests/workers": 120, "tests/crashes": 80, "tests/invariants": 80, "tests/network": 70,
+    "tests/access": 560, "tests/stories": 390, "tests/contracts": 400, "tests/adversary": 140, "tests/bot": 130,
+    "tests/countersign": 130, "tests/workers": 135, "tests/crashes": 80, "tests/invariants": 80, "tests/network": 70,
     "tests/sandbox": 60, "tests/test_readme.py": 60, "tests/test_runbook.py": 60, "tests/bench": 40, "tests/hands": 40,
     "tests/chaos": 10, "tests/storms": 10,
 }  # fmt: skip

@@ -233,5 +233,18 @@ def maker(settings: dict[str, Any], provider: type[Command] = Command) -> Callab
     return lambda: provider(Settings.model_validate(settings))
 
 
+def settings_by_target() -> list[list[Settings]]:
+    """Those of one list ask one program with one account; what it can do, and how it is said, is no part of it."""
+    program = "/opt/countersign/access"
+    return [
+        [
+            Settings.model_validate({"program": program, "user": "access"}),
+            Settings.model_validate({"program": program, "user": "access", "can": ["list"], "where": "app-1"}),
+        ],
+        [Settings.model_validate({"program": program, "user": "another"})],
+        [Settings.model_validate({"program": program, "user": "access", "arguments": ["--of", "app-2"]})],
+    ]
+
+
 def soon() -> Deadline:
     return Deadline.after(20)

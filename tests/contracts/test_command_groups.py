@@ -15,9 +15,20 @@ import pytest
 from access.errors import BadConfig, NotGrantable, PrincipalNotFound, ProviderError, TargetNotFound
 from access.ports import GrantSpec, Provider, Receipt, Secret
 from countersign.testing import Left, MakeSpec, Obstacle, ProviderContract, Refused
-from tests.contracts.command_host import GROUPS, READY, CommandWorld, Host, changed, maker, spec_of, specs_with
+from tests.contracts.command_host import (
+    GROUPS,
+    READY,
+    CommandWorld,
+    Host,
+    changed,
+    maker,
+    settings_by_target,
+    spec_of,
+    specs_with,
+)
 from tests.contracts.test_command_sudoers import ERRORS
 from tests.waiting import wait_until
+from workers.providers.command import Settings
 
 _SUBORDINATE = 1_610_000
 _HEADLESS = """
@@ -244,6 +255,10 @@ class GroupContract(ProviderContract):
     @pytest.fixture
     def hostile_specs(self, world: GroupWorld) -> Callable[[str], list[GrantSpec]]:
         return partial(specs_with, partial(make_spec, world))
+
+    @pytest.fixture
+    def targets(self) -> list[list[Settings]]:
+        return settings_by_target()
 
     @pytest.fixture
     def earlier_receipts(self) -> Callable[[Receipt], list[str]]:

@@ -16,7 +16,17 @@ from access.errors import BadConfig, NotGrantable, PrincipalNotFound, ProviderEr
 from access.ids import GrantId
 from access.ports import GrantSpec, Provider, Receipt, Secret
 from countersign.testing import MakeSpec, Obstacle, ProviderContract, Refused
-from tests.contracts.command_host import READY, CommandWorld, Host, changed, maker, spec_of, specs_with
+from tests.contracts.command_host import (
+    READY,
+    CommandWorld,
+    Host,
+    changed,
+    maker,
+    settings_by_target,
+    spec_of,
+    specs_with,
+)
+from workers.providers.command import Settings
 from workers.providers.command.errors import EXIT_CODES, KINDS
 
 ERRORS = {str(code): kind for code, (kind, _) in EXIT_CODES.items()} | KINDS
@@ -176,6 +186,10 @@ class SudoContract(ProviderContract):
     @pytest.fixture
     def hostile_specs(self, world: SudoWorld) -> Callable[[str], list[GrantSpec]]:
         return partial(specs_with, partial(make_spec, world))
+
+    @pytest.fixture
+    def targets(self) -> list[list[Settings]]:
+        return settings_by_target()
 
     @pytest.fixture
     def earlier_receipts(self) -> Callable[[Receipt], list[str]]:

@@ -1,6 +1,6 @@
 """Any system with a command line: a program that is asked in JSON and answers in JSON."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import ClassVar, TypeVar
 
@@ -8,10 +8,9 @@ from pydantic import BaseModel, SecretStr, ValidationError
 
 from access.errors import BadConfig, Unsupported
 from access.ports import (
+    CallLimits,
     Capabilities,
-    Cleanup,
     Deadline,
-    Ended,
     Finding,
     GrantSpec,
     Holder,
@@ -25,23 +24,25 @@ from access.ports import (
     Rights,
     Secret,
 )
+from access.provider import BaseProvider
 from workers.providers.command import schema
 from workers.providers.command.asking import Asking
 from workers.providers.command.check import check
 from workers.providers.command.errors import unknown
 from workers.providers.command.printed import as_typed, by_hand
-from workers.providers.command.settings import CommandCapabilities, Role, Scope, Settings
+from workers.providers.command.settings import CommandCapabilities, Role
+from workers.providers.command.settings import Settings as CommandSettings
 
 A = TypeVar("A", bound=schema.Strict)
 
 
-class Command:
+class Command(BaseProvider[CommandSettings, Role]):
     """The provider: puts what the core asks into the program's words, and its answers into the core's."""
 
     name: ClassVar[str] = "command"
-    Settings: ClassVar[type[BaseModel]] = Settings
+    Settings: ClassVar[type[BaseModel]] = CommandSettings
     Role: ClassVar[type[BaseModel]] = Role
-    Scope: ClassVar[type[BaseModel]] = Scope
+    limits: ClassVar[CallLimits] = CallLimits(concurrency=8)
     capabilities: ClassVar[Capabilities] = CommandCapabilities(
         isolation=Isolation.PER_GRANT,
         # No target has this mode: it says that some can list, so that all are asked.
@@ -49,36 +50,34 @@ class Command:
     )
 
     def __init__(self, settings: BaseModel) -> None:
-        assert isinstance(settings, Settings)
-        self._settings = settings
-        self._asking = Asking(settings)
+        super().__init__(settings)
+        self._asking = Asking(self.settings)
 
-    @staticmethod
-    def target_key(settings: BaseModel) -> str:
+    @classmethod
+    def target_key(cls, settings: CommandSettings) -> str:
         """Which target and account: settings with the same one share its limits, and what grants share there."""
-        assert isinstance(settings, Settings)
         return " ".join([settings.user or "", settings.program, *settings.arguments]).strip()
 
     def check(self, roles: Mapping[str, BaseModel]) -> list[Finding]:
-        given = {title: tuple(Role.model_validate(role.model_dump()).grants) for title, role in roles.items()}
-        return check(self._settings, self._asking, given)
+        given = {title: tuple(role.grants) for title, role in self.roles_of(roles).items()}
+        return check(self.settings, self._asking, given)
 
     def rights(self, spec: GrantSpec) -> Rights:
-        return Rights(place=self.target_key(self._settings), roles=frozenset(_grant(spec, ends=True).grants))
+        return Rights(place=self.target_key(self.settings), roles=frozenset(_grant(spec, ends=True).grants))
 
     def plan(self, spec: GrantSpec) -> Plan:
-        grant, account = _grant(spec), self._settings.user
+        grant, account = _grant(spec), self.settings.user
         return Plan(
-            grant=(as_typed(self._settings, "grant", grant),),
-            revoke=(as_typed(self._settings, "revoke", grant), *by_hand(self._settings, grant)),
-            where=self._settings.where + (f", as {account}" if account else ""),
+            grant=(as_typed(self.settings, "grant", grant),),
+            revoke=(as_typed(self.settings, "revoke", grant), *by_hand(self.settings, grant)),
+            where=self.settings.where + (f", as {account}" if account else ""),
         )
 
     def grant(self, spec: GrantSpec, deadline: Deadline) -> Outcome:
         return self._granted("grant", spec, None, deadline)
 
     def extend(self, spec: GrantSpec, receipt: Receipt | None, deadline: Deadline) -> Outcome:
-        if "extend" not in self._settings.can:
+        if "extend" not in self.settings.can:
             raise Unsupported("The program of this target cannot move the end of what is open.")
         return self._granted("extend", spec, receipt, deadline)
 
@@ -91,33 +90,30 @@ class Command:
 
     def revoke(self, spec: GrantSpec, receipt: Receipt | None, deadline: Deadline) -> Removal:
         said = self._ask("revoke", schema.Removed, spec, receipt, deadline)
-        ends = "end_sessions" in self._settings.can
+        ends = "end_sessions" in self.settings.can
         return Removal(
             state=said.state, sessions_ended=(said.sessions_ended or 0) if ends else None, residual=said.residual,
             lingering=said.lingering, look_again=_pause(said.look_again, said.state),
         )  # fmt: skip
 
-    def clean_up(self, ended: Sequence[Ended], deadline: Deadline) -> Mapping[str, Cleanup]:
-        raise Unsupported("The program of this target tidies up when it ends access.")
-
     def reveal(self, spec: GrantSpec, receipt: Receipt | None, deadline: Deadline) -> Secret:
-        if "reveal" not in self._settings.can:
+        if "reveal" not in self.settings.can:
             raise Unsupported("There is nothing to show here: the access is yours as you are.")
         said = self._ask("reveal", schema.Revealed, spec, receipt, deadline)
         fields = tuple((line.label, SecretStr(line.value)) for line in said.fields)
         return Secret(fields=fields, note=said.note, made=said.made)
 
     def list_managed(self, deadline: Deadline) -> list[Managed]:
-        if "list" not in self._settings.can:
+        if "list" not in self.settings.can:
             raise Unsupported("The program of this target cannot list what it made.")
         said = self._asking.ask(schema.Question(verb="list"), schema.Listed, deadline)
         return [Managed(name=one.name, grant_id=one.grant_id, roles=one.grants) for one in said.managed]
 
     def list_holders(self, deadline: Deadline) -> list[Holder]:
-        if "list_holders" not in self._settings.can:
+        if "list_holders" not in self.settings.can:
             raise Unsupported("The program of this target cannot list who holds what.")
         said = self._asking.ask(schema.Question(verb="list_holders"), schema.Held, deadline)
-        place = self.target_key(self._settings)
+        place = self.target_key(self.settings)
         return [
             Holder(
                 principal=one.principal, role=one.grants, ours=one.ours, place=place, beyond=one.beyond,
@@ -126,12 +122,9 @@ class Command:
             for one in said.holders
         ]  # fmt: skip
 
-    def close(self) -> None:
-        """There is nothing to let go of: every call is a process of its own."""
-
     def _granted(self, verb: schema.Verb, spec: GrantSpec, receipt: Receipt | None, deadline: Deadline) -> Outcome:
         said = self._ask(verb, schema.Granted, spec, receipt, deadline)
-        if said.state == "active" and "expire" in self._settings.can and said.expires_at is None:
+        if said.state == "active" and "expire" in self.settings.can and said.expires_at is None:
             raise unknown("The program of this target did not say when the access ends by itself", changes=True)
         kept = Receipt(
             names={"name": _grant(spec).name}, native_expiry=said.expires_at,

@@ -92,12 +92,6 @@ class Role(BaseModel):
     grants: Annotated[list[Text], Field(min_length=1, max_length=100)]
 
 
-class Scope(BaseModel):
-    """A request cannot narrow anything here."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
 @dataclass(frozen=True, kw_only=True)
 class CommandCapabilities(Capabilities):
     """Each target's own: its settings say what its program can do."""
