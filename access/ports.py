@@ -357,7 +357,7 @@ class Provider(Protocol):
         """
         ...
 
-    def check(self, roles: Mapping[str, BaseModel]) -> list[Finding]:
+    def check(self, roles: Mapping[str, BaseModel], deadline: Deadline) -> list[Finding]:
         """Reachable, rights enough, rights not too many, clock skew."""
         ...
 

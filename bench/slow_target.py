@@ -61,7 +61,7 @@ class SlowTarget(BaseProvider[SlowSettings, Role]):
     def target_key(cls, settings: SlowSettings) -> str:
         return settings.directory
 
-    def check(self, roles: Mapping[str, BaseModel]) -> list[Finding]:  # noqa: ARG002 -- the interface's
+    def check(self, roles: Mapping[str, BaseModel], deadline: Deadline) -> list[Finding]:  # noqa: ARG002 -- the interface's
         return []
 
     def plan(self, spec: GrantSpec) -> Plan:

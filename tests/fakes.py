@@ -108,7 +108,7 @@ class FakeProvider(BaseProvider[FakeSettings, FakeRole]):
     def target_key(cls, settings: FakeSettings) -> str:
         return settings.server
 
-    def check(self, roles: Mapping[str, BaseModel]) -> list[Finding]:
+    def check(self, roles: Mapping[str, BaseModel], deadline: Deadline) -> list[Finding]:
         return []
 
     def plan(self, spec: GrantSpec) -> Plan:

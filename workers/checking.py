@@ -24,13 +24,13 @@ class Checking:
     def claim(self, ids: Sequence[str]) -> list[Claimed]:
         return self.target_checks.claim(ids)
 
-    def act(self, claimed: Claimed, deadline: Deadline) -> Checked:  # noqa: ARG002 -- a check has a time-out of its own
+    def act(self, claimed: Claimed, deadline: Deadline) -> Checked:
         """Never raises; what a provider's exception says reaches no finding, for it may hold a secret."""
         if claimed.resource is None:
             sentence = f"The policy of the worker has no resource {claimed.target_check.resource}."
             return Checked(claimed, [_error(sentence, "Give all processes the same policy file.")])
         try:
-            return Checked(claimed, self._findings(claimed.resource))
+            return Checked(claimed, self._findings(claimed.resource, deadline))
         except ProviderError as error:
             cure = f"Mend the settings of {claimed.resource.id}, or what the worker is given for them."
             return Checked(claimed, [_error(error.sentence, cure)])
@@ -45,10 +45,10 @@ class Checking:
     def release(self, claimed: Sequence[Claimed]) -> None:
         self.target_checks.release(claimed)
 
-    def _findings(self, resource: Resource) -> list[Finding]:
+    def _findings(self, resource: Resource, deadline: Deadline) -> list[Finding]:
         provider = self.targets.of(resource.provider, resource.settings, resource.id)
         roles = {role.name: type(provider).Role.model_validate(role.definition) for role in resource.roles.values()}
-        return provider.check(roles)
+        return provider.check(roles, deadline)
 
 
 def _error(sentence: str, cure: str) -> Finding:

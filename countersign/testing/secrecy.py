@@ -5,7 +5,7 @@ from contextlib import closing, suppress
 from dataclasses import replace
 
 from access.errors import Permanent, ProviderError
-from access.ports import Ended, GrantSpec, Provider
+from access.ports import Deadline, Ended, GrantSpec, Provider
 from countersign.testing.fixtures import ContractFixtures, MakeSpec
 from countersign.testing.steps import deadline, error_of
 from countersign.testing.world import Imposter, World
@@ -63,7 +63,7 @@ def _every_other_call(provider: Provider, spec: GrantSpec) -> None:
         lambda: provider.clean_up([Ended(spec=spec, receipt=None)], deadline()),
         lambda: provider.list_managed(deadline()),
         lambda: provider.list_holders(deadline()),
-        lambda: provider.check({}),
+        lambda: provider.check({}, Deadline.after(20)),
     ]
     for call in calls:
         with suppress(ProviderError):

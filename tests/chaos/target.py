@@ -138,7 +138,7 @@ class ChaosTarget(BaseProvider[ChaosSettings, Role]):
     def target_key(cls, settings: ChaosSettings) -> str:
         return settings.directory
 
-    def check(self, roles: Mapping[str, BaseModel]) -> list[Finding]:
+    def check(self, roles: Mapping[str, BaseModel], deadline: Deadline) -> list[Finding]:
         return []
 
     def rights(self, spec: GrantSpec) -> Rights:

@@ -22,10 +22,11 @@ BLOCKS = re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)
 SCRIPTS = dict(re.findall(r"<!-- set-up: (\w+) -->\n```sh\n(.*?)```", PAGE, re.DOTALL))
 _CHECK = """
 import json, sys
+from access.ports import Deadline
 from workers.providers.command import Command, Settings
 from workers.providers.command.settings import Role
 settings, grants = json.load(sys.stdin)
-found = Command(Settings.model_validate(settings)).check({"use": Role(grants=grants)})
+found = Command(Settings.model_validate(settings)).check({"use": Role(grants=grants)}, Deadline.after(20))
 print(json.dumps([[one.level, one.subject, one.sentence] for one in found]))
 """
 

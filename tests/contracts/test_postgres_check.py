@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from access.ports import Finding, host_time
+from access.ports import Deadline, Finding, host_time
 from countersign.demo.target import DATABASE, Target
 from tests.contracts.postgres_world import PostgresWorld
 from tests.contracts.shop import for_a_while, provider_of
@@ -25,7 +25,10 @@ def check(target: Target, tmp_path: Path) -> Check:
     def run(roles: dict[str, Role] | None = None, dsn: str = target.bot_dsn) -> dict[str, Finding]:
         file.write_text(dsn)
         with closing(provider_of(file)) as provider:
-            return {finding.subject: finding for finding in provider.check(READ if roles is None else roles)}
+            return {
+                finding.subject: finding
+                for finding in provider.check(READ if roles is None else roles, Deadline.after(20))
+            }
 
     return run
 

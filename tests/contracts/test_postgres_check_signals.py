@@ -7,7 +7,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from access.ports import Finding
+from access.ports import Deadline, Finding
 from countersign.demo.target import Target
 from countersign.embedded.postgres import EmbeddedPostgres
 from tests.contracts.membership_world import OLDER, prepare_older
@@ -22,7 +22,7 @@ Check = Callable[[Mode], dict[str, Finding]]
 
 def checking(dsn: str, directory: Path, mode: Mode) -> dict[str, Finding]:
     with provider_factory(Postgres, dsn, directory, mode) as make:
-        return {finding.subject: finding for finding in make().check(READ)}
+        return {finding.subject: finding for finding in make().check(READ, Deadline.after(20))}
 
 
 @pytest.fixture

@@ -91,6 +91,13 @@ def test_one_deadline_holds_over_all_hosts(make: Make, target: Target, silent: l
     assert Deadline(deadline.at + 2).left(0) > 0, "it took more than the deadline and a little"
 
 
+def test_a_check_of_a_server_that_is_silent_ends_by_its_deadline(make: Make, target: Target, silent: list[int]) -> None:
+    deadline = Deadline.after(1)
+    found = make(make_conninfo(target.bot_dsn, host="127.0.0.1", port=silent[0])).check({}, deadline)
+    assert [(one.level, one.subject) for one in found] == [("error", "connection")]
+    assert Deadline(deadline.at + 2).left(0) > 0, "it took more than the deadline and a little"
+
+
 def test_a_connection_that_failed_is_closed_whoever_holds_the_error(target: Target) -> None:
     for one in imposters(target.bot_dsn, "login"):
         with one as imposter:
@@ -147,7 +154,7 @@ def test_a_dsn_that_proves_nothing_opens_nothing_and_still_ends(
     ):
         with pytest.raises(BadConfig, match="sslmode=verify-full"):
             refused()
-    findings = {finding.subject: finding for finding in unproven.check({})}
+    findings = {finding.subject: finding for finding in unproven.check({}, Deadline.after(20))}
     assert findings["tls"].level == "error"
     assert "sslmode=verify-full" in findings["tls"].cure
     assert unproven.observe(spec, receipt, soon()).present

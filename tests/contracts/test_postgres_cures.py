@@ -11,7 +11,7 @@ from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
 from access.errors import BadConfig, NotGrantable
-from access.ports import Finding, SecretReference
+from access.ports import Deadline, Finding, SecretReference
 from countersign.demo.target import prepare
 from countersign.embedded.postgres import EmbeddedPostgres
 from tests.contracts.shop import granting, soon
@@ -54,7 +54,7 @@ class Hostile:
 
     def findings(self, mode: str = "login") -> list[Finding]:
         with closing(self.provider(mode)) as provider:
-            return provider.check({ROLE: Role(grants=[ROLE]), QUOTED: Role(grants=[QUOTED])})
+            return provider.check({ROLE: Role(grants=[ROLE]), QUOTED: Role(grants=[QUOTED])}, Deadline.after(20))
 
     def canary_lives(self) -> bool:
         return self.owner.execute("SELECT FROM pg_roles WHERE rolname = 'canary'").fetchone() is not None

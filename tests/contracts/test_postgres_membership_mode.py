@@ -164,7 +164,7 @@ def test_a_bot_that_may_grant_only_through_another_role_is_told_by_the_check(
         "GRANT admins TO countersign"
     )
     with for_a_while(world, made, "DROP ROLE passed_on; DROP ROLE admins"):
-        found = provider.check({"read": Postgres.Role(grants=["support_read", "passed_on"])})
+        found = provider.check({"read": Postgres.Role(grants=["support_read", "passed_on"])}, Deadline.after(20))
         levels = {one.sentence.split(" may grant ")[1][:9]: one.level for one in found if one.subject == "read"}
         assert levels == {"support_r": "ok", "passed_on": "error"}
         with pytest.raises(NotPermitted):
@@ -174,7 +174,7 @@ def test_a_bot_that_may_grant_only_through_another_role_is_told_by_the_check(
 
 def test_a_superuser_as_the_bot_is_told_by_the_check(world: MembershipWorld, tmp_path: Path) -> None:
     with provider_factory(Postgres, world.owner_dsn, tmp_path, "membership") as make:
-        found = {one.subject: one for one in make().check({})}
+        found = {one.subject: one for one in make().check({}, Deadline.after(20))}
     assert found["superuser"].level == "error"
 
 
@@ -285,6 +285,9 @@ if OLDER:
             assert "a session that has said SET ROLE" in removal.residual[0]
 
     def test_before_16_the_check_says_what_is_not_promised(older: Postgres) -> None:
-        found = {one.subject: one for one in older.check({"read": Postgres.Role(grants=["support_read"])})}
+        found = {
+            one.subject: one
+            for one in older.check({"read": Postgres.Role(grants=["support_read"])}, Deadline.after(20))
+        }
         assert (found["version"].level, found["read"].level) == ("warning", "ok")
         assert "keep the role after its end" in found["version"].sentence

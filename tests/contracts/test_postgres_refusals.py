@@ -21,7 +21,7 @@ from access.errors import (
     Transient,
     Unsupported,
 )
-from access.ports import SecretReference
+from access.ports import Deadline, SecretReference
 from countersign.demo.target import DATABASE, Target
 from countersign.embedded.postgres import EmbeddedPostgres
 from tests.contracts.membership_world import OLDER
@@ -182,7 +182,7 @@ if OLDER:
             with closing(provider_of(file)) as provider:
                 with pytest.raises(Unsupported, match="temporary logins need PostgreSQL 16 or later"):
                     provider.grant(granting("postgres"), soon())
-                version = {finding.subject: finding for finding in provider.check({})}["version"]
+                version = {finding.subject: finding for finding in provider.check({}, Deadline.after(20))}["version"]
                 assert version.level == "error"
         finally:
             server.remove()

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from access.ports import GrantSpec
+from access.ports import Deadline, GrantSpec
 from countersign.demo import target as shop
 from countersign.embedded.postgres import EmbeddedPostgres
 from tests.contracts.membership_world import OLDER, MembershipWorld, prepare_older
@@ -69,7 +69,10 @@ def every_verb(provider: Postgres, world: PostgresWorld, mode: Mode) -> None:
         _login_alone(provider, world, spec)
     else:
         assert (spec.principal, "support_read") in {(one.principal, one.role) for one in provider.list_holders(soon())}
-    levels = {finding.subject: finding.level for finding in provider.check({"read": Role(grants=["support_read"])})}
+    levels = {
+        finding.subject: finding.level
+        for finding in provider.check({"read": Role(grants=["support_read"])}, Deadline.after(20))
+    }
     assert levels["connection"] == "ok"
     assert levels["read"] == "ok"
     assert secret.fields

@@ -8,6 +8,7 @@ import psycopg
 import pytest
 
 from access.errors import BadConfig, NotGrantable
+from access.ports import Deadline
 from countersign.demo.target import Target
 from tests.contracts.postgres_world import PostgresWorld
 from tests.contracts.shop import for_a_while, granting, make_spec, provider_of, refused, soon
@@ -129,7 +130,7 @@ def test_a_bot_that_is_too_mighty_neither_grants_nor_reveals_and_still_ends(
             provider.grant(new, soon())
         with pytest.raises(BadConfig, match=f"has .*{power}"):
             provider.reveal(open_already, None, soon())
-        found = {finding.subject: finding for finding in provider.check({})}["superuser"]
+        found = {finding.subject: finding for finding in provider.check({}, Deadline.after(20))}["superuser"]
         assert (found.level, power in found.sentence) == ("error", True)
         assert provider.revoke(open_already, None, soon()).state == "removed"
     assert refused(world, secret)

@@ -5,7 +5,7 @@ import time
 import pytest
 
 from access.errors import BadConfig
-from access.ports import Finding
+from access.ports import Deadline, Finding
 from countersign.testing.steps import error_of
 from tests.contracts.webhook_fixtures import receiver, wire
 from tests.contracts.webhook_receiver import Receiver, make_spec, soon
@@ -16,7 +16,7 @@ __all__ = ["receiver", "wire"]
 
 
 def found(provider: Webhook) -> dict[str, Finding]:
-    return {finding.subject: finding for finding in provider.check({}) if finding.level != "ok"}
+    return {finding.subject: finding for finding in provider.check({}, Deadline.after(20)) if finding.level != "ok"}
 
 
 def lenient(wire: Wire, receiver: Receiver, *, ahead: float = 0.0) -> None:
@@ -29,7 +29,7 @@ def lenient(wire: Wire, receiver: Receiver, *, ahead: float = 0.0) -> None:
 
 
 def test_a_good_endpoint_has_no_fault(receiver: Receiver) -> None:
-    assert [finding.level for finding in Webhook(receiver.settings()).check({})] == ["ok"]
+    assert [finding.level for finding in Webhook(receiver.settings()).check({}, Deadline.after(20))] == ["ok"]
 
 
 def test_an_endpoint_that_takes_a_recorded_call_or_one_that_no_one_signed_is_told(
@@ -46,7 +46,9 @@ def test_an_endpoint_that_takes_a_recorded_call_or_one_that_no_one_signed_is_tol
 def test_a_role_that_the_endpoint_does_not_know_is_told_by_it(receiver: Receiver) -> None:
     roles = {"read": Role(grants=["sales"]), "pay": Role(grants=["payroll", "bonuses"])}
 
-    told = [finding for finding in Webhook(receiver.settings()).check(roles) if finding.level != "ok"]
+    told = [
+        finding for finding in Webhook(receiver.settings()).check(roles, Deadline.after(20)) if finding.level != "ok"
+    ]
 
     assert [(finding.level, finding.subject) for finding in told] == [("error", "role pay")]
     assert "bonuses" in told[0].sentence

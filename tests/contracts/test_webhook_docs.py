@@ -12,6 +12,7 @@ import pytest
 import yaml
 
 import access
+from access.ports import Deadline
 from tests.contracts.imposters import resolving
 from tests.contracts.webhook_receiver import make_spec, soon
 from tests.ports import free_port
@@ -47,7 +48,7 @@ def test_the_set_up_can_be_pasted_and_its_endpoint_has_no_fault(tmp_path: Path) 
         provider = Webhook(Settings.model_validate(settings))
         roles = {name: Role(grants=role["grants"]) for name, role in said["roles"].items()}
         with resolving({HOST: ["127.0.0.1"]}):
-            assert [finding.level for finding in provider.check(roles)] == ["ok"]
+            assert [finding.level for finding in provider.check(roles, Deadline.after(20))] == ["ok"]
             assert provider.grant(make_spec(), soon()).state == "active"
     finally:
         pasted.terminate()

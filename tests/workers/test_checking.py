@@ -26,7 +26,7 @@ class Looking(FakeProvider):
 
     failure: Exception | None = None
 
-    def check(self, roles: Mapping[str, BaseModel]) -> list[Finding]:
+    def check(self, roles: Mapping[str, BaseModel], deadline: Deadline) -> list[Finding]:
         if self.failure is not None:
             raise self.failure
         asked = ", ".join(f"{name}: {role.model_dump()['power']}" for name, role in roles.items())

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from access.ports import Finding
+from access.ports import Deadline, Finding
 from tests.workers.command.programs import AS_ROOT, Shelf
 from workers.providers.command import Command
 from workers.providers.command.settings import Role
@@ -14,7 +14,7 @@ FINE = """echo '{"findings": [{"level": "ok", "subject": "groups", "sentence": "
 
 
 def _found(shelf: Shelf, body: str = FINE, **more: Any) -> dict[str, Finding]:
-    findings = shelf.provider(body, **more).check({"use": Role(grants=["restart"])})
+    findings = shelf.provider(body, **more).check({"use": Role(grants=["restart"])}, Deadline.after(20))
     return {f"{one.level} {one.subject}": one for one in findings}
 
 
@@ -33,7 +33,7 @@ def test_a_program_that_others_may_write_to_is_found_and_not_run(shelf: Shelf) -
     provider = shelf.provider(f"touch {shelf.folder}/ran; {FINE}")
     (shelf.folder / "program").chmod(0o757)
 
-    (found,) = [one for one in provider.check({}) if one.level == "error"]
+    (found,) = [one for one in provider.check({}, Deadline.after(20)) if one.level == "error"]
 
     assert "chmod go-w" in found.sentence
     assert not (shelf.folder / "ran").exists()

@@ -12,14 +12,14 @@ from workers.providers.command.asking import Asking
 from workers.providers.command.running import account_of
 from workers.providers.command.settings import Settings
 
-_SECONDS = 10.0
 
-
-def check(settings: Settings, asking: Asking, roles: Mapping[str, tuple[str, ...]]) -> list[Finding]:
+def check(
+    settings: Settings, asking: Asking, roles: Mapping[str, tuple[str, ...]], deadline: Deadline
+) -> list[Finding]:
     found = [*_account(settings), *_program(settings), *_secrets(settings)]
     if any(one.level == "error" for one in found):
         return found
-    return [*found, *_by_itself(asking, roles)]
+    return [*found, *_by_itself(asking, roles, deadline)]
 
 
 def _account(settings: Settings) -> Iterator[Finding]:
@@ -65,10 +65,10 @@ def _file(reference: SecretReference) -> str | None:
     return reference.file or os.environ.get(f"{reference.env}_FILE")
 
 
-def _by_itself(asking: Asking, roles: Mapping[str, tuple[str, ...]]) -> Iterator[Finding]:
+def _by_itself(asking: Asking, roles: Mapping[str, tuple[str, ...]], deadline: Deadline) -> Iterator[Finding]:
     question = schema.Question(verb="check", roles=dict(roles))
     try:
-        said = asking.ask(question, schema.Checked, Deadline.after(_SECONDS))
+        said = asking.ask(question, schema.Checked, deadline)
     except Unsupported:
         yield Finding(
             level="warning", subject="program", sentence="The program cannot check itself.",

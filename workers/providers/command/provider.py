@@ -58,9 +58,9 @@ class Command(BaseProvider[CommandSettings, Role]):
         """Which target and account: settings with the same one share its limits, and what grants share there."""
         return " ".join([settings.user or "", settings.program, *settings.arguments]).strip()
 
-    def check(self, roles: Mapping[str, BaseModel]) -> list[Finding]:
+    def check(self, roles: Mapping[str, BaseModel], deadline: Deadline) -> list[Finding]:
         given = {title: tuple(role.grants) for title, role in self.roles_of(roles).items()}
-        return check(self.settings, self._asking, given)
+        return check(self.settings, self._asking, given, deadline)
 
     def rights(self, spec: GrantSpec) -> Rights:
         return Rights(place=self.target_key(self.settings), roles=frozenset(_grant(spec, ends=True).grants))

@@ -17,29 +17,30 @@ from workers.providers.postgres.typed import typed
 if TYPE_CHECKING:  # they need the driver
     from workers.providers.postgres.session import Connections, Session
 
-_SECONDS = 10.0
+_SHARE = 0.6
+"""Of the time there is, for the target's own database: another one may say why it lets the bot in no session."""
 _SKEW_WARNING = 5.0
 _SKEW_ERROR = 60.0
 
 
 def check(
-    connections: "Connections", roles: Mapping[str, Sequence[str]], *, memberships: bool = False
+    connections: "Connections", roles: Mapping[str, Sequence[str]], deadline: Deadline, *, memberships: bool = False
 ) -> list[Finding]:
     """`roles`: what each role of the policy grants; `memberships`: to people's own logins."""
     try:
-        with connections.session(Deadline.after(_SECONDS)) as session:
+        with connections.session(Deadline.after(deadline.left() * _SHARE)) as session:
             found = list((_membership_findings if memberships else _findings)(session, roles))
-            return [*found, *session_findings(connections, session, Deadline.after(_SECONDS))]
+            return [*found, *session_findings(connections, session, deadline)]
     except ProviderError as error:
         cure = "Look at the `dsn` of this resource, at the server, and at the way between."
         failed = Finding(level="error", subject="connection", sentence=error.sentence, cure=cure)
-        return [failed, *_seen_from_beside(connections)]
+        return [failed, *_seen_from_beside(connections, deadline)]
 
 
-def _seen_from_beside(connections: "Connections") -> list[Finding]:
+def _seen_from_beside(connections: "Connections", deadline: Deadline) -> list[Finding]:
     """Where the target's database lets the bot in no session, another of the server may say why."""
     try:
-        with connections.own_session(Deadline.after(_SECONDS)) as session:
+        with connections.own_session(deadline) as session:
             return list(login_triggers(session))
     except ProviderError:
         return []

@@ -126,8 +126,8 @@ class Postgres(BaseProvider[PostgresSettings, Role]):
         """The `dsn` says server and account; all databases there share the connections that the server has."""
         return settings.dsn.place
 
-    def check(self, roles: Mapping[str, BaseModel]) -> list[Finding]:
-        return check(self._connections, self._granted(roles), memberships=isinstance(self._mode, Members))
+    def check(self, roles: Mapping[str, BaseModel], deadline: Deadline) -> list[Finding]:
+        return check(self._connections, self._granted(roles), deadline, memberships=isinstance(self._mode, Members))
 
     def rights(self, spec: GrantSpec) -> Rights:
         return self._mode.rights(spec, self._roles(spec))

@@ -54,11 +54,11 @@ class Webhook(BaseProvider[WebhookSettings, Role]):
         key = settings.key
         return f"{settings.url} by {f'env:{key.env}' if key.file is None else f'file:{key.file}'}"
 
-    def check(self, roles: Mapping[str, BaseModel]) -> list[Finding]:
+    def check(self, roles: Mapping[str, BaseModel], deadline: Deadline) -> list[Finding]:
         from workers.providers.webhook.check import check  # noqa: PLC0415  (as above)
 
         given = {title: tuple(role.grants) for title, role in self.roles_of(roles).items()}
-        return check(self._endpoint, self.settings, given)
+        return check(self._endpoint, self.settings, given, deadline)
 
     def plan(self, spec: GrantSpec) -> Plan:
         return plan(self.settings, _grant(spec))
