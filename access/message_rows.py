@@ -23,7 +23,8 @@ def retold(dialect: str) -> Update:
         stale = select(stale.order_by(col(Message.id)).with_for_update().cte("held").c.id)
     now, settled_at, retold_at = (bindparam(name, type_=UtcDateTime()) for name in ("now", "settled_at", "retold_at"))
     when = case(
-        (one_of(subject, "storms", dialect), retold_at), (one_of(subject, "at_once", dialect), now), else_=settled_at
+        (one_of(subject, "coalescing", dialect), retold_at), (one_of(subject, "at_once", dialect), now),
+        else_=settled_at,
     )  # fmt: skip
     # One that is being told, or waits out a refusal of Slack, keeps its time: two at once would post it twice. What
     # only waits for more to change comes as soon as it must; a warning keeps the time at which it first comes.

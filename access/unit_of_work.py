@@ -186,7 +186,7 @@ class UnitOfWork:
         if not changed:
             return
         given = {
-            "changed": changed, "at_once": self.subjects, "storms": self.coalescing, "kept_true": KEPT_TRUE,
+            "changed": changed, "at_once": self.subjects, "coalescing": self.coalescing, "kept_true": KEPT_TRUE,
             "planned": PLANNED, "now": self.now, "settled_at": self.now + SETTLES, "retold_at": self.now + RETOLD_AFTER,
         }  # fmt: skip
         for identifier, due_at in self._found(retold(self._dialect), given):

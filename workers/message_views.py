@@ -34,8 +34,8 @@ def _reminder(facts: ReminderFacts, _of_access: str | None) -> Rendered:
 
 
 def _alert(facts: AlertFacts, _of_access: str | None) -> Rendered:
-    if facts.storm is not None:
-        return group_card(facts.alert, facts.storm)
+    if facts.group is not None:
+        return group_card(facts.alert, facts.group)
     if facts.standing is not None:
         return standing_card(facts.alert, facts.standing)
     if facts.alert.kind == AlertKind.UNDELIVERED:

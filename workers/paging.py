@@ -33,7 +33,7 @@ class Pages:
         if self.url is None:
             return Delivery(claimed, problem="COUNTERSIGN_PAGE_URL is not set in this process.")
         state = _state(facts)
-        if claimed.message.ts == state and not (facts.storm and facts.storm.untold):
+        if claimed.message.ts == state and not (facts.group and facts.group.undelivered):
             return Delivery(claimed, ts=state)  # only its words in Slack have changed
         try:
             status = http_status("POST", self.url.get_secret_value(), deadline, body=page(facts))
@@ -53,7 +53,7 @@ def page(facts: AlertFacts) -> dict[str, str | None]:
         "alert": alert.id,
         "kind": alert.kind,
         "state": _state(facts),
-        "sentence": group_sentence(facts.storm) if facts.storm and facts.storm.number else alert.sentence,
+        "sentence": group_sentence(facts.group) if facts.group and facts.group.number else alert.sentence,
         "subject": alert.subject,
         "level": facts.grant.level if facts.grant else None,
         "opened_at": alert.opened_at.isoformat(),

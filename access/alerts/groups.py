@@ -30,7 +30,7 @@ class AlertGroup:
     """Since when the oldest of those that are open is; None: none is."""
     first: Sequence[str]
     """What the oldest say."""
-    untold: Sequence[str]
+    undelivered: Sequence[str]
     """The ids of those, open or closed, of which nobody was told yet."""
 
 
@@ -65,10 +65,10 @@ def group_facts(session: Session, alert: Alert) -> AlertGroup | None:
     number, closed = found(sa.select(*counts).where(*its, since)).one()
     open_now = sa.select(col(Alert.sentence), col(Alert.opened_at)).where(*its, is_open).order_by(col(Alert.id))
     first = found(open_now.limit(SHOWN)).all()
-    untold = sa.select(col(Alert.id)).where(*its, since, col(Alert.delivered_at).is_(None)).order_by(col(Alert.id))
+    undelivered = sa.select(col(Alert.id)).where(*its, since, col(Alert.delivered_at).is_(None)).order_by(col(Alert.id))
     return AlertGroup(
         resource=resource, number=number, closed=closed, oldest=first[0].opened_at if first else None,
-        first=[one.sentence for one in first], untold=list(found(untold).scalars()),
+        first=[one.sentence for one in first], undelivered=list(found(undelivered).scalars()),
     )  # fmt: skip
 
 

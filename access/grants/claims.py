@@ -47,7 +47,7 @@ class Targets(Protocol):
 
 
 @dataclass(frozen=True)
-class Turn:
+class RoleLock:
     """This grant alone is at the target because of these shares, until its claim ends."""
 
     owner: GrantId
@@ -83,12 +83,12 @@ class Claimed:
 
     grant: Grant
     provider: Provider
-    turn: Turn | None = None
+    lock: RoleLock | None = None
     """At a target where grants share what they give."""
 
     def lock_expired(self, now: datetime) -> bool:
-        """The turn is over before its call began, and another grant may have it."""
-        return self.turn is not None and now >= self.turn.until
+        """The lock expired before its call began, and another grant may hold it."""
+        return self.lock is not None and now >= self.lock.until
 
     def spec(self, kept: frozenset[str] = frozenset()) -> GrantSpec:
         return spec_of(self.grant, self.grant.expires_at or self.grant.start_by, kept)
@@ -185,7 +185,7 @@ def receipt_of(grant: Grant) -> Receipt | None:
 def looked_at(claimed: Claimed, deadline: Deadline) -> Observation | None:
     """What the target shows after it has refused something; None when it does not say, whatever the reason."""
     try:
-        spec = claimed.spec(claimed.turn.kept if claimed.turn else frozenset())
+        spec = claimed.spec(claimed.lock.kept if claimed.lock else frozenset())
         return claimed.provider.observe(spec, receipt_of(claimed.grant), deadline)
     except ProviderError:
         return None  # nothing is proven by it

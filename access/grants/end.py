@@ -67,17 +67,17 @@ class RevokeHandler:
             # Set right first, and taken the next time: what was changed may have led to another target or person.
             changed = integrity.hold_to_approval(work, held, channel=self.core.security_channel)
             grants = [grant for grant in held if grant.id not in changed]
-            rights = shared_access.queue_up(work, grants, providers)
+            rights = shared_access.enqueue(work, grants, providers)
             for grant in grants:
                 if not _due(grant, work.now):
                     continue
                 provider, given = providers[grant.id], rights.get(grant.id)
-                turn = (
-                    shared_access.take(work, grant, given, until=work.now + CLAIM)
+                lock = (
+                    shared_access.acquire(work, grant, given, until=work.now + CLAIM)
                     if isinstance(given, Rights)
                     else None
                 )
-                put_off = isinstance(given, Rights) and turn is None
+                put_off = isinstance(given, Rights) and lock is None
                 until = work.now + (shared_access.PUT_OFF if put_off else CLAIM)
                 if grant.status == GrantStatus.ACTIVE:
                     assert grant.expires_at is not None
@@ -91,7 +91,7 @@ class RevokeHandler:
                 elif isinstance(given, ProviderError):
                     self._try_later(work, grant, given)
                 elif not put_off:
-                    won.append(Claimed(grant, provider, turn))
+                    won.append(Claimed(grant, provider, lock))
         return won
 
     def act(self, claimed: Claimed, deadline: Deadline) -> Result:
@@ -107,7 +107,7 @@ class RevokeHandler:
             if claimed.lock_expired(self.core.clock.now()):
                 raise TargetConflict("The lock on the target expired before the call started.")
             # What others need, or what stood there before us, is neither removed nor counted as what is left.
-            spec = claimed.spec(claimed.turn.kept if claimed.turn else frozenset())
+            spec = claimed.spec(claimed.lock.kept if claimed.lock else frozenset())
             receipt = receipt_of(claimed.grant)
             removal = claimed.provider.revoke(spec, receipt, deadline)
             if removal.state == "pending":
@@ -145,8 +145,8 @@ class RevokeHandler:
             now = rows_of(work.session, claimed, done="was to be removed at its target")
             shared_access.lock_roles(work.session, claimed)
             for one in claimed:
-                if one.turn is not None:
-                    shared_access.leave(work, one.turn)
+                if one.lock is not None:
+                    shared_access.release(work, one.lock)
                 grant = now.get(one.id)
                 if grant is not None and still_ours(one, grant):
                     work.set_grant(grant, due_at=work.now)
@@ -166,7 +166,7 @@ class RevokeHandler:
             found["removed_at"] = grant.removed_at or work.now
         if removal.sessions_ended is not None:
             found["sessions_ended"] = (grant.sessions_ended or 0) + removal.sessions_ended
-        left = [*removal.residual, *(result.claimed.turn.left if result.claimed.turn else ())]
+        left = [*removal.residual, *(result.claimed.lock.left if result.claimed.lock else ())]
         if left:
             found["residual"] = left
         if removal.leftover:
@@ -183,18 +183,18 @@ class RevokeHandler:
 
     def _leave(self, work: UnitOfWork, grant: Grant | None, result: Result) -> None:
         """The next one may go to the target, unless the removal may still be under way there, or not to be seen yet."""
-        turn = result.claimed.turn
-        if turn is None:
+        lock = result.claimed.lock
+        if lock is None:
             return
         removal, observed = result.removal, result.observed
         done = removal is not None and observed is not None and not _still_gives_access(removal, observed)
         if isinstance(result.error, Ambiguous):
-            shared_access.leave(work, turn, until=work.now + IN_FLIGHT)
+            shared_access.release(work, lock, until=work.now + IN_FLIGHT)
         elif result.error is not None or done:
-            shared_access.leave(work, turn)
+            shared_access.release(work, lock)
         else:
             next_look = (grant.due_at if grant else None) or work.now
-            shared_access.leave(work, turn, until=max(next_look, work.now) + IN_FLIGHT)
+            shared_access.release(work, lock, until=max(next_look, work.now) + IN_FLIGHT)
 
     def _still_there(self, work: UnitOfWork, grant: Grant, claimed: Claimed, found: dict[str, Any]) -> None:
         settled_at = found["removed_at"] + claimed.provider.capabilities.of(grant.settings).settle

@@ -1,7 +1,7 @@
-"""The overlap ledger: on a target where grants share what they give, an end removes only what nobody else needs.
+"""Shared access: on a target where grants share what they give, an end removes only what no other grant needs.
 
-A share is a role of one principal on a target; each grant that needs it holds it. One grant at a time has its turn at
-the target because of a share, so that no removal is under way while another grant is being given. What stood there
+A shared role is a role of one principal on a target; each grant that needs it claims it. One grant at a time holds its
+lock, so that no removal is under way at the target while another grant is being given. What stood there
 before the first of them is written down before anything is given, and is neither added nor removed.
 """
 
@@ -16,7 +16,7 @@ from sqlmodel import Session, col, select
 
 from access.canonical import canonical
 from access.errors import BadConfig, ProviderError
-from access.grants.claims import IN_FLIGHT, Claimed, Turn, spec_of, unexpected
+from access.grants.claims import IN_FLIGHT, Claimed, RoleLock, spec_of, unexpected
 from access.ids import GrantId, RoleClaimId, SharedRoleId, ulid
 from access.lifecycle import CLOSING, HELD
 from access.models import Grant, GrantStatus, RoleClaim, SharedRole
@@ -25,7 +25,7 @@ from access.store import compare_and_set, insert_unless_there
 from access.unit_of_work import UnitOfWork
 
 PUT_OFF = timedelta(seconds=0.5)
-"""Another grant has its turn at the target; it is over in a moment."""
+"""Another grant holds the lock; it is released in a moment."""
 LOOK_LASTS = timedelta(seconds=60)
 """A look at what stands there is taken again if nothing was given for so long after it."""
 MAY_HAVE_GIVEN = (*HELD, GrantStatus.REVOKING)
@@ -42,7 +42,7 @@ class _Holder:
     looked_at: datetime | None
 
 
-def queue_up(
+def enqueue(
     work: UnitOfWork, grants: Iterable[Grant], providers: Mapping[GrantId, Provider | ProviderError]
 ) -> dict[GrantId, Rights | ProviderError]:
     """What those of the grants give that share anything; their shares are held until the commit, in one order."""
@@ -75,11 +75,11 @@ def lock_shared_roles(session: Session, shares: Iterable[SharedRoleId]) -> None:
 
 
 def lock_roles(session: Session, claimed: Iterable[Claimed]) -> None:
-    lock_shared_roles(session, [share for one in claimed if one.turn for share in one.turn.fences])
+    lock_shared_roles(session, [share for one in claimed if one.lock for share in one.lock.fences])
 
 
-def take(work: UnitOfWork, grant: Grant, rights: Rights, *, until: datetime) -> Turn | None:
-    """The turn of this grant until then; None: another one has it. The shares are held by `queue_up`."""
+def acquire(work: UnitOfWork, grant: Grant, rights: Rights, *, until: datetime) -> RoleLock | None:
+    """The lock for this grant until then; None: another one holds it. The rows are held by `enqueue`."""
     work.write()  # how the others stand is read below
     owner = origin_of(grant)
     shares = {share.role: share.id for share in _shares(grant, rights)}
@@ -102,7 +102,7 @@ def take(work: UnitOfWork, grant: Grant, rights: Rights, *, until: datetime) -> 
     holders = _holders(work.session, shares.values(), owner)
     stood = {role: _stood(work, grant, share, holders) for role, share in shares.items()}
     others = {one.share for one in holders if one.owner != owner and one.status in HELD}
-    return Turn(
+    return RoleLock(
         owner=owner, shares=shares, fences=fences, before=before, until=until,
         standing=frozenset(role for role, before_us in stood.items() if before_us),
         needed=frozenset(role for role, share in shares.items() if share in others),
@@ -110,20 +110,20 @@ def take(work: UnitOfWork, grant: Grant, rights: Rights, *, until: datetime) -> 
     )  # fmt: skip
 
 
-def leave(work: UnitOfWork, turn: Turn, *, until: datetime | None = None) -> None:
-    """Its turn is over; `until`: what it asked of the target may still be carried out until then."""
-    for identifier, fence in sorted(turn.fences.items()):
-        moments = [moment for moment in (turn.before.get(identifier), until) if moment and moment > work.now]
+def release(work: UnitOfWork, lock: RoleLock, *, until: datetime | None = None) -> None:
+    """It is done there; `until`: what it asked of the target may still be carried out until then."""
+    for identifier, fence in sorted(lock.fences.items()):
+        moments = [moment for moment in (lock.before.get(identifier), until) if moment and moment > work.now]
         values = {"locked_until": max(moments)} if moments else {"locked_by": None, "locked_until": None}
         _set(work.session, identifier, fence, **values)
 
 
-def note(work: UnitOfWork, turn: Turn, seen: Observation) -> None:
-    """Writes down what stood there before us, while the turn that looked still lasts."""
-    for role in sorted(turn.unknown):
-        share = turn.shares[role]
-        if _fence(work.session, share) == turn.fences[share]:
-            _note(work, turn.owner, share, pre_existing=role in seen.standing)
+def note(work: UnitOfWork, lock: RoleLock, seen: Observation) -> None:
+    """Writes down what stood there before us, while the lock of who looked still lasts."""
+    for role in sorted(lock.unknown):
+        share = lock.shares[role]
+        if _fence(work.session, share) == lock.fences[share]:
+            _note(work, lock.owner, share, pre_existing=role in seen.standing)
 
 
 def origin_of(grant: Grant) -> GrantId:
@@ -169,7 +169,7 @@ def _stood(work: UnitOfWork, grant: Grant, share: SharedRoleId, holders: Sequenc
     if grant.status != GrantStatus.SCHEDULED and own is not None:
         return own.pre_existing
     if grant.status in CLOSING:
-        return False  # given before there was a ledger for it: then it is ours to take away
+        return False  # given before shared roles were counted: then it is ours to take away
     others = [one for one in noted if one.owner != owner and one.status in MAY_HAVE_GIVEN]
     if others:
         # What stands there now may be theirs; what they saw before is what counts.

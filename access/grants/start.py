@@ -91,7 +91,7 @@ class GrantHandler:
             due = [grant for grant in held_grants(work.session, providers) if _due(grant, work.now)]
             # First of all: what was changed may lead to another target, or to none.
             grants = [grant for grant in due if not self._changed(work, grant)]
-            rights = shared_access.queue_up(work, grants, providers)
+            rights = shared_access.enqueue(work, grants, providers)
             for grant in grants:
                 if self._over(work, grant):
                     continue
@@ -116,9 +116,9 @@ class GrantHandler:
         try:
             if claimed.lock_expired(self.core.clock.now()):
                 raise TargetConflict("The lock on the target expired before the call started.")
-            if claimed.turn is not None and claimed.turn.unknown:
+            if claimed.lock is not None and claimed.lock.unknown:
                 return Result(claimed, seen=claimed.provider.observe(claimed.spec(), None, deadline))
-            spec = claimed.spec(claimed.turn.standing if claimed.turn else frozenset())
+            spec = claimed.spec(claimed.lock.standing if claimed.lock else frozenset())
             return Result(claimed, outcome=claimed.provider.grant(spec, deadline))
         except Permanent as error:
             seen = looked_at(claimed, deadline)
@@ -151,8 +151,8 @@ class GrantHandler:
             shared_access.lock_roles(work.session, claimed)
             for one in claimed:
                 grant = now.get(one.id)
-                if one.turn is not None:
-                    shared_access.leave(work, one.turn)
+                if one.lock is not None:
+                    shared_access.release(work, one.lock)
                 if grant is not None and still_ours(one, grant):
                     look = None if _only_call(one) else grant.recheck_after
                     work.set_grant(grant, due_at=work.now, recheck_after=look)
@@ -199,17 +199,17 @@ class GrantHandler:
         """Claimed, where nobody else is at the target because of the same; else put off for a moment."""
         if rights is None:
             return [Claimed(grant, provider)] if self._take(work, grant, provider) else []
-        turn = shared_access.take(work, grant, rights, until=work.now + CLAIM)
-        if turn is None:
+        lock = shared_access.acquire(work, grant, rights, until=work.now + CLAIM)
+        if lock is None:
             work.set_grant(grant, due_at=_in_time(grant, work.now + shared_access.PUT_OFF))
             return []
-        if turn.unknown:
+        if lock.unknown:
             # Still scheduled: nothing is given before it is written down what stood there.
             work.set_grant(grant, due_at=_in_time(grant, work.now + CLAIM))
         elif not self._take(work, grant, provider):
-            shared_access.leave(work, turn)
+            shared_access.release(work, lock)
             return []
-        return [Claimed(grant, provider, turn)]
+        return [Claimed(grant, provider, lock)]
 
     def _take(self, work: UnitOfWork, grant: Grant, provider: Provider) -> bool:
         ends = grant.expires_at or grant.until or work.now + timedelta(seconds=grant.duration_s or 0)
@@ -262,22 +262,22 @@ class GrantHandler:
             self._active(work, grant, result.claimed, result.outcome.receipt)
 
     def _noted(self, work: UnitOfWork, grant: Grant, claimed: Claimed, seen: Observation) -> None:
-        assert claimed.turn is not None
-        shared_access.note(work, claimed.turn, seen)
+        assert claimed.lock is not None
+        shared_access.note(work, claimed.lock, seen)
         work.set_grant(grant, due_at=work.now)
 
     def _leave(self, work: UnitOfWork, result: Result) -> None:
         """The next one may go to the target, unless what was asked of it may still be carried out."""
-        if result.claimed.turn is None:
+        if result.claimed.lock is None:
             return
         pending = result.outcome is not None and result.outcome.state == "pending"
         in_flight = pending or isinstance(result.error, Ambiguous)
-        shared_access.leave(
-            work, result.claimed.turn, until=work.now + (CLAIM if pending else IN_FLIGHT) if in_flight else None
+        shared_access.release(
+            work, result.claimed.lock, until=work.now + (CLAIM if pending else IN_FLIGHT) if in_flight else None
         )
 
     def _active(self, work: UnitOfWork, grant: Grant, claimed: Claimed, receipt: Receipt) -> None:
-        stood = sorted(claimed.turn.standing) if claimed.turn else []
+        stood = sorted(claimed.lock.standing) if claimed.lock else []
         receipt = receipt.model_copy(update={"pre_existing": bool(stood)})
         work.move_grant(
             grant, GrantStatus.ACTIVE, action="grant.active",

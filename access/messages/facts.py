@@ -101,7 +101,7 @@ class AlertFacts:
     now: datetime
     by_hand: ByHand | None = None
     """Who said last that the access was removed by hand."""
-    storm: AlertGroup | None = None
+    group: AlertGroup | None = None
     """What it tells of where it stands for many."""
     rights: EntitlementRights | None = None
     """What the role that it is about allows now."""
@@ -177,7 +177,7 @@ def _alert_facts(session: Session, alert: Alert, now: datetime) -> AlertFacts:
     by_hand = said_by_hand(grant) if grant else None
     rights = rights_of(session, alert)
     return AlertFacts(
-        alert=alert, grant=grant, now=now, by_hand=by_hand, storm=group_facts(session, alert), rights=rights,
+        alert=alert, grant=grant, now=now, by_hand=by_hand, group=group_facts(session, alert), rights=rights,
         standing=standing_facts(session, alert), undelivered=undelivered_facts(session, alert),
     )  # fmt: skip
 

@@ -168,20 +168,20 @@ def _drop(core: Core, messages: Sequence[Message]) -> None:
 
 
 def _somebody_was_told(work: UnitOfWork, results: Sequence[Delivery]) -> None:
-    """Of these alerts, and of all that a storm stood for when what it says was read."""
-    # Storms after the others and before the notices, as where alerts are closed: or two could wait for each other.
-    alone, storms = set[str](), set[tuple[str, str, str]]()
+    """Of these alerts, and of all that a group stood for when what it says was read."""
+    # Groups after the others and before the notices, as where alerts are closed: or two could wait for each other.
+    alone, groups = set[str](), set[tuple[str, str, str]]()
     for facts in (told.claimed.facts for told in results):
         if not isinstance(facts, AlertFacts):
             continue
-        if facts.storm is None:
+        if facts.group is None:
             alone.add(facts.alert.id)
         else:
-            alone |= set(facts.storm.untold)
-            storms.add((facts.alert.kind, facts.alert.subject, facts.alert.id))
-    ordered = [*sorted(alone), *(identifier for _, _, identifier in sorted(storms))]
-    untold = (Change(identifier, {"delivered_at": None}, {"delivered_at": work.now}) for identifier in ordered)
-    compare_and_set_all(work.session, Alert, untold)  # whoever was told before stays so
+            alone |= set(facts.group.undelivered)
+            groups.add((facts.alert.kind, facts.alert.subject, facts.alert.id))
+    ordered = [*sorted(alone), *(identifier for _, _, identifier in sorted(groups))]
+    undelivered = (Change(identifier, {"delivered_at": None}, {"delivered_at": work.now}) for identifier in ordered)
+    compare_and_set_all(work.session, Alert, undelivered)  # whoever was told before stays so
 
 
 def _write(work: UnitOfWork, told: Delivery) -> bool:
@@ -257,7 +257,7 @@ def _give_up(work: UnitOfWork, message: Message, because: str) -> None:
 
 
 def _is_group(facts: Facts) -> bool:
-    return isinstance(facts, AlertFacts) and facts.storm is not None
+    return isinstance(facts, AlertFacts) and facts.group is not None
 
 
 def _is_new_card(message: Message) -> bool:

@@ -77,29 +77,29 @@ def standing_card(alert: Alert, standing: Standing) -> Rendered:
     return Rendered(text=f"{said}, {standing.number} on {standing.resource}", blocks=blocks)
 
 
-def group_card(alert: Alert, storm: AlertGroup) -> Rendered:
+def group_card(alert: Alert, group: AlertGroup) -> Rendered:
     """Of many alerts about one resource: how many are open now, until none is."""
     kind = AlertKind(alert.kind)
-    about = section(f"Resource {code(storm.resource)}")
+    about = section(f"Resource {code(group.resource)}")
     if alert.closed_at is not None:
         said = f"Alert closed: {TITLES[kind]}"
-        ended = context(f"None of {counted(storm.closed, 'alert', 'alerts')} of this kind is open any more.")
-        return Rendered(f"{said}, all on {storm.resource}", [header(said), closed(alert, ""), about, ended])
+        ended = context(f"None of {counted(group.closed, 'alert', 'alerts')} of this kind is open any more.")
+        return Rendered(f"{said}, all on {group.resource}", [header(said), closed(alert, ""), about, ended])
     said = f"Alert: {TITLES[kind]}"
-    number, verb = counted(storm.number, "alert", "alerts"), "is" if storm.number == 1 else "are"
-    since = f" The oldest is open since {at_second(storm.oldest)}." if storm.oldest else ""
-    more = storm.number - len(storm.first)
-    over = f" {counted(storm.closed, 'has', 'have')} closed since this began." if storm.closed else ""
+    number, verb = counted(group.number, "alert", "alerts"), "is" if group.number == 1 else "are"
+    since = f" The oldest is open since {at_second(group.oldest)}." if group.oldest else ""
+    more = group.number - len(group.first)
+    over = f" {counted(group.closed, 'has', 'have')} closed since this began." if group.closed else ""
     blocks = [
         header(said),
         section(f"*{number} of this kind {verb} open now.*{since}{over}"),
         about,
-        *([sentence("\n".join(storm.first))] if storm.first else []),
+        *([sentence("\n".join(group.first))] if group.first else []),
         *([context(f"And {more:,} more.")] if more > 0 else []),
         context(f"{_since(alert)} This message tells of all of them and is kept up to date."),
         section(f"*What to do:* {MANY_AT_ONCE[kind]} {ALL_OF_THEM}"),
     ]
-    return Rendered(text=f"{said}, {number} on {storm.resource}", blocks=blocks)
+    return Rendered(text=f"{said}, {number} on {group.resource}", blocks=blocks)
 
 
 def _which(alert: Alert, kind: AlertKind, grant: Grant | None) -> list[Block]:

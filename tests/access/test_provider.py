@@ -34,7 +34,7 @@ class Bare(BaseProvider[FakeSettings, FakeRole]):
     def target_key(cls, settings: FakeSettings) -> str:
         return settings.server
 
-    def check(self, roles: Any) -> list[Finding]:
+    def check(self, roles: Any, deadline: Any) -> list[Finding]:
         return []
 
     def plan(self, spec: GrantSpec) -> Plan:

@@ -7,7 +7,7 @@ from unittest.mock import PropertyMock, patch
 from sqlalchemy import update
 
 from access.grants import shared_access
-from access.grants.claims import Turn
+from access.grants.claims import RoleLock
 from access.models import GrantStatus, SharedRole
 from tests.invariants.commons import ENTRY
 from tests.invariants.faults import Fault, around
@@ -17,12 +17,12 @@ from tests.invariants.servers import DELAY
 READ, FIX = "wiki/read", "wiki/fix"
 
 
-def _kept(what: Callable[[Turn], frozenset[str]]) -> Callable[[], Any]:
+def _kept(what: Callable[[RoleLock], frozenset[str]]) -> Callable[[], Any]:
     class Wrong(PropertyMock):
-        def __get__(self, turn: Any, owner: Any = None) -> Any:
-            return what(turn)
+        def __get__(self, lock: Any, owner: Any = None) -> Any:
+            return what(lock)
 
-    return lambda: patch.object(Turn, "kept", new_callable=Wrong)
+    return lambda: patch.object(RoleLock, "kept", new_callable=Wrong)
 
 
 def _anybodys_turn(take: Callable[..., Any]) -> Callable[..., Any]:
@@ -90,10 +90,10 @@ def _given_while_another_is_taken_away(life: Life) -> None:
 
 SHARED_FAULTS: Mapping[str, Fault] = {
     "overlap removal": Fault(
-        "an end removes what another grant needs (TEAM)", _kept(lambda turn: turn.standing), _one_of_both_ends
+        "an end removes what another grant needs (TEAM)", _kept(lambda lock: lock.standing), _one_of_both_ends
     ),
     "standing access removed": Fault(
-        "an end removes what stood there before us", _kept(lambda turn: turn.needed), _ends_beside_what_stands
+        "an end removes what stood there before us", _kept(lambda lock: lock.needed), _ends_beside_what_stands
     ),
     "nobody looks first": Fault(
         "what stands there is taken for ours", around(shared_access, "_stood", _never_looking), _ends_beside_what_stands
@@ -102,7 +102,7 @@ SHARED_FAULTS: Mapping[str, Fault] = {
         "each looks for itself what stands there", around(shared_access, "_stood", _looking_each_time), _both_end
     ),
     "no turns": Fault(
-        "one is given while another is taken away", around(shared_access, "take", _anybodys_turn),
+        "one is given while another is taken away", around(shared_access, "acquire", _anybodys_turn),
         _given_while_another_is_taken_away,
     ),
 }  # fmt: skip

@@ -262,7 +262,7 @@ def test_where_no_address_is_set_nothing_waits_to_be_paged(world: World) -> None
     assert world.messages(MessageKind.PAGE) == []
 
 
-def storm(world: World, number: int) -> None:
+def group(world: World, number: int) -> None:
     """So many alerts about strangers at one target."""
     opened = len(world.alerts())
     with world.core.work("system:drift") as work:
@@ -273,7 +273,7 @@ def storm(world: World, number: int) -> None:
 
 
 def test_a_page_for_many_is_sent_again_while_nobody_was_told_of_one(paged: World, webhook: Webhook) -> None:
-    storm(paged, 8)
+    group(paged, 8)
     send(paged, webhook.url)
     (page,) = [page for page in webhook.pages if page["subject"] == "customers-db/*"]
     assert (page["state"], page["sentence"]) == ("open", "8 alerts of this kind are open about customers-db.")
@@ -281,7 +281,7 @@ def test_a_page_for_many_is_sent_again_while_nobody_was_told_of_one(paged: World
     assert {alert.delivered_at for alert in paged.alerts()} == {first}
 
     webhook.pages.clear()
-    storm(paged, 4)
+    group(paged, 4)
     paged.clock.tick(seconds=5)
     send(paged, webhook.url)
     assert [page["sentence"] for page in webhook.pages] == ["12 alerts of this kind are open about customers-db."]
@@ -297,14 +297,14 @@ def test_a_page_for_many_is_sent_again_while_nobody_was_told_of_one(paged: World
 
 @pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
 def test_slack_has_one_message_for_many_and_it_is_kept_true(paged: World) -> None:
-    storm(paged, 8)
+    group(paged, 8)
     with acme() as sandbox:
         telling = telling_of(paged, None, client_of(sandbox))
 
         def tell() -> list[str]:
             for _ in range(4):  # a channel takes one message a second, after a few at once
-                untold = [one.id for one in paged.messages(MessageKind.ALERT) if one.recipient == SECURITY]
-                claimed = telling.claim(untold)
+                undelivered = [one.id for one in paged.messages(MessageKind.ALERT) if one.recipient == SECURITY]
+                claimed = telling.claim(undelivered)
                 telling.commit([telling.act(one, Deadline.after(5)) for one in claimed])
                 paged.clock.tick(seconds=1)
             return [message.text for message in sandbox.workspace().person(SAM).messages(SECURITY)]

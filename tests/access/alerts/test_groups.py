@@ -86,7 +86,7 @@ def single(world: World) -> list[Alert]:
     return [alert for alert in world.alerts() if resource_of_group(alert) is None]
 
 
-def storm(world: World, resource: str = "customers-db", kind: AlertKind = AlertKind.OVERDUE) -> Alert:
+def the_group(world: World, resource: str = "customers-db", kind: AlertKind = AlertKind.OVERDUE) -> Alert:
     """The newest."""
     return [one for one in world.alerts() if one.kind == kind and resource_of_group(one) == resource][-1]
 
@@ -120,8 +120,8 @@ def shown(claimed: Sequence[Claimed]) -> AlertGroup:
     """What the last of these says."""
     facts = claimed[-1].facts
     assert isinstance(facts, AlertFacts)
-    assert facts.storm is not None
-    return facts.storm
+    assert facts.group is not None
+    return facts.group
 
 
 def tell_all(world: World) -> None:
@@ -139,7 +139,7 @@ def test_of_two_hundred_late_grants_five_have_messages_and_one_more_tells_of_all
     assert messages(world) == dict.fromkeys(ALL, TOLD_ALONE + 1)
     assert Counter(recipient for kind, recipient in world.told() if kind == MessageKind.ALERT) == messages(world)
     assert [one for one in world.alerts() if one.delivered_at is None] == []
-    said = shown(said_of(world, storm(world)))
+    said = shown(said_of(world, the_group(world)))
     assert (said.number, said.resource) == (200, "customers-db")
     assert said.oldest == min(one.opened_at for one in single(world))
     assert said.first == [one.sentence for one in single(world)[: groups.SHOWN]]
@@ -148,12 +148,12 @@ def test_of_two_hundred_late_grants_five_have_messages_and_one_more_tells_of_all
 
 def test_it_counts_down_and_closes_when_none_is_left(crowd: Crowd, world: World) -> None:
     grants = crowd.told(200)
-    alert = storm(world)
+    alert = the_group(world)
     crowd.removed(grants[:120])
     assert retold(world, alert).number == 80
 
     crowd.removed(grants[120:])
-    over = storm(world)
+    over = the_group(world)
     assert (over.id, over.closed_at) == (alert.id, world.clock.now())
     assert retold(world, alert).number == 0
     assert [one for one in world.alerts() if one.closed_at is None] == []
@@ -163,7 +163,7 @@ def test_it_counts_down_and_closes_when_none_is_left(crowd: Crowd, world: World)
 
 def test_what_changes_within_five_seconds_is_told_at_once(crowd: Crowd, world: World) -> None:
     grants = crowd.told(20)
-    alert = storm(world)
+    alert = the_group(world)
     crowd.removed(grants[:1])
     changed = world.clock.now()
     for grant in grants[1:10]:
@@ -178,17 +178,17 @@ def test_what_changes_within_five_seconds_is_told_at_once(crowd: Crowd, world: W
 
 def test_resources_do_not_mix(crowd: Crowd, world: World) -> None:
     here, elsewhere = crowd.told(8), crowd.told(7, resource="orders-db")
-    assert shown(said_of(world, storm(world))).number == 8
-    assert shown(said_of(world, storm(world, "orders-db"))).number == 7
+    assert shown(said_of(world, the_group(world))).number == 8
+    assert shown(said_of(world, the_group(world, "orders-db"))).number == 7
 
     crowd.removed(elsewhere)
-    assert storm(world, "orders-db").closed_at is not None
-    assert storm(world).closed_at is None
-    assert retold(world, storm(world, "orders-db")).number == 0
-    assert claim(world, storm(world)) == []
+    assert the_group(world, "orders-db").closed_at is not None
+    assert the_group(world).closed_at is None
+    assert retold(world, the_group(world, "orders-db")).number == 0
+    assert claim(world, the_group(world)) == []
 
     crowd.removed(here)
-    assert storm(world).closed_at is not None
+    assert the_group(world).closed_at is not None
 
 
 def test_kinds_do_not_mix(crowd: Crowd, world: World) -> None:
@@ -197,7 +197,7 @@ def test_kinds_do_not_mix(crowd: Crowd, world: World) -> None:
     world.remove(*crowd.opened(7))
 
     assert [one.kind for one in world.alerts() if resource_of_group(one)] == [AlertKind.UNREMOVABLE]
-    assert shown(claim(world, storm(world, kind=AlertKind.UNREMOVABLE))).number == 7
+    assert shown(claim(world, the_group(world, kind=AlertKind.UNREMOVABLE))).number == 7
     assert messages(world) == dict.fromkeys(ALL, 2 * TOLD_ALONE + 1)
 
 
@@ -214,30 +214,30 @@ def test_what_opens_later_is_told_by_telling_anew(crowd: Crowd, world: World) ->
     assert {one.subject for one in single(world) if one.delivered_at is None} == more
     assert messages(world) == dict.fromkeys(ALL, TOLD_ALONE + 1)
 
-    assert retold(world, storm(world)).number == 13
+    assert retold(world, the_group(world)).number == 13
     assert {one.delivered_at for one in single(world) if one.subject in more} == {world.clock.now()}
 
 
 def test_what_opens_while_it_is_told_is_not_taken_for_told(crowd: Crowd, world: World) -> None:
     crowd.late(10)
-    claimed = claim(world, storm(world))
+    claimed = claim(world, the_group(world))
     (more,) = crowd.late(1)
     posted(world, claimed)
 
-    (untold,) = [one for one in single(world) if one.delivered_at is None]
-    assert untold.subject == more.id
-    assert {one.due_at for one in messages_about(world, storm(world))} == {world.clock.now() + RETOLD_AFTER}
-    assert list(retold(world, storm(world)).untold) == [untold.id]
+    (undelivered,) = [one for one in single(world) if one.delivered_at is None]
+    assert undelivered.subject == more.id
+    assert {one.due_at for one in messages_about(world, the_group(world))} == {world.clock.now() + RETOLD_AFTER}
+    assert list(retold(world, the_group(world)).undelivered) == [undelivered.id]
     assert [one for one in single(world) if one.delivered_at is None] == []
 
 
 def test_what_closes_before_it_was_told_is_told_as_closed(crowd: Crowd, world: World) -> None:
     crowd.told(10)
     crowd.removed(crowd.late(3))
-    untold = {one.id for one in single(world) if one.delivered_at is None}
-    said = retold(world, storm(world))
+    undelivered = {one.id for one in single(world) if one.delivered_at is None}
+    said = retold(world, the_group(world))
 
-    assert (said.number, said.closed, set(said.untold)) == (10, 3, untold)
+    assert (said.number, said.closed, set(said.undelivered)) == (10, 3, undelivered)
     assert [one for one in single(world) if one.delivered_at is None] == []
 
 
@@ -245,24 +245,24 @@ def test_a_storm_that_is_over_before_it_was_told_is_told_as_closed(crowd: Crowd,
     crowd.removed(crowd.late(20))
     world.work()
 
-    said = shown(said_of(world, storm(world)))
+    said = shown(said_of(world, the_group(world)))
     assert (said.number, said.closed) == (0, 20)
     assert [one for one in world.alerts() if one.delivered_at is None or one.closed_at is None] == []
 
 
 def test_who_dies_after_posting_has_told_nobody_and_another_tells_of_all(crowd: Crowd, world: World) -> None:
     crowd.late(10)
-    claim(world, storm(world))
+    claim(world, the_group(world))
     assert {one.delivered_at for one in world.alerts()} == {None}
 
     world.clock.tick(seconds=30)
-    posted(world, claim(world, storm(world)))
+    posted(world, claim(world, the_group(world)))
     assert {one.delivered_at for one in world.alerts()} == {world.clock.now()}
 
 
 def test_a_message_that_is_refused_has_told_nobody(crowd: Crowd, world: World) -> None:
     crowd.late(10)
-    claimed = claim(world, storm(world))
+    claimed = claim(world, the_group(world))
     Outbox(world.core).commit([Delivery(one, problem="Slack refuses the message (not_in_channel).") for one in claimed])
 
     assert {one.delivered_at for one in world.alerts()} == {None}
@@ -274,7 +274,7 @@ def test_when_few_are_left_one_more_has_a_message_of_its_own(crowd: Crowd, world
     crowd.late(2)
 
     assert messages(world) == dict.fromkeys(ALL, TOLD_ALONE + 1 + 2)
-    assert retold(world, storm(world)).number == 3
+    assert retold(world, the_group(world)).number == 3
 
 
 def test_a_storm_after_a_storm_has_a_message_of_its_own(crowd: Crowd, world: World) -> None:
@@ -282,8 +282,8 @@ def test_a_storm_after_a_storm_has_a_message_of_its_own(crowd: Crowd, world: Wor
     crowd.told(7)
 
     assert len([one for one in world.alerts() if resource_of_group(one)]) == 2
-    assert storm(world).closed_at is None
-    assert shown(said_of(world, storm(world))).number == 7
+    assert the_group(world).closed_at is None
+    assert shown(said_of(world, the_group(world))).number == 7
 
 
 def test_things_at_a_target_that_no_grant_explains_are_counted_too(crowd: Crowd, world: World) -> None:
@@ -294,11 +294,11 @@ def test_things_at_a_target_that_no_grant_explains_are_counted_too(crowd: Crowd,
                 AlertKind.DRIFT, f"{resource} cs_{number}", "It is there.", channel=SECURITY, resource=resource
             )
 
-    assert shown(claim(world, storm(world, kind=AlertKind.DRIFT))).number == 7
+    assert shown(claim(world, the_group(world, kind=AlertKind.DRIFT))).number == 7
     with world.core.work("system:drift") as work:
         for number in range(1, 8):
             work.close_alerts(f"customers-db cs_{number}", AlertKind.DRIFT)
-    assert storm(world, kind=AlertKind.DRIFT).closed_at is not None
+    assert the_group(world, kind=AlertKind.DRIFT).closed_at is not None
 
 
 @pytest.mark.parametrize("pages", [True, False], ids=["a process that pages", "one that cannot"])
@@ -322,8 +322,8 @@ def test_a_storm_whose_last_was_closed_by_a_version_before_it_closes(crowd: Crow
 
     Watch(world.core).look(None)
 
-    assert storm(world).closed_at == world.clock.now()
-    assert retold(world, storm(world)).number == 0
+    assert the_group(world).closed_at == world.clock.now()
+    assert retold(world, the_group(world)).number == 0
 
 
 def test_who_opens_closes_and_tells_at_once_leaves_none_that_no_message_tells_of(crowd: Crowd, world: World) -> None:
@@ -340,7 +340,7 @@ def test_who_opens_closes_and_tells_at_once_leaves_none_that_no_message_tells_of
                 one.result()
         alone = {one.subject for one in world.messages(MessageKind.ALERT)}
         told_of_by_group = [one for one in single(world) if one.closed_at is None and one.id not in alone]
-        assert not told_of_by_group or storm(world).closed_at is None
+        assert not told_of_by_group or the_group(world).closed_at is None
         late = more
     crowd.removed(late)
 
