@@ -15,7 +15,7 @@ from bot.invocation import Invocation
 from bot.refusals import ephemeral, refusals
 from bot.reply import Reply
 from bot.slack_context import SlackContext
-from bot.verbs import ask, cancel, done, extend, mine, revoke
+from bot.verbs import ask, cancel, done, extend, mine, revoke, who
 from bot.views.blocks import Rendered
 from bot.views.help import help_message
 
@@ -49,6 +49,7 @@ COMMANDS = (
         "ends a person's access and asks why; the person's name will do too. For the security team.",
         revoke.command,
     ),
+    Command("who", "shows who is in now, until when and why. For the security team.", who.command),
     Command("help", "shows this.", help_),
 )
 _BY_WORD = {command.word: command for command in COMMANDS}

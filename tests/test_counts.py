@@ -19,7 +19,7 @@ NO_COUNTS = {
     "access", "agrees", "allows", "answers", "as", "asks", "belongs", "can", "carries", "clock", "comes", "contains",
     "differs", "does", "ends", "fits", "gives", "has", "holds", "is", "its", "lacks", "lapses", "leads", "lets", "lies",
     "makes", "needs", "shows", "stands", "starts", "stays", "stores", "takes", "this", "towards", "uses",
-    "waits", "wants", "was",
+    "lists", "names", "waits", "wants", "was",
 }  # fmt: skip
 """Words that end like a plural and follow a name."""
 NEVER_ONE = {

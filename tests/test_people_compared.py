@@ -19,6 +19,7 @@ ALLOWED = {
     ("access/messages/digest/rows.py", "open_grants"): "leaves out what is nobody's",
     ("access/reconcile/drift.py", "_forgotten"): "a resource, of a look",
     ("bot/views/alert.py", "_which"): "whether it is the canary's",
+    ("bot/views/who.py", "_row"): "whether it is the canary's",
     ("bot/views/answer.py", "_title"): "whether somebody asked for another, of one row",
     ("bot/views/digest_lines.py", "_what"): "whether somebody asked for another, of one row",
 }

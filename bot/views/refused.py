@@ -22,6 +22,7 @@ ATTEMPTS = {
     "grant.done": "give back access",
     "grant.revoke": "revoke access",
     "revocation": "revoke access",
+    "grant.list": "see who is in",
     "grant.reveal": "connect",
     "grant.connect": "connect",
     "rights.accepted": "accept what a role allows",

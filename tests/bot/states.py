@@ -39,6 +39,7 @@ from access.policy.refusals import refusal_of
 from access.policy.shape import DESCRIPTION_LONGEST, TITLE_LONGEST
 from access.ports import Secret
 from access.queries.mine import Mine
+from access.queries.who import Inside
 from access.reconcile import drift
 from access.reconcile.restored import COMPARE_BY_HAND, UNCOMPARED
 from access.requests.extend import OVER
@@ -57,6 +58,7 @@ from bot.views.mine import mine_list
 from bot.views.modals import denial, notice, preparing, revocation, secret_view
 from bot.views.reminder import reminder
 from bot.views.review import review_card
+from bot.views.who import who_list
 from tests.access.policy.example import ask, policy
 from tests.bot import digest_states, standing_states, undelivered_states
 from tests.bot.facts import (
@@ -265,7 +267,7 @@ def a_group(kind: AlertKind = AlertKind.OVERDUE, number: int = 200, **values: An
         "closed": 0,
         "oldest": minutes(133),
         "first": said[:number],
-        "untold": [],
+        "undelivered": [],
     }
     return AlertGroup(**(known | values))
 
@@ -468,6 +470,18 @@ def _all() -> dict[str, Rendered | dict[str, Any]]:
             ),
             minutes(60),
             links_to(WAITED_FOR),
+        ),
+        "who-empty": who_list([], minutes(60)),
+        "who": who_list(
+            [
+                Inside(grant=a_grant(), approved_by=(Person("lea"),), reason="INC-12 stuck refunds"),
+                Inside(grant=ENDING, approved_by=(Person("kim"),), reason="INC-14 a wrong address"),
+            ],
+            minutes(60),
+        ),
+        "who-longest": who_list(
+            [Inside(grant=a_grant(), approved_by=(Person("lea"), Person("kim")), reason=LONGEST.reason)] * 40,
+            minutes(60),
         ),
         "mine-longest": mine_list(
             Mine(requests=[LONGEST] * 30, grants=[a_grant()] * 15, asked={LONGEST.id: asked_of(*FIFTEEN)}),

@@ -12,6 +12,8 @@ from bot.views.blocks import Rendered
 from tests.bot.facts import a_grant, an_alert, minutes
 from tests.bot.states import MESSAGES
 from tests.bot.test_views import walk
+from workers.providers.postgres.ending_statements import by_hand
+from workers.providers.postgres.typed import typed
 
 OPEN_ALERTS = {name: one for name, one in MESSAGES.items() if name.startswith("alert-") and "closed" not in name}
 
@@ -76,3 +78,14 @@ def test_a_closed_alert_says_what_it_had_said() -> None:
 
     assert said[1].endswith("after it was opened. The access is proven gone.")
     assert said[-1].startswith(f"The alert said: {Transient().sentence}")
+
+
+def test_an_alert_shows_all_that_takes_the_access_away_whatever_is_cut_after_it() -> None:
+    """What is left out tidies up; without the statement that locks the login a person would be let in again."""
+    login = "cs_01m8pb3yk4ypeaantw5chvpm66"
+    statements = [typed(one) for one in by_hand(login, ["support_read", "orders_fix"])]
+
+    said = "\n".join(overdue(plan={"revoke": statements, "where": "database shop on db-1:5432"}))
+
+    assert f'ALTER ROLE "{login}" NOLOGIN' in said
+    assert "More statements follow" in said

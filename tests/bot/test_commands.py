@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import text
 
 from access import sqlite
-from access.ids import short
+from access.ids import SlackUser, short
 from access.models import EndedBy, RequestStatus
 from bot import ids
 from bot.refusals import POLICY_BROKEN
@@ -210,6 +210,32 @@ def test_mine_is_answered_though_slack_gives_no_address(
     (whisper,) = slack.whispers
     assert "Asked: <@U0KIM> and <@U0LEA>." in whisper
     assert "Open the card" not in whisper
+
+
+def test_security_sees_who_is_in_until_when_who_approved_it_and_why(desk: Desk, world: World, slack: FakeSlack) -> None:
+    world.open(reason="INC-12 stuck refunds")
+    world.ask(by=BEN)
+
+    desk.command(SAM, "who")
+
+    (whisper,) = slack.whispers
+    assert "1 access is open now" in whisper
+    assert f"<@{ANN}>" in whisper
+    assert "left, approved by lea" in whisper
+    assert "INC-12 stuck refunds" in whisper
+    assert BEN not in whisper, "what is only asked for is not in"
+
+
+@pytest.mark.parametrize("user", [ANN, LEA])
+def test_only_security_sees_who_is_in_and_the_attempt_is_recorded(
+    desk: Desk, world: World, slack: FakeSlack, user: SlackUser
+) -> None:
+    world.open()
+
+    desk.command(user, "who")
+
+    assert "security team" in slack.whispers[0]
+    assert [event.actor for event in world.events("attempt.refused")] == [f"slack:{user}"]
 
 
 def test_done_by_the_end_of_its_id(desk: Desk, world: World, slack: FakeSlack) -> None:
