@@ -80,13 +80,13 @@ class Core:
     def known_policy(self) -> Policy | None:
         """For telling, which goes on without a usable policy and then names nobody who could decide."""
         try:
-            return self.policy.known()
+            return self.policy.last_valid()
         except PolicyError:
             return None
 
     def person(self, user: SlackUser, policy: Policy | None = None) -> PersonEntry:
         """Exactly one person of the policy. Raises UnknownPerson."""
-        entry = (policy or self.policy.known()).person_by_slack(user)
+        entry = (policy or self.policy.last_valid()).person_by_slack(user)
         if entry is None:
             raise UnknownPerson
         return entry
@@ -94,7 +94,7 @@ class Core:
     def security_channel(self) -> SlackChannel | None:
         """Where alerts go; while no policy can be used, where the last one in force sent them. None: there was none."""
         try:
-            return self.policy.known().security.channel
+            return self.policy.last_valid().security.channel
         except PolicyError:
             with self.database.read() as session:
                 last = last_policy(session)

@@ -44,7 +44,7 @@ class PolicySource:
             assert self._policy is not None
             return self._policy
 
-    def known(self) -> Policy:
+    def last_valid(self) -> Policy:
         """The newest policy that could be used: for telling, ending, denying. Raises PolicyError if there was none."""
         with self._lock:
             self._refresh()
@@ -53,8 +53,8 @@ class PolicySource:
                 raise self._error.with_traceback(None)
             return self._policy
 
-    def unchanged(self) -> Policy | None:
-        """The same as `known`, without waiting: None when the file has to be read, or is being read."""
+    def cached(self) -> Policy | None:
+        """The same as `last_valid`, without waiting: None when the file has to be read, or is being read."""
         if not self._lock.acquire(blocking=False):
             return None
         try:

@@ -46,7 +46,7 @@ async def accepted(client: AsyncWebClient, ask: Callable[[], Awaitable[T]], toke
 async def warn_of_channels(client: AsyncWebClient, core: Core) -> None:
     """Logs every channel of the policy that cannot be used as it is."""
     try:
-        troubles = await check_channels(client, core.policy.known())
+        troubles = await check_channels(client, core.policy.last_valid())
     except PolicyError as error:
         troubles = [error.sentence]
     for trouble in troubles:

@@ -39,7 +39,7 @@ class SlackContext:
 
     async def policy(self) -> Policy:
         """The newest that could be used. Everybody is recognised by it, so no thread is asked while it is unchanged."""
-        return self.core.policy.unchanged() or await self.do(_known_policy)
+        return self.core.policy.cached() or await self.do(_known_policy)
 
     async def do(self, verb: Callable[Concatenate[Core, P], T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """Calls a verb of the core in a thread."""
@@ -48,4 +48,4 @@ class SlackContext:
 
 
 def _known_policy(core: Core) -> Policy:
-    return core.policy.known()
+    return core.policy.last_valid()

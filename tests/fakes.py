@@ -167,7 +167,7 @@ class FakeTargets:
     def of(self, provider: str, settings: Mapping[str, JsonValue], resource: str) -> FakeProvider:
         if self.broken is not None:
             raise self.broken
-        return FakeProvider(FakeSettings(server="one"), self.server)
+        return FakeProvider(FakeProvider.Settings.model_validate({"server": "one"}), self.server)
 
     def version(self, name: str) -> str:
         return f"{name} 1.0 (tests)"

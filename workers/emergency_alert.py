@@ -111,6 +111,6 @@ class EmergencyAlert:
     def _channel(self) -> str | None:
         """By the policy that is known, or none: the database would know, and is gone."""
         try:
-            return self._core.policy.known().security.channel
+            return self._core.policy.last_valid().security.channel
         except AccessError:
             return None

@@ -29,7 +29,7 @@ class TargetLimits:
     def _said(self, target: str) -> tuple[CallLimits, str]:
         """What the policy says, and which provider the target is of. Access that it no longer has ends there too."""
         try:
-            resources = self.policy.known().at(target)
+            resources = self.policy.last_valid().at(target)
         except PolicyError:
             resources = ()
         provider = resources[0].provider if resources else target.partition(":")[0]

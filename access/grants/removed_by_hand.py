@@ -25,7 +25,7 @@ class ByHand:
 def removed_by_hand(core: Core, *, grant_id: GrantId, by: SlackUser) -> Grant:
     """Has the target asked at once; whether the access is gone is for the target to say. Raises a Refusal."""
     with core.refusals_recorded(by_person(by), REMOVED_BY_HAND, grant_id):
-        policy = core.policy.known()
+        policy = core.policy.last_valid()
         person = core.person(by, policy)
         with core.work(by_person(by)) as work:
             grant = load_grant(work.session, grant_id, held=True)

@@ -34,7 +34,7 @@ def return_access(core: Core, *, grant_id: GrantId, by: SlackUser) -> Grant:
 def revoke(core: Core, *, grant_id: GrantId, by: SlackUser, reason: str) -> Grant:
     """Security ends somebody's access; the reason is kept."""
     with core.refusals_recorded(by_person(by), "grant.revoke", grant_id):
-        policy = core.policy.known()
+        policy = core.policy.last_valid()
         person = core.person(by, policy)
         if not is_security(policy, person.name):
             raise NotSecurity
@@ -53,7 +53,7 @@ def revoke(core: Core, *, grant_id: GrantId, by: SlackUser, reason: str) -> Gran
 def may_revoke(core: Core, *, grant_id: GrantId, by: SlackUser) -> Grant:
     """Whether this person could revoke now, before being asked why. Raises a Refusal."""
     with core.refusals_recorded(by_person(by), "grant.revoke", grant_id):
-        policy = core.policy.known()
+        policy = core.policy.last_valid()
         person = core.person(by, policy)
         if not is_security(policy, person.name):
             raise NotSecurity

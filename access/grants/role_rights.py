@@ -213,7 +213,7 @@ def accept_rights(core: Core, *, button: str, by: SlackUser) -> EntitlementRight
     """The security team knows what the role allows now. Raises a Refusal."""
     identifier, fingerprint = _read(button)
     with core.refusals_recorded(by_person(by), ACCEPTED, identifier or None):
-        policy = core.policy.known()
+        policy = core.policy.last_valid()
         person = core.person(by, policy)
         with core.work(by_person(by)) as work:
             if not is_security(policy, person.name):

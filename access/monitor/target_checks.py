@@ -94,7 +94,7 @@ class TargetChecks:
     def _resource(self, target_check: TargetCheck) -> Resource | None:
         """By this worker's own policy: no row can send a worker's key to another place."""
         try:
-            return self.core.policy.known().resources.get(target_check.resource)
+            return self.core.policy.last_valid().resources.get(target_check.resource)
         except PolicyError:
             return None
 

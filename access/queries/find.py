@@ -55,7 +55,7 @@ def grant_to_revoke(core: Core, *, text: str, by: SlackUser, mentioned: SlackUse
     `mentioned`: the account that was named, which says for certain who is meant.
     """
     with core.refusals_recorded(by_person(by), "grant.revoke", None):
-        policy = core.policy.known()
+        policy = core.policy.last_valid()
         if not is_security(policy, core.person(by, policy).name):
             raise NotSecurity
     with core.database.read() as session:

@@ -77,7 +77,7 @@ def accept_standing(core: Core, *, button: str, by: SlackUser) -> Accepted:
     version, _, rest = button.partition(".")
     what, identifier, shown = (*rest.split("."), "", "", "")[:3]
     with core.refusals_recorded(by_person(by), ACCEPT, identifier or None):
-        policy = core.policy.known()
+        policy = core.policy.last_valid()
         person = core.person(by, policy)
         if not is_security(policy, person.name):
             raise NotForYouToAccept

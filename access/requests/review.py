@@ -54,7 +54,7 @@ def review(
         core.refusals_recorded(actor, f"request.{verdict}", pressed.request_id),
         _adopted_if_refused(core, actor, pressed, card),
     ):
-        policy = core.policy.current() if verdict is Verdict.APPROVE else core.policy.known()
+        policy = core.policy.current() if verdict is Verdict.APPROVE else core.policy.last_valid()
         person = core.person(reviewer, policy)
         words = _comment(verdict, comment)
         with core.work(actor) as work:
@@ -82,7 +82,7 @@ def may_deny(core: Core, *, button: str, reviewer: SlackUser) -> Request:
     """Whether this person could deny now, before being asked why. Raises a Refusal."""
     pressed = _pressed(core, button, reviewer, Verdict.DENY)
     with core.refusals_recorded(by_person(reviewer), f"request.{Verdict.DENY}", pressed.request_id):
-        policy = core.policy.known()
+        policy = core.policy.last_valid()
         person = core.person(reviewer, policy)
         with core.database.read() as session:
             request = load_request(session, pressed.request_id)
@@ -96,7 +96,7 @@ def follow_rule(core: Core, request_id: RequestId, actor: str) -> None:
 
     Raises Refused where the policy of now does not let it be asked.
     """
-    policy = core.policy.known()
+    policy = core.policy.last_valid()
     with core.work(actor) as work:
         request = load_request(work.session, request_id)
         if request.status != RequestStatus.PENDING or work.now >= request.lapses_at:

@@ -17,7 +17,7 @@ _DATE = re.compile(r"<!date\^[^|>]*\|([^>]*)>")
 def digest_now(settings: Settings) -> str:
     """Makes one and returns what it says. Raises Unready or PolicyError."""
     with command_parts(settings) as made:
-        channel = made.core.policy.known().digest.channel
+        channel = made.core.policy.last_valid().digest.channel
         digest = make_now(made.core)
         said = _as_text(digest_parts(digest, content_of(made.core, digest.id)))
     return f"{said}\n\nDigest {digest.number} is made: a worker of the queue tell posts it to {channel}."
@@ -26,7 +26,7 @@ def digest_now(settings: Settings) -> str:
 def digest_preview(settings: Settings) -> str:
     """What it would say now; nothing is written. Raises Unready or PolicyError."""
     with readable_core(settings) as core:
-        core.policy.known()  # without one, no channel is told, and what it would refuse is not known
+        core.policy.last_valid()  # without one, no channel is told, and what it would refuse is not known
         digest, content = preview(core)
     return _as_text(digest_parts(digest, content))
 

@@ -52,7 +52,7 @@ def test_killed_at_any_point_nothing_is_lost(emptied: Emptied, tmp_path: Path) -
 def test_each_call_to_a_target_has_points_on_both_sides() -> None:
     """A verb that a provider gets needs points of its own here, or nobody would die beside it."""
     verbs = {name for name in vars(Provider) if not name.startswith("_") and callable(getattr(Provider, name))}
-    without_a_call = {"plan", "close", "check", "rights"}
+    without_a_call = {"plan", "close", "check", "rights", "target_key"}
     to_look = {"list_managed", "list_holders", "role_rights", "clean_up"}
     # Looks have points in the state machine (tests/invariants); `role_rights` only reads.
     assert verbs - without_a_call - to_look == {"grant", "observe", "revoke", "reveal", "extend"}

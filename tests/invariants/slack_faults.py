@@ -54,8 +54,8 @@ def _overdue_while_slack_refuses(life: Life) -> None:
 
 
 def _silence_is_gone(act: Callable[..., Membership]) -> Callable[..., Membership]:
-    def wrong(self: MemberLookup, claimed: Any) -> Membership:
-        answer = act(self, claimed)
+    def wrong(self: MemberLookup, claimed: Any, deadline: Any) -> Membership:
+        answer = act(self, claimed, deadline)
         return Membership(claimed, gone="Slack does not say.") if answer.problem else answer
 
     return wrong

@@ -46,7 +46,7 @@ def make_when_due(core: Core) -> Digest | None:
 
 def make_now(core: Core) -> Digest:
     """One between two days. Raises PolicyError when no policy says where it goes."""
-    policy = core.policy.known()
+    policy = core.policy.last_valid()
     while True:
         made = _make(core, policy, None)
         if made is not None:  # else somebody made one at the same moment: this one follows it

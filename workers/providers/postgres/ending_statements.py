@@ -273,12 +273,8 @@ END $$""",
       ALTER ROLE {login} NOLOGIN VALID UNTIL '-infinity' PASSWORD NULL;
       EXIT;
     EXCEPTION WHEN lock_not_available OR internal_error THEN
-      IF EXISTS (SELECT FROM pg_catalog.pg_prepared_xacts x WHERE x.owner = {name}) THEN
-        RAISE WARNING 'The login is still there: a prepared transaction locks it. '
-          'Type each line under "first type these", then all of this once more.';
-        EXIT;
-      END IF;
-      RAISE NOTICE 'The login is locked by an open transaction; trying again.';
+      RAISE NOTICE 'The login is locked. If "first type these" has lines, type them and then all of this again.';
+      EXIT WHEN EXISTS (SELECT FROM pg_catalog.pg_prepared_xacts x WHERE x.owner = {name});
     END;
   END LOOP;
 END $$""",
