@@ -9,6 +9,7 @@ import psycopg
 from psycopg.pq import TransactionStatus
 
 from access.models import Grant, GrantStatus
+from access.ports import Deadline
 from countersign.demo.target import BOT
 from tests.adversary.attack import OWN_PASSWORD, Attack
 from tests.adversary.shop import Shop
@@ -72,7 +73,7 @@ def visit(attack: Attack) -> list[str]:
     """What comes later: the bot looks and checks; Lea gets the same role, and uses whatever was left lying about."""
     provider = attack.house.provider_of(attack.grant)
     with suppress(Exception):  # judged by what it has run, not by what it says
-        provider.check({})
+        provider.check({}, Deadline.after(20))
     attack.house.work()  # drift is compared, what is left is tidied up, everybody is told
     house, grant = attack.house, attack.house.ask_for(LEA, attack.power)
     if grant.status != GrantStatus.ACTIVE:
