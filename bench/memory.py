@@ -19,18 +19,19 @@ GOAL = 300
 READY = "Countersign is ready"
 BARE = "import sys, redis, rq, sqlalchemy; print('Countersign is ready', flush=True); sys.stdin.read()"
 STEADY_MB = 0.5
+"""On a quiet machine: what is shared with other Python processes counts for less while more of them run."""
 STEADY_SECONDS = 2.0
 
 
-def measure(servers: Servers, *, samples: int) -> list[Figure]:
+def measure(servers: Servers, *, samples: int, steady_mb: float = STEADY_MB) -> list[Figure]:
     """`countersign up` as it is installed: SQLite and a Valkey of its own."""
     values, floors = list[float](), list[float]()
     for _ in range(samples):
         say("  memory: `countersign up`, then bare processes")
         with running(DEFAULT) as sandbox, _up(servers, sandbox) as process:
-            values.append(_steady(lambda: _tree(process.pid)))
+            values.append(_steady(lambda: _tree(process.pid), steady_mb))
             count = sum(_is_python(pid) for pid in _tree(process.pid))
-        floors.append(_bare(count))
+        floors.append(_bare(count, steady_mb))
     return [
         Figure(
             name="up, idle, all processes", value=statistics.median(values), unit="MB",
@@ -55,10 +56,10 @@ def _up(servers: Servers, sandbox: Running) -> Generator[subprocess.Popen[str]]:
         yield process
 
 
-def _bare(count: int) -> float:
+def _bare(count: int, steady_mb: float) -> float:
     with ExitStack() as stack:
         started = [stack.enter_context(_started([sys.executable, "-c", BARE], inherited())) for _ in range(count)]
-        return _steady(lambda: [process.pid for process in started])
+        return _steady(lambda: [process.pid for process in started], steady_mb)
 
 
 @contextmanager
@@ -81,13 +82,13 @@ def _started(command: Sequence[str], environment: dict[str, str]) -> Generator[s
             process.communicate()
 
 
-def _steady(pids: Callable[[], Sequence[int]]) -> float:
+def _steady(pids: Callable[[], Sequence[int]], steady_mb: float) -> float:
     """Megabytes, when two looks in a row say the same: what runs once after the start is over."""
     seen = [0.0]
 
     def steady() -> bool:
         seen.append(sum(_proportional(pid) for pid in pids()))
-        return abs(seen[-1] - seen[-2]) < STEADY_MB
+        return abs(seen[-1] - seen[-2]) < steady_mb
 
     wait_for(steady, "the memory to be steady", within=120, every=STEADY_SECONDS)
     return seen[-1]
