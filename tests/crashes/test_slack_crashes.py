@@ -23,8 +23,8 @@ LEFT_OUT = {
 }
 """Calls beside which nobody dies here, and why."""
 OTHER_WAYS_OUT = {
-    "paging": "posts to a webhook: what is posted twice bears the same id of its alert (tests/workers/test_paging.py)",
-    "ping": "says that all is well, and nothing else",
+    "http_status": "for pages, which bear the id of their alert when they come twice (workers/test_paging.py), and "
+    "for pings, which say that all is well and nothing else",
 }
 """Modules that call an address themselves, and why nobody dies there."""
 OVER_THE_NETWORK = {"http.client", "urllib.request", "requests", "httpx", "aiohttp", "slack_sdk.webhook"}
