@@ -22,7 +22,7 @@ from workers.redis_connection import connect
 
 LASTING = {**SILENT, "refused": LOUD["refused"]}
 """Until all is well again; the others hit who is connected, once."""
-A_JOB = re.compile(rb"\$32\r\n[0-9a-f]{32}\r\n")
+A_JOB = re.compile(rb"\$\d+\r\n[a-z]+-[0-9a-f]{32}\r\n")
 """What Redis answers when it hands one out: its id."""
 BY_HAND = 8.0
 """Seconds until the timekeeper has noticed and done it itself."""
