@@ -87,7 +87,10 @@ def _steady(pids: Callable[[], Sequence[int]], steady_mb: float) -> float:
     seen = [0.0]
 
     def steady() -> bool:
-        seen.append(sum(_proportional(pid) for pid in pids()))
+        try:
+            seen.append(sum(_proportional(pid) for pid in pids()))
+        except FileNotFoundError:
+            return False  # what runs once after the start has just ended
         return abs(seen[-1] - seen[-2]) < steady_mb
 
     wait_for(steady, "the memory to be steady", within=120, every=STEADY_SECONDS)

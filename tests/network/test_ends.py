@@ -18,6 +18,7 @@ from tests.databases import PostgresDatabases
 from tests.network.conftest import FAULTS, Between
 from tests.waiting import wait_until
 from tests.world import World
+from workers.dispatch import Dispatcher
 from workers.lanes import Lanes
 from workers.timekeeper import Timekeeper
 
@@ -38,7 +39,9 @@ def keeper_of(database: Database, world: World) -> Timekeeper:
     core = replace(world.core, database=database)
     return Timekeeper(
         schedule=Schedule(core), agenda=None, queues=None, clock=core.clock, name="timekeeper",
-        lanes_factory=lambda _queue, on_leak: Lanes(RevokeHandler(core, world.targets), on_leak=on_leak),
+        lanes_factory=lambda _queue, on_leak: Lanes(
+            Dispatcher({"grant": [RevokeHandler(core, world.targets)]}), on_leak=on_leak
+        ),
     )  # fmt: skip
 
 

@@ -98,7 +98,7 @@ def test_where_the_worker_is_root_an_account_has_to_be_named(shelf: Shelf) -> No
     error = _error(shelf.provider(GRANTED, user=None), "grant")
 
     assert isinstance(error, BadConfig)
-    assert "`user`" in error.sentence
+    assert "the word user" in error.sentence
 
 
 def test_an_account_that_is_not_there_is_a_sentence(shelf: Shelf) -> None:

@@ -54,13 +54,19 @@ def account_of(user: str | None) -> Account:
     """Raises BadConfig."""
     ours = os.geteuid()
     if user is None and ours == 0:
-        raise BadConfig("This worker runs as root: name the account that the program is to run as in `user`.")
+        raise BadConfig(
+            "This worker runs as root: say in the settings, by the word user, which account the program has."
+        )
     try:
         found = pwd.getpwuid(ours) if user is None else pwd.getpwnam(user)
     except KeyError:
-        raise BadConfig(f"The account {user} in `user` is not known on this worker's host.") from None
+        raise BadConfig(
+            f"The account {user}, which the settings name as user, is not known on this worker's host."
+        ) from None
     if ours not in (0, found.pw_uid):
-        raise BadConfig(f"This worker is not root, so it cannot run a program as {user}; take `user` out.")
+        raise BadConfig(
+            f"This worker is not root, so it cannot run a program as {user}; take the word user out of the settings."
+        )
     return Account(found.pw_name, found.pw_uid, found.pw_gid, found.pw_dir)
 
 

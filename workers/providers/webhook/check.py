@@ -32,7 +32,7 @@ def check(
     found = [Finding(level="ok", subject="endpoint", sentence="The endpoint answers, and signs what it answers.")]
     found += [*_clock(call, said), *_key(key), *_file(settings), *map(_said, answer.findings)]
     if _accepted(endpoint, call, body, deadline):
-        sentence = "The endpoint takes the same call twice, so whoever records one can repeat it."
+        sentence = "The endpoint takes the same call twice, so a call that was recorded can be repeated."
         found.append(_error("replay", sentence, "Have it remember the ids of the last 15 minutes, and refuse those."))
     if _accepted(endpoint, _forged(call), body, deadline):
         sentence = "The endpoint takes a call with a wrong signature: anyone who reaches it can give access."
