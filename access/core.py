@@ -15,18 +15,16 @@ from access import audit
 from access.bulk import one_of
 from access.catalog import PersonEntry, Policy
 from access.clock import Clock
-from access.errors import NotFound, PolicyError, Refusal, UnknownPerson
+from access.errors import NotFound, NotSecurity, PolicyError, Refusal, UnknownPerson
 from access.ids import GrantId, RequestId, SlackChannel, SlackUser
 from access.log_checkpoint import Checkpoints, NullStore
 from access.models import Grant, Request
-from access.policy.decide import render
+from access.policy.decide import is_security, render
 from access.policy.refusals import Refused
 from access.policy_source import PolicySource
 from access.policy_versions import last_policy
 from access.ports import Agenda, Provider
-from access.store import (
-    Database,
-)
+from access.store import Database
 from access.unit_of_work import UnitOfWork
 
 POLICY_LOADED = "policy.loaded"
@@ -90,6 +88,14 @@ class Core:
         if entry is None:
             raise UnknownPerson
         return entry
+
+    def security_member(self, user: SlackUser) -> PersonEntry:
+        """Somebody of the security team, by the newest policy that can be used. Raises NotSecurity."""
+        policy = self.policy.last_valid()
+        person = self.person(user, policy)
+        if not is_security(policy, person.name):
+            raise NotSecurity
+        return person
 
     def security_channel(self) -> SlackChannel | None:
         """Where alerts go; while no policy can be used, where the last one in force sent them. None: there was none."""

@@ -4,12 +4,12 @@ from datetime import datetime, timedelta
 
 from access.catalog import PersonEntry
 from access.core import Core, by_person, load_grant
-from access.errors import AlreadyEnded, InvalidInput, NotSecurity, NotUsableYet, NotYours
+from access.errors import AlreadyEnded, InvalidInput, NotUsableYet, NotYours
 from access.ids import GrantId, Person, SlackUser
 from access.lifecycle import HELD, REVOCABLE
 from access.models import EndedBy, Grant, GrantStatus, MessageKind
 from access.people import has_account, is_same, subject_of
-from access.policy.decide import REASON_LONGEST, is_security
+from access.policy.decide import REASON_LONGEST
 from access.unit_of_work import URGENT, UnitOfWork
 from access.words import clean
 
@@ -34,10 +34,7 @@ def return_access(core: Core, *, grant_id: GrantId, by: SlackUser) -> Grant:
 def revoke(core: Core, *, grant_id: GrantId, by: SlackUser, reason: str) -> Grant:
     """Security ends somebody's access; the reason is kept."""
     with core.refusals_recorded(by_person(by), "grant.revoke", grant_id):
-        policy = core.policy.last_valid()
-        person = core.person(by, policy)
-        if not is_security(policy, person.name):
-            raise NotSecurity
+        person = core.security_member(by)
         words = clean(reason).text
         if not words:
             raise InvalidInput("reason", "Say why you revoke it: the holder will read it, and the log keeps it.")
@@ -53,10 +50,7 @@ def revoke(core: Core, *, grant_id: GrantId, by: SlackUser, reason: str) -> Gran
 def may_revoke(core: Core, *, grant_id: GrantId, by: SlackUser) -> Grant:
     """Whether this person could revoke now, before being asked why. Raises a Refusal."""
     with core.refusals_recorded(by_person(by), "grant.revoke", grant_id):
-        policy = core.policy.last_valid()
-        person = core.person(by, policy)
-        if not is_security(policy, person.name):
-            raise NotSecurity
+        core.security_member(by)
         with core.database.read() as session:
             grant = load_grant(session, grant_id)
         if grant.status not in REVOCABLE:

@@ -6,10 +6,9 @@ from sqlmodel import Session, col, select
 
 from access.catalog import PersonEntry, Policy
 from access.core import Core, by_person
-from access.errors import InvalidInput, NotFound, NotSecurity, Refusal
+from access.errors import InvalidInput, NotFound, Refusal
 from access.ids import Person, SlackUser, short
 from access.models import Grant, GrantStatus, Request, RequestStatus
-from access.policy.decide import is_security
 from access.queries.mine import mine, open_grants
 
 LONGEST_ID = 26
@@ -55,9 +54,8 @@ def grant_to_revoke(core: Core, *, text: str, by: SlackUser, mentioned: SlackUse
     `mentioned`: the account that was named, which says for certain who is meant.
     """
     with core.refusals_recorded(by_person(by), "grant.revoke", None):
+        core.security_member(by)
         policy = core.policy.last_valid()
-        if not is_security(policy, core.person(by, policy).name):
-            raise NotSecurity
     with core.database.read() as session:
         grants = open_grants(session)
         holder = _holder(policy, grants, text, mentioned)
