@@ -12,7 +12,7 @@ from typing import Any, Literal, NamedTuple, cast, get_args
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
-from access.bulk import insert_all
+from access.bulk import insert_all, table_of
 from access.canonical import canonical
 from access.models import AuditEvent, AuditHead
 from access.words import counted
@@ -20,7 +20,7 @@ from access.words import counted
 GENESIS = "0" * 64
 Outcome = Literal["success", "refused", "failure"]
 _OUTCOMES = get_args(Outcome)
-_EVENTS = cast("sa.Table", getattr(AuditEvent, "__table__"))  # noqa: B009 -- SQLModel does not declare it
+_EVENTS = table_of(AuditEvent)
 # Kept: to build a statement anew costs more than to execute it.
 _LOCKED_HEAD = sa.select(
     col(AuditHead.id), col(AuditHead.seq), col(AuditHead.at), col(AuditHead.hash)

@@ -9,14 +9,19 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from functools import cache
-from typing import Any
+from typing import Any, cast
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.types import TypeDecorator
+from sqlmodel import SQLModel
 
 Key = tuple[tuple[str, bool], ...]
 """What a row is expected to have: names of columns, and whether the value is missing."""
+
+
+def table_of(row: type[SQLModel]) -> sa.Table:
+    return cast("sa.Table", getattr(row, "__table__"))  # noqa: B009 -- SQLModel does not declare it
 
 
 class TextList(TypeDecorator[list[str]]):

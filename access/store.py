@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cache, partial
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 from urllib.parse import urlsplit
 
 import sqlalchemy as sa
@@ -185,7 +185,7 @@ def compare_and_set(
 ) -> bool:
     """Changes the row if it still is as expected; False when somebody was faster."""
     change = Change(identifier, expected, values)
-    statement = _compare_and_set(_table(row), change.seen, tuple(change.values))
+    statement = _compare_and_set(bulk.table_of(row), change.seen, tuple(change.values))
     return session.connection().execute(statement, change.parameters()).rowcount == 1
 
 
@@ -216,7 +216,7 @@ def compare_and_set_all(
     alike: defaultdict[tuple[bulk.Key, tuple[str, ...]], list[Change]] = defaultdict(list)
     for change in changes:
         alike[change.seen, tuple(change.values)].append(change)
-    connection, table = session.connection(), _table(row)
+    connection, table = session.connection(), bulk.table_of(row)
     in_any_order = held and connection.dialect.name == "postgresql"
     for (seen, values), its in alike.items():
         given = [change.parameters() for change in its]
@@ -239,12 +239,12 @@ def take_turn(session: Session, *names: str) -> None:
 
 def insert(session: Session, row: type[SQLModel], values: Mapping[str, Any]) -> None:
     """One row, without an object for it: to make one takes longer than to insert it."""
-    session.connection().execute(_insert(_table(row)), dict(values))
+    session.connection().execute(_insert(bulk.table_of(row)), dict(values))
 
 
 def insert_unless_there(session: Session, row: SQLModel) -> bool:
     """Inserts, or does nothing when a unique index says that it is there already; True when it was inserted."""
-    table = _table(type(row))
+    table = bulk.table_of(type(row))
     values = {column.name: getattr(row, column.name) for column in table.columns}
     # Not by the row count: PostgreSQL's driver does not know it for an insert.
     return bool(insert_all_unless_there(session, type(row), [values]))
@@ -252,7 +252,7 @@ def insert_unless_there(session: Session, row: SQLModel) -> bool:
 
 def insert_all_unless_there(session: Session, row: type[SQLModel], values: Sequence[Mapping[str, Any]]) -> set[str]:
     """Inserts those that are not there, all with the same columns; the ids of those inserted."""
-    connection, table = session.connection(), _table(row)
+    connection, table = session.connection(), bulk.table_of(row)
     if len(values) > 1:
         return bulk.insert_all_unless_there(connection, table, values)
     statement = _insert_unless_there(table, connection.dialect.name)
@@ -278,10 +278,6 @@ def _insert(table: sa.Table) -> sa.Insert:
 def _insert_unless_there(table: sa.Table, dialect: str) -> sa.Executable:
     insert = (postgresql if dialect == "postgresql" else sqlite).insert(table)
     return insert.on_conflict_do_nothing().returning(table.c.id)
-
-
-def _table(row: type[SQLModel]) -> sa.Table:
-    return cast("sa.Table", getattr(row, "__table__"))  # noqa: B009 -- SQLModel does not declare it
 
 
 def _engine(address: DatabaseAddress, *, pool_size: int, immediate: bool, migrates: bool = False) -> sa.Engine:
