@@ -90,3 +90,9 @@ def test_every_verb_has_its_answer_on_the_page(verb: str) -> None:
     answers = PAGE.partition("## An answer")[2].partition("## What an endpoint has to keep")[0]
 
     assert f"`{verb}`" in answers
+
+
+def test_endpoints_and_programs_are_asked_in_the_same_words() -> None:
+    """A provider has only its own files, so the schema stands twice; who changes one changes the other."""
+    one, other = (ROOT / "workers" / "providers" / name / "schema.py" for name in ("command", "webhook"))
+    assert one.read_text(encoding="utf-8") == other.read_text(encoding="utf-8")
