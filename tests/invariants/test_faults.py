@@ -40,7 +40,7 @@ def table() -> Iterator[Table]:
 def lived(story: Story, its: type[Life]) -> None:
     """Told as a machine would: every promise is looked at after the story, and at the end of the life.
 
-    Pauses and first looks come by chance: always by the same one, so that a story ends as it always does.
+    Pauses come by chance: always by the same one, so that a story ends as it always does.
     """
     random.seed(0)
     life = its()

@@ -246,7 +246,7 @@ def people_are_deactivated(errand: Errand) -> None:
 
 
 def _ask_after_now(errand: Errand) -> None:
-    """The next question to Slack about this person, which comes by chance within five minutes, comes now."""
+    """The next question to Slack about this person, which comes within five minutes, comes now."""
     with parts(Settings.read(errand.house.environment())) as made:
 
         def hurried() -> bool:

@@ -144,7 +144,7 @@ def test_nothing_is_given_before_it_is_written_down_what_stood_there(world: Shar
 
     world.targets.server.weather = "fine"
     world.live_through(seconds=30)
-    given = [verb for verb in verbs(world) if verb != "list"]  # which is asked at a time of its own, by chance
+    given = [verb for verb in verbs(world) if verb != "list"]  # which is asked at a time of its own
     assert (given[-2:], world.members) == (["observe", "grant"], {LOOK})
 
 
