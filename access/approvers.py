@@ -4,7 +4,7 @@ Slack is asked about every approver again and again (approver_checks.py). Of who
 is held against them; and a click asks Slack anew in any case (docs/adr/0026).
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import cast
@@ -18,8 +18,7 @@ from access.answer_times import Answer, usual_time
 from access.catalog import Policy
 from access.ids import Person, SlackUser
 from access.models import CheckKind, PeriodicCheck, Request
-from access.people import barred
-from access.policy.decide import eligible
+from access.people import People, barred
 
 _APPROVER = ":approver"
 """After an account, the subject of a look: whether this person can decide, whatever they have open themselves."""
@@ -52,48 +51,32 @@ class Asked:
     next: NextStep | None = None
 
 
-def approvers(session: Session, policy: Policy, request: Request) -> frozenset[Person]:
-    """Who can decide on this request now."""
-    return able(session, policy, groups_of(request), barred=barred(policy, request))
+def approvers(people: People, request: Request) -> frozenset[Person]:
+    """Who can decide on this request."""
+    return people.approvers(groups_of(request), barred=barred(people, request))
 
 
-def decidable(session: Session, policy: Policy, requests: Iterable[Request], person: Person) -> list[Request]:
-    """Those of these requests on which this person can decide now."""
-    if person in unable(session, policy):
-        return []
-    return [one for one in requests if person in eligible(policy, groups_of(one), barred=barred(policy, one))]
-
-
-def able(
-    session: Session, policy: Policy, groups: Iterable[str], *, barred: frozenset[Person]
-) -> frozenset[Person]:  # fmt: skip
-    """Who of these groups can decide now."""
-    return eligible(policy, groups, barred=barred) - unable(session, policy)
-
-
-def unable(session: Session, policy: Policy) -> frozenset[Person]:
-    """Whom Slack shows as deactivated, as a guest or in another workspace, by its last definite answer."""
+def people_now(session: Session, policy: Policy) -> People:
+    """Without those whom Slack showed as deactivated, as a guest or in another workspace when it answered last."""
     known = session.connection().execute(_UNABLE).scalars()
-    people = (policy.person_by_slack(account_of(subject)) for subject in known)
-    return frozenset(entry.name for entry in people if entry)
+    found = (policy.person_by_slack(account_of(subject)) for subject in known)
+    return People(policy, unable=frozenset(entry.name for entry in found if entry))
 
 
 def asked(
-    session: Session, policy: Policy, answers: Sequence[Answer], *, resource: str, groups: Collection[str],
-    barred: frozenset[Person],
+    people: People, answers: Sequence[Answer], *, resource: str, groups: Collection[str], barred: frozenset[Person]
 ) -> Asked:  # fmt: skip
     """Whom a request for this resource would ask, or asks. `answers`: what was decided lately."""
-    people = able(session, policy, groups, barred=barred)
+    able = people.approvers(groups, barred=barred)
     # Of one person alone it would be that person's, whoever else has decided before.
-    usually = usual_time(answers, resource=resource, groups=groups) if len(people) > 1 else None
-    return Asked(approvers=tuple(sorted(policy.people[person].slack for person in people)), usually=usually)
+    usually = usual_time(answers, resource=resource, groups=groups) if len(able) > 1 else None
+    return Asked(approvers=people.accounts(able), usually=usually)
 
 
-def asked_by(session: Session, policy: Policy, request: Request, answers: Sequence[Answer]) -> Asked:
+def asked_by(people: People, request: Request, answers: Sequence[Answer]) -> Asked:
     """Whom this request asks."""
-    return asked(
-        session, policy, answers, resource=request.resource, groups=groups_of(request), barred=barred(policy, request)
-    )
+    groups, kept_out = groups_of(request), barred(people, request)
+    return asked(people, answers, resource=request.resource, groups=groups, barred=kept_out)
 
 
 def groups_of(request: Request) -> list[str]:

@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlmodel import Session, col, select
 
+from access.actors import system
 from access.core import Core
 from access.ids import CheckId, ulid
 from access.lifecycle import ON_TARGET
@@ -45,7 +46,7 @@ def can_list(core: Core, provider: str) -> bool:
 
 def ask(core: Core, resources: Sequence[str]) -> None:
     """Somebody wants these looked at now. What was seen before counts, so that this may be the second look."""
-    with core.work("system:drift") as work:
+    with core.work(system("drift")) as work:
         hurry(work, resources)
 
 

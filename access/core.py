@@ -12,14 +12,16 @@ from sqlmodel import Session, col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
 from access import audit
+from access.actors import Actor
 from access.bulk import one_of
 from access.catalog import PersonEntry, Policy
 from access.clock import Clock
 from access.errors import NotFound, NotSecurity, PolicyError, Refusal, UnknownPerson
-from access.ids import GrantId, RequestId, SlackChannel, SlackUser
+from access.ids import GrantId, RequestId, SlackChannel
 from access.log_checkpoint import Checkpoints, NullStore
 from access.models import Grant, Request
-from access.policy.decide import is_security, render
+from access.people import People
+from access.policy.decide import render
 from access.policy.refusals import Refused
 from access.policy_source import PolicySource
 from access.policy_versions import last_policy
@@ -46,7 +48,7 @@ class Core:
     marks: Checkpoints = field(default_factory=NullStore)
 
     @contextmanager
-    def work(self, actor: str, *, together: bool = False) -> Generator[UnitOfWork]:
+    def work(self, actor: Actor, *, together: bool = False) -> Generator[UnitOfWork]:
         """One transaction. The agenda hears of it after the commit; if we die in between, the sweep finds the rows."""
         policy = self.known_policy()  # before the transaction: it may have to read the file
         with self.database.write() as session:
@@ -63,7 +65,7 @@ class Core:
             self.agenda.add(work.due)
 
     @contextmanager
-    def refusals_recorded(self, actor: str, attempt: str, object_id: str | None) -> Generator[None]:
+    def refusals_recorded(self, actor: Actor, attempt: str, object_id: str | None) -> Generator[None]:
         """A refused attempt is an audit event too, with the policy's trace; the refusal goes on to the person."""
         try:
             yield
@@ -82,18 +84,18 @@ class Core:
         except PolicyError:
             return None
 
-    def person(self, user: SlackUser, policy: Policy | None = None) -> PersonEntry:
+    def person(self, actor: Actor, policy: Policy | None = None) -> PersonEntry:
         """Exactly one person of the policy. Raises UnknownPerson."""
-        entry = (policy or self.policy.last_valid()).person_by_slack(user)
+        entry = People(policy or self.policy.last_valid()).with_account(actor.slack)
         if entry is None:
             raise UnknownPerson
         return entry
 
-    def security_member(self, user: SlackUser) -> PersonEntry:
+    def security_member(self, actor: Actor) -> PersonEntry:
         """Somebody of the security team, by the newest policy that can be used. Raises NotSecurity."""
         policy = self.policy.last_valid()
-        person = self.person(user, policy)
-        if not is_security(policy, person.name):
+        person = self.person(actor, policy)
+        if person.name not in People(policy).security():
             raise NotSecurity
         return person
 
@@ -132,8 +134,3 @@ def held_grants(session: Session, ids: Iterable[str]) -> Sequence[Grant]:
 def _held(dialect: str) -> SelectOfScalar[Grant]:
     wanted = select(Grant).where(one_of(col(Grant.id), "ids", dialect)).order_by(col(Grant.id))
     return wanted.with_for_update()
-
-
-def by_person(user: SlackUser) -> str:
-    """How the audit log names who acted: by the Slack id, which the payload proves."""
-    return f"slack:{user}"

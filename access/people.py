@@ -1,9 +1,11 @@
-"""Who is who: a row names a person and a Slack account, and it is that person only while the policy has both as one.
+"""Who is who at a moment: a row means a person only while the policy has its name and its Slack account as one.
 
 A name that is used again and an account that was renamed are somebody else: nothing that was asked, held or approved
 before is theirs to use, and both are barred from deciding on it.
 """
 
+from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from access.catalog import PersonEntry, Policy
@@ -16,6 +18,37 @@ class Party(NamedTuple):
 
     name: Person
     account: SlackUser
+
+
+@dataclass(frozen=True)
+class People:
+    """Everybody at one moment, passed into all that asks who somebody is or who is in a group."""
+
+    policy: Policy
+    unable: frozenset[Person] = frozenset()
+    """Who can decide nothing, whatever group they are in. At a click it is known who answers, and this is empty."""
+
+    def with_account(self, account: SlackUser) -> PersonEntry | None:
+        return self.policy.person_by_slack(account)
+
+    def accounts(self, names: Iterable[Person]) -> tuple[SlackUser, ...]:
+        return tuple(sorted(self.policy.people[name].slack for name in names))
+
+    def members(self, groups: Iterable[str]) -> frozenset[Person]:
+        """Everybody in at least one of these groups; a group that is gone has nobody."""
+        return self.policy.members(groups)
+
+    def approvers(self, groups: Iterable[str], *, barred: frozenset[Person]) -> frozenset[Person]:
+        """Who of these groups can decide: each once, however many groups they are in."""
+        return self.members(groups) - barred - self.unable
+
+    def security(self) -> frozenset[Person]:
+        return self.members([self.policy.security.group])
+
+    def owners(self, resource: str) -> frozenset[Person]:
+        """Those who answer for a resource; nobody for one that the policy no longer has."""
+        known = self.policy.resources.get(resource)
+        return self.members([known.owner]) if known else frozenset()
 
 
 def requester_of(request: Request) -> Party:
@@ -45,21 +78,21 @@ def has_account(entry: PersonEntry, party: Party) -> bool:
     return entry.slack == party.account
 
 
-def is_current(policy: Policy, party: Party) -> bool:
-    entry = policy.people.get(party.name)
+def is_current(people: People, party: Party) -> bool:
+    entry = people.policy.people.get(party.name)
     return entry is not None and is_same(entry, party)
 
 
-def changed(policy: Policy, party: Party) -> str | None:
+def changed(people: People, party: Party) -> str | None:
     """What the policy of now says instead, to follow a name; None while it knows name and account as one person."""
-    if is_current(policy, party):
+    if is_current(people, party):
         return None
-    known = party.name in policy.people
+    known = party.name in people.policy.people
     return "now has another Slack account in the access policy" if known else "is no longer in the access policy"
 
 
-def barred(policy: Policy, request: Request) -> frozenset[Person]:
+def barred(people: People, request: Request) -> frozenset[Person]:
     """Who may not decide on this, as the policy of now calls them: who asked and who receives, by name and account."""
     parties = {requester_of(request), subject_of(request)}
-    accounts = (policy.person_by_slack(party.account) for party in parties)
+    accounts = (people.with_account(party.account) for party in parties)
     return frozenset({party.name for party in parties} | {entry.name for entry in accounts if entry})

@@ -8,6 +8,7 @@ from zlib import crc32
 from sqlalchemy import delete
 from sqlmodel import col, select
 
+from access.actors import system
 from access.core import Core
 from access.ids import CheckId, ulid
 from access.models import CheckKind, PeriodicCheck
@@ -73,7 +74,7 @@ def claim_checks(core: Core, ids: Sequence[str], kind: CheckKind) -> list[Claime
     if not wanted:
         return []
     taken = list[PeriodicCheck]()
-    with core.work("system:looks") as work:
+    with core.work(system("looks")) as work:
         due = (
             select(PeriodicCheck)
             .where(col(PeriodicCheck.id).in_(wanted), col(PeriodicCheck.due_at) <= work.now)
@@ -88,7 +89,7 @@ def claim_checks(core: Core, ids: Sequence[str], kind: CheckKind) -> list[Claime
 def release_checks(core: Core, claimed: Sequence[Claimed]) -> None:
     if not claimed:
         return
-    with core.work("system:looks") as work:
+    with core.work(system("looks")) as work:
         for one in sorted(claimed, key=lambda one: one.id):
             _set(work, one.look, due_at=work.now)
 

@@ -9,9 +9,10 @@ from sqlalchemy import Executable
 from sqlalchemy.orm.attributes import set_committed_value
 from sqlmodel import Session
 
+from access.actors import Actor
 from access.alert_rows import alerts_to_close, open_alerts, owners_are_told
 from access.alerts.grouping import AlertGrouping
-from access.approvers import approvers
+from access.approvers import approvers, people_now
 from access.audit import Event, Outcome
 from access.catalog import Policy
 from access.errors import Conflict
@@ -20,7 +21,7 @@ from access.lifecycle import TRANSIENT, allowed
 from access.message_kinds import KEPT_TRUE, PLANNED
 from access.message_rows import retold
 from access.models import Alert, AlertKind, Grant, GrantStatus, Message, MessageKind, Request, RequestStatus
-from access.policy.decide import owners
+from access.people import People
 from access.ports import AgendaItem
 from access.store import (
     Change,
@@ -77,7 +78,7 @@ class UnitOfWork:
 
     session: Session
     now: datetime
-    actor: str
+    actor: Actor
     policy: Policy | None
     """The newest that could be used, for telling; None: there was none."""
     pages: bool = False
@@ -101,7 +102,7 @@ class UnitOfWork:
 
     def record(self, action: str, object_id: str | None, *, outcome: Outcome = "success", **details: Any) -> None:
         self.events.append(
-            Event(action=action, actor=self.actor, object_id=object_id, outcome=outcome, details=details)
+            Event(action=action, actor=str(self.actor), object_id=object_id, outcome=outcome, details=details)
         )
 
     def move_request(
@@ -177,8 +178,8 @@ class UnitOfWork:
         """Those of who asked, who receives and who can decide."""
         self.settling |= {request.requester_slack, request.subject_slack}
         if self.policy is not None:
-            able = approvers(self.session, self.policy, request)
-            self.settling |= {self.policy.people[person].slack for person in able}
+            people = people_now(self.session, self.policy)
+            self.settling |= set(people.accounts(approvers(people, request)))
 
     def retell(self) -> None:
         """Makes due what is about changed subjects: at the end of the work and in one order, or two could deadlock."""
@@ -295,8 +296,9 @@ class UnitOfWork:
         if channel is not None:
             self.tell(MessageKind.ALERT, alert, channel, urgency=URGENT)
         if resource is not None and self.policy is not None:
-            for person in sorted(owners(self.policy, resource)):
-                self.tell(MessageKind.ALERT, alert, self.policy.people[person].slack, urgency=URGENT)
+            people = People(self.policy)
+            for account in people.accounts(people.owners(resource)):
+                self.tell(MessageKind.ALERT, alert, account, urgency=URGENT)
         if self.pages and kind in PAGED:
             self.tell(MessageKind.PAGE, alert, WEBHOOK, urgency=URGENT)
 

@@ -4,6 +4,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from datetime import timedelta
 
+from access.actors import by_slack
 from access.core import Core
 from access.ids import SlackUser
 from access.messages.outbox import Delivery, Outbox
@@ -29,7 +30,7 @@ def ask(core: Core, crowd: Crowd, count: int, *, duration: timedelta = timedelta
     """Pending requests, each for another pair of a person and a role, whose cards stand in the channel."""
     requests = [
         submit(
-            core, requester=SlackUser(person), entitlement=entitlement, duration=duration, until=None,
+            core, requester=by_slack(SlackUser(person)), entitlement=entitlement, duration=duration, until=None,
             reason="INC-12 stuck refunds", source="line",
         )
         for person, entitlement in crowd.pairs()[:count]
@@ -42,7 +43,7 @@ def approve(core: Core, request: Request) -> None:
     """Lea presses the button on the card."""
     button = button_value(request.id, request.version, request.fingerprint)
     place = Place(CHANNEL, _ts(request.id))
-    review(core, button=button, reviewer=SlackUser(APPROVER), verdict=Verdict.APPROVE, card=place)
+    review(core, button=button, reviewer=by_slack(SlackUser(APPROVER)), verdict=Verdict.APPROVE, card=place)
 
 
 def _post_cards(core: Core) -> None:

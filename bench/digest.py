@@ -29,7 +29,14 @@ MOST_OPEN = 200
 """Grants that have not ended when the day has; each is held against the policy of now."""
 REASON = "INC-12: 14 refunds are stuck since the deployment of this morning, looking at the customers they belong to"
 OF_A_GRANT = (
-    *("request.created", "notice.told", "request.approved", "grant.scheduled", "grant.activating", "grant.active"),
+    *(
+        "request.created",
+        "notice.told",
+        "request.approved",
+        "grant.scheduled",
+        "grant.activating",
+        "grant.active",
+    ),
     *("notice.told", "grant.revoking", "grant.ended", "attempt.refused"),
 )
 """What happened to each; the last is somebody who pressed where he may not."""

@@ -9,4 +9,4 @@ from bot.slack_context import SlackContext
 async def opened(slack: SlackContext, who: Who) -> None:
     """Slack says so each time, and sometimes twice: once more changes nothing."""
     async with slack.ack_priority.work(), refusals(on_home(slack, who.slack)):
-        await slack.do(home.open_home, person=who.slack)
+        await slack.do(home.open_home, person=who.actor)

@@ -8,8 +8,9 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from slack_bolt.context.async_context import AsyncBoltContext
 from slack_bolt.response import BoltResponse
 
+from access.actors import Actor, by_slack
 from access.catalog import Policy
-from access.core import Core, by_person
+from access.core import Core
 from access.errors import NotAllowed, Refusal
 from access.ids import SlackUser
 from access.messages.rate_limits import USERS_INFO, Call
@@ -34,6 +35,10 @@ class Who:
 
     slack: SlackUser
     zone: ZoneInfo
+
+    @property
+    def actor(self) -> Actor:
+        return by_slack(self.slack)
 
 
 async def identify(
@@ -82,7 +87,7 @@ def _named_again(core: Core, *, user: SlackUser) -> None:
     with core.database.read() as session:
         if is_named(session, user):
             return
-    with core.work(by_person(user)) as work:
+    with core.work(by_slack(user)) as work:
         learn(work, user, "")
 
 
@@ -98,7 +103,7 @@ def attempted(body: dict[str, Any]) -> str:
 def _person_of_policy(core: Core, policy: Policy, *, user: SlackUser, teams: set[str]) -> None:
     if teams != {policy.slack_team}:
         raise WrongWorkspace
-    core.person(user, policy)
+    core.person(by_slack(user), policy)
 
 
 def _of_this_workspace(policy: Policy, *, team: str) -> None:
@@ -107,7 +112,7 @@ def _of_this_workspace(policy: Policy, *, team: str) -> None:
 
 
 def _record(core: Core, *, user: SlackUser, attempt: str, refused: Refusal) -> None:
-    with core.work(by_person(user)) as work:
+    with core.work(by_slack(user)) as work:
         because = type(refused).__name__
         work.record("attempt.refused", None, outcome="refused", attempt=attempt, because=because)
         if isinstance(refused, NotAMember):

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from sqlmodel import col, select
 
 from access import audit
+from access.actors import by_slack
 from access.approvers import account_of
 from access.core import Core
 from access.grants.cleanup import CleanupHandler
@@ -94,20 +95,22 @@ class World:
             "reason": "INC-12 stuck refunds",
             "source": "form",
         }
-        return submit(self.core, requester=by, entitlement=entitlement, **(given | more))
+        return submit(self.core, requester=by_slack(by), entitlement=entitlement, **(given | more))
 
     def extend(self, grant: Grant, *, minutes: float = 30, by: SlackUser = ANN, **more) -> Request:
         given = {"duration": timedelta(minutes=minutes), "until": None, "reason": "INC-12 two refunds are left"}
-        return extend(self.core, grant_id=grant.id, by=by, **(given | more))
+        return extend(self.core, grant_id=grant.id, by=by_slack(by), **(given | more))
 
     def button(self, request: Request) -> str:
         return button_value(request.id, request.version, request.fingerprint)
 
     def approve(self, request: Request, by: SlackUser = LEA) -> Request:
-        return review(self.core, button=self.button(request), reviewer=by, verdict=Verdict.APPROVE)
+        return review(self.core, button=self.button(request), reviewer=by_slack(by), verdict=Verdict.APPROVE)
 
     def deny(self, request: Request, by: SlackUser = LEA, comment: str = "Not today.") -> Request:
-        return review(self.core, button=self.button(request), reviewer=by, verdict=Verdict.DENY, comment=comment)
+        return review(
+            self.core, button=self.button(request), reviewer=by_slack(by), verdict=Verdict.DENY, comment=comment
+        )
 
     def open(self, **asked) -> Grant:
         """A grant that is active, and everybody knows; by the short way, without a round of the timekeeper."""

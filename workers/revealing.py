@@ -8,6 +8,7 @@ from datetime import timedelta
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
 
+from access.actors import system
 from access.core import Core
 from access.errors import ProviderError, Refusal
 from access.faults import describe
@@ -64,10 +65,10 @@ class Revealing:
         return Delivery(claimed)
 
     def commit(self, results: Sequence[Delivery]) -> None:
-        Outbox(self.core, actor="system:grant").commit(results)
+        Outbox(self.core, actor=system("grant")).commit(results)
 
     def release(self, claimed: Sequence[Claimed]) -> None:
-        Outbox(self.core, actor="system:grant").release(claimed)
+        Outbox(self.core, actor=system("grant")).release(claimed)
 
     def _secret(self, facts: CardFacts, deadline: Deadline) -> Secret:
         """From a row as it is now, which says what was approved."""

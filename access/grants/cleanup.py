@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from access import periodic_checks
+from access.actors import Actor, system
 from access.canonical import canonical
 from access.core import Core, held_grants
 from access.errors import ProviderError
@@ -52,7 +53,7 @@ class CleanupHandler:
 
     core: Core
     targets: Targets
-    actor: str = "system:cleanup"
+    actor: Actor = system("cleanup")
 
     def claim(self, ids: Sequence[str]) -> list[Claimed]:
         claimed = periodic_checks.claim_checks(self.core, ids, CheckKind.CLEANUP)

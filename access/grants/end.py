@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from access.actors import Actor, system
 from access.alert_rows import GRANT_ALERTS
 from access.core import Core, held_grants
 from access.errors import Ambiguous, Permanent, ProviderError, TargetConflict
@@ -56,7 +57,7 @@ class RevokeHandler:
 
     core: Core
     targets: Targets
-    actor: str = "system:revoke"
+    actor: Actor = system("revoke")
 
     def claim(self, ids: Sequence[str]) -> list[Claimed]:
         """Takes what is over and due; never before its end."""

@@ -14,6 +14,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
+from access.actors import system
 from access.bulk import one_of
 from access.core import Core, held_grants, load_grant, load_request
 from access.errors import NotUsableYet
@@ -37,7 +38,7 @@ COPIED = (
     "definition", "scope", "duration_s", "until", "alert_after_s",
 )  # fmt: skip
 """What a grant has from its request."""
-ACTOR = "system:integrity"
+ACTOR = system("integrity")
 CLAIMED = "grant.activating"
 """The event of the first claim."""
 UNREADABLE = (TypeError, ValueError, LookupError, AttributeError, OverflowError)

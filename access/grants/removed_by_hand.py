@@ -3,13 +3,14 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from access.actors import Actor
 from access.alert_rows import GRANT_ALERTS
-from access.core import Core, by_person, load_grant
+from access.core import Core, load_grant
 from access.errors import AlreadyEnded, NotInCharge, NotOver
 from access.ids import GrantId, SlackUser
 from access.lifecycle import FINISHED
 from access.models import Grant
-from access.policy.decide import is_security, owners
+from access.people import People
 
 REMOVED_BY_HAND = "grant.removed-by-hand"
 
@@ -22,21 +23,21 @@ class ByHand:
     at: datetime
 
 
-def removed_by_hand(core: Core, *, grant_id: GrantId, by: SlackUser) -> Grant:
+def removed_by_hand(core: Core, *, grant_id: GrantId, by: Actor) -> Grant:
     """Has the target asked at once; whether the access is gone is for the target to say. Raises a Refusal."""
-    with core.refusals_recorded(by_person(by), REMOVED_BY_HAND, grant_id):
+    with core.refusals_recorded(by, REMOVED_BY_HAND, grant_id):
         policy = core.policy.last_valid()
-        person = core.person(by, policy)
-        with core.work(by_person(by)) as work:
+        person, people = core.person(by, policy), People(policy)
+        with core.work(by) as work:
             grant = load_grant(work.session, grant_id, held=True)
-            if not is_security(policy, person.name) and person.name not in owners(policy, grant.resource):
+            if person.name not in people.security() | people.owners(grant.resource):
                 raise NotInCharge
             _refuse_unless_over(grant, work.now)
             # The pauses grew while the target did not help; now there is reason to hope.
             work.set_grant(
-                grant, due_at=work.now, attempts=0, problem="", removed_by_hand_by=by, removed_by_hand_at=work.now
+                grant, due_at=work.now, attempts=0, problem="", removed_by_hand_by=by.slack, removed_by_hand_at=work.now
             )
-            work.record(REMOVED_BY_HAND, grant.id, person=person.name, slack=by)
+            work.record(REMOVED_BY_HAND, grant.id, person=person.name, slack=by.slack)
             work.alerts_changed(grant.id, *GRANT_ALERTS)
             work.changed(grant.request_id)
     return grant

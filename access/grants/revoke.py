@@ -2,10 +2,11 @@
 
 from datetime import datetime, timedelta
 
+from access.actors import Actor
 from access.catalog import PersonEntry
-from access.core import Core, by_person, load_grant
+from access.core import Core, load_grant
 from access.errors import AlreadyEnded, InvalidInput, NotUsableYet, NotYours
-from access.ids import GrantId, Person, SlackUser
+from access.ids import GrantId, Person
 from access.lifecycle import HELD, REVOCABLE
 from access.models import EndedBy, Grant, GrantStatus, MessageKind
 from access.people import has_account, is_same, subject_of
@@ -19,11 +20,11 @@ RENAMED = (
 )
 
 
-def return_access(core: Core, *, grant_id: GrantId, by: SlackUser) -> Grant:
+def return_access(core: Core, *, grant_id: GrantId, by: Actor) -> Grant:
     """The holder is done early."""
-    with core.refusals_recorded(by_person(by), "grant.return", grant_id):
+    with core.refusals_recorded(by, "grant.return", grant_id):
         person = core.person(by)
-        with core.work(by_person(by)) as work:
+        with core.work(by) as work:
             grant = load_grant(work.session, grant_id, held=True)
             if not has_account(person, subject_of(grant)):
                 raise NotYours
@@ -31,9 +32,9 @@ def return_access(core: Core, *, grant_id: GrantId, by: SlackUser) -> Grant:
     return grant
 
 
-def revoke(core: Core, *, grant_id: GrantId, by: SlackUser, reason: str) -> Grant:
+def revoke(core: Core, *, grant_id: GrantId, by: Actor, reason: str) -> Grant:
     """Security ends somebody's access; the reason is kept."""
-    with core.refusals_recorded(by_person(by), "grant.revoke", grant_id):
+    with core.refusals_recorded(by, "grant.revoke", grant_id):
         person = core.security_member(by)
         words = clean(reason).text
         if not words:
@@ -41,15 +42,15 @@ def revoke(core: Core, *, grant_id: GrantId, by: SlackUser, reason: str) -> Gran
         if len(words) > REASON_LONGEST:
             sentence = f"Shorten the reason: it may have {REASON_LONGEST} characters, this has {len(words):,}."
             raise InvalidInput("reason", sentence)
-        with core.work(by_person(by)) as work:
+        with core.work(by) as work:
             grant = load_grant(work.session, grant_id, held=True)
             end(work, grant, EndedBy.REVOKED, person=person.name, reason=words)
     return grant
 
 
-def may_revoke(core: Core, *, grant_id: GrantId, by: SlackUser) -> Grant:
+def may_revoke(core: Core, *, grant_id: GrantId, by: Actor) -> Grant:
     """Whether this person could revoke now, before being asked why. Raises a Refusal."""
-    with core.refusals_recorded(by_person(by), "grant.revoke", grant_id):
+    with core.refusals_recorded(by, "grant.revoke", grant_id):
         core.security_member(by)
         with core.database.read() as session:
             grant = load_grant(session, grant_id)
@@ -58,11 +59,11 @@ def may_revoke(core: Core, *, grant_id: GrantId, by: SlackUser) -> Grant:
     return grant
 
 
-def reveal(core: Core, *, grant_id: GrantId, by: SlackUser, view: str) -> Grant:
+def reveal(core: Core, *, grant_id: GrantId, by: Actor, view: str) -> Grant:
     """The holder wants to know how to connect: a worker makes the secret and puts it into the open modal."""
-    with core.refusals_recorded(by_person(by), "grant.reveal", grant_id):
+    with core.refusals_recorded(by, "grant.reveal", grant_id):
         person = core.person(by)
-        with core.work(by_person(by)) as work:
+        with core.work(by) as work:
             grant = load_grant(work.session, grant_id)
             refuse_unless_holder(grant, person)
             if grant.status != GrantStatus.ACTIVE or grant.expires_at is None or grant.expires_at <= work.now:

@@ -12,15 +12,16 @@ from typing import Any
 
 from sqlmodel import Session, col, select
 
+from access.actors import Actor
 from access.canonical import canonical
 from access.catalog import Resource
 from access.comparisons import ask
-from access.core import Core, by_person
+from access.core import Core
 from access.errors import NotFound, NotSecurity, ProviderError, RightsChanged
 from access.grants.claims import Targets, unexpected
-from access.ids import RightsId, SlackUser, ulid
+from access.ids import RightsId, ulid
 from access.models import Alert, AlertKind, CheckKind, EntitlementRights, Grant, PeriodicCheck, Request, RequestStatus
-from access.policy.decide import is_security
+from access.people import People
 from access.ports import EVERYBODY, Deadline, RoleRights
 from access.store import compare_and_set, insert_unless_there
 from access.unit_of_work import UnitOfWork
@@ -209,14 +210,14 @@ def note_about(session: Session, resource: str, role: str) -> RightsNote | None:
     return RightsNote(creates=creates, more=more, since=since) if creates or more else None
 
 
-def accept_rights(core: Core, *, button: str, by: SlackUser) -> EntitlementRights:
+def accept_rights(core: Core, *, button: str, by: Actor) -> EntitlementRights:
     """The security team knows what the role allows now. Raises a Refusal."""
     identifier, fingerprint = _read(button)
-    with core.refusals_recorded(by_person(by), ACCEPTED, identifier or None):
+    with core.refusals_recorded(by, ACCEPTED, identifier or None):
         policy = core.policy.last_valid()
         person = core.person(by, policy)
-        with core.work(by_person(by)) as work:
-            if not is_security(policy, person.name):
+        with core.work(by) as work:
+            if person.name not in People(policy).security():
                 raise NotSecurity("Only the security team can accept what a role allows.")
             row = work.session.get(EntitlementRights, RightsId(identifier))
             if row is None:
@@ -229,7 +230,7 @@ def accept_rights(core: Core, *, button: str, by: SlackUser) -> EntitlementRight
             if not _set(work, row, accepted=row.allows, wider_since=None):
                 raise RightsChanged
             work.record(
-                ACCEPTED, subject_of(row), person=person.name, slack=by, accepted=more[:_TOLD], kinds=len(more),
+                ACCEPTED, subject_of(row), person=person.name, slack=by.slack, accepted=more[:_TOLD], kinds=len(more),
                 fingerprint=row.fingerprint,
             )  # fmt: skip
             work.close_alerts(subject_of(row), AlertKind.RIGHTS)

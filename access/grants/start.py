@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from sqlmodel import select
 
+from access.actors import Actor, system
 from access.catalog import Policy
 from access.core import Core, held_grants, load_request
 from access.errors import (
@@ -40,7 +41,7 @@ from access.grants.revoke import end, start_removal
 from access.ids import GrantId, ulid
 from access.lifecycle import FINISHED, OPENING
 from access.models import AlertKind, EndedBy, Grant, GrantStatus, MessageKind, Request
-from access.people import changed, requester_of, subject_of
+from access.people import People, changed, requester_of, subject_of
 from access.policy import canary
 from access.policy.decide import Denied, decide_again
 from access.policy.facts import ask_again, is_unchanged
@@ -77,7 +78,7 @@ class GrantHandler:
 
     core: Core
     targets: Targets
-    actor: str = "system:grant"
+    actor: Actor = system("grant")
 
     def claim(self, ids: Sequence[str]) -> list[Claimed]:
         """Takes what is due, checked by the policy of now; what may not start any more ends here."""
@@ -185,9 +186,9 @@ class GrantHandler:
 
     def _refused(self, work: UnitOfWork, grant: Grant, policy: Policy) -> bool:
         """Ends what the policy of now would not allow as it was approved, or not by who approved it."""
-        request = load_request(work.session, grant.request_id)
+        request, people = load_request(work.session, grant.request_id), People(policy)
         given = votes.approvals(work.session, request)
-        because = objection(policy, request) or votes.objection(policy, request, given)
+        because = objection(policy, people, request) or votes.objection(people, request, given)
         if because is None:
             return False
         end(work, grant, EndedBy.REFUSED, reason=because)
@@ -351,16 +352,16 @@ def remove_found_again(work: UnitOfWork, old: Grant, *, receipt: dict[str, objec
     return again
 
 
-def objection(policy: Policy, request: Request) -> str | None:
+def objection(policy: Policy, people: People, request: Request) -> str | None:
     """Why the policy of now does not allow what was approved; None when it does. Others than who asked read it."""
     if canary.is_one(request):
         return canary.objection(policy, request)
     ask = ask_again(request, request.asked_at)
-    decision = decide_again(policy, ask)
+    decision = decide_again(policy, people, ask)
     if isinstance(decision, Denied):
         return what_changed(decision, ask)
     for party in (requester_of(request), subject_of(request)):
-        because = changed(policy, party)
+        because = changed(people, party)
         if because is not None:
             return f"{party.name} {because}. Please ask again."
     if not is_unchanged(request, ask, decision.terms):

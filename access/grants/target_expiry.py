@@ -6,6 +6,7 @@ from datetime import datetime
 
 from sqlmodel import col, select
 
+from access.actors import Actor, system
 from access.core import Core, held_grants
 from access.errors import Ambiguous, BadConfig, BadCredential, Permanent, ProviderError
 from access.grants import claims, integrity
@@ -51,7 +52,7 @@ class Extension:
 
     core: Core
     targets: Targets
-    actor: str = "system:extend"
+    actor: Actor = system("extend")
 
     def claim(self, ids: Sequence[str]) -> list[Claimed]:
         """Looks before it locks: most grants of its queue are to be opened."""

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from sqlmodel import Session, col, select
 
+from access.actors import system
 from access.core import Core
 from access.grants.admission import UNLISTED
 from access.lifecycle import UNFINISHED
@@ -13,7 +14,7 @@ from access.models import AlertKind, AlertVariant, Grant
 from access.words import counted
 
 logger = logging.getLogger(__name__)
-ACTOR = "system:start"
+ACTOR = system("start")
 UNWRITTEN = "database"
 """The subject of an alert that is in no database, because it cannot be written."""
 _GRACE = timedelta(minutes=1)

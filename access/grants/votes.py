@@ -4,10 +4,9 @@ from collections.abc import Sequence
 
 from sqlmodel import Session, col, select
 
-from access.catalog import Policy
 from access.ids import Person
 from access.models import Request, Review, Verdict
-from access.people import barred, changed, reviewer_of
+from access.people import People, barred, changed, reviewer_of
 from access.policy.chain import Approved, stages_of, state, votes_of
 
 ASK_AGAIN = "Ask again, so that another approver can decide."
@@ -19,7 +18,7 @@ def approvals(session: Session, request: Request) -> Sequence[Review]:
     return session.exec(given.order_by(col(Review.at), col(Review.id))).all()
 
 
-def objection(policy: Policy, request: Request, votes: Sequence[Review]) -> str | None:
+def objection(people: People, request: Request, votes: Sequence[Review]) -> str | None:
     """Why the votes do not carry this any more by the policy of now; None while they do.
 
     Being on call, within hours or a delegate is judged at the click alone; being in a group that was asked, here too.
@@ -27,7 +26,7 @@ def objection(policy: Policy, request: Request, votes: Sequence[Review]) -> str 
     stages = stages_of(request.chain)
     for vote in votes:
         asked = [group for number, stage in enumerate(stages, 1) if number == vote.stage for group in stage.any_of]
-        because = _lost(policy, vote, policy.members(asked) - barred(policy, request))
+        because = _lost(people, vote, people.approvers(asked, barred=barred(people, request)))
         if because is not None:
             return f"{vote.reviewer}, who approved this, {because}. {ASK_AGAIN}"
     if not isinstance(state(stages, votes_of(votes)), Approved):
@@ -35,8 +34,8 @@ def objection(policy: Policy, request: Request, votes: Sequence[Review]) -> str 
     return None
 
 
-def _lost(policy: Policy, vote: Review, able: frozenset[Person]) -> str | None:
-    because = changed(policy, reviewer_of(vote))
+def _lost(people: People, vote: Review, able: frozenset[Person]) -> str | None:
+    because = changed(people, reviewer_of(vote))
     if because is None and vote.reviewer not in able:
         because = "is no longer one of its approvers"
     return because

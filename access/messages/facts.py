@@ -9,7 +9,7 @@ from sqlmodel import Session, col, select
 from access.alerts.groups import AlertGroup, group_facts
 from access.alerts.undelivered import NeverAsked, Undelivered, never_asked, undelivered_facts
 from access.answer_times import recent_answers
-from access.approvers import NextStep, approvers, asked_by
+from access.approvers import NextStep, approvers, asked_by, people_now
 from access.catalog import Entitlement, Policy
 from access.core import Core, load_grant, load_request
 from access.grants.removed_by_hand import ByHand, said_by_hand
@@ -122,7 +122,7 @@ def card_of(core: Core, request_id: RequestId) -> CardFacts:
         facts = _card_facts(session, policy, request, grant, version=request.version, now=core.clock.now())
         if policy is None:
             return facts
-        return replace(facts, usually=asked_by(session, policy, request, recent_answers(session)).usually)
+        return replace(facts, usually=asked_by(people_now(session, policy), request, recent_answers(session)).usually)
 
 
 def facts_of(session: Session, policy: Policy | None, message: Message, now: datetime) -> Facts:
@@ -214,7 +214,8 @@ def _card_facts(
 def _approvers(session: Session, policy: Policy | None, request: Request) -> list[SlackUser]:
     if policy is None:
         return []
-    return sorted(policy.people[person].slack for person in approvers(session, policy, request))
+    people = people_now(session, policy)
+    return [*people.accounts(approvers(people, request))]
 
 
 def _description(policy: Policy | None, request: Request) -> str:

@@ -5,9 +5,10 @@ from datetime import datetime
 
 from sqlmodel import Session, col, select
 
-from access.approvers import decidable
+from access.actors import Actor
+from access.approvers import approvers, people_now
 from access.catalog import Policy
-from access.core import Core, by_person
+from access.core import Core
 from access.ids import SlackUser
 from access.models import Message, MessageKind, Request, RequestStatus
 from access.queries.mine import Mine, mine_of
@@ -39,12 +40,12 @@ class HomeFacts:
     """How many wait beside those."""
 
 
-def open_home(core: Core, *, person: SlackUser) -> None:
+def open_home(core: Core, *, person: Actor) -> None:
     """This person looks at the Home: from now on it is kept true, by the one who publishes all of them."""
-    core.person(person)
-    with core.work(by_person(person)) as work:
-        work.tell(MessageKind.HOME, person, person, urgency=URGENT)
-        work.changed(person)
+    account = core.person(person).slack
+    with core.work(person) as work:
+        work.tell(MessageKind.HOME, account, account, urgency=URGENT)
+        work.changed(account)
 
 
 def all_homes_changed(work: UnitOfWork) -> None:
@@ -56,12 +57,13 @@ def all_homes_changed(work: UnitOfWork) -> None:
 
 
 def home_facts(session: Session, policy: Policy | None, user: SlackUser, now: datetime) -> HomeFacts:
-    person = policy.person_by_slack(user) if policy else None
-    if policy is None or person is None:
+    people = people_now(session, policy) if policy else None
+    person = people.with_account(user) if people else None
+    if people is None or person is None:
         return HomeFacts(mine=None, waiting=[], more=0)
     pending = select(Request).where(Request.status == RequestStatus.PENDING, col(Request.lapses_at) > now)
     ordered = session.exec(pending.order_by(col(Request.lapses_at), col(Request.id)))
-    found = decidable(session, policy, ordered, person.name)
+    found = [one for one in ordered if person.name in approvers(people, one)]
     return HomeFacts(
         mine=mine_of(session, policy, person, now),
         waiting=[Waiting(request=one, card=card_place(session, one)) for one in found[:WAITING_MOST]],

@@ -8,6 +8,7 @@ from functools import partial
 from sqlalchemy import delete, tuple_
 from sqlmodel import col, select
 
+from access.actors import Actor, system
 from access.alert_rows import open_alerts
 from access.alerts.undelivered import ARRIVED, DeliveryFailure, after_failure
 from access.core import Core
@@ -68,7 +69,7 @@ class Outbox:
     """The core's half of the queue `tell`; the words and Slack are the workers'."""
 
     core: Core
-    actor: str = "system:tell"
+    actor: Actor = system("tell")
 
     def claim(self, ids: Sequence[str]) -> list[Claimed]:
         """The most urgent first."""
@@ -137,7 +138,7 @@ class Outbox:
 def claim_messages(core: Core, ids: Sequence[str], kinds: Sequence[MessageKind]) -> list[Claimed]:
     """Takes what is due of these kinds, with the facts as they are after the claim."""
     taken = list[Message]()
-    with core.work("system:tell") as work:
+    with core.work(system("tell")) as work:
         due = select(Message).where(
             col(Message.id).in_(ids), col(Message.kind).in_(kinds), col(Message.due_at) <= work.now
         )
@@ -160,7 +161,7 @@ def claim_messages(core: Core, ids: Sequence[str], kinds: Sequence[MessageKind])
 
 
 def _drop(core: Core, messages: Sequence[Message]) -> None:
-    with core.work("system:tell") as work:
+    with core.work(system("tell")) as work:
         for message in sorted(messages, key=lambda one: one.id):
             work.session.connection().execute(
                 delete(Message).where(col(Message.id) == message.id, col(Message.fence) == message.fence)
@@ -253,7 +254,9 @@ def _passes(work: UnitOfWork, request: RequestId) -> bool:
 def _give_up(work: UnitOfWork, message: Message, because: str) -> None:
     values = ARRIVED | {"shown_version": message.wanted_version, "problem": "", "attempts": 0, "due_at": None}
     if compare_and_set(work.session, Message, message.id, expected={"fence": message.fence}, values=values):
-        work.record("notice.given_up", message.subject, kind=message.kind, recipient=message.recipient, because=because)
+        work.record(
+            "notice.given_up", message.subject, kind=message.kind, recipient=message.recipient, because=because
+        )
 
 
 def _is_group(facts: Facts) -> bool:

@@ -9,6 +9,7 @@ from access.approvers import account_of, approver_look, groups_of
 from access.catalog import Policy
 from access.ids import SlackUser
 from access.models import CheckKind, PeriodicCheck, Request, RequestStatus
+from access.people import People
 from access.periodic_checks import CheckOutcome, check_again, check_item
 from access.store import compare_and_set
 from access.unit_of_work import UnitOfWork
@@ -26,7 +27,8 @@ def approvers_to_look_at(policy: Policy | None) -> Mapping[str, timedelta]:
     if policy is None:
         return {}
     groups = {group for rule in policy.rules for group in rule.any_of}
-    accounts = {policy.people[person].slack for person in policy.members(groups)}
+    people = People(policy)
+    accounts = people.accounts(people.members(groups))
     return dict.fromkeys(map(approver_look, accounts), max(EVERY, _SHARE * len(accounts)))
 
 
@@ -70,10 +72,11 @@ def _look_at(session: Session, account: SlackUser) -> PeriodicCheck | None:
 def _retell(work: UnitOfWork, account: SlackUser) -> None:
     """Cards and Homes name another circle of people now; of who is no member any more, the own Home too."""
     work.home_changed(account)
-    person = work.policy.person_by_slack(account) if work.policy else None
-    if person is None or work.policy is None:
+    people = People(work.policy) if work.policy else None
+    person = people.with_account(account) if people else None
+    if person is None or people is None:
         return
     waiting = select(Request).where(Request.status == RequestStatus.PENDING).order_by(col(Request.id))
     for request in work.session.exec(waiting):
-        if person.name in work.policy.members(groups_of(request)):
+        if person.name in people.members(groups_of(request)):
             work.request_changed(request)

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 from sqlmodel import Session, col, select
 
+from access.actors import system
 from access.catalog import Canary, Entitlement, Policy
 from access.core import Core
 from access.durations import format_duration
@@ -22,7 +23,7 @@ from access.requests.submit import resolved
 from access.store import insert_unless_there
 from access.unit_of_work import UnitOfWork
 
-_ACTOR = "system:canary"
+_ACTOR = system("canary")
 _RUNS = 24
 """So many are looked back on: while one of them hangs, no other is begun."""
 

@@ -4,12 +4,13 @@ from datetime import timedelta
 
 from sqlmodel import Session, col, select
 
+from access.actors import system
 from access.core import Core
 from access.durations import format_duration
 from access.grants.start import SKEW_MOST
 from access.models import Alert, AlertKind, Heartbeat
 
-ACTOR = "system:clocks"
+ACTOR = system("clocks")
 SILENT = timedelta(minutes=5)
 """A host none of whose processes has given a sign of life for so long grants nothing that its clock could spoil."""
 

@@ -7,6 +7,7 @@ from datetime import timedelta
 from sqlalchemy import tuple_, union
 from sqlmodel import Session, col, or_, select
 
+from access.actors import Actor, system
 from access.approvers import is_at_approver
 from access.core import Core, held_grants
 from access.errors import PolicyError
@@ -17,7 +18,7 @@ from access.lifecycle import OPENING
 from access.messages.rate_limits import USERS_INFO, Call, Limited, note_limits, take_turn
 from access.models import CheckKind, EndedBy, Grant, GrantStatus, MessageKind, Request, RequestStatus, Review
 from access.monitor.approver_checks import learn, write_approver
-from access.people import Party, is_current
+from access.people import Party, People, is_current
 from access.periodic_checks import CheckOutcome, Claimed, check_again, check_no_more, claim_checks, release_checks
 from access.policy.canary import NOBODY
 from access.unit_of_work import UnitOfWork
@@ -50,7 +51,7 @@ class Members:
     """The core's half of asking Slack about everybody who has something open, and about all who may decide."""
 
     core: Core
-    actor: str = "system:leavers"
+    actor: Actor = system("leavers")
 
     def claim(self, ids: Sequence[str]) -> list[Claimed]:
         claimed, won = claim_checks(self.core, ids, CheckKind.MEMBER), list[Claimed]()
@@ -102,11 +103,12 @@ def end_for_strangers(core: Core) -> None:
         policy = core.policy.current()
     except PolicyError:
         return
+    people = People(policy)
     with core.database.read() as session:
-        gone = [party for party in _with_something_open(session) if not is_current(policy, party)][:MOST]
+        gone = [party for party in _with_something_open(session) if not is_current(people, party)][:MOST]
     if not gone:
         return
-    with core.work("system:leavers") as work:
+    with core.work(system("leavers")) as work:
         for because in (NOT_IN_POLICY, ANOTHER_ACCOUNT):
             parties = [one for one in gone if (one.name in policy.people) == (because == ANOTHER_ACCOUNT)]
             if parties:

@@ -3,13 +3,14 @@
 from datetime import datetime
 
 from access import clock as host
+from access.actors import system
 from access.core import Core, held_grants
 from access.durations import format_duration
 from access.models import AlertKind, Grant, GrantStatus
 from access.monitor.due import overdue_grants
 from access.unit_of_work import Cause
 
-TIMEKEEPER = "system:timekeeper"
+TIMEKEEPER = system("timekeeper")
 AT_A_TIME = 500
 LONGEST_SECONDS = 5.0
 """Then a sweep goes on with its other work, and the next one with these: a sign of life must not wait for them."""

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 from sqlmodel import select
 
+from access.actors import system
 from access.comparisons import resources_to_compare
 from access.core import Core
 from access.grants import cleanup, integrity
@@ -27,7 +28,7 @@ def schedule_checks(core: Core) -> None:
     if known is not None and known.due_at > core.clock.now():
         return
     last_call, channel = known.looked_at if known else None, core.security_channel()
-    with core.work("system:timekeeper") as work:
+    with core.work(system("timekeeper")) as work:
         row = known or PeriodicCheck(
             id=CheckId(ulid(work.now)), kind=CheckKind.ROSTER, subject=EVERYBODY, due_at=work.now
         )

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from sqlmodel import col, delete, select
 
+from access.actors import system
 from access.catalog import Resource
 from access.core import Core
 from access.errors import PolicyError
@@ -18,7 +19,7 @@ from access.unit_of_work import UnitOfWork
 CLAIM = timedelta(seconds=30)
 KEPT = timedelta(hours=1)
 """What somebody asked for and never came back to read."""
-DOCTOR = "system:doctor"
+DOCTOR = system("doctor")
 
 
 @dataclass(frozen=True)

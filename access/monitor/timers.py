@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, func, or_
 from sqlmodel import Session, col, select
 
+from access.actors import system
 from access.core import Core
 from access.models import AlertKind, AlertVariant, AuditEvent, CheckKind, Grant, Message, PeriodicCheck, TargetCheck
 from access.monitor.target_checks import target_check_item
@@ -16,7 +17,7 @@ from access.ports import AgendaItem
 from access.unit_of_work import grant_item, message_item
 from access.words import counted
 
-ACTOR = "system:timekeeper"
+ACTOR = system("timekeeper")
 FILLED = "timers.filled"
 UNREACHABLE = "redis"
 UNANSWERING = "it does not answer"

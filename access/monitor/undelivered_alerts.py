@@ -7,17 +7,19 @@ from sqlalchemy import delete
 from sqlmodel import Session, col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
+from access.actors import system
 from access.alerts.undelivered import ARRIVED, EVERYWHERE, waits
 from access.catalog import Policy
 from access.core import Core
 from access.errors import Refusal
 from access.ids import AlertId, RequestId
 from access.models import Alert, AlertKind, Message, MessageKind, Request, RequestStatus
+from access.people import People
 from access.requests.review import follow_rule
 from access.store import compare_and_set
 from access.unit_of_work import URGENT, WEBHOOK, Cause, UnitOfWork
 
-TIMEKEEPER = "system:timekeeper"
+TIMEKEEPER = system("timekeeper")
 AT_A_TIME = 500
 _CHANNEL = ("C", "G")
 """What the id of a channel begins with; a person's begins otherwise."""
@@ -112,8 +114,9 @@ def _tell(work: UnitOfWork, message: Message) -> None:
             work.home_changed(request.requester_slack)
     if message.kind == MessageKind.ALERT and message.destination.startswith(_CHANNEL) and work.policy is not None:
         # Their channel does not take it, so each of the security team hears of this alert alone.
-        for person in sorted(work.policy.members([work.policy.security.group])):
-            work.tell(MessageKind.ALERT, message.subject, work.policy.people[person].slack, urgency=URGENT)
+        people = People(work.policy)
+        for account in people.accounts(people.security()):
+            work.tell(MessageKind.ALERT, message.subject, account, urgency=URGENT)
 
 
 def _elsewhere(session: Session, policy: Policy | None, opened: dict[str, str]) -> list[Message]:
@@ -154,7 +157,9 @@ def _take_along(core: Core, policy: Policy | None, message: Message) -> None:
         to = _channel_now(work, policy, message)
         if to is None:
             why = "The policy does not name this channel any more."
-            work.record("notice.given_up", message.subject, kind=message.kind, recipient=message.recipient, because=why)
+            work.record(
+                "notice.given_up", message.subject, kind=message.kind, recipient=message.recipient, because=why
+            )
             return
         mine = delete(Message).where(col(Message.id) == message.id, col(Message.fence) == message.fence)
         work.session.connection().execute(mine)

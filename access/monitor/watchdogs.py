@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from sqlmodel import Session, and_, col, or_, select
 
+from access.actors import system
 from access.alert_rows import GRANT_ALERTS
 from access.alerts.groups import resolved
 from access.core import Core
@@ -21,7 +22,7 @@ SILENT = timedelta(seconds=15)
 OLD = timedelta(seconds=10)
 """What has waited for so long in a queue, or to be told, does not wait for its turn any more."""
 SHOWN = timedelta(minutes=5)
-WATCHER = "system:watch"
+WATCHER = system("watch")
 _WATCHED = (AlertKind.TIMEKEEPING, AlertKind.QUEUE, AlertKind.JOBS)
 
 

@@ -15,6 +15,7 @@ from access.durations import format_duration
 from access.errors import NotAnApprover, SelfReview
 from access.ids import GrantId, Person, SlackChannel
 from access.nearest import nearest
+from access.people import People
 from access.policy.chain import Stage, stages_of
 from access.policy.reasons import Reason
 from access.words import clean, counted
@@ -141,59 +142,42 @@ class _Trace:
         return Denied(reason_id=reason, field=field, parameters=parameters, trace=tuple(self.steps))
 
 
-def decide(policy: Policy, ask: Ask, *, unable: frozenset[Person] = frozenset()) -> Allowed | Denied:
-    """Whether this may be asked for now, and on which terms.
+def decide(policy: Policy, people: People, ask: Ask) -> Allowed | Denied:
+    """Whether this may be asked for now, by these people, and on which terms.
 
     What is wrong with what was typed is told together: the start, the time and the reason.
-
-    `unable`: who cannot answer though the policy has them do so, when it is asked; at a click it is known who answers.
     """
     trace = _Trace()
-    rule = _opening_rule(policy, ask, trace)
+    rule = _opening_rule(policy, people, ask, trace)
     if isinstance(rule, Denied):
         return rule
     terms = _terms(policy, ask, rule)
     denied = _extension(policy, ask, trace) or _together(
         trace, _start(ask, trace), _time(ask, terms, trace), _reason(terms, _level(policy, ask), trace)
     )
-    return denied or _chain(policy, ask, terms, trace, unable)
+    return denied or _chain(people, ask, terms, trace)
 
 
-def decide_again(policy: Policy, ask: Ask) -> Allowed | Denied:
+def decide_again(policy: Policy, people: People, ask: Ask) -> Allowed | Denied:
     """Whether what was approved may still be given: by what holds at any time, and not by what only asking must meet.
 
     Still eligible, within the floors of the level, and with a chain that can be completed. A start, a reason or a count
     that was good enough when it was asked stays so.
     """
     trace = _Trace()
-    rule = _opening_rule(policy, ask, trace)
+    rule = _opening_rule(policy, people, ask, trace)
     if isinstance(rule, Denied):
         return rule
     terms = _terms(policy, ask, rule)
-    return _floors(ask, terms, trace) or _chain(policy, ask, terms, trace, frozenset())
+    return _floors(ask, terms, trace) or _chain(people, ask, terms, trace)
 
 
-def eligible(policy: Policy, any_of: Iterable[str], *, barred: frozenset[Person]) -> frozenset[Person]:
-    """Who may approve now: persons, each once, however many groups they are in."""
-    return policy.members(any_of) - barred
-
-
-def may_review(policy: Policy, *, reviewer: Person, barred: frozenset[Person], any_of: Iterable[str]) -> None:
+def may_review(people: People, *, reviewer: Person, barred: frozenset[Person], any_of: Iterable[str]) -> None:
     """Raises SelfReview or NotAnApprover. `barred`: who asked and who receives; nobody is an exception."""
     if reviewer in barred:
         raise SelfReview
-    if reviewer not in eligible(policy, any_of, barred=barred):
+    if reviewer not in people.approvers(any_of, barred=barred):
         raise NotAnApprover
-
-
-def is_security(policy: Policy, person: Person) -> bool:
-    return person in policy.members([policy.security.group])
-
-
-def owners(policy: Policy, resource: str) -> frozenset[Person]:
-    """Those who answer for a resource; nobody for one that the policy no longer has."""
-    known = policy.resources.get(resource)
-    return policy.members([known.owner]) if known else frozenset()
 
 
 def render(trace: Iterable[Step]) -> str:
@@ -201,8 +185,8 @@ def render(trace: Iterable[Step]) -> str:
     return "\n".join(f"{'✓' if step.verdict else '✗'} {step.name} {step.subject}: {step.because}" for step in trace)
 
 
-def _opening_rule(policy: Policy, ask: Ask, trace: _Trace) -> Rule | Denied:
-    return _strangers(policy, ask, trace) or _the_one_rule(policy, ask, trace)
+def _opening_rule(policy: Policy, people: People, ask: Ask, trace: _Trace) -> Rule | Denied:
+    return _strangers(policy, ask, trace) or _the_one_rule(policy, people, ask, trace)
 
 
 def _strangers(policy: Policy, ask: Ask, trace: _Trace) -> Denied | None:
@@ -216,12 +200,12 @@ def _strangers(policy: Policy, ask: Ask, trace: _Trace) -> Denied | None:
     return None
 
 
-def _the_one_rule(policy: Policy, ask: Ask, trace: _Trace) -> Rule | Denied:
+def _the_one_rule(policy: Policy, people: People, ask: Ask, trace: _Trace) -> Rule | Denied:
     wanted = str(ask.entitlement)
     known = policy.entitlement(ask.entitlement) is not None
     trace.add("entitlement", wanted, known, "is in the catalog" if known else "the catalog has no such entitlement")
     named = [rule for rule in policy.rules if ask.entitlement in rule.entitlements]
-    matching = [rule for rule in named if _matches(policy, rule, ask, trace)]
+    matching = [rule for rule in named if _matches(people, rule, ask, trace)]
     if len(matching) == 1:
         return matching[0]
     if not matching:
@@ -234,10 +218,10 @@ def _the_one_rule(policy: Policy, ask: Ask, trace: _Trace) -> Rule | Denied:
     return trace.deny("rule", " and ".join(ids), "exactly one rule may match", Reason.SEVERAL_RULES, rules=ids)
 
 
-def _matches(policy: Policy, rule: Rule, ask: Ask, trace: _Trace) -> bool:
+def _matches(people: People, rule: Rule, ask: Ask, trace: _Trace) -> bool:
     """A rule is for those who ask and receive: asking for somebody else needs both in its groups."""
     for person in dict.fromkeys((ask.requester, ask.subject)):
-        groups = [name for name in rule.groups if person in policy.members([name])]
+        groups = [name for name in rule.groups if person in people.members([name])]
         if not groups:
             because = f"does not match because {person} is in none of {', '.join(rule.groups)}"
             trace.add("rule", rule.id, False, because)
@@ -368,16 +352,16 @@ def _reason(terms: Terms, level: Level, trace: _Trace) -> Denied | None:
     return None
 
 
-def _chain(policy: Policy, ask: Ask, terms: Terms, trace: _Trace, unable: frozenset[Person]) -> Allowed | Denied:
-    named = eligible(policy, terms.any_of, barred=frozenset({ask.requester, ask.subject}))
-    others = sorted(named - unable)
+def _chain(people: People, ask: Ask, terms: Terms, trace: _Trace) -> Allowed | Denied:
+    barred = frozenset({ask.requester, ask.subject})
+    named, others = people.members(terms.any_of) - barred, sorted(people.approvers(terms.any_of, barred=barred))
     groups = ", ".join(terms.any_of)
     if len(others) >= terms.quorum:
         trace.add("approvers", groups, True, f"{terms.quorum} needed of {', '.join(others)}")
         return Allowed(terms=terms, trace=tuple(trace.steps))
     because = f"{terms.quorum} needed, {len(others)} there besides who asks and who receives"
-    if named & unable:
-        because += f", for Slack does not show {', '.join(sorted(named & unable))} as full members"
+    if named & people.unable:
+        because += f", for Slack does not show {', '.join(sorted(named & people.unable))} as full members"
     reason, parameters = no_approver(terms.entitlement, named)
     return trace.deny("approvers", groups, because, reason, **parameters)
 

@@ -4,11 +4,13 @@ from collections.abc import Callable, Sequence
 
 from sqlmodel import Session, col, select
 
+from access.actors import Actor
 from access.catalog import PersonEntry, Policy
-from access.core import Core, by_person
+from access.core import Core
 from access.errors import InvalidInput, NotFound, Refusal
 from access.ids import Person, SlackUser, short
 from access.models import Grant, GrantStatus, Request, RequestStatus
+from access.people import People
 from access.queries.mine import mine, open_grants
 
 LONGEST_ID = 26
@@ -23,7 +25,7 @@ _BECAME = {
 }
 
 
-def request_to_cancel(core: Core, *, text: str, by: SlackUser) -> Request:
+def request_to_cancel(core: Core, *, text: str, by: Actor) -> Request:
     """One of this person's pending requests: by its id or the end of it, or the only one. Raises a Refusal."""
     waiting = mine(core, person=by).requests
     found = [one for one in waiting if one.id.endswith(text.lower())]
@@ -38,22 +40,22 @@ def request_to_cancel(core: Core, *, text: str, by: SlackUser) -> Request:
     )
 
 
-def grant_to_return(core: Core, *, text: str, by: SlackUser) -> Grant:
+def grant_to_return(core: Core, *, text: str, by: Actor) -> Grant:
     """What this person can give back: by any id that a message shows, or the only one. Raises a Refusal."""
     return _held(core, text, by, "done", lambda grant: grant.status != GrantStatus.REVOKING)
 
 
-def grant_to_extend(core: Core, *, text: str, by: SlackUser) -> Grant:
+def grant_to_extend(core: Core, *, text: str, by: Actor) -> Grant:
     """The same of what is open."""
     return _held(core, text, by, "extend", lambda grant: grant.status == GrantStatus.ACTIVE)
 
 
-def grant_to_revoke(core: Core, *, text: str, by: SlackUser, mentioned: SlackUser | None = None) -> Grant:
+def grant_to_revoke(core: Core, *, text: str, by: Actor, mentioned: SlackUser | None = None) -> Grant:
     """Anybody's open access, for the security team: by any id, by its holder, or the only one. Raises a Refusal.
 
     `mentioned`: the account that was named, which says for certain who is meant.
     """
-    with core.refusals_recorded(by_person(by), "grant.revoke", None):
+    with core.refusals_recorded(by, "grant.revoke", None):
         core.security_member(by)
         policy = core.policy.last_valid()
     with core.database.read() as session:
@@ -71,7 +73,7 @@ def grant_to_revoke(core: Core, *, text: str, by: SlackUser, mentioned: SlackUse
     raise NotFound(f"No open access has the id {_echo(text)}, and the access policy has no person of that name.")
 
 
-def _held(core: Core, text: str, by: SlackUser, verb: str, usable: Callable[[Grant], bool]) -> Grant:
+def _held(core: Core, text: str, by: Actor, verb: str, usable: Callable[[Grant], bool]) -> Grant:
     grants = mine(core, person=by).grants
     if text:
         with core.database.read() as session:
@@ -116,7 +118,7 @@ def _holder(
 def _of_holder(policy: Policy, holder: SlackUser | Person, grants: Sequence[Grant]) -> Grant:
     held = [grant for grant in grants if holder in (grant.subject, grant.subject_slack)]
     found = _not_ending(held)
-    known = policy.person_by_slack(SlackUser(holder))
+    known = People(policy).with_account(SlackUser(holder))
     name = known.name if known else holder
     if len(found) == 1:
         return found[0]
@@ -151,7 +153,7 @@ def _named(row: Request | Grant, *, holders: bool = False) -> str:
     return f"{short(row.id)} ({row.entitlement}{f' of {row.subject}' if holders else ''})"
 
 
-def _what_became(core: Core, text: str, by: SlackUser) -> Refusal | None:
+def _what_became(core: Core, text: str, by: Actor) -> Refusal | None:
     """Of one's own, whose id is right and the verb is not: what it is now, and what can be done with it."""
     person, grants = core.person(by), mine(core, person=by).grants
     with core.database.read() as session:

@@ -7,12 +7,13 @@ from datetime import datetime
 from sqlalchemy import literal
 from sqlmodel import Session, col, select
 
+from access.actors import Actor
 from access.alerts.undelivered import NeverAsked, never_asked
 from access.answer_times import recent_answers
-from access.approvers import Asked, asked_by
+from access.approvers import Asked, asked_by, people_now
 from access.catalog import PersonEntry, Policy
 from access.core import Core
-from access.ids import RequestId, SlackUser
+from access.ids import RequestId
 from access.lifecycle import UNFINISHED
 from access.models import Grant, Request, RequestStatus
 from access.people import is_same, subject_of
@@ -38,7 +39,7 @@ class Mine:
     """Where the cards of those requests stand, of those that are posted."""
 
 
-def mine(core: Core, *, person: SlackUser) -> Mine:
+def mine(core: Core, *, person: Actor) -> Mine:
     entry = core.person(person)
     with core.database.read() as session:
         return mine_of(session, core.known_policy(), entry, core.clock.now())
@@ -59,7 +60,8 @@ def mine_of(session: Session, policy: Policy | None, person: PersonEntry, now: d
     cards = ((one.id, card_place(session, one)) for one in requests)
     not_asked = ((one.id, never_asked(session, one)) for one in requests)
     answers = recent_answers(session) if requests else []
-    asked = {one.id: asked_by(session, policy, one, answers) for one in requests} if policy else {}
+    people = people_now(session, policy) if policy and requests else None
+    asked = {one.id: asked_by(people, one, answers) for one in requests} if people else {}
     steps = {one.id: next_step(session, policy, one, now) for one in requests}
     return Mine(
         requests=list(requests), grants=list(grants), extendable=can,

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 
 from sqlmodel import col, select
 
-from access.core import Core, by_person
-from access.ids import Person, SlackUser
+from access.actors import Actor
+from access.core import Core
+from access.ids import Person
 from access.lifecycle import ON_TARGET
 from access.models import Grant, Request, Review, Verdict
 
@@ -21,9 +22,9 @@ class Inside:
     reason: str
 
 
-def who(core: Core, *, by: SlackUser) -> list[Inside]:
+def who(core: Core, *, by: Actor) -> list[Inside]:
     """The soonest to end first. Raises NotSecurity."""
-    with core.refusals_recorded(by_person(by), "grant.list", None):
+    with core.refusals_recorded(by, "grant.list", None):
         core.security_member(by)
         inside = select(Grant, Request).join(Request, col(Request.id) == col(Grant.request_id))
         with core.database.read() as session:

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from sqlmodel import col, or_, select
 
 from access import periodic_checks
+from access.actors import Actor, system
 from access.alert_rows import of_resource
 from access.canonical import canonical
 from access.catalog import Resource
@@ -69,7 +70,7 @@ class Drift:
 
     core: Core
     targets: Targets
-    actor: str = "system:drift"
+    actor: Actor = system("drift")
 
     def claim(self, ids: Sequence[str]) -> list[Claimed]:
         claimed = periodic_checks.claim_checks(self.core, ids, CheckKind.DRIFT)

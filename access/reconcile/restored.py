@@ -10,6 +10,7 @@ from typing import cast
 from sqlalchemy import update
 from sqlmodel import Session, col, func, or_, select
 
+from access.actors import Actor, system
 from access.comparisons import SECOND_LOOK, compare_anew, not_comparable, resources_to_compare
 from access.core import Core, held_grants
 from access.durations import format_duration
@@ -32,7 +33,7 @@ from access.models import (
 from access.unit_of_work import Cause, UnitOfWork
 
 DATABASE = "database"
-ACTOR = "system:restored"
+ACTOR = system("restored")
 MAY_HAVE_BEEN_OPENED = "The database was restored from a backup and does not know what became of it. Please ask again."
 _NOTICED = (
     "The database is older than it was: event {event} of its log was written before, and is now missing or different. "
@@ -102,7 +103,7 @@ def _tell_of_forgery(core: Core) -> None:
         )
 
 
-def begin(core: Core, since: datetime, sentence: str, *, actor: str) -> None:
+def begin(core: Core, since: datetime, sentence: str, *, actor: Actor) -> None:
     """Closes the gate and has every target compared at once. `since`: what was done after it is not known."""
     with core.database.read() as session:
         resources, others = resources_to_compare(core, session), not_comparable(core, session)
@@ -130,7 +131,7 @@ def _note_since(work: UnitOfWork, since: datetime) -> None:
     work.session.connection().execute(opened.values(since=since))
 
 
-def end_by_hand(core: Core, *, actor: str) -> None:
+def end_by_hand(core: Core, *, actor: Actor) -> None:
     """Somebody has looked, and takes the blame: opens the gate, whatever was not compared by itself."""
     with core.work(actor) as work:
         others = by_hand(work.session)

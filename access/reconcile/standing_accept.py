@@ -7,12 +7,13 @@ from hashlib import sha256
 
 from sqlmodel import Session, col, func, select
 
+from access.actors import Actor
 from access.canonical import canonical
-from access.core import Core, by_person
+from access.core import Core
 from access.errors import AlreadyAccepted, NotForYouToAccept, NotFound, StandingAccessChanged
 from access.ids import SlackUser
 from access.models import Alert, AlertKind, StandingAccess
-from access.policy.decide import is_security
+from access.people import People
 from access.reconcile.standing_access import ACCEPTED, NEW, by_hundreds, close_if_settled, held_rows, hold_alerts
 from access.store import Change, compare_and_set_all
 from access.unit_of_work import UnitOfWork
@@ -72,18 +73,18 @@ def standing_facts(session: Session, alert: Alert) -> Standing | None:
     )  # fmt: skip
 
 
-def accept_standing(core: Core, *, button: str, by: SlackUser) -> Accepted:
+def accept_standing(core: Core, *, button: str, by: Actor) -> Accepted:
     """Raises a Refusal; what has changed since it was shown is shown anew."""
     version, _, rest = button.partition(".")
     what, identifier, shown = (*rest.split("."), "", "", "")[:3]
-    with core.refusals_recorded(by_person(by), ACCEPT, identifier or None):
+    with core.refusals_recorded(by, ACCEPT, identifier or None):
         policy = core.policy.last_valid()
         person = core.person(by, policy)
-        if not is_security(policy, person.name):
+        if person.name not in People(policy).security():
             raise NotForYouToAccept
         if version != "v1" or what not in (_ONE, _ALL):
             raise NotFound
-        with core.work(by_person(by)) as work:
+        with core.work(by) as work:
             place = identifier if what == _ALL else _place_of(work.session, identifier)
             # The alert first, as who finds something does: what is found meanwhile is not accepted, nor left untold.
             hold_alerts(work.session, [place])
@@ -91,7 +92,7 @@ def accept_standing(core: Core, *, button: str, by: SlackUser) -> Accepted:
             rows = held_rows(work.session, wanted, StandingAccess.status == NEW)
             same = bool(rows) and _fingerprint(rows) == shown
             if same:
-                _accept(work, rows, person.name, by)
+                _accept(work, rows, person.name, by.slack)
             close_if_settled(work, place)
         if not rows:
             raise AlreadyAccepted

@@ -5,27 +5,25 @@ from datetime import datetime, timedelta
 
 from sqlmodel import Session, select
 
-from access.approvers import NextStep, able, groups_of
+from access.approvers import NextStep, groups_of, people_now
 from access.catalog import Policy, Rule
 from access.ids import Person, SlackUser
 from access.models import Message, MessageKind, Request, RequestStatus
-from access.people import barred
+from access.people import People, barred
 
 
-def named(
-    session: Session, policy: Policy, groups: Iterable[str], group: str, *, barred: frozenset[Person]
-) -> tuple[SlackUser, ...]:
+def named(people: People, groups: Iterable[str], group: str, *, barred: frozenset[Person]) -> tuple[SlackUser, ...]:
     """Those of the step's group who can decide now; without any, all who can."""
-    can = able(session, policy, groups, barred=barred)
-    return tuple(sorted(policy.people[person].slack for person in can & policy.members([group]) or can))
+    can = people.approvers(groups, barred=barred)
+    return people.accounts(can & people.members([group]) or can)
 
 
-def first_step(session: Session, policy: Policy, rule: Rule, *, barred: frozenset[Person]) -> NextStep | None:
+def first_step(people: People, rule: Rule, *, barred: frozenset[Person]) -> NextStep | None:
     """Of a request that this rule would ask."""
     if not rule.reminders:
         return None
     step = rule.reminders[0]
-    who = named(session, policy, rule.any_of, step.group, barred=barred)
+    who = named(people, rule.any_of, step.group, barred=barred)
     return NextStep(after=step.after, at=None, named=who)
 
 
@@ -43,5 +41,6 @@ def next_step(session: Session, policy: Policy | None, request: Request, now: da
     at, group = next(left, (None, ""))
     if at is None:
         return None
-    who = named(session, policy, groups_of(request), group, barred=barred(policy, request))
+    people = people_now(session, policy)
+    who = named(people, groups_of(request), group, barred=barred(people, request))
     return NextStep(after=at - request.asked_at, at=at, named=who) if who else None

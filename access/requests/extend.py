@@ -8,15 +8,16 @@ from typing import Any
 from sqlmodel import col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
-from access.approvers import unable
+from access.actors import Actor, system
+from access.approvers import people_now
 from access.catalog import Entitlement, Policy
-from access.core import Core, by_person, load_grant
+from access.core import Core, load_grant
 from access.errors import Conflict, InvalidInput, NotAllowed, NothingToExtend, NotYours
 from access.grants.admission import refuse_while_closed
 from access.grants.expiry_warning import warn_before_end
 from access.grants.integrity import ends_too_late
 from access.grants.revoke import refuse_unless_holder
-from access.ids import GrantId, Person, RequestId, SlackUser
+from access.ids import GrantId, Person, RequestId
 from access.lifecycle import OPENING
 from access.models import Grant, GrantStatus, MessageKind, Request, RequestStatus
 from access.people import subject_of
@@ -49,9 +50,9 @@ def extendable(policy: Policy | None, grant: Grant | None) -> bool:
     return grant.status == GrantStatus.ACTIVE and grant.extensions < policy.extensions
 
 
-def may_extend(core: Core, *, grant_id: GrantId, by: SlackUser) -> Extendable:
+def may_extend(core: Core, *, grant_id: GrantId, by: Actor) -> Extendable:
     """The terms of an extension, now. Raises a Refusal when there can be none."""
-    with core.refusals_recorded(by_person(by), "request.extend", grant_id):
+    with core.refusals_recorded(by, "request.extend", grant_id):
         policy = core.policy.current()
         person = core.person(by, policy)
         with core.database.read() as session:
@@ -68,17 +69,17 @@ def may_extend(core: Core, *, grant_id: GrantId, by: SlackUser) -> Extendable:
 
 
 def extend(
-    core: Core, *, grant_id: GrantId, by: SlackUser, duration: timedelta | None, until: datetime | None, reason: str,
+    core: Core, *, grant_id: GrantId, by: Actor, duration: timedelta | None, until: datetime | None, reason: str,
     unread: InvalidInput | None = None,
 ) -> Request:  # fmt: skip
     """Asks for a later end: `duration` more than it has, or `until`. Raises a Refusal with the fields to mend.
 
     `unread`: why neither could be read, told with all else that is wrong.
     """
-    with core.refusals_recorded(by_person(by), "request.extend", grant_id):
+    with core.refusals_recorded(by, "request.extend", grant_id):
         policy = core.policy.current()
         person = core.person(by, policy)
-        with core.work(by_person(by)) as work:
+        with core.work(by) as work:
             refuse_too_many(work, person)
             refuse_while_closed(work.session)
             grant = load_grant(work.session, grant_id, held=True)
@@ -88,7 +89,7 @@ def extend(
             _refuse_where_the_target_cannot(core.providers, grant)
             wanted = until or ends + (duration or timedelta(0))
             ask = _ask(grant, person.name, until=wanted, reason=reason, at=work.now, open_until=ends)
-            decision = decide_all(policy, ask, unread, unable=unable(work.session, policy))
+            decision = decide_all(policy, people_now(work.session, policy), ask, unread)
             _refuse_unless_same(core.providers, grant, decision.terms.settings, decision.terms.definition)
             if _pending(work, grant):
                 raise already_asked(ask)
@@ -143,7 +144,7 @@ def cancel_what_is_over(core: Core) -> None:
         over = sorted(session.exec(for_what_is_over().limit(500)))
     if not over:
         return
-    with core.work("system:timekeeper") as work:
+    with core.work(system("timekeeper")) as work:
         for request_id in over:
             request = work.session.get_one(Request, request_id)
             if request.status == RequestStatus.PENDING and work.move_request(

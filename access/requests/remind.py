@@ -5,7 +5,7 @@ from datetime import datetime
 
 from sqlmodel import Session, col, select
 
-from access.approvers import NextStep, groups_of
+from access.approvers import NextStep, groups_of, people_now
 from access.catalog import Policy, Reminder
 from access.ids import SlackUser
 from access.models import Grant, Message, MessageKind, Request, RequestStatus
@@ -47,7 +47,8 @@ def reminder_facts(
     who: tuple[SlackUser, ...] = ()
     if policy is not None:
         group = message.step_group or ""
-        who = named(session, policy, groups_of(request), group, barred=barred(policy, request))
+        people = people_now(session, policy)
+        who = named(people, groups_of(request), group, barred=barred(people, request))
     return ReminderFacts(
         request=request, named=list(who), card=card_place(session, request), now=now,
         next=next_step(session, policy, request, now),

@@ -8,8 +8,9 @@ from typing import cast
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
+from access.actors import Actor
 from access.catalog import PersonEntry, Policy
-from access.core import Core, by_person, load_request
+from access.core import Core, load_request
 from access.errors import (
     AlreadyDecided,
     AlreadyReviewed,
@@ -22,9 +23,9 @@ from access.errors import (
 )
 from access.grants.admission import refuse_while_closed
 from access.grants.integrity import COPIED, START_WINDOW, is_as_asked
-from access.ids import GrantId, Person, RequestId, SlackUser, ulid
+from access.ids import GrantId, Person, RequestId, ulid
 from access.models import Grant, Message, MessageKind, Request, RequestStatus, Review, Verdict
-from access.people import Party, barred, changed, is_alike, requester_of, reviewer_of, subject_of
+from access.people import Party, People, barred, changed, is_alike, requester_of, reviewer_of, subject_of
 from access.policy.chain import Approved, Waiting
 from access.policy.decide import REASON_LONGEST, Ask, Denied, Terms, decide, may_review
 from access.policy.facts import ask_again, is_unchanged
@@ -46,18 +47,18 @@ DOUBLE_CLICK = timedelta(seconds=10)
 
 
 def review(
-    core: Core, *, button: str, reviewer: SlackUser, verdict: Verdict, comment: str = "", card: Place | None = None
+    core: Core, *, button: str, reviewer: Actor, verdict: Verdict, comment: str = "", card: Place | None = None
 ) -> Request:
     """One click on approve or deny. Raises a Refusal; a refused click is recorded and changes nothing."""
-    pressed, actor = _pressed(core, button, reviewer, verdict), by_person(reviewer)
+    pressed = _pressed(core, button, reviewer, verdict)
     with (
-        core.refusals_recorded(actor, f"request.{verdict}", pressed.request_id),
-        _adopted_if_refused(core, actor, pressed, card),
+        core.refusals_recorded(reviewer, f"request.{verdict}", pressed.request_id),
+        _adopted_if_refused(core, reviewer, pressed, card),
     ):
         policy = core.policy.current() if verdict is Verdict.APPROVE else core.policy.last_valid()
         person = core.person(reviewer, policy)
         words = _comment(verdict, comment)
-        with core.work(actor) as work:
+        with core.work(reviewer) as work:
             request = load_request(work.session, pressed.request_id)
             if card is not None:
                 _adopt(work, pressed, card)
@@ -78,10 +79,10 @@ def review(
     return request
 
 
-def may_deny(core: Core, *, button: str, reviewer: SlackUser) -> Request:
+def may_deny(core: Core, *, button: str, reviewer: Actor) -> Request:
     """Whether this person could deny now, before being asked why. Raises a Refusal."""
     pressed = _pressed(core, button, reviewer, Verdict.DENY)
-    with core.refusals_recorded(by_person(reviewer), f"request.{Verdict.DENY}", pressed.request_id):
+    with core.refusals_recorded(reviewer, f"request.{Verdict.DENY}", pressed.request_id):
         policy = core.policy.last_valid()
         person = core.person(reviewer, policy)
         with core.database.read() as session:
@@ -91,7 +92,7 @@ def may_deny(core: Core, *, button: str, reviewer: SlackUser) -> Request:
     return request
 
 
-def follow_rule(core: Core, request_id: RequestId, actor: str) -> None:
+def follow_rule(core: Core, request_id: RequestId, actor: Actor) -> None:
     """The rule of a pending request has changed before its card was posted: a new version, for the new rule's channel.
 
     Raises Refused where the policy of now does not let it be asked.
@@ -107,8 +108,8 @@ def follow_rule(core: Core, request_id: RequestId, actor: str) -> None:
             _new_version(core, work, request, ask, terms)
 
 
-def _pressed(core: Core, button: str, reviewer: SlackUser, verdict: Verdict) -> Button:
-    with core.refusals_recorded(by_person(reviewer), f"request.{verdict}", None):
+def _pressed(core: Core, button: str, reviewer: Actor, verdict: Verdict) -> Button:
+    with core.refusals_recorded(reviewer, f"request.{verdict}", None):
         return parse_button(button)
 
 
@@ -136,13 +137,14 @@ def _refuse_stale(
 def _refuse_outsiders(policy: Policy, request: Request, person: Person, terms: Terms | None = None) -> None:
     """Who was asked may click, and who would be asked now: else a renamed group would leave the card to nobody."""
     groups = {*cast("list[str]", request.chain["any_of"]), *(terms.any_of if terms else ())}
-    may_review(policy, reviewer=person, barred=barred(policy, request), any_of=groups)
+    people = People(policy)
+    may_review(people, reviewer=person, barred=barred(people, request), any_of=groups)
 
 
 def _refuse_others(policy: Policy, request: Request) -> None:
     """Whoever has the name by now did not ask, and would receive what another was approved for."""
     for party in (requester_of(request), subject_of(request)):
-        because = changed(policy, party)
+        because = changed(People(policy), party)
         if because is not None:
             raise RefusedByPolicy(f"{party.name}, for whom this was asked, {because}. Ask them to request it again.")
 
@@ -170,7 +172,7 @@ def _decided(
 
 def _changed_terms(policy: Policy, request: Request, ask: Ask) -> Terms | None:
     """What was shown must still be what would be granted. The terms of now if they differ; raises Refused if none."""
-    decision = decide(policy, ask)
+    decision = decide(policy, People(policy), ask)
     if isinstance(decision, Denied):
         # The sentence of its reason is for who asked; the approver must not take it as said to himself.
         raise RefusedByPolicy(to_the_approver(decision, ask), trace=decision.trace)
@@ -236,7 +238,7 @@ def _starts(work: UnitOfWork, request: Request) -> datetime:
 
 
 @contextmanager
-def _adopted_if_refused(core: Core, actor: str, pressed: Button, card: Place | None) -> Generator[None]:
+def _adopted_if_refused(core: Core, actor: Actor, pressed: Button, card: Place | None) -> Generator[None]:
     """A refused click changes nothing, and what it tells of the card is kept all the same."""
     try:
         yield

@@ -8,22 +8,23 @@ from zoneinfo import ZoneInfo
 
 from sqlmodel import col, select
 
+from access.actors import Actor
 from access.alerts.undelivered import NeverAsked, unreachable
 from access.answer_times import recent_answers
-from access.approvers import Asked, unable
+from access.approvers import Asked, people_now
 from access.approvers import asked as asked_now
 from access.catalog import Entitlement, PersonEntry, Policy
 from access.choices import Choices, Found
-from access.core import Core, by_person
+from access.core import Core
 from access.errors import AlreadyHeld, AlreadyOpen, InvalidInput
 from access.grants.admission import refuse_while_closed
 from access.grants.role_rights import RightsNote, note_about
-from access.ids import BatchId, Person, RequestId, SlackChannel, SlackUser, ulid
+from access.ids import BatchId, RequestId, SlackChannel, ulid
 from access.lifecycle import FINISHED
 from access.models import Grant, GrantStatus, MessageKind, Request, RequestStatus
 from access.nearest import nearest
-from access.people import is_same, subject_of
-from access.policy.decide import Allowed, Ask, Terms, decide, eligible, no_approver, render
+from access.people import People, is_same, subject_of
+from access.policy.decide import Allowed, Ask, Terms, decide, no_approver, render
 from access.policy.facts import whole_seconds
 from access.policy.line import parse_line
 from access.policy.reasons import Reason, sentence_of
@@ -63,7 +64,7 @@ class Preview:
 def submit(
     core: Core,
     *,
-    requester: SlackUser,
+    requester: Actor,
     entitlement: str,
     duration: timedelta | None,
     until: datetime | None,
@@ -78,7 +79,7 @@ def submit(
     could not be read, told with all else that is wrong.
     """
     asked_for = clean(entitlement).text[:ENTITLEMENT_LONGEST]
-    with core.refusals_recorded(by_person(requester), "request.submit", asked_for):
+    with core.refusals_recorded(requester, "request.submit", asked_for):
         policy = core.policy.current()
         person = core.person(requester, policy)
         now = core.clock.now()
@@ -89,7 +90,7 @@ def submit(
             duration=duration, until=until, reason=reason, at=now, starts_at=starts_at,
         )  # fmt: skip
         decision = decide_now(core, policy, ask, unread)
-        with core.work(by_person(requester)) as work:
+        with core.work(requester) as work:
             refuse_too_many(work, person)
             refuse_while_closed(work.session)
             _refuse_what_is_open(work, ask, person)
@@ -114,11 +115,9 @@ def post(
     return request
 
 
-def decide_all(
-    policy: Policy, ask: Ask, unread: InvalidInput | None, *, unable: frozenset[Person] = frozenset()
-) -> Allowed:
+def decide_all(policy: Policy, people: People, ask: Ask, unread: InvalidInput | None) -> Allowed:
     """As the policy decides, but first of all what could not be read. Raises a Refusal with all fields to mend."""
-    decision = decide(policy, ask, unable=unable)
+    decision = decide(policy, people, ask)
     if isinstance(decision, Allowed):
         if unread is not None:
             raise unread
@@ -130,12 +129,12 @@ def decide_all(
     raise InvalidInput(unread.field, unread.sentence, also=also)
 
 
-def submit_line(core: Core, *, requester: SlackUser, text: str, zone: ZoneInfo) -> Request:
+def submit_line(core: Core, *, requester: Actor, text: str, zone: ZoneInfo) -> Request:
     """The same from one line, `<resource/role> <time> <reason…>`; a wrong one is answered with the nearest right one.
 
     `zone` is the requester's, for `until 17:00`.
     """
-    with core.refusals_recorded(by_person(requester), "request.submit", None):
+    with core.refusals_recorded(requester, "request.submit", None):
         policy = core.policy.current()
         person = core.person(requester, policy)
         mine = {Entitlement(one.resource_id, one.role): one.longest for one in policy.requestable(person.name)}
@@ -146,18 +145,18 @@ def submit_line(core: Core, *, requester: SlackUser, text: str, zone: ZoneInfo) 
     )  # fmt: skip
 
 
-def requestable(core: Core, *, requester: SlackUser) -> Choices:
+def requestable(core: Core, *, requester: Actor) -> Choices:
     """What this person may ask for now."""
     policy = core.policy.current()
     return policy.requestable(core.person(requester, policy).name)
 
 
-def suggest(core: Core, *, requester: SlackUser, typed: str, most: int) -> Found:
+def suggest(core: Core, *, requester: Actor, typed: str, most: int) -> Found:
     """The best of what this person may ask for and has begun to type."""
     return requestable(core, requester=requester).search(typed, most=most)
 
 
-def preview(core: Core, *, requester: SlackUser, entitlement: str, lapses_at: datetime | None = None) -> Preview:
+def preview(core: Core, *, requester: Actor, entitlement: str, lapses_at: datetime | None = None) -> Preview:
     """The terms for one entitlement. Raises InvalidInput when this person may not ask for it.
 
     `lapses_at`: of an extension, when it lapses whatever its rule says.
@@ -176,11 +175,12 @@ def preview(core: Core, *, requester: SlackUser, entitlement: str, lapses_at: da
         blocked = unreachable(session, rule.channel)
         barred = frozenset({person.name})
         answers = recent_answers(session)
-        asked = asked_now(session, policy, answers, resource=resource.id, groups=rule.any_of, barred=barred)
+        people = people_now(session, policy)
+        asked = asked_now(people, answers, resource=resource.id, groups=rule.any_of, barred=barred)
         if not asked.approvers:
-            why = no_approver(wanted, eligible(policy, rule.any_of, barred=barred))
+            why = no_approver(wanted, people.members(rule.any_of) - barred)
             raise InvalidInput("entitlement", sentence_of(*why))
-        first = first_step(session, policy, rule, barred=barred)
+        first = first_step(people, rule, barred=barred)
     if first and (lapses_at is None or core.clock.now() + first.after < lapses_at):
         asked = replace(asked, next=first)
     return Preview(
@@ -194,8 +194,8 @@ def preview(core: Core, *, requester: SlackUser, entitlement: str, lapses_at: da
 def decide_now(core: Core, policy: Policy, ask: Ask, unread: InvalidInput | None = None) -> Allowed:
     """The same with those alone who can answer."""
     with core.database.read() as session:
-        without = unable(session, policy)
-    return decide_all(policy, ask, unread, unable=without)
+        people = people_now(session, policy)
+    return decide_all(policy, people, ask, unread)
 
 
 def resolved(ask: Ask, terms: Terms, providers: Mapping[str, type[Provider]]) -> dict[str, Any]:

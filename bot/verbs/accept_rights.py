@@ -16,4 +16,4 @@ from bot.slack_context import SlackContext
 async def button(ack: AsyncAck, body: dict[str, Any], respond: Reply, slack: SlackContext, who: Who) -> None:
     async with slack.acknowledged(ack), refusals(ephemeral(respond)):
         await still_member(slack, who, ids.ACCEPT_RIGHTS)
-        await slack.do(accept_rights, button=pressed(body), by=who.slack)
+        await slack.do(accept_rights, button=pressed(body), by=who.actor)

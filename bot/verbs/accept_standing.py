@@ -17,5 +17,5 @@ from bot.views.standing import accepted
 async def button(ack: AsyncAck, body: dict[str, Any], respond: Reply, slack: SlackContext, who: Who) -> None:
     async with slack.acknowledged(ack), refusals(ephemeral(respond)):
         await still_member(slack, who, ids.ACCEPT_STANDING)
-        done = await slack.do(accept_standing, button=pressed(body), by=who.slack)
+        done = await slack.do(accept_standing, button=pressed(body), by=who.actor)
         await respond(accepted(done))

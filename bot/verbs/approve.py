@@ -22,7 +22,7 @@ async def button(ack: AsyncAck, body: dict[str, Any], respond: Reply, slack: Sla
             await slack.do(
                 review,
                 button=pressed(body),
-                reviewer=who.slack,
+                reviewer=who.actor,
                 verdict=Verdict.APPROVE,
                 card=place(body),
             )

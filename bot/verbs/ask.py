@@ -36,7 +36,7 @@ EXAMPLE = "customers-db/read 2h why you need it"
 
 async def form(invocation: Invocation) -> Rendered | None:
     """/access"""
-    choices = await invocation.slack.do(requestable, requester=invocation.who.slack)
+    choices = await invocation.slack.do(requestable, requester=invocation.who.actor)
     if not choices:
         return nothing_to_ask()
     await invocation.slack.client.views_open(trigger_id=invocation.trigger_id, view=request_form(choices))
@@ -47,9 +47,9 @@ async def line(invocation: Invocation) -> Rendered | None:
     """/access <resource/role> <time> <reason>"""
     slack, who = invocation.slack, invocation.who
     try:
-        request = await slack.do(submit_line, requester=who.slack, text=invocation.words, zone=who.zone)
+        request = await slack.do(submit_line, requester=who.actor, text=invocation.words, zone=who.zone)
     except AlreadyHeld as held:
-        about = await slack.do(may_extend, grant_id=GrantId(held.grant), by=who.slack)
+        about = await slack.do(may_extend, grant_id=GrantId(held.grant), by=who.actor)
         longer = format_duration(held.duration) if held.duration else ""
         view = extension_form(about, longer=longer, reason=held.reason)
         await slack.client.views_open(trigger_id=invocation.trigger_id, view=view)
@@ -60,7 +60,7 @@ async def line(invocation: Invocation) -> Rendered | None:
 async def button(ack: AsyncAck, body: dict[str, Any], respond: Reply, slack: SlackContext, who: Who) -> None:
     """Of the Home."""
     async with slack.acknowledged(ack), refusals(beside(body, respond, slack.client)):
-        choices = await slack.do(requestable, requester=who.slack)
+        choices = await slack.do(requestable, requester=who.actor)
         view = request_form(choices) if choices else notice("Ask for access", NOTHING_TO_ASK)
         await slack.client.views_open(trigger_id=body["trigger_id"], view=view)
 
@@ -68,7 +68,7 @@ async def button(ack: AsyncAck, body: dict[str, Any], respond: Reply, slack: Sla
 async def suggested(ack: AsyncAck, body: dict[str, Any], slack: SlackContext, who: Who) -> None:
     """What can be chosen, while it is typed."""
     async with refusals(_nothing(ack)):
-        found = await slack.do(suggest, requester=who.slack, typed=str(body.get("value") or ""), most=MOST_OPTIONS)
+        found = await slack.do(suggest, requester=who.actor, typed=str(body.get("value") or ""), most=MOST_OPTIONS)
         await ack(option_groups=suggestions(found)) if found.total else await ack(options=[])
 
 
@@ -77,7 +77,7 @@ async def chosen(ack: AsyncAck, body: dict[str, Any], slack: SlackContext, who: 
     await ack()
     view = body["view"]
     async with refusals(in_modal(slack.client, view["id"], "Not possible")):
-        choices = await slack.do(requestable, requester=who.slack)
+        choices = await slack.do(requestable, requester=who.actor)
         about = await _preview(slack, who, chosen_option(view, ids.ENTITLEMENT))
         try:
             await slack.client.views_update(view_id=view["id"], hash=view["hash"], view=request_form(choices, about))
@@ -94,7 +94,7 @@ async def modal(ack: AsyncAck, view: dict[str, Any], slack: SlackContext, who: W
         try:
             request = await _submitted(view, slack, who)
         except AlreadyHeld as held:
-            about = await slack.do(may_extend, grant_id=GrantId(held.grant), by=who.slack)
+            about = await slack.do(may_extend, grant_id=GrantId(held.grant), by=who.actor)
             longer, reason = typed(view, ids.DURATION), typed(view, ids.REASON)
             await ack(response_action="update", view=extension_form(about, longer=longer, reason=reason))
             return
@@ -106,7 +106,7 @@ async def _submitted(view: dict[str, Any], slack: SlackContext, who: Who) -> Req
     when = read_when(typed(view, ids.DURATION), now=max(starts_at or now, now), zone=who.zone)
     return await slack.do(
         submit,
-        requester=who.slack,
+        requester=who.actor,
         entitlement=chosen_option(view, ids.ENTITLEMENT),
         duration=when.duration,
         until=when.until,
@@ -121,7 +121,7 @@ async def _preview(slack: SlackContext, who: Who, entitlement: str) -> Preview |
     if not entitlement:
         return None
     try:
-        return await slack.do(preview, requester=who.slack, entitlement=entitlement)
+        return await slack.do(preview, requester=who.actor, entitlement=entitlement)
     except Refusal as refused:
         return refused.sentence
 

@@ -19,12 +19,12 @@ from bot.views.blocks import Rendered
 
 async def command(invocation: Invocation) -> Rendered:
     """/access cancel [<id>]"""
-    slack, by = invocation.slack, invocation.who.slack
+    slack, by = invocation.slack, invocation.who.actor
     found = await slack.do(request_to_cancel, text=identifier(invocation, "cancel"), by=by)
     return taken_back(await slack.do(cancel, request_id=found.id, by=by))
 
 
 async def button(ack: AsyncAck, body: dict[str, Any], respond: Reply, slack: SlackContext, who: Who) -> None:
     async with slack.acknowledged(ack), refusals(beside(body, respond, slack.client)):
-        request = await slack.do(cancel, request_id=RequestId(pressed(body)), by=who.slack)
+        request = await slack.do(cancel, request_id=RequestId(pressed(body)), by=who.actor)
         await confirm(body, respond, taken_back(request))

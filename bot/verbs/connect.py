@@ -22,4 +22,4 @@ async def button(ack: AsyncAck, body: dict[str, Any], respond: Reply, slack: Sla
         view_id = str((opened["view"] or {})["id"])
         async with refusals(in_modal(slack.client, view_id, "How to connect")):
             await still_member(slack, who, ids.CONNECT)
-            await slack.do(reveal, grant_id=GrantId(pressed(body)), by=who.slack, view=view_id)
+            await slack.do(reveal, grant_id=GrantId(pressed(body)), by=who.actor, view=view_id)

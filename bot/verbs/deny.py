@@ -18,7 +18,7 @@ from bot.views.modals import denial
 async def button(ack: AsyncAck, body: dict[str, Any], respond: Reply, slack: SlackContext, who: Who) -> None:
     async with slack.acknowledged(ack), refusals(ephemeral(respond)):
         value = pressed(body)
-        request = await slack.do(may_deny, button=value, reviewer=who.slack)
+        request = await slack.do(may_deny, button=value, reviewer=who.actor)
         view = denial(request, pack(value, place(body)))
         await slack.client.views_open(trigger_id=body["trigger_id"], view=view)
 
@@ -31,7 +31,7 @@ async def modal(ack: AsyncAck, view: dict[str, Any], slack: SlackContext, who: W
         await slack.do(
             review,
             button=value,
-            reviewer=who.slack,
+            reviewer=who.actor,
             verdict=Verdict.DENY,
             comment=comment,
             card=card,

@@ -19,12 +19,12 @@ from bot.views.blocks import Rendered
 
 async def command(invocation: Invocation) -> Rendered:
     """/access done [<id>]"""
-    slack, by = invocation.slack, invocation.who.slack
+    slack, by = invocation.slack, invocation.who.actor
     found = await slack.do(grant_to_return, text=identifier(invocation, "done"), by=by)
     return returned(await slack.do(return_access, grant_id=found.id, by=by))
 
 
 async def button(ack: AsyncAck, body: dict[str, Any], respond: Reply, slack: SlackContext, who: Who) -> None:
     async with slack.acknowledged(ack), refusals(beside(body, respond, slack.client)):
-        grant = await slack.do(return_access, grant_id=GrantId(pressed(body)), by=who.slack)
+        grant = await slack.do(return_access, grant_id=GrantId(pressed(body)), by=who.actor)
         await confirm(body, respond, returned(grant))

@@ -22,7 +22,7 @@ from bot.views.extension import extension_form
 
 async def command(invocation: Invocation) -> None:
     """/access extend [<id>]"""
-    slack, by = invocation.slack, invocation.who.slack
+    slack, by = invocation.slack, invocation.who.actor
     found = await slack.do(grant_to_extend, text=identifier(invocation, "extend"), by=by)
     about = await slack.do(may_extend, grant_id=found.id, by=by)
     await slack.client.views_open(trigger_id=invocation.trigger_id, view=extension_form(about))
@@ -30,7 +30,7 @@ async def command(invocation: Invocation) -> None:
 
 async def button(ack: AsyncAck, body: dict[str, Any], respond: Reply, slack: SlackContext, who: Who) -> None:
     async with slack.acknowledged(ack), refusals(beside(body, respond, slack.client)):
-        about = await slack.do(may_extend, grant_id=GrantId(pressed(body)), by=who.slack)
+        about = await slack.do(may_extend, grant_id=GrantId(pressed(body)), by=who.actor)
         await slack.client.views_open(trigger_id=body["trigger_id"], view=extension_form(about))
 
 
@@ -40,7 +40,7 @@ async def modal(ack: AsyncAck, view: dict[str, Any], slack: SlackContext, who: W
         request = await slack.do(
             extend,
             grant_id=GrantId(view["private_metadata"]),
-            by=who.slack,
+            by=who.actor,
             duration=when.duration,
             until=when.until,
             reason=typed(view, ids.REASON),

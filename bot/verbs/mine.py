@@ -9,5 +9,5 @@ from bot.views.mine import mine_list
 
 async def command(invocation: Invocation) -> Rendered:
     slack = invocation.slack
-    found = await slack.do(mine, person=invocation.who.slack)
+    found = await slack.do(mine, person=invocation.who.actor)
     return mine_list(found, slack.core.clock.now(), await card_links(slack.client, found.cards))

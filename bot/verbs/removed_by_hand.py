@@ -18,5 +18,5 @@ from bot.views.answer import looked_at
 async def button(ack: AsyncAck, body: dict[str, Any], respond: Reply, slack: SlackContext, who: Who) -> None:
     async with slack.acknowledged(ack), refusals(ephemeral(respond)):
         await still_member(slack, who, ids.BY_HAND)
-        grant = await slack.do(removed_by_hand, grant_id=GrantId(pressed(body)), by=who.slack)
+        grant = await slack.do(removed_by_hand, grant_id=GrantId(pressed(body)), by=who.actor)
         await respond(looked_at(grant))

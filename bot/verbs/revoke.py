@@ -19,7 +19,7 @@ from bot.views.modals import revocation
 
 async def command(invocation: Invocation) -> None:
     """/access revoke [<id> | <person>]"""
-    slack, by = invocation.slack, invocation.who.slack
+    slack, by = invocation.slack, invocation.who.actor
     text = identifier(invocation, "revoke", "The card shows it; a name will do.")
     found = await slack.do(grant_to_revoke, text=text, by=by, mentioned=invocation.mentioned)
     grant = await slack.do(may_revoke, grant_id=found.id, by=by)
@@ -28,7 +28,7 @@ async def command(invocation: Invocation) -> None:
 
 async def button(ack: AsyncAck, body: dict[str, Any], respond: Reply, slack: SlackContext, who: Who) -> None:
     async with slack.acknowledged(ack), refusals(ephemeral(respond)):
-        grant = await slack.do(may_revoke, grant_id=GrantId(pressed(body)), by=who.slack)
+        grant = await slack.do(may_revoke, grant_id=GrantId(pressed(body)), by=who.actor)
         await slack.client.views_open(trigger_id=body["trigger_id"], view=revocation(grant))
 
 
@@ -36,5 +36,5 @@ async def modal(ack: AsyncAck, view: dict[str, Any], slack: SlackContext, who: W
     async with refusals(in_fields(ack, ids.REASON)):
         await still_member(slack, who, ids.REVOKE)
         grant_id = GrantId(view["private_metadata"])
-        await slack.do(revoke, grant_id=grant_id, by=who.slack, reason=typed(view, ids.REASON))
+        await slack.do(revoke, grant_id=grant_id, by=who.actor, reason=typed(view, ids.REASON))
         await ack()

@@ -8,4 +8,4 @@ from bot.views.who import who_list
 
 async def command(invocation: Invocation) -> Rendered:
     slack = invocation.slack
-    return who_list(await slack.do(who, by=invocation.who.slack), slack.core.clock.now())
+    return who_list(await slack.do(who, by=invocation.who.actor), slack.core.clock.now())

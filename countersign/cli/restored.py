@@ -9,9 +9,9 @@ from access.errors import Unready
 from access.grants.admission import being_compared
 from access.reconcile import restored
 from access.settings import Settings
+from countersign.host import host_account
 from countersign.wiring import command_parts, policy_problem
 
-ACTOR = "operator"
 _SAID = (
     "An operator says that the database was restored. What was done after {since:%Y-%m-%d %H:%M:%S} UTC is not known. "
     "Nothing new is granted until every target has been compared with it."
@@ -29,7 +29,7 @@ def compare(settings: Settings, taken: str | None) -> int:
     """Begins. `taken`: when the backup was taken. Raises Unready for a time that cannot be read."""
     with command_parts(settings) as made:
         since = _moment(taken) if taken else restored.last_known(made.core)
-        restored.begin(made.core, since, _SAID.format(since=since), actor=ACTOR)
+        restored.begin(made.core, since, _SAID.format(since=since), actor=host_account())
         return _show(made.core)
 
 
@@ -37,7 +37,7 @@ def over(settings: Settings) -> int:
     """Ends it, whatever is left."""
     with command_parts(settings) as made:
         _show(made.core)
-        restored.end_by_hand(made.core, actor=ACTOR)
+        restored.end_by_hand(made.core, actor=host_account())
     print("The gate is open: requests are taken again. The audit log says that it was opened by hand.")
     return 0
 

@@ -13,6 +13,7 @@ from sqlalchemy.exc import StatementError
 from sqlmodel import select
 
 from access import bulk
+from access.actors import system
 from access.grants.integrity import hold_to_approval
 from access.models import Grant, Message, MessageKind
 from access.store import Change, Database, compare_and_set_all, insert_all_unless_there
@@ -115,7 +116,7 @@ def test_a_copy_that_says_the_same_in_other_letters_was_not_changed(world: World
     assert grant.settings == json.loads(spaced)
     with unguarded(world.core.database) as connection:
         connection.exec_driver_sql(f"""UPDATE "grant" SET settings = '{spaced}'""")
-    with world.core.work("system:revoke") as work:
+    with world.core.work(system("revoke")) as work:
         held = work.session.exec(select(Grant)).all()
         assert hold_to_approval(work, held, channel=lambda: None) == set()
     assert world.events("grant.set-right") == []

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
 from access import sqlite
+from access.actors import system
 from access.errors import Unavailable
 from access.ids import MessageId
 from access.models import AuditHead, Message, MessageKind
@@ -62,7 +63,7 @@ def test_a_server_that_goes_away_in_the_middle_is_unavailable_and_serves_again(
     request = world.ask()
 
     def tell_while_it_goes() -> None:
-        with world.core.work("system:test") as work:
+        with world.core.work(system("test")) as work:
             work.session.get(AuditHead, 1)
             with psycopg.connect(postgres.superuser_dsn, autocommit=True) as connection:
                 ends = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s"

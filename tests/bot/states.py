@@ -33,6 +33,7 @@ from access.models import (
 from access.monitor.overdue import late_sentence
 from access.monitor.stale_checks import MEMBERS, UNANSWERED, members_unknown, unanswered
 from access.monitor.timers import EMPTIED, EMPTIED_SAID
+from access.people import People
 from access.policy.decide import Denied, decide
 from access.policy.objections import what_changed
 from access.policy.refusals import refusal_of
@@ -89,7 +90,9 @@ from workers.providers.postgres.errors import failure
 
 def no_such_thing(resource: str, role: str) -> Denied:
     sam = Person("sam")
-    denied = decide(policy(), ask(entitlement=Entitlement(resource, role), requester=sam, subject=sam))
+    denied = decide(
+        policy(), People(policy()), ask(entitlement=Entitlement(resource, role), requester=sam, subject=sam)
+    )
     assert isinstance(denied, Denied), "it may be asked for"
     return denied
 

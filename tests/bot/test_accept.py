@@ -3,6 +3,7 @@
 import pytest
 from sqlmodel import col, select
 
+from access.actors import system
 from access.models import AlertKind, StandingAccess, StandingStatus
 from access.ports import Holder
 from access.reconcile.holders import Seen
@@ -23,7 +24,7 @@ ONLY_SECURITY = "Only the security team can accept standing access."
 def found(world: World, *names: str) -> None:
     """A look has seen that these hold something."""
     holders = [Holder(principal=name, role="look", ours=False, member_id=name, grantor="dana") for name in names]
-    with world.core.work("system:drift") as work:
+    with world.core.work(system("drift")) as work:
         seen = [Seen("fake", one) for one in holders]
         looked = CheckOutcome("customers-db", world.clock.now(), seen, world.core.security_channel(), whole=True)
         lock_alerts(work, [looked])

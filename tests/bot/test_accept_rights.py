@@ -3,6 +3,7 @@
 import pytest
 from sqlmodel import select
 
+from access.actors import system
 from access.grants.role_rights import Seen, rights_button, write
 from access.models import AlertKind, EntitlementRights
 from access.ports import RoleRights
@@ -16,7 +17,7 @@ from tests.world import World
 def see(world: World, fingerprint: str, *kinds: str) -> EntitlementRights:
     """What a look at the target showed."""
     rights = RoleRights(role="read", fingerprint=fingerprint * 64, allows=frozenset(kinds))
-    with world.core.work("system:drift") as work:
+    with world.core.work(system("drift")) as work:
         write(work, "customers-db", Seen({"read": rights}, {"read": "here"}), SECURITY)
     world.work()
     with world.core.database.read() as session:

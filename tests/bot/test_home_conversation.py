@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 from slack_sdk import WebClient
 
+from access.actors import by_slack
 from access.messages.home import open_home
 from access.messages.outbox import Claimed, Delivery
 from access.models import EndedBy, MessageKind, RequestStatus
@@ -129,7 +130,7 @@ def test_an_older_view_never_hides_a_newer_one(
     world: World, sandbox: Running, workspace: Workspace, client: WebClient
 ) -> None:
     ann = workspace.person(ANN)
-    open_home(world.core, person=ANN)
+    open_home(world.core, person=by_slack(ANN))
     deliver(world, sandbox)
     world.ask()
     slow = Slow.claims_what_is_due(world, client)
@@ -151,7 +152,7 @@ def test_a_home_that_somebody_else_published_is_put_right(
     world: World, sandbox: Running, workspace: Workspace, client: WebClient
 ) -> None:
     ann = workspace.person(ANN)
-    open_home(world.core, person=ANN)
+    open_home(world.core, person=by_slack(ANN))
     deliver(world, sandbox)
     client.views_publish(user_id=ANN, view={"type": "home", "blocks": [{"type": "divider"}]})
     world.ask()

@@ -7,6 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from access.actors import by_slack
 from access.grants.revoke import return_access, revoke
 from access.messages.facts import CardFacts, card_of
 from access.models import AlertKind, EndedBy
@@ -42,7 +43,7 @@ def shape(card: CardFacts) -> Shape:
 def asked(world: World) -> Iterator[None]:
     request = world.ask()
     yield
-    cancel(world.core, request_id=request.id, by=ANN)
+    cancel(world.core, request_id=request.id, by=by_slack(ANN))
     yield
     world.deny(world.ask())
     yield
@@ -80,10 +81,10 @@ def opened_and_expired(world: World) -> Iterator[None]:
 
 
 def ended_early(world: World) -> Iterator[None]:
-    return_access(world.core, grant_id=world.open().id, by=ANN)
+    return_access(world.core, grant_id=world.open().id, by=by_slack(ANN))
     world.work()
     yield
-    revoke(world.core, grant_id=world.open(by=BEN).id, by=SAM, reason="The laptop was stolen.")
+    revoke(world.core, grant_id=world.open(by=BEN).id, by=by_slack(SAM), reason="The laptop was stolen.")
     world.work()
     yield
 
@@ -129,11 +130,11 @@ def more_time(world: World) -> Iterator[None]:
     yield
     world.approve(request)
     yield
-    return_access(world.core, grant_id=grant.id, by=ANN)
+    return_access(world.core, grant_id=grant.id, by=by_slack(ANN))
     world.work()
     grant = world.open()
     world.extend(grant)
-    return_access(world.core, grant_id=grant.id, by=ANN)
+    return_access(world.core, grant_id=grant.id, by=by_slack(ANN))
     world.work()
     yield
 

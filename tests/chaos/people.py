@@ -10,6 +10,8 @@ from datetime import timedelta
 
 from sqlmodel import select
 
+from access import people
+from access.actors import by_slack, system
 from access.catalog import Entitlement, PersonEntry
 from access.core import Core
 from access.errors import PolicyError, Refusal, Unavailable
@@ -76,7 +78,7 @@ class People:
     def _batch(self, chance: random.Random) -> set[str]:
         policy = self._core.policy.current()
         lasts = chance.randint(*LASTS)
-        with self._core.work("system:chaos") as work:
+        with self._core.work(system("chaos")) as work:
             made = set[str]()
             for _ in range(BATCH):
                 slack, entitlement = chance.choice(CROWD.pairs())
@@ -99,7 +101,8 @@ class People:
 
     def _request(self, ask: Ask, person: PersonEntry) -> Request:
         """Approved, and nobody is told: Slack would be busy with nothing else."""
-        decision = decide(self._core.policy.current(), ask)
+        policy = self._core.policy.current()
+        decision = decide(policy, people.People(policy), ask)
         assert isinstance(decision, Allowed), decision
         terms = decision.terms
         identifier = RequestId(ulid(ask.at))
@@ -126,18 +129,18 @@ class People:
 
     def _one(self, chance: random.Random, who: SlackUser, entitlement: str) -> None:
         request = submit(
-            self._core, requester=who, entitlement=entitlement, duration=timedelta(seconds=chance.randint(*LASTS)),
-            until=None, reason=REASON, source="line",
+            self._core, requester=by_slack(who), entitlement=entitlement,
+            duration=timedelta(seconds=chance.randint(*LASTS)), until=None, reason=REASON, source="line",
         )  # fmt: skip
         button = button_value(request.id, request.version, request.fingerprint)
-        review(self._core, button=button, reviewer=SlackUser(APPROVER), verdict=Verdict.APPROVE)
+        review(self._core, button=button, reviewer=by_slack(SlackUser(APPROVER)), verdict=Verdict.APPROVE)
         self.did["granted by the verbs"] += 1
         if chance.random() < 0.3:
             with self._core.database.read() as session:
                 mine = select(Grant).filter_by(subject_slack=who, status=GrantStatus.ACTIVE)
                 held = session.exec(mine).first()
             if held is not None:
-                return_access(self._core, grant_id=held.id, by=who)
+                return_access(self._core, grant_id=held.id, by=by_slack(who))
                 self.did["given back"] += 1
 
 

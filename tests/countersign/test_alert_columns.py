@@ -4,6 +4,7 @@ import pytest
 import sqlalchemy as sa
 from sqlmodel import select
 
+from access.actors import system
 from access.alert_rows import number_open
 from access.alerts.groups import resolved
 from access.grants import integrity
@@ -82,7 +83,7 @@ def test_what_the_version_before_opens_beside_this_one_has_its_columns(database:
 
 def test_a_name_on_a_target_is_never_taken_for_a_word_of_ours(world: World) -> None:
     """Whoever can create roles there chooses it."""
-    with world.core.work("system:drift") as work:
+    with world.core.work(system("drift")) as work:
         for name in (":uncompared", ":unanswered", "cs/*"):
             work.open_alert(
                 AlertKind.DRIFT, f"customers-db {name}", "It is there.", channel=SECURITY, resource="customers-db",
@@ -97,7 +98,7 @@ def test_a_name_on_a_target_is_never_taken_for_a_word_of_ours(world: World) -> N
 
 def test_of_a_changed_record_the_owners_are_not_told_and_no_group_is_counted(world: World) -> None:
     grant = world.open()
-    with world.core.work("system:integrity") as work:
+    with world.core.work(system("integrity")) as work:
         integrity.alert(work, grant, ["role"], "it ends as it was approved", channel=SECURITY)
 
     (alert,) = world.alerts()

@@ -6,6 +6,7 @@ import pytest
 from sqlmodel import select
 from typer.testing import CliRunner
 
+from access.actors import by_slack, system
 from access.errors import NotFound
 from access.models import StandingAccess
 from access.monitor.schedule_checks import schedule_checks
@@ -38,7 +39,7 @@ def settings(world: World, database_url: str, tmp_path: Path) -> Settings:
 
 
 def found(world: World, *holders: Holder) -> None:
-    with world.core.work("system:drift") as work:
+    with world.core.work(system("drift")) as work:
         looked = CheckOutcome(
             "customers-db", world.clock.now(), [Seen("fake", one) for one in holders], None, whole=True
         )
@@ -52,7 +53,7 @@ def test_every_holder_is_listed_with_who_accepted_it(
     found(world, REPORTS, EVIL)
     with world.core.database.read() as session:
         row = session.exec(select(StandingAccess).filter_by(principal="reports")).one()
-    accept_standing(world.core, button=accept_one_value(row), by=SAM)
+    accept_standing(world.core, button=accept_one_value(row), by=by_slack(SAM))
     assert report(settings, []) == 0
     assert capsys.readouterr().out.splitlines() == [
         "customers-db: 1 accepted, 1 not accepted.",

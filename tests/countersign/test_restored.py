@@ -10,6 +10,7 @@ from access.ports import Capabilities, Isolation
 from access.settings import Settings
 from access.store import Database
 from countersign.cli import restored as command
+from countersign.host import host_account
 from countersign.providers import ProviderClasses
 from countersign.wiring import parts
 from tests.backups import backup
@@ -69,7 +70,7 @@ def test_where_nothing_noticed_it_somebody_says_so_and_somebody_ends_it(
     assert command.over(settings) == 0
     assert "opened by hand" in capsys.readouterr().out
     world.ask(by=BEN)
-    assert world.events("database.compared")[0].actor == command.ACTOR
+    assert world.events("database.compared")[0].actor == str(host_account())
 
 
 def test_what_must_be_compared_by_hand_is_named_until_somebody_says_that_it_was(

@@ -9,6 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from access.actors import by_slack
 from access.grants.revoke import return_access, revoke
 from access.models import GrantStatus, Request
 from access.requests.cancel import cancel
@@ -148,7 +149,7 @@ class Life:
             self.town.clock.tick(seconds=1)
 
     def return_the_first(self) -> None:
-        return_access(self.town.core, grant_id=self.town.grants()[0].id, by=ANN)
+        return_access(self.town.core, grant_id=self.town.grants()[0].id, by=by_slack(ANN))
 
     def ask(self) -> None:
         self.town.ask(by=ANN, minutes=10)
@@ -160,16 +161,16 @@ class Life:
         self.town.deny(self.request(), by=KIM)
 
     def take_back(self) -> None:
-        cancel(self.town.core, request_id=self.request().id, by=ANN)
+        cancel(self.town.core, request_id=self.request().id, by=by_slack(ANN))
 
     def look(self) -> None:
         self.turn()
 
     def return_it(self) -> None:
-        return_access(self.town.core, grant_id=self.town.grants()[-1].id, by=ANN)
+        return_access(self.town.core, grant_id=self.town.grants()[-1].id, by=by_slack(ANN))
 
     def revoke(self) -> None:
-        revoke(self.town.core, grant_id=self.town.grants()[-1].id, by=SAM, reason="The laptop was stolen.")
+        revoke(self.town.core, grant_id=self.town.grants()[-1].id, by=by_slack(SAM), reason="The laptop was stolen.")
 
     def ask_for_more(self) -> None:
         self.town.extend(self.town.grants()[-1], minutes=30)

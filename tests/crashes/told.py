@@ -7,6 +7,7 @@ from typing import Any
 from slack_sdk import WebClient
 from slack_sdk.web import SlackResponse
 
+from access.actors import by_slack
 from access.grants.revoke import reveal
 from access.messages.home import open_home
 from access.models import MessageKind
@@ -93,10 +94,10 @@ class ToldLife(Life):
 
     def open_homes(self) -> None:
         for person in (ANN, KIM):
-            open_home(self.town.core, person=person)
+            open_home(self.town.core, person=by_slack(person))
 
     def want_the_secret(self) -> None:
-        reveal(self.town.core, grant_id=self.town.grants()[-1].id, by=ANN, view=NOBODYS_VIEW)
+        reveal(self.town.core, grant_id=self.town.grants()[-1].id, by=by_slack(ANN), view=NOBODYS_VIEW)
 
     def schedule_checks(self) -> None:
         self.town.clock.tick(seconds=31)

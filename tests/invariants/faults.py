@@ -11,6 +11,7 @@ from sqlalchemy import update
 from sqlmodel import col, select
 
 from access import audit, core
+from access.actors import Actor, system
 from access.core import Core
 from access.errors import Transient
 from access.grants import claims, end, revoke, start
@@ -83,23 +84,22 @@ def _giving_up(try_later: Callable[..., Any]) -> Callable[..., Any]:
 
 def _by_approver_of_then() -> Any:
     """Who may approve is noted when the request is posted."""
-    first: dict[str, set[str]] = {}
+    first: dict[str, frozenset[str]] = {}
     right = review.may_review
 
-    def wrong(policy: Any, *, reviewer: Any, barred: Any, any_of: Any) -> None:
+    def wrong(people: Any, *, reviewer: Any, barred: Any, any_of: Any) -> None:
         asked = " and ".join(sorted(barred))
-        known = first.setdefault(asked, {name for group in any_of for name in policy.groups[group].people})
+        known = first.setdefault(asked, people.members(any_of))
         if reviewer in known and reviewer not in barred:
             return
-        right(policy, reviewer=reviewer, barred=barred, any_of=any_of)
+        right(people, reviewer=reviewer, barred=barred, any_of=any_of)
 
     return patch.object(review, "may_review", wrong)
 
 
-def _anybody_may(policy: Any, *, reviewer: Any, barred: Any, any_of: Any) -> None:
+def _anybody_may(people: Any, *, reviewer: Any, barred: Any, any_of: Any) -> None:
     """Every member of the group, the requester among them."""
-    members = {name for group in any_of for name in policy.groups[group].people}
-    if reviewer not in members:
+    if reviewer not in people.members(any_of):
         raise decide.NotAnApprover
 
 
@@ -125,7 +125,7 @@ def _audit_afterwards() -> Generator[None]:
     right = core.Core.work
 
     @contextmanager
-    def wrong(self: Core, actor: str) -> Generator[UnitOfWork]:
+    def wrong(self: Core, actor: Actor) -> Generator[UnitOfWork]:
         kept: list[Any] = []
         with right(self, actor) as work:
             yield work
@@ -182,7 +182,7 @@ def _lapse_approves(made: Core) -> None:
             select(Request).where(Request.status == RequestStatus.PENDING, col(Request.lapses_at) <= now)
         ).all()
     for one in late:
-        with made.work("system:timekeeper") as work:
+        with made.work(system("timekeeper")) as work:
             request = core.load_request(work.session, one.id)
             details = {"reviewer": "", "verdict": "approve", "comment": "", "rule": request.rule}
             if work.move_request(request, RequestStatus.APPROVED, action="request.approved", details=details):
@@ -235,7 +235,7 @@ def _closing_early(sweep: Callable[..., Any]) -> Callable[..., Any]:
         due = sweep(self)
         with self.core.database.read() as session:
             ids = session.exec(select(Grant.id).where(Grant.status != GrantStatus.ENDED)).all()
-        with self.core.work("system:timekeeper") as work:
+        with self.core.work(system("timekeeper")) as work:
             for identifier in ids:
                 work.close_alerts(identifier, AlertKind.OVERDUE)
         return due
@@ -245,7 +245,7 @@ def _closing_early(sweep: Callable[..., Any]) -> Callable[..., Any]:
 
 def _by_anybody(its: Core, *, grant_id: Any, by: Any) -> Grant:
     person = its.person(by)
-    with its.work(f"slack:{by}") as work:
+    with its.work(by) as work:
         grant = revoke.load_grant(work.session, grant_id, held=True)
         revoke.end(work, grant, EndedBy.RETURNED, person=person.name)
     return grant

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import initialize, invariant, precondition, rule
 from redis import Redis
 
+from access.actors import by_slack
 from access.errors import AccessError, Unavailable
 from access.grants.revoke import return_access, revoke
 from access.models import GrantStatus, RequestStatus, Verdict
@@ -99,7 +100,10 @@ class Life(Leaving, Fighting):
     def extend(self, which: int, minutes: int, answered: bool, crash: int | None) -> None:
         """Asked by its holder, and often approved at once by somebody who may."""
         grant = next(one for one in self.town.grants() if one.id == at(self._open(), which))
-        self._do(lambda: self.town.extend(grant, by=slack(grant.subject), minutes=minutes), None if answered else crash)
+        self._do(
+            lambda: self.town.extend(grant, by=slack(grant.subject), minutes=minutes),
+            None if answered else crash,
+        )
         self._note_buttons()
         if answered and self.buttons and self._request(self.buttons[-1][0]).extends == grant.id:
             for lead in sorted(self.town.rules.leads - {grant.subject}):
@@ -115,7 +119,8 @@ class Life(Leaving, Fighting):
     def _decide(self, by: str, verdict: Verdict, request_id: str, button: str, crash: int | None) -> None:
         before = self._request(request_id).status
         self._do(
-            lambda: review(self.town.core, button=button, reviewer=slack(by), verdict=verdict, comment="So."), crash
+            lambda: review(self.town.core, button=button, reviewer=by_slack(slack(by)), verdict=verdict, comment="So."),
+            crash,
         )
         after, request = self._request(request_id).status, self._request(request_id)
         if before != after == RequestStatus.APPROVED:
@@ -133,19 +138,22 @@ class Life(Leaving, Fighting):
     @rule(by=people, which=places, crash=crashes)
     def cancel(self, by: str, which: int, crash: int | None) -> None:
         request_id, _ = at(self.buttons, which)
-        self._do(lambda: cancel(self.town.core, request_id=self._request(request_id).id, by=slack(by)), crash)
+        self._do(lambda: cancel(self.town.core, request_id=self._request(request_id).id, by=by_slack(slack(by))), crash)
 
     @precondition(lambda self: self._open())
     @rule(by=st.sampled_from(["ann", "ann", "ben", "eve"]), which=places, crash=crashes)
     def done(self, by: str, which: int, crash: int | None) -> None:
         grant = at(self._open(), which)
-        self._do(lambda: return_access(self.town.core, grant_id=grant, by=slack(by)), crash)
+        self._do(lambda: return_access(self.town.core, grant_id=grant, by=by_slack(slack(by))), crash)
 
     @precondition(lambda self: self._open())
     @rule(by=st.sampled_from(["sam", "ann"]), which=places, crash=crashes)
     def revoke(self, by: str, which: int, crash: int | None) -> None:
         grant = at(self._open(), which)
-        self._do(lambda: revoke(self.town.core, grant_id=grant, by=slack(by), reason="The laptop was stolen."), crash)
+        self._do(
+            lambda: revoke(self.town.core, grant_id=grant, by=by_slack(slack(by)), reason="The laptop was stolen."),
+            crash,
+        )
 
     # The policy
 

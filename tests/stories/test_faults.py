@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from sqlmodel import select
 
+from access.actors import system
 from access.models import Alert, AlertKind, CheckKind, EndedBy, PeriodicCheck
 from access.periodic_checks import check_item
 from access.settings import Settings
@@ -250,7 +251,7 @@ def _ask_after_now(errand: Errand) -> None:
     with parts(Settings.read(errand.house.environment())) as made:
 
         def hurried() -> bool:
-            with made.core.work("test") as work:
+            with made.core.work(system("test")) as work:
                 mine = select(PeriodicCheck).filter_by(kind=CheckKind.MEMBER, subject=errand.asker.id)
                 for row in work.session.exec(mine):
                     row.due_at = work.now

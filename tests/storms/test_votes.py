@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from access.actors import system
 from access.catalog import PersonEntry
 from access.core import load_request
 from access.errors import AlreadyReviewed, Conflict, RequestChanged
@@ -36,7 +37,7 @@ def voter(number: int) -> PersonEntry:
 
 
 def vote(world: World, request: Request, by: PersonEntry, verdict: Verdict = Verdict.APPROVE) -> str:
-    with world.core.work("test") as work:
+    with world.core.work(system("test")) as work:
         now = load_request(work.session, request.id)
         if now.status != RequestStatus.PENDING:  # as every click is asked first
             raise LostRace

@@ -13,6 +13,7 @@ import pytest
 from pydantic import SecretStr
 from slack_sdk import WebClient
 
+from access.actors import by_slack, system
 from access.grants.removed_by_hand import removed_by_hand
 from access.messages.outbox import Claimed, Delivery
 from access.models import AlertKind, Grant, Message, MessageKind
@@ -141,7 +142,7 @@ def test_what_changes_in_slack_alone_pages_nobody(paged: World, webhook: Webhook
     grant = overdue(paged)
     send(paged, webhook.url)
 
-    removed_by_hand(paged.core, grant_id=grant.id, by=SAM)
+    removed_by_hand(paged.core, grant_id=grant.id, by=by_slack(SAM))
     assert page_of(paged).due_at is not None
     send(paged, webhook.url)
 
@@ -265,7 +266,7 @@ def test_where_no_address_is_set_nothing_waits_to_be_paged(world: World) -> None
 def group(world: World, number: int) -> None:
     """So many alerts about strangers at one target."""
     opened = len(world.alerts())
-    with world.core.work("system:drift") as work:
+    with world.core.work(system("drift")) as work:
         for one in range(opened, opened + number):
             work.open_alert(
                 AlertKind.DRIFT, f"customers-db cs_{one}", "It is there.", channel=SECURITY, resource="customers-db"
@@ -288,7 +289,7 @@ def test_a_page_for_many_is_sent_again_while_nobody_was_told_of_one(paged: World
     assert {alert.delivered_at for alert in paged.alerts()} == {first, paged.clock.now()}
 
     webhook.pages.clear()
-    with paged.core.work("system:drift") as work:
+    with paged.core.work(system("drift")) as work:
         work.close_alerts("customers-db cs_7", AlertKind.DRIFT)
     paged.clock.tick(seconds=5)
     send(paged, webhook.url)
@@ -315,7 +316,7 @@ def test_slack_has_one_message_for_many_and_it_is_kept_true(paged: World) -> Non
         }
         assert [alert for alert in paged.alerts() if alert.delivered_at is None] == []
 
-        with paged.core.work("system:drift") as work:
+        with paged.core.work(system("drift")) as work:
             for number in range(8):
                 work.close_alerts(f"customers-db cs_{number}", AlertKind.DRIFT)
         paged.clock.tick(seconds=5)

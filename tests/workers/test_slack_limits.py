@@ -9,6 +9,7 @@ import pytest
 from redis import Redis
 from slack_sdk import WebClient
 
+from access.actors import by_slack, system
 from access.messages.home import open_home
 from access.messages.outbox import Claimed
 from access.messages.rate_limits import PERMALINK, POST, Call, Limited
@@ -39,7 +40,7 @@ def a_worker(world: World, sandbox: Running) -> SlackSender:
 
 def cards(world: World, number: int) -> list[Message]:
     request = world.ask()
-    with world.core.work("test") as work:
+    with world.core.work(system("test")) as work:
         for version in range(2, number + 1):
             work.tell(MessageKind.REVIEW, request.id, APPROVALS, version=version)
     return world.messages(MessageKind.REVIEW)
@@ -75,7 +76,7 @@ def test_the_call_that_was_refused_is_the_one_that_is_left_alone(world: World, s
     """A Home takes two: the link to a card, and the Home itself."""
     worker = a_worker(world, strict)
     say(worker, claim(worker, cards(world, 1)))
-    open_home(world.core, person=LEA)
+    open_home(world.core, person=by_slack(LEA))
     strict.workspace().faults.limit_calls(only=PERMALINK)
     (home,) = claim(worker, world.messages(MessageKind.HOME))
 
@@ -125,7 +126,7 @@ def test_what_a_person_waits_for_is_told_at_its_limit_before_what_only_changes(w
     worker = a_worker(world, strict)
     grant = world.open()
     say(worker, claim(worker, [*world.messages(MessageKind.REVIEW), *world.messages(MessageKind.ANSWER)]))
-    with world.core.work("test") as work:
+    with world.core.work(system("test")) as work:
         work.changed(grant.request_id)
     both = [*world.messages(MessageKind.REVIEW), *world.messages(MessageKind.ANSWER)]
 

@@ -8,6 +8,7 @@ from sqlalchemy import ColumnElement, and_, or_
 from sqlmodel import Session, col, func, select
 
 from access import audit
+from access.actors import system
 from access.audit import START, Mark
 from access.catalog import Policy
 from access.core import Core
@@ -19,7 +20,7 @@ from access.messages.digest.standing_counts import count_standing
 from access.models import AuditEvent, AuditHead, Digest, Message, MessageKind
 from access.store import compare_and_set, insert_unless_there
 
-ACTOR = "system:digest"
+ACTOR = system("digest")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,6 +2,7 @@
 
 import json
 from collections import Counter
+import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -9,9 +10,10 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
+from access.actors import by_slack
 from access.alert_rows import TELLS_OF_MANY
 from access.catalog import Policy
-from access.core import POLICY_LOADED, by_person
+from access.core import POLICY_LOADED
 from access.grants.role_rights import ACCEPTED as RIGHTS_ACCEPTED
 from access.grants.role_rights import CHANGED as RIGHTS_CHANGED
 from access.grants.start import objection
@@ -36,6 +38,7 @@ from access.models import (
     MessageKind,
     Request,
 )
+from access.people import People
 from access.policy.canary import BEGUN, NOBODY, Went, went
 from access.requests.extend import EXTENDED
 
@@ -242,10 +245,11 @@ def listed(session: Session, pairs: Sequence[tuple[Grant, Request]]) -> Listed:
 
 def refused_now(session: Session, policy: Policy, pairs: Iterable[tuple[Grant, Request]]) -> Listed:
     """What would not be granted today, and why not. Those on their way out are past that question."""
+    people = People(policy)
     refused = [
         (grant, request, because)
         for grant, request in pairs
-        if grant.status != GrantStatus.REVOKING and (because := objection(policy, request))
+        if grant.status != GrantStatus.REVOKING and (because := objection(policy, people, request))
     ]
     first = listed(session, [(grant, request) for grant, request, _ in refused]).first
     problems = [because for _, _, because in refused]
@@ -270,9 +274,9 @@ def open_alerts(session: Session) -> tuple[int, tuple[OpenAlert, ...]]:
 
 def _name_of(actor: str, policy: Policy | None) -> str:
     """What the policy calls the person, or the Slack id; empty for who is none."""
-    prefix = by_person(SlackUser(""))
+    prefix = str(by_slack(SlackUser("")))
     if not actor.startswith(prefix):
         return ""
     user = SlackUser(actor.removeprefix(prefix))
-    entry = policy.person_by_slack(user) if policy else None
+    entry = People(policy).with_account(user) if policy else None
     return entry.name if entry else user

@@ -10,6 +10,7 @@ import pytest
 import sqlalchemy as sa
 from sqlmodel import Session
 
+from access.actors import by_slack, system
 from access.alerts import groups
 from access.alerts.grouping import TOLD_ALONE
 from access.alerts.groups import AlertGroup, resource_of_group
@@ -75,7 +76,7 @@ class Crowd:
 @pytest.fixture
 def crowd(world: World) -> Crowd:
     like = world.open(minutes=30)
-    return_access(world.core, grant_id=like.id, by=ANN)
+    return_access(world.core, grant_id=like.id, by=by_slack(ANN))
     world.work()
     world.pass_time(minutes=40)
     world.said.clear()
@@ -287,7 +288,7 @@ def test_a_storm_after_a_storm_has_a_message_of_its_own(crowd: Crowd, world: Wor
 
 
 def test_things_at_a_target_that_no_grant_explains_are_counted_too(crowd: Crowd, world: World) -> None:
-    with world.core.work("system:drift") as work:
+    with world.core.work(system("drift")) as work:
         for number in range(8):
             resource = "customers-db" if number else "customers-db-2"
             work.open_alert(
@@ -295,7 +296,7 @@ def test_things_at_a_target_that_no_grant_explains_are_counted_too(crowd: Crowd,
             )
 
     assert shown(claim(world, the_group(world, kind=AlertKind.DRIFT))).number == 7
-    with world.core.work("system:drift") as work:
+    with world.core.work(system("drift")) as work:
         for number in range(1, 8):
             work.close_alerts(f"customers-db cs_{number}", AlertKind.DRIFT)
     assert the_group(world, kind=AlertKind.DRIFT).closed_at is not None

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 
+from access.actors import by_slack
 from access.errors import AlreadyDecided, AlreadyReviewed
 from access.grants.revoke import return_access, revoke
 from access.models import AlertKind, EndedBy, Grant, GrantStatus
@@ -43,7 +44,9 @@ def test_f02_hundreds_overdue_at_the_start_end_while_people_are_answered(world: 
 
     due = [item.partition(":")[2] for item, _ in Schedule(world.core).sweep()]
     claimed = world.deactivation.claim(due[:50])
-    assert len(mine(world.core, person=ANN).grants) == OVERDUE_AT_START + 1, "somebody asks in the middle of it"
+    assert len(mine(world.core, person=by_slack(ANN)).grants) == OVERDUE_AT_START + 1, (
+        "somebody asks in the middle of it"
+    )
     world.deactivation.commit([world.deactivation.act(one, deadline()) for one in claimed])
     world.work()
 
@@ -125,7 +128,7 @@ def test_f09_a_revoke_by_hand_that_fails_says_so_and_goes_on(world: World) -> No
     """TEAM showed an error without a reason, and the access stayed."""
     grant = world.open(minutes=60)
     world.server.weather = "refuses"
-    revoke(world.core, grant_id=grant.id, by=SAM, reason="The laptop was stolen.")
+    revoke(world.core, grant_id=grant.id, by=by_slack(SAM), reason="The laptop was stolen.")
     world.work()
 
     alert = world.alerts()[0]
@@ -227,7 +230,7 @@ def test_a_return_of_what_is_being_opened_leaves_nothing_behind(world: World) ->
     grant: Grant = world.scheduled()
     business = world.activation
     claimed = business.claim([grant.id])
-    return_access(world.core, grant_id=grant.id, by=ANN)
+    return_access(world.core, grant_id=grant.id, by=by_slack(ANN))
     world.work()
     business.commit([business.act(one, deadline()) for one in claimed])
     world.live_through(minutes=2)

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 
+from access.actors import system
 from access.alerts.undelivered import EVERYWHERE, DeliveryFailure, all_undelivered
 from access.messages.facts import CardFacts
 from access.messages.outbox import AlertFacts, Claimed, Delivery, Outbox
@@ -281,7 +282,7 @@ def test_an_alert_that_reaches_no_one_in_slack_is_paged_whatever_its_kind(world:
 
 def test_pages_that_are_not_taken_are_told_in_slack(world: World, slack: Slack) -> None:
     slack.refuses["webhook"] = DeliveryFailure("webhook", "page_refused")
-    with replace(world.core, pages=True).work("system:test") as work:
+    with replace(world.core, pages=True).work(system("test")) as work:
         work.open_alert(AlertKind.TIMERS, "redis", "Redis cannot be reached.", channel=SECURITY)
     world.work()
     assert alerts(world) == []
@@ -360,7 +361,7 @@ def test_nothing_is_tried_for_ever_for_a_person_who_has_left(world: World, slack
 
 def test_an_alert_that_was_for_one_who_has_left_was_told_to_no_one(world: World, slack: Slack) -> None:
     slack.left = {SECURITY}
-    with world.core.work("system:test") as work:
+    with world.core.work(system("test")) as work:
         work.open_alert(AlertKind.TIMERS, "redis", "Redis cannot be reached.", channel=SECURITY)
     world.work()
 

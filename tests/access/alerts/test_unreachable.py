@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from access.actors import by_slack, system
 from access.alerts.undelivered import NeverAsked
 from access.messages.facts import CardFacts, card_of
 from access.models import MessageKind
@@ -70,22 +71,22 @@ def test_before_anything_is_asked_the_form_says_so(world: World, slack: Slack) -
     world.ask(by=BEN)
     world.work()
 
-    seen = preview(world.core, requester=ANN, entitlement="customers-db/fix-orders")
+    seen = preview(world.core, requester=by_slack(ANN), entitlement="customers-db/fix-orders")
     assert seen.unreachable is not None
     assert seen.unreachable.problem == BECAUSE
-    assert may_extend(world.core, grant_id=grant.id, by=ANN).terms.unreachable is not None
+    assert may_extend(world.core, grant_id=grant.id, by=by_slack(ANN)).terms.unreachable is not None
 
 
 def test_what_one_waits_for_says_so_instead_of_naming_approvers(world: World, archived: Slack) -> None:
-    (waiting,) = mine(world.core, person=BEN).requests
+    (waiting,) = mine(world.core, person=by_slack(BEN)).requests
 
-    shown = mine(world.core, person=BEN)
+    shown = mine(world.core, person=by_slack(BEN))
     assert [one.problem for one in shown.not_asked.values()] == [BECAUSE]
     assert list(shown.not_asked) == [waiting.id]
 
 
 def test_a_home_that_named_the_approvers_is_drawn_anew_when_they_cannot_be_asked(world: World, slack: Slack) -> None:
-    with world.core.work("person:ann") as work:
+    with world.core.work(system("person:ann")) as work:
         work.tell(MessageKind.HOME, ANN, ANN)
     slack.refuses[APPROVALS] = replace(ARCHIVED, permanent=False)
     world.ask()

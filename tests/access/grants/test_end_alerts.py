@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 from pydantic import JsonValue
 
+from access.actors import by_slack
 from access.core import Core
 from access.errors import BadCredential, NotPermitted, ProviderError
 from access.grants.revoke import return_access
@@ -99,7 +100,7 @@ def test_no_alert_opens_for_what_ended_meanwhile(world: World, monkeypatch: pyte
 
 def test_early_returned_access_is_alarmed_by_when_it_was_returned(world: World) -> None:
     grant = world.open(minutes=60)
-    return_access(world.core, grant_id=grant.id, by=ANN)
+    return_access(world.core, grant_id=grant.id, by=by_slack(ANN))
     world.server.weather = "down"
     world.pass_time(minutes=10)
 

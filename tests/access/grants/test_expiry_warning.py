@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from access.actors import by_slack
 from access.grants.expiry_warning import warning_time
 from access.grants.revoke import return_access
 from access.messages.facts import CardFacts
@@ -111,7 +112,7 @@ def test_short_access_ends_without_a_warning(world: World, minutes: float) -> No
 
 def test_nobody_is_warned_of_an_end_that_has_come_already(world: World) -> None:
     grant = world.open(minutes=90)
-    return_access(world.core, grant_id=grant.id, by=ANN)
+    return_access(world.core, grant_id=grant.id, by=by_slack(ANN))
     world.work()
 
     at_the_warning(world, grant)
@@ -143,7 +144,7 @@ def test_the_warning_says_afterwards_that_it_is_over(world: World) -> None:
     grant = world.open(minutes=90)
     at_the_warning(world, grant)
 
-    return_access(world.core, grant_id=grant.id, by=ANN)
+    return_access(world.core, grant_id=grant.id, by=by_slack(ANN))
     world.work()
 
     first, *_, last = warnings(world)

@@ -8,6 +8,7 @@ import pytest
 import sqlalchemy as sa
 from sqlmodel import SQLModel
 
+from access.actors import system
 from access.errors import BadConfig, Conflict, NotUsableYet
 from access.grants.integrity import usable
 from access.grants.start import CHANGED as NOT_GIVEN
@@ -268,7 +269,7 @@ def test_an_end_that_came_nearer_stays_so(world: World) -> None:
 def test_access_that_is_found_again_and_canaries_say_what_was_approved(world: World) -> None:
     grant = world.open(minutes=10)
     world.live_through(minutes=12)
-    with world.core.work("test") as work:
+    with world.core.work(system("test")) as work:
         again = remove_found_again(work, world.again(grant))
     world.live_through(minutes=1)
 

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 
+from access.actors import by_slack
 from access.errors import AlreadyEnded, NotFound, NotInCharge, NotOver, Refusal, UnknownPerson
 from access.grants.removed_by_hand import REMOVED_BY_HAND, removed_by_hand
 from access.grants.revoke import return_access
@@ -45,7 +46,7 @@ def test_the_target_is_asked_at_once_and_the_alert_closes(world: World, person: 
     world.server.weather = "fine"
     del world.server.holders[grant.id]
 
-    removed_by_hand(world.core, grant_id=grant.id, by=person)
+    removed_by_hand(world.core, grant_id=grant.id, by=by_slack(person))
     assert world.again(grant).status == GrantStatus.REVOKING, "a word is no proof"
     world.work()
 
@@ -59,7 +60,7 @@ def test_what_is_still_there_stays_open_and_the_alert_says_so(world: World) -> N
     grant = stuck(world)
     world.server.weather = "stubborn"
 
-    removed_by_hand(world.core, grant_id=grant.id, by=SAM)
+    removed_by_hand(world.core, grant_id=grant.id, by=by_slack(SAM))
     world.run([route for route in routes(world) if route.queue == "tell"])
     world.work()
 
@@ -76,7 +77,7 @@ def test_a_target_that_still_does_not_answer_is_said_anew(world: World) -> None:
     """The same problem as before the press is news after it."""
     grant = stuck(world)
 
-    removed_by_hand(world.core, grant_id=grant.id, by=SAM)
+    removed_by_hand(world.core, grant_id=grant.id, by=by_slack(SAM))
     world.work()
 
     assert world.again(grant).status == GrantStatus.REVOKING
@@ -87,7 +88,7 @@ def test_a_target_that_still_does_not_answer_is_said_anew(world: World) -> None:
 
 def test_until_the_target_has_answered_the_alert_says_who_said_so(world: World) -> None:
     grant = stuck(world)
-    removed_by_hand(world.core, grant_id=grant.id, by=LEA)
+    removed_by_hand(world.core, grant_id=grant.id, by=by_slack(LEA))
 
     world.run([route for route in routes(world) if route.queue == "tell"])
 
@@ -102,7 +103,7 @@ def test_back_off_starts_anew(world: World) -> None:
     grant = stuck(world)
     assert world.again(grant).attempts >= 5
 
-    removed_by_hand(world.core, grant_id=grant.id, by=SAM)
+    removed_by_hand(world.core, grant_id=grant.id, by=by_slack(SAM))
     world.work()
 
     now = world.again(grant)
@@ -113,7 +114,7 @@ def test_back_off_starts_anew(world: World) -> None:
 
 def test_who_said_so_is_in_the_log(world: World) -> None:
     grant = stuck(world)
-    removed_by_hand(world.core, grant_id=grant.id, by=SAM)
+    removed_by_hand(world.core, grant_id=grant.id, by=by_slack(SAM))
 
     (event,) = world.events(REMOVED_BY_HAND)
     assert (event.actor, event.object_id) == (f"slack:{SAM}", grant.id)
@@ -128,7 +129,7 @@ def test_nobody_else_may_say_so(world: World, person: SlackUser, refusal: type[R
     grant = stuck(world)
 
     with pytest.raises(refusal):
-        removed_by_hand(world.core, grant_id=grant.id, by=person)
+        removed_by_hand(world.core, grant_id=grant.id, by=by_slack(person))
 
     assert world.again(grant).due_at == grant.due_at
     assert world.refusals() == [(REMOVED_BY_HAND, refusal.__name__)]
@@ -139,8 +140,8 @@ def test_the_owners_are_those_of_the_policy_of_now(world: World) -> None:
     world.rewrite_policy("payments-leads: {people: [lea, kim]}", "payments-leads: {people: [kim]}")
 
     with pytest.raises(NotInCharge):
-        removed_by_hand(world.core, grant_id=grant.id, by=LEA)
-    removed_by_hand(world.core, grant_id=grant.id, by=KIM)
+        removed_by_hand(world.core, grant_id=grant.id, by=by_slack(LEA))
+    removed_by_hand(world.core, grant_id=grant.id, by=by_slack(KIM))
 
 
 def test_what_is_proven_gone_needs_no_word(world: World) -> None:
@@ -149,25 +150,25 @@ def test_what_is_proven_gone_needs_no_word(world: World) -> None:
     assert world.again(grant).status == GrantStatus.ENDED
 
     with pytest.raises(AlreadyEnded):
-        removed_by_hand(world.core, grant_id=grant.id, by=SAM)
+        removed_by_hand(world.core, grant_id=grant.id, by=by_slack(SAM))
 
 
 def test_what_is_not_over_is_left_alone(world: World) -> None:
     grant = world.open(minutes=30)
 
     with pytest.raises(NotOver):
-        removed_by_hand(world.core, grant_id=grant.id, by=SAM)
+        removed_by_hand(world.core, grant_id=grant.id, by=by_slack(SAM))
 
     assert world.again(grant).due_at == grant.expires_at
     with pytest.raises(NotFound):
-        removed_by_hand(world.core, grant_id=GrantId("none"), by=SAM)
+        removed_by_hand(world.core, grant_id=GrantId("none"), by=by_slack(SAM))
 
 
 def test_what_no_worker_has_taken_up_yet_can_be_said_to_be_removed(world: World) -> None:
     grant = world.open(minutes=30)
     world.clock.tick(minutes=45)
 
-    removed_by_hand(world.core, grant_id=grant.id, by=SAM)
+    removed_by_hand(world.core, grant_id=grant.id, by=by_slack(SAM))
     world.work()
 
     assert world.again(grant).status == GrantStatus.ENDED
@@ -176,11 +177,11 @@ def test_what_no_worker_has_taken_up_yet_can_be_said_to_be_removed(world: World)
 def test_a_worker_that_has_it_in_hand_is_not_lost(world: World) -> None:
     """It looked before the press: what it writes then is looked at again soon, and by nobody twice."""
     grant = world.open(minutes=30)
-    return_access(world.core, grant_id=grant.id, by=ANN)
+    return_access(world.core, grant_id=grant.id, by=by_slack(ANN))
     world.server.weather = "stubborn"
     business = world.deactivation
     result = business.act(business.claim([grant.id])[0], deadline())
-    removed_by_hand(world.core, grant_id=grant.id, by=SAM)
+    removed_by_hand(world.core, grant_id=grant.id, by=by_slack(SAM))
 
     business.commit([result])
     world.server.weather = "fine"
@@ -201,7 +202,7 @@ def test_a_target_that_refuses_the_bot_is_believed_that_it_is_gone(world: World)
     assert world.again(grant).status == GrantStatus.REVOKING, "refused, and still there"
 
     world.server.holders.clear()
-    removed_by_hand(world.core, grant_id=grant.id, by=SAM)
+    removed_by_hand(world.core, grant_id=grant.id, by=by_slack(SAM))
     world.work()
 
     ended = world.again(grant)

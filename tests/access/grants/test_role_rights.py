@@ -7,6 +7,7 @@ from hashlib import sha256
 import pytest
 from sqlmodel import select
 
+from access.actors import by_slack
 from access.errors import NotFound, NotSecurity, ProviderError, RightsChanged, Transient
 from access.grants.role_rights import RightsNote, accept_rights, note_about, rights_button
 from access.messages.digest import make
@@ -132,7 +133,7 @@ def test_a_role_that_allows_more_is_told_to_security_and_stays_open_until_it_is_
     assert READ not in alert.sentence
     assert alert.delivered_at is not None
 
-    accept_rights(world.core, button=rights_button(rights(world)), by=SAM)
+    accept_rights(world.core, button=rights_button(rights(world)), by=by_slack(SAM))
     look(world)
     assert (open_alerts(world), said(world)) == ([], None)
     (event,) = world.events("rights.accepted")
@@ -149,7 +150,7 @@ def test_granting_goes_on_and_form_and_card_say_what_is_new(world: World, shop: 
     noted = card_of(world.core, request.id).rights
     assert noted is not None
     assert (noted.more, noted.since) == ((WRITE,), rights(world).wider_since)
-    assert preview(world.core, requester=ANN, entitlement="customers-db/read").rights == noted
+    assert preview(world.core, requester=by_slack(ANN), entitlement="customers-db/read").rights == noted
     shown = [one for one in world.said if one.message.kind == "review" and one.message.subject == request.id]
     assert getattr(shown[-1].facts, "rights", None) == noted, "the card was told anew"
     world.approve(request)
@@ -187,7 +188,7 @@ def test_only_the_security_team_accepts(world: World, shop: Shop, by: str) -> No
     shop.allows["read"] = {READ, WRITE}
     look(world)
     with pytest.raises(NotSecurity, match="accept what a role allows"):
-        accept_rights(world.core, button=rights_button(rights(world)), by=by)  # pyright: ignore[reportArgumentType] -- a Slack id
+        accept_rights(world.core, button=rights_button(rights(world)), by=by_slack(by))  # pyright: ignore[reportArgumentType] -- a Slack id
     assert open_alerts(world) == ["customers-db/read"]
     assert world.refusals() == [("rights.accepted", "NotSecurity")]
 
@@ -201,7 +202,7 @@ def test_what_was_not_seen_is_not_accepted(world: World, shop: Shop) -> None:
     look(world)
     for button, refusal in [(seen, RightsChanged), (f"{seen}0", RightsChanged), ("", NotFound), ("v2.x.y", NotFound)]:
         with pytest.raises(refusal):
-            accept_rights(world.core, button=button, by=SAM)
+            accept_rights(world.core, button=button, by=by_slack(SAM))
     assert rights(world).accepted == [READ]
     assert open_alerts(world) == ["customers-db/read"]
 
@@ -211,16 +212,16 @@ def test_the_second_of_two_who_accept_is_told(world: World, shop: Shop) -> None:
     shop.allows["read"] = {READ, WRITE}
     look(world)
     button = rights_button(rights(world))
-    accept_rights(world.core, button=button, by=SAM)
+    accept_rights(world.core, button=button, by=by_slack(SAM))
     with pytest.raises(RightsChanged, match="nothing left to accept"):
-        accept_rights(world.core, button=button, by=SAM)
+        accept_rights(world.core, button=button, by=by_slack(SAM))
 
 
 def test_rights_that_are_taken_away_close_the_alert_and_are_new_when_given_again(world: World, shop: Shop) -> None:
     look(world)
     shop.allows["read"] = {READ, WRITE}
     look(world)
-    accept_rights(world.core, button=rights_button(rights(world)), by=SAM)
+    accept_rights(world.core, button=rights_button(rights(world)), by=by_slack(SAM))
     shop.allows["read"] = {READ}
     look(world)
     shop.allows["read"] = {READ, WRITE}

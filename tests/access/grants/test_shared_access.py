@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from sqlmodel import select
 
+from access.actors import by_slack
 from access.clock import HostClock
 from access.grants import shared_access
 from access.grants.claims import CLAIM, IN_FLIGHT
@@ -45,7 +46,7 @@ def opened(world: SharedWorld, entitlement: str, minutes: float = 60) -> Grant:
 
 
 def done(world: SharedWorld, grant: Grant) -> Grant:
-    return_access(world.core, grant_id=grant.id, by=ANN)
+    return_access(world.core, grant_id=grant.id, by=by_slack(ANN))
     settle(world)
     return world.again(grant)
 
@@ -192,7 +193,7 @@ def test_an_old_look_is_looked_at_again(world: SharedWorld) -> None:
 
 def test_a_grant_waits_while_another_is_being_taken_away(world: SharedWorld) -> None:
     first = opened(world, READ)
-    return_access(world.core, grant_id=first.id, by=ANN)
+    return_access(world.core, grant_id=first.id, by=by_slack(ANN))
     closing = world.deactivation
     claimed = closing.claim([first.id])
     second = world.scheduled(entitlement=FIX)
@@ -211,7 +212,7 @@ def test_an_end_waits_while_another_grant_is_being_given_and_then_leaves_it(worl
     world.activate(second)
     opening = world.activation
     claimed = opening.claim([second.id])
-    return_access(world.core, grant_id=first.id, by=ANN)
+    return_access(world.core, grant_id=first.id, by=by_slack(ANN))
     world.remove(first)
     assert world.again(first).status == GrantStatus.REVOKING
 
@@ -222,7 +223,7 @@ def test_an_end_waits_while_another_grant_is_being_given_and_then_leaves_it(worl
 
 def test_after_a_lost_answer_others_wait_until_it_cannot_be_carried_out_any_more(world: SharedWorld) -> None:
     first = opened(world, READ)
-    return_access(world.core, grant_id=first.id, by=ANN)
+    return_access(world.core, grant_id=first.id, by=by_slack(ANN))
     world.targets.server.weather = "answer lost"
     world.remove(first)
     world.targets.server.weather = "fine"
@@ -240,7 +241,7 @@ def test_after_a_lost_answer_others_wait_until_it_cannot_be_carried_out_any_more
 
 def test_a_worker_that_died_holds_nobody_up_for_long(world: SharedWorld) -> None:
     first = opened(world, READ)
-    return_access(world.core, grant_id=first.id, by=ANN)
+    return_access(world.core, grant_id=first.id, by=by_slack(ANN))
     world.deactivation.claim([first.id])
     second = world.scheduled(entitlement=FIX)
     begun = world.clock.now()
@@ -252,7 +253,7 @@ def test_a_worker_that_died_holds_nobody_up_for_long(world: SharedWorld) -> None
 
 def test_a_worker_that_slept_through_its_turn_does_not_call(world: SharedWorld) -> None:
     first = opened(world, READ)
-    return_access(world.core, grant_id=first.id, by=ANN)
+    return_access(world.core, grant_id=first.id, by=by_slack(ANN))
     closing = world.deactivation
     asleep = closing.claim([first.id])
     world.clock.tick(seconds=100)
@@ -265,7 +266,7 @@ def test_a_worker_that_slept_through_its_turn_does_not_call(world: SharedWorld) 
 
 def test_what_was_not_started_is_given_back_with_its_turn(world: SharedWorld) -> None:
     first, second = opened(world, READ), world.scheduled(entitlement=FIX)
-    return_access(world.core, grant_id=first.id, by=ANN)
+    return_access(world.core, grant_id=first.id, by=by_slack(ANN))
     world.deactivation.release(world.deactivation.claim([first.id]))
     world.activation.release(world.activation.claim([second.id]))
     assert set(turns(world).values()) == {None}
@@ -273,7 +274,7 @@ def test_what_was_not_started_is_given_back_with_its_turn(world: SharedWorld) ->
 
 def test_a_commit_that_comes_twice_gives_nobody_elses_turn_away(world: SharedWorld) -> None:
     first, second = opened(world, READ), world.scheduled(entitlement=FIX)
-    return_access(world.core, grant_id=first.id, by=ANN)
+    return_access(world.core, grant_id=first.id, by=by_slack(ANN))
     closing = world.deactivation
     results = [closing.act(one, deadline()) for one in closing.claim([first.id])]
     closing.commit(results)
@@ -305,7 +306,7 @@ def test_access_found_again_leaves_what_others_need(world: SharedWorld) -> None:
     world.activate(first)
     opening = world.activation
     late = [opening.act(one, deadline()) for one in opening.claim([first.id])]
-    return_access(world.core, grant_id=first.id, by=ANN)
+    return_access(world.core, grant_id=first.id, by=by_slack(ANN))
     world.clock.tick(minutes=2)
     settle(world)
     second = opened(world, READ)
@@ -344,7 +345,7 @@ def test_twenty_at_once_in_any_order(database: Database, tmp_path: Path, monkeyp
             for _ in range(5):
                 if not there(number):
                     robbed.append(f"{number} while it was open")
-            return_access(world.core, grant_id=grant.id, by=ANN)
+            return_access(world.core, grant_id=grant.id, by=by_slack(ANN))
             wait_until(_turned(world.remove, world, grant, GrantStatus.ENDED), f"grant {number} is over", **PATIENCE)
         except BaseException as error:
             errors.append(error.__cause__ or error)

@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 
 from access import audit
+from access.actors import system
 from access.errors import (
     Transient,
 )
@@ -126,7 +127,7 @@ def test_found_again_is_alarmed_like_everything_that_should_be_over(world: World
     grant = world.open(minutes=30)
     world.clock.tick(minutes=30)
     world.work()
-    with world.core.work("system:test") as work:
+    with world.core.work(system("test")) as work:
         again = remove_found_again(work, world.again(grant))
     world.server.weather = "down"
 

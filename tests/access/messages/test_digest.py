@@ -7,6 +7,7 @@ import pytest
 import sqlalchemy as sa
 from sqlmodel import col, select
 
+from access.actors import by_slack
 from access.audit import Event, append
 from access.errors import AccessError, BadCredential
 from access.grants.revoke import return_access, revoke
@@ -282,9 +283,9 @@ def test_what_ended_is_listed_with_why_and_in_whose_words(begun: World) -> None:
     for how in ("expired", "returned", "revoked"):
         grant = begun.open(minutes=30)
         if how == "returned":
-            return_access(begun.core, grant_id=grant.id, by=ANN)
+            return_access(begun.core, grant_id=grant.id, by=by_slack(ANN))
         if how == "revoked":
-            revoke(begun.core, grant_id=grant.id, by=SAM, reason="The laptop was stolen.")
+            revoke(begun.core, grant_id=grant.id, by=by_slack(SAM), reason="The laptop was stolen.")
         begun.pass_time(hours=1)
     said = said_now(begun)
 
@@ -296,7 +297,7 @@ def test_what_ended_is_listed_with_why_and_in_whose_words(begun: World) -> None:
 
 def test_what_was_denied_lapsed_or_taken_back_is_counted_apart(begun: World) -> None:
     begun.deny(begun.ask(), comment="Use the dashboard.")
-    cancel(begun.core, request_id=begun.ask().id, by=ANN)
+    cancel(begun.core, request_id=begun.ask().id, by=by_slack(ANN))
     begun.ask(by=BEN)
     begun.pass_time(hours=9)
     said = said_now(begun)
@@ -385,7 +386,7 @@ def test_a_grant_that_could_not_be_opened_needs_a_person(begun: World) -> None:
 
 def test_what_ended_before_it_opened_is_not_called_ended_and_proven(begun: World) -> None:
     grant = begun.scheduled()
-    return_access(begun.core, grant_id=grant.id, by=ANN)
+    return_access(begun.core, grant_id=grant.id, by=by_slack(ANN))
     said = said_now(begun)
 
     assert (said.unopened.total, said.ended.total, said.failed.total) == (1, 0, 0)

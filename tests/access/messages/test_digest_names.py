@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from access.actors import by_slack
 from access.errors import Refusal
 from access.grants.revoke import may_revoke, return_access
 from access.ids import SlackUser
@@ -63,7 +64,7 @@ def test_one_alert_that_told_of_many_is_not_counted_beside_them(begun: World, mo
 def test_of_access_that_ended_early_the_digest_says_for_how_long_it_was_approved(begun: World) -> None:
     grant = begun.open(minutes=60)
     begun.clock.tick(minutes=20)
-    return_access(begun.core, grant_id=grant.id, by=ANN)
+    return_access(begun.core, grant_id=grant.id, by=by_slack(ANN))
     begun.work()
 
     (one,) = said_now(begun).opened.first
@@ -76,7 +77,7 @@ def test_who_was_refused_is_named_and_who_is_not_in_the_policy_by_the_slack_id(b
     grant = begun.open()
     for who in (LEA, LEA, BEN, STRANGER):
         with pytest.raises(Refusal):
-            may_revoke(begun.core, grant_id=grant.id, by=who)
+            may_revoke(begun.core, grant_id=grant.id, by=by_slack(who))
 
     said = [(one.who, one.because, one.times) for one in said_now(begun).refusals]
 
@@ -88,7 +89,7 @@ def test_however_many_try_the_digest_names_only_so_many(begun: World, monkeypatc
     grant = begun.open()
     for number in range(5):
         with pytest.raises(Refusal):
-            may_revoke(begun.core, grant_id=grant.id, by=SlackUser(f"U0MANY{number}"))
+            may_revoke(begun.core, grant_id=grant.id, by=by_slack(SlackUser(f"U0MANY{number}")))
 
     said = said_now(begun)
 

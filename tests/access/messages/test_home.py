@@ -1,5 +1,6 @@
 """What a Home shows, and that it is told anew whenever that changes, for those who have one."""
 
+from access.actors import by_slack
 from access.grants.revoke import return_access
 from access.ids import SlackUser
 from access.messages.home import HomeFacts, open_home
@@ -17,7 +18,7 @@ def homes(world: World, person: SlackUser) -> list[HomeFacts]:
 
 def looked(world: World, *people: SlackUser) -> None:
     for person in people:
-        open_home(world.core, person=person)
+        open_home(world.core, person=by_slack(person))
     world.work()
 
 
@@ -48,7 +49,7 @@ def test_every_step_reaches_the_homes_that_show_it_and_no_other(world: World) ->
     assert homes(world, LEA)[-1].waiting == []
     assert [one.status for one in _mine(world, ANN).grants] == [GrantStatus.ACTIVE]
 
-    return_access(world.core, grant_id=world.grants()[0].id, by=ANN)
+    return_access(world.core, grant_id=world.grants()[0].id, by=by_slack(ANN))
     world.work()
     assert _mine(world, ANN).grants == []
     assert len(homes(world, BEN)) == 1
@@ -56,7 +57,7 @@ def test_every_step_reaches_the_homes_that_show_it_and_no_other(world: World) ->
 
 def test_what_is_taken_back_or_lapses_leaves_the_home(world: World) -> None:
     looked(world, ANN, LEA)
-    cancel(world.core, request_id=world.ask().id, by=ANN)
+    cancel(world.core, request_id=world.ask().id, by=by_slack(ANN))
     world.work()
     assert homes(world, LEA)[-1].waiting == []
 
@@ -125,7 +126,7 @@ def test_who_has_left_the_policy_is_told_so(world: World) -> None:
 
 
 def test_a_slower_worker_leaves_no_second_home(world: World) -> None:
-    open_home(world.core, person=ANN)
+    open_home(world.core, person=by_slack(ANN))
     telling = Outbox(world.core)
     (slow,) = telling.claim([message.id for message in world.messages(MessageKind.HOME)])
     world.clock.tick(seconds=31)

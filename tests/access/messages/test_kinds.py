@@ -2,6 +2,7 @@
 
 import pytest
 
+from access.actors import system
 from access.alerts.undelivered import WaitingMessage
 from access.message_kinds import KEPT_TRUE, KINDS, PLANNED, SECRETS, TOLD, Shows, Until, Way
 from access.messages import expiry, facts
@@ -34,7 +35,7 @@ def test_what_an_entry_may_name_is_there() -> None:
 def test_a_message_is_told_anew_when_its_subject_changes_if_its_entry_says_so(world: World, kind: MessageKind) -> None:
     request = world.ask()
     _tell(world, kind, request.id)
-    with world.core.work("system:test") as work:
+    with world.core.work(system("test")) as work:
         work.changed(request.id)
 
     (message,) = [one for one in world.messages(kind) if one.recipient == "U0NEW"]
@@ -43,5 +44,5 @@ def test_a_message_is_told_anew_when_its_subject_changes_if_its_entry_says_so(wo
 
 
 def _tell(world: World, kind: MessageKind, subject: str) -> None:
-    with world.core.work("system:test") as work:
+    with world.core.work(system("test")) as work:
         work.tell(kind, subject, "U0NEW")

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from access.actors import by_slack
 from access.messages.facts import CardFacts
 from access.messages.outbox import Claimed, Delivery, Outbox
 from access.messages.rate_limits import POST, Call, Limited
@@ -100,7 +101,7 @@ def test_a_change_does_not_press_on_while_slack_asks_us_to_wait(world: World, ca
     claimed = claim(world, card)
     slow_down = {"problem": "Slack asks us to slow down.", "limited": Limited(Call(POST, APPROVALS), wait)}
     Outbox(world.core).commit([Delivery(one, **slow_down) for one in claimed])
-    cancel(world.core, request_id=only_request(world).id, by=ANN)
+    cancel(world.core, request_id=only_request(world).id, by=by_slack(ANN))
 
     assert now(world, card).due_at == world.clock.now() + wait
 

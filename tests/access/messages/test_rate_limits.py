@@ -6,6 +6,7 @@ from itertools import pairwise
 
 import pytest
 
+from access.actors import by_slack, system
 from access.grants.revoke import return_access, reveal
 from access.ids import CheckId
 from access.messages.home import open_home
@@ -45,14 +46,14 @@ SLOW_DOWN = "Slack asks us to slow down."
 def cards(world: World, number: int) -> list[Message]:
     """So many that nobody has posted yet, in one channel."""
     request = world.ask()
-    with world.core.work("test") as work:
+    with world.core.work(system("test")) as work:
         for version in range(2, number + 1):
             work.tell(MessageKind.REVIEW, request.id, APPROVALS, version=version)
     return world.messages(MessageKind.REVIEW)
 
 
 def an_alert(world: World, *, channel: str = APPROVALS) -> Message:
-    with world.core.work("test") as work:
+    with world.core.work(system("test")) as work:
         work.open_alert(AlertKind.QUEUE, "grant", "A job has been waiting.", channel=channel)
     return world.messages(MessageKind.ALERT)[-1]
 
@@ -162,7 +163,7 @@ def test_an_alert_tries_first(world: World, *, together: bool) -> None:
 
 def test_a_modal_that_somebody_looks_at_is_not_held_back(world: World) -> None:
     grant = world.open()
-    reveal(world.core, grant_id=grant.id, by=ANN, view="V0OPEN")
+    reveal(world.core, grant_id=grant.id, by=by_slack(ANN), view="V0OPEN")
     note_refused(world.core, Limited(Call("views.update"), WAIT))
 
     (wanted,) = world.messages(MessageKind.REVEAL)
@@ -273,7 +274,7 @@ def test_while_updates_are_scarce_a_state_that_passes_leaves_them_to_those_that_
 ) -> None:
     grant = world.open(minutes=30)
     places = [message for kind in ("review", "answer") for message in world.messages(kind)]
-    return_access(world.core, grant_id=grant.id, by=ANN)
+    return_access(world.core, grant_id=grant.id, by=by_slack(ANN))
     world.clock.tick(seconds=2)
     scarce(world, UPDATE, made)
 
@@ -293,7 +294,7 @@ def test_what_passes_and_is_new_is_posted_however_scarce_updates_are(world: Worl
 
 
 def test_the_lane_takes_up_first_who_needs_it_most(world: World) -> None:
-    open_home(world.core, person=LEA)
+    open_home(world.core, person=by_slack(LEA))
     (card,) = cards(world, 1)
     alert, (home,) = an_alert(world), world.messages(MessageKind.HOME)
 

@@ -3,6 +3,7 @@
 from collections import Counter
 from datetime import timedelta
 
+from access.actors import by_slack, system
 from access.ids import RequestId
 from access.messages.home import open_home
 from access.messages.rate_limits import POST, UPDATE
@@ -72,7 +73,7 @@ def test_what_begins_later_is_approved_at_once(world: World) -> None:
 def test_what_passes_while_it_is_told_is_not_told_at_once_either(world: World) -> None:
     grant = world.open(minutes=1)
     world.pass_time(seconds=30)
-    with world.core.work("test") as work:
+    with world.core.work(system("test")) as work:
         work.changed(grant.request_id)
     (card,) = world.messages(MessageKind.REVIEW)
     under_way = claim(world, card)
@@ -87,7 +88,7 @@ def test_a_card_that_is_pressed_before_it_is_written_where_it_stands_is_told_in_
     request = world.ask()
     claimed = claim(world, *world.messages(MessageKind.REVIEW))
     place = Place(APPROVALS, f"{claimed[0].id}.0")
-    review(world.core, button=world.button(request), reviewer=LEA, verdict=Verdict.APPROVE, card=place)
+    review(world.core, button=world.button(request), reviewer=by_slack(LEA), verdict=Verdict.APPROVE, card=place)
     assert claim(world, *world.messages(MessageKind.REVIEW)) == [], "who has just posted it will say so"
     told(world, claimed)
 
@@ -100,14 +101,14 @@ def test_a_warning_keeps_its_own_time(world: World) -> None:
     grant = world.open(minutes=60)
     (warning,) = world.messages(MessageKind.WARNING)
     planned = due(world, warning)
-    with world.core.work("test") as work:
+    with world.core.work(system("test")) as work:
         work.changed(grant.request_id)
 
     assert due(world, warning) == planned > world.clock.now()
 
 
 def test_a_home_shows_together_what_changes_within_a_second(world: World) -> None:
-    open_home(world.core, person=LEA)
+    open_home(world.core, person=by_slack(LEA))
     world.work()
     (home,) = world.messages(MessageKind.HOME)
     start = world.clock.now()
@@ -124,11 +125,11 @@ def test_a_home_shows_together_what_changes_within_a_second(world: World) -> Non
 
 
 def test_who_opens_the_home_does_not_wait(world: World) -> None:
-    open_home(world.core, person=LEA)
+    open_home(world.core, person=by_slack(LEA))
     world.work()
     world.ask()
     world.said.clear()
-    open_home(world.core, person=LEA)
+    open_home(world.core, person=by_slack(LEA))
     world.work()
 
     assert MessageKind.HOME in [one.message.kind for one in world.said]

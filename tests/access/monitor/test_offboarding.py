@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 from sqlmodel import select
 
+from access.actors import system
 from access.approvers import is_at_approver
 from access.ids import Person
 from access.models import CheckKind, EndedBy, GrantStatus, PeriodicCheck, Request, RequestStatus
@@ -90,7 +91,7 @@ def test_a_cancelled_request_says_why_and_nobody_writes_to_who_has_left(world: W
 
 def test_who_asked_for_somebody_who_has_left_is_answered(world: World) -> None:
     request = world.ask()
-    with world.core.work("test") as work:
+    with world.core.work(system("test")) as work:
         row = work.session.get_one(Request, request.id)
         row.subject, row.subject_slack = Person("ben"), BEN
     world.gone[BEN] = DEACTIVATED

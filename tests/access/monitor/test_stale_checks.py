@@ -5,6 +5,7 @@ from datetime import timedelta
 from sqlmodel import select
 
 from access import comparisons
+from access.actors import system
 from access.models import Alert, AlertKind, CheckKind, MessageKind, PeriodicCheck
 from access.monitor.offboarding import Members, Membership
 from access.monitor.schedule_checks import schedule_checks
@@ -147,7 +148,7 @@ def test_to_be_asked_for_now_is_no_silence(world: World) -> None:
 def test_a_restored_database_has_its_own_alert(world: World) -> None:
     minutes(world, 50)
     world.server.weather = "down"
-    with world.core.work("operator") as work:
+    with world.core.work(system("operator")) as work:
         work.open_alert(AlertKind.RESTORED, "database", "It was restored.", channel=SECURITY)
     minutes(world, 40)
 

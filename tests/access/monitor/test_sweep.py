@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy import event
 from sqlmodel import select
 
+from access.actors import system
 from access.core import Core
 from access.ids import ulid
 from access.models import Alert, AlertKind, AuditEvent, Grant, Message, MessageKind, Request, RequestStatus
@@ -162,7 +163,7 @@ def test_a_chore_is_done_when_the_one_statement_finds_something_for_it(
 def test_what_opened_an_alert_is_looked_at_while_it_is_open_and_nothing_else(world: World, kind: AlertKind) -> None:
     world.work()
     Schedule(world.core).sweep()
-    with world.core.work("system:test") as work:
+    with world.core.work(system("test")) as work:
         work.open_alert(kind, "x", "It fails.", channel=None)
 
     plan = plan_sweep(world.core)

@@ -3,6 +3,7 @@
 import sqlalchemy as sa
 from sqlmodel import col
 
+from access.actors import by_slack, system
 from access.grants.revoke import reveal
 from access.grants.start import remove_found_again
 from access.models import Grant, MessageKind
@@ -75,7 +76,7 @@ def test_a_provider_that_cannot_name_its_target_holds_up_no_grant(world: World) 
 
 def test_access_that_is_found_again_ends_at_the_same_target(world: World) -> None:
     grant = world.open()
-    with world.core.work("system:test") as work:
+    with world.core.work(system("test")) as work:
         again = remove_found_again(work, world.again(grant))
 
     assert world.again(again).target_key == "fake:one"
@@ -84,7 +85,7 @@ def test_access_that_is_found_again_ends_at_the_same_target(world: World) -> Non
 def test_access_that_no_row_remembers_ends_at_the_target_where_it_was_found(world: World) -> None:
     policy = world.core.policy.last_valid()
     provider, stray = FakeProvider(FakeSettings(server="two")), Managed(name="fake-x", grant_id="0" * 26)
-    with world.core.work("system:test") as work:
+    with world.core.work(system("test")) as work:
         recover(
             work, stray, resource="customers-db", provider=provider, settings={"server": "two"}, policy=policy
         )  # fmt: skip
@@ -94,7 +95,7 @@ def test_access_that_no_row_remembers_ends_at_the_target_where_it_was_found(worl
 
 def test_a_secret_is_made_in_the_lane_of_its_target(world: World) -> None:
     grant = world.open()
-    reveal(world.core, grant_id=grant.id, by=ANN, view="V0OPEN")
+    reveal(world.core, grant_id=grant.id, by=by_slack(ANN), view="V0OPEN")
     (wanted,) = world.messages(MessageKind.REVEAL)
 
     (route,) = Schedule(world.core).route([message_item(wanted.id)]).now

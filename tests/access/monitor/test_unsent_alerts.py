@@ -2,6 +2,7 @@
 
 import pytest
 
+from access.actors import system
 from access.messages.outbox import Delivery, Outbox
 from access.models import AlertKind
 from access.monitor.unsent_alerts import long_unsent, untold
@@ -10,7 +11,7 @@ from tests.world import World
 
 
 def alert(world: World) -> None:
-    with world.core.work("system:watch") as work:
+    with world.core.work(system("watch")) as work:
         work.open_alert(AlertKind.TIMERS, "redis", "Redis cannot be reached.", channel=SECURITY)
 
 
@@ -45,7 +46,7 @@ def test_what_is_over_needs_nobody_any_more(world: World, told: bool) -> None:
     alert(world)
     if told:
         tell(world)
-    with world.core.work("system:watch") as work:
+    with world.core.work(system("watch")) as work:
         work.close_alerts("redis", AlertKind.TIMERS)
     world.clock.tick(minutes=6)
 

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 
+from access.actors import system
 from access.messages.outbox import Delivery, Outbox
 from access.models import AlertKind, MessageKind
 from access.monitor.routing import PAGES, SLACK
@@ -171,7 +172,7 @@ def test_an_alert_opened_by_one_who_cannot_page_is_paged_by_one_who_can(kept: Wo
 
 def test_what_can_wait_until_somebody_looks_into_slack_is_not_paged(kept: World) -> None:
     kept.core = replace(kept.core, pages=True)
-    with kept.core.work("system:test") as work:
+    with kept.core.work(system("test")) as work:
         for kind in AlertKind:
             work.open_alert(kind, "something", "Something is wrong.", channel=SECURITY)
     look(kept)

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict
 
 from access.catalog import Entitlement, Policy
 from access.ids import Person
+from access.people import People
 from access.policy.decide import Allowed, Ask, Terms, decide
 from access.policy.load import load_policy
 from access.ports import Provider, SecretReference
@@ -120,6 +121,6 @@ def ask(**other: Any) -> Ask:
 
 def terms_of(loaded: Policy, asked: Ask) -> Terms:
     """On which it may be asked for."""
-    decision = decide(loaded, asked)
+    decision = decide(loaded, People(loaded), asked)
     assert isinstance(decision, Allowed), decision
     return decision.terms

@@ -12,14 +12,13 @@ from access.canonical import canonical
 from access.catalog import Entitlement, Policy
 from access.errors import InvalidInput, NotAnApprover, PolicyRefuses, SelfReview, UnknownPerson
 from access.ids import Person
+from access.people import People
 from access.policy.decide import (
     Allowed,
     Ask,
     Denied,
     decide,
     decide_again,
-    eligible,
-    is_security,
     may_review,
     render,
 )
@@ -56,13 +55,14 @@ def test_a_ladder_only_shortens_how_long_a_request_waits() -> None:
 
 
 def allowed(loaded: Policy, asking: Ask, **more: Any) -> Allowed:
-    decision = decide(loaded, asking, **more)
+    decision = decide(loaded, People(loaded, **more), asking)
     assert isinstance(decision, Allowed), decision
     return decision
 
 
 def denied(loaded: Policy | None = None, **asked: Any) -> Denied:
-    decision = decide(loaded or policy(), ask(**asked))
+    known = loaded or policy()
+    decision = decide(known, People(known), ask(**asked))
     assert isinstance(decision, Denied), "it may be asked for"
     return decision
 
@@ -257,7 +257,7 @@ UNSHOWN = [
 @pytest.mark.parametrize(("leads", "shown"), UNSHOWN)
 def test_what_no_approver_can_answer_now_cannot_be_asked_for_and_it_says_who(leads: set[Person], shown: str) -> None:
     loaded = policy(changed("leads: {people: [lea, kim, sam]}", f"leads: {{people: [{', '.join(sorted(leads))}]}}"))
-    decision = decide(loaded, ask(), unable=frozenset(leads))
+    decision = decide(loaded, People(loaded, unable=frozenset(leads)), ask())
     assert isinstance(decision, Denied)
     assert refusal_of(decision).sentence == (
         f"customers-db/read can't be asked for now: Slack does not show {shown} of this workspace. "
@@ -272,30 +272,30 @@ def test_one_approver_who_can_answer_is_enough_to_ask() -> None:
 
 
 def test_neither_requester_nor_subject_is_ever_eligible() -> None:
-    loaded = policy()
+    loaded, people = policy(), People(policy())
     for rule, requester, subject in itertools.product(loaded.rules, loaded.people, loaded.people):
         barred = frozenset({requester, subject})
         for reviewer in loaded.people:
-            allowed = reviewer in eligible(loaded, rule.any_of, barred=barred)
+            allowed = reviewer in people.approvers(rule.any_of, barred=barred)
             assert not (allowed and reviewer in barred)
             if allowed:
-                may_review(loaded, reviewer=reviewer, barred=barred, any_of=rule.any_of)
+                may_review(people, reviewer=reviewer, barred=barred, any_of=rule.any_of)
                 continue
             expected = SelfReview if reviewer in barred else NotAnApprover
             with pytest.raises(expected):
-                may_review(loaded, reviewer=reviewer, barred=barred, any_of=rule.any_of)
+                may_review(people, reviewer=reviewer, barred=barred, any_of=rule.any_of)
 
 
 def test_a_person_in_two_groups_counts_once() -> None:
-    assert eligible(policy(), ("leads", "security"), barred=frozenset({LEA})) == {KIM, SAM}
+    assert People(policy()).approvers(("leads", "security"), barred=frozenset({LEA})) == {KIM, SAM}
 
 
 def test_a_group_that_is_gone_has_nobody() -> None:
-    assert eligible(policy(), ("gone",), barred=frozenset()) == frozenset()
+    assert People(policy()).approvers(("gone",), barred=frozenset()) == frozenset()
 
 
 def test_security_is_who_is_in_its_group() -> None:
-    assert [person for person in policy().people if is_security(policy(), person)] == [SAM]
+    assert People(policy()).security() == {SAM}
 
 
 READ_LEAVES_ONLY_LEA = changed("leads: {people: [lea, kim, sam]}", "leads: {people: [lea]}")
@@ -328,7 +328,7 @@ EVERY_REASON: dict[Reason, dict[str, Any]] = {
 def test_every_reason_is_reached_and_is_a_plain_word_with_plain_values(reason: Reason) -> None:
     asked = dict(EVERY_REASON[reason])
     loaded, unable = asked.pop("loaded", policy()), asked.pop("unable", frozenset())
-    decision = decide(loaded, ask(**asked), unable=unable)
+    decision = decide(loaded, People(loaded, unable), ask(**asked))
 
     assert isinstance(decision, Denied)
     assert decision.reason_id == reason
@@ -350,8 +350,8 @@ ONLY_WHEN_ASKED = {
 
 @pytest.mark.parametrize("asked", ONLY_WHEN_ASKED.values(), ids=ONLY_WHEN_ASKED)
 def test_what_only_asking_must_meet_is_not_asked_again(asked: dict[str, Any]) -> None:
-    assert isinstance(decide(policy(), ask(**asked)), Denied)
-    assert isinstance(decide_again(policy(), ask(**asked)), Allowed)
+    assert isinstance(decide(policy(), People(policy()), ask(**asked)), Denied)
+    assert isinstance(decide_again(policy(), People(policy()), ask(**asked)), Allowed)
 
 
 ALWAYS = {
@@ -364,7 +364,8 @@ ALWAYS = {
 def test_who_may_for_how_long_and_by_whom_is_asked_again(reason: Reason) -> None:
     asked = dict(EVERY_REASON[reason])
     loaded = asked.pop("loaded", policy())
-    first, again = decide(loaded, ask(**asked)), decide_again(loaded, ask(**asked))
+    people = People(loaded)
+    first, again = decide(loaded, people, ask(**asked)), decide_again(loaded, people, ask(**asked))
     assert isinstance(first, Denied)
     assert isinstance(again, Denied)
     assert (again.reason_id, again.parameters) == (first.reason_id, first.parameters) == (reason, first.parameters)

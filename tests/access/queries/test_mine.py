@@ -2,6 +2,7 @@
 
 import pytest
 
+from access.actors import by_slack
 from access.errors import UnknownPerson
 from access.queries.mine import mine, outstanding
 from tests.cast import ANN, BEN, EVE, STRANGER
@@ -12,12 +13,12 @@ def test_mine_is_what_i_wait_for_and_what_i_hold(world: World) -> None:
     held, waiting = world.open(), world.ask(entitlement="customers-db/fix-orders")
     world.open(by=BEN)
 
-    shown = mine(world.core, person=ANN)
+    shown = mine(world.core, person=by_slack(ANN))
     assert [grant.id for grant in shown.grants] == [held.id]
     assert [request.id for request in shown.requests] == [waiting.id]
-    assert mine(world.core, person=EVE).grants == []
+    assert mine(world.core, person=by_slack(EVE)).grants == []
     with pytest.raises(UnknownPerson):
-        mine(world.core, person=STRANGER)
+        mine(world.core, person=by_slack(STRANGER))
 
 
 def test_what_is_over_is_not_mine_any_more(world: World) -> None:
@@ -25,8 +26,8 @@ def test_what_is_over_is_not_mine_any_more(world: World) -> None:
     world.deny(world.ask(entitlement="customers-db/fix-orders"))
     world.pass_time(minutes=5)
 
-    assert mine(world.core, person=ANN).grants == []
-    assert mine(world.core, person=ANN).requests == []
+    assert mine(world.core, person=by_slack(ANN)).grants == []
+    assert mine(world.core, person=by_slack(ANN)).requests == []
 
 
 def test_outstanding_is_everything_that_may_still_be_there_the_soonest_end_first(world: World) -> None:

@@ -6,6 +6,7 @@ import pytest
 from sqlmodel import select
 
 from access import comparisons
+from access.actors import system
 from access.models import Alert, AlertKind, CheckKind, EndedBy, Grant, GrantStatus, PeriodicCheck
 from access.monitor.schedule_checks import schedule_checks
 from access.ports import Capabilities, Isolation
@@ -147,7 +148,7 @@ def test_what_bears_our_mark_without_a_grant_is_told_and_left_alone(world: World
 
 def test_the_access_of_another_resource_is_told_and_not_ended_from_here(world: World) -> None:
     grant = ended(world)
-    with world.core.work("test") as work:
+    with world.core.work(system("test")) as work:
         row = work.session.get_one(Grant, grant.id)
         row.resource = "another"
     look(world)
@@ -226,7 +227,7 @@ def test_somebody_who_asks_is_answered_now_but_the_minute_between_two_looks_stay
 
 def test_access_of_a_grant_that_failed_is_removed_too(world: World) -> None:
     grant = ended(world)
-    with world.core.work("test") as work:
+    with world.core.work(system("test")) as work:
         work.session.get_one(Grant, grant.id).status = GrantStatus.FAILED
     look(world)
     look(world)

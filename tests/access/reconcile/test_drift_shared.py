@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from sqlmodel import select
 
+from access.actors import by_slack
 from access.grants.revoke import return_access
 from access.models import Alert, AlertKind, CheckKind, EndedBy, GrantStatus, PeriodicCheck
 from access.monitor.schedule_checks import schedule_checks
@@ -65,7 +66,7 @@ def test_a_membership_of_another_is_no_drift_and_is_left_alone(shared: SharedWor
     settle(shared)
     look(shared)
     look(shared)
-    return_access(shared.core, grant_id=grant.id, by=ANN)
+    return_access(shared.core, grant_id=grant.id, by=by_slack(ANN))
     settle(shared)
     look(shared)
     look(shared)
@@ -76,7 +77,7 @@ def test_what_the_bot_gave_and_nobody_needs_is_removed(shared: SharedWorld) -> N
     shared.targets.server.given = set()
     grant = shared.scheduled(entitlement=FIX, minutes=60)
     settle(shared)
-    return_access(shared.core, grant_id=grant.id, by=ANN)
+    return_access(shared.core, grant_id=grant.id, by=by_slack(ANN))
     settle(shared)
     assert shared.members == set()
     shared.targets.server.add({MEND})  # what an old call did after all
@@ -97,7 +98,7 @@ def test_what_the_bot_gave_and_another_grant_needs_is_no_drift(shared: SharedWor
     shared.targets.server.given = set()
     grants = [shared.scheduled(entitlement=what, minutes=60) for what in (READ, FIX)]
     settle(shared)
-    return_access(shared.core, grant_id=grants[0].id, by=ANN)
+    return_access(shared.core, grant_id=grants[0].id, by=by_slack(ANN))
     settle(shared)
     look(shared)
     look(shared)

@@ -3,6 +3,7 @@
 import pytest
 from sqlmodel import select
 
+from access.actors import system
 from access.models import Alert, AlertKind, CheckKind, EndedBy, Grant, GrantStatus, PeriodicCheck
 from access.monitor.schedule_checks import schedule_checks
 from access.ports import Deadline, Managed
@@ -41,7 +42,7 @@ def listed(monkeypatch: pytest.MonkeyPatch) -> list[Managed]:
 
 def numbered(world: World, grant: Grant, oid: int = OID) -> None:
     """Its receipt has the number."""
-    with world.core.work("test") as work:
+    with world.core.work(system("test")) as work:
         work.session.get_one(Grant, grant.id).receipt = {"version": 1, "details": {"oid": oid}}
 
 
@@ -83,7 +84,7 @@ def test_any_other_session_of_no_role_is_told_and_left_alone(
     grant = world.open(minutes=60)
     numbered(world, grant, OID if resource == "another" else 7)
     world.pass_time(hours=1)
-    with world.core.work("test") as work:
+    with world.core.work(system("test")) as work:
         work.session.get_one(Grant, grant.id).resource = resource  # servers count alike: that one is another's
     listed.append(ORPHAN)
     look(world)

@@ -9,6 +9,7 @@ from typing import ClassVar
 import pytest
 from pydantic import JsonValue
 
+from access.actors import by_host, by_slack
 from access.errors import NotNow
 from access.grants.admission import lost_since
 from access.grants.revoke import return_access
@@ -30,6 +31,8 @@ from tests.fakes import FakeProvider, FakeSettings, FakeTargets, Server
 from tests.world import World
 
 pytestmark = pytest.mark.both_databases
+
+OPERATOR = by_host("root@db-1")
 
 
 @dataclass
@@ -142,7 +145,7 @@ def test_what_has_ended_since_the_backup_is_ended_and_not_given_again(
 ) -> None:
     returned, kept = world.open(minutes=120), world.open(by=BEN, minutes=120)
     restore = backed_up(world, database, database_url)
-    return_access(world.core, grant_id=returned.id, by=ANN)
+    return_access(world.core, grant_id=returned.id, by=by_slack(ANN))
     world.work()
     restored(world, database, restore)
     assert world.again(returned).status == GrantStatus.ACTIVE
@@ -172,10 +175,10 @@ def test_what_was_about_to_begin_is_not_begun_a_second_time(
 
 def test_a_worker_grants_nothing_while_the_gate_is_closed(world: World) -> None:
     grant = world.scheduled(minutes=30)
-    begin(world.core, world.clock.now(), "Somebody says so.", actor="operator")
+    begin(world.core, world.clock.now(), "Somebody says so.", actor=OPERATOR)
     world.activate(grant)
     assert (world.server.calls, world.again(grant).status) == ([], GrantStatus.SCHEDULED)
-    end_by_hand(world.core, actor="operator")
+    end_by_hand(world.core, actor=OPERATOR)
 
     world.clock.tick(seconds=10)
     world.activate(grant)
@@ -288,9 +291,16 @@ def test_ending_needs_no_open_gate(world: World, notebook: Notebook, database: D
     restored(world, database, restore)
 
     with pytest.raises(NotNow):
-        extend(world.core, grant_id=grant.id, by=ANN, duration=timedelta(minutes=5), until=None, reason="INC-12 more")
-    cancel(world.core, request_id=pending.id, by=BEN)
-    return_access(world.core, grant_id=grant.id, by=ANN)
+        extend(
+            world.core,
+            grant_id=grant.id,
+            by=by_slack(ANN),
+            duration=timedelta(minutes=5),
+            until=None,
+            reason="INC-12 more",
+        )
+    cancel(world.core, request_id=pending.id, by=by_slack(BEN))
+    return_access(world.core, grant_id=grant.id, by=by_slack(ANN))
     world.work()
 
     assert (world.again(grant).status, world.again(grant).ended_by) == (GrantStatus.ENDED, EndedBy.RETURNED)
@@ -347,7 +357,7 @@ def test_somebody_says_that_it_was_restored_where_nothing_remembers_it(
     world.work()
     assert (world.alerts(), list(world.server.holders)) == ([], [lost.id])
 
-    begin(world.core, taken_at, "Somebody says so.", actor="operator")
+    begin(world.core, taken_at, "Somebody says so.", actor=OPERATOR)
     world.pass_time(minutes=2)
 
     assert world.server.holders == {}
@@ -358,7 +368,7 @@ def test_of_two_restores_before_all_is_compared_what_either_lost_counts(world: W
     world.work()
     now = world.clock.now()
     for minutes in (5, 30, 10):
-        begin(world.core, now - timedelta(minutes=minutes), "An operator says so.", actor="operator")
+        begin(world.core, now - timedelta(minutes=minutes), "An operator says so.", actor=OPERATOR)
 
     assert told(world).since == now - timedelta(minutes=30)
     with world.core.database.read() as session:
@@ -373,10 +383,10 @@ def test_an_operator_may_open_the_gate_and_that_is_written_down(
     world.server.weather = "down"
     restored(world, database, restore)
 
-    end_by_hand(world.core, actor="operator")
+    end_by_hand(world.core, actor=OPERATOR)
 
     world.ask(by=BEN)
-    assert [event.actor for event in world.events("database.compared")] == ["operator"]
+    assert [event.actor for event in world.events("database.compared")] == [str(OPERATOR)]
 
 
 def test_it_is_paged(world: World, notebook: Notebook, database: Database, database_url: str) -> None:
@@ -448,7 +458,7 @@ def test_what_cannot_be_compared_is_named_until_somebody_has_compared_it_by_hand
     with world.core.database.read() as session:
         assert by_hand(session) == ["wiki"]
 
-    end_by_hand(world.core, actor="operator")
+    end_by_hand(world.core, actor=OPERATOR)
 
     assert [one for one in world.alerts() if one.closed_at is None] == []
     assert details(world, "database.compared")[1:] == [{"by_hand": True, "not_compared": ["wiki"]}]

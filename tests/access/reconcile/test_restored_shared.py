@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from access.actors import by_slack
 from access.grants.revoke import return_access
 from access.models import AlertKind, EndedBy, Grant, GrantStatus
 from access.store import Database
@@ -73,7 +74,7 @@ def test_membership_that_an_earlier_grant_explains_is_taken_away(
     shared: SharedWorld, database: Database, database_url: str
 ) -> None:
     known = opened(shared)
-    return_access(shared.core, grant_id=known.id, by=ANN)
+    return_access(shared.core, grant_id=known.id, by=by_slack(ANN))
     settle(shared)
     assert (shared.again(known).status, shared.members) == (GrantStatus.ENDED, set())
     restore = backed_up(shared, database, database_url)

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from sqlmodel import col, select
 
+from access.actors import by_slack, system
 from access.errors import AlreadyAccepted, NotForYouToAccept, NotFound, StandingAccessChanged, UnknownPerson
 from access.grants.revoke import return_access
 from access.ids import SlackUser
@@ -93,7 +94,7 @@ def shown(world: World) -> Standing:
 
 
 def accept_all(world: World, by: SlackUser = SAM) -> None:
-    accept_standing(world.core, button=shown(world).accept_all, by=by)
+    accept_standing(world.core, button=shown(world).accept_all, by=by_slack(by))
 
 
 def names(world: World, action: str) -> list[list[str]]:
@@ -123,7 +124,7 @@ def test_granting_goes_on_while_it_is_not_accepted(place: Place) -> None:
 def test_security_accepts_all_that_was_shown_and_the_alert_closes(place: Place) -> None:
     sees(place, EVE, TEAM)
     place.work()
-    done = accept_standing(place.core, button=shown(place).accept_all, by=SAM)
+    done = accept_standing(place.core, button=shown(place).accept_all, by=by_slack(SAM))
     assert (done.number, done.left) == (2, 0)
     assert brief(place) == [("eve", ACCEPTED), ("team", ACCEPTED)]
     assert {(row.accepted_by, row.accepted_slack, row.accepted_at) for row in rows(place)} == {
@@ -140,13 +141,13 @@ def test_security_accepts_all_that_was_shown_and_the_alert_closes(place: Place) 
 def test_security_accepts_one_and_the_other_stays_told(place: Place) -> None:
     sees(place, EVE, TEAM)
     first, second = shown(place).first
-    done = accept_standing(place.core, button=accept_one_value(first), by=SAM)
+    done = accept_standing(place.core, button=accept_one_value(first), by=by_slack(SAM))
     assert (done.number, done.left) == (1, 1)
     assert alerts(place)[0].closed_at is None
     assert [row.principal for row in shown(place).first] == [second.principal]
     with pytest.raises(AlreadyAccepted):
-        accept_standing(place.core, button=accept_one_value(first), by=SAM)
-    accept_standing(place.core, button=accept_one_value(second), by=SAM)
+        accept_standing(place.core, button=accept_one_value(first), by=by_slack(SAM))
+    accept_standing(place.core, button=accept_one_value(second), by=by_slack(SAM))
     assert alerts(place)[0].closed_at is not None
 
 
@@ -184,10 +185,10 @@ def test_what_has_changed_since_it_was_shown_is_not_accepted_but_shown_anew(
     place.work()
     versions = {message.subject: message.wanted_version for message in place.messages(MessageKind.ALERT)}
     with pytest.raises(StandingAccessChanged):
-        accept_standing(place.core, button=all_of_it, by=SAM)
+        accept_standing(place.core, button=all_of_it, by=by_slack(SAM))
     if TEAM not in later:
         with pytest.raises((StandingAccessChanged, AlreadyAccepted)):
-            accept_standing(place.core, button=one, by=SAM)
+            accept_standing(place.core, button=one, by=by_slack(SAM))
     assert set(brief(place)) == left
     (message,) = [one for one in place.messages(MessageKind.ALERT) if one.version == 1]
     assert message.wanted_version > versions[message.subject], "the alert is drawn anew for who pressed"
@@ -292,7 +293,7 @@ def test_what_a_grant_explains_is_not_standing_access(place: Place) -> None:
     look(place)
     look(place)
     assert rows(place) == []
-    return_access(place.core, grant_id=grant.id, by=ANN)
+    return_access(place.core, grant_id=grant.id, by=by_slack(ANN))
     for _ in range(6):
         place.work()
         place.clock.tick(seconds=1)
@@ -377,7 +378,9 @@ def test_an_older_look_takes_nothing_back_that_a_newer_one_has_seen(place: Place
     new = business.act(claimed, deadline())
     business.commit([new])
     accept_all(place)
-    with place.core.work("test") as work:  # the same claim, as another resource's look would have one of its own
+    with place.core.work(
+        system("test")
+    ) as work:  # the same claim, as another resource's look would have one of its own
         work.session.get_one(PeriodicCheck, row.id).fence = row.fence + 1
     business.commit([old])
     assert brief(place) == [("eve", ACCEPTED)]
@@ -422,7 +425,7 @@ def test_a_policy_that_cannot_be_read_gives_nothing_up(place: Place) -> None:
 def test_a_value_that_is_no_button_of_ours_is_refused(place: Place, button: str) -> None:
     sees(place, EVE)
     with pytest.raises(NotFound):
-        accept_standing(place.core, button=button, by=SAM)
+        accept_standing(place.core, button=button, by=by_slack(SAM))
 
 
 def test_seven_hundred_are_told_by_one_alert_and_accepted_by_one_press(place: Place) -> None:

@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 
 from access import answer_times
+from access.actors import by_slack
 from access.answer_times import FEWEST
 from access.ids import SlackUser
 from access.messages.facts import card_of
@@ -32,7 +33,7 @@ def answered(
 
 
 def usually(world: World, entitlement: str = "customers-db/read") -> timedelta | None:
-    return preview(world.core, requester=ANN, entitlement=entitlement).asked.usually
+    return preview(world.core, requester=by_slack(ANN), entitlement=entitlement).asked.usually
 
 
 def test_it_is_the_median_of_what_was_decided(world: World) -> None:
@@ -41,7 +42,7 @@ def test_it_is_the_median_of_what_was_decided(world: World) -> None:
     assert usually(world) == timedelta(minutes=6)
     request = world.ask()
     assert card_of(world.core, request.id).usually == timedelta(minutes=6)
-    assert mine(world.core, person=ANN).asked[request.id].usually == timedelta(minutes=6)
+    assert mine(world.core, person=by_slack(ANN)).asked[request.id].usually == timedelta(minutes=6)
 
 
 def test_of_fewer_than_five_decisions_nothing_is_said(world: World) -> None:
@@ -64,7 +65,7 @@ def test_one_persons_time_is_never_told(world: World, reviewer: SlackUser) -> No
 def test_where_one_person_alone_is_asked_nothing_is_said(world: World) -> None:
     answered(world, *[3] * FEWEST)
 
-    assert preview(world.core, requester=LEA, entitlement="customers-db/read").asked.usually is None
+    assert preview(world.core, requester=by_slack(LEA), entitlement="customers-db/read").asked.usually is None
 
 
 def test_another_role_of_the_resource_counts(world: World) -> None:
@@ -124,7 +125,7 @@ def test_what_its_requester_took_back_says_nothing_of_the_approvers(world: World
     for number in range(FEWEST):
         request = world.ask(by=BEN)
         world.clock.tick(hours=number)
-        cancel(world.core, request_id=request.id, by=BEN)
+        cancel(world.core, request_id=request.id, by=by_slack(BEN))
 
     assert usually(world) == timedelta(minutes=3)
 

@@ -6,7 +6,8 @@ from datetime import timedelta
 import pytest
 from sqlmodel import select
 
-from access.approvers import approver_look, approvers
+from access.actors import by_slack
+from access.approvers import approver_look, approvers, people_now
 from access.errors import InvalidInput, PolicyRefuses
 from access.ids import Person, SlackUser
 from access.messages.facts import CardFacts, card_of
@@ -47,7 +48,7 @@ def named_on_the_card(world: World) -> list[SlackUser]:
 
 
 def named_in_the_form(world: World) -> list[SlackUser]:
-    return [*preview(world.core, requester=ANN, entitlement="customers-db/read").asked.approvers]
+    return [*preview(world.core, requester=by_slack(ANN), entitlement="customers-db/read").asked.approvers]
 
 
 def named_at_once_after_asking(world: World) -> list[SlackUser]:
@@ -56,12 +57,12 @@ def named_at_once_after_asking(world: World) -> list[SlackUser]:
 
 def named_in_mine(world: World) -> list[SlackUser]:
     request = world.ask()
-    return [*mine(world.core, person=ANN).asked[request.id].approvers]
+    return [*mine(world.core, person=by_slack(ANN)).asked[request.id].approvers]
 
 
 def named_for_an_extension(world: World) -> list[SlackUser]:
     grant = world.open()
-    return [*may_extend(world.core, grant_id=grant.id, by=ANN).terms.asked.approvers]
+    return [*may_extend(world.core, grant_id=grant.id, by=by_slack(ANN)).terms.asked.approvers]
 
 
 def named_in_a_reminder(world: World) -> list[SlackUser]:
@@ -145,7 +146,7 @@ def test_what_no_approver_could_answer_is_not_asked(world: World) -> None:
     with pytest.raises(PolicyRefuses, match=sentence):
         world.ask()
     with pytest.raises(InvalidInput, match=sentence) as refused:
-        preview(world.core, requester=ANN, entitlement="customers-db/read")
+        preview(world.core, requester=by_slack(ANN), entitlement="customers-db/read")
 
     assert refused.value.field == "entitlement"
     assert world.requests() == []
@@ -159,14 +160,14 @@ def test_what_is_open_is_not_extended_where_no_approver_could_answer(world: Worl
     with pytest.raises(PolicyRefuses, match="Slack does not show kim and lea"):
         world.extend(grant)
     with pytest.raises(InvalidInput, match="Slack does not show kim and lea"):
-        may_extend(world.core, grant_id=grant.id, by=ANN)
+        may_extend(world.core, grant_id=grant.id, by=by_slack(ANN))
 
 
 def test_the_form_of_a_person_who_would_be_the_only_approver_says_so(world: World) -> None:
     world.rewrite_policy("payments-leads: {people: [lea, kim]}", "payments-leads: {people: [lea]}")
 
     with pytest.raises(InvalidInput, match="No other person can approve customers-db/read for you"):
-        preview(world.core, requester=LEA, entitlement="customers-db/read")
+        preview(world.core, requester=by_slack(LEA), entitlement="customers-db/read")
 
 
 def test_a_click_is_judged_by_slacks_word_of_that_moment_and_not_by_the_last_look(world: World) -> None:
@@ -180,7 +181,7 @@ def test_a_click_is_judged_by_slacks_word_of_that_moment_and_not_by_the_last_loo
 def test_who_was_refused_at_a_click_is_named_no_more_and_looked_at_again(world: World) -> None:
     world.ask()
     slack_says(world)
-    with world.core.work("slack:U0KIM") as work:
+    with world.core.work(by_slack(SlackUser("U0KIM"))) as work:
         learn(work, KIM, GUEST)
         learn(work, EVE, GUEST)
     world.work()
@@ -195,7 +196,7 @@ def test_who_decides_again_is_named_again_at_once(world: World) -> None:
     slack_says(world, kim=GUEST)
     assert deciding(world) == {"lea"}
 
-    with world.core.work("slack:U0KIM") as work:
+    with world.core.work(by_slack(SlackUser("U0KIM"))) as work:
         learn(work, KIM, "")
         learn(work, LEA, "")
     world.work()
@@ -206,7 +207,7 @@ def test_who_decides_again_is_named_again_at_once(world: World) -> None:
 def test_who_was_refused_at_a_click_is_looked_at_within_four_minutes(world: World) -> None:
     world.ask()
     slack_says(world)
-    with world.core.work("slack:U0KIM") as work:
+    with world.core.work(by_slack(SlackUser("U0KIM"))) as work:
         learn(work, KIM, GUEST)
     due = {look.subject: look.due_at - world.clock.now() for look in looks(world)}
     assert due[approver_look(KIM)] <= SOONER
@@ -218,7 +219,7 @@ def test_an_answer_that_was_given_before_a_refused_click_changes_nothing(world: 
     world.clock.tick(seconds=EVERY.total_seconds())
     members = Members(world.core)
     claimed = members.claim([one.id for one in looks(world)])
-    with world.core.work("slack:U0KIM") as work:
+    with world.core.work(by_slack(SlackUser("U0KIM"))) as work:
         learn(work, KIM, GUEST)
 
     members.commit([Membership(one) for one in claimed])
@@ -288,7 +289,7 @@ def test_who_was_found_to_be_a_guest_is_looked_at_sooner_than_others(world: Worl
 def deciding(world: World) -> set[Person]:
     policy = world.core.policy.current()
     with world.core.database.read() as session:
-        return set(approvers(session, policy, world.requests()[0]))
+        return set(approvers(people_now(session, policy), world.requests()[0]))
 
 
 def looks(world: World, *subjects: str) -> list[PeriodicCheck]:

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from access.actors import by_slack
 from access.errors import NotAnApprover, RequestChanged
 from access.models import GrantStatus, MessageKind, RequestStatus, Verdict
 from access.policy.refusals import RefusedByPolicy
@@ -156,5 +157,5 @@ def test_a_second_change_makes_a_third_card(world: World) -> None:
     assert third.version == 3
     for old in (request, second):
         with pytest.raises(RequestChanged):
-            review(world.core, button=world.button(old), reviewer=LEA, verdict=Verdict.DENY, comment="No.")
+            review(world.core, button=world.button(old), reviewer=by_slack(LEA), verdict=Verdict.DENY, comment="No.")
     assert world.approve(third).requester_slack == ANN

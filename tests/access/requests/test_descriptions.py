@@ -1,5 +1,6 @@
 """What a role allows, in words: for who asks and who decides, and no fact of the request."""
 
+from access.actors import by_slack
 from access.messages.facts import card_of
 from access.models import RequestStatus
 from access.requests.submit import preview
@@ -14,7 +15,9 @@ def described(world: World, words: str, *, before: str = "power: look}") -> None
 def test_form_and_card_say_what_the_role_allows(world: World) -> None:
     described(world, "Shows customers.")
 
-    assert preview(world.core, requester=ANN, entitlement="customers-db/read").description == "Shows customers."
+    assert (
+        preview(world.core, requester=by_slack(ANN), entitlement="customers-db/read").description == "Shows customers."
+    )
     assert card_of(world.core, world.ask().id).description == "Shows customers."
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from access.actors import by_slack, system
 from access.approvers import NextStep
 from access.ids import SlackUser
 from access.messages.facts import CardFacts, card_of
@@ -33,13 +34,13 @@ def step(request: Request, span: timedelta, *named: SlackUser) -> NextStep:
 def shown(world: World) -> NextStep | None:
     """To who asked, wherever it is shown."""
     (request,) = [one for one in world.requests() if one.status == "pending"]
-    facts, row = card_of(world.core, request.id), mine(world.core, person=ANN).asked[request.id]
+    facts, row = card_of(world.core, request.id), mine(world.core, person=by_slack(ANN)).asked[request.id]
     assert facts.next == row.next
     return row.next
 
 
 def test_before_asking_it_says_whom_the_first_step_reminds_and_after_how_long(world: World) -> None:
-    terms = preview(world.core, requester=ANN, entitlement="customers-db/read")
+    terms = preview(world.core, requester=by_slack(ANN), entitlement="customers-db/read")
 
     assert terms.asked.next == NextStep(after=QUARTER, at=None, named=BOTH)
 
@@ -65,7 +66,7 @@ def test_the_group_of_the_step_is_named_and_of_it_who_can_decide_now(world: Worl
     world.rewrite_policy("[{after: 15m, to: payments-leads}", "[{after: 15m, to: security}")
     request = asked(world)
     assert shown(world) == step(request, QUARTER, SAM)
-    assert preview(world.core, requester=ANN, entitlement="customers-db/read").asked.next == NextStep(
+    assert preview(world.core, requester=by_slack(ANN), entitlement="customers-db/read").asked.next == NextStep(
         after=QUARTER, at=None, named=(SAM,)
     )
 
@@ -77,10 +78,10 @@ def test_a_step_after_the_end_of_what_is_extended_is_not_announced(world: World)
     world.approve(asked(world, minutes=20))
     world.work()
     (grant,) = world.grants()
-    assert may_extend(world.core, grant_id=grant.id, by=ANN).terms.asked.next is not None
+    assert may_extend(world.core, grant_id=grant.id, by=by_slack(ANN)).terms.asked.next is not None
     world.clock.tick(minutes=10)
 
-    assert may_extend(world.core, grant_id=grant.id, by=ANN).terms.asked.next is None
+    assert may_extend(world.core, grant_id=grant.id, by=by_slack(ANN)).terms.asked.next is None
     assert card_of(world.core, world.extend(grant, minutes=10).id).next is None
 
 
@@ -93,7 +94,7 @@ def test_what_is_decided_has_no_next_step(world: World) -> None:
 
 
 def test_once_they_are_reminded_card_and_home_say_what_comes_then(world: World) -> None:
-    with world.core.work("person:ann") as work:
+    with world.core.work(system("person:ann")) as work:
         work.tell(MessageKind.HOME, ANN, ANN)
     request = asked(world)
     after(world, seconds=5)

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from access.actors import by_slack
 from access.errors import (
     AlreadyDecided,
     AlreadyHeld,
@@ -154,7 +155,7 @@ def test_once_is_enough_unless_the_policy_says_more(world: World, grant: Grant) 
     extended(world, grant, minutes=10)
     assert world.again(grant).extensions == 2
     with pytest.raises(Refusal, match="can be extended 2 times only"):
-        may_extend(world.core, grant_id=grant.id, by=ANN)
+        may_extend(world.core, grant_id=grant.id, by=by_slack(ANN))
 
 
 def test_a_policy_may_allow_none(world: World, grant: Grant) -> None:
@@ -170,7 +171,7 @@ def test_the_rule_bounds_what_is_left_to_go(world: World, grant: Grant) -> None:
         world.extend(grant, minutes=61)
     world.extend(grant, minutes=60)
 
-    allowed = may_extend(world.core, grant_id=grant.id, by=ANN)
+    allowed = may_extend(world.core, grant_id=grant.id, by=by_slack(ANN))
     assert allowed.latest == world.clock.now() + timedelta(hours=2)
 
 
@@ -193,7 +194,7 @@ def test_what_ended_before_the_approval_is_not_opened_again(
     """Given back, or its time was up and nobody has looked yet."""
     request = world.extend(grant)
     if minutes == 0:
-        return_access(world.core, grant_id=grant.id, by=ANN)
+        return_access(world.core, grant_id=grant.id, by=by_slack(ANN))
     world.clock.tick(minutes=minutes)
 
     with pytest.raises(refusal):
@@ -228,7 +229,7 @@ def test_a_request_for_more_time_lapses_no_later_than_another(world: World) -> N
 def test_what_was_to_extend_access_that_is_over_is_taken_back_and_can_be_asked_anew(world: World, grant: Grant) -> None:
     request = world.extend(grant)
 
-    return_access(world.core, grant_id=grant.id, by=ANN)
+    return_access(world.core, grant_id=grant.id, by=by_slack(ANN))
     world.work()
 
     (now,) = [one for one in world.requests() if one.id == request.id]
@@ -332,7 +333,7 @@ def test_access_that_the_target_has_ended_meanwhile_is_over(world: World, grant:
 
 def test_given_back_between_the_approval_and_the_worker_it_just_ends(world: World, grant: Grant) -> None:
     world.approve(world.extend(grant))
-    return_access(world.core, grant_id=grant.id, by=ANN)
+    return_access(world.core, grant_id=grant.id, by=by_slack(ANN))
 
     world.work()
 
@@ -344,7 +345,7 @@ def test_given_back_while_the_target_is_being_told_it_just_ends(world: World, gr
     world.approve(world.extend(grant))
     extension = Extension(world.core, world.targets)
     results = [extension.act(one, deadline()) for one in extension.claim([grant.id])]
-    return_access(world.core, grant_id=grant.id, by=ANN)
+    return_access(world.core, grant_id=grant.id, by=by_slack(ANN))
     extension.commit(results)
 
     world.work()

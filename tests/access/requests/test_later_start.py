@@ -5,6 +5,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from access.actors import by_slack, system
 from access.errors import AlreadyOpen, InvalidInput, Refusal
 from access.grants.revoke import return_access, revoke
 from access.messages.digest.make import make_now, preview
@@ -42,7 +43,7 @@ def test_nothing_is_opened_before_the_start(world: World) -> None:
 def test_a_worker_that_is_asked_too_early_opens_nothing(world: World) -> None:
     """By whatever mistake the row is due."""
     grant = world.scheduled(starts_at=NINE)
-    with world.core.work("system:test") as work:
+    with world.core.work(system("test")) as work:
         work.set_grant(work.session.merge(grant), due_at=work.now)
 
     world.activate(grant)
@@ -107,9 +108,9 @@ def test_too_late_is_a_quarter_of_an_hour_after_the_start(world: World) -> None:
 def test_it_can_be_taken_back_before_it_begins(world: World, by: str) -> None:
     grant = world.scheduled(starts_at=NINE)
     if by == ANN:
-        return_access(world.core, grant_id=grant.id, by=ANN)
+        return_access(world.core, grant_id=grant.id, by=by_slack(ANN))
     else:
-        revoke(world.core, grant_id=grant.id, by=SAM, reason="Not on that day.")
+        revoke(world.core, grant_id=grant.id, by=by_slack(SAM), reason="Not on that day.")
     world.clock.time = NINE
     world.work()
 
@@ -168,7 +169,7 @@ def test_the_longest_is_counted_from_the_start(world: World) -> None:
 def test_in_a_line_it_is_in_the_zone_of_who_asks(world: World) -> None:
     text = "customers-db/read 1h from tomorrow 10:00 INC-12 stuck refunds"
 
-    request = submit_line(world.core, requester=ANN, text=text, zone=ZoneInfo("Europe/Amsterdam"))
+    request = submit_line(world.core, requester=by_slack(ANN), text=text, zone=ZoneInfo("Europe/Amsterdam"))
 
     assert request.starts_at == NINE
 

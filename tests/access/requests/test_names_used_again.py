@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from access.actors import by_slack, system
 from access.errors import AlreadyOpen, NotYours, RequestChanged, SelfReview
 from access.grants.revoke import return_access, reveal
 from access.ids import Person, SlackUser
@@ -38,7 +39,7 @@ def test_neither_the_account_nor_the_name_that_asked_decides(world: World, who: 
     rename_lea(world)
 
     with pytest.raises(SelfReview):
-        review(world.core, button=world.button(request), reviewer=who, verdict=verdict, comment="Because.")
+        review(world.core, button=world.button(request), reviewer=by_slack(who), verdict=verdict, comment="Because.")
 
     assert (world.requests()[0].status, world.grants()) == (RequestStatus.PENDING, [])
 
@@ -48,7 +49,7 @@ def test_who_renamed_herself_is_not_asked_why_she_denies(world: World) -> None:
     rename_lea(world)
 
     with pytest.raises(SelfReview):
-        may_deny(world.core, button=world.button(request), reviewer=LEA)
+        may_deny(world.core, button=world.button(request), reviewer=by_slack(LEA))
 
 
 def test_another_approver_does_not_give_a_newcomer_what_the_former_person_asked(world: World) -> None:
@@ -85,7 +86,7 @@ def test_only_the_same_name_and_account_is_shown_a_password(world: World, who: S
     grant = held_by_lea(world)
 
     with pytest.raises(NotYours):
-        reveal(world.core, grant_id=grant.id, by=who, view="V1")
+        reveal(world.core, grant_id=grant.id, by=by_slack(who), view="V1")
 
     assert world.messages(MessageKind.REVEAL) == []
 
@@ -95,7 +96,7 @@ def test_only_the_same_name_and_account_has_it_extended(world: World, who: Slack
     grant = held_by_lea(world)
 
     with pytest.raises(NotYours):
-        may_extend(world.core, grant_id=grant.id, by=who)
+        may_extend(world.core, grant_id=grant.id, by=by_slack(who))
     with pytest.raises(NotYours):
         world.extend(grant, by=who)
 
@@ -104,8 +105,8 @@ def test_the_account_that_holds_it_gives_it_back_whatever_its_name_and_no_other(
     grant = held_by_lea(world)
 
     with pytest.raises(NotYours):
-        return_access(world.core, grant_id=grant.id, by=NEWCOMER)
-    return_access(world.core, grant_id=grant.id, by=LEA)
+        return_access(world.core, grant_id=grant.id, by=by_slack(NEWCOMER))
+    return_access(world.core, grant_id=grant.id, by=by_slack(LEA))
     world.work()
 
     assert (world.again(grant).status, world.again(grant).ended_by) == (GrantStatus.ENDED, EndedBy.RETURNED)
@@ -116,17 +117,17 @@ def test_the_account_that_asked_takes_it_back_whatever_its_name_and_no_other(wor
     rename_lea(world)
 
     with pytest.raises(NotYours):
-        cancel(world.core, request_id=request.id, by=NEWCOMER)
-    assert cancel(world.core, request_id=request.id, by=LEA).status == RequestStatus.CANCELLED
+        cancel(world.core, request_id=request.id, by=by_slack(NEWCOMER))
+    assert cancel(world.core, request_id=request.id, by=by_slack(LEA)).status == RequestStatus.CANCELLED
 
 
 def test_a_newcomer_sees_nothing_of_who_had_the_name_before(world: World) -> None:
     grant = held_by_lea(world)
     waiting = world.ask(by=BEN)
 
-    assert mine(world.core, person=NEWCOMER).grants == []
-    assert [one.id for one in mine(world.core, person=LEA).grants] == [grant.id]
-    assert mine(world.core, person=LEA).extendable == frozenset()
+    assert mine(world.core, person=by_slack(NEWCOMER)).grants == []
+    assert [one.id for one in mine(world.core, person=by_slack(LEA)).grants] == [grant.id]
+    assert mine(world.core, person=by_slack(LEA)).extendable == frozenset()
     assert {NEWCOMER, LEA, KIM} == set(card_of(world.core, waiting.id).approvers)
 
 
@@ -179,14 +180,16 @@ def test_a_newcomer_hears_why_it_cannot_be_asked_yet(world: World, stage: str) -
 
 def test_who_receives_on_behalf_is_barred_by_name_and_account(world: World) -> None:
     request = world.ask(by=BEN)
-    with world.core.work("test") as work:
+    with world.core.work(system("test")) as work:
         row = work.session.get_one(Request, request.id)
         row.subject, row.subject_slack = Person("lea"), LEA
     rename_lea(world)
 
     for who in (LEA, NEWCOMER):
         with pytest.raises((SelfReview, RequestChanged)):
-            review(world.core, button=world.button(request), reviewer=who, verdict=Verdict.DENY, comment="No.")
+            review(
+                world.core, button=world.button(request), reviewer=by_slack(who), verdict=Verdict.DENY, comment="No."
+            )
     assert world.requests()[0].status == RequestStatus.PENDING
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from access.actors import by_slack, system
 from access.errors import AccessError, TooManyPending
 from access.ids import Person
 from access.models import Request, RequestStatus
@@ -47,7 +48,7 @@ def test_the_twenty_first_request_is_refused_with_what_to_do(world: World) -> No
 
 def test_one_that_is_taken_back_answered_or_lapsed_makes_room(world: World) -> None:
     asked = ask_for(world, ROLES[:MOST])
-    cancel(world.core, request_id=asked[0].id, by=ANN)
+    cancel(world.core, request_id=asked[0].id, by=by_slack(ANN))
     world.ask()
     world.deny(asked[1])
     world.ask(entitlement="customers-db/fix-orders")
@@ -68,7 +69,7 @@ def test_a_request_to_extend_counts_and_is_counted(world: World) -> None:
     with pytest.raises(TooManyPending):
         world.extend(grant)
 
-    cancel(world.core, request_id=world.requests()[-1].id, by=ANN)
+    cancel(world.core, request_id=world.requests()[-1].id, by=by_slack(ANN))
     world.extend(grant)
     with pytest.raises(TooManyPending):
         world.ask(entitlement="customers-db/fix-orders")
@@ -76,7 +77,7 @@ def test_a_request_to_extend_counts_and_is_counted(world: World) -> None:
 
 def test_what_is_asked_for_somebody_counts_as_his_too(world: World) -> None:
     for request in ask_for(world, ROLES[:MOST]):
-        with world.core.work("test") as work:
+        with world.core.work(system("test")) as work:
             row = work.session.get_one(Request, request.id)
             row.subject, row.subject_slack = Person("lea"), LEA
 

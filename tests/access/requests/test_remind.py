@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from access.actors import by_slack
 from access.messages.outbox import Claimed, Delivery, Outbox
 from access.models import MessageKind, Request, RequestStatus
 from access.requests.cancel import cancel
@@ -85,7 +86,7 @@ def test_those_are_named_who_can_decide_now(world: World) -> None:
 
 
 def cancelled(world: World, request: Request) -> None:
-    cancel(world.core, request_id=request.id, by=ANN)
+    cancel(world.core, request_id=request.id, by=by_slack(ANN))
 
 
 @pytest.mark.parametrize("decide", [World.approve, World.deny, cancelled])

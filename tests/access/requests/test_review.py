@@ -3,6 +3,7 @@
 import pytest
 from sqlmodel import select
 
+from access.actors import by_slack
 from access.errors import (
     AlreadyDecided,
     AlreadyReviewed,
@@ -68,7 +69,7 @@ def test_only_an_approver_decides_and_every_other_click_is_kept(
     request = world.ask()
 
     with pytest.raises(refusal):
-        review(world.core, button=world.button(request), reviewer=who, verdict=verdict, comment="Because.")
+        review(world.core, button=world.button(request), reviewer=by_slack(who), verdict=verdict, comment="Because.")
 
     assert unchanged(world, request)
     assert world.refusals() == [(f"request.{verdict}", refusal.__name__)]
@@ -80,7 +81,7 @@ def test_an_approver_never_decides_his_own_request(world: World, verdict: Verdic
     request = world.ask(by=LEA)
 
     with pytest.raises(SelfReview):
-        review(world.core, button=world.button(request), reviewer=LEA, verdict=verdict, comment="Because.")
+        review(world.core, button=world.button(request), reviewer=by_slack(LEA), verdict=verdict, comment="Because.")
 
     assert unchanged(world, request)
     assert world.approve(request, by=KIM).status == RequestStatus.APPROVED
@@ -91,7 +92,7 @@ def test_who_may_not_deny_is_not_asked_why(world: World, who: SlackUser) -> None
     request = world.ask()
 
     with pytest.raises(Refusal):
-        may_deny(world.core, button=world.button(request), reviewer=who)
+        may_deny(world.core, button=world.button(request), reviewer=by_slack(who))
 
     assert unchanged(world, request)
     assert [attempt for attempt, _ in world.refusals()] == ["request.deny"]
@@ -100,7 +101,7 @@ def test_who_may_not_deny_is_not_asked_why(world: World, who: SlackUser) -> None
 def test_an_approver_is_asked_why_before_anything_changes(world: World) -> None:
     request = world.ask()
 
-    assert may_deny(world.core, button=world.button(request), reviewer=LEA).id == request.id
+    assert may_deny(world.core, button=world.button(request), reviewer=by_slack(LEA)).id == request.id
     assert unchanged(world, request)
 
 
@@ -174,7 +175,7 @@ def test_the_last_second_before_the_lapse_still_counts(world: World) -> None:
 
 def test_a_request_taken_back_cannot_be_decided(world: World) -> None:
     request = world.ask()
-    cancel(world.core, request_id=request.id, by=ANN)
+    cancel(world.core, request_id=request.id, by=by_slack(ANN))
 
     with pytest.raises(AlreadyDecided, match="The requester has taken this request back"):
         world.approve(request)
@@ -198,7 +199,7 @@ def test_a_button_that_we_did_not_write_is_refused_and_kept(world: World, button
     request = world.ask()
 
     with pytest.raises(NotFound):
-        review(world.core, button=button, reviewer=LEA, verdict=Verdict.APPROVE)
+        review(world.core, button=button, reviewer=by_slack(LEA), verdict=Verdict.APPROVE)
 
     assert unchanged(world, request)
     assert world.refusals() == [("request.approve", "NotFound")]
@@ -208,7 +209,7 @@ def test_a_button_of_no_request_is_refused_and_kept(world: World) -> None:
     button = button_value(RequestId("0" * 26), 1, "0" * 64)
 
     with pytest.raises(NotFound):
-        review(world.core, button=button, reviewer=LEA, verdict=Verdict.APPROVE, card=Place("C0", "1.0"))
+        review(world.core, button=button, reviewer=by_slack(LEA), verdict=Verdict.APPROVE, card=Place("C0", "1.0"))
 
     assert world.refusals() == [("request.approve", "NotFound")]
 
@@ -222,7 +223,7 @@ def test_a_button_must_carry_what_was_shown(world: World, verdict: Verdict, forg
 
     button = button_value(request.id, version, fingerprint)
     with pytest.raises(RequestChanged):
-        review(world.core, button=button, reviewer=LEA, verdict=verdict, comment="Because.")
+        review(world.core, button=button, reviewer=by_slack(LEA), verdict=verdict, comment="Because.")
 
     assert unchanged(world, request)
 
@@ -260,7 +261,7 @@ def test_a_denial_needs_no_readable_policy(world: World) -> None:
     request = world.ask()
     world.policy_file.unlink()
 
-    assert may_deny(world.core, button=world.button(request), reviewer=LEA)
+    assert may_deny(world.core, button=world.button(request), reviewer=by_slack(LEA))
     assert world.deny(request).status == RequestStatus.DENIED
 
 
@@ -273,7 +274,7 @@ def test_a_click_on_a_card_we_know_registers_nothing(world: World) -> None:
 
     with pytest.raises(NotAnApprover):
         review(
-            world.core, button=world.button(request), reviewer=EVE, verdict=Verdict.APPROVE,
+            world.core, button=world.button(request), reviewer=by_slack(EVE), verdict=Verdict.APPROVE,
             card=Place(card.channel, card.ts),
         )  # fmt: skip
 
@@ -288,7 +289,13 @@ def test_a_click_on_a_card_we_lost_keeps_that_card_true(world: World) -> None:
 
     for _ in range(2):
         with pytest.raises(NotAnApprover):
-            review(world.core, button=button, reviewer=EVE, verdict=Verdict.APPROVE, card=Place(APPROVALS, "77.7"))
+            review(
+                world.core,
+                button=button,
+                reviewer=by_slack(EVE),
+                verdict=Verdict.APPROVE,
+                card=Place(APPROVALS, "77.7"),
+            )
 
     lost = [one for one in world.messages("review") if one.ts == "77.7"]
     assert [(one.channel, one.version) for one in lost] == [(APPROVALS, 1)]

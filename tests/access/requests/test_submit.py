@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from access.actors import by_slack
 from access.errors import AccessError, AlreadyOpen, InvalidInput, PolicyError, Refusal, UnknownPerson
 from access.models import MessageKind, RequestStatus
 from access.requests.submit import preview, requestable
@@ -183,19 +184,19 @@ def test_of_two_submits_at_once_one_is_kept(world: World) -> None:
 
 
 def test_the_form_lists_what_this_person_may_ask_for(world: World) -> None:
-    assert {choice.entitlement for choice in requestable(world.core, requester=ANN)} == {
+    assert {choice.entitlement for choice in requestable(world.core, requester=by_slack(ANN))} == {
         "customers-db/read", "customers-db/fix-orders",
     }  # fmt: skip
-    assert list(requestable(world.core, requester=EVE)) == []
-    assert {choice.longest for choice in requestable(world.core, requester=ANN)} == {HOUR * 2}
+    assert list(requestable(world.core, requester=by_slack(EVE))) == []
+    assert {choice.longest for choice in requestable(world.core, requester=by_slack(ANN))} == {HOUR * 2}
 
 
 def test_the_form_says_who_will_be_asked_before_asking(world: World) -> None:
-    shown = preview(world.core, requester=ANN, entitlement=" customers-db/read ")
+    shown = preview(world.core, requester=by_slack(ANN), entitlement=" customers-db/read ")
     assert (shown.asked.approvers, shown.channel) == ((KIM, LEA), APPROVALS)
     assert (shown.longest, shown.reason_min) == (HOUR * 2, 10)
-    lea = preview(world.core, requester=LEA, entitlement="customers-db/read")
+    lea = preview(world.core, requester=by_slack(LEA), entitlement="customers-db/read")
     assert lea.asked.approvers == (KIM,), "Lea cannot ask herself"
 
     with pytest.raises(InvalidInput, match="There is no customers-db/read that you may ask for"):
-        preview(world.core, requester=EVE, entitlement="customers-db/read")
+        preview(world.core, requester=by_slack(EVE), entitlement="customers-db/read")
