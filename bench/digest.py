@@ -31,13 +31,13 @@ REASON = "INC-12: 14 refunds are stuck since the deployment of this morning, loo
 OF_A_GRANT = (
     *(
         "request.created",
-        "notice.told",
+        "message.delivered",
         "request.approved",
         "grant.scheduled",
         "grant.activating",
         "grant.active",
     ),
-    *("notice.told", "grant.revoking", "grant.ended", "attempt.refused"),
+    *("message.delivered", "grant.revoking", "grant.ended", "attempt.refused"),
 )
 """What happened to each; the last is somebody who pressed where he may not."""
 AT_ONCE = 10_000

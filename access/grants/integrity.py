@@ -4,7 +4,6 @@ Only who can write the database can bring about a difference. Then nothing is gi
 on, by what was approved. docs/adr/0020-what-was-approved.md.
 """
 
-import json
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
@@ -15,6 +14,7 @@ import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from access.actors import system
+from access.audit_words import read_event
 from access.bulk import one_of
 from access.core import Core, held_grants, load_grant, load_request
 from access.errors import NotUsableYet
@@ -268,7 +268,7 @@ def _claimed_ends(session: Session, ids: Sequence[GrantId]) -> dict[GrantId, dat
     ends = dict[GrantId, datetime]()
     for identifier, entry in found:
         with suppress(*UNREADABLE):
-            ends[GrantId(str(identifier))] = datetime.fromisoformat(json.loads(entry)["details"]["expires_at"])
+            ends[GrantId(str(identifier))] = datetime.fromisoformat(read_event(entry).details["expires_at"])
     return ends
 
 

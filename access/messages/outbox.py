@@ -196,7 +196,7 @@ def _write(work: UnitOfWork, told: Delivery) -> bool:
         _give_up(work, message, told.gone)
         return False
     if message.shown_version == 0:
-        work.record("notice.told", message.subject, kind=message.kind, channel=told.channel, ts=told.ts)
+        work.record("message.delivered", message.subject, kind=message.kind, channel=told.channel, ts=told.ts)
     if told.goes_on:
         work.tell(MessageKind(message.kind), message.subject, message.destination, version=message.version + 1)
     place = {
@@ -255,7 +255,7 @@ def _give_up(work: UnitOfWork, message: Message, because: str) -> None:
     values = ARRIVED | {"shown_version": message.wanted_version, "problem": "", "attempts": 0, "due_at": None}
     if compare_and_set(work.session, Message, message.id, expected={"fence": message.fence}, values=values):
         work.record(
-            "notice.given_up", message.subject, kind=message.kind, recipient=message.recipient, because=because
+            "message.given_up", message.subject, kind=message.kind, recipient=message.recipient, because=because
         )
 
 

@@ -158,12 +158,12 @@ def _take_along(core: Core, policy: Policy | None, message: Message) -> None:
         if to is None:
             why = "The policy does not name this channel any more."
             work.record(
-                "notice.given_up", message.subject, kind=message.kind, recipient=message.recipient, because=why
+                "message.given_up", message.subject, kind=message.kind, recipient=message.recipient, because=why
             )
             return
         mine = delete(Message).where(col(Message.id) == message.id, col(Message.fence) == message.fence)
         work.session.connection().execute(mine)
-        work.record("notice.moved", message.subject, kind=message.kind, recipient=message.recipient, to=to)
+        work.record("message.moved", message.subject, kind=message.kind, recipient=message.recipient, to=to)
         work.tell(MessageKind(message.kind), message.subject, to, version=message.version, urgency=message.urgency)
 
 

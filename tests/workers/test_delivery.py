@@ -182,7 +182,7 @@ def test_a_message_to_a_person_who_was_deactivated_is_given_up(
     (answer,) = world.messages(MessageKind.ANSWER)
     assert answer.due_at is None
     assert alerts(world) == []
-    assert [one.object_id for one in world.events("notice.given_up")] == [request.id]
+    assert [one.object_id for one in world.events("message.given_up")] == [request.id]
 
 
 def test_while_slack_as_a_whole_takes_nothing_one_alert_tells_of_it(

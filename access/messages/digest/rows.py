@@ -1,8 +1,6 @@
 """What the rows say for a digest: the events of its span, what stands open, and what a person must look at."""
 
-import json
 from collections import Counter
-import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -12,6 +10,7 @@ from sqlmodel import Session, col, select
 
 from access.actors import by_slack
 from access.alert_rows import TELLS_OF_MANY
+from access.audit_words import read_event
 from access.catalog import Policy
 from access.core import POLICY_LOADED
 from access.grants.role_rights import ACCEPTED as RIGHTS_ACCEPTED
@@ -103,7 +102,7 @@ class Happened:
             .order_by(col(AuditEvent.seq))
             .limit(MOST)
         )
-        said = [(at, json.loads(entry)["details"], grant) for at, entry, grant in self._session.exec(found)]
+        said = [(at, read_event(entry).details, grant) for at, entry, grant in self._session.exec(found)]
         asked = select(Request).where(col(Request.id).in_([details["request"] for _, details, _ in said]))
         requests = {request.id: request for request in self._session.exec(asked)}
         moved = [(at, details, grant) for at, details, grant in said if details["request"] in requests]
@@ -181,7 +180,7 @@ class Happened:
         )
         counted = Counter[tuple[str, str, str]]()
         for actor, entry in self._session.exec(entries):
-            details = json.loads(entry)["details"]
+            details = read_event(entry).details
             counted[details["attempt"], details["because"], _name_of(actor, policy)] += 1
         ordered = sorted(counted.items(), key=lambda one: (-one[1], one[0]))
         rest = Counter[tuple[str, str, str]]()
@@ -198,7 +197,7 @@ class Happened:
             *self._of_span, col(AuditEvent.action).in_((RIGHTS_CHANGED, RIGHTS_ACCEPTED))
         )
         found = self._session.exec(told.order_by(col(AuditEvent.seq)).limit(MOST)).all()
-        said = [(at, entitlement or "", json.loads(entry)["details"]) for at, entitlement, entry in found]
+        said = [(at, entitlement or "", read_event(entry).details) for at, entitlement, entry in found]
         return tuple(
             RightsChange(
                 entitlement=entitlement, at=at, added=tuple(details.get("added", ())),

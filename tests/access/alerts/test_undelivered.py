@@ -330,7 +330,7 @@ def test_a_card_in_a_channel_that_the_policy_no_longer_names_is_given_up(world: 
     world.pass_time(minutes=1)
 
     assert alerts(world) == [(ARCHIVED.cause, False)]
-    assert [one.object_id for one in world.events("notice.given_up")] == [request.id]
+    assert [one.object_id for one in world.events("message.given_up")] == [request.id]
     assert card(world).due_at is None
 
 
@@ -355,7 +355,7 @@ def test_nothing_is_tried_for_ever_for_a_person_who_has_left(world: World, slack
 
     (answer,) = world.messages(MessageKind.ANSWER)
     assert (answer.due_at, answer.delivered_at) == (None, None)
-    assert [one.object_id for one in world.events("notice.given_up")] == [request.id]
+    assert [one.object_id for one in world.events("message.given_up")] == [request.id]
     assert [one.subject for one in world.messages(MessageKind.ALERT)] == []
 
 

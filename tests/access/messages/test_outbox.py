@@ -44,7 +44,7 @@ def test_a_message_is_told_once_and_where_it_stands_is_kept(world: World, card: 
     assert (told.channel, told.ts, told.shown_version, told.due_at) == (APPROVALS, "1.0", told.wanted_version, None)
     assert told.delivered_at == world.clock.now()
     assert claim(world, card) == []
-    assert len(world.events("notice.told")) == 1
+    assert len(world.events("message.delivered")) == 1
 
 
 def test_two_workers_cannot_both_send_it(world: World, card: Message) -> None:
@@ -89,7 +89,7 @@ def test_what_did_not_arrive_is_told_again(world: World, card: Message) -> None:
     assert waiting.problem == "Slack cannot be reached."
     assert waiting.due_at is not None
     assert world.clock.now() < waiting.due_at <= world.clock.now() + timedelta(minutes=1)
-    assert world.events("notice.told") == []
+    assert world.events("message.delivered") == []
 
     world.clock.time = waiting.due_at
     posted(world, claim(world, card))

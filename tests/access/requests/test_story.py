@@ -44,7 +44,7 @@ def test_every_change_has_its_event_in_order(world: World) -> None:
     world.work()
 
     actions = [event.action for event in world.events()]
-    assert [action for action in actions if action not in ("notice.told", "policy.loaded")] == [
+    assert [action for action in actions if action not in ("message.delivered", "policy.loaded")] == [
         "request.created", "request.approved", "grant.scheduled", "grant.activating", "grant.active",
         "grant.revoking", "grant.ended",
     ]  # fmt: skip
