@@ -12,7 +12,7 @@ PROCESSES ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test quick check fix bench soak pictures lock browser older sudo
+.PHONY: help install demo test quick check fix bench soak pictures lock browser older sudo mariadb
 
 help:  ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 12
@@ -22,7 +22,7 @@ install: $(VENV)/.developer  ## the environment for working on the code, in .ven
 demo: $(VENV)/.demo  ## everything on this machine, with a page in the browser; no Slack, no Docker, no account
 	@$(RUN) -m countersign demo $(ARGS)
 
-test: $(VENV)/.developer $(TYPES) browser older sudo  ## all tests, on SQLite and PostgreSQL, with real servers and a real browser
+test: $(VENV)/.developer $(TYPES) browser older sudo mariadb  ## all tests, on SQLite and PostgreSQL, with real servers and a real browser
 	@$(RUN) -m pytest --numprocesses $(PROCESSES) --dist loadscope --no-loadscope-reorder $(ARGS)
 
 quick: $(VENV)/.developer  ## the tests that need no server but Redis and no browser, in two minutes
@@ -50,7 +50,7 @@ pictures: $(VENV)/.developer browser  ## the pictures of the README, taken of th
 
 lock: $(VENV)/.developer  ## the newest stable version of every dependency, with hashes
 	@set -e; for set in "run:" "demo:--extra local --extra demo --group build" \
-	    "dev:--extra local --extra demo --group build --group dev"; do \
+	    "dev:--extra local --extra demo --extra mysql --group build --group dev"; do \
 	  $(VENV)/bin/uv pip compile pyproject.toml $${set#*:} --upgrade --universal --generate-hashes --no-emit-index-url \
 	    --no-header --quiet --output-file requirements/$${set%%:*}.txt; done
 
@@ -103,3 +103,12 @@ sudo:
 	    echo "Installing sudo for the tests of the provider command …"; \
 	    apt-get update -qq && apt-get install -y -qq --no-install-recommends sudo >/dev/null; \
 	  else echo "There is no sudo here to try on. On Debian, as root: apt-get install sudo"; fi; }
+
+# The provider mysql is tried on servers of the tests' own; the one that the package would start is left alone.
+mariadb:
+	@test -x /usr/sbin/mariadbd || command -v mariadbd >/dev/null || { \
+	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	    echo "Installing MariaDB for the tests of the provider mysql …"; \
+	    apt-get update -qq && DEBIAN_FRONTEND=noninteractive \
+	      apt-get install -y -qq --no-install-recommends mariadb-server >/dev/null; \
+	  else echo "There is no MariaDB here to try on. On Debian: sudo apt-get install mariadb-server"; fi; }
