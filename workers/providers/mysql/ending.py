@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from access.errors import NotPermitted, ProviderError, TargetConflict, Transient
+from access.errors import Permanent, ProviderError, TargetConflict, Transient
 from access.ports import Deadline, Removal
 from workers.providers.mysql import catalogue, statements
 from workers.providers.mysql.catalogue import Held
@@ -22,7 +22,8 @@ _PATIENCE_SECONDS = 2.0
 """After that a session of a login that is gone, and that was told to end, is one that undoes what it did."""
 _LONGEST_SECONDS = 6.0
 """Of one call: who locks again and again must not keep a thread from the ends of others."""
-_TO_ANSWER_SECONDS = 0.5
+_TO_ANSWER_SECONDS = 1.5
+"""Kept back: a statement that waits for a lock takes up to a second."""
 _A_MOMENT = "DO SLEEP(0.02)"
 
 
@@ -36,6 +37,7 @@ class Ending:
     """By the settings, and by the receipt."""
     writes: bool
     """Whether its role may write, so that something of it can be prepared."""
+    longest: Deadline = field(init=False)
     killed: set[int] = field(default_factory=set[int], init=False)
     why: ProviderError | None = field(default=None, init=False)
     """Of the last statement that did not go through."""
@@ -49,12 +51,12 @@ class Ending:
         and look again, for a session that was half-way in shows only then.
         """
         self.session.read(statements.PATIENCE)
+        self.longest = Deadline.after(min(_LONGEST_SECONDS, self.session.deadline.left() - _TO_ANSWER_SECONDS))
         sessions = self._kill()
         logins, others = self._found()
         if not logins and not sessions:
             self._forget()
             return Removal(state="absent", sessions_ended=0, residual=self._doubts(others))
-        longest = Deadline.after(min(_LONGEST_SECONDS, self.session.deadline.left() - _TO_ANSWER_SECONDS))
         patience = Deadline.after(_PATIENCE_SECONDS)
         open_logins = {held.account: held for held in logins}
         while True:
@@ -63,8 +65,8 @@ class Ending:
                     del open_logins[login]
             sessions = self._kill()
             if not open_logins and (not sessions or patience.passed):
-                return self._proven(len(sessions), others)
-            if longest.passed:
+                return self._proven(len(sessions), _strange(others) if logins else self._doubts(others))
+            if self.longest.passed:
                 return self._unfinished(list(open_logins), len(sessions))
             self.session.read(_A_MOMENT)
 
@@ -80,7 +82,7 @@ class Ending:
         found = catalogue.sessions(self.session, self.user)
         self.killed.update(found)
         if found:
-            self._try(statements.kill_all(self.user))
+            self._goes_through(statements.kill_all(self.user))
         return found
 
     def _shut(self, login: Account) -> bool:
@@ -90,15 +92,15 @@ class Ending:
 
     def _try(self, statement: Statement) -> bool:
         """What is gone already is done."""
+        return not self.longest.passed and self._goes_through(statement)
+
+    def _goes_through(self, statement: Statement) -> bool:
         try:
             self.session.write(statement)
         except TargetConflict as error:
             self.why = error
             return not self._is_there(statement)
-        except NotPermitted as error:
-            self.why = error
-            return False
-        except Transient as error:
+        except (Permanent, Transient) as error:
             self.why = error
             return False
         return True
@@ -107,7 +109,7 @@ class Ending:
         login = statement.values.get("login")
         return isinstance(login, Account) and catalogue.read(self.session, [login.user])[login].is_there
 
-    def _proven(self, lingering: int, others: Sequence[Held]) -> Removal:
+    def _proven(self, lingering: int, doubts: Sequence[str]) -> Removal:
         """Asked again, now that nothing of it should be there."""
         logins, _ = self._found()
         if logins:
@@ -116,7 +118,7 @@ class Ending:
         return Removal(
             state="removed",
             sessions_ended=len(self.killed) - lingering,
-            residual=(*_lingers(lingering), *self._prepared(), *_strange(others)),
+            residual=(*_lingers(lingering), *self._prepared(), *doubts),
             lingering=lingering,
         )
 
@@ -152,6 +154,8 @@ class Ending:
         return ()
 
     def _unfinished(self, logins: Sequence[Account], sessions: int) -> Removal:
+        if isinstance(self.why, Permanent):
+            raise self.why  # to try again is of no use before that is mended
         why = f" {self.why.sentence}" if self.why else ""
         sentence = f"Sessions that have not ended yet: {sessions}.{why}"
         if logins:
