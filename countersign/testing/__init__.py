@@ -5,9 +5,11 @@ See docs/writing-a-provider.md. Needs the extra `testing`.
 
 from countersign.testing.contract import ProviderContract
 from countersign.testing.fixtures import MakeSpec
+from countersign.testing.relay import Dialect, Relay
 from countersign.testing.world import Fault, FaultKind, Imposter, Left, LiveSession, Obstacle, Refused, World
 
 __all__ = [
+    "Dialect",
     "Fault",
     "FaultKind",
     "Imposter",
@@ -17,5 +19,6 @@ __all__ = [
     "Obstacle",
     "ProviderContract",
     "Refused",
+    "Relay",
     "World",
 ]

@@ -15,7 +15,7 @@ from countersign.embedded.postgres import EmbeddedPostgres
 from countersign.testing import Fault, FaultKind, Imposter, Obstacle, Refused
 from tests.contracts.imposters import imposters
 from tests.contracts.obstacles import Obstacles
-from tests.contracts.wire import Wire, error_message
+from tests.contracts.wire import error_message, wire
 
 PASSWORD = "a person's own"
 _GRANTED = {"support_read": "SELECT count(email) FROM customers", "orders_fix": "SELECT count(status) FROM orders"}
@@ -89,7 +89,7 @@ class PostgresWorld:
         self._server = server
         self._target = target
         self._owner = psycopg.connect(target.superuser_dsn, autocommit=True)
-        self.wire = Wire(server.port)
+        self.wire = wire(server.port)
 
     @property
     def bot_dsn(self) -> str:
@@ -277,7 +277,7 @@ class PostgresWorld:
 
     @contextmanager
     def answer(self, code: str) -> Iterator[None]:
-        with self.wire.ordered(None, 1, error_message(code)):
+        with self.wire.ordered(None, 1, lambda _: error_message(code)):
             yield
 
     def written(self) -> str:

@@ -25,7 +25,7 @@ def lenient(wire: Wire, receiver: Receiver, *, ahead: float = 0.0) -> None:
     def answered(call: Call) -> bytes:
         return signed(receiver.secret, call, b'{"findings":[]}', timestamp=f"{time.time() + ahead:.6f}")
 
-    wire.ask = answered
+    wire.answers(answered)
 
 
 def test_a_good_endpoint_has_no_fault(receiver: Receiver) -> None:

@@ -3,17 +3,16 @@
 It holds no key, so that what it says of itself is signed by nobody; a test that lends it the key says so.
 """
 
-import contextlib
 import hmac
 import socket
 import ssl
-import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
 
-from countersign.testing import FaultKind
+from countersign.testing import FaultKind, Relay
+from countersign.testing.relay import Order
 
 Reply = Callable[["Call"], bytes | None]
 """What is said in the endpoint's place, every byte of it; None: the endpoint is asked."""
@@ -28,110 +27,62 @@ class Call:
     body: bytes
 
 
-@dataclass
-class Order:
-    """What is to happen to the `at`-th call."""
+class Http:
+    """A `Dialect`: a head that says how long the body is."""
 
-    kind: FaultKind | None
-    at: int
-    reply: Reply | None = None
-    fired: bool = False
-    seen: int = 0
-    over: threading.Event = field(default_factory=threading.Event)
+    def length(self, said: bytes) -> int:
+        head, end, body = said.partition(b"\r\n\r\n")
+        if not end:
+            return 0
+        length = int(_headers(head).get("content-length", "0"))
+        return len(head) + len(end) + length if len(body) >= length else 0
+
+    def is_call(self, message: bytes) -> bool:
+        return True
+
+    def is_whole(self, said: bytes) -> bool:
+        return self.length(said) > 0
 
 
 class Wire:
-    """Listens on a free port of its own; one call a connection, as the provider makes them."""
+    """A relay that reads each call."""
 
     def __init__(self, port: int, shows: ssl.SSLContext, trusts: ssl.SSLContext) -> None:
-        self._target, self._shows, self._trusts = ("127.0.0.1", port), shows, trusts
-        self._order: Order | None = None
-        self._lock = threading.Lock()
-        self._listener = socket.create_server(("127.0.0.1", 0), backlog=128)
-        self.port: int = self._listener.getsockname()[1]
-        self.ask: Callable[[Call], bytes] = self._ask
-        """The endpoint itself, or what a test puts into its place for good."""
-        threading.Thread(target=self._accept, daemon=True).start()
+        self._relay = Relay(("127.0.0.1", port), Http, shows=shows, trusts=trusts, hangs_up=True)
+        self.port = self._relay.port
+        self.close = self._relay.close
 
-    def close(self) -> None:
-        with contextlib.suppress(OSError):
-            self._listener.shutdown(socket.SHUT_RDWR)
-        self._listener.close()
+    def ordered(self, kind: FaultKind | None, at: int = 1, reply: Reply | None = None) -> AbstractContextManager[Order]:
+        return self._relay.ordered(kind, at, (lambda whole: reply(_read(whole))) if reply else None)
 
-    @contextmanager
-    def ordered(self, kind: FaultKind | None, at: int = 1, reply: Reply | None = None) -> Iterator[Order]:
-        self._order = order = Order(kind, at, reply)
-        try:
-            yield order
-        finally:
-            self._order = None
-            order.over.set()
+    def answers(self, reply: Reply) -> None:
+        """In the endpoint's place, for good."""
+        self._relay.always = lambda whole: reply(_read(whole))
 
-    def _accept(self) -> None:
-        while True:
-            try:
-                guest, _ = self._listener.accept()
-            except OSError:
-                return
-            threading.Thread(target=self._serve, args=(guest,), daemon=True).start()
+    def ask(self, call: Call) -> bytes:
+        """The endpoint itself."""
+        return self._relay.ask(call.whole)
 
-    def _serve(self, guest: socket.socket) -> None:
-        guest.settimeout(30)
-        with contextlib.suppress(OSError, EOFError), guest, self._shows.wrap_socket(guest, server_side=True) as inside:
-            call = read_call(inside)
-            order = self._struck()
-            if order is None:
-                inside.sendall(self.ask(call))
-            elif order.kind == "before":
-                return
-            elif order.kind is None:
-                assert order.reply is not None
-                said = order.reply(call)
-                inside.sendall(self.ask(call) if said is None else said)
-            else:
-                self.ask(call)
-                if order.kind == "silence":
-                    order.over.wait(30)
 
-    def _struck(self) -> Order | None:
-        with self._lock:
-            order = self._order
-            if order is None or order.fired:
-                return None
-            order.seen += 1
-            if order.seen < order.at:
-                return None
-            order.fired = True
-            return order
+def _read(whole: bytes) -> Call:
+    head, _, body = whole.partition(b"\r\n\r\n")
+    return Call(whole, _headers(head), body)
 
-    def _ask(self, call: Call) -> bytes:
-        """Of the endpoint itself."""
-        with (
-            socket.create_connection(self._target, timeout=30) as plain,
-            self._trusts.wrap_socket(plain, server_hostname="127.0.0.1") as server,
-        ):
-            server.sendall(call.whole)
-            return read_call(server).whole
+
+def _headers(head: bytes) -> Mapping[str, str]:
+    lines = [line.decode().partition(": ") for line in head.split(b"\r\n")[1:]]
+    return {name.lower(): value for name, _, value in lines}
 
 
 def read_call(end: socket.socket) -> Call:
-    """A whole message, which may be an answer as well."""
-    said = b""
-    while b"\r\n\r\n" not in said:
-        said += _more(end)
-    head, _, body = said.partition(b"\r\n\r\n")
-    lines = [line.decode().partition(": ") for line in head.split(b"\r\n")[1:]]
-    headers = {name.lower(): value for name, _, value in lines}
-    while len(body) < int(headers.get("content-length", "0")):
-        body += _more(end)
-    return Call(head + b"\r\n\r\n" + body, headers, body)
-
-
-def _more(end: socket.socket) -> bytes:
-    piece = end.recv(65536)
-    if not piece:
-        raise EOFError
-    return piece
+    """A whole message, which may be an answer as well. Raises EOFError."""
+    said, dialect = b"", Http()
+    while not dialect.length(said):
+        piece = end.recv(65536)
+        if not piece:
+            raise EOFError
+        said += piece
+    return _read(said)
 
 
 def answer(status: int, body: bytes = b"", headers: Mapping[str, str] | None = None) -> bytes:
