@@ -5,6 +5,7 @@ See docs/writing-a-provider.md. Needs the extra `testing`.
 
 from countersign.testing.contract import ProviderContract
 from countersign.testing.fixtures import MakeSpec
+from countersign.testing.history import Histories, Scene, play
 from countersign.testing.relay import Dialect, Relay
 from countersign.testing.world import Fault, FaultKind, Imposter, Left, LiveSession, Obstacle, Refused, World
 
@@ -12,6 +13,7 @@ __all__ = [
     "Dialect",
     "Fault",
     "FaultKind",
+    "Histories",
     "Imposter",
     "Left",
     "LiveSession",
@@ -20,5 +22,7 @@ __all__ = [
     "ProviderContract",
     "Refused",
     "Relay",
+    "Scene",
     "World",
+    "play",
 ]

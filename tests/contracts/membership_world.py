@@ -18,7 +18,7 @@ from countersign.testing import Obstacle, Refused
 from tests.contracts.obstacles import Obstacles
 from tests.contracts.postgres_world import PASSWORD, PersonsSession, PostgresWorld
 
-PEOPLE = ("ann", "lea")
+PEOPLE = ("ann", "lea", "kim")
 OLDER = [
     path for version in (13, 14, 15) if (path := Path(f"/usr/lib/postgresql/{version}/bin")).joinpath("initdb").exists()
 ]
@@ -33,7 +33,7 @@ def prepare_older(server: EmbeddedPostgres) -> Target:
 
 
 class MembershipWorld(PostgresWorld):
-    """Ann and Lea have logins of their own."""
+    """Ann, Lea and Kim have logins of their own."""
 
     mode: ClassVar[str] = "membership"
 

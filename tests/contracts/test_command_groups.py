@@ -2,7 +2,7 @@
 
 import os
 import subprocess
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from datetime import datetime
@@ -14,7 +14,7 @@ import pytest
 
 from access.errors import BadConfig, NotGrantable, PrincipalNotFound, ProviderError, TargetNotFound
 from access.ports import GrantSpec, Provider, Receipt, Secret
-from countersign.testing import Left, MakeSpec, Obstacle, ProviderContract, Refused
+from countersign.testing import Histories, Left, MakeSpec, Obstacle, ProviderContract, Refused
 from tests.contracts.command_host import (
     GROUPS,
     READY,
@@ -226,6 +226,10 @@ def specs_to_refuse(world: GroupWorld) -> list[tuple[GrantSpec, type[ProviderErr
     ]
 
 
+PEOPLE = ("ann", "lea", "eve")
+MORE_ROLES = ({"grants": ["ledgers"]}, {"grants": ["payments", "ledgers"]})
+
+
 class GroupContract(ProviderContract):
     error_table: ClassVar = ERRORS
     no_obstacles: ClassVar = {
@@ -257,6 +261,10 @@ class GroupContract(ProviderContract):
         return partial(specs_with, partial(make_spec, world))
 
     @pytest.fixture
+    def more_roles(self) -> Sequence[Mapping[str, Any]]:
+        return MORE_ROLES
+
+    @pytest.fixture
     def targets(self) -> list[list[Settings]]:
         return settings_by_target()
 
@@ -267,5 +275,8 @@ class GroupContract(ProviderContract):
 
 if READY:
 
-    class TestGroups(GroupContract):
+    class TestGroups(GroupContract, Histories):
         """C01 to C40."""
+
+        shrinks: ClassVar = False
+        people: ClassVar = PEOPLE

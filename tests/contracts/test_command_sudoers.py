@@ -15,7 +15,7 @@ import pytest
 from access.errors import BadConfig, NotGrantable, PrincipalNotFound, ProviderError, TargetNotFound
 from access.ids import GrantId
 from access.ports import GrantSpec, Provider, Receipt, Secret
-from countersign.testing import MakeSpec, Obstacle, ProviderContract, Refused
+from countersign.testing import Histories, MakeSpec, Obstacle, ProviderContract, Refused
 from tests.contracts.command_host import (
     READY,
     CommandWorld,
@@ -198,5 +198,8 @@ class SudoContract(ProviderContract):
 
 if READY:
 
-    class TestSudoers(SudoContract):
+    class TestSudoers(SudoContract, Histories):
         """C01 to C40."""
+
+        shrinks: ClassVar = False
+        people: ClassVar = ("ann", "lea", "eve")

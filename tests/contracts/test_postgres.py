@@ -1,17 +1,17 @@
 """The provider postgres keeps the contract, on a real PostgreSQL 18."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import pytest
 
 from access.errors import BadConfig, NotGrantable, ProviderError, TargetNotFound
 from access.ids import GrantId
 from access.ports import GrantSpec, Provider, Receipt, SecretReference
-from countersign.testing import MakeSpec, ProviderContract
+from countersign.testing import Histories, MakeSpec, ProviderContract
 from tests.contracts.postgres_world import PostgresWorld
 from tests.contracts.shop import make_spec, provider_factory
 from workers.providers.postgres import Postgres, Settings
@@ -69,6 +69,9 @@ def settings_by_target() -> list[list[Settings]]:
     return [alike, [Settings(dsn=other)], [Settings(dsn=SecretReference(file="SHOP_DSN"))]]
 
 
+MORE_ROLES = ({"grants": ["orders_fix"]}, {"grants": ["support_read", "orders_fix"]})
+
+
 def _code(key: str) -> str:
     """A whole SQLSTATE for a row that stands for a class of them."""
     return key.ljust(5, "0") if len(key) == 2 else key.ljust(5, "1")
@@ -85,6 +88,10 @@ class PostgresContract(ProviderContract):
     @pytest.fixture
     def make_spec(self) -> MakeSpec:
         return make_spec
+
+    @pytest.fixture
+    def more_roles(self) -> Sequence[Mapping[str, Any]]:
+        return MORE_ROLES
 
     @pytest.fixture
     def world(self, world: PostgresWorld) -> PostgresWorld:
@@ -107,5 +114,5 @@ class PostgresContract(ProviderContract):
         return receipts_of_before
 
 
-class TestPostgres(PostgresContract):
+class TestPostgres(PostgresContract, Histories):
     """C01 to C28."""

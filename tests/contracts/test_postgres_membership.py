@@ -16,7 +16,7 @@ from access.errors import (
 from access.ports import GrantSpec, Provider, Receipt
 from countersign.demo.target import Target
 from countersign.embedded.postgres import EmbeddedPostgres
-from countersign.testing import MakeSpec
+from countersign.testing import Histories, MakeSpec
 from tests.contracts.membership_world import OLDER, MembershipWorld, prepare_older
 from tests.contracts.postgres_world import PostgresWorld
 from tests.contracts.shop import make_spec, provider_factory
@@ -75,7 +75,7 @@ class MembershipContract(PostgresContract):
         return lambda receipt: ['{"version": 1, "names": {"login": "ann"}}', "{}"]
 
 
-class TestMembership(MembershipContract):
+class TestMembership(MembershipContract, Histories):
     """On PostgreSQL 18, which tells who gave a membership."""
 
     @pytest.fixture
@@ -98,7 +98,7 @@ if OLDER:
     def older_shop(older: EmbeddedPostgres) -> Target:
         return prepare_older(older)
 
-    class TestMembershipOnAnOlderServer(MembershipContract):
+    class TestMembershipOnAnOlderServer(MembershipContract, Histories):
         """Which has one membership, whoever gave it: really shared."""
 
         @pytest.fixture

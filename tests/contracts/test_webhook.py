@@ -1,17 +1,17 @@
 """The provider webhook keeps the contract, on the reference receiver over real TLS."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import pytest
 
 from access.errors import BadConfig, BadCredential, PrincipalNotFound, ProviderError, TargetNotFound
 from access.ids import GrantId
 from access.ports import GrantSpec, Provider, Receipt
-from countersign.testing import MakeSpec, ProviderContract
+from countersign.testing import Histories, MakeSpec, ProviderContract
 from tests.contracts.webhook_fixtures import receiver
 from tests.contracts.webhook_receiver import Receiver, make_spec, settings_by_target
 from tests.contracts.webhook_world import WebhookWorld
@@ -19,6 +19,9 @@ from workers.providers.webhook import Settings, Webhook
 from workers.providers.webhook.errors import KINDS, STATUSES
 
 __all__ = ["receiver"]
+
+
+MORE_ROLES = ({"grants": ["payroll"]}, {"grants": ["sales", "payroll"]})
 
 
 def specs_to_refuse() -> list[tuple[GrantSpec, type[ProviderError]]]:
@@ -95,6 +98,10 @@ class WebhookContract(ProviderContract):
         return make_spec
 
     @pytest.fixture
+    def more_roles(self) -> Sequence[Mapping[str, Any]]:
+        return MORE_ROLES
+
+    @pytest.fixture
     def targets(self) -> list[list[Settings]]:
         return settings_by_target()
 
@@ -111,5 +118,7 @@ class WebhookContract(ProviderContract):
         return receipts_of_before
 
 
-class TestWebhook(WebhookContract):
+class TestWebhook(WebhookContract, Histories):
     """An endpoint that can do all that there is."""
+
+    fights: ClassVar = True
