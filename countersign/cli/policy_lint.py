@@ -11,9 +11,12 @@ from countersign.providers import ProviderClasses
 
 def lint_file(file: Path) -> int:
     """Prints what there is to mend; 0 when the file can be used. Raises PolicyError when it cannot be read."""
-    policy, problems = check(read_policy(file), file=str(file), providers=ProviderClasses())
+    classes = ProviderClasses()
+    policy, problems = check(read_policy(file), file=str(file), providers=classes)
     for problem in problems:
         print(f"{problem.severity}: {problem.where(str(file))}: {problem.sentence}")
+    for sentence in classes.problems.values():
+        print(f"warning: {file}: {sentence}")
     if policy is None:
         return 1
     roles = counted(sum(len(resource.roles) for resource in policy.resources.values()), "role", "roles")
