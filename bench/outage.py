@@ -15,12 +15,13 @@ from sqlmodel import col, select
 
 from access.grants.claims import LONGEST_PAUSE
 from access.models import EndedBy, Grant, GrantStatus, Request
+from access.provider import target_of
 from access.unit_of_work import grant_item
 from bench.due import CALL_MS, CALLS
 from bench.ends import Stage, WentWrong, stage, working
 from bench.figures import Figure, quantile
 from bench.servers import Kind, Servers, say, wait_for
-from bench.slow_target import Journal
+from bench.slow_target import NAME, Journal, SlowTarget
 from workers.pacing import Limits
 
 KIND: Kind = "PostgreSQL"
@@ -81,6 +82,8 @@ def _elsewhere(servers: Servers, made: Stage, ids: Sequence[str]) -> Stage:
         # As if they had been asked for there: a grant that differs from its request is set right.
         for row, which in ((Request, asked), (Grant, chosen)):
             session.connection().execute(update(row).where(which).values(resource=OTHER, settings=settings))
+        key = target_of({NAME: SlowTarget}, NAME, settings)  # by which it has lanes of its own
+        session.connection().execute(update(Grant).where(chosen).values(target_key=key))
     for identifier in ids:
         made.journal.holder(identifier).unlink()
     journal = Journal(directory)
