@@ -310,6 +310,8 @@ class Grant(SQLModel, table=True):
         _partly("ix_grant_alert", "alert_at", where="alert_at IS NOT NULL"),
         _partly("ix_grant_cleanup", "resource", where="cleanup_until IS NOT NULL"),
         _partly("ix_grant_holder", "subject_slack", where="due_at IS NOT NULL"),
+        _partly("ix_grant_claimed", "claimed_by", where="claimed_by IS NOT NULL"),
+        _partly("ix_grant_unanswered", "unanswered_at", where="unanswered_at IS NOT NULL"),
     )
 
     id: GrantId = _string(primary_key=True)
@@ -370,9 +372,13 @@ class Grant(SQLModel, table=True):
     recheck_after: datetime | None = _moment(default=None)
     """Not over before this: a grant call may still have been under way."""
     fence: int = 0
+    claimed_by: str | None = None
+    """The process that has it in hand until `due_at`, by the name of its heartbeat."""
     attempts: int = 0
     problem: str = ""
     """The last error's sentence, safe to show."""
+    unanswered_at: datetime | None = _moment(default=None)
+    """When its target last did not answer a call for it; None: it has answered since, or was never called."""
     due_at: datetime | None = _moment(default=None)
     created_at: datetime = _moment()
 

@@ -138,7 +138,12 @@ class UnitOfWork:
         self.home_changed(grant.subject_slack)
 
     def set_grant(self, grant: Grant, **values: Any) -> None:
-        """Changes what is not a move (a claim, the next try) while status and fence are what was seen."""
+        """Changes what is not a move (a claim, the next try) while status and fence are what was seen.
+
+        Whoever says anew when it is due, and claims nothing, has ended the claim that was on it.
+        """
+        if grant.claimed_by is not None and "due_at" in values:
+            values = {"claimed_by": None} | values
         if not self.together or grant.id in self.changes:
             self.write()
         self.changes[grant.id] = Change(grant.id, {"status": grant.status, "fence": grant.fence}, values)

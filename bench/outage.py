@@ -1,7 +1,8 @@
 """A target that is down while a thousand grants on it are overdue, and another one that is well all the time.
 
 The thousand have failed so often already that their pauses no longer grow; so it makes no difference for how much
-longer it is down, and half a minute stands for ten. While it is down each call fails after a second.
+longer it is down, and half a minute stands for ten. While it is down each call fails after a second. What is measured
+is how soon its return is noticed, and that it ends the pauses of all.
 """
 
 import time
@@ -28,7 +29,7 @@ KIND: Kind = "PostgreSQL"
 EVERY = 0.5
 """Seconds from one end to the next on the target that is well."""
 FAILS_AFTER = 1.0
-WITHIN = 60.0
+WITHIN = 5.0
 """Seconds from its return, beside what the calls take."""
 DOWN_FOR = timedelta(minutes=10)
 """As the rows have it."""
@@ -103,7 +104,9 @@ def _overdue(made: Stage, ids: Sequence[str], failed: int) -> None:
     with made.core.database.write() as session:
         session.connection().execute(update(Grant).where(col(Grant.id).in_(ids)).values(values))
         for identifier, moment in moments.items():
-            session.connection().execute(update(Grant).where(col(Grant.id) == identifier).values(due_at=moment))
+            since = moment - timedelta(seconds=pause) if failed else None
+            tried = {"due_at": moment, "unanswered_at": since}
+            session.connection().execute(update(Grant).where(col(Grant.id) == identifier).values(tried))
     made.core.agenda.add((grant_item(identifier), moment) for identifier, moment in moments.items())
     if made.journal.times("revoke"):
         raise WentWrong("The target was down, and took something away.")

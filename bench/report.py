@@ -69,8 +69,8 @@ filled with the timers of the 100,000; the floor puts the same timers in from me
 **A target's outage.** A thousand grants have failed ten times each on a target that is down. Their pauses are as long
 as they ever get, a minute less up to half, which they are after seven tries; so two more minutes or ten make no
 difference, and the target is down for another 30 s only. The figure is from its return until the last is removed; the
-floor is what the calls take. Meanwhile a grant on another target is due every half a second; its floor is the same
-before the outage.
+floor is what the calls take, and the goal five seconds more. Meanwhile a grant on another target is due every half a
+second; its floor is the same before the outage.
 
 **End of one access, against a hostile holder.** From the first call of the provider until the target, asked again, says
 that nothing is there, on a PostgreSQL of its own; first with one quiet session. Then its holder has locked the own

@@ -104,11 +104,11 @@ def run_worker(settings: Settings, queue: Queue) -> None:
     with shown(settings) as metrics, parts(settings, metrics=metrics, waits=True) as made:
         assert made.redis is not None, "its address was looked for"
         assert made.seal is not None, "it waits at Redis"
-        targets = made.targets()
-        business = businesses(made, targets)[queue]()
+        targets, name = made.targets(), process_name(queue)
+        business = businesses(made, targets, name)[queue]()
         worker = WorkerProcess(
             queue, redis=made.redis, seal=made.seal, business=business, schedule=made.schedule,
-            clock=made.core.clock, name=process_name(queue), limits=limits_of(made, queue),
+            clock=made.core.clock, name=name, limits=limits_of(made, queue),
         )  # fmt: skip
         stop_on_signals(worker.stop)
         logger.info("working on the queue %s", queue)
@@ -134,7 +134,8 @@ def run_timekeeper(settings: Settings) -> None:
     with shown(settings) as metrics, made_here(metrics=metrics) as made, ExitStack() as beside:
         targets = made.targets()
         beside.callback(targets.close)
-        work = businesses(made, targets)
+        name = process_name("timekeeper")
+        work = businesses(made, targets, name)
         redis, seal = made.redis, made.seal
         figures = metrics.sweeps(made.core, redis)
         sweeps: list[Callable[[float], None]] = [figures.swept]
@@ -158,7 +159,7 @@ def run_timekeeper(settings: Settings) -> None:
                 ranks=ranks_of(queue, made.schedule),
             ),
             clock=made.core.clock,
-            name=process_name("timekeeper"),
+            name=name,
             swept=partial(_tell_all, sweeps),
             mended=figures.mended,
             unwritten=emergency_alert.unwritten,
@@ -170,14 +171,14 @@ def run_timekeeper(settings: Settings) -> None:
             keeper.run()
 
 
-def businesses(made: Parts, targets: ProviderTargets) -> dict[Queue, Callable[[], Dispatcher]]:
-    """What each queue does, made when it is asked for; its results are counted."""
+def businesses(made: Parts, targets: ProviderTargets, worker: str) -> dict[Queue, Callable[[], Dispatcher]]:
+    """What each queue does, made when it is asked for; its results are counted. `worker` is the process that claims."""
     metrics = made.metrics
     counted = partial(Counted[Any, Any], metrics=metrics)
     ends = partial(CountedEnds[Any, Any], metrics=metrics, database=made.database)
     return {
-        "grant": lambda: Dispatcher(around(made.granting(targets), partial(counted, queue="grant"))),
-        "revoke": lambda: Dispatcher(around(made.revoking(targets), ends)),
+        "grant": lambda: Dispatcher(around(made.granting(targets, worker), partial(counted, queue="grant"))),
+        "revoke": lambda: Dispatcher(around(made.revoking(targets, worker), ends)),
         "tell": lambda: Dispatcher(around(made.telling(), partial(counted, queue="tell"))),
     }
 

@@ -81,8 +81,8 @@ class Parts:
         token = self.settings.need(self.settings.slack_bot_token, "SLACK_BOT_TOKEN")
         return self.metrics.slack(token, base_url=self.settings.slack_api_url, timeout=SLACK_SECONDS, retry_handlers=[])
 
-    def granting(self, targets: ProviderTargets) -> "Handlers":
-        """The queue `grant`: all that needs the targets' keys, but for ends."""
+    def granting(self, targets: ProviderTargets, worker: str) -> "Handlers":
+        """The queue `grant`: all that needs the targets' keys, but for ends. `worker` is the process that claims."""
         from access.grants.cleanup import CleanupHandler
         from access.grants.start import GrantHandler
         from access.grants.target_expiry import Extension
@@ -92,15 +92,18 @@ class Parts:
         from workers.revealing import Revealing
 
         return {
-            "grant": [GrantHandler(self.core, targets), Extension(self.core, targets)],
+            "grant": [
+                GrantHandler(self.core, targets, worker=worker),
+                Extension(self.core, targets, worker=worker),
+            ],
             "notice": [Revealing(self.core, targets, self.slack())],
             "checkup": [Checking(TargetChecks(self.core), targets)],
             "look": [Drift(self.core, targets), CleanupHandler(self.core, targets)],
         }
 
-    def revoking(self, targets: ProviderTargets) -> "Handlers":
+    def revoking(self, targets: ProviderTargets, worker: str) -> "Handlers":
         """The queue `revoke`."""
-        return {"grant": [RevokeHandler(self.core, targets)]}
+        return {"grant": [RevokeHandler(self.core, targets, worker=worker)]}
 
     def slack_telling(self) -> "SlackSender":
         from workers.paging import Pages

@@ -17,7 +17,7 @@ class Limits:
     """The deadline of a call."""
     grace_seconds: float = 5.0
     """How long after its deadline a call is given up and its thread counted as lost."""
-    probe_seconds: float = 5.0
+    probe_seconds: float = 2.0
     """How often a target that does not answer is tried, by one call."""
     per_second: float | None = None
     """Calls started in a second; None: as many as the threads manage."""

@@ -9,7 +9,7 @@ from access.actors import Actor, system
 from access.alert_rows import GRANT_ALERTS
 from access.core import Core, held_grants
 from access.errors import Ambiguous, Permanent, ProviderError, TargetConflict
-from access.grants import cleanup, integrity, shared_access
+from access.grants import cleanup, integrity, outage, shared_access
 from access.grants.claims import (
     CLAIM,
     IN_FLIGHT,
@@ -58,6 +58,8 @@ class RevokeHandler:
     core: Core
     targets: Targets
     actor: Actor = system("revoke")
+    worker: str = "worker"
+    """The process, by the name of its heartbeat."""
 
     def claim(self, ids: Sequence[str]) -> list[Claimed]:
         """Takes what is over and due; never before its end."""
@@ -80,13 +82,18 @@ class RevokeHandler:
                 )
                 put_off = isinstance(given, Rights) and lock is None
                 until = work.now + (shared_access.PUT_OFF if put_off else CLAIM)
+                worker = None if put_off else self.worker
                 if grant.status == GrantStatus.ACTIVE:
                     assert grant.expires_at is not None
-                    start_removal(work, grant, EndedBy.EXPIRED, at=grant.expires_at, claimed_until=until)
+                    start_removal(
+                        work, grant, EndedBy.EXPIRED, at=grant.expires_at, claimed_until=until, claimed_by=worker
+                    )
                 elif put_off:
                     work.set_grant(grant, due_at=until)
                 else:
-                    work.set_grant(grant, fence=grant.fence + 1, attempts=grant.attempts + 1, due_at=until)
+                    work.set_grant(
+                        grant, fence=grant.fence + 1, attempts=grant.attempts + 1, due_at=until, claimed_by=worker
+                    )
                 if isinstance(provider, ProviderError):
                     self._try_later(work, grant, provider)
                 elif isinstance(given, ProviderError):
@@ -139,6 +146,7 @@ class RevokeHandler:
                 if grant is not None and still_ours(result.claimed, grant):
                     self._write(work, grant, result)
                 self._leave(work, grant, result)
+        outage.note_answers(self.core, [one.claimed.grant for one in results if one.healthy])
 
     def release(self, claimed: Sequence[Claimed]) -> None:
         """Gives back what was not started, for the next worker at once."""
@@ -162,7 +170,7 @@ class RevokeHandler:
             return
         removal, observed = result.removal, result.observed
         assert removal is not None
-        found: dict[str, Any] = {}
+        found = outage.word_of(grant, None, work.now)
         if removal.state != "pending":
             found["removed_at"] = grant.removed_at or work.now
         if removal.sessions_ended is not None:
@@ -224,7 +232,7 @@ class RevokeHandler:
 
     def _try_later(self, work: UnitOfWork, grant: Grant, error: ProviderError) -> None:
         due_at = work.now + pause_after(error, grant.attempts)
-        self._set_back(work, grant, error.sentence, due_at=due_at)
+        self._set_back(work, grant, error.sentence, due_at=due_at, **outage.word_of(grant, error, work.now))
         if isinstance(error, Permanent):
             # Trying again cannot help until somebody mends the target or the credential; it is tried all the same.
             sentence = f"{grant.entitlement} of {grant.subject} cannot be taken away: {error.sentence}"

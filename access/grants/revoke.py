@@ -109,15 +109,15 @@ def tell_of_end(work: UnitOfWork, grant: Grant) -> None:
 
 def start_removal(
     work: UnitOfWork, grant: Grant, by: EndedBy, *, at: datetime, person: Person | None = None, reason: str = "",
-    claimed_until: datetime | None = None,
+    claimed_until: datetime | None = None, claimed_by: str | None = None,
 ) -> None:  # fmt: skip
     """Moves to revoking, due at once; `at` is when it should have been over. A running claim loses by the fence.
 
-    Who passes `claimed_until` takes it away now, and holds the claim until then.
+    Who passes `claimed_until` takes it away now, and holds the claim until then, by the name `claimed_by`.
     """
     work.move_grant(
         grant, GrantStatus.REVOKING, action="grant.revoking", details={"by": by, "person": person, "reason": reason},
         fence=grant.fence + 1, ended_by=by, ended_by_person=person, end_reason=reason, end_due_at=at,
         alert_at=at + timedelta(seconds=grant.alert_after_s), due_at=claimed_until or work.now,
-        attempts=1 if claimed_until else 0, problem="",
+        claimed_by=claimed_by, attempts=1 if claimed_until else 0, problem="",
     )  # fmt: skip

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlmodel import select
 
@@ -18,7 +19,7 @@ from access.errors import (
     ProviderError,
     TargetConflict,
 )
-from access.grants import integrity, role_rights, shared_access, votes
+from access.grants import integrity, outage, role_rights, shared_access, votes
 from access.grants.admission import blocked
 from access.grants.claims import (
     CLAIM,
@@ -79,6 +80,8 @@ class GrantHandler:
     core: Core
     targets: Targets
     actor: Actor = system("grant")
+    worker: str = "worker"
+    """The process, by the name of its heartbeat."""
 
     def claim(self, ids: Sequence[str]) -> list[Claimed]:
         """Takes what is due, checked by the policy of now; what may not start any more ends here."""
@@ -144,6 +147,7 @@ class GrantHandler:
                     self._write(work, grant, result)
                 self._leave(work, result)
         role_rights.look_soon(self.core, [one.claimed.grant for one in results if one.outcome is not None])
+        outage.note_answers(self.core, [one.claimed.grant for one in results if one.healthy])
 
     def release(self, claimed: Sequence[Claimed]) -> None:
         """Gives back what was not started, for the next worker at once."""
@@ -206,7 +210,7 @@ class GrantHandler:
             return []
         if lock.unknown:
             # Still scheduled: nothing is given before it is written down what stood there.
-            work.set_grant(grant, due_at=_in_time(grant, work.now + CLAIM))
+            work.set_grant(grant, due_at=_in_time(grant, work.now + CLAIM), claimed_by=self.worker)
         elif not self._take(work, grant, provider):
             shared_access.release(work, lock)
             return []
@@ -216,7 +220,7 @@ class GrantHandler:
         ends = grant.expires_at or grant.until or work.now + timedelta(seconds=grant.duration_s or 0)
         claim = {
             "fence": grant.fence + 1, "attempts": grant.attempts + 1, "due_at": _in_time(grant, work.now + CLAIM, ends),
-            "recheck_after": work.now + CLAIM + IN_FLIGHT,
+            "recheck_after": work.now + CLAIM + IN_FLIGHT, "claimed_by": self.worker,
         }  # fmt: skip
         if grant.status == GrantStatus.ACTIVATING:
             work.set_grant(grant, **claim)
@@ -239,9 +243,9 @@ class GrantHandler:
         self._wait(work, grant, error.sentence, pause(grant.attempts))
         self._alert(work, grant, error)
 
-    def _wait(self, work: UnitOfWork, grant: Grant, problem: str, wait: timedelta) -> None:
+    def _wait(self, work: UnitOfWork, grant: Grant, problem: str, wait: timedelta, **values: Any) -> None:
         due_at = _in_time(grant, work.now + wait)
-        work.set_back(grant, "grant.activate-failed", problem, due_at=due_at, attempts=grant.attempts + 1)
+        work.set_back(grant, "grant.activate-failed", problem, due_at=due_at, attempts=grant.attempts + 1, **values)
 
     def _alert(self, work: UnitOfWork, grant: Grant, error: ProviderError) -> None:
         channel = self.core.security_channel()
@@ -258,6 +262,7 @@ class GrantHandler:
             work.set_grant(
                 grant, receipt=result.outcome.receipt.model_dump(mode="json"),
                 due_at=_in_time(grant, work.now + (result.outcome.look_again or pause(grant.attempts))),
+                **outage.word_of(grant, None, work.now),
             )  # fmt: skip
         else:
             self._active(work, grant, result.claimed, result.outcome.receipt)
@@ -265,7 +270,7 @@ class GrantHandler:
     def _noted(self, work: UnitOfWork, grant: Grant, claimed: Claimed, seen: Observation) -> None:
         assert claimed.lock is not None
         shared_access.note(work, claimed.lock, seen)
-        work.set_grant(grant, due_at=work.now)
+        work.set_grant(grant, due_at=work.now, **outage.word_of(grant, None, work.now))
 
     def _leave(self, work: UnitOfWork, result: Result) -> None:
         """The next one may go to the target, unless what was asked of it may still be carried out."""
@@ -286,6 +291,7 @@ class GrantHandler:
             | ({"pre_existing": stood} if stood else {}),
             receipt=receipt.model_dump(mode="json"), activated_at=work.now, due_at=grant.expires_at, attempts=0,
             problem="", recheck_after=None if _only_call(claimed) else grant.recheck_after,
+            **outage.word_of(grant, None, work.now),
         )  # fmt: skip
         warn_before_end(work, grant)
         work.close_alerts(grant.resource, AlertKind.PROVIDER)
@@ -309,14 +315,15 @@ class GrantHandler:
     def _write_error(self, work: UnitOfWork, grant: Grant, result: Result) -> None:
         error = result.error
         assert error is not None
+        word = outage.word_of(grant, error, work.now)
         if isinstance(error, BadConfig | BadCredential):
             self._alert(work, grant, error)
         if grant.status == GrantStatus.SCHEDULED:  # it was only looked at
-            self._wait(work, grant, error.sentence, pause_after(error, grant.attempts))
+            self._wait(work, grant, error.sentence, pause_after(error, grant.attempts), **word)
         elif not isinstance(error, Permanent):
             look = work.now + IN_FLIGHT if isinstance(error, Ambiguous) else grant.recheck_after
             due_at = _in_time(grant, work.now + pause_after(error, grant.attempts))
-            work.set_back(grant, "grant.activate-failed", error.sentence, due_at=due_at, recheck_after=look)
+            work.set_back(grant, "grant.activate-failed", error.sentence, due_at=due_at, recheck_after=look, **word)
         elif result.nothing_there and _only_call(result.claimed):
             work.move_grant(
                 grant, GrantStatus.FAILED, action="grant.failed", details={"problem": error.sentence},
@@ -342,6 +349,7 @@ def remove_found_again(work: UnitOfWork, old: Grant, *, receipt: dict[str, objec
     again.alert_at = work.now + timedelta(seconds=again.alert_after_s)
     again.ended_at = again.removed_at = again.proven_at = again.recheck_after = None
     again.sessions_ended, again.residual, again.leftover, again.cleanup_until = None, [], [], None
+    again.claimed_by, again.unanswered_at = None, None
     again.attempts, again.problem, again.end_reason = 0, "", "It was found on the target after its end."
     work.session.add(again)
     work.session.flush()

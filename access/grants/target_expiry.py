@@ -9,7 +9,7 @@ from sqlmodel import col, select
 from access.actors import Actor, system
 from access.core import Core, held_grants
 from access.errors import Ambiguous, BadConfig, BadCredential, Permanent, ProviderError
-from access.grants import claims, integrity
+from access.grants import claims, integrity, outage
 from access.grants.claims import CLAIM, Targets, answered, looked_at, pause, pause_after, receipt_of, spec_of
 from access.grants.revoke import start_removal
 from access.models import AlertKind, EndedBy, Grant, GrantStatus
@@ -53,6 +53,8 @@ class Extension:
     core: Core
     targets: Targets
     actor: Actor = system("extend")
+    worker: str = "worker"
+    """The process, by the name of its heartbeat."""
 
     def claim(self, ids: Sequence[str]) -> list[Claimed]:
         """Looks before it locks: most grants of its queue are to be opened."""
@@ -77,7 +79,9 @@ class Extension:
                     self._try_later(work, grant, provider)
                     continue
                 due_at = _in_time(grant, work.now + CLAIM)
-                work.set_grant(grant, fence=grant.fence + 1, attempts=grant.attempts + 1, due_at=due_at)
+                work.set_grant(
+                    grant, fence=grant.fence + 1, attempts=grant.attempts + 1, due_at=due_at, claimed_by=self.worker
+                )
                 won.append(Claimed(grant, provider))
         return won
 
@@ -114,6 +118,7 @@ class Extension:
                     self._write(work, grant, result, channel)
                 else:
                     _too_late(work, grant)
+        outage.note_answers(self.core, [one.claimed.grant for one in results if one.healthy])
 
     def release(self, claimed: Sequence[Claimed]) -> None:
         """Gives back what was not started, for the next worker at once."""
@@ -140,13 +145,15 @@ class Extension:
                 result.outcome.look_again or pause(grant.attempts),
                 result.claimed.provider.capabilities.of(grant.settings).settle,
             )
-            work.set_back(grant, "grant.extend-failed", problem, due_at=_in_time(grant, work.now + wait))
+            word = outage.word_of(grant, None, work.now)
+            work.set_back(grant, "grant.extend-failed", problem, due_at=_in_time(grant, work.now + wait), **word)
 
     def _told(self, work: UnitOfWork, grant: Grant, result: Result) -> None:
         assert result.outcome is not None, "only an outcome holds"
         receipt = result.outcome.receipt.model_dump(mode="json")
         work.set_grant(
-            grant, receipt=receipt, target_expiry_stale_since=None, due_at=grant.expires_at, attempts=0, problem=""
+            grant, receipt=receipt, target_expiry_stale_since=None, due_at=grant.expires_at, attempts=0, problem="",
+            **outage.word_of(grant, None, work.now),
         )  # fmt: skip
         work.record("grant.target-extended", grant.id, expires_at=grant.expires_at)
         work.changed(grant.request_id)
@@ -162,7 +169,8 @@ class Extension:
 
     def _try_later(self, work: UnitOfWork, grant: Grant, error: ProviderError) -> None:
         due_at = _in_time(grant, work.now + pause_after(error, grant.attempts))
-        work.set_back(grant, "grant.extend-failed", error.sentence, due_at=due_at)
+        word = outage.word_of(grant, error, work.now)
+        work.set_back(grant, "grant.extend-failed", error.sentence, due_at=due_at, **word)
         if isinstance(error, BadConfig | BadCredential):
             channel = self.core.security_channel()
             work.open_alert(

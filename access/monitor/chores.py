@@ -13,6 +13,7 @@ from sqlmodel import col, select
 
 from access.alerts.undelivered import alerts_due
 from access.core import Core
+from access.grants import outage
 from access.grants.admission import being_compared
 from access.messages.digest import make
 from access.models import Alert, AlertKind, CheckKind, Grant, Message, PeriodicCheck, Request, UtcDateTime
@@ -83,4 +84,6 @@ CHORES = (
     Chore("digest", lambda: make.is_due(DAY, HOUR), make.make_when_due),
     Chore("canary", lambda: or_(HAS_CANARY, is_open(AlertKind.CANARY)), _canaries),
     Chore("checks", _checks_are_old, schedule_checks),
+    # Last, so that what they make due is found by this very sweep, which begins with what was due before.
+    Chore("outage", lambda: outage.some_wait(NOW), outage.probe_targets),
 )

@@ -5,11 +5,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
-from sqlalchemy import ColumnElement, case, func
+from sqlalchemy import ColumnElement, case
 from sqlmodel import Session, col, select
 
 from access.agenda_items import ids_by_kind, item_of
 from access.bulk import one_of
+from access.grants.outage import at_target
 from access.lifecycle import UNFINISHED
 from access.message_kinds import Way, traits_of
 from access.models import CheckKind, Grant, GrantStatus, Message, PeriodicCheck, TargetCheck
@@ -85,7 +86,7 @@ def _grants(session: Session, ids: Sequence[str], now: datetime) -> Iterator[Due
     # Open access that is due before its end has a later end than its target knows.
     extended = case((col(Grant.expires_at) > now, "extended"), else_=col(Grant.status))
     status = case((col(Grant.status) == GrantStatus.ACTIVE, extended), else_=col(Grant.status))
-    unfinished = select(Grant.id, status, _target(), Grant.due_at).where(
+    unfinished = select(Grant.id, status, at_target(), Grant.due_at).where(
         _these(session, Grant.id), col(Grant.status).in_(UNFINISHED), col(Grant.due_at).is_not(None)
     )
     for identifier, known, target, due_at in session.connection().execute(unfinished, {"ids": ids}):
@@ -95,7 +96,7 @@ def _grants(session: Session, ids: Sequence[str], now: datetime) -> Iterator[Due
 
 def _messages(session: Session, ids: Sequence[str], _now: datetime) -> Iterator[Due]:
     undelivered = (
-        select(Message.id, Message.kind, Message.due_at, _target())
+        select(Message.id, Message.kind, Message.due_at, at_target())
         .join(Grant, col(Grant.id) == col(Message.subject), isouter=True)
         .where(_these(session, Message.id), col(Message.due_at).is_not(None))
     )
@@ -106,11 +107,6 @@ def _messages(session: Session, ids: Sequence[str], _now: datetime) -> Iterator[
 
 def _these(session: Session, identifier: str) -> ColumnElement[bool]:
     return one_of(col(identifier), "ids", session.get_bind().dialect.name)
-
-
-def _target() -> ColumnElement[str]:
-    """Where a grant is; of a row that the version before made, its resource stands for that."""
-    return func.coalesce(func.nullif(col(Grant.target_key), ""), col(Grant.resource))
 
 
 def _lane_of(kind: str, target: str) -> tuple[Queue, str]:

@@ -38,8 +38,8 @@ def dispatchers(world: World, monkeypatch: pytest.MonkeyPatch) -> dict[Queue, Di
         "notice": [slack_telling(world.core, client)], "look": [MemberLookup(Members(world.core), client)],
     }  # fmt: skip
     return {
-        "grant": Dispatcher(parts.granting(targets)),
-        "revoke": Dispatcher(parts.revoking(targets)),
+        "grant": Dispatcher(parts.granting(targets, "grant@here:1")),
+        "revoke": Dispatcher(parts.revoking(targets, "revoke@here:1")),
         "tell": Dispatcher(cast(Any, telling)),
     }
 

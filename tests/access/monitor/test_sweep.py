@@ -87,7 +87,7 @@ def scans(database: Database, asked: list[Asked]) -> list[str]:
     explain, whole = {
         "sqlite": (
             "EXPLAIN QUERY PLAN ",
-            rf'SCAN "?({tables})\b(?!.*USING (COVERING )?INDEX ix_\w+_(due|alert|lapsing))',
+            rf'SCAN "?({tables})\b(?!.*USING (COVERING )?INDEX ix_\w+_(due|alert|lapsing|claimed|unanswered))',
         ),
         "postgresql": ("EXPLAIN ", rf'Seq Scan on "?({tables})\b'),
     }[database.dialect]
