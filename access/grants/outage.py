@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy import ColumnElement, func
 from sqlmodel import col
 
+from access.actors import system
 from access.bulk import one_of
 from access.core import Core, held_grants
 from access.errors import ProviderError, RateLimited, Transient
@@ -24,7 +25,7 @@ from access.lifecycle import CLOSING, UNFINISHED
 from access.models import Grant, UtcDateTime
 from access.unit_of_work import UnitOfWork, grant_item
 
-ACTOR = "system:outage"
+ACTOR = system("outage")
 PROBE_EVERY = timedelta(seconds=2)
 """From one unanswered call to the next, of all grants of a target together."""
 IN_HAND = timedelta(seconds=15)
