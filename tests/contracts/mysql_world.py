@@ -15,7 +15,7 @@ from countersign.testing import Fault, FaultKind, Imposter, Obstacle, Refused
 from tests.contracts.mysql_imposters import imposters
 from tests.contracts.mysql_obstacles import Obstacles
 from tests.contracts.mysql_server import BOT_PASSWORD, Client, MariaDb, ask, run
-from tests.contracts.mysql_wire import MysqlWire, error_packet
+from tests.contracts.mysql_wire import error_packet, wire
 from workers.providers.mysql import Mysql, Settings
 
 PASSWORD = "a person's own"
@@ -99,7 +99,7 @@ class MysqlWorld:
     def __init__(self, server: MariaDb, directory: Path) -> None:
         self.server = server
         self.owner = server.owner()
-        self.wire = MysqlWire(server.port)
+        self.wire = wire(server.port)
         self.password = directory / "password"
         self.password.write_text(BOT_PASSWORD)
         # The wire reads what is said: the bot's way over loopback is the only one that may go without TLS.
@@ -256,7 +256,7 @@ class MysqlWorld:
 
     @contextmanager
     def answer(self, code: str) -> Iterator[None]:
-        with self.wire.ordered(None, 1, error_packet(int(code))):
+        with self.wire.ordered(None, 1, lambda _call: error_packet(int(code))):
             yield
 
     def written(self) -> str:
