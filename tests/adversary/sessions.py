@@ -48,10 +48,10 @@ def _backends(attack: Attack) -> set[int]:
 
 
 def _serves(attack: Attack, session: psycopg.Connection) -> bool:
-    """In login mode any answer is too much."""
-    for statement in attack.power.uses or ("SELECT 1",):
+    """In login mode any answer is too much; who has a login of her own may connect by it, and must have nothing more."""
+    for statement in attack.power.uses if attack.own_login else ("SELECT 1",):
         with suppress(psycopg.Error):
-            session.execute((statement if attack.own_login else "SELECT 1").encode())
+            session.execute(statement.encode())
             return True
     return False
 
