@@ -26,6 +26,7 @@ from access.policy.refusals import Refused
 from access.policy_source import PolicySource
 from access.policy_versions import last_policy
 from access.ports import Agenda, Provider
+from access.signs_of_life import SignsOfLife
 from access.store import Database
 from access.unit_of_work import UnitOfWork
 
@@ -46,6 +47,8 @@ class Core:
     pages: bool = False
     """Whether somebody is paged by webhook too."""
     marks: Checkpoints = field(default_factory=NullStore)
+    signs: SignsOfLife = field(default_factory=SignsOfLife)
+    """What this process remembers of the others' signs of life."""
 
     @contextmanager
     def work(self, actor: Actor, *, together: bool = False) -> Generator[UnitOfWork]:

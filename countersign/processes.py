@@ -10,6 +10,7 @@ from functools import cache, partial
 from typing import Any
 
 from access.grants.unlisted import Overdue
+from access.monitor.silent_workers import free_ends
 from access.monitor.watchdogs import Watch
 from access.settings import Settings
 from countersign import preflight
@@ -110,6 +111,7 @@ def run_worker(settings: Settings, queue: Queue) -> None:
             queue, redis=made.redis, seal=made.seal, business=business, schedule=made.schedule,
             clock=made.core.clock, name=name, limits=limits_of(made, queue),
         )  # fmt: skip
+        free_ends(made.core, {name})  # a process that died may have had the name: in a container each has the same id
         stop_on_signals(worker.stop)
         logger.info("working on the queue %s", queue)
         ready()
@@ -164,6 +166,7 @@ def run_timekeeper(settings: Settings) -> None:
             mended=figures.mended,
             unwritten=emergency_alert.unwritten,
         )
+        free_ends(made.core, {name})  # as of a worker
         stop_on_signals(keeper.stop)
         logger.info("keeping time")
         ready()

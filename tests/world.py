@@ -42,6 +42,7 @@ from access.reconcile.drift import Drift
 from access.requests.extend import extend
 from access.requests.review import review
 from access.requests.submit import submit
+from access.signs_of_life import SignsOfLife
 from access.store import Database
 from tests.cast import ANN, LEA, POLICY
 from tests.fakes import FakeAgenda, FakeClock, FakeProvider, FakeTargets, Server
@@ -79,7 +80,8 @@ class World:
         file.write_text(policy, encoding="utf-8")
         clock, agenda = FakeClock(), FakeAgenda()
         providers = {"fake": FakeProvider}
-        core = Core(database, clock, agenda, PolicySource(file, providers), providers)
+        signs = SignsOfLife(lambda: clock.now().timestamp())
+        core = Core(database, clock, agenda, PolicySource(file, providers), providers, signs=signs)
         return cls(core, clock, agenda, FakeTargets(), file)
 
     @property

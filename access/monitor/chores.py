@@ -23,6 +23,7 @@ from access.monitor.lapse import lapse_requests
 from access.monitor.overdue import alert_overdue
 from access.monitor.policy_in_force import note_policy
 from access.monitor.schedule_checks import schedule_checks
+from access.monitor.silent_workers import something_in_hand, take_from_silent
 from access.monitor.undelivered_alerts import settle_undelivered
 from access.policy_versions import last_policy_kept
 from access.reconcile import restored
@@ -85,5 +86,6 @@ CHORES = (
     Chore("canary", lambda: or_(HAS_CANARY, is_open(AlertKind.CANARY)), _canaries),
     Chore("checks", _checks_are_old, schedule_checks),
     # Last, so that what they make due is found by this very sweep, which begins with what was due before.
+    Chore("silent workers", lambda: something_in_hand(NOW), take_from_silent),
     Chore("outage", lambda: outage.some_wait(NOW), outage.probe_targets),
 )

@@ -21,6 +21,7 @@ from access.monitor.sweep import Schedule
 from access.policy_source import PolicySource
 from access.ports import AgendaItem, Deadline
 from access.reconcile.drift import Drift
+from access.signs_of_life import SignsOfLife
 from access.store import Database
 from tests.fakes import FakeAgenda, FakeClock, FakeProvider
 from tests.invariants.commons import Commons, CommonsProvider
@@ -118,7 +119,8 @@ class Town(World):
         providers = {"fake": FakeProvider, "commons": CommonsProvider}
         agenda = MortalAgenda(points=points)
         mortal: Any = MortalDatabase(database, points)
-        core = Core(mortal, clock, agenda, PolicySource(file, providers), providers)
+        signs = SignsOfLife(lambda: clock.now().timestamp())
+        core = Core(mortal, clock, agenda, PolicySource(file, providers), providers, signs=signs)
         servers = {
             name: Server(clock, points, minds_ends=name == MINDS_ENDS)
             for name in RESOURCES.values()

@@ -119,12 +119,17 @@ def test_a_worker_killed_in_the_middle_of_a_revoke_leaves_nothing_behind(house: 
         waiting = "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND usename = 'countersign'"
         wait_until(lambda: _asked(house, waiting), "the worker to wait in the middle of the revoke")
         house.kill("revoke")
+        claimed_until = house.grants()[0].due_at
         blocker.rollback()
     house.start("revoke")
 
-    # The dead worker's claim runs out after a minute; nobody is asked for anything.
+    # The dead worker's heartbeat is missed; nobody is asked for anything.
     ended(house, within=120)
-    assert house.grants()[0].ended_by == EndedBy.RETURNED
+    (over,) = house.grants()
+    assert over.ended_by == EndedBy.RETURNED
+    assert over.proven_at is not None
+    assert claimed_until is not None
+    assert over.proven_at < claimed_until, "it does not wait until the claim runs out"
 
 
 def test_a_target_away_over_the_expiry_is_alarmed_and_ended_when_it_returns(house: House) -> None:
