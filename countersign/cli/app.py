@@ -18,8 +18,10 @@ app = typer.Typer(
 )
 policy_commands = typer.Typer(no_args_is_help=True, help="Check the policy file.")
 audit_commands = typer.Typer(no_args_is_help=True, help="Check the audit log.")
+provider_commands = typer.Typer(no_args_is_help=True, help="Write a provider of your own.")
 app.add_typer(policy_commands, name="policy")
 app.add_typer(audit_commands, name="audit")
+app.add_typer(provider_commands, name="provider")
 EnvFile = Annotated[
     Path | None,
     typer.Option(metavar="FILE", help="Take settings that are not set from this file of NAME=value lines: .env"),
@@ -216,6 +218,25 @@ def verify(env_file: EnvFile = None) -> None:
     from countersign.cli.audit_verify import verify_log
 
     raise typer.Exit(verify_log(_settings(env_file)))
+
+
+@provider_commands.callback()
+def every_provider_command() -> None:
+    """Write a provider of your own."""
+
+
+@provider_commands.command()
+def new(
+    name: Annotated[str, typer.Argument(help="the word after `provider:` in the policy, such as acme")],
+    directory: Annotated[
+        Path, typer.Option(help="Where to write the folder of the package.", file_okay=False)
+    ] = Path(),
+) -> None:
+    """Write a package with a provider that works, and its tests. Put your own target into its place."""
+    from countersign.cli.provider_new import new_provider
+
+    folder = new_provider(name, directory)
+    print(f"{folder} is written. Next: cd {folder} && pip install . && pytest. See docs/writing-a-provider.md.")
 
 
 @app.command()
