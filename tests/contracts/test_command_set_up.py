@@ -13,8 +13,8 @@ from countersign.providers import ProviderClasses
 from tests.contracts.command_host import READY, Host
 from workers.providers.command import Settings
 from workers.providers.command.errors import EXIT_CODES, KINDS
-from workers.providers.command.schema import ANSWERS, Question, read_answer
 from workers.providers.command.settings import Role
+from workers.providers.exchange.schema import ANSWERS, Question, read_answer
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs/providers/command.md").read_text(encoding="utf-8")

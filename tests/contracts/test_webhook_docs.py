@@ -17,8 +17,8 @@ from tests.contracts.imposters import resolving
 from tests.contracts.webhook_receiver import make_spec, soon
 from tests.ports import free_port
 from tests.waiting import wait_until
+from workers.providers.exchange.schema import Question, Verb
 from workers.providers.webhook import Role, Settings, Webhook
-from workers.providers.webhook.schema import Question, Verb
 
 ROOT = Path(access.__file__).parent.parent
 PAGE = (ROOT / "docs" / "providers" / "webhook.md").read_text(encoding="utf-8")
@@ -90,9 +90,3 @@ def test_every_verb_has_its_answer_on_the_page(verb: str) -> None:
     answers = PAGE.partition("## An answer")[2].partition("## What an endpoint has to keep")[0]
 
     assert f"`{verb}`" in answers
-
-
-def test_endpoints_and_programs_are_asked_in_the_same_words() -> None:
-    """A provider has only its own files, so the schema stands twice; who changes one changes the other."""
-    one, other = (ROOT / "workers" / "providers" / name / "schema.py" for name in ("command", "webhook"))
-    assert one.read_text(encoding="utf-8") == other.read_text(encoding="utf-8")

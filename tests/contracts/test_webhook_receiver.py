@@ -17,9 +17,9 @@ from countersign.testing.steps import error_of
 from tests.contracts.webhook_fixtures import receiver, wire
 from tests.contracts.webhook_receiver import HOST, KEY, PATH, Receiver, make_spec, soon
 from tests.contracts.webhook_wire import Call, Wire
+from workers.providers.exchange.schema import Question, Verb
 from workers.providers.webhook import Webhook
 from workers.providers.webhook.provider import _grant
-from workers.providers.webhook.schema import Question, Verb
 
 __all__ = ["receiver", "wire"]
 

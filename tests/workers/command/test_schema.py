@@ -13,7 +13,7 @@ from access.ports import Receipt
 from tests.workers.command.programs import Shelf, make_spec, soon
 from workers.providers.command import Command
 from workers.providers.command.errors import EXIT_CODES, KINDS
-from workers.providers.command.schema import json_schema
+from workers.providers.exchange.schema import json_schema
 
 PUBLISHED = Path(__file__).parents[3] / "docs/providers/command.schema.json"
 

@@ -9,9 +9,10 @@ from pydantic import SecretStr
 
 from access.errors import BadConfig, Permanent, ProviderError
 from access.ports import Deadline, SecretReference, host_time
-from workers.providers.command import errors, program, schema
+from workers.providers.command import errors, program
 from workers.providers.command.running import MOST_OUTPUT, Call, Ended, account_of, run
 from workers.providers.command.settings import Settings
+from workers.providers.exchange import schema
 
 A = TypeVar("A", bound=schema.Strict)
 _GOES_ON = frozenset({"observe", "revoke"})

@@ -7,10 +7,11 @@ from pathlib import Path
 
 from access.errors import BadConfig, ProviderError, Unsupported
 from access.ports import Deadline, Finding, SecretReference
-from workers.providers.command import program, schema
+from workers.providers.command import program
 from workers.providers.command.asking import Asking
 from workers.providers.command.running import account_of
 from workers.providers.command.settings import Settings
+from workers.providers.exchange import schema
 
 
 def check(

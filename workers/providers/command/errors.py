@@ -18,7 +18,7 @@ from access.errors import (
     Transient,
     Unsupported,
 )
-from workers.providers.command.schema import Failure
+from workers.providers.exchange.schema import Failure
 
 KINDS: dict[str, type[ProviderError]] = {
     "transient": Transient,

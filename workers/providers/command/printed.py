@@ -5,8 +5,8 @@ import shlex
 from collections.abc import Sequence
 
 from workers.providers.command.running import PATH
-from workers.providers.command.schema import Grant, Question, Verb
 from workers.providers.command.settings import PLACEHOLDERS, Settings
+from workers.providers.exchange.schema import Grant, Question, Verb
 
 
 def as_typed(settings: Settings, verb: Verb, grant: Grant) -> str:

@@ -25,13 +25,13 @@ from access.ports import (
     Secret,
 )
 from access.provider import BaseProvider
-from workers.providers.command import schema
 from workers.providers.command.asking import Asking
 from workers.providers.command.check import check
 from workers.providers.command.errors import unknown
 from workers.providers.command.printed import as_typed, by_hand
 from workers.providers.command.settings import CommandCapabilities, Role
 from workers.providers.command.settings import Settings as CommandSettings
+from workers.providers.exchange import schema
 
 A = TypeVar("A", bound=schema.Strict)
 

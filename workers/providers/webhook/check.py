@@ -8,9 +8,9 @@ from typing import Final
 
 from access.errors import ProviderError
 from access.ports import Deadline, Finding, host_time
-from workers.providers.webhook import schema
+from workers.providers.exchange import schema
+from workers.providers.exchange.schema import Checked, Question, read_answer
 from workers.providers.webhook.endpoint import Endpoint, Said
-from workers.providers.webhook.schema import Checked, Question, read_answer
 from workers.providers.webhook.settings import WebhookSettings
 from workers.providers.webhook.signing import SIGNATURE, Key, SignedCall, answered_at, sign_call
 from workers.providers.webhook.words import plain

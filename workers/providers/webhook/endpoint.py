@@ -10,7 +10,8 @@ from pydantic import SecretStr
 
 from access.errors import BadConfig, ProviderError, Transient
 from access.ports import Deadline, host_time
-from workers.providers.webhook import errors, schema
+from workers.providers.exchange import schema
+from workers.providers.webhook import errors
 from workers.providers.webhook.addresses import read_network
 from workers.providers.webhook.connecting import AddressRefused, CertificateRefused, Connector, NoTls
 from workers.providers.webhook.settings import WebhookSettings

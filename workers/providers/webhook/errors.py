@@ -18,7 +18,7 @@ from access.errors import (
     Transient,
     Unsupported,
 )
-from workers.providers.webhook.schema import Failure
+from workers.providers.exchange.schema import Failure
 from workers.providers.webhook.words import plain
 
 Meaning = tuple[type[ProviderError], str]

@@ -4,7 +4,7 @@ import shlex
 from urllib.parse import urlsplit
 
 from access.ports import Plan
-from workers.providers.webhook.schema import Grant, Question, Verb
+from workers.providers.exchange.schema import Grant, Question, Verb
 from workers.providers.webhook.settings import WebhookSettings
 from workers.providers.webhook.signing import ID, KEY, SIGNATURE, TIMESTAMP
 

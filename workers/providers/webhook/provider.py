@@ -24,7 +24,8 @@ from access.ports import (
     Secret,
 )
 from access.provider import BaseProvider
-from workers.providers.webhook import errors, schema
+from workers.providers.exchange import schema
+from workers.providers.webhook import errors
 from workers.providers.webhook.plan import plan
 from workers.providers.webhook.settings import CAPABILITIES, Role, WebhookSettings
 from workers.providers.webhook.words import plain

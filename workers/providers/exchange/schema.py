@@ -1,6 +1,6 @@
-"""What a program is asked and what it may answer: one JSON object each way, version 1.
+"""What a program or an endpoint is asked and what it may answer: one JSON object each way, version 1.
 
-This file imports nothing of ours, so that a copy of it serves every program, and every provider, that speaks the same.
+This file imports nothing of ours, so that a copy of it serves every program that speaks the same.
 """
 
 import json
