@@ -1,9 +1,6 @@
 """Each promise that a program could break is failed by one that breaks it: the shipped ones, with a line changed."""
 
-import inspect
 import os
-import re
-import secrets
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
@@ -13,11 +10,13 @@ from unittest.mock import patch
 
 import pytest
 
-from access.errors import Ambiguous, Permanent, ProviderError, Transient
-from access.ports import Deadline, GrantSpec, Observation, Outcome, Plan, Receipt
+from access.errors import ProviderError
+from access.ports import Deadline, GrantSpec, Outcome, Plan
+from tests.contracts import mutants
 from tests.contracts import test_command_groups as groups
 from tests.contracts import test_command_sudoers as sudoers
 from tests.contracts.command_host import READY, SECRET, CommandWorld, maker, specs_with
+from tests.contracts.mutants import assert_is_caught, wrong
 from workers.providers.command import Command, program
 
 Change = tuple[str, str]
@@ -63,22 +62,9 @@ GROUPS: list[tuple[str, str, Change]] = [
 ]
 
 
-class NeverInDoubt(Command):
-    def grant(self, spec: GrantSpec, deadline: Deadline) -> Outcome:
-        try:
-            return super().grant(spec, deadline)
-        except Ambiguous:
-            raise Transient from None
-
-
 class WaitsForEver(Command):
     def grant(self, spec: GrantSpec, deadline: Deadline) -> Outcome:
         return super().grant(spec, Deadline.after(5))
-
-
-class PlansByChance(Command):
-    def plan(self, spec: GrantSpec) -> Plan:
-        return replace(super().plan(spec), where=secrets.token_hex(4))
 
 
 class PrintsTheWrongWay(Command):
@@ -89,14 +75,6 @@ class PrintsTheWrongWay(Command):
 class PlansWithItsSecret(Command):
     def plan(self, spec: GrantSpec) -> Plan:
         return replace(super().plan(spec), where=SECRET)
-
-
-class GivesUp(Command):
-    def observe(self, spec: GrantSpec, receipt: Receipt | None, deadline: Deadline) -> Observation:
-        try:
-            return super().observe(spec, receipt, deadline)
-        except Transient:
-            raise Permanent from None
 
 
 class RunsWhatAnotherPutThere(Command):
@@ -120,29 +98,16 @@ class TakesAnyAnswer(Command):
 
 
 PROVIDERS: list[tuple[str, type[Command]]] = [
-    ("C06", NeverInDoubt),
+    ("C06", wrong(mutants.NeverInDoubt, Command)),
     ("C06", WaitsForEver),
     ("C20", TakesAnyAnswer),
     ("C23", PlansWithItsSecret),
-    ("C24", PlansByChance),
-    ("C25", GivesUp),
+    ("C24", wrong(mutants.PlansByChance, Command)),
+    ("C25", wrong(mutants.GivesUp, Command)),
     ("C39", RunsWhatAnotherPutThere),
     ("C39", LooksAtTheProgramAlone),
     ("C40", PrintsTheWrongWay),
 ]
-
-
-def _fails(contract: Any, promise: str, fixtures: dict[str, Any]) -> list[str]:
-    failures = list[str]()
-    for name, test in inspect.getmembers(contract, inspect.ismethod):
-        if not re.match(f"test_{promise.lower()}_", name):
-            continue
-        wanted = {word: fixtures[word] for word in inspect.signature(test).parameters if word in fixtures}
-        try:
-            test(**wanted)
-        except (AssertionError, pytest.fail.Exception) as failure:
-            failures.append(str(failure))
-    return failures
 
 
 def _fixtures(module: Any, world: CommandWorld, make: Callable[[], Command], caplog: Any) -> dict[str, Any]:
@@ -151,7 +116,7 @@ def _fixtures(module: Any, world: CommandWorld, make: Callable[[], Command], cap
     return {
         "provider": make(), "make_provider": make, "world": world, "make_spec": spec, "caplog": caplog,
         "refused_specs": module.specs_to_refuse(world), "hostile_specs": partial(specs_with, spec),
-        "earlier_receipts": before, "verb": "grant", "kind": "after", "first": 0,
+        "earlier_receipts": before,
     }  # fmt: skip
 
 
@@ -171,11 +136,11 @@ if READY:
         _changed(world.host.real, change)
         try:
             make = maker(sudoers.sudoers_settings(world.host))
-            failures = _fails(sudoers.SudoContract(), promise, _fixtures(sudoers, world, make, caplog))
+            assert_is_caught(
+                f"a program that {what}", promise, sudoers.SudoContract(), _fixtures(sudoers, world, make, caplog)
+            )
         finally:
             world.host.close()
-        assert failures, f"a program that {what} keeps {promise}"
-        assert all(failure.startswith(promise) for failure in failures), failures
 
     @pytest.mark.parametrize(("promise", "what", "change"), GROUPS, ids=[f"{one[0]} {one[1]}" for one in GROUPS])
     def test_a_wrong_program_for_groups_is_caught(
@@ -185,11 +150,11 @@ if READY:
         _changed(world.host.real, change)
         try:
             make = maker(groups.group_settings(world.host))
-            failures = _fails(groups.GroupContract(), promise, _fixtures(groups, world, make, caplog))
+            assert_is_caught(
+                f"a program that {what}", promise, groups.GroupContract(), _fixtures(groups, world, make, caplog)
+            )
         finally:
             world.host.close()
-        assert failures, f"a program that {what} keeps {promise}"
-        assert all(failure.startswith(promise) for failure in failures), failures
 
     @pytest.mark.parametrize(("promise", "mutant"), PROVIDERS, ids=[f"{one[0]} {one[1].__name__}" for one in PROVIDERS])
     def test_a_wrong_provider_is_caught(
@@ -198,11 +163,9 @@ if READY:
         world = sudoers.SudoWorld(tmp_path)
         try:
             make = maker(sudoers.sudoers_settings(world.host), mutant)
-            failures = _fails(sudoers.SudoContract(), promise, _fixtures(sudoers, world, make, caplog))
+            assert_is_caught(mutant.__name__, promise, sudoers.SudoContract(), _fixtures(sudoers, world, make, caplog))
         finally:
             world.host.close()
-        assert failures, f"{mutant.__name__} keeps {promise}"
-        assert all(failure.startswith(promise) for failure in failures), failures
 
 
 def test_where_it_counts_nothing_of_this_is_left_out() -> None:
