@@ -5,6 +5,7 @@ provider has to say so.
 """
 
 from countersign.testing.apartness import Apartness
+from countersign.testing.claims import Claims
 from countersign.testing.honesty import Honesty
 from countersign.testing.hostile import Hostile
 from countersign.testing.might import Might
@@ -15,5 +16,5 @@ from countersign.testing.secrecy import Secrecy
 from countersign.testing.sharing import Sharing
 
 
-class ProviderContract(Opening, Sharing, Apartness, OwnEnd, Honesty, Hostile, Might, Secrecy, Naming):
+class ProviderContract(Opening, Sharing, Apartness, OwnEnd, Claims, Honesty, Hostile, Might, Secrecy, Naming):
     """Subclass it in a test module as `TestMyProvider`, with the fixtures of `ContractFixtures`."""

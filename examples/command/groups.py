@@ -92,7 +92,8 @@ class Groups:
             if why := self.refused(group):
                 found.append(error(f"group {group}", why, f"Take it out of {self.allowed}."))
         for title, groups in sorted((question.get("roles") or {}).items()):
-            found += [error(f"role {title}", why, "") for why in map(self.refused, groups) if why]
+            cure = f"Mend that on the host, or take it out of the role {title}."
+            found += [error(f"role {title}", why, cure) for why in map(self.refused, groups) if why]
         return {"findings": found or [{"level": "ok", "subject": "groups", "sentence": "Groups can be given."}]}
 
     def refuse(self, group):

@@ -105,7 +105,8 @@ class Sudoers:
         if os.geteuid() != 0:
             found.append(error("account", "Only root may write to sudoers.d.", "Set user: root in the policy."))
         for title, commands in sorted((question.get("roles") or {}).items()):
-            found += [error(f"role {title}", why, "") for why in map(self.refused, commands) if why]
+            cure = f"Mend that on the host, or take it out of the role {title}."
+            found += [error(f"role {title}", why, cure) for why in map(self.refused, commands) if why]
         for command in self.grantable():
             if Path(command.split()[0]).name in BECOMES_ROOT:
                 found.append(

@@ -13,8 +13,8 @@ from typing import Any, TypeVar
 
 import pytest
 
-from access.errors import Ambiguous, Permanent, TargetNotFound, Transient
-from access.ports import Deadline, GrantSpec, Observation, Outcome, Plan, Provider, Receipt, Removal
+from access.errors import Ambiguous, Permanent, TargetNotFound, Transient, Unsupported
+from access.ports import Deadline, GrantSpec, Managed, Observation, Outcome, Plan, Provider, Receipt, Removal
 
 P = TypeVar("P", bound=Provider)
 _Way: Any = object
@@ -112,6 +112,11 @@ class PlansByChance(_Way):
         return replace(plan, grant=(*plan.grant, secrets.token_hex(4)))
 
 
+class ClaimsMoreThanItCan(_Way):
+    def list_managed(self, deadline: Deadline) -> list[Managed]:
+        raise Unsupported
+
+
 class GivesUp(_Way):
     def observe(self, spec: GrantSpec, receipt: Receipt | None, deadline: Deadline) -> Observation:
         try:
@@ -136,6 +141,7 @@ WAYS: list[tuple[str, type]] = [
     ("C17", SeesNothingBeyond),
     ("C24", PlansByChance),
     ("C25", GivesUp),
+    ("C26", ClaimsMoreThanItCan),
 ]
 
 

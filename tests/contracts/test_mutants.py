@@ -18,6 +18,7 @@ from access.errors import ProviderError, Transient
 from access.ids import GrantId
 from access.ports import (
     Deadline,
+    Finding,
     GrantSpec,
     Holder,
     Managed,
@@ -180,6 +181,15 @@ class GrantsTheMighty(Postgres):
             return super().grant(spec, deadline)
 
 
+class SeesNoMight(Postgres):
+    def check(self, roles: Mapping[str, BaseModel], deadline: Deadline) -> list[Finding]:
+        return [Finding(level="ok", subject="account", sentence="All is well.")]
+
+
+class DoesMoreThanItClaims(Postgres):
+    capabilities = replace(Postgres.capabilities, extend=False, modes={})
+
+
 class SeesNoMoreThanBefore(Postgres):
     def role_rights(self, roles: Mapping[str, BaseModel], deadline: Deadline) -> list[RoleRights]:
         return [replace(one, fingerprint="", allows=frozenset()) for one in super().role_rights(roles, deadline)]
@@ -221,6 +231,8 @@ MUTANTS: list[tuple[str, type[Postgres]]] = [
     ("C18", ListsWhatItRemembers),
     ("C19", WritesBeforeItLooks),
     ("C20", PastesWordsIntoStatements),
+    ("C22", SeesNoMight),
+    ("C26", DoesMoreThanItClaims),
     ("C23", AlwaysTheSameSecret),
     ("C23", LetsTheServerHash),
     ("C23", RevealsItsSecretAsAVariable),

@@ -52,7 +52,8 @@ def _secrets(settings: Settings) -> Iterator[Finding]:
         try:
             reference.read()
         except BadConfig as error:
-            yield Finding(level="error", subject=name, sentence=error.sentence)
+            cure = f"Give it to the worker, or correct where the settings look for {name}."
+            yield Finding(level="error", subject=name, sentence=error.sentence, cure=cure)
             continue
         file = _file(reference)
         if file is not None and stat.S_IMODE(Path(file).stat().st_mode) & 0o077:
@@ -76,7 +77,8 @@ def _by_itself(asking: Asking, roles: Mapping[str, tuple[str, ...]], deadline: D
             cure="Teach it the verb `check`: see docs/providers/command.md.",
         )  # fmt: skip
     except ProviderError as error:
-        yield Finding(level="error", subject="program", sentence=error.sentence)
+        cure = "Ask the program by hand: see docs/providers/command.md."
+        yield Finding(level="error", subject="program", sentence=error.sentence, cure=cure)
     else:
         for one in said.findings:
             yield Finding(level=one.level, subject=one.subject, sentence=one.sentence, cure=one.cure)
