@@ -19,11 +19,11 @@ from bench.policy import Crowd, policy
 from countersign import schema
 from countersign.embedded.postgres import EmbeddedPostgres
 from countersign.supervisor import Supervisor
+from countersign.testing.faulty_proxy import FaultyProxy
 from countersign.up import children
 from tests.chaos.hostile import Holdouts
 from tests.chaos.slack import Ears, listening
 from tests.chaos.target import NAME, Premises
-from tests.faulty_proxy import FaultyProxy
 from tests.redis_server import RedisServer
 
 CROWD = Crowd(people=60, roles=8)

@@ -9,11 +9,11 @@ import pytest
 
 from access.errors import Ambiguous, BadConfig, BadCredential, ProviderError, Transient, Unsupported
 from access.ports import Provider
+from countersign.testing.faulty_proxy import FaultyProxy
 from countersign.testing.steps import error_of
 from tests.contracts.webhook_fixtures import receiver, wire
 from tests.contracts.webhook_receiver import Receiver, make_spec, receiving, soon
 from tests.contracts.webhook_wire import Call, Wire, answer, signed
-from tests.faulty_proxy import FaultyProxy
 from tests.waiting import wait_until
 from workers.providers.webhook import Webhook
 

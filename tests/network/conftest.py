@@ -5,7 +5,7 @@ from contextlib import ExitStack
 
 import pytest
 
-from tests.faulty_proxy import FaultyProxy
+from countersign.testing.faulty_proxy import FaultyProxy
 from tests.redis_server import own_redis, redis_server, redis_url
 
 __all__ = ["own_redis", "redis_server", "redis_url"]

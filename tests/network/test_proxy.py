@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from tests.faulty_proxy import FaultyProxy
+from countersign.testing.faulty_proxy import FaultyProxy
 from tests.network.conftest import Between
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from access.clock import host_now
 from access.ports import AgendaItem
-from tests.faulty_proxy import FaultyProxy
+from countersign.testing.faulty_proxy import FaultyProxy
 from tests.network.conftest import FAULTS, LOUD, SILENT, Between
 from tests.redis_server import RedisServer
 from tests.waiting import wait_until

@@ -14,9 +14,9 @@ from access.ids import MessageId
 from access.models import Message, MessageKind
 from access.postgres_session import POSTGRES_TIMEOUTS
 from access.store import Database
+from countersign.testing.faulty_proxy import FaultyProxy
 from tests.databases import PostgresDatabases
 from tests.fakes import NOON
-from tests.faulty_proxy import FaultyProxy
 from tests.network.conftest import FAULTS, LOUD, SILENT, Between
 
 PATIENCE = 1.0

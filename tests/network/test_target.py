@@ -16,8 +16,8 @@ from access.grants.claims import IN_FLIGHT
 from access.ports import Deadline, GrantSpec, SecretReference
 from countersign.demo.target import Target, prepare
 from countersign.embedded.postgres import EmbeddedPostgres
+from countersign.testing.faulty_proxy import FaultyProxy
 from tests.contracts.shop import make_spec
-from tests.faulty_proxy import FaultyProxy
 from tests.network.conftest import FAULTS, SILENT, Between
 from tests.waiting import wait_until
 from workers.providers.postgres import Postgres, Settings, connecting

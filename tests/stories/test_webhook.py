@@ -7,8 +7,8 @@ import pytest
 
 from access.models import EndedBy, GrantStatus
 from countersign.demo.prober import labelled
+from countersign.testing.faulty_proxy import FaultyProxy
 from tests.contracts.webhook_receiver import PATH, Receiver, receiving
-from tests.faulty_proxy import FaultyProxy
 from tests.stories.house import PAIRS, SECURITY, House, _opened
 from tests.stories.sinks import found_in
 from tests.waiting import wait_until
