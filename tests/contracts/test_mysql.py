@@ -11,8 +11,12 @@ from access.errors import BadConfig, NotGrantable, ProviderError, TargetNotFound
 from access.ids import GrantId
 from access.ports import GrantSpec, Provider, Receipt, SecretReference
 from countersign.testing import MakeSpec, ProviderContract
+from countersign.testing.apartness import Apartness
+from countersign.testing.fixtures import ContractFixtures
+from countersign.testing.opening import Opening
+from countersign.testing.sharing import Sharing
 from tests.contracts.mysql_fixtures import NEEDS_MARIADB, mariadb, mysql_world
-from tests.contracts.mysql_world import MysqlWorld, made_of, make_spec
+from tests.contracts.mysql_world import MysqlWorld, made_of, make_direct_spec, make_spec
 from workers.providers.mysql import Mysql, Settings
 from workers.providers.mysql.errors import MEANINGS
 
@@ -83,7 +87,7 @@ def settings_by_target() -> list[list[Settings]]:
     return [alike, *([Settings.model_validate(shop | changed)] for changed in others)]
 
 
-class MysqlContract(ProviderContract):
+class MysqlFixtures(ContractFixtures):
     error_table: ClassVar = {str(number): kind for number, (kind, _) in MEANINGS.items()}
 
     @pytest.fixture
@@ -116,5 +120,17 @@ class MysqlContract(ProviderContract):
         return receipts_of_before
 
 
+class MysqlContract(MysqlFixtures, ProviderContract):
+    """All of it."""
+
+
 class TestMysql(MysqlContract):
     """A role of the server."""
+
+
+class TestMysqlRights(MysqlFixtures, Opening, Sharing, Apartness):
+    """Rights that the policy writes out; by promises of which they could break one."""
+
+    @pytest.fixture
+    def make_spec(self) -> MakeSpec:
+        return make_direct_spec

@@ -53,11 +53,12 @@ def _findings(session: "Session", settings: MysqlSettings, roles: Mapping[str, R
     yield from _server(session)
     bot = catalogue.bot(session)
     try:
-        grants = catalogue.read(session, [bot.user])
+        grants = catalogue.read(session, [bot.user, ""])
     except ProviderError as error:
         yield _error("own database", f"The bot cannot read the grant tables: {error.sentence}", _SCRIPT)
         return
     yield from _bot(grants, bot)
+    yield from _nameless(grants)
     yield from _events(session, grants, bot, settings)
     for title, role in roles.items():
         yield _role(grants, bot, title, role)
@@ -110,6 +111,17 @@ def _bot(grants: Grants, bot: Account) -> Iterator[Finding]:
     if others:
         cure = "Take it away: what is changed there can mislead the bot."
         yield _error("own database", f"Roles have rights in the database {OWN_DATABASE}: {', '.join(others)}.", cure)
+
+
+def _nameless(grants: Grants) -> Iterator[Finding]:
+    for account, held in grants.items():
+        if not account.user and held.is_there:
+            yield _error(
+                "accounts without a name",
+                f"The server has an account without a name for {account.host}. Each login from there is taken for "
+                "it, and a temporary login is then refused.",
+                f"As an administrator: DROP USER {quoted(account)};",
+            )
 
 
 def _events(session: "Session", grants: Grants, bot: Account, settings: MysqlSettings) -> Iterator[Finding]:

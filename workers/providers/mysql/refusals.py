@@ -115,9 +115,11 @@ def _leads_to(right: Right, databases: Iterable[str]) -> bool:
     _, is_pattern, written = name.partition("databases like ")
     if not is_pattern:
         return name in databases
-    parts = (re.escape(part) if part not in "%_" else {"%": ".*", "_": "."}[part]
-             for part in re.split(r"(?<!\\)([%_])", written))  # fmt: skip
-    expression = re.compile("".join(part if part else "" for part in parts), re.DOTALL)
+    letters = {"%": ".*", "_": "."}
+    parts = re.findall(r"\\.|.", written, re.DOTALL)
+    expression = re.compile(
+        "".join(letters[part] if part in letters else re.escape(part[-1]) for part in parts), re.DOTALL
+    )
     return any(expression.fullmatch(database) for database in databases)
 
 

@@ -42,7 +42,7 @@ class Statement:
 
 def quoted(value: Value) -> str:
     match value:
-        case Account(user, ""):
+        case Account(user, "") if user:
             return quoted(Name(user))
         case Account(user, host):
             return f"{quoted(user)}@{quoted(host)}"
