@@ -180,6 +180,23 @@ def test_no_password_is_in_the_line_that_is_typed(mysql_world: MysqlWorld, make_
     assert secret.environment["MYSQL_PWD"] == "Password"
 
 
+def test_a_mark_that_carries_something_opens_nothing_and_is_named(
+    mysql_world: MysqlWorld, make_mysql: Callable[[], Mysql]
+) -> None:
+    given = mysql_world.changed(
+        "GRANT SELECT ON shop.orders TO countersign_logins", "REVOKE SELECT ON shop.orders FROM countersign_logins"
+    )
+    with given:
+        assert "as a mark it must have no rights" in bad(make_mysql())["mark"].cure
+        with pytest.raises(BadConfig, match="only marks temporary logins"):
+            make_mysql().grant(make_direct_spec(), soon())
+
+
+def test_what_everyone_has_is_named(mysql_world: MysqlWorld, make_mysql: Callable[[], Mysql]) -> None:
+    with mysql_world.changed("GRANT SELECT ON shop.orders TO PUBLIC", "REVOKE SELECT ON shop.orders FROM PUBLIC"):
+        assert "SELECT on shop.orders" in bad(make_mysql())["public"].sentence
+
+
 @contextmanager
 def answering(first: bytes) -> Iterator[int]:
     """A server that says this and then nothing."""

@@ -102,6 +102,8 @@ def test_a_login_that_was_made_for_another_network_still_ends_when_the_settings_
 ) -> None:
     spec, moved = make_direct_spec(), Mysql(mysql_world.settings(logins_from="10.%"))
     receipt = make_mysql().grant(spec, soon()).receipt
+    assert moved.observe(spec, None, soon()).present
+    assert spec.grant_id in {one.grant_id for one in moved.list_managed(soon())}
     assert moved.revoke(spec, None, soon()).state == "removed"
     assert moved.revoke(spec, receipt, soon()).state == "absent"
     assert not ask(mysql_world.owner, f"SELECT 1 FROM mysql.global_priv WHERE User = 'cs_{spec.grant_id}'")

@@ -65,6 +65,10 @@ class Grants(Mapping[Account, Held]):
     def __len__(self) -> int:
         return len(self._held)
 
+    def named(self, user: str) -> list[Held]:
+        """The login of that name, from whatever host."""
+        return [held for account, held in self._held.items() if account.user == user and held.is_there]
+
     def of_role(self, role: str) -> Held:
         return self[Account(role)]
 

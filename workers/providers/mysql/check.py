@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from access.errors import ProviderError
 from access.ports import Deadline, Finding, host_time
 from workers.providers.mysql import catalogue
-from workers.providers.mysql.catalogue import Grants
+from workers.providers.mysql.catalogue import PUBLIC, Grants
 from workers.providers.mysql.refusals import mighty_bot, ungrantable
 from workers.providers.mysql.rights import Right
 from workers.providers.mysql.settings import MARK, OWN_DATABASE, MysqlSettings, Role
@@ -59,6 +59,7 @@ def _findings(session: "Session", settings: MysqlSettings, roles: Mapping[str, R
         return
     yield from _bot(grants, bot)
     yield from _nameless(grants)
+    yield from _public(grants)
     yield from _events(session, grants, bot, settings)
     for title, role in roles.items():
         yield _role(grants, bot, title, role)
@@ -111,6 +112,15 @@ def _bot(grants: Grants, bot: Account) -> Iterator[Finding]:
     if others:
         cure = "Take it away: what is changed there can mislead the bot."
         yield _error("own database", f"Roles have rights in the database {OWN_DATABASE}: {', '.join(others)}.", cure)
+
+
+def _public(grants: Grants) -> Iterator[Finding]:
+    if words := sorted(word for reached in grants.reached(PUBLIC) for word in grants.of_role(reached).words):
+        yield Finding(
+            level="warning", subject="public",
+            sentence=f"Everyone, so also every temporary login, has: {', '.join(words[:5])}.",
+            cure="Take it from PUBLIC where not everyone is to have it.",
+        )  # fmt: skip
 
 
 def _nameless(grants: Grants) -> Iterator[Finding]:

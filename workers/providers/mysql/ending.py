@@ -71,11 +71,9 @@ class Ending:
             self.session.read(_A_MOMENT)
 
     def _found(self) -> tuple[list[Held], list[Held]]:
-        grants = catalogue.read(self.session, [self.user])
-        found = [held for account, held in grants.items() if account.user == self.user and held.is_there]
+        found = catalogue.read(self.session, [self.user]).named(self.user)
         ours = [held for held in found if held.account.host in self.hosts or held.is_marked]
-        strange = [held for held in found if held not in ours]
-        return ours, strange
+        return ours, [held for held in found if held not in ours]
 
     def _kill(self) -> list[int]:
         """The sessions that are there, each told to end."""

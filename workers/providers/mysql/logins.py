@@ -107,10 +107,13 @@ def let_in(session: "Session", spec: GrantSpec, settings: MysqlSettings, role: R
     session.write(statements.let_in(login, hashed(password)))
 
 
-def observe(session: "Session", spec: GrantSpec, settings: MysqlSettings, role: Role) -> Observation:
-    """`present` is whether access is left: a login that is locked, has no rights and no session is not."""
-    login = login_of(spec, settings)
-    held = catalogue.read(session, [login.user])[login]
+def observe(session: "Session", login: Account, settings: MysqlSettings, role: Role) -> Observation:
+    """`present` is whether access is left: a login that is locked, has no rights and no session is not.
+
+    One that bears our mark is of this grant from whatever host: the settings may have changed since it was made.
+    """
+    found = catalogue.read(session, [login.user])
+    held = next((held for held in found.named(login.user) if held.is_marked), found[login])
     there = catalogue.sessions(session, login.user)
     ends = catalogue.own_end(session, login) if settings.events and held.is_there else None
     return Observation(

@@ -7,7 +7,6 @@ from access.ports import Managed
 from workers.providers.mysql import catalogue
 from workers.providers.mysql.catalogue import Held
 from workers.providers.mysql.logins import gives_access
-from workers.providers.mysql.settings import MysqlSettings
 from workers.providers.mysql.statements import drop
 
 if TYPE_CHECKING:  # it needs the driver
@@ -16,14 +15,14 @@ if TYPE_CHECKING:  # it needs the driver
 _OURS = re.compile(r"cs_([0-9a-z]{26})")
 
 
-def list_managed(session: "Session", settings: MysqlSettings) -> list[Managed]:
+def list_managed(session: "Session") -> list[Managed]:
     """A name alike is no mark; a mark under another name is told, since a login keeps it when it is renamed."""
     bot, found = catalogue.bot(session), list[Managed]()
     for account, held in catalogue.read(session, None).items():
         if not (held.is_there and held.is_marked) or held.is_role or account == bot:
             continue
         named = _OURS.fullmatch(account.user)
-        if named is None or account.host != settings.logins_from:
+        if named is None:
             found.append(_strange(held))
         elif gives_access(held):
             found.append(Managed(name=account.user, grant_id=named[1], roles=held.words))
@@ -36,8 +35,8 @@ def _strange(held: Held) -> Managed:
         name=name,
         grant_id=None,
         told={
-            "under another name": f"The login {name} bears the mark of a temporary login, but not the name or host of "
-            "one: it was renamed or moved, and no end of ours finds it any more. If no one needs it, as an "
+            "under another name": f"The login {name} bears the mark of a temporary login, but not the name of "
+            "one: it was renamed, and no end of ours finds it any more. If no one needs it, as an "
             f"administrator: {drop(held.account)};"
         },
     )

@@ -4,6 +4,7 @@ import secrets
 import shlex
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import BaseModel, SecretStr
@@ -37,6 +38,7 @@ from workers.providers.mysql.holders import list_holders
 from workers.providers.mysql.managed import list_managed
 from workers.providers.mysql.role_rights import role_rights
 from workers.providers.mysql.settings import CAPABILITIES, MysqlSettings, Role
+from workers.providers.mysql.statements import Account
 
 if TYPE_CHECKING:  # it needs the driver
     from workers.providers.mysql.session import Session
@@ -81,18 +83,17 @@ class Mysql(BaseProvider[MysqlSettings, Role]):
 
     def observe(self, spec: GrantSpec, receipt: Receipt | None, deadline: Deadline) -> Observation:
         with self._session(deadline) as session:
-            return logins.observe(session, spec, self.settings, self.role_of(spec))
+            return logins.observe(session, self._login(spec, receipt), self.settings, self.role_of(spec))
 
     def revoke(self, spec: GrantSpec, receipt: Receipt | None, deadline: Deadline) -> Removal:
         """Whatever bears the name of the grant is ended, also where it was changed on the server."""
-        login = logins.login_of(spec, self.settings)
-        host = receipt.details.get("host") if receipt is not None else None
-        hosts = frozenset({login.host, host if isinstance(host, str) else login.host})
+        login = self._login(spec, receipt)
+        hosts = frozenset({login.host, self.settings.logins_from})
         with self._session(deadline) as session:
             return Ending(session, login.user, hosts, self._may_write(spec)).end()
 
     def clean_up(self, ended: Sequence[Ended], deadline: Deadline) -> Mapping[str, Cleanup]:
-        gone = {str(one.spec.grant_id): logins.login_of(one.spec, self.settings) for one in ended}
+        gone = {str(one.spec.grant_id): self._login(one.spec, one.receipt) for one in ended}
         with self._session(deadline) as session:
             return clean_up(session, gone)
 
@@ -112,7 +113,7 @@ class Mysql(BaseProvider[MysqlSettings, Role]):
 
     def list_managed(self, deadline: Deadline) -> list[Managed]:
         with self._session(deadline) as session:
-            return list_managed(session, self.settings)
+            return list_managed(session)
 
     def list_holders(self, deadline: Deadline) -> list[Holder]:
         with self._session(deadline) as session:
@@ -132,6 +133,12 @@ class Mysql(BaseProvider[MysqlSettings, Role]):
                 "The provider mysql needs its driver, which is not installed: pip install 'countersign-access[mysql]'."
             ) from None
         return session(self.settings, deadline)
+
+    def _login(self, spec: GrantSpec, receipt: Receipt | None) -> Account:
+        """As it was made: the settings may name other hosts since."""
+        login = logins.login_of(spec, self.settings)
+        host = receipt.details.get("host") if receipt is not None else None
+        return replace(login, host=host) if isinstance(host, str) else login
 
     def _may_write(self, spec: GrantSpec) -> bool:
         """By the grant's own words; a role of the server may, for all that is known here."""

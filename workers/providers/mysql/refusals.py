@@ -72,11 +72,20 @@ def ungrantable(grants: Grants, bot: Account, role: Role) -> Objection | None:
     """All but what the server has to be asked beside."""
     if role.server_role is not None and (objection := _role(grants, role.server_role)):
         return objection
-    if objection := mighty_bot(grants, bot):
+    if objection := mighty_bot(grants, bot) or _mark(grants):
         return objection
     if role.server_role is not None:
         return _may_give_role(grants, bot, role.server_role)
     return _may_give(grants[bot], bot, role.direct)
+
+
+def _mark(grants: Grants) -> Objection | None:
+    """Without it no login of ours is told from others; and what it had, each of them would have."""
+    if not grants.is_role(MARK):
+        return Objection(BadConfig, f"The server has no role {MARK}: run the script in docs/providers/mysql.md.")
+    if not grants.of_role(MARK).is_empty:
+        return Objection(BadConfig, f"The role {MARK} only marks temporary logins, and has rights: take them away.")
+    return None
 
 
 def _role(grants: Grants, role: str) -> Objection | None:
