@@ -56,6 +56,13 @@ _TRESPASSES = (
     "DROP EVENT countersign.{login}",
     "ALTER EVENT countersign.{login} ON SCHEDULE AT NOW() + INTERVAL 1 YEAR",
     "SET GLOBAL event_scheduler = OFF",
+    "ALTER USER CURRENT_USER() REQUIRE NONE",
+    "ALTER USER CURRENT_USER() WITH MAX_USER_CONNECTIONS 0",
+    "ALTER USER CURRENT_USER() ACCOUNT UNLOCK",
+    "GRANT support_read TO CURRENT_USER() WITH ADMIN OPTION",
+    "REVOKE countersign_logins FROM CURRENT_USER()",
+    "RENAME USER CURRENT_USER() TO innocent@'%'",
+    "CREATE DEFINER = root@localhost VIEW shop.mine AS SELECT 1",
     "SELECT 1 FROM information_schema.PROCESSLIST WHERE USER <> SUBSTRING_INDEX(USER(), '@', 1)",
 )
 
