@@ -47,7 +47,8 @@ def test_who_else_holds_what_can_be_given_is_listed_through_whatever(
         seen = {(one.principal, one.role, one.via): one for one in held}
         assert seen["lea", "the role support_read", ""].options == {"admin"}
         assert ("kim", "the role support_read", "between_") in seen
-        assert ("eve", "SELECT (email) on shop.customers", "") in seen
+        assert ("eve", "SELECT on shop.*", "") in seen
+        assert ("root", "SELECT on the whole server", "") in seen
         assert (EVERYBODY, "SELECT (email) on shop.customers", "") in seen
         ours = seen[f"cs_{spec.grant_id}", "the role support_read", ""]
         assert (ours.ours, ours.grant_id) == (True, spec.grant_id)

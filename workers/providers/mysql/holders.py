@@ -34,7 +34,7 @@ def _of_roles(grants: Grants, bot: Account, given: set[str], place: str) -> Iter
 
 
 def _of_rights(grants: Grants, bot: Account, place: str) -> Iterator[Holder]:
-    """What the bot may give directly: each place with the right to pass on."""
+    """What the bot may give directly, as its holder has it: who may read the whole server is told once."""
     passes = [one for one in grants[bot].rights if one.privilege == "GRANT OPTION" and one.database]
     wanted = {
         right for right in grants[bot].rights
@@ -43,14 +43,10 @@ def _of_rights(grants: Grants, bot: Account, place: str) -> Iterator[Holder]:
     for account, held in sorted(grants.items(), key=lambda one: (one[0].user, one[0].host)):
         if account == bot:
             continue
-        for right in sorted(wanted, key=str):
-            if any(own.covers(right) or right.covers(own) for own in held.rights):
-                options = (
-                    ["admin"]
-                    if any(one.privilege == "GRANT OPTION" and _same_place(one, right) for one in held.rights)
-                    else []
-                )
-                yield _holder(account, held, str(right), place, bot, options=options)
+        for own in sorted(held.rights, key=str):
+            if any(own.covers(right) or right.covers(own) for right in wanted):
+                admin = any(one.privilege == "GRANT OPTION" and _same_place(one, own) for one in held.rights)
+                yield _holder(account, held, str(own), place, bot, options=["admin"] * admin)
 
 
 def _same_place(one: Right, other: Right) -> bool:
