@@ -8,9 +8,12 @@ import pytest
 
 from countersign.demo.target import BOT, FIX, READ, Target, prepare
 from countersign.embedded.postgres import EmbeddedPostgres
+from tests.contracts.mysql_fixtures import make_mysql, mariadb, mysql_world
 from tests.contracts.postgres_world import PostgresWorld
 from tests.contracts.shop import provider_factory
 from workers.providers.postgres import Postgres
+
+__all__ = ["make_mysql", "mariadb", "mysql_world"]  # one MariaDB for all that need one
 
 
 @pytest.fixture(scope="session")

@@ -15,12 +15,10 @@ from countersign.testing.apartness import Apartness
 from countersign.testing.fixtures import ContractFixtures
 from countersign.testing.opening import Opening
 from countersign.testing.sharing import Sharing
-from tests.contracts.mysql_fixtures import NEEDS_MARIADB, mariadb, mysql_world
+from tests.contracts.mysql_fixtures import NEEDS_MARIADB
 from tests.contracts.mysql_world import MysqlWorld, made_of, make_direct_spec, make_spec
 from workers.providers.mysql import Mysql, Settings
 from workers.providers.mysql.errors import MEANINGS
-
-__all__ = ["mariadb", "mysql_world"]
 
 pytestmark = NEEDS_MARIADB
 

@@ -6,12 +6,10 @@ import pytest
 
 from access.errors import BadConfig, Transient, Unsupported
 from access.ports import Deadline, Finding
-from tests.contracts.mysql_fixtures import NEEDS_MARIADB, make_mysql, mariadb, mysql_world
+from tests.contracts.mysql_fixtures import NEEDS_MARIADB
 from tests.contracts.mysql_server import run
 from tests.contracts.mysql_world import MysqlWorld, make_direct_spec, make_spec
 from workers.providers.mysql import Mysql, Role
-
-__all__ = ["make_mysql", "mariadb", "mysql_world"]
 
 pytestmark = NEEDS_MARIADB
 

@@ -12,13 +12,11 @@ import pytest
 from access.errors import ProviderError, TargetNotFound
 from access.ports import Deadline, Ended, host_time
 from countersign.testing import Refused
-from tests.contracts.mysql_fixtures import NEEDS_MARIADB, make_mysql, mariadb, mysql_world
+from tests.contracts.mysql_fixtures import NEEDS_MARIADB
 from tests.contracts.mysql_server import ask, run
 from tests.contracts.mysql_world import READ, MysqlWorld, make_direct_spec, make_spec
 from tests.waiting import wait_until
 from workers.providers.mysql import Mysql
-
-__all__ = ["make_mysql", "mariadb", "mysql_world"]
 
 pytestmark = NEEDS_MARIADB
 

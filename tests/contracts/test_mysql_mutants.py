@@ -28,7 +28,7 @@ from access.ports import (
     RoleRights,
     Secret,
 )
-from tests.contracts.mysql_fixtures import NEEDS_MARIADB, mariadb
+from tests.contracts.mysql_fixtures import NEEDS_MARIADB
 from tests.contracts.mysql_server import MariaDb, run
 from tests.contracts.mysql_world import MysqlWorld, made_of, make_spec
 from tests.contracts.test_mysql import (
@@ -41,8 +41,6 @@ from tests.contracts.test_mysql import (
 from workers.providers.mysql import Mysql, connecting, logins, statements
 from workers.providers.mysql.logins import login_of
 from workers.providers.mysql.settings import MysqlSettings
-
-__all__ = ["mariadb"]
 
 pytestmark = NEEDS_MARIADB
 

@@ -12,13 +12,11 @@ from access.errors import ProviderError
 from access.ports import EVERYBODY, Deadline
 from access.provider import target_of
 from countersign.providers import ProviderClasses
-from tests.contracts.mysql_fixtures import NEEDS_MARIADB, make_mysql, mariadb, mysql_world
+from tests.contracts.mysql_fixtures import NEEDS_MARIADB
 from tests.contracts.mysql_server import PAGE, ask, run
 from tests.contracts.mysql_world import MysqlWorld, make_direct_spec, make_spec
 from workers.providers.mysql import Mysql, Role, Settings
 from workers.providers.mysql.settings import Privilege
-
-__all__ = ["make_mysql", "mariadb", "mysql_world"]
 
 pytestmark = NEEDS_MARIADB
 
