@@ -1,15 +1,16 @@
 """What the doctor hears of a MariaDB: what is missing, what is too much, what could mislead."""
 
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 
 from access.errors import BadConfig, Transient, Unsupported
-from access.ports import Deadline, Finding
+from access.ports import Deadline, Finding, host_time
 from tests.contracts.mysql_fixtures import NEEDS_MARIADB
 from tests.contracts.mysql_server import run
 from tests.contracts.mysql_world import MysqlWorld, make_direct_spec, make_spec
-from workers.providers.mysql import Mysql, Role
+from workers.providers.mysql import Mysql, Role, check
 
 pytestmark = NEEDS_MARIADB
 
@@ -131,6 +132,15 @@ def test_a_mark_that_carries_something_opens_nothing_and_is_named(
         assert "as a mark it must have no rights" in bad(make_mysql())["mark"].cure
         with pytest.raises(BadConfig, match="only marks temporary logins"):
             make_mysql().grant(make_direct_spec(), soon())
+
+
+@pytest.mark.parametrize(("seconds", "level"), [(0, "ok"), (20, "warning"), (-90, "error")])
+def test_a_clock_that_is_off_is_named(
+    seconds: int, level: str, make_mysql: Callable[[], Mysql], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(check, "host_time", lambda: host_time() + timedelta(seconds=seconds))
+    (told,) = [one for one in findings(make_mysql()) if one.subject == "clock"]
+    assert told.level == level
 
 
 def test_what_everyone_has_is_named(mysql_world: MysqlWorld, make_mysql: Callable[[], Mysql]) -> None:

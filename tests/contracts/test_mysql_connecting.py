@@ -1,16 +1,19 @@
 """How the provider mysql reaches a server: proven, in time, and told from what is none."""
 
 import socket
+import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from unittest.mock import patch
 
 import pytest
 
 from access.errors import BadConfig, BadCredential, NotPermitted, ProviderError, Transient, Unsupported
 from access.ports import Deadline, Finding, SecretReference
 from countersign.testing import Refused
+from tests.contracts.imposters import resolving
 from tests.contracts.mysql_fixtures import NEEDS_MARIADB
 from tests.contracts.mysql_imposters import packet
 from tests.contracts.mysql_server import BOT_PASSWORD, Client, run
@@ -224,3 +227,52 @@ def test_where_all_connections_are_taken_the_bot_still_gets_in_to_end(
         for session in taken:
             session.close()
         run(mysql_world.owner, "DROP USER mallory@'%'")
+
+
+def test_an_address_that_answers_nothing_leaves_time_for_the_next(mysql_world: MysqlWorld) -> None:
+    server, port = mysql_world.server, mysql_world.server.port
+    proof = {"ca": str(server.authority.certificate)}
+    with full("127.0.0.3", port), resolving({"localhost": ["127.0.0.3", "127.0.0.1"]}):
+        provider = Mysql(mysql_world.settings(host="localhost", port=port))
+        assert not provider.observe(make_spec(), None, Deadline.after(8)).present
+        with pytest.raises(BadConfig, match="the host's name"):
+            Mysql(mysql_world.settings(host="localhost", port=port, **proof)).observe(
+                make_spec(), None, Deadline.after(8)
+            )
+
+
+@contextmanager
+def full(host: str, port: int) -> Iterator[None]:
+    """A listener whose queue is full: the kernel answers no more calls."""
+    with socket.socket() as listener:
+        listener.bind((host, port))
+        listener.listen(0)
+        waiting = [socket.socket() for _ in range(4)]
+        for one in waiting:
+            one.setblocking(False)
+            with suppress(BlockingIOError):
+                one.connect((host, port))
+        try:
+            yield
+        finally:
+            for one in waiting:
+                one.close()
+
+
+def test_a_resolver_that_hangs_ends_with_the_deadline(mysql_world: MysqlWorld) -> None:
+    over = threading.Event()
+    provider = Mysql(mysql_world.settings(host="localhost"))
+    with patch.object(socket, "getaddrinfo", lambda *_, **__: over.wait(60) and []):
+        try:
+            deadline = Deadline.after(0.3)
+            with pytest.raises(Transient):
+                provider.observe(make_spec(), None, deadline)
+            assert not Deadline(deadline.at + 2).passed
+        finally:
+            over.set()
+
+
+def test_settings_and_roles_are_read_without_the_driver() -> None:
+    read = "import sys, workers.providers.mysql as m; m.Settings; m.Role; m.Mysql; print('pymysql' in sys.modules)"
+    said = subprocess.run([sys.executable, "-c", read], capture_output=True, check=True, text=True, timeout=60)
+    assert said.stdout.strip() == "False"
