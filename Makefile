@@ -104,11 +104,11 @@ sudo:
 	    apt-get update -qq && apt-get install -y -qq --no-install-recommends sudo >/dev/null; \
 	  else echo "There is no sudo here to try on. On Debian, as root: apt-get install sudo"; fi; }
 
-# The provider mysql is tried on servers of the tests' own; the one that the package would start is left alone.
+# The provider mysql is tried on servers that the tests start; these packages bring the programs and no service.
 mariadb:
 	@test -x /usr/sbin/mariadbd || command -v mariadbd >/dev/null || { \
 	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
 	    echo "Installing MariaDB for the tests of the provider mysql …"; \
 	    apt-get update -qq && DEBIAN_FRONTEND=noninteractive \
-	      apt-get install -y -qq --no-install-recommends mariadb-server >/dev/null; \
-	  else echo "There is no MariaDB here to try on. On Debian: sudo apt-get install mariadb-server"; fi; }
+	      apt-get install -y -qq --no-install-recommends mariadb-server-core mariadb-client-core >/dev/null; \
+	  else echo "There is no MariaDB here to try on. On Debian: sudo apt-get install mariadb-server-core mariadb-client-core"; fi; }

@@ -45,7 +45,7 @@ def mighty_bot(grants: Grants, bot: Account) -> Objection | None:
     )
     held = grants[bot]
     too_much = sorted((one for one in held.rights if _is_too_much(one)), key=str)
-    cures = [f"REVOKE {one.privilege} ON {_place(one)} FROM {quoted(bot)};" for one in too_much]
+    cures = [f"REVOKE {_privilege(one)} ON {_place(one)} FROM {quoted(bot)};" for one in too_much]
     return Objection(BadConfig, told, " ".join(cures))
 
 
@@ -144,17 +144,21 @@ def _may_give(held: Held, bot: Account, rights: Iterable[Right]) -> Objection | 
     for right in sorted(rights, key=str):
         passes_on = Right("GRANT OPTION", right.database, right.table)
         if not (any(one.covers(right) for one in held.rights) and any(one.covers(passes_on) for one in held.rights)):
-            column = "" if right.column is None else f" ({quoted(Name(right.column))})"
-            cure = f"GRANT {right.privilege}{column} ON {_place(right)} TO {quoted(bot)} WITH GRANT OPTION;"
+            cure = f"GRANT {_privilege(right)} ON {_place(right)} TO {quoted(bot)} WITH GRANT OPTION;"
             return Objection(NotGrantable, f"The bot may not grant {right}.", cure)
     return None
+
+
+def _privilege(right: Right) -> str:
+    return right.privilege if right.column is None else f"{right.privilege} ({quoted(Name(right.column))})"
 
 
 def _place(right: Right) -> str:
     if not right.database:
         return "*.*"
     if right.table is None:
-        return f"{quoted(Name(pattern(right.database.removeprefix('databases like '))))}.*"
+        _, is_pattern, written = right.database.partition("databases like ")
+        return f"{quoted(Name(written if is_pattern else pattern(right.database)))}.*"
     return f"{quoted(Name(right.database))}.{quoted(Name(right.table))}"
 
 
