@@ -1,7 +1,7 @@
 """Has each resource's settings and roles read by its provider's own models."""
 
-from collections.abc import Mapping
-from typing import Any, NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple, cast
 
 from pydantic import BaseModel, JsonValue, ValidationError
 
@@ -76,7 +76,7 @@ def _read(
     try:
         # Whatever the provider's model says of it: a word that would be ignored could be a misspelt `level`.
         read = model.model_validate(data, extra="forbid")
-        words = Words(read.model_dump(mode="json", exclude_defaults=True), read.model_dump(mode="json"))
+        words = Words(_dumped(read, without_defaults=True), _dumped(read))
         canonical([*words])
     except ValidationError as error:
         found.extend(explain.findings(error, model, base, beside))
@@ -87,10 +87,29 @@ def _read(
     return words
 
 
+def _dumped(read: BaseModel, *, without_defaults: bool = False) -> dict[str, JsonValue]:
+    """As JSON, alike in every process: a set has another order in each, and what was approved would seem changed."""
+    said = read.model_dump(mode="json", exclude_defaults=without_defaults)
+    return {
+        word: _in_order(value, said[word]) for word, value in read.model_dump(exclude_defaults=without_defaults).items()
+    }
+
+
+def _in_order(value: object, said: JsonValue) -> JsonValue:
+    if isinstance(value, set | frozenset) and isinstance(said, list):
+        return sorted(said, key=canonical)
+    if isinstance(value, Mapping) and isinstance(said, dict):
+        inner = cast("Mapping[object, object]", value).values()
+        return {word: _in_order(one, below) for one, (word, below) in zip(inner, said.items(), strict=True)}
+    if isinstance(value, list | tuple) and isinstance(said, list):
+        return [_in_order(one, below) for one, below in zip(cast("Sequence[object]", value), said, strict=True)]
+    return said
+
+
 def spelled_out(model: type[BaseModel], values: Mapping[str, Any]) -> Mapping[str, Any]:
     """With the defaults of now; as they are where this provider cannot read them."""
     try:
-        return model.model_validate(values).model_dump(mode="json")
+        return _dumped(model.model_validate(values))
     except ValidationError:
         return values
 
