@@ -35,7 +35,8 @@ TROUBLE = re.compile(r" (WARNING|ERROR|CRITICAL) |Traceback|overdue|past the end
 """In a log where nothing is wrong."""
 STEPS = [
     "refused_before", "modal_opened", "requested", "card_posted", "self_approval_refused", "approved", "granted",
-    "allowed_during", "session_open", "expired", "session_ended", "refused_after", "card_final", "audit_verified",
+    "allowed_during", "session_open", "console_entered", "expired", "session_ended", "refused_after", "card_final",
+    "console_left", "audit_verified",
 ]  # fmt: skip
 READY = "Countersign is ready: redis, timekeeper, grant, revoke, tell, bot are running.\n"
 CLONE = "git clone <this repository> countersign && cd countersign"

@@ -13,6 +13,7 @@ from countersign.demo.stage import Stage
 from sandbox.person import Message, Person
 
 ENTITLEMENT = "customers-db/read"
+CONSOLE = "support-console/answer"
 SECONDS = 8
 CHANNEL = "C0PAYAPPR"
 T = TypeVar("T")
@@ -88,6 +89,8 @@ def _play(story: Story, ann: Person, lea: Person) -> None:
                cards=allowed.cards if allowed else "")  # fmt: skip
     story.step("session_open", allowed is not None and allowed.session == "open")
 
+    _into_the_console(story, ann, lea)
+
     closed = prober.wait_for(_is_over, within=SECONDS + 10)
     gone = not story.stage.shop.readers()
     story.step("expired", closed is not None and gone, login_gone=gone)
@@ -98,6 +101,8 @@ def _play(story: Story, ann: Person, lea: Person) -> None:
 
     proven = _soon(lambda: "Verified" in _words(_card(lea)))
     story.step("card_final", bool(proven), words=_words(_card(lea)).splitlines()[-3:])
+    left = _soon(lambda: not story.stage.console.members() and "Verified" in _words(_card(lea, CONSOLE)), within=20)
+    story.step("console_left", bool(left), words=_words(_card(lea, CONSOLE)).splitlines()[-3:])
     database = Database(story.stage.settings.database_url)
     with database.read() as session:
         verified = verify(session)
@@ -107,12 +112,22 @@ def _play(story: Story, ann: Person, lea: Person) -> None:
     )
 
 
+def _into_the_console(story: Story, ann: Person, lea: Person) -> None:
+    """Meanwhile, on the other target."""
+    ann.command(CHANNEL, "/access", f"{CONSOLE} {SECONDS}s INC-13 answer while Ben is away")
+    card = _soon(lambda: _card(lea, CONSOLE))
+    assert card is not None
+    lea.click(card, "request.approve")
+    inside = _soon(story.stage.console.members) or []
+    story.step("console_entered", [one.person for one in inside] == ["ann"], may=[one.may for one in inside])
+
+
 def _is_over(look: PeriodicCheck) -> bool:
     return look.door == "refused" and look.session == "ended"
 
 
-def _card(person: Person) -> Message | None:
-    cards = [message for message in person.messages(CHANNEL) if message.blocks]
+def _card(person: Person, entitlement: str = ENTITLEMENT) -> Message | None:
+    cards = [message for message in person.messages(CHANNEL) if message.blocks and entitlement in message.words]
     return cards[-1] if cards else None
 
 

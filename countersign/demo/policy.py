@@ -1,5 +1,9 @@
 """The demo's policy: the sandbox's cast, the shop's two roles."""
 
+import json
+from collections.abc import Mapping
+from typing import Any
+
 from sandbox.cast import Cast
 
 SECRET = "SHOP_DSN"  # noqa: S105 -- the name of a variable
@@ -8,9 +12,38 @@ ROLES = {
 }  # fmt: skip
 """What the policy below lets them do, in a word for their profiles."""
 
+_CONSOLE = """
+  - id: support-console
+    title: Support console
+    level: low
+    owner: payments-leads
+    provider: command
+    settings: %s
+    roles:
+      answer:
+        title: Answer customers
+        description: "Shows the questions of customers and answers them; it pays nothing back."
+        grants: [answer]
+      refund:
+        title: Answer customers and pay refunds
+        description: "Answers customers, and pays back up to 100 euros without another person."
+        level: medium
+        grants: [refund]
+"""
+_CONSOLE_RULES = """
+  - id: console
+    for: {groups: [engineers], entitlements: [support-console/answer, support-console/refund]}
+    max: 30m
+    approve: {channel: C0PAYAPPR, stages: [{any_of: [payments-leads], quorum: 1}]}
+"""
 
-def demo_policy(cast: Cast) -> str:
-    """The text of an access.yml for this cast: Ann and Ben ask, Lea and Kim approve, Sam is security, Eve may not."""
+
+def demo_policy(cast: Cast, console: Mapping[str, Any] | None = None) -> str:
+    """The text of an access.yml for this cast: Ann and Ben ask, Lea and Kim approve, Sam is security, Eve may not.
+
+    `console`: the settings of the support console, where there is one.
+    """
+    resource, rules = (_CONSOLE % json.dumps(console), _CONSOLE_RULES) if console else ("", "")
     names = {person.id: person.name for person in cast.people}
     people = "\n".join(f"  {name}: {{slack: {identifier}}}" for identifier, name in names.items())
     return f"""\
@@ -49,7 +82,7 @@ resources:
         level: medium
         grants: [orders_fix]
       nothing: {{title: Nothing, description: Nothing; it is for the canary alone., grants: [nothing]}}
-
+{resource}
 rules:
   - id: customers-read
     for: {{groups: [engineers], entitlements: [customers-db/read]}}
@@ -59,7 +92,7 @@ rules:
     for: {{groups: [engineers], entitlements: [customers-db/fix-orders]}}
     max: 30m
     approve: {{channel: C0PAYAPPR, stages: [{{any_of: [payments-leads], quorum: 1}}]}}
-
+{rules}
 security: {{group: security, channel: C0SEC}}
 digest: {{channel: C0SEC, at: "09:00"}}
 canary: {{entitlements: [customers-db/nothing]}}

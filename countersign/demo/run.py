@@ -46,6 +46,8 @@ def _welcome(stage: Stage, seconds: float) -> None:
   3  Switch back to Ann, open the message from Countersign, press “Show me how to connect”.
   4  Watch the window on the right: refused, allowed, and refused again when the minute is over.
 
+  Another target, a program instead of a database:  /access support-console/answer 1m INC-13 while Ben is away
+
   To look at it as an operator does, in a second shell:
 
       set -a; . {stage.operator_file}; set +a

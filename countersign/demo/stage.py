@@ -1,4 +1,4 @@
-"""The whole demo, up: sandbox, Valkey, SQLite, PostgreSQL with the shop, bot, workers, and the window."""
+"""The whole demo, up: sandbox, Valkey, SQLite, PostgreSQL with the shop, the console, bot, workers, and the window."""
 
 import os
 import sys
@@ -14,7 +14,7 @@ from access.errors import Unready
 from access.settings import Settings
 from access.store import Database
 from countersign import schema
-from countersign.demo import target
+from countersign.demo import console, target
 from countersign.demo.operator_file import write_operator_file
 from countersign.demo.policy import ROLES, SECRET, demo_policy
 from countersign.demo.prober import Prober
@@ -41,6 +41,7 @@ class Stage:
     prober: Prober
     window_url: str
     shop: target.Target
+    console: console.Console
     settings: Settings
     operator_file: Path
     """The environment of a second shell."""
@@ -60,6 +61,7 @@ def standing(directory: Path, *, port: int = 0) -> Generator[Stage]:
         server = stack.enter_context(EmbeddedPostgres(directory / "postgres"))
         stack.callback(server.remove)
         shop = target.prepare(server)
+        scene.console = support = console.prepare(directory / "console")
         valkey = stack.enter_context(EmbeddedValkey(directory / "valkey"))
         scene.prober = prober = stack.enter_context(
             Prober(
@@ -67,7 +69,7 @@ def standing(directory: Path, *, port: int = 0) -> Generator[Stage]:
                 people=sandbox.workspace(), watched=[person.id for person in cast.people if not person.deactivated],
             )
         )  # fmt: skip
-        told = _told(directory, cast, sandbox, shop, valkey.url)
+        told = _told(directory, cast, sandbox, shop, support, redis_url=valkey.url)
         environment = _kept() | told
         settings = Settings.read(environment)
         database = stack.enter_context(closing(Database(settings.database_url)))
@@ -77,7 +79,7 @@ def standing(directory: Path, *, port: int = 0) -> Generator[Stage]:
         stack.enter_context(_processes(settings, environment))
         _wait_until_connected(sandbox)
         operator_file = write_operator_file(directory, told)
-        yield Stage(sandbox, prober, window_url, shop, settings, operator_file)
+        yield Stage(sandbox, prober, window_url, shop, support, settings, operator_file)
 
 
 @contextmanager
@@ -99,10 +101,12 @@ def _kept() -> dict[str, str]:
     return {name: os.environ[name] for name in names if name in os.environ}
 
 
-def _told(directory: Path, cast: Cast, sandbox: Running, shop: target.Target, redis_url: str) -> dict[str, str]:
+def _told(
+    directory: Path, cast: Cast, sandbox: Running, shop: target.Target, support: console.Console, *, redis_url: str
+) -> dict[str, str]:
     """The settings of this demo."""
     policy = directory / "access.yml"
-    policy.write_text(demo_policy(cast), encoding="utf-8")
+    policy.write_text(demo_policy(cast, support.settings()), encoding="utf-8")
     return {
         "DATABASE_URL": f"sqlite:///{directory / 'countersign.db'}",
         "REDIS_URL": redis_url,

@@ -15,7 +15,12 @@ STEPS = (
     "Switch back to Ann, open Countersign, press “Show me how to connect”.",
     "Watch the door below: allowed, and refused again when the minute is over.",
 )
-AFTERWARDS = "That is all of it. Now let it go wrong: press Inspector, then “Make it go wrong”."
+AFTERWARDS = (
+    "That is all of it. Another target, without a database: as Ann, type /access support-console/answer 1m INC-13 "
+    "while Ben is away, and look below. Then let it go wrong: press Inspector, then “Make it go wrong”."
+)
+RESOURCE = "customers-db"
+"""Of which the story is."""
 
 
 class Steps:
@@ -29,9 +34,15 @@ class Steps:
         """The steps; and whose access is open while its password was not looked at yet."""
         looks = self._prober.since(-1)
         with self._database.read() as session:
-            statuses = set(session.exec(select(Request.status).where(Request.subject != NOBODY)).all())
+            statuses = set(
+                session.exec(
+                    select(Request.status).where(Request.subject != NOBODY, Request.resource == RESOURCE)
+                ).all()
+            )
             open_now = session.exec(
-                select(Grant).where(Grant.status == GrantStatus.ACTIVE, Grant.subject != NOBODY).order_by(col(Grant.id))
+                select(Grant)
+                .where(Grant.status == GrantStatus.ACTIVE, Grant.subject != NOBODY, Grant.resource == RESOURCE)
+                .order_by(col(Grant.id))
             ).all()
         done = (
             bool(statuses & {RequestStatus.PENDING, RequestStatus.APPROVED}),

@@ -11,6 +11,7 @@ from typing import Any
 
 from aiohttp import web
 
+from countersign.demo.console import Console
 from countersign.demo.prober import CARDS, QUERY, Prober
 from countersign.demo.steps import Steps
 
@@ -23,10 +24,11 @@ class Scene:
 
     prober: Prober | None = None
     steps: Steps | None = None
+    console: Console | None = None
 
     def close(self) -> None:
         """Nothing is read any more."""
-        self.prober = self.steps = None
+        self.prober = self.steps = self.console = None
 
     def json(self, since: int) -> dict[str, Any]:
         """The looks after that number, and how far the story is."""
@@ -36,6 +38,7 @@ class Scene:
             "cards_query": CARDS,
             "looks": looks,
             "story": self.steps.json() if self.steps else None,
+            "console": self.console.json() if self.console else None,
         }
 
 

@@ -10,6 +10,7 @@ async function refresh() {
     const answer = await (await fetch(`looks?since=${since}`)).json();
     $("query").textContent = answer.query;
     if (answer.story) tell(answer.story);
+    if (answer.console) showConsole(answer.console);
     looks.push(...answer.looks);
     while (looks.length && looks[0].at < Date.now() / 1000 - SPAN - 5) looks.shift();
     if (looks.length) show(looks.at(-1));
@@ -34,6 +35,17 @@ function show(look) {
     open: `Open as ${look.login}, and still reading.`,
     ended: `Ended by the server: ${look.session_words}`,
   }[look.session];
+}
+
+// Who is in the console, and who was last.
+let lastIn = "";
+function showConsole({ members }) {
+  const clock = (at) => new Date(at * 1000).toLocaleTimeString("en-GB");
+  const name = (person) => person[0].toUpperCase() + person.slice(1);
+  $("members").hidden = members.length === 0;
+  $("members").tBodies[0].replaceChildren(...members.map(({ person, may, until }) => row([name(person), may, clock(until)])));
+  if (members.length) lastIn = name(members.at(-1).person);
+  $("console").textContent = members.length ? "" : lastIn ? `No one is in. ${lastIn} was, until it ended.` : "No one is in.";
 }
 
 // The steps tick themselves; the page around this one is told the next, for the phone on which this is put aside.
