@@ -1,4 +1,4 @@
-"""The bot's own account on the first target, as statements to paste into psql; docs/set-up.md explains each."""
+"""The bot's own account on the first target, as statements for psql; docs/providers/postgres.md explains each."""
 
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict

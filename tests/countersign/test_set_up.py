@@ -21,6 +21,7 @@ from sandbox.server import Running, running
 from tests.waiting import wait_until
 
 GUIDE = (Path(__file__).parents[2] / "docs" / "set-up.md").read_text(encoding="utf-8")
+ACCOUNT = (Path(__file__).parents[2] / "docs" / "providers" / "postgres.md").read_text(encoding="utf-8")
 PASSWORD = "a long random one"
 
 pytestmark = [pytest.mark.story, pytest.mark.timeout(240)]
@@ -104,11 +105,12 @@ def test_whoever_follows_the_guide_has_a_well_house_and_gets_access(
 
 
 def make_account(shop: EmbeddedPostgres, told: str) -> None:
-    """By the statements that `init` printed, which are those of step 6; psql asks for the password by `\\password`."""
+    """By the statements that `init` printed, those of its page; psql asks for the password by `\\password`."""
     printed = re.findall(r"^  ((?:CREATE|GRANT|REVOKE) .*;|\\password .*)$", told, re.MULTILINE)
     *statements, password = printed
     assert password == '\\password "countersign"'
-    written = [line for line in blocks("sql")[0].splitlines() if not line.startswith("--")]
+    script = re.findall(r"```sql\n(.*?)```", ACCOUNT, re.DOTALL)[0]
+    written = [line for line in script.splitlines() if not line.startswith("--")]
     assert written == [
         line.replace('"', "").replace("CREATEROLE;", f"CREATEROLE PASSWORD '{PASSWORD}';") for line in statements
     ]
