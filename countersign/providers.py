@@ -47,8 +47,19 @@ class ProviderClasses(Mapping[str, type[Provider]]):
 
     def version(self, name: str) -> str:
         """Name, distribution and version, for the audit event of each grant."""
+        distribution, version = self.distribution(name)
+        return f"{name}, {distribution} {version}".rstrip()
+
+    def distribution(self, name: str) -> tuple[str, str]:
+        """The package that brings it, and its version."""
         point = self._found.get(name)
-        return f"{name}, of no distribution" if point is None or point.dist is None else f"{name}, {_package(point)}"
+        if point is None or point.dist is None:
+            return "of no distribution", ""
+        return point.dist.name, point.dist.version
+
+    def broken(self, name: str) -> str | None:
+        """Why it cannot be used, as a sentence that says what to do; None where it can."""
+        return getattr(self[name], "problem", None)
 
     @property
     def problems(self) -> Mapping[str, str]:
@@ -70,7 +81,7 @@ class ProviderClasses(Mapping[str, type[Provider]]):
             found: object = point.load()
         except (Exception, SystemExit) as error:
             logger.exception("the provider %s cannot be imported", point.name)
-            why = f"The provider {point.name} cannot be imported ({type(error).__name__})."
+            why = f"The provider {point.name} cannot be imported ({_why(error)})."
             return self._broken(point.name, f"{why} Mend or install anew {_package(point)}; the log says more.")
         lacks = _lacks(found)
         if lacks is not None:
@@ -111,6 +122,13 @@ def _lacks(found: object) -> str | None:
     return f"it has no {' and no '.join(missing)}" if missing else None
 
 
+def _why(error: BaseException) -> str:
+    """In a word: what an exception of another's says may hold a secret."""
+    if isinstance(error, ModuleNotFoundError):
+        return f"the Python package {error.name} is missing"
+    return type(error).__name__
+
+
 class _Anything(RootModel[dict[str, JsonValue]]):
     """Nobody is there to check the words."""
 
@@ -119,6 +137,7 @@ def _broken(provider: str, sentence: str) -> type[Provider]:
     class Broken:
         """Stands where a provider should be; can be named, but never used."""
 
+        problem: ClassVar[str] = sentence
         name: ClassVar[str] = provider
         Settings: ClassVar[type[BaseModel]] = _Anything
         Role: ClassVar[type[BaseModel]] = _Anything

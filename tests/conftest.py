@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, settings
 
 from access import ids
 from access.store import Database
+from countersign.conformance import record
 from countersign.embedded.postgres import EmbeddedPostgres
 from tests.databases import MEMORY, PostgresDatabases, SqliteFiles
 from tests.judged import Judged
@@ -20,6 +21,8 @@ from tests.one_database import is_left_to_the_other
 from tests.quick import is_quick
 from tests.seconds import Seconds
 from tests.world import World
+
+pytest_plugins = ["countersign.testing.recording"]
 
 JUDGED = Judged()
 SECONDS = Seconds()
@@ -32,6 +35,7 @@ LONG = {"test_crashes.py", "test_machine.py", "test_bench.py", "test_faults.py",
 
 def pytest_configure(config: pytest.Config) -> None:
     JUDGED.watch()
+    config.option.promises = config.option.promises or record.FILE
     if "CI" not in os.environ and not config.getoption("--hypothesis-profile"):
         # As hypothesis does by itself with CI set: how long an example takes says nothing, other tests run beside it.
         settings.register_profile("calm", deadline=None, suppress_health_check=[HealthCheck.too_slow])

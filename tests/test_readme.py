@@ -50,8 +50,10 @@ TYPED_IN_THE_STORIES = {
     "countersign bot", "countersign timekeeper", "countersign worker grant", "countersign worker revoke",
     "countersign worker tell",
 }  # fmt: skip
-TYPED_WITH_THE_OTHERS = {"countersign up --env-file .env"}
-"""tests/countersign/test_up.py."""
+TYPED_WITH_THE_OTHERS = {
+    "countersign up --env-file .env", "countersign providers",
+}  # fmt: skip
+"""tests/countersign/test_up.py, test_providers.py."""
 TYPED_BY_THE_GUIDE = {
     "countersign manifest-link", "countersign init", "set -a; . ./.env; set +a",
 }  # fmt: skip

@@ -149,6 +149,16 @@ def outstanding(
 
 
 @app.command()
+def providers(
+    in_json: Annotated[bool, typer.Option("--json", help="Print a list for programs.")] = False,
+) -> None:
+    """List the installed providers. Says what each can do, on what it was tested, and which promises it kept."""
+    from countersign.cli.providers import report
+
+    print(report(in_json=in_json))
+
+
+@app.command()
 def restored(
     compare: Annotated[
         bool, typer.Option("--compare", help="The database was restored, and nothing noticed: compare all targets.")

@@ -3,6 +3,7 @@
 See docs/writing-a-provider.md. Needs the extra `testing`.
 """
 
+from countersign.conformance.record import TestedOn
 from countersign.testing.contract import ProviderContract
 from countersign.testing.fixtures import MakeSpec
 from countersign.testing.history import Histories, Scene, play
@@ -23,6 +24,7 @@ __all__ = [
     "Refused",
     "Relay",
     "Scene",
+    "TestedOn",
     "World",
     "play",
 ]

@@ -8,6 +8,7 @@ from pydantic import BaseModel
 
 from access.errors import ProviderError
 from access.ports import GrantSpec, Provider, Receipt
+from countersign.conformance.record import TestedOn
 from countersign.testing.world import World
 
 
@@ -62,6 +63,11 @@ class ContractFixtures:
         What their references name need not exist.
         """
         raise NotImplementedError("the subclass has a fixture `targets`")
+
+    @pytest.fixture
+    def tested_on(self) -> TestedOn:
+        """What the world is, for the table of providers: the target with its version as it says it itself."""
+        return TestedOn()
 
     @pytest.fixture
     def provider(self, make_provider: Callable[[], Provider]) -> Provider:

@@ -1,6 +1,7 @@
 """The provider command with the program for groups keeps the contract: real logins, real processes, a real gpasswd."""
 
 import os
+import platform
 import subprocess
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
@@ -14,7 +15,7 @@ import pytest
 
 from access.errors import BadConfig, NotGrantable, PrincipalNotFound, ProviderError, TargetNotFound
 from access.ports import GrantSpec, Provider, Receipt, Secret
-from countersign.testing import Histories, Left, MakeSpec, Obstacle, ProviderContract, Refused
+from countersign.testing import Histories, Left, MakeSpec, Obstacle, ProviderContract, Refused, TestedOn
 from tests.contracts.command_host import (
     GROUPS,
     READY,
@@ -263,6 +264,12 @@ class GroupContract(ProviderContract):
     @pytest.fixture
     def more_roles(self) -> Sequence[Mapping[str, Any]]:
         return MORE_ROLES
+
+    @pytest.fixture
+    def tested_on(self) -> TestedOn:
+        system = platform.freedesktop_os_release()
+        what = f"Linux groups of {system['NAME'].partition(' ')[0]} {system.get('VERSION_ID', '')}".strip()
+        return TestedOn(what=what, kind="real", way="groups.py")
 
     @pytest.fixture
     def targets(self) -> list[list[Settings]]:

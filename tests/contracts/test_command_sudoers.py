@@ -15,7 +15,7 @@ import pytest
 from access.errors import BadConfig, NotGrantable, PrincipalNotFound, ProviderError, TargetNotFound
 from access.ids import GrantId
 from access.ports import GrantSpec, Provider, Receipt, Secret
-from countersign.testing import Histories, MakeSpec, Obstacle, ProviderContract, Refused
+from countersign.testing import Histories, MakeSpec, Obstacle, ProviderContract, Refused, TestedOn
 from tests.contracts.command_host import (
     READY,
     CommandWorld,
@@ -153,7 +153,7 @@ def receipts_of_before(receipt: Receipt) -> list[str]:
 
 NO_OBSTACLES = {
     "C31": "A file in sudoers.d is removed by root; no lock of the person's keeps root from that.",
-    "C32": "The same holds for everybody who is not root.",
+    "C32": "A file in sudoers.d is removed by root; no lock of another account keeps root from that.",
     "C33": "Only the commands of the list are run, by the person; the program runs nothing that a person made.",
     "C34": "The program names every file by its whole path and runs Python apart from its surroundings.",
     "C35": "sudo reads its rules at each command; there is no session that could be half-way in.",
@@ -186,6 +186,11 @@ class SudoContract(ProviderContract):
     @pytest.fixture
     def hostile_specs(self, world: SudoWorld) -> Callable[[str], list[GrantSpec]]:
         return partial(specs_with, partial(make_spec, world))
+
+    @pytest.fixture
+    def tested_on(self) -> TestedOn:
+        first = subprocess.run(["sudo", "--version"], capture_output=True, text=True, check=True).stdout.splitlines()[0]
+        return TestedOn(what=first.replace("Sudo version", "sudo").partition("p")[0], kind="real", way="sudoers.py")
 
     @pytest.fixture
     def targets(self) -> list[list[Settings]]:

@@ -11,7 +11,7 @@ import pytest
 from access.errors import BadConfig, NotGrantable, ProviderError, TargetNotFound
 from access.ids import GrantId
 from access.ports import GrantSpec, Provider, Receipt, SecretReference
-from countersign.testing import Histories, MakeSpec, ProviderContract
+from countersign.testing import Histories, MakeSpec, ProviderContract, TestedOn
 from tests.contracts.postgres_world import PostgresWorld
 from tests.contracts.shop import make_spec, provider_factory
 from workers.providers.postgres import Postgres, Settings
@@ -96,6 +96,11 @@ class PostgresContract(ProviderContract):
     @pytest.fixture
     def world(self, world: PostgresWorld) -> PostgresWorld:
         return world
+
+    @pytest.fixture
+    def tested_on(self, world: PostgresWorld) -> TestedOn:
+        way = {"login": "temporary logins", "membership": "memberships of own logins"}[world.mode]
+        return TestedOn(what=f"PostgreSQL {world.owner.info.server_version // 10000}", kind="real", way=way)
 
     @pytest.fixture
     def refused_specs(self) -> list[tuple[GrantSpec, type[ProviderError]]]:

@@ -11,7 +11,7 @@ import pytest
 from access.errors import BadConfig, BadCredential, PrincipalNotFound, ProviderError, TargetNotFound
 from access.ids import GrantId
 from access.ports import GrantSpec, Provider, Receipt
-from countersign.testing import Histories, MakeSpec, ProviderContract
+from countersign.testing import Histories, MakeSpec, ProviderContract, TestedOn
 from tests.contracts.webhook_fixtures import receiver
 from tests.contracts.webhook_receiver import Receiver, make_spec, settings_by_target
 from tests.contracts.webhook_world import WebhookWorld
@@ -100,6 +100,10 @@ class WebhookContract(ProviderContract):
     @pytest.fixture
     def more_roles(self) -> Sequence[Mapping[str, Any]]:
         return MORE_ROLES
+
+    @pytest.fixture
+    def tested_on(self) -> TestedOn:
+        return TestedOn(what="the reference endpoint in examples/, over TLS", kind="real")
 
     @pytest.fixture
     def targets(self) -> list[list[Settings]]:

@@ -33,10 +33,13 @@ FORMS: dict[Words, tuple[Words, ...]] = {
     ("drift",): ((), ("--baseline",)),
     ("outstanding",): ((), ("--json",)),
     ("doctor",): ((), ("--json",)),
+    ("providers",): ((), ("--json",)),
 }
 """What is typed after the name, where it is more than one thing or where the name alone is not enough."""
-NEED_NOTHING = {("manifest-link",), ("init",), ("demo",)}
-"""They read no database and no policy: the first prints a link, the second asks, the third brings its own."""
+NEED_NOTHING = {("manifest-link",), ("init",), ("demo",), ("providers",), ("providers", "--json")}
+"""They read no database and no policy: the first prints a link, the second asks, the third brings its own, the last
+looks at what is installed."""
+NO_DATABASE = {"doctor"}
 MAKE_A_DATABASE = {("migrate",)}
 RUN = {("up",), ("bot",), ("timekeeper",), ("worker", "grant"), ("worker", "revoke"), ("worker", "tell")}
 """Where nothing is wrong they go on until they are told to stop."""
@@ -169,7 +172,7 @@ def test_migrate_says_which_database_it_made(typed: Typed, folder: Path) -> None
     assert {stat.S_IMODE(path.stat().st_mode) & 0o077 for path in folder.rglob("*")} == {0}
 
 
-READ = [words for words in LOOK if words not in RUN and words[0] != "doctor" and words != ("policy", "lint")]
+READ = [words for words in LOOK if words not in RUN and words[0] not in NO_DATABASE and words != ("policy", "lint")]
 
 
 @pytest.mark.parametrize("words", READ, ids=shown)
