@@ -51,9 +51,9 @@ TYPED_IN_THE_STORIES = {
     "countersign worker tell",
 }  # fmt: skip
 TYPED_WITH_THE_OTHERS = {
-    "countersign up --env-file .env", "countersign providers",
+    "countersign up --env-file .env", "countersign providers", "countersign conformance --live <resource>",
 }  # fmt: skip
-"""tests/countersign/test_up.py, test_providers.py."""
+"""tests/countersign/test_up.py, test_providers.py, test_conformance.py."""
 TYPED_BY_THE_GUIDE = {
     "countersign manifest-link", "countersign init", "set -a; . ./.env; set +a",
 }  # fmt: skip

@@ -159,6 +159,26 @@ def providers(
 
 
 @app.command()
+def conformance(
+    live: Annotated[str, typer.Option(metavar="RESOURCE", help="The resource of the policy whose target is tried.")],
+    yes_i_mean: Annotated[
+        str | None, typer.Option(metavar="RESOURCE", help="For scripts: its name once more, instead of typing it.")
+    ] = None,
+    role: Annotated[
+        str | None, typer.Option(help="Which role is opened. Default: the policy's harmless one, or the only one.")
+    ] = None,
+    principal: Annotated[
+        str | None, typer.Option(help="For whom, as the target names it. Default: who gets the harmless role.")
+    ] = None,
+    env_file: EnvFile = None,
+) -> None:
+    """Try a provider on your target. Opens and ends access there, after a warning; exit code 1 where one is broken."""
+    from countersign.cli.conformance import run_live
+
+    raise typer.Exit(run_live(_settings(env_file), live, meant=yes_i_mean, role=role, principal=principal))
+
+
+@app.command()
 def restored(
     compare: Annotated[
         bool, typer.Option("--compare", help="The database was restored, and nothing noticed: compare all targets.")

@@ -34,12 +34,14 @@ FORMS: dict[Words, tuple[Words, ...]] = {
     ("outstanding",): ((), ("--json",)),
     ("doctor",): ((), ("--json",)),
     ("providers",): ((), ("--json",)),
+    ("conformance",): (("--live", "customers-db"),),
 }
 """What is typed after the name, where it is more than one thing or where the name alone is not enough."""
 NEED_NOTHING = {("manifest-link",), ("init",), ("demo",), ("providers",), ("providers", "--json")}
 """They read no database and no policy: the first prints a link, the second asks, the third brings its own, the last
 looks at what is installed."""
-NO_DATABASE = {"doctor"}
+NO_DATABASE = {"doctor", "conformance"}
+"""The one is no all clear without; the other reads the policy and looks at a target."""
 MAKE_A_DATABASE = {("migrate",)}
 RUN = {("up",), ("bot",), ("timekeeper",), ("worker", "grant"), ("worker", "revoke"), ("worker", "tell")}
 """Where nothing is wrong they go on until they are told to stop."""
