@@ -30,6 +30,7 @@ PIP = [sys.executable, "-m", "pip", "--disable-pip-version-check"]
 PACKED = {
     "countersign/manifest.yml", "countersign/manifest.http.yml", "countersign/access.example.yml",
     "countersign/provider_template/pyproject.toml.txt",
+    "countersign/conformance/record.json",
 }  # fmt: skip
 TROUBLE = re.compile(r" (WARNING|ERROR|CRITICAL) |Traceback|overdue|past the end|held no timers|lost its timers")
 """In a log where nothing is wrong."""

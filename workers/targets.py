@@ -44,6 +44,11 @@ class ProviderTargets:
             return found(found.Settings.model_validate(settings))
         except ProviderError:
             raise
+        except ModuleNotFoundError as error:
+            raise BadConfig(
+                f"The provider {provider} needs the Python package {error.name}, which this worker does not have. "
+                f"Install it; where the provider is one of ours: pip install 'countersign-access[{provider}]'."
+            ) from None
         except ValidationError:
             raise BadConfig(f"The provider {provider} cannot read the settings of {resource}.") from None
         except Exception as error:
