@@ -20,6 +20,7 @@ from bench import (
     limits,
     memory,
     outage,
+    providers,
     report,
     rq_scheduler,
     slashes,
@@ -47,6 +48,7 @@ ALL: dict[str, Measure] = {
     "limits": lambda servers: limits.measure(servers, requests=14),
     "digest": lambda servers: digest.measure(servers, events=100_000),
     "typeahead": lambda servers: typeahead.measure(servers, entitlements=5000, forms=100, letters=400),
+    "providers": lambda servers: providers.measure(servers, samples=40, calls=400),
     "memory": lambda servers: memory.measure(servers, samples=3),
 }
 """To add one: a module with `measure(servers, …) -> list[Figure]`, a line here, a paragraph in `report.py`, a test."""

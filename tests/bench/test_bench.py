@@ -20,6 +20,7 @@ from bench import (
     limits,
     memory,
     outage,
+    providers,
     report,
     rq_scheduler,
     slashes,
@@ -57,6 +58,7 @@ SMALL = {
     "limits": (lambda servers: limits.measure(servers, requests=6, kinds=["SQLite"]), 5),
     "digest": (lambda servers: digest.measure(servers, events=100), 2),
     "typeahead": (lambda servers: typeahead.measure(servers, entitlements=200, forms=4, letters=8, people=2), 6),
+    "providers": (lambda servers: providers.measure(servers, samples=2, calls=40), 13),
     "memory": (lambda servers: memory.measure(servers, samples=1, steady_mb=1000), 1),
 }
 
