@@ -12,6 +12,7 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, or_
 from sqlmodel import col, select
 
+from access.actors import system
 from access.bulk import one_of
 from access.core import Core, held_grants
 from access.models import Grant, GrantStatus, Heartbeat
@@ -20,7 +21,7 @@ from access.words import counted
 
 logger = logging.getLogger(__name__)
 
-ACTOR = "system:silent-workers"
+ACTOR = system("silent-workers")
 AT_A_TIME = 500
 SENT_MOST = 10_000
 """As many of each kind are sent again; the leases of the others run out."""
