@@ -174,7 +174,7 @@ class Observation:
     expires_at: datetime | None = None
     standing: frozenset[str] = frozenset()
     """Of its roles, those that are there and cannot be told from what others gave, or are known to be theirs."""
-    beyond: frozenset[str] = frozenset()
+    extra_privileges: frozenset[str] = frozenset()
     """Rights that somebody added by hand to what the grant made."""
     details: Json = field(default_factory=dict[str, Any])
 
@@ -208,9 +208,9 @@ class Holder:
     """Given by the bot's account; None where the target does not say by whom."""
     place: str = ""
     """The target, as `Rights` names it."""
-    the_bot: bool = False
+    service_account: bool = False
     """It is the bot itself, and it can use it."""
-    beyond: str = ""
+    extra_privileges: str = ""
     """What it allows that no grant gives; a sentence."""
     member_id: str = ""
     """The member's number on the target: a name that was made anew has another. Empty: the target has only names."""

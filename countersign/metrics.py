@@ -118,7 +118,7 @@ class TimekeeperMetrics:
             _gauges("countersign_attempts", "Tries for unfinished grants so far.", "status", found.attempts),
             _gauge("countersign_overdue_grants", "Should have ended, and may still be there.", found.overdue),
             _gauges("countersign_alerts_open", "Open alerts.", "kind", found.alerts),
-            _gauge("countersign_alerts_untold", "Open alerts that were not told yet.", found.untold),
+            _gauge("countersign_alerts_undelivered", "Open alerts that were not told yet.", found.undelivered),
             _gauge("countersign_timers_wanted", "Rows that are to be looked at, now or later.", found.timers),
             *_of_canary(found.canary),
         ]

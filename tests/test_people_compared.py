@@ -9,7 +9,7 @@ NAMES = {"requester", "subject", "reviewer"}
 OTHER_ROWS = {"Alert", "Message", "PeriodicCheck"}
 """Rows whose `subject` is no person."""
 ALLOWED = {
-    ("access/policy/decide.py", "_strangers"): "the same policy gave both names a moment ago",
+    ("access/policy/decide.py", "_unknown_people"): "the same policy gave both names a moment ago",
     ("access/messages/facts.py", "_card_facts"): "by name and account",
     ("access/queries/find.py", "_own_request"): "by name and account",
     ("access/queries/find.py", "_of_holder"): "for security alone, which sees whose it is before anything ends",

@@ -28,9 +28,9 @@ class Ping:
     `came` hears that the ping was answered. The address is a secret and is never logged.
     """
 
-    def __init__(self, url: str, came: Callable[[], None], untold: Callable[[], int]) -> None:
+    def __init__(self, url: str, came: Callable[[], None], undelivered: Callable[[], int]) -> None:
         self._url = url
-        self._untold = untold
+        self._undelivered = undelivered
         self._came = came
         self._next = 0.0
         self._wanted = threading.Event()
@@ -62,7 +62,7 @@ class Ping:
             if self._ended:
                 return
             try:
-                if self._is_held(self._untold()):
+                if self._is_held(self._undelivered()):
                     continue
                 self._ask()
                 self._came()
@@ -71,13 +71,13 @@ class Ping:
             else:
                 self._failing = False
 
-    def _is_held(self, untold: int) -> bool:
-        if untold and not self._held:
+    def _is_held(self, undelivered: int) -> bool:
+        if undelivered and not self._held:
             logger.warning(
                 "%s could not be told yet; until then the ping that all is well stays away",
-                counted(untold, "alert", "alerts"),
+                counted(undelivered, "alert", "alerts"),
             )
-        self._held = bool(untold)
+        self._held = bool(undelivered)
         return self._held
 
     def _ask(self) -> None:

@@ -65,7 +65,7 @@ def connect_waiting(url: str) -> Redis:
     return _client(url, answer_within=BLOCK_SECONDS + 1.0)
 
 
-def connect_as_stranger(url: str) -> Redis:
+def connect_without_password(url: str) -> Redis:
     """The same server as somebody who knows no password sees it."""
     return _client(url, answer_within=0.5, username=None, password=None)
 

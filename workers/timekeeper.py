@@ -22,7 +22,7 @@ from workers.handlers import Queue, Route, Routes, Schedule
 from workers.heartbeat import BEAT_SECONDS
 from workers.lanes import Lanes
 from workers.redis_connection import reason
-from workers.timer_repair import Comparing, Mended, nobody_counts
+from workers.timer_repair import Comparing, Mended, uncounted
 
 logger = logging.getLogger(__name__)
 
@@ -40,7 +40,7 @@ _RETRY_SECONDS = 1.0
 _AT_A_TIME = 1000
 
 
-def _nobody_asks(_seconds: float) -> None:
+def _unobserved(_seconds: float) -> None:
     """Good sweeps go by unnoticed."""
 
 
@@ -81,8 +81,8 @@ class Timekeeper:
         lanes_factory: LanesFactory,
         clock: Clock,
         name: str,
-        swept: Callable[[float], None] = _nobody_asks,
-        mended: Callable[[Mended], None] = nobody_counts,
+        swept: Callable[[float], None] = _unobserved,
+        mended: Callable[[Mended], None] = uncounted,
         unwritten: Callable[[str], None] = on_alert_unwritable,
     ) -> None:
         self._schedule = schedule

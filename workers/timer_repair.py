@@ -40,7 +40,7 @@ class Mended:
     removed: int = 0
 
 
-def nobody_counts(_mended: Mended) -> None:
+def uncounted(_mended: Mended) -> None:
     """What was mended goes by unnoticed."""
 
 
@@ -52,7 +52,7 @@ class Comparing:
     """
 
     def __init__(
-        self, schedule: Schedule, agenda: RedisAgenda, clock: Clock, mended: Callable[[Mended], None] = nobody_counts
+        self, schedule: Schedule, agenda: RedisAgenda, clock: Clock, mended: Callable[[Mended], None] = uncounted
     ) -> None:
         self._schedule = schedule
         self._agenda = agenda

@@ -54,12 +54,12 @@ class Watching:
 
     def look(self) -> None:
         """Looks once."""
-        untold = self._watch.look(self._seen())
-        if not untold:
+        undelivered = self._watch.look(self._seen())
+        if not undelivered:
             return
         if self._lanes is None:
             self._lanes = self._lanes_factory()
-        for lane, messages in untold.items():
+        for lane, messages in undelivered.items():
             self._lanes.put(lane, [message_item(one) for one in messages])
 
     def _seen(self) -> Seen | None:

@@ -78,7 +78,7 @@ class Outbox:
     def commit(self, results: Sequence[Delivery]) -> None:
         with self.core.work(self.actor) as work:
             ordered = sorted(results, key=lambda one: one.claimed.id)
-            _somebody_was_told(work, [told for told in ordered if not told.problem and not told.gone])
+            _mark_delivered(work, [told for told in ordered if not told.problem and not told.gone])
             written = [told for told in ordered if _write(work, told)]
             note_limits(work.session, ordered, work.now)
         first = [told for told in written if _is_new_card(told.claimed.message)]
@@ -168,7 +168,7 @@ def _drop(core: Core, messages: Sequence[Message]) -> None:
             )
 
 
-def _somebody_was_told(work: UnitOfWork, results: Sequence[Delivery]) -> None:
+def _mark_delivered(work: UnitOfWork, results: Sequence[Delivery]) -> None:
     """Of these alerts, and of all that a group stood for when what it says was read."""
     # Groups after the others and before the notices, as where alerts are closed: or two could wait for each other.
     alone, groups = set[str](), set[tuple[str, str, str]]()

@@ -12,7 +12,7 @@ from access.lifecycle import ON_TARGET, UNFINISHED
 from access.models import Alert, AlertKind, Grant, GrantStatus
 from access.monitor.canary import Standing, standing
 from access.monitor.timers import timers_wanted
-from access.monitor.unsent_alerts import untold
+from access.monitor.unsent_alerts import undelivered
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Figures:
     """Should have ended by now, and may still be there."""
     alerts: dict[str, int]
     """Open ones by kind."""
-    untold: int
+    undelivered: int
     """Those of which nobody was told yet."""
     canary: Standing | None
     """None where the policy has none."""
@@ -53,7 +53,7 @@ def figures(core: Core, session: Session) -> Figures:
         attempts={status: grants.get(status, (0, 0))[1] for status in UNFINISHED},
         overdue=session.exec(overdue.where(should_have_ended)).one(),
         alerts=dict.fromkeys(AlertKind, 0) | dict(session.exec(alerts).all()),
-        untold=untold(session),
+        undelivered=undelivered(session),
         canary=standing(core, session),
         timers=timers_wanted(session),
     )

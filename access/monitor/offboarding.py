@@ -94,7 +94,7 @@ class Members:
             check_no_more(work, look)
 
 
-def end_for_strangers(core: Core) -> None:
+def end_for_unknown_people(core: Core) -> None:
     """Ends what people have open whom the policy no longer knows; a policy that cannot be used ends nothing.
 
     Whoever has their name or their account by now is somebody else.

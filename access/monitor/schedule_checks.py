@@ -47,5 +47,5 @@ def schedule_checks(core: Core) -> None:
         })  # fmt: skip
         standing_access.give_up(work, resources)
         note_silence(work, last_call, channel=channel)
-    offboarding.end_for_strangers(core)
+    offboarding.end_for_unknown_people(core)
     integrity.check_open(core)

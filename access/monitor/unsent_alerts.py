@@ -11,7 +11,7 @@ LONG = timedelta(minutes=5)
 """As long as telling may take that is tried again and again; after it somebody outside has to look."""
 
 
-def untold(session: Session) -> int:
+def undelivered(session: Session) -> int:
     """How many there are, however new."""
     waiting = select(func.count()).select_from(Alert)
     return session.exec(waiting.where(col(Alert.closed_at).is_(None), col(Alert.delivered_at).is_(None))).one()

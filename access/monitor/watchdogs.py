@@ -67,7 +67,7 @@ class Watch:
         if self.core.pages:
             self._page()
         with self.core.database.read() as session:
-            return _untold(session, now - OLD if kept else now, pages=self.core.pages)
+            return _undelivered(session, now - OLD if kept else now, pages=self.core.pages)
 
     def _page(self) -> None:
         """For alerts that were opened by a process which cannot page."""
@@ -126,7 +126,7 @@ def _unpaged(session: Session) -> list[str]:
     return sorted(session.exec(alerts))
 
 
-def _untold(session: Session, since: datetime, *, pages: bool) -> dict[str, list[str]]:
+def _undelivered(session: Session, since: datetime, *, pages: bool) -> dict[str, list[str]]:
     """Notices of alerts that nobody told when they were due; of pages only where they can be sent."""
     lanes = {MessageKind.ALERT: SLACK} | ({MessageKind.PAGE: PAGES} if pages else {})
     waiting = select(Message.id, Message.kind).where(col(Message.kind).in_(lanes), col(Message.due_at) <= since)

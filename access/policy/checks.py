@@ -143,10 +143,10 @@ def _canary(shape: PolicyShape, providers: Iterable[str]) -> Iterator[Finding]:
     known = sorted(providers)
     yield from _called(shape.canary.names, _callers(shape, known), known, ("canary", "names"))
     for provider in known:
-        yield from _nobody(shape, shape.canary, provider)
+        yield from _canary_names(shape, shape.canary, provider)
 
 
-def _nobody(shape: PolicyShape, canary: CanaryShape, provider: str) -> Iterator[Finding]:
+def _canary_names(shape: PolicyShape, canary: CanaryShape, provider: str) -> Iterator[Finding]:
     """Else a person would receive what nobody approved."""
     principal = canary.names.get(provider, CANARY_NAME)
     for name, person in shape.people.items():

@@ -186,10 +186,10 @@ def render(trace: Iterable[Step]) -> str:
 
 
 def _opening_rule(policy: Policy, people: People, ask: Ask, trace: _Trace) -> Rule | Denied:
-    return _strangers(policy, ask, trace) or _the_one_rule(policy, people, ask, trace)
+    return _unknown_people(policy, ask, trace) or _the_one_rule(policy, people, ask, trace)
 
 
-def _strangers(policy: Policy, ask: Ask, trace: _Trace) -> Denied | None:
+def _unknown_people(policy: Policy, ask: Ask, trace: _Trace) -> Denied | None:
     for person in dict.fromkeys((ask.requester, ask.subject)):
         if person in policy.people:
             trace.add("person", person, True, "is in the policy")

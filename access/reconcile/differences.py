@@ -31,11 +31,11 @@ class Shown:
     """Grants of which the list has nothing; whether they are gone is asked of each."""
     gone: list[GrantId] = field(default_factory=list[GrantId])
     """Grants that do not have all that they share with others."""
-    beyond: dict[GrantId, list[str]] = field(default_factory=dict[GrantId, list[str]])
+    extra_privileges: dict[GrantId, list[str]] = field(default_factory=dict[GrantId, list[str]])
     """Rights that somebody added to what a grant made."""
     members: dict[str, SharedRoleId] = field(default_factory=dict[str, SharedRoleId])
     """What we gave where grants share; by a name for people."""
-    strange: dict[str, str] = field(default_factory=dict[str, str])
+    unmanaged: dict[str, str] = field(default_factory=dict[str, str])
     """What is told and left alone: a sentence, by a name for people."""
     orphans: dict[str, Managed] = field(default_factory=dict[str, Managed])
     """What is left of roles that are gone; by its name."""
@@ -50,7 +50,7 @@ class Shown:
         if not able.list_holders:
             return
         holders = provider.list_holders(deadline)
-        self._add_the_bot(holders)
+        self._add_service_account(holders)
         self._add_given(place, holders)
         if able.isolation is not Isolation.PER_GRANT:
             self._add_gone(provider, place, holders)
@@ -61,7 +61,7 @@ class Shown:
             if one.orphan_oid is not None:
                 self.orphans[one.name] = one
                 continue
-            self.strange |= {f"{one.name}, {what}": sentence for what, sentence in one.told.items()}
+            self.unmanaged |= {f"{one.name}, {what}": sentence for what, sentence in one.told.items()}
             if one.grant_id is not None or not one.told:
                 self.listed[one.name], self.places[one.name] = one, place
         there = {one.grant_id: one for one in found}
@@ -70,12 +70,12 @@ class Shown:
             if one is None:
                 self.missing.append((grant, provider))
             elif one.roles and (more := one.roles - provider.rights(spec_of(grant)).roles):
-                self.beyond[grant.id] = sorted(more)
+                self.extra_privileges[grant.id] = sorted(more)
 
-    def _add_the_bot(self, holders: Sequence[Holder]) -> None:
+    def _add_service_account(self, holders: Sequence[Holder]) -> None:
         for one in holders:
             if _is_own_gift(one):
-                self.strange[f"{one.role} of the bot itself"] = (
+                self.unmanaged[f"{one.role} of the bot itself"] = (
                     f"The bot's own account {one.principal} has given itself {one.role} on the target. "
                     "Find out who did that, take it away, and give the bot another password."
                 )
@@ -90,17 +90,17 @@ class Shown:
         """What the bot's account gave to others, whatever the mode: nobody else may use that account."""
         for one in holders:
             # By way of another role it is the same gift; what bears a mark of ours is looked after by that.
-            if not one.ours or one.the_bot or one.via or one.grant_id or one.principal in self.listed:
+            if not one.ours or one.service_account or one.via or one.grant_id or one.principal in self.listed:
                 continue
             name = f"{one.role} of {one.principal}"
             self.members[name] = Seen(place.provider, one).share
-            if one.beyond:
-                self.strange[f"{name}, and more"] = (
-                    f"More was added to what Countersign gave: {one.principal} has {one.beyond} on the target. "
-                    "It goes when the access ends."
+            if one.extra_privileges:
+                self.unmanaged[f"{name}, and more"] = (
+                    f"More was added to what Countersign gave: {one.principal} has {one.extra_privileges} on the "
+                    "target. It goes when the access ends."
                 )
 
 
 def _is_own_gift(holder: Holder) -> bool:
     """What another gave to the bot is standing access like anybody's."""
-    return holder.the_bot and holder.ours is not False
+    return holder.service_account and holder.ours is not False

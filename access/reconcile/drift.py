@@ -156,15 +156,15 @@ class Drift:
             periodic_checks.check_again(work, row, after=SECOND_LOOK, answered=False, problem=result.problem)
             return None
         shown = result.shown
-        strays = {name: one for name, one in shown.listed.items() if not _has_live_row(work, one.grant_id)}
+        unmatched = {name: one for name, one in shown.listed.items() if not _has_live_row(work, one.grant_id)}
         needed = needed_shares(work, set(shown.members.values()))
         members = {name: share for name, share in shown.members.items() if share not in needed}
         gone = {_suspect_of(identifier): identifier for identifier in shown.gone}
-        beyond = {f"more than {_suspect_of(identifier)}": identifier for identifier in shown.beyond}
+        extra_privileges = {f"more than {_suspect_of(identifier)}": identifier for identifier in shown.extra_privileges}
         standing = unexplained(work, shown.seen, shown.listed)
         doubtful = _doubtful(work, row.subject, standing)
-        suspects = sorted([*strays, *members, *gone, *beyond, *shown.strange, *shown.orphans, *doubtful])
-        forgotten = self._forgotten(work, result, list(strays.values()))
+        suspects = sorted([*unmatched, *members, *gone, *extra_privileges, *shown.unmanaged, *shown.orphans, *doubtful])
+        forgotten = self._forgotten(work, result, list(unmatched.values()))
         # Of what a restored database does not know, or believes open, a second look would say the same.
         sure = {*forgotten, *gone} if result.lost_since else set[str]()
         news = set(suspects) - set(row.suspects) - sure
@@ -178,19 +178,21 @@ class Drift:
                 continue
             if suspect in gone:
                 self._end_gone(work, gone[suspect], channel)
-            elif suspect in beyond:
-                self._end_beyond(work, beyond[suspect], shown.beyond[beyond[suspect]], channel)
+            elif suspect in extra_privileges:
+                self._end_extra_privileges(
+                    work, extra_privileges[suspect], shown.extra_privileges[extra_privileges[suspect]], channel
+                )
             elif suspect in members:
                 self._end_member(work, row.subject, suspect, members[suspect], channel)
-            elif suspect in shown.strange:
-                _report(work, row.subject, suspect, shown.strange[suspect], channel)
+            elif suspect in shown.unmanaged:
+                _report(work, row.subject, suspect, shown.unmanaged[suspect], channel)
             elif suspect in shown.orphans:
                 self._end_orphan(work, row.subject, shown.orphans[suspect], channel)
             elif suspect in forgotten:
-                self._end_forgotten(work, result, strays[suspect], channel)
+                self._end_forgotten(work, result, unmatched[suspect], channel)
             else:
-                self._end_stray(work, row.subject, strays[suspect], channel)
-        _close_unknown(work, row.subject, {*shown.listed, *members, *shown.strange, *shown.orphans})
+                self._end_unmatched(work, row.subject, unmatched[suspect], channel)
+        _close_unknown(work, row.subject, {*shown.listed, *members, *shown.unmanaged, *shown.orphans})
         seen = [one for one in standing if one.name not in doubtful or one.name not in news]
         return CheckOutcome(row.subject, result.at or work.now, seen, channel, whole=result.claimed.whole)
 
@@ -205,7 +207,9 @@ class Drift:
             AlertKind.DRIFT, grant.id, sentence, channel=channel, resource=grant.resource, grant_id=grant.id
         )
 
-    def _end_beyond(self, work: UnitOfWork, identifier: GrantId, more: Sequence[str], channel: str | None) -> None:
+    def _end_extra_privileges(
+        self, work: UnitOfWork, identifier: GrantId, more: Sequence[str], channel: str | None
+    ) -> None:
         """Nobody decided on what was added, and it ends with the rest only."""
         grant = _still_open(work, identifier)
         if grant is None:
@@ -244,12 +248,12 @@ class Drift:
         sentence = f"{old.entitlement} of {old.subject} stands on the target after its end; it is being removed."
         work.open_alert(AlertKind.DRIFT, again.id, sentence, channel=channel, resource=old.resource, grant_id=again.id)
 
-    def _forgotten(self, work: UnitOfWork, result: Compared, strays: Sequence[Managed]) -> set[str]:
+    def _forgotten(self, work: UnitOfWork, result: Compared, unmatched: Sequence[Managed]) -> set[str]:
         """Those that a restored database has no row of, and can end by what the target says of them alone."""
         policy = work.policy
         if result.lost_since is None or policy is None or result.claimed.look.subject not in policy.resources:
             return set()
-        apart = [one for one in strays if self._is_apart(result.shown.places[one.name])]
+        apart = [one for one in unmatched if self._is_apart(result.shown.places[one.name])]
         return lost(work, apart, result.lost_since)
 
     def _is_apart(self, place: Place) -> bool:
@@ -257,19 +261,21 @@ class Drift:
         known = self.core.providers[place.provider].capabilities.of(place.settings)
         return known.isolation is Isolation.PER_GRANT
 
-    def _end_forgotten(self, work: UnitOfWork, result: Compared, stray: Managed, channel: str | None) -> None:
-        resource, place, policy = result.claimed.look.subject, result.shown.places[stray.name], work.policy
+    def _end_forgotten(self, work: UnitOfWork, result: Compared, unmatched: Managed, channel: str | None) -> None:
+        resource, place, policy = result.claimed.look.subject, result.shown.places[unmatched.name], work.policy
         assert policy is not None, "nothing is known to be forgotten without one"
         provider = self.targets.of(place.provider, place.settings, resource)
-        again = recover(work, stray, resource=resource, provider=provider, settings=place.settings, policy=policy)
-        sentence = f"{resource} has {stray.name}, of which the restored database knows nothing; it is being removed."
+        again = recover(work, unmatched, resource=resource, provider=provider, settings=place.settings, policy=policy)
+        sentence = (
+            f"{resource} has {unmatched.name}, of which the restored database knows nothing; it is being removed."
+        )
         work.open_alert(AlertKind.DRIFT, again.id, sentence, channel=channel, resource=resource, grant_id=again.id)
 
-    def _end_stray(self, work: UnitOfWork, resource: str, stray: Managed, channel: str | None) -> None:
-        old = next(iter(held_grants(work.session, [stray.grant_id] if stray.grant_id else [])), None)
+    def _end_unmatched(self, work: UnitOfWork, resource: str, unmatched: Managed, channel: str | None) -> None:
+        old = next(iter(held_grants(work.session, [unmatched.grant_id] if unmatched.grant_id else [])), None)
         if old is None or old.resource != resource or old.expires_at is None:
             # A colleague's Countersign on the same target, or a database of ours that was restored: not ours to end.
-            _report(work, resource, stray.name, _unexplained(resource, stray.name), channel)
+            _report(work, resource, unmatched.name, _unexplained(resource, unmatched.name), channel)
             return
         self._end_again(work, old, channel)
 

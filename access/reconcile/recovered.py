@@ -31,7 +31,13 @@ def lost(work: UnitOfWork, listed: Sequence[Managed], since: datetime) -> set[st
 
 
 def recover(
-    work: UnitOfWork, stray: Managed, *, resource: str, provider: Provider, settings: Mapping[str, Any], policy: Policy
+    work: UnitOfWork,
+    unmatched: Managed,
+    *,
+    resource: str,
+    provider: Provider,
+    settings: Mapping[str, Any],
+    policy: Policy,
 ) -> Grant:
     """It bears the id by which the target knows it, and is on its way out. The policy must have the resource."""
     known = policy.resources[resource]
@@ -39,7 +45,7 @@ def recover(
     alert_after = policy.levels[role.level].alert_after
     same: dict[str, Any] = {
         "requester": NOBODY, "subject": NOBODY, "subject_slack": SlackUser(""), "resource": resource, "role": ROLE,
-        "level": role.level, "provider": known.provider, "principal": stray.name, "settings": dict(settings),
+        "level": role.level, "provider": known.provider, "principal": unmatched.name, "settings": dict(settings),
         "definition": dict(role.definition), "duration_s": 0, "alert_after_s": int(alert_after.total_seconds()),
     }  # fmt: skip
     request = RequestId(ulid(work.now))
@@ -53,7 +59,7 @@ def recover(
     work.session.flush()
     named = target_of({known.provider: type(provider)}, known.provider, settings)
     grant = Grant(
-        id=GrantId(stray.grant_id or ""), request_id=request, status=GrantStatus.REVOKING, ended_by=EndedBy.DRIFT,
+        id=GrantId(unmatched.grant_id or ""), request_id=request, status=GrantStatus.REVOKING, ended_by=EndedBy.DRIFT,
         end_reason=BECAUSE, starts_at=work.now, start_by=work.now, expires_at=work.now, end_due_at=work.now,
         alert_at=work.now + alert_after, due_at=work.now, created_at=work.now,
         target_key=named, **same,
@@ -63,6 +69,6 @@ def recover(
         grant.plan = {"grant": [], "revoke": list(plan.revoke), "where": plan.where}
     work.session.add(grant)
     work.session.flush()
-    work.record("grant.recovered", grant.id, resource=resource, name=stray.name)
+    work.record("grant.recovered", grant.id, resource=resource, name=unmatched.name)
     work.due.append((grant_item(grant.id), work.now))
     return grant

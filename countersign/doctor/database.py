@@ -84,12 +84,12 @@ def _log(database: Database) -> Finding:
     """Whether the database itself refuses to change the audit log, also to us."""
     with database.read() as session:
         connection = session.connection()
-        unguarded, mighty = audit_guards.missing(connection), audit_guards.may_be_taken_away_by(connection)
+        unguarded, owner = audit_guards.missing(connection), audit_guards.may_be_taken_away_by(connection)
     if unguarded:
         cure = "Run `countersign audit verify`, ask who changed the schema, and restore these triggers from a backup."
         return error("audit log", f"Its triggers are gone or switched off: {', '.join(unguarded)}.", cure)
-    if mighty is not None:
-        sentence = f"It is append-only, but {mighty}, the role of our processes, may switch that off."
+    if owner is not None:
+        sentence = f"It is append-only, but {owner}, the role of our processes, may switch that off."
         cure = "Give the processes a role of their own that does not own the tables; see docs/set-up.md."
         return warning("audit log", sentence, cure)
     return ok("audit log", "It is append-only.")

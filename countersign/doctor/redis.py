@@ -15,7 +15,7 @@ from countersign.doctor.clocks import compare
 from countersign.doctor.surroundings import Surroundings, error, ok, warning
 from workers.agenda import RedisAgenda
 from workers.jobs import REFUSED, prove_queues
-from workers.redis_connection import connect, connect_as_stranger, reason, refusal, sentinels_of
+from workers.redis_connection import connect, connect_without_password, reason, refusal, sentinels_of
 
 _OLDEST = (6, 2)
 """The first with BLMOVE, by which a job survives the death of who took it."""
@@ -117,7 +117,7 @@ def _persistence(info: dict[str, Any]) -> Finding:
 
 
 def _password(url: str) -> Finding:
-    with connect_as_stranger(url) as stranger:
+    with connect_without_password(url) as stranger:
         if stranger.connection_pool.connection_class is UnixDomainSocketConnection:
             return ok("password", "It listens on a unix socket, whose directory says who may enter.")
         try:

@@ -212,8 +212,8 @@ class History(RuleBasedStateMachine):
         if not self._alone(one.spec) or one.spec.definition != self.scene.make_spec().definition:
             return  # another role may have what is added
         self._world.tamper(one.spec)
-        beyond = self._provider.observe(self._told(one.spec), one.receipt, deadline()).beyond
-        assert beyond, "History: rights that were added by hand are not seen"
+        extra_privileges = self._provider.observe(self._told(one.spec), one.receipt, deadline()).extra_privileges
+        assert extra_privileges, "History: rights that were added by hand are not seen"
         revoke(self._provider, self._told(one.spec), one.receipt)
         self._ended(one)
 
@@ -272,7 +272,7 @@ class History(RuleBasedStateMachine):
             if not told.kept:
                 seen = self._provider.observe(told, one.receipt, deadline())
                 assert seen.present, f"History: the access of {one.spec.principal} is not seen"
-                assert not seen.beyond, f"History: more than was granted is seen: {seen.beyond}"
+                assert not seen.extra_privileges, f"History: more than was granted is seen: {seen.extra_privileges}"
         for one in self._over[-2:]:
             if not self._is_covered(one):
                 assert not gets_in(self._world, one.spec, one.secret), f"History: {one.spec.principal} still gets in"

@@ -72,10 +72,15 @@ class Sharing(ContractFixtures):
     ) -> None:
         spec, untouched = make_spec(), world.snapshot()
         receipt = grant(provider, spec).receipt
-        assert not provider.observe(spec, receipt, deadline()).beyond, "C17: more than was granted is reported at once"
-        assert not _listed_beyond(provider, spec), "C17: more than was granted is listed at once"
+        assert not provider.observe(spec, receipt, deadline()).extra_privileges, (
+            "C17: more than was granted is reported at once"
+        )
+        assert not _listed_extra_privileges(provider, spec), "C17: more than was granted is listed at once"
         world.tamper(spec)
-        seen, listed = provider.observe(spec, receipt, deadline()).beyond, _listed_beyond(provider, spec)
+        seen, listed = (
+            provider.observe(spec, receipt, deadline()).extra_privileges,
+            _listed_extra_privileges(provider, spec),
+        )
         revoke(provider, spec, receipt)
         assert seen, "C17: observe does not see what was added by hand"
         assert listed, "C17: what was added by hand is not listed"
@@ -118,14 +123,14 @@ def _beside(provider: Provider, spec: GrantSpec, other: GrantSpec) -> GrantSpec:
     return replace(spec, kept=provider.rights(other).roles) if _shares(provider, spec) else spec
 
 
-def _listed_beyond(provider: Provider, spec: GrantSpec) -> list[object]:
+def _listed_extra_privileges(provider: Provider, spec: GrantSpec) -> list[object]:
     able = provider.capabilities.of(spec.settings)
     found = list[object]()
     if able.list_managed:
         mine = [one for one in provider.list_managed(deadline()) if one.grant_id == spec.grant_id]
         found += [one for one in mine if one.roles - provider.rights(spec).roles]
     elif able.list_holders:
-        found += [one for one in provider.list_holders(deadline()) if one.ours and one.beyond]
+        found += [one for one in provider.list_holders(deadline()) if one.ours and one.extra_privileges]
     return found
 
 

@@ -54,9 +54,12 @@ class Groups:
         person = grant["principal"]
         there = {group for group in grant["grants"] if person in self.members(group)}
         processes = self.processes(person, wanted(grant))
-        beyond = [f"{person} may add members to {group}." for group in wanted(grant) if person in self.admins(group)]
+        extra_privileges = [
+            f"{person} may add members to {group}." for group in wanted(grant) if person in self.admins(group)
+        ]
         return {
-            "present": bool(there & wanted(grant)) or bool(processes), "sessions": len(processes), "beyond": beyond,
+            "present": bool(there & wanted(grant)) or bool(processes), "sessions": len(processes),
+            "extra_privileges": extra_privileges,
             "standing": sorted(group for group in there if not self.noted(group, person).exists()),
         }  # fmt: skip
 
@@ -79,8 +82,8 @@ class Groups:
         holders = []
         for group in self.grantable():
             for person in sorted(self.members(group) | set(self.admins(group)) | self.primary(group)):
-                beyond = f"{person} may add members to {group}." if person in self.admins(group) else ""
-                holders.append({"principal": person, "grants": group, "beyond": beyond,
+                extra_privileges = f"{person} may add members to {group}." if person in self.admins(group) else ""
+                holders.append({"principal": person, "grants": group, "extra_privileges": extra_privileges,
                                 "ours": self.noted(group, person).exists()})  # fmt: skip
         return {"holders": holders}
 

@@ -63,7 +63,7 @@ class Sudoers:
             return {"present": False}
         stamps = re.findall(r"NOTAFTER=(\d{14}Z)", there)
         ends = max((from_stamp(one) for one in stamps), default=None)
-        return {"present": True, "expires_at": ends and ends.isoformat(), "beyond": added_by_hand(there)}
+        return {"present": True, "expires_at": ends and ends.isoformat(), "extra_privileges": added_by_hand(there)}
 
     def revoke(self, grant, _question):
         name = name_of(grant)

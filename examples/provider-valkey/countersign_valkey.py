@@ -166,7 +166,7 @@ class Valkey(BaseProvider[ValkeySettings, ValkeyRole]):
             there = _described(server, _name(spec))
         if there is None or not there.is_of(spec):
             return Observation(present=False)
-        return Observation(present=True, beyond=there.allows - self._gives(spec))
+        return Observation(present=True, extra_privileges=there.allows - self._gives(spec))
 
     def revoke(self, spec: GrantSpec, receipt: Receipt | None, deadline: Deadline) -> Removal:
         """Rights go first, then sessions, then the login. A file that still had it would bring it back at a restart."""

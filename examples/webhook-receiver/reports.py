@@ -170,7 +170,7 @@ class Reports:
             "present": True,
             "sessions": sessions,
             "expires_at": _time(known["expires_at"]),
-            "beyond": [f"the report {name}" for name in json.loads(known["added"])],
+            "extra_privileges": [f"the report {name}" for name in json.loads(known["added"])],
         }
 
     def _list(self, rows: sqlite3.Connection) -> list[dict[str, Any]]:

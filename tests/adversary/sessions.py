@@ -48,7 +48,7 @@ def _backends(attack: Attack) -> set[int]:
 
 
 def _serves(attack: Attack, session: psycopg.Connection) -> bool:
-    """In login mode any answer is too much; who has a login of her own may connect by it, and must have nothing more."""
+    """In login mode any answer is too much; by a login of her own she may connect, and nothing more."""
     for statement in attack.power.uses if attack.own_login else ("SELECT 1",):
         with suppress(psycopg.Error):
             session.execute(statement.encode())

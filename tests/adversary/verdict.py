@@ -161,10 +161,10 @@ def _in_the_catalogue(attack: Attack, before: Standing) -> Iterator[str]:
     for role in attack.power.roles:
         if (role, attack.login) in now.memberships and attack.grant.status != "active":
             yield f"the login belongs to {role}"
-    yield from _of_the_bot(attack.shop)
+    yield from _usable_by_the_bot(attack.shop)
 
 
-def _of_the_bot(shop: Shop) -> Iterator[str]:
+def _usable_by_the_bot(shop: Shop) -> Iterator[str]:
     """It gives and takes; it never has."""
     if shop.version < 16:
         return

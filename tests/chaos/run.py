@@ -56,7 +56,7 @@ def live_through(plan: Plan, directory: Path, seed: str, monkeypatch: pytest.Mon
             harm.over.wait(seconds)
         wait_until(lambda: _open(core) == 0, "every grant to be over", within=QUIET_SECONDS, every=0.5)
         wait_until(lambda: _left(core) == 0, "what holders left to be tidied up", within=QUIET_SECONDS, every=0.5)
-        wait_until(lambda: _untold(core) == 0, "every alert to be told", within=QUIET_SECONDS, every=0.5)
+        wait_until(lambda: _undelivered(core) == 0, "every alert to be told", within=QUIET_SECONDS, every=0.5)
         return judge(city, core, people, harm)
 
 
@@ -65,10 +65,10 @@ def _living(core: Core) -> int:
         return session.exec(select(func.count()).select_from(Heartbeat)).one()
 
 
-def _untold(core: Core) -> int:
-    untold = select(func.count()).where(Message.kind == MessageKind.ALERT, col(Message.due_at).is_not(None))
+def _undelivered(core: Core) -> int:
+    undelivered = select(func.count()).where(Message.kind == MessageKind.ALERT, col(Message.due_at).is_not(None))
     with core.database.read() as session:
-        return session.exec(untold).one()
+        return session.exec(undelivered).one()
 
 
 def _left(core: Core) -> int:

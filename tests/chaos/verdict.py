@@ -125,7 +125,7 @@ class Records:
                     f"meanwhile: {because}"
                 )
 
-    def untold(self) -> Iterator[str]:
+    def undelivered(self) -> Iterator[str]:
         """Soon after an alert opened somebody was told of it, by a message of its own or by one that tells of many."""
         for alert in self.alerts:
             if alert.delivered_at is None:
@@ -188,7 +188,7 @@ CHECKS: Mapping[str, Callable[[Records], Iterator[str]]] = {
     "in the rooms without a row": lambda records: records.rooms.unknown(records.scene.lock_expired),
     "overdue in the rooms": lambda records: records.rooms.overdue(records.alerts, records.scene.away),
     "gone by itself": lambda records: drifted(records.grants),
-    "alerts untold": Records.untold,
+    "alerts untold": Records.undelivered,
     "foreign access touched": Records.touched,
     "audit log": Records.unverified,
     "on the agenda": Records.left_on_the_agenda,

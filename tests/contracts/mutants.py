@@ -81,7 +81,7 @@ class SeesWhatItWants(_Way):
 
 class SeesNothingBeyond(_Way):
     def observe(self, spec: GrantSpec, receipt: Receipt | None, deadline: Deadline) -> Observation:
-        return replace(super().observe(spec, receipt, deadline), beyond=frozenset())
+        return replace(super().observe(spec, receipt, deadline), extra_privileges=frozenset())
 
 
 class HasNoEndOfItsOwn(_Way):

@@ -80,7 +80,7 @@ def test_a_bot_that_is_too_mighty_is_named_with_what_takes_it_away(
         "UPDATE ON `mysq_`.*",
     ):
         with mysql_world.changed(f"GRANT {right} TO {BOT}", f"REVOKE {right} FROM {BOT}"):
-            told = bad(make_mysql())["too mighty"]
+            told = bad(make_mysql())["too many privileges"]
             assert right.partition(" ")[0] in told.sentence
             run(mysql_world.owner, told.cure.partition(": ")[2])
             assert bad(make_mysql()) == {}, right

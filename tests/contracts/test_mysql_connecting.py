@@ -13,12 +13,12 @@ import pytest
 from access.errors import BadConfig, BadCredential, NotPermitted, ProviderError, Transient, Unsupported
 from access.ports import Deadline, Finding, SecretReference
 from countersign.testing import Refused
+from countersign.testing.faulty_proxy import FaultyProxy
 from tests.contracts.imposters import resolving
 from tests.contracts.mysql_fixtures import NEEDS_MARIADB
 from tests.contracts.mysql_imposters import packet
 from tests.contracts.mysql_server import BOT_PASSWORD, Client, run
 from tests.contracts.mysql_world import MysqlWorld, make_direct_spec, make_spec
-from tests.faulty_proxy import FaultyProxy
 from workers.providers.mysql import Mysql, Role, Settings
 from workers.providers.mysql.session import Session
 

@@ -147,7 +147,7 @@ class SeesWhatItWants(Mysql):
 
 class SeesNothingBeyond(Mysql):
     def observe(self, spec: GrantSpec, receipt: Receipt | None, deadline: Deadline) -> Observation:
-        return replace(super().observe(spec, receipt, deadline), beyond=frozenset())
+        return replace(super().observe(spec, receipt, deadline), extra_privileges=frozenset())
 
 
 class BelievesNames(Mysql):
@@ -228,7 +228,7 @@ class GivesMore(Mysql):
         return outcome
 
     def reveal(self, spec: GrantSpec, receipt: Receipt | None, deadline: Deadline) -> Secret:
-        with patch.object(logins, "_refuse_strange", lambda *_, **__: None):
+        with patch.object(logins, "_refuse_unmanaged", lambda *_, **__: None):
             return super().reveal(spec, receipt, deadline)
 
 

@@ -74,7 +74,7 @@ def test_letters_of_a_database_are_no_pattern(mysql_world: MysqlWorld, make_mysq
         f"REVOKE GRANT OPTION ON `shop\\_1`.* FROM {BOT}; REVOKE SELECT ON `shop\\_1`.* FROM {BOT}",
     ):
         receipt = provider.grant(spec, soon()).receipt
-        assert not provider.observe(spec, receipt, soon()).beyond
+        assert not provider.observe(spec, receipt, soon()).extra_privileges
         with closing(mysql_world.connect(provider.reveal(spec, receipt, soon()))) as client:
             assert ask(client, "SELECT COUNT(*) FROM shop_1.things")
             with pytest.raises(pymysql.err.Error):

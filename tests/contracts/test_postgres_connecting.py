@@ -203,9 +203,9 @@ if OLDER:  # the wheel's own server is built without TLS
     ) -> None:
         names["other.example.test"] = ["127.0.0.1"]
         changed = {"sslrootcert": str(Authority(tmp_path, "other").certificate)}
-        strange = make_conninfo(dsn, **(changed if wrong == "authority" else {"host": "other.example.test"}))
+        unmanaged = make_conninfo(dsn, **(changed if wrong == "authority" else {"host": "other.example.test"}))
         with pytest.raises(BadConfig, match="could not prove by its certificate"):
-            make(strange, mode="membership").grant(membership_spec(), soon())
+            make(unmanaged, mode="membership").grant(membership_spec(), soon())
 
     def test_a_proven_server_that_asks_for_the_password_itself_opens_nothing_and_is_still_ended(
         make: Make, dsn: str, proving: tuple[EmbeddedPostgres, Path]

@@ -64,7 +64,8 @@ def held(provider: Postgres, role: str = "support_read") -> list[Holder]:
 
 def brief(provider: Postgres) -> set[tuple[object, ...]]:
     return {
-        (one.principal, one.role, one.via, one.grantor, one.ours, one.the_bot) for one in provider.list_holders(soon())
+        (one.principal, one.role, one.via, one.grantor, one.ours, one.service_account)
+        for one in provider.list_holders(soon())
     }
 
 
@@ -321,9 +322,11 @@ if OLDER:
                 ("team", "support_read", "", "postgres", False, False),
                 (STRANGE, "support_read", "", "postgres", False, False),
             }
-            (strange,) = [one for one in held(older) if one.principal == STRANGE]
-            assert strange.options == {"admin", "inherit", "set"}
-            assert [one.beyond for one in held(older)] == ["", "", "", ""], "what all may do there was not added"
+            (unmanaged,) = [one for one in held(older) if one.principal == STRANGE]
+            assert unmanaged.options == {"admin", "inherit", "set"}
+            assert [one.extra_privileges for one in held(older)] == ["", "", "", ""], (
+                "what all may do there was not added"
+            )
             older_world.owner.execute(f"DROP ROLE team, {STRANGE}".encode())
             older.revoke(spec, None, soon())
             assert older.list_holders(soon()) == []

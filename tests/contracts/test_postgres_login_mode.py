@@ -107,7 +107,7 @@ def test_rights_added_by_hand_are_seen_and_stop_the_reveal(provider: Postgres, w
     provider.grant(spec, soon())
     name = sql.Identifier(login_name(spec))
     world.owner.execute(sql.SQL("ALTER ROLE {} CREATEDB; GRANT orders_fix TO {}").format(name, name))
-    assert provider.observe(spec, None, soon()).beyond == {"orders_fix", ATTRIBUTES}
+    assert provider.observe(spec, None, soon()).extra_privileges == {"orders_fix", ATTRIBUTES}
     with pytest.raises(Permanent, match="more rights"):
         provider.reveal(spec, None, soon())
     assert provider.revoke(spec, None, soon()).state == "removed"
@@ -139,7 +139,7 @@ def test_c18_a_right_granted_to_the_login_itself_is_seen_and_ends_with_the_rest(
 def seen_beyond(provider: Postgres, spec: GrantSpec) -> tuple[set[str], set[str]]:
     """What a look at this login, and the list of all, show beyond what was granted."""
     (listed,) = [one.roles for one in provider.list_managed(soon()) if one.grant_id == spec.grant_id]
-    return set(provider.observe(spec, None, soon()).beyond), set(listed - provider.rights(spec).roles)
+    return set(provider.observe(spec, None, soon()).extra_privileges), set(listed - provider.rights(spec).roles)
 
 
 def test_what_one_holder_shares_with_another_is_no_reason_to_end_the_others_access(
@@ -197,7 +197,7 @@ def test_sessions_of_a_login_dropped_by_hand_are_found_by_the_receipt(provider: 
         without = provider.revoke(spec, None, soon())
         assert without.state == "absent"
         assert "belong" not in without.residual[0]
-        assert "logins that were dropped: 1" in without.residual[0]
+        assert "Open sessions of dropped logins: 1" in without.residual[0]
         removal = provider.revoke(spec, receipt, soon())
         assert (removal.state, removal.sessions_ended) == ("removed", 1)
         assert not provider.observe(spec, receipt, soon()).present

@@ -134,7 +134,7 @@ def test_everybody_who_has_a_role_is_listed_and_the_bot_that_gave_it_to_itself(
     given = "GRANT orders_fix TO countersign WITH INHERIT TRUE GRANTED BY countersign; GRANT orders_fix TO lea"
     taken = "REVOKE orders_fix FROM countersign GRANTED BY countersign; REVOKE orders_fix FROM lea"
     with for_a_while(world, given, taken):
-        holders = [(one.principal, one.role, one.ours, one.the_bot) for one in provider.list_holders(soon())]
+        holders = [(one.principal, one.role, one.ours, one.service_account) for one in provider.list_holders(soon())]
         assert holders == [
             ("ann", "support_read", True, False), ("countersign", "orders_fix", True, True),
             ("lea", "orders_fix", False, False),

@@ -1,4 +1,4 @@
-"""What the provider postgres refuses: roles that are too mighty, strangers' logins, servers that do not let it in."""
+"""What the provider postgres refuses: too many privileges, strangers' logins, servers that do not let it in."""
 
 import os
 import subprocess
@@ -32,12 +32,12 @@ from workers.providers.postgres.login import login_name
 
 
 def test_a_role_whose_name_needs_quoting_is_granted_exactly(provider: Postgres, world: PostgresWorld) -> None:
-    strange = """it's "a"; DROP ROLE support_read; -- 🔑 {}%s"""
-    name = sql.Identifier(strange)
+    unmanaged = """it's "a"; DROP ROLE support_read; -- 🔑 {}%s"""
+    name = sql.Identifier(unmanaged)
     world.owner.execute(
         sql.SQL("CREATE ROLE {r}; GRANT support_read TO {r}; GRANT {r} TO countersign WITH ADMIN TRUE").format(r=name)
     )
-    spec = granting(strange)
+    spec = granting(unmanaged)
     provider.grant(spec, soon())
     assert provider.observe(spec, None, soon()).details == {
         "role": login_name(spec),

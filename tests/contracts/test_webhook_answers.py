@@ -73,7 +73,7 @@ GARBAGE = (
     b'{"present":false', b'{"state":"gone","present":false}', b"\xff\xfe", b'{"present":true,"sessions":"many"}',
     b'{"present":false,"error":{"kind":"fine","sentence":"x"}}', b'{"present":true,"expires_at":"soon"}',
     b'{"present":true,"expires_at":"2026-11-30T12:00:00"}', b'{"present":true,"sessions":NaN}', b'{"error":{}}',
-    b'{"present":true,"beyond":["\\u0000"]}', b'{"state":"removed"}',
+    b'{"present":true,"extra_privileges":["\\u0000"]}', b'{"state":"removed"}',
 )  # fmt: skip
 
 

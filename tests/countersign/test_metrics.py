@@ -78,7 +78,7 @@ def test_overdue_access_and_its_alert_are_counted(world: World, metrics: Metrics
 
     assert value(metrics, "countersign_overdue_grants") == 1
     assert value(metrics, "countersign_alerts_open", kind=AlertKind.OVERDUE) == 1
-    assert value(metrics, "countersign_alerts_untold") == 1
+    assert value(metrics, "countersign_alerts_undelivered") == 1
 
 
 def test_access_of_an_unclear_start_is_overdue_too(world: World, metrics: Metrics) -> None:
@@ -102,7 +102,7 @@ def test_an_alert_that_was_told_is_open_all_the_same(world: World, metrics: Metr
     TimekeeperMetrics(metrics, world.core, None)
 
     assert value(metrics, "countersign_alerts_open", kind=AlertKind.OVERDUE) == 1
-    assert value(metrics, "countersign_alerts_untold") == 0
+    assert value(metrics, "countersign_alerts_undelivered") == 0
 
 
 def test_what_is_over_is_no_longer_counted(world: World, metrics: Metrics) -> None:

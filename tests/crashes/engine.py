@@ -24,7 +24,7 @@ from workers.jobs import FAILING, JobQueues, guarded
 from workers.queue_worker import QueueWorker, set_right
 from workers.signing import Seal
 from workers.timekeeper import Timekeeper
-from workers.timer_repair import Comparing, Mended, nobody_counts
+from workers.timer_repair import Comparing, Mended, uncounted
 
 SEAL = Seal([bytes(range(32))])
 OF_THE_ENGINE = ("workers.", "rq.")
@@ -225,7 +225,7 @@ class EngineLife(Life):
         won = business.claim(ids)
         business.commit([business.act(one, Deadline.after(5)) for one in won])
 
-    def _comparing(self, mended: Callable[[Mended], None] = nobody_counts) -> Comparing:
+    def _comparing(self, mended: Callable[[Mended], None] = uncounted) -> Comparing:
         return Comparing(Schedule(self.town.core), self.agenda, self.town.clock, mended)
 
     def _waiting(self, queue: Queue) -> int:

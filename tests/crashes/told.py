@@ -87,8 +87,8 @@ class ToldLife(Life):
         return replace(town, client=client)
 
     def all_is_over(self) -> None:
-        untold = [one for kind in (MessageKind.REVIEW, MessageKind.ANSWER) for one in self.town.messages(kind)]
-        assert [one.id for one in untold if one.delivered_at is None] == [], "somebody was never told"
+        undelivered = [one for kind in (MessageKind.REVIEW, MessageKind.ANSWER) for one in self.town.messages(kind)]
+        assert [one.id for one in undelivered if one.delivered_at is None] == [], "somebody was never told"
 
     # The steps
 

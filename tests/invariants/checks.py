@@ -146,7 +146,7 @@ def _overdue(sight: Sight, *, kept: bool) -> Iterator[str]:
             continue
         if sight.now > over + timedelta(seconds=grant.alert_after_s) and grant.id not in open_alerts:
             yield f"I-1: {grant.id} should have ended at {over:%H:%M:%S}, it is {sight.now:%H:%M:%S}, no alert is open"
-    yield from sight.town.slack.untold(sight.alerts)
+    yield from sight.town.slack.undelivered(sight.alerts)
 
 
 def _undecided(sight: Sight) -> Iterator[str]:

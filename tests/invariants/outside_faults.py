@@ -50,20 +50,20 @@ def _beginning_again() -> Generator[None]:
         yield
 
 
-def _all_is_ours(self: Drift, work: UnitOfWork, result: Any, strays: Any) -> set[str]:
+def _all_is_ours(self: Drift, work: UnitOfWork, result: Any, unmatched: Any) -> set[str]:
     del self, work
-    return {one.name for one in strays if one.grant_id} if result.lost_since else set()
+    return {one.name for one in unmatched if one.grant_id} if result.lost_since else set()
 
 
 def _taking_it_away(end_stray: Callable[..., Any]) -> Callable[..., Any]:
-    def wrong(self: Drift, work: UnitOfWork, resource: str, stray: Any, channel: Any) -> None:
+    def wrong(self: Drift, work: UnitOfWork, resource: str, unmatched: Any, channel: Any) -> None:
         settings = {"server": RESOURCES[resource]}
         spec = GrantSpec(
-            grant_id=stray.grant_id, resource=resource, role="", definition={}, settings=settings, scope={},
+            grant_id=unmatched.grant_id, resource=resource, role="", definition={}, settings=settings, scope={},
             principal="", expires_at=work.now,
         )  # fmt: skip
         self.targets.of("fake", settings, resource).revoke(spec, None, Deadline.after(5))
-        end_stray(self, work, resource, stray, channel)
+        end_stray(self, work, resource, unmatched, channel)
 
     return wrong
 
@@ -198,15 +198,15 @@ OUTSIDE_FAULTS: Mapping[str, Fault] = {
         "the same where grants share", lambda: patch.object(Drift, "_end_gone", _not_ended), _shared_right_taken
     ),
     "more than was granted": Fault(
-        "a right that was added by hand is not seen", lambda: patch.object(Drift, "_end_beyond", _not_ended),
+        "a right that was added by hand is not seen", lambda: patch.object(Drift, "_end_extra_privileges", _not_ended),
         _changed(WatchedTown.a_right_is_added),
     ),
     "back after its end": Fault(
-        "what was put back by hand stays (discord/access)", lambda: patch.object(Drift, "_end_stray", _not_ended),
+        "what was put back by hand stays (discord/access)", lambda: patch.object(Drift, "_end_unmatched", _not_ended),
         _put_back,
     ),
     "others' is taken away": Fault(
-        "whatever bears a mark like ours is removed", around(Drift, "_end_stray", _taking_it_away),
+        "whatever bears a mark like ours is removed", around(Drift, "_end_unmatched", _taking_it_away),
         _changed(WatchedTown.something_that_is_not_ours_appears),
     ),
     "nobody is told of others'": Fault(

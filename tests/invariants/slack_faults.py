@@ -105,7 +105,7 @@ SLACK_FAULTS: Mapping[str, Fault] = {
     ),
     "the policy forgets": Fault(
         "who is gone from the policy keeps what is open",
-        lambda: patch.object(offboarding, "end_for_strangers", _nothing),
+        lambda: patch.object(offboarding, "end_for_unknown_people", _nothing),
         _gone_from_the_policy,
     ),
     "no answer is gone": Fault(

@@ -56,7 +56,7 @@ class TownSlack:
                 raise SlackApiError("", {"ok": False, "error": "internal_error"})
             return {"user": {"id": user, "deleted": user in self.deactivated}}
 
-    def untold(self, alerts: Iterable[Alert]) -> Iterator[str]:
+    def undelivered(self, alerts: Iterable[Alert]) -> Iterator[str]:
         """I-1: whatever is open about access has been told."""
         for alert in alerts:
             if alert.delivered_at is None and alert.id in self.must_know:

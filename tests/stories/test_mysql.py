@@ -9,9 +9,9 @@ import pytest
 
 from access.models import EndedBy, GrantStatus
 from countersign.demo.prober import labelled
+from countersign.testing.faulty_proxy import FaultyProxy
 from tests.contracts.mysql_fixtures import NEEDS_MARIADB
 from tests.contracts.mysql_server import BOT_PASSWORD, Client, MariaDb, ask, serving
-from tests.faulty_proxy import FaultyProxy
 from tests.stories.house import PAIRS, SECURITY, House, _opened
 from tests.stories.sinks import found_in
 from tests.waiting import wait_until

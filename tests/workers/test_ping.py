@@ -121,17 +121,17 @@ def test_it_stays_away_while_nobody_was_told_of_an_alert(
     monitor: Monitor, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr("workers.ping.EVERY_SECONDS", 0.0)
-    untold, asked = [2], list[int]()
+    undelivered, asked = [2], list[int]()
 
     def long_unsent() -> int:
-        asked.append(untold[0])
-        return untold[0]
+        asked.append(undelivered[0])
+        return undelivered[0]
 
     with Ping(monitor.url, lambda: None, long_unsent) as ping:
         for number in (1, 2):
             ping.swept(0.001)
             wait_until(lambda number=number: len(asked) == number, "the question")
-        untold[0] = 0
+        undelivered[0] = 0
         ping.swept(0.001)
         wait_until(lambda: monitor.heard, "the ping")
 

@@ -10,7 +10,7 @@ from access.errors import Unready
 from tests.redis_sentinels import PASSWORD, SENTINEL_PASSWORD, Sentinels, sentinels
 from tests.redis_server import RedisServer
 from tests.tls import Authority, door
-from workers.redis_connection import connect, connect_as_stranger, connect_waiting, reason, sentinels_of
+from workers.redis_connection import connect, connect_waiting, connect_without_password, reason, sentinels_of
 
 __all__ = ["sentinels"]
 
@@ -83,7 +83,7 @@ def test_sentinels_have_a_password_of_their_own(sentinels: Sentinels) -> None:
 
     assert why_not(url.replace(SENTINEL_PASSWORD, "wrong")) == "no sentinel that answers knows the primary"
     assert why_not(url.replace(f":{PASSWORD}@", ":wrong@")) == "it does not accept the user or the password"
-    with connect_as_stranger(url) as stranger, pytest.raises(RedisError, match="AUTH"):
+    with connect_without_password(url) as stranger, pytest.raises(RedisError, match="AUTH"):
         stranger.ping()
 
 

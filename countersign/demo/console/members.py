@@ -53,8 +53,8 @@ def observe(rows: sqlite3.Connection, question: Answer) -> Answer:
     ).fetchone()
     if found is None:
         return {"present": False, "sessions": 0}
-    beyond = [] if found[1] in question["grant"]["grants"] else [f"the role {found[1]}"]
-    return {"present": True, "sessions": 0, "expires_at": _moment(found[0]), "beyond": beyond}
+    extra_privileges = [] if found[1] in question["grant"]["grants"] else [f"the role {found[1]}"]
+    return {"present": True, "sessions": 0, "expires_at": _moment(found[0]), "extra_privileges": extra_privileges}
 
 
 def revoke(rows: sqlite3.Connection, question: Answer) -> Answer:

@@ -84,10 +84,10 @@ def test_access_that_is_found_again_ends_at_the_same_target(world: World) -> Non
 
 def test_access_that_no_row_remembers_ends_at_the_target_where_it_was_found(world: World) -> None:
     policy = world.core.policy.last_valid()
-    provider, stray = FakeProvider(FakeSettings(server="two")), Managed(name="fake-x", grant_id="0" * 26)
+    provider, unmatched = FakeProvider(FakeSettings(server="two")), Managed(name="fake-x", grant_id="0" * 26)
     with world.core.work(system("test")) as work:
         recover(
-            work, stray, resource="customers-db", provider=provider, settings={"server": "two"}, policy=policy
+            work, unmatched, resource="customers-db", provider=provider, settings={"server": "two"}, policy=policy
         )  # fmt: skip
 
     assert targets(world) == {"customers-db": "fake:two"}

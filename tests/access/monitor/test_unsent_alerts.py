@@ -5,7 +5,7 @@ import pytest
 from access.actors import system
 from access.messages.outbox import Delivery, Outbox
 from access.models import AlertKind
-from access.monitor.unsent_alerts import long_unsent, untold
+from access.monitor.unsent_alerts import long_unsent, undelivered
 from tests.cast import SECURITY
 from tests.world import World
 
@@ -24,7 +24,7 @@ def tell(world: World, *, problem: str = "") -> None:
 
 def counted(world: World) -> tuple[int, int]:
     with world.core.database.read() as session:
-        return untold(session), long_unsent(world.core)
+        return undelivered(session), long_unsent(world.core)
 
 
 def test_it_counts_from_when_it_was_opened_until_somebody_was_told(world: World) -> None:

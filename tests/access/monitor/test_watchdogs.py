@@ -29,9 +29,9 @@ def beat(world: World, kind: str = "timekeeper") -> None:
 
 def look(world: World, seen: Seen | None = Seen()) -> list[str]:  # noqa: B008 -- it is frozen
     """What is to be told in Slack."""
-    untold = Watch(world.core).look(seen)
-    assert world.core.pages or PAGES not in untold
-    return untold.get(SLACK, [])
+    undelivered = Watch(world.core).look(seen)
+    assert world.core.pages or PAGES not in undelivered
+    return undelivered.get(SLACK, [])
 
 
 def open_alerts(world: World) -> list[tuple[str, str]]:
@@ -90,10 +90,10 @@ def test_overdue_access_is_alerted_though_nobody_keeps_time(world: World) -> Non
     grant = world.open(minutes=30)
     world.clock.tick(hours=2)
 
-    untold = look(world)
+    undelivered = look(world)
 
     assert (AlertKind.OVERDUE, grant.id) in open_alerts(world)
-    assert {message.id for message in world.messages(MessageKind.ALERT)} == set(untold)
+    assert {message.id for message in world.messages(MessageKind.ALERT)} == set(undelivered)
 
 
 def test_while_time_is_kept_an_alert_has_its_turn_before_others_tell_it(kept: World) -> None:
@@ -149,11 +149,11 @@ def test_what_nobody_keeps_time_for_is_paged_too(kept: World) -> None:
     kept.core = replace(kept.core, pages=True)
     kept.clock.time += SILENT
 
-    untold = Watch(kept.core).look(Seen({"revoke": OLD * 2}, failing=True))
+    undelivered = Watch(kept.core).look(Seen({"revoke": OLD * 2}, failing=True))
 
     pages = kept.messages(MessageKind.PAGE)
     assert len(pages) == len(open_alerts(kept)) == 3
-    assert sorted(untold[PAGES]) == sorted(message.id for message in pages)
+    assert sorted(undelivered[PAGES]) == sorted(message.id for message in pages)
     assert {message.recipient for message in pages} == {"webhook"}
 
 

@@ -118,7 +118,7 @@ def test_what_the_bot_gave_and_no_row_explains_is_told_and_left_alone(shared: Sh
 
 
 def test_a_bot_that_gave_itself_something_is_told(shared: SharedWorld, monkeypatch: pytest.MonkeyPatch) -> None:
-    itself = [Holder(principal="countersign", role="look", ours=True, the_bot=True, place="one")]
+    itself = [Holder(principal="countersign", role="look", ours=True, service_account=True, place="one")]
     monkeypatch.setattr(SharedProvider, "list_holders", lambda *_: itself)
     look(shared)
     look(shared)
@@ -133,7 +133,7 @@ def test_a_bot_that_gave_itself_something_is_told(shared: SharedWorld, monkeypat
 def test_what_was_added_to_a_membership_of_ours_is_told(shared: SharedWorld, monkeypatch: pytest.MonkeyPatch) -> None:
     grant = shared.scheduled(minutes=120)
     settle(shared)
-    found = [Holder(principal="ann", role="look", ours=True, place="one", beyond="ADMIN on look")]
+    found = [Holder(principal="ann", role="look", ours=True, place="one", extra_privileges="ADMIN on look")]
     monkeypatch.setattr(SharedProvider, "list_holders", lambda *_: found)
     look(shared)
     look(shared)

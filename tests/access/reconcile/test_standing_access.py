@@ -322,7 +322,7 @@ def test_what_comes_with_a_gift_of_the_bot_is_looked_after_by_that_and_else_is_s
 
 
 def test_what_another_gave_the_bot_is_standing_access(place: Place) -> None:
-    sees(place, replace(EVE, principal="countersign", the_bot=True))
+    sees(place, replace(EVE, principal="countersign", service_account=True))
     assert brief(place) == [("countersign", NEW)]
 
 

@@ -85,7 +85,7 @@ class Command(BaseProvider[CommandSettings, Role]):
         said = self._ask("observe", schema.Observed, spec, receipt, deadline)
         return Observation(
             present=said.present, sessions=said.sessions, only_sessions=said.only_sessions, expires_at=said.expires_at,
-            standing=said.standing & frozenset(_grant(spec, ends=True).grants), beyond=said.beyond,
+            standing=said.standing & frozenset(_grant(spec, ends=True).grants), extra_privileges=said.extra_privileges,
         )  # fmt: skip
 
     def revoke(self, spec: GrantSpec, receipt: Receipt | None, deadline: Deadline) -> Removal:
@@ -116,8 +116,8 @@ class Command(BaseProvider[CommandSettings, Role]):
         place = self.target_key(self.settings)
         return [
             Holder(
-                principal=one.principal, role=one.grants, ours=one.ours, place=place, beyond=one.beyond,
-                member_id=one.member_id, via=one.via,
+                principal=one.principal, role=one.grants, ours=one.ours, place=place,
+                extra_privileges=one.extra_privileges, member_id=one.member_id, via=one.via,
             )
             for one in said.holders
         ]  # fmt: skip

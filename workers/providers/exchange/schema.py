@@ -105,7 +105,7 @@ class Observed(Strict):
     expires_at: AwareDatetime | None = None
     standing: frozenset[str] = frozenset()
     """Of `grants`, what is there and was not given by the program, or cannot be told from that."""
-    beyond: frozenset[Sentence] = frozenset()
+    extra_privileges: frozenset[Sentence] = frozenset()
     """What was added by hand to what the grant made."""
 
 
@@ -155,7 +155,7 @@ class Holder(Strict):
     principal: str
     grants: str
     ours: bool | None = None
-    beyond: Sentence = ""
+    extra_privileges: Sentence = ""
     member_id: str = ""
     via: str = ""
 

@@ -9,7 +9,7 @@ from access.errors import ProviderError
 from access.ports import Deadline, Finding, host_time
 from workers.providers.mysql import catalogue
 from workers.providers.mysql.catalogue import PUBLIC, Grants
-from workers.providers.mysql.refusals import mighty_bot, ungrantable
+from workers.providers.mysql.refusals import overprivileged_bot, ungrantable
 from workers.providers.mysql.rights import Right
 from workers.providers.mysql.settings import MARK, OWN_DATABASE, MysqlSettings, Role
 from workers.providers.mysql.statements import SCHEDULER, Account, Name, quoted
@@ -103,8 +103,8 @@ def _bot(grants: Grants, bot: Account) -> Iterator[Finding]:
     elif not grants.of_role(MARK).is_empty:
         cure = "Take everything from it: as a mark it must have no rights."
         yield _error("mark", f"The role {MARK} has rights, which every temporary login would have.", cure)
-    if objection := mighty_bot(grants, bot):
-        yield _error("too mighty", objection.told, f"As an administrator: {objection.cure}")
+    if objection := overprivileged_bot(grants, bot):
+        yield _error("too many privileges", objection.told, f"As an administrator: {objection.cure}")
     others = sorted(
         f"{role.account.user}" for role in grants.values()
         if role.is_role and any(one.database == OWN_DATABASE for one in role.rights)

@@ -61,7 +61,7 @@ def _holder(
     everyone = held.is_role and account.user == PUBLIC
     return Holder(
         principal=EVERYBODY if everyone else account.user,
-        role=role, ours=True if named else None, place=place, the_bot=account == bot,
+        role=role, ours=True if named else None, place=place, service_account=account == bot,
         member_id=account.host, via=via, can_log_in=not held.is_role and not held.locked,
         options=frozenset(options), grant_id=named[1] if named else None,
     )  # fmt: skip

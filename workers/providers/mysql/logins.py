@@ -15,7 +15,7 @@ from access.errors import BadConfig, Permanent, TargetNotFound
 from access.ports import GrantSpec, Observation, Outcome, Plan, Receipt
 from workers.providers.mysql import catalogue, statements
 from workers.providers.mysql.catalogue import Held
-from workers.providers.mysql.refusals import mighty_bot, ungrantable
+from workers.providers.mysql.refusals import overprivileged_bot, ungrantable
 from workers.providers.mysql.rights import Right
 from workers.providers.mysql.settings import MARK, MysqlSettings, Role
 from workers.providers.mysql.statements import Account, Statement
@@ -80,7 +80,7 @@ def grant(session: "Session", spec: GrantSpec, settings: MysqlSettings, role: Ro
     _refuse_unknown(session, role)
     held = grants[login]
     if held.is_there:
-        _refuse_strange(held, role, half_made=True)
+        _refuse_unmanaged(held, role, half_made=True)
     # Each changes nothing where it was done before: so it matters not where the try before this one was cut off.
     session.write(statements.create(login, hashed(secrets.token_urlsafe(24))))
     until = _expire(session, login, spec, settings)
@@ -101,7 +101,7 @@ def let_in(session: "Session", spec: GrantSpec, settings: MysqlSettings, role: R
     session.refuse_strange()
     login, bot = login_of(spec, settings), catalogue.bot(session)
     grants = catalogue.read(session, [login.user, bot.user])
-    if objection := mighty_bot(grants, bot):
+    if objection := overprivileged_bot(grants, bot):
         raise objection.error
     _must_be_open(grants[login], role)
     session.write(statements.let_in(login, hashed(password)))
@@ -121,7 +121,7 @@ def observe(session: "Session", login: Account, settings: MysqlSettings, role: R
         sessions=len(there),
         only_sessions=not gives_access(held),
         expires_at=None if ends is None else datetime.strptime(ends, "%Y-%m-%d %H:%M:%S").replace(tzinfo=UTC),
-        beyond=held.words - role.words,
+        extra_privileges=held.words - role.words,
         details={"login": login.user, "locked": held.locked, "missing": sorted(role.words - held.words)},
     )
 
@@ -142,18 +142,17 @@ def _expire(session: "Session", login: Account, spec: GrantSpec, settings: Mysql
 def _must_be_open(held: Held, role: Role) -> None:
     if not held.is_there or not held.is_marked or not held.words:
         raise TargetNotFound(NOT_OPEN)
-    _refuse_strange(held, role, half_made=False)
+    _refuse_unmanaged(held, role, half_made=False)
 
 
-def _refuse_strange(held: Held, role: Role, *, half_made: bool) -> None:
+def _refuse_unmanaged(held: Held, role: Role, *, half_made: bool) -> None:
     """Raises Permanent for a login of that name that is not this grant's, or that was given more since."""
     shell = half_made and held.locked and held.is_empty  # cut off before it was marked, and good for nothing
     if not held.is_marked and not shell:
         raise Permanent(f"The database server has a login {held.account.user} that Countersign did not make.")
-    if beyond := held.words - role.words:
-        raise Permanent(
-            f"The login {held.account.user} was given more than it was made with, {sorted(beyond)[0]}; end this access."
-        )
+    if extra_privileges := held.words - role.words:
+        more = sorted(extra_privileges)[0]
+        raise Permanent(f"The login {held.account.user} was given more than it was made with, {more}; end this access.")
 
 
 def _refuse_unknown(session: "Session", role: Role) -> None:

@@ -1,4 +1,4 @@
-"""What is refused before a grant and before a reveal: a bot that is too mighty, and roles that are.
+"""What is refused before a grant and before a reveal: a bot that has too many privileges, and roles that are.
 
 Only these two ask here. Ending goes on as the access was opened; see docs/adr/0039-mariadb.md.
 """
@@ -35,7 +35,7 @@ class Objection:
         return self.kind(f"{self.told}{cure}")
 
 
-def mighty_bot(grants: Grants, bot: Account) -> Objection | None:
+def overprivileged_bot(grants: Grants, bot: Account) -> Objection | None:
     powers = sorted(_powers_of_the_bot(grants, bot))
     if not powers:
         return None
@@ -72,7 +72,7 @@ def ungrantable(grants: Grants, bot: Account, role: Role) -> Objection | None:
     """All but what the server has to be asked beside."""
     if role.server_role is not None and (objection := _role(grants, role.server_role)):
         return objection
-    if objection := mighty_bot(grants, bot) or _mark(grants):
+    if objection := overprivileged_bot(grants, bot) or _mark(grants):
         return objection
     if role.server_role is not None:
         return _may_give_role(grants, bot, role.server_role)

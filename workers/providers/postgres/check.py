@@ -10,7 +10,7 @@ from workers.providers.postgres import statements
 from workers.providers.postgres.check_server import login_triggers, server_findings
 from workers.providers.postgres.check_session import session_findings
 from workers.providers.postgres.membership_statements import held_itself
-from workers.providers.postgres.refusals import Cleared, Objection, gives_to_bot, mighty_bot, ungrantable
+from workers.providers.postgres.refusals import Cleared, Objection, gives_to_bot, overprivileged_bot, ungrantable
 from workers.providers.postgres.statements import Name, Statement, Value
 from workers.providers.postgres.typed import typed
 
@@ -63,7 +63,7 @@ def _membership_findings(session: "Session", roles: Mapping[str, Sequence[str]])
     ((bot, _, _, signals, standby),) = session.read(statements.BOT)
     if standby:
         yield _standby()
-    yield from _mighty(session)
+    yield from _check_powers(session)
     yield _signals(session, bot, held=signals)
     for title, granted in roles.items():
         yield from _given(session, bot, title, granted)
@@ -116,7 +116,7 @@ def _bot(session: "Session") -> Iterator[Finding]:
     ((bot, _, createrole, signals, standby),) = session.read(statements.BOT)
     if standby:
         yield _standby()
-    yield from _mighty(session)
+    yield from _check_powers(session)
     yield _right(createrole, "CREATEROLE", typed(Statement("ALTER ROLE {bot} CREATEROLE", {"bot": Name(bot)})), bot)
     yield _signals(session, bot, held=signals)
 
@@ -135,8 +135,8 @@ def _standby() -> Finding:
     return Finding(level="error", subject="standby", sentence=sentence, cure="Let the `dsn` point to the primary.")
 
 
-def _mighty(session: "Session") -> Iterator[Finding]:
-    if objection := mighty_bot(session):
+def _check_powers(session: "Session") -> Iterator[Finding]:
+    if objection := overprivileged_bot(session):
         yield Finding(level="error", subject="superuser", sentence=objection.told, cure=objection.cure)
 
 

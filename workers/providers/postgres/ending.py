@@ -211,7 +211,7 @@ class Ending:
 
     def _end_ghosts(self, oid: int | None) -> Removal:
         """Sessions of a login that is gone have no rights of it any more, and no way back in."""
-        ((ours, nobodys),) = self.session.read(statements.sessions_of_no_role(oid))
+        ((ours, of_no_role),) = self.session.read(statements.sessions_of_no_role(oid))
         if oid is not None and ours:
             patience = Deadline.after(_PATIENCE_SECONDS)
             while (left := self._signal()) and not patience.passed and not self.deadline.passed:
@@ -220,10 +220,8 @@ class Ending:
                 state="removed", sessions_ended=len(self.pids) - len(left),
                 residual=_lingers(len(left)), lingering=len(left),
             )  # fmt: skip
-        if oid is None and nobodys:
-            doubt = (
-                f"Open sessions of logins that were dropped: {nobodys}. Whether they are of this access can't be told."
-            )
+        if oid is None and of_no_role:
+            doubt = f"Open sessions of dropped logins: {of_no_role}. Whether they are of this access can't be told."
             return Removal(state="absent", sessions_ended=0, residual=(doubt,))
         return Removal(state="absent", sessions_ended=0)
 

@@ -68,14 +68,16 @@ def list_holders(connections: "Connections", place: str, deadline: Deadline) -> 
 
 def _holder(row: tuple[object, ...], place: str, *, apart: bool) -> Holder:
     """`apart`: else every member of a role may become it, and that is nothing that was added."""
-    role, principal, number, via, grantor, given, admin, inherits, becomes, can_log_in, ours, the_bot, mark = row
+    role, principal, number, via, grantor, given, admin, inherits, becomes, can_log_in, ours, service_account, mark = (
+        row
+    )
     name, grant = str(principal), marked_grant(str(mark))
     marked = grant is not None and name == f"cs_{grant}"
     options = {"admin": admin, "inherit": inherits, "set": becomes}
-    more = {"ADMIN on": admin, "SET ROLE": becomes and apart} if ours and not (the_bot or via or marked) else {}
+    more = {"ADMIN on": admin, "SET ROLE": becomes and apart} if ours and not (service_account or via or marked) else {}
     return Holder(
-        principal=name, role=str(role), ours=bool(ours), place=place, the_bot=bool(the_bot),
-        beyond=", ".join(f"{word} {role}" for word, has in more.items() if has),
+        principal=name, role=str(role), ours=bool(ours), place=place, service_account=bool(service_account),
+        extra_privileges=", ".join(f"{word} {role}" for word, has in more.items() if has),
         member_id=str(number), grantor=str(grantor), given_id=str(given), via=str(via), can_log_in=bool(can_log_in),
         options=frozenset(word for word, has in options.items() if has), grant_id=grant if marked else None,
     )  # fmt: skip

@@ -36,7 +36,7 @@ from workers.providers.postgres.environment import LABELS, environment
 from workers.providers.postgres.errors import DUPLICATE, DUPLICATE_AT_ONCE
 from workers.providers.postgres.managed import ATTRIBUTES, DIRECT, list_managed
 from workers.providers.postgres.ownership import Ownership, began_at
-from workers.providers.postgres.refusals import Cleared, refuse_mighty_bot, refuse_ungrantable
+from workers.providers.postgres.refusals import Cleared, refuse_overprivileged_bot, refuse_ungrantable
 
 if TYPE_CHECKING:  # it needs the driver
     from workers.providers.postgres.session import Connections
@@ -78,7 +78,7 @@ class Logins:
             except TargetConflict as conflict:
                 if conflict.code not in (DUPLICATE, DUPLICATE_AT_ONCE):
                     raise
-                _refuse_strange(look(session, login), spec)
+                _refuse_unmanaged(look(session, login), spec)
                 ((oid, began),) = session.write(*statements.mend(*wanted))
         return Outcome(state="active", receipt=_receipt(login, oid, until, began))
 
@@ -101,7 +101,7 @@ class Logins:
             sessions=login.sessions,
             only_sessions=not login.gives_access,
             expires_at=None if seen.expires is None else datetime.fromtimestamp(seen.expires, UTC),
-            beyond=_all_of(seen.memberships, seen.has_powers, seen.has_direct_rights) - expected,
+            extra_privileges=_all_of(seen.memberships, seen.has_powers, seen.has_direct_rights) - expected,
             details={
                 "role": login.name,
                 "can_log_in": login.can_log_in,
@@ -138,11 +138,11 @@ class Logins:
         login = login_name(spec)
         password = secrets.token_urlsafe(24)
         with self._connections.session_that_opens(deadline) as session:
-            refuse_mighty_bot(session)
+            refuse_overprivileged_bot(session)
             found = look(session, login)
             if found is None or not found.can_log_in:
                 raise TargetNotFound(NOT_OPEN)
-            _refuse_strange(found, spec)
+            _refuse_unmanaged(found, spec)
             session.write(statements.set_password(login, session.hashed(login, password)))
             address = session.address(login, made=True)
         command = shlex.join(["psql", connection_string(address)])
@@ -159,7 +159,7 @@ class Logins:
             found = look(session, login)
             if found is None or not found.can_log_in:
                 raise TargetNotFound(NOT_OPEN)
-            _refuse_strange(found, spec)
+            _refuse_unmanaged(found, spec)
             session.write(*statements.expire(login, until, _marker(spec)))
         return Outcome(state="active", receipt=_receipt(login, found.oid, until, began_at(receipt)))
 
@@ -190,7 +190,7 @@ def _marker(spec: GrantSpec) -> str:
     return json.dumps({"countersign": 1, "grant": spec.grant_id, "exp": expires})
 
 
-def _refuse_strange(login: Login | None, spec: GrantSpec) -> None:
+def _refuse_unmanaged(login: Login | None, spec: GrantSpec) -> None:
     """Raises Permanent for a login of that name that is not this grant's, or that somebody has made mightier."""
     if login is None:
         raise TargetConflict

@@ -29,7 +29,7 @@ from workers.providers.postgres.errors import NO_LOCKS
 from workers.providers.postgres.membership_ending import MembershipEnding
 from workers.providers.postgres.ownership import Ownership, began_at
 from workers.providers.postgres.ownership_statements import began
-from workers.providers.postgres.refusals import Cleared, refuse_mighty_bot, refuse_ungrantable
+from workers.providers.postgres.refusals import Cleared, refuse_overprivileged_bot, refuse_ungrantable
 from workers.providers.postgres.typed import typed
 
 if TYPE_CHECKING:  # they need the driver
@@ -43,8 +43,8 @@ class Login:
     oid: int
     name: str
     can_log_in: bool
-    mighty: bool
-    is_the_bot: bool
+    is_superuser: bool
+    is_service_account: bool
     is_temporary: bool
     sessions: int
 
@@ -59,7 +59,7 @@ class Membership:
     may_become: bool
 
     @property
-    def beyond(self) -> frozenset[str]:
+    def extra_privileges(self) -> frozenset[str]:
         found = {f"ADMIN on {self.role}"} if self.may_pass_on else set[str]()
         return frozenset(found | ({f"SET ROLE {self.role}"} if self.may_become else set()))
 
@@ -116,7 +116,7 @@ class Members:
         return Observation(
             present=any(one.role not in spec.kept for one in ours),
             standing=frozenset() if apart else theirs,
-            beyond=frozenset().union(*(one.beyond for one in ours)),
+            extra_privileges=frozenset().union(*(one.extra_privileges for one in ours)),
             details={"login": spec.principal, "ours": sorted({one.role for one in ours}), "others": sorted(theirs)},
         )
 
@@ -158,7 +158,7 @@ class Members:
         from workers.providers.postgres.session import connection_string  # noqa: PLC0415  (the driver)
 
         with self._connections.session_that_opens(deadline) as session:
-            refuse_mighty_bot(session)
+            refuse_overprivileged_bot(session)
             address = session.address(spec.principal)
         shown = {
             "Host": address["host"], "Port": address["port"], "Database": address["dbname"],
@@ -241,8 +241,8 @@ def _oid(receipt: Receipt | None) -> int | None:
 def _refuse_login(login: Login | None, name: str) -> Login:
     if login is None or not login.can_log_in or login.is_temporary:
         raise _no_login(name)
-    if login.is_the_bot:
+    if login.is_service_account:
         raise NotGrantable("The bot never grants anything to itself.")
-    if login.mighty:
+    if login.is_superuser:
         raise NotGrantable(f"The login {name} is a superuser: it has everything already, and could keep what it gets.")
     return login

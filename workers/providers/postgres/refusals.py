@@ -1,4 +1,4 @@
-"""What is refused before a grant and before a reveal: a bot that is too mighty, and roles that are.
+"""What is refused before a grant and before a reveal: a bot that has too many privileges, and roles that are.
 
 Only these two ask here. Ending goes on as the access was opened; see docs/adr/0018-which-roles-are-granted.md.
 """
@@ -60,28 +60,28 @@ class Cleared:
             self._at[reached] = writes, Deadline.after(_KEPT)
 
 
-def refuse_mighty_bot(session: "Session") -> None:
+def refuse_overprivileged_bot(session: "Session") -> None:
     """Raises BadConfig, as the next one does: before a reveal."""
-    if objection := mighty_bot(session):
+    if objection := overprivileged_bot(session):
         raise objection.error
 
 
 def refuse_ungrantable(session: "Session", roles: Sequence[str], cleared: Cleared) -> None:
-    """Raises BadConfig for a bot that is too mighty, TargetNotFound or NotGrantable for the first of the roles that
-    must not be granted."""
+    """Raises BadConfig for a bot with too many privileges, TargetNotFound or NotGrantable for the first role that must
+    not be granted."""
     if objection := ungrantable(session, roles, cleared):
         raise objection.error
 
 
-def mighty_bot(session: "Session") -> Objection | None:
+def overprivileged_bot(session: "Session") -> Objection | None:
     ((bot, powers),) = session.read(role_statements.bot_powers(apart=session.tells_grantors_apart))
-    return _too_mighty(bot, powers)
+    return _overprivileged(bot, powers)
 
 
 def ungrantable(session: "Session", roles: Sequence[str], cleared: Cleared) -> Objection | None:
     apart = session.tells_grantors_apart
     rows = session.read(role_statements.grantable(roles, apart=apart))
-    bot, of_the_bot = rows[0][:2]
+    bot, powers_of_bot = rows[0][:2]
     known = {name: (ours, powers, reached) for _, _, name, ours, powers, reached in rows}
     for role in roles:
         if role not in known:
@@ -90,7 +90,7 @@ def ungrantable(session: "Session", roles: Sequence[str], cleared: Cleared) -> O
             return Objection(NotGrantable, f"The role {role} is a temporary login and cannot be granted.")
         if powers := known[role][1]:
             return _carries(role, powers)
-    if objection := _too_mighty(bot, of_the_bot):
+    if objection := _overprivileged(bot, powers_of_bot):
         return objection
     for role in roles:
         if not known[role][0]:
@@ -122,7 +122,7 @@ def gives_to_bot(role: str, bot: str, *, apart: bool) -> Statement:
     return Statement("GRANT {role} TO {bot} WITH ADMIN TRUE, INHERIT FALSE, SET FALSE", values)
 
 
-def _too_mighty(bot: str, powers: Sequence[str]) -> Objection | None:
+def _overprivileged(bot: str, powers: Sequence[str]) -> Objection | None:
     if not powers:
         return None
     cures = typed(*(bot_cure(bot, power) for power in powers))

@@ -37,14 +37,14 @@ ROOT: LiteralString = """(
 def bot_powers(*, apart: bool) -> Statement:
     """`apart`: whether the server tells who may become a role from who merely is a member."""
     told: LiteralString = "SELECT root.bot::pg_catalog.text, root.powers FROM " + ROOT + " AS root"  # noqa: S608  (all of it is fixed)
-    return Statement(told, _of_the_bot(apart))
+    return Statement(told, _account_values(apart))
 
 
 def grantable(roles: Sequence[str], *, apart: bool) -> Statement:
     """The bot and its powers; beside them, for each of the roles that exists, its name, whether we may grant it, which
     powers come with it, and the numbers of all that it reaches.
 
-    Everything a role reaches counts: a harmless name may be a member of a mighty one.
+    Everything a role reaches counts: a harmless name may be a member of a superuser.
     """
     return Statement(
         """
@@ -79,11 +79,11 @@ def grantable(roles: Sequence[str], *, apart: bool) -> Statement:
         SELECT root.bot::pg_catalog.text, root.powers, known.path, known.ours, known.powers, known.reached FROM """  # noqa: S608  (all of it is fixed)
         + ROOT
         + " AS root LEFT JOIN known ON true",
-        {"roles": list(roles), "harmless": HARMLESS, **_of_the_bot(apart)},
+        {"roles": list(roles), "harmless": HARMLESS, **_account_values(apart)},
     )
 
 
-def _of_the_bot(apart: bool) -> dict[str, Value]:
+def _account_values(apart: bool) -> dict[str, Value]:
     member = "MEMBER"
     return {"fine": OF_THE_BOT, "becomes": "SET" if apart else member, "uses": "USAGE, SET" if apart else member}
 

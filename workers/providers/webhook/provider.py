@@ -82,7 +82,7 @@ class Webhook(BaseProvider[WebhookSettings, Role]):
             sessions=said.sessions,
             only_sessions=said.only_sessions,
             expires_at=said.expires_at if "expire" in self.settings.can else None,
-            beyond=frozenset(map(plain, said.beyond)),
+            extra_privileges=frozenset(map(plain, said.extra_privileges)),
         )
 
     def revoke(self, spec: GrantSpec, receipt: Receipt | None, deadline: Deadline) -> Removal:
@@ -120,7 +120,7 @@ class Webhook(BaseProvider[WebhookSettings, Role]):
                 role=plain(one.grants),
                 ours=one.ours,
                 place=place,
-                beyond=plain(one.beyond),
+                extra_privileges=plain(one.extra_privileges),
                 member_id=one.member_id,
                 via=one.via,
             )
