@@ -16,10 +16,11 @@ _PLURAL = r"(?:(?:more|other|open|earlier) )?(?:[a-z]+s|people|are|were|have)\b"
 _AFTER_A_FIELD = re.compile(rf" ({_PLURAL})")
 _AFTER_A_NUMBER = re.compile(rf"%d ({_PLURAL})")
 NO_COUNTS = {
-    "access", "agrees", "allows", "answers", "as", "asks", "belongs", "can", "carries", "clock", "comes", "contains",
-    "differs", "does", "ends", "fits", "gives", "has", "holds", "is", "its", "lacks", "lapses", "leads", "lets", "lies",
+    "access", "agrees", "allows", "answers", "as", "asks", "bears", "belongs", "can", "carries", "clock", "comes",
+    "contains", "differs", "does", "ends", "fits", "gives", "has", "holds", "is", "its", "lacks", "lapses", "leads",
+    "lets", "lies",
     "makes", "needs", "shows", "stands", "starts", "stays", "stores", "takes", "this", "towards", "uses",
-    "lists", "names", "waits", "wants", "was",
+    "lists", "names", "outlives", "waits", "wants", "was",
 }  # fmt: skip
 """Words that end like a plural and follow a name."""
 NEVER_ONE = {

@@ -22,9 +22,11 @@ PROMISES: dict[str, str] = {
     "removed by hand are not",
     "C19": "what the target does not know is refused with the right error, and nothing is written",
     "C20": "hostile words are refused or taken exactly",
+    "C22": "the check names, with a cure, an account of ours or a role that has too many privileges",
     "C23": "the secret is strong, fresh each time, and nowhere but in the answer",
     "C24": "a plan is pure, always the same, and names what the grant makes",
     "C25": "every row of the error table holds",
+    "C26": "what the capabilities claim can be done, and all else is `Unsupported`",
     "C27": "receipts survive JSON, and those of earlier versions still revoke",
     "C28": "the person reaches what was granted and nothing beside",
     "C31": "the holder's own locks do not hold up the end: open and prepared transactions, on the own account or "
@@ -34,8 +36,8 @@ PROMISES: dict[str, str] = {
     "C34": "names that others planted on the target are never called by us",
     "C35": "a session that is half-way in, or not shown, at the end has nothing afterwards",
     "C36": "what a holder leaves, however much, never delays the end",
-    "C37": "an account of ours, or a role, that is too mighty is refused and nothing is written; what is open "
-    "still ends",
+    "C37": "an account of ours, or a role, that has too many privileges is refused and nothing is written; what is "
+    "open still ends",
     "C38": "everyone who holds what the bot can give is listed, and what another gave is not taken for ours; it "
     "is seen when a role allows more",
     "C39": "our secret goes to the verified target alone: to a stand-in nothing is told, nothing is opened or "

@@ -1,4 +1,4 @@
-"""The promises about what a provider says of itself and of its target: claims are true, and might is told."""
+"""The promises about what a provider says of itself and of its target: claims are true, too many privileges told."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -14,7 +14,7 @@ from countersign.testing.world import World
 class Claims(ContractFixtures):
     """C22 and C26."""
 
-    def test_c22_the_check_names_what_is_too_mighty(
+    def test_c22_the_check_names_what_has_too_many_privileges(
         self, make_provider: Callable[[], Provider], world: World, make_spec: MakeSpec
     ) -> None:
         spec = make_spec()

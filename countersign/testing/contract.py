@@ -8,13 +8,13 @@ from countersign.testing.apartness import Apartness
 from countersign.testing.claims import Claims
 from countersign.testing.honesty import Honesty
 from countersign.testing.hostile import Hostile
-from countersign.testing.might import Might
 from countersign.testing.naming import Naming
 from countersign.testing.opening import Opening
 from countersign.testing.own_end import OwnEnd
+from countersign.testing.privileges import Privileges
 from countersign.testing.secrecy import Secrecy
 from countersign.testing.sharing import Sharing
 
 
-class ProviderContract(Opening, Sharing, Apartness, OwnEnd, Claims, Honesty, Hostile, Might, Secrecy, Naming):
+class ProviderContract(Opening, Sharing, Apartness, OwnEnd, Claims, Honesty, Hostile, Privileges, Secrecy, Naming):
     """Subclass it in a test module as `TestMyProvider`, with the fixtures of `ContractFixtures`."""

@@ -142,7 +142,7 @@ class History(RuleBasedStateMachine):
         one.spec = moved
         ends = self._world.own_end(moved)
         assert ends is not None, "History: after its end was moved it has none"
-        assert ends >= moved.expires_at, f"History: moved by {minutes} minutes, the target ends it early: {ends}"
+        assert ends >= moved.expires_at, f"History: moved to {moved.expires_at}, the target ends it early: {ends}"
 
     @precondition(lambda self: self._open)
     @rule(which=_WHICH)

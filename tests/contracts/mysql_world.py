@@ -116,6 +116,10 @@ class MysqlWorld:
         self.owner.close()
         self.wire.close()
 
+    def version(self) -> str:
+        """As the server says it, without the name of who built it."""
+        return str(ask(self.owner, "SELECT VERSION()")[0][0]).partition("-")[0]
+
     def settings(self, **changed: Any) -> Settings:
         said: dict[str, Any] = {
             "host": "127.0.0.1",

@@ -241,7 +241,7 @@ def test_a_word_that_the_policy_does_not_have_is_named(words: list[str], told: s
     assert told in refused.stderr
 
 
-def test_an_account_that_is_too_mighty_is_mended_before_anything_is_tried(
+def test_an_account_that_is_overprivileged_is_mended_before_anything_is_tried(
     home: dict[str, str], world: PostgresWorld
 ) -> None:
     world.owner.execute("ALTER ROLE countersign SUPERUSER")

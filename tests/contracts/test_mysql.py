@@ -10,7 +10,7 @@ import pytest
 from access.errors import BadConfig, NotGrantable, ProviderError, TargetNotFound
 from access.ids import GrantId
 from access.ports import GrantSpec, Provider, Receipt, SecretReference
-from countersign.testing import MakeSpec, ProviderContract
+from countersign.testing import MakeSpec, ProviderContract, TestedOn
 from countersign.testing.apartness import Apartness
 from countersign.testing.fixtures import ContractFixtures
 from countersign.testing.opening import Opening
@@ -100,6 +100,10 @@ class MysqlFixtures(ContractFixtures):
     @pytest.fixture
     def make_spec(self) -> MakeSpec:
         return make_spec
+
+    @pytest.fixture
+    def tested_on(self, world: MysqlWorld) -> TestedOn:
+        return TestedOn(what=f"MariaDB {world.version()}", kind="real", way="a role of the server")
 
     @pytest.fixture
     def targets(self) -> list[list[Settings]]:

@@ -67,7 +67,7 @@ def test_each_other_right_that_is_missing_is_named(mysql_world: MysqlWorld, make
             assert told[subject].cure
 
 
-def test_a_bot_that_is_too_mighty_is_named_with_what_takes_it_away(
+def test_a_bot_that_is_overprivileged_is_named_with_what_takes_it_away(
     mysql_world: MysqlWorld, make_mysql: Callable[[], Mysql]
 ) -> None:
     for right in (

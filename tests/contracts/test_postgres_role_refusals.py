@@ -118,7 +118,7 @@ def test_a_holder_cannot_have_the_next_person_refused(
         ),
     ],
 )
-def test_a_bot_that_is_too_mighty_neither_grants_nor_reveals_and_still_ends(
+def test_a_bot_that_is_overprivileged_neither_grants_nor_reveals_and_still_ends(
     make_provider: Callable[[], Postgres], world: PostgresWorld, does: str, undoes: str, power: str
 ) -> None:
     open_already, new = make_spec(), make_spec()

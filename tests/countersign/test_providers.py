@@ -207,9 +207,8 @@ def test_a_provider_whose_driver_is_missing_is_listed_with_the_package_that_it_n
     known = of("driverless", json.loads(report(in_json=True)))
 
     assert not known["usable"]
-    assert (
-        known["problem"] == "The provider driverless cannot be imported (the Python package no_such_driver is missing)."
-    )
+    why = "The provider driverless cannot be imported (the Python package no_such_driver is missing)."
+    assert known["problem"] == f"{why} Mend or install anew acme-driverless 2.1; the log says more."
     assert "It cannot be used: The provider driverless" in report()
 
 

@@ -1,4 +1,4 @@
-"""The promises about might: what is too mighty is not granted, and it is seen when a role becomes more."""
+"""The promises about privileges: what has too many is not granted, and it is seen when a role becomes more."""
 
 from collections.abc import Callable
 
@@ -9,10 +9,10 @@ from countersign.testing.steps import deadline, error_of, grant, revoke
 from countersign.testing.world import World
 
 
-class Might(ContractFixtures):
+class Privileges(ContractFixtures):
     """C37 and C38. Ending goes on in all of it."""
 
-    def test_c37_what_is_too_mighty_is_not_granted_and_still_ends(
+    def test_c37_what_has_too_many_privileges_is_not_granted_and_still_ends(
         self, make_provider: Callable[[], Provider], world: World, make_spec: MakeSpec
     ) -> None:
         for too_much in world.too_much(make_spec()):
