@@ -65,6 +65,10 @@ class WatchedTown(Town):
     looked_since: bool = True
     theirs_then: frozenset[Member] = frozenset()
     """When the copy was made."""
+    knew_nothing: bool = False
+    """The restored database had no log: every mark that can be read is taken for ours (docs/adr/0014)."""
+    knew_nothing_then: bool = False
+    """When the copy was made, and it was not compared yet."""
     old: frozenset[str] = frozenset()
     """Grants that the restored database knew: what became of them it does not."""
 
@@ -164,6 +168,7 @@ class WatchedTown(Town):
     def copy(self) -> None:
         self.copies.take()
         self.theirs_then = frozenset(self.commons.theirs)
+        self.knew_nothing_then = self._takes_marks_for_ours()
 
     def restore(self) -> None:
         """Everything is stopped, the copy is put back, everything is started again."""
@@ -184,14 +189,21 @@ class WatchedTown(Town):
     def _is_older(self) -> None:
         self.restored_at, self.looked_since = self.clock.now(), False
         self.old = frozenset(grant.id for grant in self.grants())
-        knows_nothing = self._head()[0] == 0
+        self.knew_nothing = self.knew_nothing_then or self._head()[0] == 0
         for server in self.servers.values():
             server.changes.clear()  # they were judged by the rows of their life
-            if knows_nothing:  # every mark that can be read is taken for ours (docs/adr/0014-a-restored-database.md)
+            if self.knew_nothing:
                 server.strangers = {one for one in server.strangers if made_at(one) is None}
         place = self.commons
         place.theirs &= self.theirs_then
         place.forgotten = place.members - place.theirs
+
+    def _takes_marks_for_ours(self) -> bool:
+        """Until every target was compared with it."""
+        return self.knew_nothing and (
+            not self.looked_since
+            or any(one.kind == AlertKind.RESTORED and one.closed_at is None for one in self.alerts())
+        )
 
     def _head(self) -> tuple[int, str]:
         with self.core.database.read() as session:
@@ -228,7 +240,8 @@ class WatchedTown(Town):
         server = self.servers[("one", "two")[which % 2]]
         name = ulid(NOON - timedelta(days=1)) if which % 3 else f"not-an-id-{len(server.strangers)}"
         server.holders[name], server.ends[name] = ("eve", "read"), NOON + FAR_AWAY
-        server.strangers.add(name)
+        if made_at(name) is None or not self._takes_marks_for_ours():
+            server.strangers.add(name)
 
     def a_shared_right_is_taken(self, which: int) -> None:
         for member in self._one_of(sorted(self.commons.members - self.commons.theirs), which):
