@@ -11,8 +11,8 @@ from datetime import datetime
 
 from access import clock
 
-MISSED_SECONDS = 15.0
-"""Three signs of life."""
+MISSED_SECONDS = 12.0
+"""Two signs of life that did not come, and a moment for a busy machine."""
 BETWEEN_LOOKS = 5.0
 """As much counts at most."""
 

@@ -46,8 +46,8 @@ and Redis'; its floor writes the rows of 2,000 of these ends again, by the drive
 the same locks.
 
 **Redis emptied, a worker killed.** The same, and one second after the moment `FLUSHALL` and a SIGKILL for one of the
-two workers. What it held is free again when three of its signs of life were missed, after 15 s; what Redis held is
-found by the sweep. The goal is those 15 s and one and a half floors. None may end early, none may be left,
+two workers. What it held is free again when two of its signs of life were missed; what Redis held is found by the
+sweep. The goal is 15 s and one and a half floors. None may end early, none may be left,
 on the target as in the rows; a call may be made twice.
 
 **Last in the queue.** The baseline: as many jobs for one moment in RQ's own scheduler, which runs beside a worker as
