@@ -178,23 +178,27 @@ def install(site: Path, name: str, target: str) -> None:
     (info / "entry_points.txt").write_text(f"[countersign.providers]\n{name} = {target}\n", encoding="utf-8")
 
 
-@pytest.mark.parametrize("name", ["acme", "postgres"])
-def test_what_another_package_brings_is_not_tested_here_whatever_its_name(
-    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    (tmp_path / "acme_provider.py").write_text(
-        "from workers.providers.postgres import Postgres\nclass Acme(Postgres):\n    name = 'acme'\n", encoding="utf-8"
-    )
-    install(tmp_path, name, "acme_provider:Acme")
-    monkeypatch.syspath_prepend(str(tmp_path))
-    point = next(one for one in metadata_points() if one.dist is not None and one.dist.name == f"acme-{name}")
-    classes = ProviderClasses()
-    classes._found[name] = point
+def claimed(name: str, site: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """What is listed under a name that somebody else's package claims."""
+    source = "from workers.providers.postgres import Postgres\nclass Acme(Postgres):\n    name = 'acme'\n"
+    (site / "acme_provider.py").write_text(source, encoding="utf-8")
+    install(site, name, "acme_provider:Acme")
+    monkeypatch.syspath_prepend(str(site))
+    return of(name, facts(ProviderClasses(), record.read()))
 
-    known = of(name, facts(classes, record.read()))
 
-    assert (known["distribution"], known["version"], known["tested"]) == (f"acme-{name}", "2.1", [])
+def test_what_another_package_brings_is_not_tested_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    known = claimed("acme", tmp_path, monkeypatch)
+
+    assert (known["distribution"], known["version"], known["tested"]) == ("acme-acme", "2.1", [])
     assert record.of_class(record.read(), Postgres) != []
+
+
+def test_a_name_of_ours_stays_ours_whoever_claims_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    known = claimed("postgres", tmp_path, monkeypatch)
+
+    assert (known["distribution"], known["usable"]) == ("countersign-access", True)
+    assert known["tested"] != []
 
 
 def test_a_provider_whose_driver_is_missing_is_listed_with_the_package_that_it_needs(
@@ -210,9 +214,3 @@ def test_a_provider_whose_driver_is_missing_is_listed_with_the_package_that_it_n
     why = "The provider driverless cannot be imported (the Python package no_such_driver is missing)."
     assert known["problem"] == f"{why} Mend or install anew acme-driverless 2.1; the log says more."
     assert "It cannot be used: The provider driverless" in report()
-
-
-def metadata_points() -> list[Any]:
-    from importlib.metadata import entry_points
-
-    return list(entry_points(group="countersign.providers"))
