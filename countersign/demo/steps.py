@@ -19,8 +19,8 @@ AFTERWARDS = (
     "That is all of it. Another target, without a database: as Ann, type /access support-console/answer 1m INC-13 "
     "while Ben is away, and look below. Then let it go wrong: press Inspector, then “Make it go wrong”."
 )
-RESOURCE = "customers-db"
-"""Of which the story is."""
+PROVIDER = "postgres"
+"""Of what the story is: the window logs in to a database."""
 
 
 class Steps:
@@ -36,12 +36,12 @@ class Steps:
         with self._database.read() as session:
             statuses = set(
                 session.exec(
-                    select(Request.status).where(Request.subject != NOBODY, Request.resource == RESOURCE)
+                    select(Request.status).where(Request.subject != NOBODY, Request.provider == PROVIDER)
                 ).all()
             )
             open_now = session.exec(
                 select(Grant)
-                .where(Grant.status == GrantStatus.ACTIVE, Grant.subject != NOBODY, Grant.resource == RESOURCE)
+                .where(Grant.status == GrantStatus.ACTIVE, Grant.subject != NOBODY, Grant.provider == PROVIDER)
                 .order_by(col(Grant.id))
             ).all()
         done = (
