@@ -2,6 +2,7 @@
 
 import json
 import re
+import ssl
 import subprocess
 from collections.abc import Callable, Generator
 from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
@@ -13,6 +14,7 @@ from tempfile import mkdtemp
 from typing import Any
 
 import psycopg
+import pymysql
 from psycopg import pq
 from psycopg.conninfo import make_conninfo
 from pydantic import SecretStr
@@ -23,9 +25,13 @@ from bench.servers import Servers
 from countersign.demo import console
 from countersign.demo.target import DATABASE, READ, prepare
 from countersign.embedded.postgres import EmbeddedPostgres
+from tests.contracts.mysql_server import BOT, BOT_PASSWORD, Client, MariaDb, ask, run, serving
 from tests.contracts.webhook_receiver import HOST, PATH, receiving
 from workers.providers.command import Command
 from workers.providers.command import Settings as CommandSettings
+from workers.providers.mysql import Mysql
+from workers.providers.mysql import Settings as MysqlSettings
+from workers.providers.mysql.statements import PINNED
 from workers.providers.postgres import Postgres
 from workers.providers.postgres import Settings as PostgresSettings
 from workers.providers.webhook import Webhook
@@ -165,6 +171,80 @@ def _command(servers: Servers) -> Generator[Pair]:
 
 
 @contextmanager
+def _mysql(servers: Servers) -> Generator[Pair]:
+    """What the provider says to the server, as the server's log has it, said again by the driver alone."""
+    password = servers.directory / "mysql.password"
+    password.write_text(BOT_PASSWORD, encoding="utf-8")
+    with serving() as server, server.owner() as owner:
+        settings = MysqlSettings(host=server.host, port=server.port, user=BOT, ca=str(server.authority.certificate),
+                                 password=SecretReference(file=str(password)))  # fmt: skip
+        with closing(Mysql(settings)) as provider:
+            bare = BareMysql(server, owner)
+            said = settings.model_dump(mode="json")
+            pair = Pair(provider, {"grants": ["support_read"]}, said, bare.grant, bare.revoke)
+            bare.record(pair)
+            yield pair
+
+
+class BareMysql:
+    """Says again what was said of one grant, with another name: on a TLS connection for each call, as the provider."""
+
+    def __init__(self, server: MariaDb, owner: Client) -> None:
+        self._server, self._owner = server, owner
+        self._proof = ssl.create_default_context(cafile=str(server.authority.certificate))
+        self._recorded_of = ""
+        self._said: dict[str, list[list[str]]] = {}
+        """By the verb: for each connection, what."""
+
+    def record(self, pair: Pair) -> None:
+        spec = pair.spec()
+        self._recorded_of = spec.grant_id
+        run(self._owner, "SET GLOBAL log_output = 'TABLE'")
+        for verb, does in (("grant", granted), ("revoke", ended)):
+            run(self._owner, "TRUNCATE mysql.general_log")
+            does(pair, spec)
+            self._said[verb] = self._logged()
+        run(self._owner, "SET GLOBAL general_log = OFF")
+        self._rehearse(pair.spec())
+
+    def _rehearse(self, spec: GrantSpec) -> None:
+        """That what is said again does the same."""
+        given = f"SELECT Role FROM mysql.roles_mapping WHERE User = 'cs_{spec.grant_id}' ORDER BY 1"
+        self.grant(spec)
+        assert ask(self._owner, given) == (("countersign_logins",), ("support_read",))
+        self.revoke(spec)
+        assert not ask(self._owner, given)
+        assert not ask(self._owner, f"SELECT 1 FROM mysql.global_priv WHERE User = 'cs_{spec.grant_id}'")
+
+    def grant(self, spec: GrantSpec) -> None:
+        self._say("grant", spec)
+
+    def revoke(self, spec: GrantSpec) -> None:
+        self._say("revoke", spec)
+
+    def _logged(self) -> list[list[str]]:
+        """By the bot's connections, from the provider's first word on: what is before it, the driver says by itself."""
+        said = dict[int, list[str]]()
+        for thread, statement in ask(
+            self._owner, "SELECT thread_id, CONVERT(argument USING utf8mb4) FROM mysql.general_log "
+            f"WHERE command_type = 'Query' AND user_host LIKE '{BOT}[%'",
+        ):  # fmt: skip
+            said.setdefault(thread, []).append(statement)
+        return [statements[statements.index(PINNED) :] for statements in said.values()]
+
+    def _say(self, verb: str, spec: GrantSpec) -> None:
+        for statements in self._said[verb]:
+            with self._connected() as connection, connection.cursor() as cursor:
+                for statement in statements:
+                    cursor.execute(statement.replace(self._recorded_of, spec.grant_id))
+                    cursor.fetchall()
+
+    def _connected(self) -> Client:
+        there: Any = {"host": self._server.host, "port": self._server.port, "user": BOT, "password": BOT_PASSWORD}
+        return pymysql.connect(**there, ssl=self._proof, autocommit=None)
+
+
+@contextmanager
 def _webhook(servers: Servers) -> Generator[Pair]:
     """The reference endpoint, called over a TLS connection for each question."""
     directory = Path(mkdtemp(prefix="webhook-", dir=servers.directory))
@@ -196,6 +276,6 @@ def _webhook(servers: Servers) -> Generator[Pair]:
 
 
 BARE: dict[str, Callable[[Servers], AbstractContextManager[Pair]]] = {
-    "command": _command, "postgres": _postgres, "webhook": _webhook,
+    "command": _command, "mysql": _mysql, "postgres": _postgres, "webhook": _webhook,
 }  # fmt: skip
 """A new provider is a line here, and the same said by hand."""

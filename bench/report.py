@@ -95,12 +95,13 @@ The floor reads the same entries by the driver alone and hashes each with the on
 the screen, looked at every 2 ms. Then letter by letter into its list: until the sandbox has checked what fits. The
 floor is the bare Bolt, which opens a form that is always the same and always offers the same 100 options.
 
-**Providers.** A grant, and a revoke with the look whether it holds, by each provider on its target: PostgreSQL; the
-reference endpoint of `examples/`; the demo's console by its program. The floor is the same said bare: the statements
-that the provider says, by the driver alone on a warm connection; a signed request over a TLS connection of its own; the
-program started with the question. The two take turns. What an end costs beside the fewest statements that could end
-it stands below "End of one access". Then calls on ten resources that one account reaches, which
-bears four at once: how many were ever under way together.
+**Providers.** A grant, and a revoke with the look whether it holds, by each provider on its target: PostgreSQL;
+MariaDB, where it is on the machine; the reference endpoint of `examples/`; the demo's console by its program. The floor
+is the same said bare: the statements that the provider says, by the driver alone, to PostgreSQL on a warm connection
+and to MariaDB on a TLS connection for each call, as the provider does; a signed request over a TLS connection of its
+own; the program started with the question. The two take turns. What an end costs beside the fewest statements that
+could end it stands below "End of one access". Then calls on ten resources that one account reaches, which bears four
+at once: how many were ever under way together.
 
 **Memory.** `countersign up` as it is installed, with SQLite and a Valkey of its own, a bot connected to the sandbox and
 nothing to do: the proportional set size (`/proc/*/smaps_rollup`, which counts a shared page in parts) of the
