@@ -35,10 +35,13 @@ class Connection(_Driver):
 
     deadline: Deadline
     heard: int
+    _ahead: bytearray
+    """What was read and not yet asked for."""
 
     def __init__(self, deadline: Deadline, **said: Any) -> None:
         self.deadline = deadline
         self.heard = 0
+        self._ahead = bytearray()
         super().__init__(defer_connect=True, **said)
 
     def _get_server_information(self) -> None:
@@ -58,16 +61,23 @@ class Connection(_Driver):
         self.heard += num_bytes
         if self.heard > _LARGEST_ANSWER:
             raise BadConfig(errors.TOO_MUCH)
-        read = bytearray()
-        while len(read) < num_bytes:
-            if self.deadline.passed:
-                raise TimeoutError
-            self._sock.settimeout(self.deadline.left())
-            piece = self._sock.recv(min(num_bytes - len(read), _PIECE))
-            if not piece:
-                raise ConnectionResetError
-            read += piece
-        return bytes(read)
+        while len(self._ahead) < num_bytes:
+            self._ahead += self._piece(num_bytes - len(self._ahead))
+        read = bytes(self._ahead[:num_bytes])
+        del self._ahead[:num_bytes]
+        return read
+
+    def _piece(self, wanted: int) -> bytes:
+        # An answer is many small packets, so over TLS we take what there is. In clear never more than is wanted:
+        # what someone in between puts behind the greeting would be believed as if it had come over TLS.
+        most = _PIECE if isinstance(self._sock, ssl.SSLSocket) else min(wanted, _PIECE)
+        if self.deadline.passed:
+            raise TimeoutError
+        self._sock.settimeout(self.deadline.left())
+        piece = self._sock.recv(most)
+        if not piece:
+            raise ConnectionResetError
+        return piece
 
     def _write_bytes(self, data: bytes) -> None:
         if self.deadline.passed:
