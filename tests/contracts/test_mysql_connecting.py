@@ -272,6 +272,16 @@ def test_a_resolver_that_hangs_ends_with_the_deadline(mysql_world: MysqlWorld) -
             over.set()
 
 
+def test_an_address_is_reached_also_where_the_resolver_hangs(mysql_world: MysqlWorld) -> None:
+    over = threading.Event()
+    provider = Mysql(mysql_world.settings(host="127.0.0.1", port=mysql_world.server.port))
+    with patch.object(socket, "getaddrinfo", lambda *_, **__: over.wait(60) and []):
+        try:
+            assert not provider.observe(make_spec(), None, Deadline.after(5)).present
+        finally:
+            over.set()
+
+
 def test_settings_and_roles_are_read_without_the_driver() -> None:
     read = "import sys, workers.providers.mysql as m; m.Settings; m.Role; m.Mysql; print('pymysql' in sys.modules)"
     said = subprocess.run([sys.executable, "-c", read], capture_output=True, check=True, text=True, timeout=60)

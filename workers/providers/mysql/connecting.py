@@ -4,11 +4,13 @@ The driver's own time-outs begin anew with each piece, it goes on without TLS wh
 server the password in whatever form that asks for. So these three are ours here.
 """
 
+import ipaddress
 import socket
 import ssl
 import threading
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as Late
+from contextlib import suppress
 from typing import Any
 
 import pymysql
@@ -161,6 +163,8 @@ Address = tuple[socket.AddressFamily, Any]
 
 
 def _look_up(host: str, port: int, deadline: Deadline) -> list[Address]:
+    with suppress(ValueError):
+        return [_literal(ipaddress.ip_address(host), port)]
     # The resolver can't be told to stop: it has a thread to itself, which is left alone at the deadline.
     found = Future[list[Address]]()
     threading.Thread(target=_resolve, args=(host, port, found), name="look up a database server", daemon=True).start()
@@ -168,6 +172,12 @@ def _look_up(host: str, port: int, deadline: Deadline) -> list[Address]:
         return found.result(deadline.left())[:_MOST_ADDRESSES]
     except (Late, OSError, UnicodeError):
         raise errors.unreachable() from None
+
+
+def _literal(address: ipaddress.IPv4Address | ipaddress.IPv6Address, port: int) -> Address:
+    if address.version == 4:
+        return socket.AF_INET, (str(address), port)
+    return socket.AF_INET6, (str(address), port, 0, 0)
 
 
 def _resolve(host: str, port: int, found: "Future[list[Address]]") -> None:
