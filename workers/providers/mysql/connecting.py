@@ -20,6 +20,7 @@ from access.errors import BadConfig, ProviderError
 from access.ports import Deadline
 from workers.providers.mysql import errors
 from workers.providers.mysql.settings import MysqlSettings
+from workers.providers.mysql.trust import proof_by
 
 _MOST_ADDRESSES = 8
 _PIECE = 65536
@@ -131,14 +132,7 @@ def _refused(error: pymysql.err.Error) -> ProviderError:
 
 
 def _proof(settings: MysqlSettings) -> ssl.SSLContext | None:
-    if settings.ca is None:
-        return None
-    try:
-        proof = ssl.create_default_context(cafile=None if settings.ca == "system" else settings.ca)
-    except OSError:
-        raise BadConfig(errors.NO_CA) from None
-    proof.minimum_version = ssl.TLSVersion.TLSv1_2
-    return proof
+    return None if settings.ca is None else proof_by(settings.ca)
 
 
 def _line(settings: MysqlSettings, deadline: Deadline) -> socket.socket:
