@@ -124,7 +124,8 @@ class BareSql:
         return statement if self._sqlite else statement.replace("?", "%s")
 
 
-def connect(url: str) -> Any:
+def connect(url: str, *, json: tuple[type, ...] = (dict, list)) -> Any:
+    """`json`: kinds of values that are columns of JSON, and no arrays."""
     if url.startswith("sqlite"):
         connection = sqlite3.connect(str(make_url(url).database), isolation_level=None, check_same_thread=False)
         connection.row_factory = sqlite3.Row
@@ -132,8 +133,7 @@ def connect(url: str) -> Any:
             connection.execute(f"PRAGMA {pragma}")
         return connection
     connected = psycopg.Connection[dict[str, Any]].connect(url, autocommit=True, row_factory=dict_row)
-    # The columns that hold JSON come as dicts and lists.
-    for kind in (dict, list):
+    for kind in json:
         connected.adapters.register_dumper(kind, JsonDumper)
     return connected
 

@@ -6,6 +6,7 @@ The idle timers are of no rows, for Redis does not know rows; so nobody compares
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
+from datetime import timedelta
 from typing import Any, cast
 
 from redis import Redis
@@ -13,7 +14,7 @@ from sqlalchemy import event, update
 from sqlmodel import col
 
 from access.core import Core
-from access.models import Grant, GrantStatus
+from access.models import Grant, GrantStatus, PeriodicCheck
 from access.monitor.sweep import Schedule
 from bench.bare_sql import connect
 from bench.ends import Stage, stage, working
@@ -86,6 +87,7 @@ def _with_rows(servers: Servers, kind: Kind, rows: int) -> Iterator[Figure]:
 
 
 def _end(made: Stage, count: int) -> None:
+    """So many of the grants; and nothing outside is due to be looked at, for nobody looks."""
     now = made.core.clock.now()
     ended = {
         "status": GrantStatus.ENDED, "activated_at": now, "end_due_at": now, "ended_at": now, "proven_at": now,
@@ -93,6 +95,7 @@ def _end(made: Stage, count: int) -> None:
     }  # fmt: skip
     with made.core.database.write() as session:
         session.connection().execute(update(Grant).where(col(Grant.id) <= made.ids[count - 1]).values(ended))
+        session.connection().execute(update(PeriodicCheck).values(due_at=now + timedelta(days=1)))
 
 
 def _sweeps(made: Stage) -> tuple[list[float], list[float]]:
@@ -110,7 +113,7 @@ def _sweeps(made: Stage) -> tuple[list[float], list[float]]:
     schedule.sweep()
     event.remove(engine, "before_cursor_execute", note)
     swept = [_seconds(schedule.sweep) for _ in range(LOOKS)]
-    bare = connect(made.environment["DATABASE_URL"])
+    bare = connect(made.environment["DATABASE_URL"], json=())
     floor = [_seconds(lambda: _replay(bare, statements)) for _ in range(LOOKS)]
     bare.close()
     return swept, floor
