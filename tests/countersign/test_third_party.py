@@ -23,7 +23,8 @@ class Acme(Command):
 BAD = {
     "an import that fails": (
         "import no_such_driver",
-        "The provider acme cannot be imported (ModuleNotFoundError). Mend or install anew acme-one 1.0; "
+        "The provider acme cannot be imported (the Python package no_such_driver is missing). "
+        "Mend or install anew acme-one 1.0; "
         "the log says more.",
     ),
     "an import that ends the process": (
