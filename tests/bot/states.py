@@ -1,4 +1,4 @@
-"""Every view in every state it can be in, by the name of its golden file."""
+"""Every view in every state it can be in, called as its golden file is."""
 
 import re
 from collections.abc import Sequence
