@@ -35,11 +35,14 @@ FORMS: dict[Words, tuple[Words, ...]] = {
     ("doctor",): ((), ("--json",)),
     ("providers",): ((), ("--json",)),
     ("conformance",): (("--live", "customers-db"),),
+    ("provider", "new"): (("acme",),),
 }
 """What is typed after the name, where it is more than one thing or where the name alone is not enough."""
-NEED_NOTHING = {("manifest-link",), ("init",), ("demo",), ("providers",), ("providers", "--json")}
-"""They read no database and no policy: the first prints a link, the second asks, the third brings its own, the last
-looks at what is installed."""
+NEED_NOTHING = {
+    ("manifest-link",), ("init",), ("demo",), ("providers",), ("providers", "--json"), ("provider", "new", "acme"),
+}  # fmt: skip
+"""They read no database and no policy: the first prints a link, the second asks, the third brings its own, the next
+look at what is installed, the last writes a package."""
 NO_DATABASE = {"doctor", "conformance"}
 """The one is no all clear without; the other reads the policy and looks at a target."""
 MAKE_A_DATABASE = {("migrate",)}
