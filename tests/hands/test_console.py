@@ -23,6 +23,7 @@ def test_a_person_is_let_into_the_console_and_is_seen_to_leave(hands: Hands, sta
     form.get_by_role("combobox").fill("pay refunds")
     expect(form.get_by_role("option")).to_have_count(1)
     hands.press(form.get_by_role("option", name="Answer customers and pay refunds"))
+    expect(form).to_contain_text("Will be asked in")  # until then the form is being drawn anew
     form.get_by_label("For how long?").fill("20m")
     form.get_by_label("Why?").fill(REASON)
     hands.press(hands.button("Ask", form))
