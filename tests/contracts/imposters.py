@@ -1,11 +1,10 @@
 """Servers that answer where a PostgreSQL is expected and ask for the bot's password, for the contract's promise C39."""
 
 import socket
-import ssl
 import struct
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -15,64 +14,27 @@ from unittest.mock import patch
 from psycopg.conninfo import make_conninfo
 
 from countersign.testing import Imposter
+from tests.contracts.listening import Listening
 from tests.tls import Authority
 
 NAME = "db.example.test"
 _TLS = 80877103
 _GSS = 80877104
 _ASK_IN_CLEAR = b"R" + struct.pack("!II", 8, 3)
-_WAIT = 20.0
 
 
-@dataclass
-class Listener:
-    """An `Imposter`: takes what it is told, and lets nobody in."""
+class Listener(Listening):
+    """Speaks PostgreSQL."""
 
-    name: str
-    settings: Mapping[str, Any]
-    cure: str
-    demands_proof: bool
-    listener: socket.socket
-    shows: ssl.SSLContext | None
-    _told: bytearray = field(default_factory=bytearray)
-    _answers: list[bytes] = field(default_factory=list[bytes])
-    _guests: list[threading.Thread] = field(default_factory=list[threading.Thread])
-
-    def heard(self) -> bytes:
-        self._all_gone()
-        return bytes(self._told)
-
-    def answered(self) -> bool:
-        self._all_gone()
-        return any(self._answers)
-
-    def _all_gone(self) -> None:
-        for guest in self._guests:
-            guest.join(_WAIT)
-            assert not guest.is_alive(), "the provider is closed, and its connection is open"
-
-    def let_in(self) -> None:
-        with suppress(OSError):  # the end of the listener is the end of this
-            while True:
-                guest, _ = self.listener.accept()
-                thread = threading.Thread(target=self._serve, args=(guest,), daemon=True)
-                self._guests.append(thread)
-                thread.start()
-
-    def _serve(self, guest: socket.socket) -> None:
-        guest.settimeout(_WAIT)
-        with guest, suppress(OSError, EOFError):  # who is not believed is hung up on
-            self._ask(guest)
-
-    def _ask(self, guest: socket.socket) -> None:
+    def _speak(self, guest: socket.socket) -> None:
         code = self._first_word(guest)
         if code == _TLS and self.shows is not None:
             guest.sendall(b"S")
             with self.shows.wrap_socket(guest, server_side=True) as inside:
-                self._ask(inside)
+                self._speak(inside)
         elif code in (_TLS, _GSS):
             guest.sendall(b"N")
-            self._ask(guest)
+            self._speak(guest)
         else:
             guest.sendall(_ASK_IN_CLEAR)
             self._answers.append(self._listen(guest, 5))
@@ -82,16 +44,6 @@ class Listener:
         length, code = struct.unpack("!II", self._listen(guest, 8))
         self._listen(guest, length - 8)
         return code
-
-    def _listen(self, guest: socket.socket, count: int) -> bytes:
-        said = b""
-        while len(said) < count:
-            more = guest.recv(count - len(said))
-            self._told.extend(more)
-            if not more:
-                raise EOFError
-            said += more
-        return said
 
 
 @dataclass(frozen=True)

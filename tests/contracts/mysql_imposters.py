@@ -2,23 +2,21 @@
 
 import os
 import socket
-import ssl
 import struct
 import threading
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager, suppress
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
 from countersign.testing import Imposter
 from tests.contracts.imposters import NAME, resolving
+from tests.contracts.listening import Listening
 from tests.tls import Authority
 
 _CLIENT_SSL = 0x800
 _CAPABILITIES = 0x00000001 | 0x00000200 | 0x00008000 | 0x00080000  # long password, 4.1, secure connection, plugins
-_WAIT = 20.0
 
 
 def greeting(*, tls: bool) -> bytes:
@@ -34,51 +32,17 @@ def packet(number: int, said: bytes) -> bytes:
     return len(said).to_bytes(3, "little") + bytes([number]) + said
 
 
-@dataclass
-class Listener:
-    """An `Imposter`: takes what it is told, and lets no one in."""
+class Listener(Listening):
+    """Speaks MariaDB's protocol."""
 
-    name: str
-    settings: Mapping[str, Any]
-    cure: str
-    demands_proof: bool
-    listener: socket.socket
-    shows: ssl.SSLContext | None
-    _told: bytearray = field(default_factory=bytearray)
-    _answers: list[bytes] = field(default_factory=list[bytes])
-    _guests: list[threading.Thread] = field(default_factory=list[threading.Thread])
-
-    def heard(self) -> bytes:
-        self._all_gone()
-        return bytes(self._told)
-
-    def answered(self) -> bool:
-        self._all_gone()
-        return any(self._answers)
-
-    def _all_gone(self) -> None:
-        for guest in self._guests:
-            guest.join(_WAIT)
-            assert not guest.is_alive(), "the provider is closed, and its connection is open"
-
-    def let_in(self) -> None:
-        with suppress(OSError):  # the end of the listener is the end of this
-            while True:
-                guest, _ = self.listener.accept()
-                thread = threading.Thread(target=self._serve, args=(guest,), daemon=True)
-                self._guests.append(thread)
-                thread.start()
-
-    def _serve(self, guest: socket.socket) -> None:
-        guest.settimeout(_WAIT)
-        with guest, suppress(OSError, EOFError):  # who is not believed is hung up on
-            guest.sendall(greeting(tls=self.shows is not None))
-            said = self._packet(guest)
-            if self.shows is None or len(said) > 32:
-                self._ask(guest, 2, said)
-                return
-            with self.shows.wrap_socket(guest, server_side=True) as inside:
-                self._ask(inside, 3, self._packet(inside))
+    def _speak(self, guest: socket.socket) -> None:
+        guest.sendall(greeting(tls=self.shows is not None))
+        said = self._packet(guest)
+        if self.shows is None or len(said) > 32:
+            self._ask(guest, 2, said)
+            return
+        with self.shows.wrap_socket(guest, server_side=True) as inside:
+            self._ask(inside, 3, self._packet(inside))
 
     def _ask(self, guest: socket.socket, number: int, _said: bytes) -> None:
         """For the password as it is."""
@@ -88,16 +52,6 @@ class Listener:
     def _packet(self, guest: socket.socket) -> bytes:
         head = self._listen(guest, 4)
         return self._listen(guest, int.from_bytes(head[:3], "little"))
-
-    def _listen(self, guest: socket.socket, count: int) -> bytes:
-        said = b""
-        while len(said) < count:
-            more = guest.recv(count - len(said))
-            self._told.extend(more)
-            if not more:
-                raise EOFError
-            said += more
-        return said
 
 
 @dataclass(frozen=True)
