@@ -200,22 +200,17 @@ def _card_facts(
         .order_by(col(Request.asked_at).desc())
         .limit(HISTORY)
     ).all()
+    people = people_now(session, policy) if policy else None
     return CardFacts(
         request=request, reviews=list(reviews), grant=grant, now=now, version=version,
         history=[Past(role=one.role, status=one.status, asked_at=one.asked_at) for one in earlier],
         extends=session.get(Grant, request.extends) if request.extends else None,
         extendable=extendable(policy, grant), rights=note_about(session, request.resource, request.role),
-        never_asked=never_asked(session, request), next=next_step(session, policy, request, now),
-        approvers=_approvers(session, policy, request), description=_description(policy, request),
+        never_asked=never_asked(session, request), next=next_step(session, people, request, now),
+        approvers=[*people.accounts(approvers(people, request))] if people else [],
+        description=_description(policy, request),
         others=_others(session, request) if request.status == RequestStatus.PENDING else None,
     )  # fmt: skip
-
-
-def _approvers(session: Session, policy: Policy | None, request: Request) -> list[SlackUser]:
-    if policy is None:
-        return []
-    people = people_now(session, policy)
-    return [*people.accounts(approvers(people, request))]
 
 
 def _description(policy: Policy | None, request: Request) -> str:

@@ -62,7 +62,7 @@ def mine_of(session: Session, policy: Policy | None, person: PersonEntry, now: d
     answers = recent_answers(session) if requests else []
     people = people_now(session, policy) if policy and requests else None
     asked = {one.id: asked_by(people, one, answers) for one in requests} if people else {}
-    steps = {one.id: next_step(session, policy, one, now) for one in requests}
+    steps = {one.id: next_step(session, people, one, now) for one in requests}
     return Mine(
         requests=list(requests), grants=list(grants), extendable=can,
         asked={request: replace(one, next=steps[request]) for request, one in asked.items()},

@@ -5,8 +5,8 @@ from datetime import datetime, timedelta
 
 from sqlmodel import Session, select
 
-from access.approvers import NextStep, groups_of, people_now
-from access.catalog import Policy, Rule
+from access.approvers import NextStep, groups_of
+from access.catalog import Rule
 from access.ids import Person, SlackUser
 from access.models import Message, MessageKind, Request, RequestStatus
 from access.people import People, barred
@@ -27,9 +27,9 @@ def first_step(people: People, rule: Rule, *, barred: frozenset[Person]) -> Next
     return NextStep(after=step.after, at=None, named=who)
 
 
-def next_step(session: Session, policy: Policy | None, request: Request, now: datetime) -> NextStep | None:
+def next_step(session: Session, people: People | None, request: Request, now: datetime) -> NextStep | None:
     """None: no step is left before it is decided or lapses, or no approver is."""
-    if policy is None or request.status != RequestStatus.PENDING:
+    if people is None or request.status != RequestStatus.PENDING:
         return None
     rows = select(Message.step_group, Message.step_after_s).filter_by(kind=MessageKind.REMINDER, subject=request.id)
     steps = sorted(
@@ -41,6 +41,5 @@ def next_step(session: Session, policy: Policy | None, request: Request, now: da
     at, group = next(left, (None, ""))
     if at is None:
         return None
-    people = people_now(session, policy)
     who = named(people, groups_of(request), group, barred=barred(people, request))
     return NextStep(after=at - request.asked_at, at=at, named=who) if who else None

@@ -45,13 +45,13 @@ def reminder_facts(
     session: Session, policy: Policy | None, message: Message, request: Request, now: datetime
 ) -> ReminderFacts:
     who: tuple[SlackUser, ...] = ()
-    if policy is not None:
+    people = people_now(session, policy) if policy else None
+    if people is not None:
         group = message.step_group or ""
-        people = people_now(session, policy)
         who = named(people, groups_of(request), group, barred=barred(people, request))
     return ReminderFacts(
         request=request, named=list(who), card=card_place(session, request), now=now,
-        next=next_step(session, policy, request, now),
+        next=next_step(session, people, request, now),
     )  # fmt: skip
 
 
