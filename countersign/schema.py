@@ -1,7 +1,7 @@
 """The schema's revision: what this version needs, and how a database gets there while others work on it."""
 
 import logging
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -77,8 +77,8 @@ def check(database: Database) -> None:
 def migrate(database: Database) -> None:
     """Brings the database to `head()`. Several at once wait for each other; raises Unready when it cannot be used.
 
-    On PostgreSQL each revision is a transaction of its own, and gives way to those who work on the same tables. On
-    SQLite, where one writes at a time, they wait until all is done.
+    On PostgreSQL each revision is a transaction of its own, and gives way to those who work: see `_hold`. On SQLite,
+    where one writes at a time, they wait until all is done.
     """
     database.create()
     _refuse_newer(database)
@@ -142,23 +142,62 @@ def _refuse_encoding(database: Database) -> None:
 
 
 def _upgrade_between_others(connection: sa.Connection, database: Database) -> None:
-    for _ in range(_TRIES):
+    from alembic.script import ScriptDirectory
+
+    found = revision_of(database) or ""
+    scripts = ScriptDirectory.from_config(_config())
+    for revision in sorted(one for one in revisions() if one > found):
+        module = scripts.get_revision(revision).module
+        _upgrade_to(revision, getattr(module, "changed_tables", ()), connection, database)
+
+
+def _upgrade_to(revision: str, tables: Sequence[str], connection: sa.Connection, database: Database) -> None:
+    for turn in range(_TRIES):
         try:
-            _upgrade(connection)
+            with connection.begin():
+                _hold(tables, turn, connection)
+                _upgrade(connection, revision)
             return
         except DBAPIError as error:
-            connection.rollback()
             if getattr(error.orig, "sqlstate", None) not in _BUSY:
                 raise
     raise _busy(database)
 
 
-def _upgrade(connection: sa.Connection) -> None:
+def _hold(tables: Sequence[str], turn: int, connection: sa.Connection) -> None:
+    """Takes all tables that a revision changes, so that who works is never the victim of a deadlock with it.
+
+    1. It waits for one table while it holds none: no circle can be closed. Another one at each turn, for one may be
+       what a long report reads.
+    2. It has half of the time after which PostgreSQL looks for deadlocks to take the others. Who waits for it meanwhile
+       has not waited long enough to be looked at when it either has all, and waits for nothing more, or gives all back.
+    """
+    if not tables:
+        return
+    first = turn % len(tables)
+    _lock(connection, tables[first : first + 1])
+    within = connection.execute(sa.text("SELECT setting::int / 2 FROM pg_settings WHERE name = 'deadlock_timeout'"))
+    usual = connection.execute(sa.text("SHOW statement_timeout")).scalar_one()
+    _limit_statements(connection, f"{max(within.scalar_one(), 1)}ms")
+    _lock(connection, tables)
+    _limit_statements(connection, usual)
+
+
+def _lock(connection: sa.Connection, tables: Sequence[str]) -> None:
+    quoted = connection.dialect.identifier_preparer.quote
+    connection.execute(sa.text(f"LOCK TABLE {', '.join(map(quoted, tables))} IN ACCESS EXCLUSIVE MODE"))
+
+
+def _limit_statements(connection: sa.Connection, time: str) -> None:
+    connection.execute(sa.text("SELECT set_config('statement_timeout', :time, true)"), {"time": time})
+
+
+def _upgrade(connection: sa.Connection, revision: str = "head") -> None:
     from alembic import command
 
     config = _config()
     config.attributes["connection"] = connection
-    command.upgrade(config, "head")
+    command.upgrade(config, revision)
 
 
 def _refuse_newer(database: Database) -> None:

@@ -4,6 +4,7 @@ from alembic import op
 
 revision = "0005"
 down_revision = "0004"
+changed_tables = ("alert",)
 _BEFORE = "'overdue', 'unremovable', 'provider', 'policy', 'timekeeping', 'queue', 'jobs', 'sweep', 'timers', 'drift'"
 
 

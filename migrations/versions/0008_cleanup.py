@@ -5,6 +5,7 @@ from alembic import op
 
 revision = "0008"
 down_revision = "0007"
+changed_tables = ("grant", "alert", "look")
 _ALERTS = (
     "'overdue', 'unremovable', 'provider', 'policy', 'timekeeping', 'queue', 'jobs', 'sweep', 'timers', 'drift', "
     "'canary', 'restored', 'clocks'"

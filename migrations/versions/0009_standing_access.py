@@ -5,6 +5,7 @@ from alembic import op
 
 revision = "0009"
 down_revision = "0008"
+changed_tables = ("alert",)
 _BEFORE = (
     "'overdue', 'unremovable', 'provider', 'policy', 'timekeeping', 'queue', 'jobs', 'sweep', 'timers', 'drift', "
     "'canary', 'restored', 'clocks', 'leftover'"

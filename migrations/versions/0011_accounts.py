@@ -5,6 +5,7 @@ from alembic import op
 
 revision = "0011"
 down_revision = "0010"
+changed_tables = ("request", "review", "grant")
 _PENDING = sa.text("status = 'pending'")
 _UNFINISHED = sa.text("due_at IS NOT NULL")
 

@@ -4,6 +4,7 @@ from alembic import op
 
 revision = "0012"
 down_revision = "0011"
+changed_tables = ("audit_head", "audit_event")
 _MOVES_BACK = 'NEW.id <> OLD.id OR NEW.seq < OLD.seq OR (NEW.seq = OLD.seq AND NEW."hash" <> OLD."hash")'
 """The head follows the log, which only grows. Where neither moves it may be written again: a start tries to."""
 

@@ -5,6 +5,7 @@ from alembic import op
 
 revision = "0013"
 down_revision = "0012"
+changed_tables = ("alert", "notice")
 _ALERTS = (
     "'overdue', 'unremovable', 'provider', 'policy', 'timekeeping', 'queue', 'jobs', 'sweep', 'timers', 'drift', "
     "'canary', 'restored', 'clocks', 'leftover', 'standing', 'rights'"

@@ -7,6 +7,7 @@ from alembic import op
 
 revision = "0015"
 down_revision = "0014"
+changed_tables = ("grant", "share", "alert", "notice", "look")
 _MOMENT = sa.DateTime(timezone=True)
 _RENAMED: dict[str, dict[str, tuple[str, sa.types.TypeEngine[object], str | None]]] = {
     "notice": {

@@ -5,6 +5,7 @@ from alembic import op
 
 revision = "0016"
 down_revision = "0015"
+changed_tables = ("request", "review", "heartbeat")
 
 
 def upgrade() -> None:

@@ -5,6 +5,7 @@ from alembic import op
 
 revision = "0017"
 down_revision = "0016"
+changed_tables = ("grant", "alert", "notice", "audit_event")
 _ADDED: dict[str, dict[str, tuple[sa.types.TypeEngine[object], str | None]]] = {
     "alert": {
         "resource": (sa.String(), None),

@@ -5,6 +5,7 @@ from alembic import op
 
 revision = "0019"
 down_revision = "0018"
+changed_tables = ("grant",)
 _INDEXES = {"ix_grant_claimed": "claimed_by", "ix_grant_unanswered": "unanswered_at"}
 
 

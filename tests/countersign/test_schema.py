@@ -1,6 +1,7 @@
 """A migration gives way to those who work, and is not begun by a version that is too old."""
 
 import os
+import random
 import subprocess
 import sys
 import threading
@@ -12,6 +13,7 @@ import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
+from sqlalchemy.exc import DBAPIError
 
 import migrations
 from access.clock import monotonic
@@ -71,6 +73,68 @@ def _asked(connection: sa.Connection, statement: sa.TextClause) -> bool:
     found = connection.execute(statement).first() is not None
     connection.rollback()
     return found
+
+
+@pytest.mark.parametrize("database_kind", ["postgresql"])
+def test_who_works_is_never_the_victim_of_a_deadlock_with_a_migration(first: Database) -> None:
+    """Six who take tables in any order, while each revision changes several of them."""
+    stop = threading.Event()
+    working = [Working(first, seed, stop) for seed in range(6)]
+    for one in working:
+        one.start()
+    try:
+        schema.migrate(first)
+    finally:
+        stop.set()
+        for one in working:
+            one.join()
+
+    schema.check(first)
+    assert [error for one in working for error in one.errors] == []
+    assert all(one.done for one in working)
+
+
+class Working(threading.Thread):
+    def __init__(self, database: Database, seed: int, stop: threading.Event) -> None:
+        super().__init__()
+        self._database, self._stop_asked, self._random = database, stop, random.Random(seed)
+        self.done = 0
+        self.errors: list[str] = []
+        with database.read() as session:
+            found = sa.inspect(session.connection()).get_table_names()
+        self._tables = [sa.table(name) for name in found if name != "alembic_version"]
+
+    def run(self) -> None:
+        while not self._stop_asked.is_set():
+            try:
+                self._transaction()
+                self.done += 1
+            except DBAPIError as error:
+                self.errors.append(str(error.orig))
+
+    def _transaction(self) -> None:
+        with self._database.engine().begin() as connection:
+            for table in self._random.sample(self._tables, 4):
+                connection.execute(sa.select(sa.func.count()).select_from(table))
+
+
+@pytest.mark.parametrize("database_kind", ["postgresql"])
+def test_each_migration_names_every_table_that_it_changes(unmigrated_url: str) -> None:
+    database = Database(unmigrated_url)
+    database.create()
+    scripts = ScriptDirectory.from_config(schema._config())
+    locked = sa.text(
+        "SELECT relname FROM pg_locks JOIN pg_class ON oid = relation WHERE pid = pg_backend_pid() AND relkind = 'r' "
+        "AND relnamespace = 'public'::regnamespace AND mode <> 'AccessShareLock'"
+    )
+    with database.engine().connect() as connection:
+        for revision in sorted(schema.revisions()):
+            with connection.begin():
+                before = set(sa.inspect(connection).get_table_names()) - {"alembic_version"}
+                schema._upgrade(connection, revision)
+                changed = before & set(connection.execute(locked).scalars())
+            assert set(getattr(scripts.get_revision(revision).module, "changed_tables", ())) == changed, revision
+    database.close()
 
 
 @pytest.mark.parametrize("database_kind", ["postgresql"])
