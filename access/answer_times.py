@@ -11,6 +11,8 @@ from sqlmodel import Session, col
 from access.ids import Person, SlackUser
 from access.lifecycle import ANSWERED
 from access.models import AuditEvent, Request, Review
+from access.policy.chain import stages_of
+from access.ports import Json
 
 FEWEST = 5
 """Decisions: of fewer, nothing usual can be said."""
@@ -40,7 +42,7 @@ def recent_answers(session: Session) -> list[Answer]:
     decided = (
         select(
             col(Review.at), col(Review.reviewer), col(Review.reviewer_slack), col(Request.asked_at),
-            col(Request.resource), chain,
+            col(Request.resource), chain, col(Review.request_id), col(Review.stage),
         )
         .join(Request, (col(Request.id) == col(Review.request_id)) & (col(Request.version) == col(Review.version)))
         .where(col(Request.status).in_(ANSWERED))
@@ -49,10 +51,10 @@ def recent_answers(session: Session) -> list[Answer]:
     rows = session.connection().execute(decided).all()
     answers = [
         Answer(
-            resource=resource, groups=frozenset(asked["any_of"]), took=max(at - asked_at, timedelta(0)), name=name,
+            resource=resource, groups=_groups(asked, stage), took=max(at - began, timedelta(0)), name=name,
             account=account,
         )
-        for at, name, account, asked_at, resource, asked in rows
+        for (at, name, account, _, resource, asked, _, stage), began in zip(rows, _began(rows), strict=True)
     ]  # fmt: skip
     return [*answers, *_lapsed(session, rows[-1][0])] if rows else []
 
@@ -66,9 +68,23 @@ def _lapsed(session: Session, since: datetime) -> list[Answer]:
         .order_by(col(AuditEvent.seq).desc()).limit(_READ)
     )  # fmt: skip
     rows = session.connection().execute(lapsed)
-    return [
-        Answer(resource=resource, groups=frozenset(asked["any_of"]), took=timedelta.max) for resource, asked in rows
-    ]
+    return [Answer(resource=resource, groups=_groups(asked, 1), took=timedelta.max) for resource, asked in rows]
+
+
+def _groups(chain: Json, stage: int) -> frozenset[str]:
+    stages = stages_of(chain)
+    return frozenset(stages[stage - 1].groups) if stage <= len(stages) else frozenset()
+
+
+def _began(rows: Sequence[Any]) -> list[datetime]:
+    """Since when each of these votes was waited for: the one before it on the same request, or the asking."""
+    latest: dict[str, datetime] = {}
+    began: list[datetime] = []
+    for row in reversed(rows):
+        asked_at: datetime = row.asked_at
+        began.append(latest.get(row.request_id, asked_at))
+        latest[row.request_id] = row.at
+    return began[::-1]
 
 
 def usual_time(answers: Sequence[Answer], *, resource: str, groups: Collection[str]) -> timedelta | None:

@@ -4,21 +4,22 @@ Slack is asked about every approver again and again (approver_checks.py). Of who
 is held against them; and a click asks Slack anew in any case (docs/adr/0026).
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import cast
+from typing import Self
 
 from sqlalchemy import Text
 from sqlalchemy import cast as sql_cast
 from sqlalchemy import select as sql_select
-from sqlmodel import Session, col
+from sqlmodel import Session, col, select
 
 from access.answer_times import Answer, usual_time
-from access.catalog import Policy
+from access.catalog import Policy, Stage
 from access.ids import Person, SlackUser
-from access.models import CheckKind, PeriodicCheck, Request
+from access.models import CheckKind, PeriodicCheck, Request, RequestStatus, Review, Verdict
 from access.people import People, barred
+from access.policy.chain import State, Vote, Waiting, stages_of, state, votes_of
 
 _APPROVER = ":approver"
 """After an account, the subject of a look: whether this person can decide, whatever they have open themselves."""
@@ -43,17 +44,93 @@ class NextStep:
 
 @dataclass(frozen=True, kw_only=True)
 class Asked:
-    """Who can answer a request now, how long an answer usually takes, and what comes next without one."""
+    """Who can answer a request now, how long an answer usually takes, and what comes next."""
 
     approvers: tuple[SlackUser, ...]
     usually: timedelta | None
     """None: too little is known, or it would be one person's."""
     next: NextStep | None = None
+    """Without an answer."""
+    missing: int = 1
+    """So many of them must approve."""
+    then: tuple[SlackUser, ...] = ()
+    """Who is asked when they have."""
 
 
-def approvers(people: People, request: Request) -> frozenset[Person]:
-    """Who can decide on this request."""
-    return people.approvers(groups_of(request), barred=barred(people, request))
+@dataclass(frozen=True, kw_only=True)
+class StageState:
+    """A stage of a request's chain, as it stands."""
+
+    groups: tuple[str, ...]
+    of_each: bool
+    """It wants one person of each group."""
+    wanted: int
+    missing: int
+    """0: it has its approvals."""
+    approved: tuple[Review, ...]
+    people: tuple[SlackUser, ...]
+    """Of the present stage, who can approve it; of a later one, who could."""
+    is_now: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Chain:
+    """The approval chain of one request at a moment, with the votes so far and those who can vote."""
+
+    stages: tuple[Stage, ...]
+    votes: Sequence[Vote]
+    members: Mapping[str, frozenset[Person]]
+    barred: frozenset[Person]
+
+    @classmethod
+    def of(cls, people: People, request: Request, votes: Sequence[Vote]) -> Self:
+        stages, kept_out = stages_of(request.chain), barred(people, request)
+        members = people.able_by_group(stages, barred=kept_out)
+        return cls(stages=stages, votes=votes, members=members, barred=kept_out)
+
+    def state(self, *more: Vote) -> State:
+        return state(self.stages, [*self.votes, *more], members=self.members, barred=self.barred)
+
+    def later(self, number: int) -> frozenset[Person]:
+        """Who could approve a stage that is not asked yet."""
+        able = frozenset[Person]().union(*(self.members[group] for group in self.stages[number - 1].groups))
+        return able - {vote.by.name for vote in self.votes}
+
+
+def approvers(session: Session, people: People, request: Request) -> frozenset[Person]:
+    """Who can decide on this request now: those whose turn it is."""
+    if request.status != RequestStatus.PENDING:
+        return frozenset()
+    now = Chain.of(people, request, votes_on(session, request)).state()
+    return now.people if isinstance(now, Waiting) else frozenset()
+
+
+def chain_of(people: People, request: Request, reviews: Sequence[Review]) -> tuple[StageState, ...]:
+    """Its stages in their order. `reviews`: those of the version that stands."""
+    chain = Chain.of(people, request, votes_of(reviews))
+    now = chain.state()
+    at = now.stage if isinstance(now, Waiting) else len(chain.stages) + 1
+    found: list[StageState] = []
+    for number, stage in enumerate(chain.stages, start=1):
+        able, missing = (chain.later(number), stage.wanted) if number > at else (frozenset[Person](), 0)
+        if isinstance(now, Waiting) and number == at:
+            able, missing = now.people, now.missing
+        found.append(
+            StageState(
+                groups=stage.groups, of_each=bool(stage.all_of), wanted=stage.wanted, missing=missing,
+                approved=tuple(one for one in reviews if one.stage == number and one.verdict == Verdict.APPROVE),
+                people=people.accounts(able), is_now=number == at,
+            )
+        )  # fmt: skip
+    return tuple(found)
+
+
+def votes_on(session: Session, request: Request) -> list[Vote]:
+    """Those on the version that stands."""
+    if request.decision_seq == 0:
+        return []  # no vote was cast on any version
+    cast = select(Review).filter_by(request_id=request.id, version=request.version)
+    return votes_of(session.exec(cast.order_by(col(Review.at), col(Review.id))))
 
 
 def people_now(session: Session, policy: Policy) -> People:
@@ -63,25 +140,29 @@ def people_now(session: Session, policy: Policy) -> People:
     return People(policy, unable=frozenset(entry.name for entry in found if entry))
 
 
-def asked(
-    people: People, answers: Sequence[Answer], *, resource: str, groups: Collection[str], barred: frozenset[Person]
-) -> Asked:  # fmt: skip
+def asked(people: People, answers: Sequence[Answer], chain: Chain, *, resource: str) -> Asked:
     """Whom a request for this resource would ask, or asks. `answers`: what was decided lately."""
-    able = people.approvers(groups, barred=barred)
+    now = chain.state()
+    if not isinstance(now, Waiting):
+        return Asked(approvers=(), usually=None)
+    groups = chain.stages[now.stage - 1].groups
     # Of one person alone it would be that person's, whoever else has decided before.
-    usually = usual_time(answers, resource=resource, groups=groups) if len(able) > 1 else None
-    return Asked(approvers=people.accounts(able), usually=usually)
+    usually = usual_time(answers, resource=resource, groups=groups) if len(now.people) > 1 else None
+    then = chain.later(now.stage + 1) if now.stage < len(chain.stages) else frozenset[Person]()
+    return Asked(
+        approvers=people.accounts(now.people), usually=usually, missing=now.missing, then=people.accounts(then)
+    )
 
 
-def asked_by(people: People, request: Request, answers: Sequence[Answer]) -> Asked:
+def asked_by(session: Session, people: People, request: Request, answers: Sequence[Answer]) -> Asked:
     """Whom this request asks."""
-    groups, kept_out = groups_of(request), barred(people, request)
-    return asked(people, answers, resource=request.resource, groups=groups, barred=kept_out)
+    chain = Chain.of(people, request, votes_on(session, request))
+    return asked(people, answers, chain, resource=request.resource)
 
 
 def groups_of(request: Request) -> list[str]:
-    """Those of the chain that it was asked by."""
-    return cast("list[str]", request.chain["any_of"])
+    """Those of all stages of the chain that it was asked by."""
+    return [*dict.fromkeys(group for stage in stages_of(request.chain) for group in stage.groups)]
 
 
 def approver_look(account: SlackUser) -> str:

@@ -20,6 +20,8 @@ SLANTED = r"(?!.*[.-]_)"
 ROLE_NAME = rf"{SLANTED}[A-Za-z0-9][A-Za-z0-9._-]{{0,62}}"
 CANARY_NAME = "canary"
 """What a target calls the receiver of what nobody is meant to use, unless the policy says otherwise."""
+OWNER, MANAGER = "owner", "manager"
+"""In a stage, instead of a group: who owns the resource, and who is the manager of the person who receives."""
 _ENTITLEMENT = re.compile(rf"({RESOURCE_ID})/({ROLE_NAME})")
 
 
@@ -65,6 +67,7 @@ class PersonEntry:
     slack: SlackUser
     names: Mapping[str, str]
     """What targets call the person where that is not `name`: by resource, or else by provider."""
+    manager: Person | None = None
 
     def principal(self, resource: "Resource") -> str:
         return _principal(self.names, resource, self.name)
@@ -112,6 +115,41 @@ class Resource:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Stage:
+    """A step of an approval chain: so many distinct persons of any of these groups, or one for each of them."""
+
+    any_of: tuple[str, ...] = ()
+    all_of: tuple[str, ...] = ()
+    quorum: int = 1
+    """Of `any_of`: how many persons."""
+
+    def __post_init__(self) -> None:
+        # A stage that wants nobody would be an approval that nobody gave.
+        if bool(self.any_of) == bool(self.all_of) or self.quorum < 1:
+            raise ValueError("a stage names its groups in one way, at least one, and wants at least one approval")
+
+    @property
+    def groups(self) -> tuple[str, ...]:
+        return self.any_of or self.all_of
+
+    @property
+    def wanted(self) -> int:
+        """How many distinct persons."""
+        return len(self.all_of) or self.quorum
+
+    def resolved(self, resource: Resource, subject: Person) -> "Stage":
+        """Of one request: with the groups that `owner` and `manager` are there."""
+        names = {OWNER: resource.owner, MANAGER: manager_of(subject)}
+        any_of, all_of = ([names.get(name, name) for name in groups] for groups in (self.any_of, self.all_of))
+        return Stage(any_of=tuple(dict.fromkeys(any_of)), all_of=tuple(all_of), quorum=self.quorum)
+
+
+def manager_of(person: Person) -> str:
+    """Named like a group, which none can be called."""
+    return f"{MANAGER}:{person}"
+
+
+@dataclass(frozen=True, kw_only=True)
 class Reminder:
     """The approvers of this group are told again when nobody has answered for so long."""
 
@@ -129,8 +167,8 @@ class Rule:
     max: timedelta | None
     """None: what the level allows."""
     channel: SlackChannel
-    any_of: tuple[str, ...]
-    quorum: int
+    stages: tuple[Stage, ...]
+    """In the order in which they are asked, as the file says them."""
     reminders: tuple[Reminder, ...] = ()
     lapses_after: timedelta | None = None
     """None: what the level says."""
@@ -201,7 +239,23 @@ class Policy:
 
     def members(self, groups: Iterable[str]) -> frozenset[Person]:
         """Everybody in at least one of these groups; a group that is gone has nobody."""
-        return frozenset(person for name in groups if name in self.groups for person in self.groups[name].people)
+        return frozenset(person for name in groups for person in self._group(name))
+
+    def approvers(self) -> frozenset[Person]:
+        """Everybody whom a rule has decide."""
+        groups = {group for rule in self.rules for stage in rule.stages for group in stage.groups}
+        owned = {resource.owner for resource in self.resources.values()} if OWNER in groups else set[str]()
+        managers = map(manager_of, self.people) if MANAGER in groups else ()
+        return self.members({*groups, *owned, *managers})
+
+    def _group(self, name: str) -> frozenset[Person]:
+        group = self.groups.get(name)
+        return group.people if group else self._managers.get(name, frozenset())
+
+    @cached_property
+    def _managers(self) -> dict[str, frozenset[Person]]:
+        managed = ((name, entry.manager) for name, entry in self.people.items())
+        return {manager_of(name): frozenset({manager}) for name, manager in managed if manager is not None}
 
     def entitlement(self, entitlement: Entitlement) -> tuple[Resource, Role] | None:
         resource = self.resources.get(entitlement.resource)

@@ -71,6 +71,10 @@ class NotAnApprover(NotAllowed):
     """You are not one of the approvers of this request."""
 
 
+class NotYourTurn(NotAllowed):
+    """It is not your turn to decide this request."""
+
+
 class NotYours(NotAllowed):
     """Only the person who holds this access can do that."""
 

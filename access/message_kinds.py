@@ -96,6 +96,10 @@ KINDS: Mapping[MessageKind, Traits] = {
         name="the reminder for the approvers", shows=Shows.REMINDER, kept_true=False, rank=3, way=Way.REPLY,
         until=Until.REQUEST_WAITS, planned=True,
     ),
+    MessageKind.NEXT_STAGE: Traits(
+        name="the call to the approvers of the next stage", shows=Shows.REMINDER, kept_true=False, rank=2,
+        way=Way.REPLY, until=Until.REQUEST_WAITS,
+    ),
     MessageKind.ENDED: Traits(
         name="that the access is over, to its holder", shows=Shows.GRANT, kept_true=False, rank=3
     ),

@@ -95,6 +95,7 @@ class MessageKind(StrEnum):
     REVEAL = "reveal"  # a secret into an open modal, once; subject: grant, recipient: view
     WARNING = "warning"  # that the end is near, to its holder; subject: request
     REMINDER = "reminder"  # that it still waits, in the card's thread; subject: request
+    NEXT_STAGE = "next_stage"  # that others are asked now, in the card's thread; subject: request
     HOME = "home"  # a person's Home tab; subject and recipient: the person
     DIGEST = "digest"  # one message of a digest, version by version in its thread; subject: digest
     UNDELIVERED = "undelivered"  # that the card could not be posted, to who asked; subject: request
@@ -237,7 +238,7 @@ class Request(SQLModel, table=True):
     rule: str
     channel: SlackChannel = _string()
     chain: Json = _json()
-    """The approval chain, for example `{"any_of": ["payments-leads"], "quorum": 1}`."""
+    """The approval chain: `{"any_of": ["payments-leads"], "quorum": 1}`, or `{"stages": […]}` where that is not all."""
     provider: str
     principal: str
     settings: Json = _json()
@@ -275,13 +276,13 @@ class Request(SQLModel, table=True):
 
 
 class Review(SQLModel, table=True):
-    """One reviewer's approve or deny; once per name, once per Slack account, and version."""
+    """One reviewer's approve or deny of a version; each once per name and once per Slack account."""
 
     __tablename__ = "review"  # pyright: ignore[reportAssignmentType] -- SQLModel types it as a declared attribute
     __table_args__ = (
         _one_of("verdict", Verdict),
-        UniqueConstraint("request_id", "version", "reviewer"),
-        Index("uq_review_account", "request_id", "version", "reviewer_slack", unique=True),
+        UniqueConstraint("request_id", "version", "reviewer", "verdict"),
+        Index("uq_review_account", "request_id", "version", "reviewer_slack", "verdict", unique=True),
     )
 
     id: ReviewId = _string(primary_key=True)
@@ -289,6 +290,8 @@ class Review(SQLModel, table=True):
     version: int
     stage: int = Field(default=1, sa_column_kwargs={"server_default": "1"})
     """Of the approval chain: the one that was waited for."""
+    groups: list[str] = Field(default_factory=list, sa_column=Column(JSON, nullable=False, server_default="[]"))
+    """Those of the stage that the reviewer was in."""
     reviewer: Person = _string()
     reviewer_slack: SlackUser = _string()
     verdict: str

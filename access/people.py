@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from access.catalog import PersonEntry, Policy
+from access.catalog import PersonEntry, Policy, Stage
 from access.ids import Person, SlackUser
 from access.models import Grant, Request, Review
 
@@ -34,6 +34,10 @@ class People:
     def accounts(self, names: Iterable[Person]) -> tuple[SlackUser, ...]:
         return tuple(sorted(self.policy.people[name].slack for name in names))
 
+    def names(self, accounts: Iterable[SlackUser]) -> tuple[Person, ...]:
+        entries = map(self.with_account, accounts)
+        return tuple(entry.name for entry in entries if entry)
+
     def members(self, groups: Iterable[str]) -> frozenset[Person]:
         """Everybody in at least one of these groups; a group that is gone has nobody."""
         return self.policy.members(groups)
@@ -41,6 +45,11 @@ class People:
     def approvers(self, groups: Iterable[str], *, barred: frozenset[Person]) -> frozenset[Person]:
         """Who of these groups can decide: each once, however many groups they are in."""
         return self.members(groups) - barred - self.unable
+
+    def able_by_group(self, stages: Iterable[Stage], *, barred: frozenset[Person]) -> dict[str, frozenset[Person]]:
+        """The same for each group of an approval chain."""
+        groups = dict.fromkeys(group for stage in stages for group in stage.groups)
+        return {group: self.approvers([group], barred=barred) for group in groups}
 
     def security(self) -> frozenset[Person]:
         return self.members([self.policy.security.group])

@@ -12,7 +12,7 @@ from sqlmodel import Session
 from access.actors import Actor
 from access.alert_rows import alerts_to_close, open_alerts, owners_are_told
 from access.alerts.grouping import AlertGrouping
-from access.approvers import approvers, people_now
+from access.approvers import groups_of, people_now
 from access.audit import Event, Outcome
 from access.catalog import Policy
 from access.errors import Conflict
@@ -21,7 +21,7 @@ from access.lifecycle import TRANSIENT, allowed
 from access.message_kinds import KEPT_TRUE, PLANNED
 from access.message_rows import retold
 from access.models import Alert, AlertKind, Grant, GrantStatus, Message, MessageKind, Request, RequestStatus
-from access.people import People
+from access.people import People, barred
 from access.ports import AgendaItem
 from access.store import (
     Change,
@@ -180,11 +180,12 @@ class UnitOfWork:
         self.homes_changed(request)
 
     def homes_changed(self, request: Request) -> None:
-        """Those of who asked, who receives and who can decide."""
+        """Those of who asked, who receives, and who can decide at any stage."""
         self.settling |= {request.requester_slack, request.subject_slack}
         if self.policy is not None:
             people = people_now(self.session, self.policy)
-            self.settling |= set(people.accounts(approvers(people, request)))
+            theirs = people.approvers(groups_of(request), barred=barred(people, request))
+            self.settling |= set(people.accounts(theirs))
 
     def retell(self) -> None:
         """Makes due what is about changed subjects: at the end of the work and in one order, or two could deadlock."""
@@ -208,18 +209,26 @@ class UnitOfWork:
 
     def tell(
         self, kind: MessageKind, subject: str, destination: str, *, version: int = 1, urgency: int = 1,
-        at: datetime | None = None, step: ReminderStep | None = None,
+        at: datetime | None = None, step: ReminderStep | None = None, key: str = "",
     ) -> None:  # fmt: skip
-        """A message that must reach a person, now or at a time to come; the same one twice is one."""
+        """A message that must reach a person, now or at a time to come; the same one twice is one.
+
+        `key`: tells it from others of its kind, subject and version, if the destination alone does not.
+        """
         if not destination:
             return  # of a canary, which is no person's
         self.told.append({
             "id": ulid(self.now), "kind": kind, "subject": subject, "version": version,
-            "recipient": step.key(destination) if step else destination, "destination": destination,
+            "recipient": step.key(destination) if step else key or destination, "destination": destination,
             "step_group": step.group if step else None,
             "step_after_s": int(step.after.total_seconds()) if step else None, "urgency": urgency,
             "due_at": at or self.now, "created_at": self.now,
         })  # fmt: skip
+
+    def tell_next_stage(self, request: Request, stage: int) -> None:
+        """Other people are asked from now on: a message calls them, once, for an updated card calls no one."""
+        key = f"{request.channel}:{stage}"
+        self.tell(MessageKind.NEXT_STAGE, request.id, request.channel, version=request.version, key=key, urgency=URGENT)
 
     def adopt(self, kind: str, subject: str, channel: str, ts: str, *, version: int) -> bool:
         """A message of ours that stands in Slack without a row of its own is kept true from now on."""

@@ -9,6 +9,7 @@ from access.requests.remind import ReminderFacts
 from bot.views.alert import alert_card, group_card, standing_card
 from bot.views.answer import answer, ended, warning
 from bot.views.blocks import Rendered
+from bot.views.next_stage import next_stage
 from bot.views.reminder import reminder
 from bot.views.review import review_card
 from bot.views.undelivered import unasked, undelivered_card
@@ -33,6 +34,10 @@ def _reminder(facts: ReminderFacts, _of_access: str | None) -> Rendered:
     return reminder(facts)
 
 
+def _next_stage(facts: ReminderFacts, _of_access: str | None) -> Rendered:
+    return next_stage(facts)
+
+
 def _alert(facts: AlertFacts, _of_access: str | None) -> Rendered:
     if facts.group is not None:
         return group_card(facts.alert, facts.group)
@@ -50,5 +55,6 @@ VIEWS: Mapping[MessageKind, View] = {
     MessageKind.WARNING: _warning,
     MessageKind.UNDELIVERED: _unasked,
     MessageKind.REMINDER: _reminder,
+    MessageKind.NEXT_STAGE: _next_stage,
     MessageKind.ALERT: _alert,
 }

@@ -1,13 +1,14 @@
 """Who approved must still be somebody who may when the access starts: an approval does not outlive its approver."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from sqlmodel import Session, col, select
 
 from access.ids import Person
 from access.models import Request, Review, Verdict
 from access.people import People, barred, changed, reviewer_of
-from access.policy.chain import Approved, stages_of, state, votes_of
+from access.policy.chain import Approved, Vote, stages_of, state, votes_of
 
 ASK_AGAIN = "Ask again, so that another approver can decide."
 
@@ -24,14 +25,20 @@ def objection(people: People, request: Request, votes: Sequence[Review]) -> str 
     Being on call, within hours or a delegate is judged at the click alone; being in a group that was asked, here too.
     """
     stages = stages_of(request.chain)
+    members = people.able_by_group(stages, barred=barred(people, request))
     for vote in votes:
-        asked = [group for number, stage in enumerate(stages, 1) if number == vote.stage for group in stage.any_of]
-        because = _lost(people, vote, people.approvers(asked, barred=barred(people, request)))
+        asked = stages[vote.stage - 1].groups if vote.stage <= len(stages) else ()
+        because = _lost(people, vote, frozenset[Person]().union(*(members[group] for group in asked)))
         if because is not None:
             return f"{vote.reviewer}, who approved this, {because}. {ASK_AGAIN}"
-    if not isinstance(state(stages, votes_of(votes)), Approved):
+    counted = [replace(vote, groups=_still_in(vote, members)) for vote in votes_of(votes)]
+    if not isinstance(state(stages, counted), Approved):
         return f"This has fewer approvals than its rule wants. {ASK_AGAIN}"
     return None
+
+
+def _still_in(vote: Vote, members: Mapping[str, frozenset[Person]]) -> frozenset[str]:
+    return frozenset(group for group in vote.groups if vote.by.name in members.get(group, ()))
 
 
 def _lost(people: People, vote: Review, able: frozenset[Person]) -> str | None:

@@ -9,7 +9,7 @@ from sqlmodel import Session, col, select
 from access.alerts.groups import AlertGroup, group_facts
 from access.alerts.undelivered import NeverAsked, Undelivered, never_asked, undelivered_facts
 from access.answer_times import recent_answers
-from access.approvers import NextStep, approvers, asked_by, people_now
+from access.approvers import NextStep, StageState, approvers, asked_by, chain_of, people_now
 from access.catalog import Entitlement, Policy
 from access.core import Core, load_grant, load_request
 from access.grants.removed_by_hand import ByHand, said_by_hand
@@ -80,6 +80,8 @@ class CardFacts:
     """What must be known of what the role allows."""
     description: str = ""
     """What the role allows, as the policy of now says it in plain words."""
+    chain: tuple[StageState, ...] = ()
+    """The stages of its approval chain as they stand; none where the policy cannot be used."""
     usually: timedelta | None = None
     """How long an answer usually takes, for who asks."""
     next: NextStep | None = None
@@ -122,7 +124,9 @@ def card_of(core: Core, request_id: RequestId) -> CardFacts:
         facts = _card_facts(session, policy, request, grant, version=request.version, now=core.clock.now())
         if policy is None:
             return facts
-        return replace(facts, usually=asked_by(people_now(session, policy), request, recent_answers(session)).usually)
+        return replace(
+            facts, usually=asked_by(session, people_now(session, policy), request, recent_answers(session)).usually
+        )
 
 
 def facts_of(session: Session, policy: Policy | None, message: Message, now: datetime) -> Facts:
@@ -207,8 +211,8 @@ def _card_facts(
         extends=session.get(Grant, request.extends) if request.extends else None,
         extendable=extendable(policy, grant), rights=note_about(session, request.resource, request.role),
         never_asked=never_asked(session, request), next=next_step(session, people, request, now),
-        approvers=[*people.accounts(approvers(people, request))] if people else [],
-        description=_description(policy, request),
+        approvers=[*people.accounts(approvers(session, people, request))] if people else [],
+        chain=chain_of(people, request, reviews) if people else (), description=_description(policy, request),
         others=_others(session, request) if request.status == RequestStatus.PENDING else None,
     )  # fmt: skip
 

@@ -26,9 +26,8 @@ def approvers_to_look_at(policy: Policy | None) -> Mapping[str, timedelta]:
     """Everybody whom a rule has decide, with the interval of their looks."""
     if policy is None:
         return {}
-    groups = {group for rule in policy.rules for group in rule.any_of}
     people = People(policy)
-    accounts = people.accounts(people.members(groups))
+    accounts = people.accounts(policy.approvers())
     return dict.fromkeys(map(approver_look, accounts), max(EVERY, _SHARE * len(accounts)))
 
 

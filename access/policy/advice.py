@@ -1,10 +1,11 @@
 """Advice on a policy that loads: what is probably not meant."""
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
-from access.catalog import Entitlement, Policy, Rule
+from access.catalog import MANAGER, OWNER, Entitlement, Policy, Rule, Stage
 from access.ids import Person
+from access.policy.chain import lacking
 from access.policy.document import Path
 from access.policy.explain import Finding
 
@@ -18,7 +19,7 @@ def advice(policy: Policy) -> Iterator[Finding]:
     yield from _closed_entitlements(policy)
     yield from _undescribed(policy)
     for index, rule in enumerate(policy.rules):
-        yield from _approvers(policy, rule, ("rules", index, "approve", "stages", 0, "any_of"))
+        yield from _approvers(policy, rule, ("rules", index, "approve", "stages"))
 
 
 def _empty_groups(policy: Policy) -> Iterator[Finding]:
@@ -65,17 +66,53 @@ def _names(roles: list[str]) -> str:
 
 def _approvers(policy: Policy, rule: Rule, path: Path) -> Iterator[Finding]:
     """A chain that some requester's request can never complete, and one that hangs on a single person."""
-    approvers = policy.members(rule.any_of)
-    left: defaultdict[frozenset[Person], list[Person]] = defaultdict(list)
-    for requester in sorted(policy.members(rule.groups)):
-        left[approvers - {requester} if requester in approvers else approvers].append(requester)
-    for others, requesters in left.items():
-        asking = _people(requesters)
-        if len(others) < rule.quorum:
-            yield path, f"no one can approve what {asking} would ask for by rule `{rule.id}`; it will be refused"
-        elif len(others) == rule.quorum:
+    for stages, requesters in chains_of(policy, rule).items():
+        yield from _completed(policy, rule, stages, requesters, path)
+
+
+def chains_of(policy: Policy, rule: Rule) -> dict[tuple[Stage, ...], set[Person]]:
+    """The rule's chain as it is for each owner and manager, with those who would ask by it."""
+    found: defaultdict[tuple[Stage, ...], set[Person]] = defaultdict(set)
+    owned = {policy.resources[one.resource].owner: policy.resources[one.resource] for one in rule.entitlements}
+    by_owner = any(OWNER in stage.groups for stage in rule.stages)
+    by_manager = any(MANAGER in stage.groups for stage in rule.stages)
+    requesters = policy.members(rule.groups)
+    for resource in [*owned.values()][: None if by_owner else 1]:
+        for asking in [frozenset({one}) for one in requesters] if by_manager else [requesters]:
+            subject = min(asking, default=Person(""))
+            found[tuple(stage.resolved(resource, subject) for stage in rule.stages)] |= asking
+    return found
+
+
+def _completed(
+    policy: Policy, rule: Rule, stages: tuple[Stage, ...], requesters: set[Person], path: Path
+) -> Iterator[Finding]:  # fmt: skip
+    approvers = policy.members(group for stage in stages for group in stage.groups)
+    alike: defaultdict[frozenset[Person], list[Person]] = defaultdict(list)
+    for requester in sorted(requesters):
+        alike[frozenset({requester}) & approvers].append(requester)
+    for barred, asking in alike.items():
+        members = {group: policy.members([group]) - barred for stage in stages for group in stage.groups}
+        would = f"what {_people(asking)} would ask for by rule `{rule.id}`"
+        lacks = lacking(stages, members)
+        if lacks is not None:
+            where = (*path, lacks - 1)
+            if len(stages) == 1 and stages[0].wanted == 1:
+                yield where, f"no one can approve {would}; it will be refused"
+            else:
+                yield where, f"stage {lacks} has too few people left to approve {would}; it will be refused"
+            continue
+        yield from _alone(stages, members, would, path)
+
+
+def _alone(
+    stages: tuple[Stage, ...], members: Mapping[str, frozenset[Person]], would: str, path: Path
+) -> Iterator[Finding]:
+    for number, stage in enumerate(stages):
+        others = frozenset[Person]().union(*(members[group] for group in stage.groups))
+        if len(others) == stage.wanted:
             alone = " and ".join(sorted(others))
-            yield path, f"only {alone} can approve what {asking} would ask for by rule `{rule.id}`; name another"
+            yield (*path, number), f"only {alone} can approve {would}; name another"
 
 
 def _people(people: list[Person]) -> str:

@@ -52,7 +52,7 @@ def canary_terms(policy: Policy, entitlement: Entitlement) -> Terms | None:
         rule=RULE, level=role.level, entitlement=entitlement, resource_title=resource.title, role_title=role.title,
         provider=resource.provider, principal=policy.canary.principal(resource), settings=resource.settings,
         definition=role.definition, all_settings=resource.all_settings, all_definition=role.all_definition,
-        channel=SlackChannel(""), any_of=(), quorum=0, longest=LASTS, duration=LASTS,
+        channel=SlackChannel(""), stages=(), longest=LASTS, duration=LASTS,
         until=None, reason=REASON, lapses_after=timedelta(), reminders=(),
         alert_after=policy.levels[role.level].alert_after,
     )  # fmt: skip

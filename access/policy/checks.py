@@ -3,17 +3,16 @@
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator
 
-from access.catalog import CANARY_NAME, Entitlement
+from access.catalog import CANARY_NAME, MANAGER, OWNER, Entitlement
 from access.durations import format_duration
 from access.policy.document import Document, Path
 from access.policy.explain import Finding, unknown_name
-from access.policy.shape import CanaryShape, EscalateShape, PolicyShape, RuleShape
+from access.policy.shape import CanaryShape, EscalateShape, PersonShape, PolicyShape, RuleShape
 
 
 def findings(shape: PolicyShape, document: Document, providers: Iterable[str]) -> Iterator[Finding]:
     """Everything wrong in a policy whose parts have the right shape."""
     yield from _people(shape, document, sorted(providers))
-    yield from _levels(shape)
     yield from _groups(shape)
     yield from _resources(shape, document)
     yield from _rules(shape, document)
@@ -38,8 +37,18 @@ def _people(shape: PolicyShape, document: Document, providers: list[str]) -> Ite
                 f"`{name}` and `{first}` (line {line}) have the same Slack account; they are one person",
             )
         yield from _called(person.names, known, providers, ("people", name, "names"))
+        yield from _managed(name, person, shape)
     for provider in providers:
         yield from _principals(shape, provider)
+
+
+def _managed(name: str, person: PersonShape, shape: PolicyShape) -> Iterator[Finding]:
+    if person.manager is None:
+        return
+    path: Path = ("people", name, "manager")
+    yield from _known("person", person.manager, shape.people, path)
+    if person.manager == name:
+        yield path, f"`{name}` is named as the manager of `{name}`; name another person, or leave it out"
 
 
 def _callers(shape: PolicyShape, providers: Iterable[str]) -> dict[str, None]:
@@ -68,15 +77,11 @@ def _principals(shape: PolicyShape, provider: str) -> Iterator[Finding]:
             )
 
 
-def _levels(shape: PolicyShape) -> Iterator[Finding]:
-    for name, level in shape.levels.items():
-        if level.quorum != 1:
-            yield ("levels", name, "quorum"), _quorum(level.quorum)
-
-
 def _groups(shape: PolicyShape) -> Iterator[Finding]:
     for name, group in shape.groups.items():
         path: Path = ("groups", name, "people")
+        if name in (OWNER, MANAGER):
+            yield ("groups", name), f"`{name}` is a word of approval chains; give the group another name"
         yield from _twice(group.people, path)
         for index, person in enumerate(group.people):
             yield from _known("person", person, shape.people, (*path, index))
@@ -104,7 +109,7 @@ def _rules(shape: PolicyShape, document: Document) -> Iterator[Finding]:
     for index, rule in enumerate(shape.rules):
         base: Path = ("rules", index)
         yield from _who(rule, shape, levels, (*base, "for"))
-        yield from _stages(rule, shape, (*base, "approve", "stages"))
+        yield from _stages(rule, shape, levels, (*base, "approve", "stages"))
         yield from _longest(rule, shape, levels, (*base, "max"))
         yield from _ladder(rule, shape, levels, (*base, "escalate"))
 
@@ -157,15 +162,28 @@ def _canary_names(shape: PolicyShape, canary: CanaryShape, provider: str) -> Ite
             )
 
 
-def _stages(rule: RuleShape, shape: PolicyShape, path: Path) -> Iterator[Finding]:
-    if len(rule.approve.stages) > 1:
-        yield (*path, 1), "a second stage is something that this version cannot enforce yet; leave one"
+def _stages(rule: RuleShape, shape: PolicyShape, levels: dict[Entitlement, str], path: Path) -> Iterator[Finding]:
     for index, stage in enumerate(rule.approve.stages):
-        if stage.quorum != 1:
-            yield (*path, index, "quorum"), _quorum(stage.quorum)
-        yield from _twice(stage.any_of, (*path, index, "any_of"))
-        for place, group in enumerate(stage.any_of):
-            yield from _known("group", group, shape.groups, (*path, index, "any_of", place))
+        word = "any_of" if stage.any_of else "all_of"
+        yield from _twice(stage.groups, (*path, index, word))
+        for place, group in enumerate(stage.groups):
+            if group not in (OWNER, MANAGER):
+                yield from _known("group", group, shape.groups, (*path, index, word, place))
+    yield from _floor(rule, shape, levels, path)
+
+
+def _floor(rule: RuleShape, shape: PolicyShape, levels: dict[Entitlement, str], path: Path) -> Iterator[Finding]:
+    """Over the whole chain, in which a person counts once."""
+    wanted = sum(len(stage.all_of) or stage.quorum for stage in rule.approve.stages)
+    for entitlement in rule.who.entitlements:
+        level = shape.levels.get(levels.get(entitlement, ""))
+        if level and wanted < level.quorum:
+            yield (
+                path,
+                f"the chain wants {wanted} of the {level.quorum} approvals that level `{levels[entitlement]}` of "
+                f"{entitlement} demands; raise a `quorum` or add a stage",
+            )
+            return
 
 
 def _longest(rule: RuleShape, shape: PolicyShape, levels: dict[Entitlement, str], path: Path) -> Iterator[Finding]:
@@ -202,7 +220,7 @@ def _reminded(step: EscalateShape, rule: RuleShape, shape: PolicyShape, path: Pa
     if step.to is None:
         return
     yield from _known("group", step.to, shape.groups, (*path, "to"))
-    approvers = [group for stage in rule.approve.stages for group in stage.any_of]
+    approvers = [*dict.fromkeys(group for stage in rule.approve.stages for group in stage.groups)]
     if step.to in shape.groups and step.to not in approvers:
         yield (
             (*path, "to"),
@@ -242,10 +260,6 @@ def _ids_twice(ids: list[str], section: str, document: Document) -> Iterator[Fin
         if places[name][0] != index:
             first = document.line((section, places[name][0], "id"))
             yield (section, index, "id"), f"`{name}` is here twice, the first time on line {first}; give it another id"
-
-
-def _quorum(quorum: int) -> str:
-    return f"a quorum of {quorum} is more than this version can enforce yet; it must be 1"
 
 
 def _listed(names: list[str], between: str = ", ") -> str:

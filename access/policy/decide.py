@@ -3,20 +3,20 @@
 Nothing is raised here: what the policy answers is data, so that it can be kept, compared and tried on another policy.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from pydantic import JsonValue
 
-from access.catalog import Entitlement, Level, Policy, Reminder, Rule
+from access.catalog import Entitlement, Level, Policy, Reminder, Rule, Stage
 from access.durations import format_duration
 from access.errors import NotAnApprover, SelfReview
 from access.ids import GrantId, Person, SlackChannel
 from access.nearest import nearest
 from access.people import People
-from access.policy.chain import Stage, stages_of
+from access.policy.chain import lacking
 from access.policy.reasons import Reason
 from access.words import clean, counted
 
@@ -71,9 +71,8 @@ class Terms:
     all_definition: Mapping[str, JsonValue]
     """The same with the defaults of now: for rows of version 1 (facts_v1.py)."""
     channel: SlackChannel
-    any_of: tuple[str, ...]
-    """The groups of approvers."""
-    quorum: int
+    stages: tuple[Stage, ...]
+    """Who must agree, in this order."""
     longest: timedelta
     duration: timedelta | None
     until: datetime | None
@@ -83,10 +82,6 @@ class Terms:
     reminders: tuple[Reminder, ...]
     """Before it lapses."""
     alert_after: timedelta
-
-    @property
-    def stages(self) -> tuple[Stage, ...]:
-        return stages_of({"any_of": self.any_of, "quorum": self.quorum})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -255,8 +250,7 @@ def _terms(policy: Policy, ask: Ask, rule: Rule) -> Terms:
         all_settings=resource.all_settings,
         all_definition=role.all_definition,
         channel=rule.channel,
-        any_of=rule.any_of,
-        quorum=max(rule.quorum, level.quorum),
+        stages=tuple(stage.resolved(resource, ask.subject) for stage in rule.stages),
         longest=min(rule.max or level.max, level.max),
         duration=ask.duration,
         until=ask.until,
@@ -354,20 +348,37 @@ def _reason(terms: Terms, level: Level, trace: _Trace) -> Denied | None:
 
 def _chain(people: People, ask: Ask, terms: Terms, trace: _Trace) -> Allowed | Denied:
     barred = frozenset({ask.requester, ask.subject})
-    named, others = people.members(terms.any_of) - barred, sorted(people.approvers(terms.any_of, barred=barred))
-    groups = ", ".join(terms.any_of)
-    if len(others) >= terms.quorum:
-        trace.add("approvers", groups, True, f"{terms.quorum} needed of {', '.join(others)}")
-        return Allowed(terms=terms, trace=tuple(trace.steps))
-    because = f"{terms.quorum} needed, {len(others)} there besides who asks and who receives"
-    if named & people.unable:
-        because += f", for Slack does not show {', '.join(sorted(named & people.unable))} as full members"
-    reason, parameters = no_approver(terms.entitlement, named)
-    return trace.deny("approvers", groups, because, reason, **parameters)
+    members = people.able_by_group(terms.stages, barred=barred)
+    lacks = lacking(terms.stages, members)
+    for number, stage in enumerate(terms.stages, start=1):
+        others = sorted(people.approvers(stage.groups, barred=barred))
+        if number != lacks:
+            trace.add("approvers", _groups(stage), True, f"{stage.wanted} needed of {', '.join(others)}")
+            continue
+        because = f"{stage.wanted} needed, {len(others)} there besides who asks and who receives"
+        if number > 1:
+            because += " and who approves before"
+        named = people.members(stage.groups) - barred
+        if named & people.unable:
+            because += f", for Slack does not show {', '.join(sorted(named & people.unable))} as full members"
+        reason, parameters = no_approver(terms.entitlement, terms.stages, stage, people, barred)
+        return trace.deny("approvers", _groups(stage), because, reason, **parameters)
+    return Allowed(terms=terms, trace=tuple(trace.steps))
 
 
-def no_approver(entitlement: Entitlement, named: frozenset[Person]) -> tuple[Reason, dict[str, Any]]:
-    """Why this cannot be asked for. `named`: whom the policy has decide, though none of them can."""
+def _groups(stage: Stage) -> str:
+    return (" and " if stage.all_of else ", ").join(stage.groups)
+
+
+def no_approver(
+    entitlement: Entitlement, stages: Sequence[Stage], lacks: Stage, people: People, barred: frozenset[Person]
+) -> tuple[Reason, dict[str, Any]]:
+    """Why this cannot be asked for. `lacks`: the stage for which too few distinct persons are left."""
+    named = people.members(lacks.groups) - barred
+    about = {"entitlement": str(entitlement)}
     if not named:
-        return Reason.NO_APPROVER, {"entitlement": str(entitlement)}
-    return Reason.APPROVERS_NOT_IN_SLACK, {"entitlement": str(entitlement), "named": sorted(named)}
+        return Reason.NO_APPROVER, about
+    if named <= people.unable:
+        return Reason.APPROVERS_NOT_IN_SLACK, about | {"named": sorted(named)}
+    wanted = sum(stage.wanted for stage in stages)
+    return Reason.TOO_FEW_APPROVERS, about | {"wanted": wanted, "groups": [*lacks.groups]}

@@ -11,11 +11,11 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from access.canonical import canonical
-from access.catalog import Entitlement
+from access.catalog import Entitlement, Stage
 from access.ids import RequestId
 from access.models import Grant, Request
 from access.policy import facts_v1
-from access.policy.chain import Stage, stages_of
+from access.policy.chain import facts_of_stages, stages_of
 from access.policy.decide import Ask, Terms
 from access.policy.fingerprint import fingerprint
 from access.ports import Json
@@ -90,7 +90,7 @@ def _facts(
         "resource": resource, "role": role, "provider": provider, "settings": dict(settings),
         "definition": dict(definition), "scope": dict(scope), "ticket": ticket, "start": start,
         "duration_s": duration_s, "until": until, "reason": reason, "level": level, "rule": rule, "channel": channel,
-        "stages": [{"any_of": [*stage.any_of], "quorum": stage.quorum} for stage in stages], "extends": extends,
+        "stages": facts_of_stages(stages), "extends": extends,
     }  # fmt: skip
     # As it is read back from the column: text, whole numbers, lists and mappings.
     return json.loads(canonical(facts))

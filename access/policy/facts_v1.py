@@ -16,6 +16,7 @@ from typing import Any, cast
 
 from access.ids import RequestId
 from access.models import Grant, Request
+from access.policy.chain import column_of
 from access.policy.decide import Ask, Terms
 from access.policy.fingerprint import fingerprint
 from access.ports import Json
@@ -70,7 +71,7 @@ def fingerprint_of_rows(request: Request, given: Request | Grant) -> str:
             provider=given.provider, settings=given.settings, definition=given.definition, scope=given.scope,
             start=request.starts_at, duration=_seconds(given.duration_s), until=given.until, reason=request.reason,
             ticket=request.ticket, level=given.level, rule=request.rule,
-            chain=_chain(request.channel, request.chain["any_of"], request.chain["quorum"]),
+            chain=_chain(request.channel, request.chain),
         )
     )  # fmt: skip
 
@@ -81,7 +82,7 @@ def _of_terms(request_id: RequestId, version: int, ask: Ask, terms: Terms) -> Js
         principal=terms.principal, resource=terms.entitlement.resource, role=terms.entitlement.role,
         provider=terms.provider, settings=terms.settings, definition=terms.definition, scope=ask.scope,
         start=ask.starts_at, duration=terms.duration, until=terms.until, reason=terms.reason, ticket=ask.ticket,
-        level=terms.level, rule=terms.rule, chain=_chain(terms.channel, terms.any_of, terms.quorum),
+        level=terms.level, rule=terms.rule, chain=_chain(terms.channel, column_of(terms.stages)),
     )  # fmt: skip
 
 
@@ -89,8 +90,10 @@ def _facts(*, extends: str | None, **facts: Any) -> Json:
     return facts if extends is None else facts | {"extends": extends}
 
 
-def _chain(channel: str, any_of: Any, quorum: Any) -> Json:
-    return {"channel": channel, "stages": [{"any_of": [*sorted(any_of)], "quorum": quorum}]}
+def _chain(channel: str, chain: Json) -> Json:
+    """A chain of several stages is one of a later version, and no row of this one has it."""
+    one = lambda: {"any_of": [*sorted(chain["any_of"])], "quorum": chain["quorum"]}  # noqa: E731
+    return {"channel": channel, "stages": chain["stages"] if "stages" in chain else [one()]}
 
 
 def _seconds(count: int | None) -> timedelta | None:

@@ -85,7 +85,12 @@ def _policy(shape: PolicyShape, read_targets: list[Target], text: str, file: str
         slack_team=shape.organisation.slack_team,
         timezone=shape.organisation.timezone,
         people={
-            name: catalog.PersonEntry(name=name, slack=SlackUser(entry.slack), names=entry.names)
+            name: catalog.PersonEntry(
+                name=name,
+                slack=SlackUser(entry.slack),
+                names=entry.names,
+                manager=None if entry.manager is None else Person(entry.manager),
+            )
             for name, entry in people.items()
         },
         levels={name: catalog.Level(name=name, **dict(level)) for name, level in shape.levels.items()},
@@ -136,15 +141,16 @@ def _resource(resource: ResourceShape, target: Target) -> catalog.Resource:
 
 
 def _rule(rule: RuleShape) -> catalog.Rule:
-    stage = rule.approve.stages[0]
     return catalog.Rule(
         id=rule.id,
         groups=tuple(rule.who.groups),
         entitlements=tuple(rule.who.entitlements),
         max=rule.max,
         channel=SlackChannel(rule.approve.channel),
-        any_of=tuple(stage.any_of),
-        quorum=stage.quorum,
+        stages=tuple(
+            catalog.Stage(any_of=tuple(stage.any_of), all_of=tuple(stage.all_of), quorum=stage.quorum)
+            for stage in rule.approve.stages
+        ),
         reminders=tuple(
             catalog.Reminder(after=step.after, group=step.to) for step in rule.escalate if step.to is not None
         ),

@@ -22,6 +22,7 @@ _HOLDS_NOW: Mapping[Reason, str] = {
     Reason.NO_REASON: "it wants a longer reason now",
     Reason.REASON_TOO_SHORT: "it wants a longer reason now",
     Reason.NO_APPROVER: "no other person can approve {entitlement} any more",
+    Reason.TOO_FEW_APPROVERS: "too few other people can approve {entitlement} now",
     Reason.APPROVERS_NOT_IN_SLACK: "no other person can approve {entitlement} any more",
 }
 

@@ -32,6 +32,7 @@ class Reason(StrEnum):
     REASON_HAS_TOO_MANY_LINES = "reason_has_too_many_lines"
     NO_APPROVER = "no_approver"
     APPROVERS_NOT_IN_SLACK = "approvers_not_in_slack"
+    TOO_FEW_APPROVERS = "too_few_approvers"
 
 
 def sentence_of(reason: Reason, parameters: Mapping[str, Any]) -> str:
@@ -80,6 +81,13 @@ def _not_in_slack(entitlement: str, named: Sequence[str]) -> str:
     )
 
 
+def _too_few(entitlement: str, wanted: int, groups: Sequence[str]) -> str:
+    return (
+        f"{entitlement} needs the approval of {wanted} different people, and there are too few besides you in "
+        f"{' and '.join(groups)}, so it can't be asked for. {_NAME_ANOTHER}"
+    )
+
+
 _SENTENCES: Mapping[Reason, str | Callable[..., str]] = {
     Reason.REQUESTER_NOT_IN_POLICY: "You are not in the access policy. Ask the security team to add you.",
     Reason.SUBJECT_NOT_IN_POLICY: "{person} is not in the access policy.",
@@ -105,4 +113,5 @@ _SENTENCES: Mapping[Reason, str | Callable[..., str]] = {
         f"No other person can approve {{entitlement}} for you, so it can't be asked for. {_NAME_ANOTHER}"
     ),
     Reason.APPROVERS_NOT_IN_SLACK: _not_in_slack,
+    Reason.TOO_FEW_APPROVERS: _too_few,
 }

@@ -167,6 +167,7 @@ class OrganisationShape(Shape):
 class PersonShape(Shape):
     slack: SlackUserId
     names: dict[str, TargetName] = {}
+    manager: Annotated[str | None, _written(str)] = None
 
 
 class LevelShape(Shape):
@@ -216,8 +217,21 @@ class ForShape(Shape):
 
 
 class StageShape(Shape):
-    any_of: Annotated[list[str], Field(min_length=1)]
+    any_of: Annotated[list[str], Field(min_length=1)] = []
+    all_of: Annotated[list[str], Field(min_length=1)] = []
     quorum: Quorum = 1
+
+    @model_validator(mode="after")
+    def _in_one_way(self) -> Self:
+        if bool(self.any_of) == bool(self.all_of):
+            raise ValueError("say either `any_of`, so many people of these groups, or `all_of`, one of each of them")
+        if self.all_of and "quorum" in self.model_fields_set:
+            raise ValueError("`quorum` is for `any_of`; `all_of` wants one person for each of its groups")
+        return self
+
+    @property
+    def groups(self) -> list[str]:
+        return self.any_of or self.all_of
 
 
 class ApproveShape(Shape):

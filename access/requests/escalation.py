@@ -1,30 +1,27 @@
 """Who is reminded next while a request has no answer: the steps of the rule as it was when it was asked."""
 
-from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from sqlmodel import Session, select
 
-from access.approvers import NextStep, groups_of
+from access.approvers import NextStep, approvers
 from access.catalog import Rule
 from access.ids import Person, SlackUser
 from access.models import Message, MessageKind, Request, RequestStatus
-from access.people import People, barred
+from access.people import People
 
 
-def named(people: People, groups: Iterable[str], group: str, *, barred: frozenset[Person]) -> tuple[SlackUser, ...]:
+def named(people: People, can: frozenset[Person], group: str) -> tuple[SlackUser, ...]:
     """Those of the step's group who can decide now; without any, all who can."""
-    can = people.approvers(groups, barred=barred)
     return people.accounts(can & people.members([group]) or can)
 
 
-def first_step(people: People, rule: Rule, *, barred: frozenset[Person]) -> NextStep | None:
-    """Of a request that this rule would ask."""
+def first_step(people: People, rule: Rule, can: frozenset[Person]) -> NextStep | None:
+    """Of a request that this rule would ask. `can`: who could decide it first."""
     if not rule.reminders:
         return None
     step = rule.reminders[0]
-    who = named(people, rule.any_of, step.group, barred=barred)
-    return NextStep(after=step.after, at=None, named=who)
+    return NextStep(after=step.after, at=None, named=named(people, can, step.group))
 
 
 def next_step(session: Session, people: People | None, request: Request, now: datetime) -> NextStep | None:
@@ -41,5 +38,5 @@ def next_step(session: Session, people: People | None, request: Request, now: da
     at, group = next(left, (None, ""))
     if at is None:
         return None
-    who = named(people, groups_of(request), group, barred=barred(people, request))
+    who = named(people, approvers(session, people, request), group)
     return NextStep(after=at - request.asked_at, at=at, named=who) if who else None

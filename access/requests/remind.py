@@ -5,11 +5,11 @@ from datetime import datetime
 
 from sqlmodel import Session, col, select
 
-from access.approvers import NextStep, groups_of, people_now
+from access.approvers import NextStep, StageState, approvers, chain_of, people_now
 from access.catalog import Policy, Reminder
 from access.ids import SlackUser
-from access.models import Grant, Message, MessageKind, Request, RequestStatus
-from access.people import barred
+from access.models import Grant, Message, MessageKind, Request, RequestStatus, Review
+from access.people import People
 from access.requests.escalation import named, next_step
 from access.unit_of_work import ReminderStep, UnitOfWork
 
@@ -33,6 +33,8 @@ class ReminderFacts:
     """Where it belongs; None: the card is not posted yet."""
     now: datetime
     next: NextStep | None = None
+    chain: tuple[StageState, ...] = ()
+    """The stages of its approval chain as they stand."""
 
 
 def remind(work: UnitOfWork, request: Request, reminder: Reminder) -> None:
@@ -47,12 +49,16 @@ def reminder_facts(
     who: tuple[SlackUser, ...] = ()
     people = people_now(session, policy) if policy else None
     if people is not None:
-        group = message.step_group or ""
-        who = named(people, groups_of(request), group, barred=barred(people, request))
+        who = named(people, approvers(session, people, request), message.step_group or "")
     return ReminderFacts(
         request=request, named=list(who), card=card_place(session, request), now=now,
-        next=next_step(session, people, request, now),
+        next=next_step(session, people, request, now), chain=_chain(session, people, request),
     )  # fmt: skip
+
+
+def _chain(session: Session, people: People | None, request: Request) -> tuple[StageState, ...]:
+    votes = select(Review).filter_by(request_id=request.id, version=request.version).order_by(col(Review.at))
+    return chain_of(people, request, session.exec(votes).all()) if people else ()
 
 
 def card_place(session: Session, request: Request) -> Place | None:

@@ -3,12 +3,12 @@
 from collections.abc import Generator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
-from typing import cast
 
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from access.actors import Actor
+from access.approvers import approvers, groups_of
 from access.catalog import PersonEntry, Policy
 from access.core import Core, load_request
 from access.errors import (
@@ -37,7 +37,7 @@ from access.requests.binding import bound
 from access.requests.extend import extended_before, move_end
 from access.requests.remind import Place
 from access.requests.submit import resolved
-from access.requests.vote import Ballot, cast_vote
+from access.requests.vote import Ballot, cast_vote, refuse_vote
 from access.store import compare_and_set, insert
 from access.unit_of_work import SETTLES, URGENT, LostRace, UnitOfWork, grant_item
 from access.words import clean
@@ -71,7 +71,7 @@ def review(
             if verdict is Verdict.APPROVE:
                 _refuse_others(policy, request)
             if terms is None:
-                _decide(core, work, request, verdict, person=person, comment=words)
+                _decide(core, work, request, Ballot(by=person, verdict=verdict, comment=words), People(policy))
             else:
                 _new_version(core, work, request, ask, terms)
         if terms is not None:
@@ -88,7 +88,8 @@ def may_deny(core: Core, *, button: str, reviewer: Actor) -> Request:
         with core.database.read() as session:
             request = load_request(session, pressed.request_id)
             _refuse_stale(session, core.clock.now(), request, pressed, person, verdict=Verdict.DENY)
-        _refuse_outsiders(policy, request, person.name)
+            _refuse_outsiders(policy, request, person.name)
+            refuse_vote(session, People(policy), request, person, Verdict.DENY)
     return request
 
 
@@ -136,8 +137,8 @@ def _refuse_stale(
 
 def _refuse_outsiders(policy: Policy, request: Request, person: Person, terms: Terms | None = None) -> None:
     """Who was asked may click, and who would be asked now: else a renamed group would leave the card to nobody."""
-    groups = {*cast("list[str]", request.chain["any_of"]), *(terms.any_of if terms else ())}
-    people = People(policy)
+    now = {group for stage in terms.stages for group in stage.groups} if terms else set[str]()
+    groups, people = {*groups_of(request), *now}, People(policy)
     may_review(people, reviewer=person, barred=barred(people, request), any_of=groups)
 
 
@@ -167,7 +168,11 @@ def _decided(
     said = " and ".join(
         f"{one.reviewer} ({'approved' if one.verdict == Verdict.APPROVE else 'denied'})" for one in reviews
     )
-    return AlreadyDecided(f"Someone decided this request before you did: {said}.") if said else AlreadyDecided()
+    if not said:
+        return AlreadyDecided()
+    approved = request.status == RequestStatus.APPROVED and verdict is Verdict.DENY
+    revoke = " To end the access now, ask the security team to revoke it." if approved else ""
+    return AlreadyDecided(f"Someone decided this request before you did: {said}.{revoke}")
 
 
 def _changed_terms(policy: Policy, request: Request, ask: Ask) -> Terms | None:
@@ -195,21 +200,20 @@ def _new_version(core: Core, work: UnitOfWork, request: Request, ask: Ask, terms
     work.tell(MessageKind.REVIEW, request.id, request.channel, version=version, urgency=URGENT)
 
 
-def _decide(
-    core: Core, work: UnitOfWork, request: Request, verdict: Verdict, *, person: PersonEntry, comment: str
-) -> None:  # fmt: skip
-    opens = verdict is Verdict.APPROVE and request.extends is None and _starts(work, request) == work.now
+def _decide(core: Core, work: UnitOfWork, request: Request, ballot: Ballot, people: People) -> None:
+    opens = ballot.verdict is Verdict.APPROVE and request.extends is None and _starts(work, request) == work.now
+    asked = approvers(work.session, people, request)
     try:
-        now = cast_vote(work, request, Ballot(by=person, verdict=verdict, comment=comment), opens=opens)
+        now = cast_vote(work, people, request, ballot, opens=opens)
     except LostRace:
         if request.status == RequestStatus.PENDING:
             raise RequestChanged from None
-        raise _decided(work.session, work.now, request, person, verdict) from None
-    # One card, one channel and one answer: what one vote leaves open has no words yet.
-    assert not isinstance(now, Waiting), "a policy whose chain wants more than one approval does not load"
+        raise _decided(work.session, work.now, request, ballot.by, ballot.verdict) from None
     # Where it is opened now, one answer says both, unless that takes long.
-    at = work.now + SETTLES if opens else work.now
+    at = work.now + SETTLES if opens and not isinstance(now, Waiting) else work.now
     work.tell(MessageKind.ANSWER, request.id, request.requester_slack, urgency=URGENT, at=at)
+    if isinstance(now, Waiting) and not now.people <= asked:
+        work.tell_next_stage(request, now.stage)
     if not isinstance(now, Approved):
         return
     if request.extends is None:

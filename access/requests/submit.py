@@ -11,7 +11,7 @@ from sqlmodel import col, select
 from access.actors import Actor
 from access.alerts.undelivered import NeverAsked, unreachable
 from access.answer_times import recent_answers
-from access.approvers import Asked, people_now
+from access.approvers import Asked, Chain, people_now
 from access.approvers import asked as asked_now
 from access.catalog import Entitlement, PersonEntry, Policy
 from access.choices import Choices, Found
@@ -24,6 +24,7 @@ from access.lifecycle import FINISHED
 from access.models import Grant, GrantStatus, MessageKind, Request, RequestStatus
 from access.nearest import nearest
 from access.people import People, is_same, subject_of
+from access.policy.chain import column_of, lacking
 from access.policy.decide import Allowed, Ask, Terms, decide, no_approver, render
 from access.policy.facts import whole_seconds
 from access.policy.line import parse_line
@@ -176,11 +177,14 @@ def preview(core: Core, *, requester: Actor, entitlement: str, lapses_at: dateti
         barred = frozenset({person.name})
         answers = recent_answers(session)
         people = people_now(session, policy)
-        asked = asked_now(people, answers, resource=resource.id, groups=rule.any_of, barred=barred)
-        if not asked.approvers:
-            why = no_approver(wanted, people.members(rule.any_of) - barred)
+        stages = tuple(stage.resolved(resource, person.name) for stage in rule.stages)
+        chain = Chain(stages=stages, votes=(), members=people.able_by_group(stages, barred=barred), barred=barred)
+        lacks = lacking(stages, chain.members)
+        if lacks is not None:
+            why = no_approver(wanted, stages, stages[lacks - 1], people, barred)
             raise InvalidInput("entitlement", sentence_of(*why))
-        first = first_step(people, rule, barred=barred)
+        asked = asked_now(people, answers, chain, resource=resource.id)
+        first = first_step(people, rule, frozenset(people.names(asked.approvers)))
     if first and (lapses_at is None or core.clock.now() + first.after < lapses_at):
         asked = replace(asked, next=first)
     return Preview(
@@ -204,7 +208,7 @@ def resolved(ask: Ask, terms: Terms, providers: Mapping[str, type[Provider]]) ->
         "resource": ask.entitlement.resource, "resource_title": terms.resource_title,
         "role": ask.entitlement.role, "role_title": terms.role_title,
         "level": terms.level, "rule": terms.rule, "channel": terms.channel,
-        "chain": {"any_of": list(terms.any_of), "quorum": terms.quorum},
+        "chain": column_of(terms.stages),
         "provider": terms.provider, "principal": terms.principal,
         "settings": dict(terms.settings), "definition": dict(terms.definition),
         "end_means": providers[terms.provider].capabilities.of(terms.settings).end_means,

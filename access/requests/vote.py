@@ -3,14 +3,16 @@
 from dataclasses import dataclass
 from typing import Any
 
-from sqlmodel import col, select
+from sqlmodel import Session
 
+from access.approvers import Chain, votes_on
 from access.catalog import PersonEntry
 from access.errors import AlreadyReviewed
 from access.ids import ReviewId, ulid
 from access.models import Request, RequestStatus, Review, Verdict
-from access.people import Party, is_alike, reviewer_of
-from access.policy.chain import Approved, State, Waiting, stages_of, state, votes_of
+from access.people import Party, People, is_alike
+from access.policy.chain import Approved, State, Waiting, votes_of
+from access.policy.turns import refuse_out_of_turn, turn_of
 from access.store import compare_and_set
 from access.unit_of_work import LostRace, UnitOfWork
 
@@ -24,44 +26,57 @@ class Ballot:
     comment: str
 
 
-def cast_vote(work: UnitOfWork, request: Request, ballot: Ballot, *, opens: bool = False) -> State:
-    """What the chain of a pending request says with this vote. Raises LostRace where it was decided or changed since.
+def cast_vote(work: UnitOfWork, people: People, request: Request, ballot: Ballot, *, opens: bool = False) -> State:
+    """What the chain of a pending request says with this vote. Raises NotYourTurn, AlreadyReviewed, or LostRace where
+    it was decided or changed since.
 
     Of two votes at once each would count one and neither decide; so a vote is written only if no other came since those
     before it were read. `opens`: an approval opens the access at once.
     """
     version = request.version
-    while (now := _counted(work, request, ballot, opens=opens)) is None:
+    while (now := _counted(work, people, request, ballot, opens=opens)) is None:
         work.session.refresh(request)
         if request.status != RequestStatus.PENDING or request.version != version:
             raise LostRace
     return now
 
 
-def _counted(work: UnitOfWork, request: Request, ballot: Ballot, *, opens: bool) -> State | None:
+def refuse_vote(session: Session, people: People, request: Request, by: PersonEntry, verdict: Verdict) -> Chain:
+    """The chain as this person found it. Raises NotYourTurn, NotAnApprover or AlreadyReviewed."""
+    chain = Chain.of(people, request, votes_on(session, request))
+    waits = chain.state()
+    assert isinstance(waits, Waiting), "what is approved or denied is not pending"
+    for vote in chain.votes:
+        if is_alike(vote.by, Party(by.name, by.slack)) and verdict is Verdict.APPROVE:
+            raise AlreadyReviewed("You have already approved this request.")
+    refuse_out_of_turn(turn_of(by.name, chain.stages, waits, chain.members), verdict, waits, chain.stages)
+    return chain
+
+
+def _counted(work: UnitOfWork, people: People, request: Request, ballot: Ballot, *, opens: bool) -> State | None:
     """None: another vote, or something else, came first."""
-    seq, stages, before = request.decision_seq, stages_of(request.chain), _before(work, request)
-    for one in before:
-        if is_alike(reviewer_of(one), Party(ballot.by.name, ballot.by.slack)):
-            said = "approved" if one.verdict == Verdict.APPROVE else "denied"
-            raise AlreadyReviewed(f"You have already {said} this request.")
-    waits = state(stages, votes_of(before))
+    seq = request.decision_seq
+    chain = refuse_vote(work.session, people, request, ballot.by, ballot.verdict)
+    waits = chain.state()
+    stage = waits.stage if isinstance(waits, Waiting) else 1
+    groups = sorted(group for group in set(chain.stages[stage - 1].groups) if ballot.by.name in chain.members[group])
     vote = Review(
         id=ReviewId(ulid(work.now)), request_id=request.id, version=request.version, reviewer=ballot.by.name,
         reviewer_slack=ballot.by.slack, verdict=ballot.verdict, comment=ballot.comment,
-        fingerprint=request.fingerprint, at=work.now, stage=waits.stage if isinstance(waits, Waiting) else 1,
+        fingerprint=request.fingerprint, at=work.now, stage=stage, groups=groups,
     )  # fmt: skip
-    now = state(stages, votes_of([*before, vote]))
+    now = chain.state(*votes_of([vote]))
     # First of all the row, so that of two clicks at once the slower one finds it changed.
-    if not _moved(work, request, ballot, now, seq=seq, opens=opens):
+    if not _moved(work, request, vote, now, seq=seq, opens=opens):
         return None
     work.session.add(vote)
     return now
 
 
-def _moved(work: UnitOfWork, request: Request, ballot: Ballot, now: State, *, seq: int, opens: bool) -> bool:
+def _moved(work: UnitOfWork, request: Request, vote: Review, now: State, *, seq: int, opens: bool) -> bool:
     details: dict[str, Any] = {
-        "reviewer": ballot.by.name, "verdict": ballot.verdict, "comment": ballot.comment, "rule": request.rule
+        "reviewer": vote.reviewer, "verdict": vote.verdict, "comment": vote.comment, "rule": request.rule,
+        "stage": vote.stage, "groups": vote.groups,
     }  # fmt: skip
     if not isinstance(now, Waiting):
         approved = isinstance(now, Approved)
@@ -73,16 +88,9 @@ def _moved(work: UnitOfWork, request: Request, ballot: Ballot, now: State, *, se
     if not compare_and_set(work.session, Request, request.id, expected=expected, values={"decision_seq": seq + 1}):
         return False
     work.record(
-        "request.reviewed", request.id, version=request.version, fingerprint=request.fingerprint, stage=now.stage,
-        missing=now.missing, **details,
+        "request.reviewed", request.id, version=request.version, fingerprint=request.fingerprint,
+        waits_for_stage=now.stage, missing=now.missing, **details,
     )  # fmt: skip
     work.session.refresh(request)
     work.request_changed(request)
     return True
-
-
-def _before(work: UnitOfWork, request: Request) -> list[Review]:
-    if request.decision_seq == 0:
-        return []  # no vote was cast on any version
-    cast = select(Review).filter_by(request_id=request.id, version=request.version)
-    return list(work.session.exec(cast.order_by(col(Review.at), col(Review.id))))

@@ -1,11 +1,13 @@
 """The direct messages to who asked: what became of the request, and that the access is over."""
 
-from access.approvers import Asked
+from datetime import timedelta
+
+from access.approvers import Asked, NextStep
 from access.ids import short
 from access.messages.facts import CardFacts
 from access.models import Grant, GrantStatus, Request, RequestStatus
 from bot import ids
-from bot.views.asked import asked_people, reminded
+from bot.views.asked import asked_people, is_one_answer, reminded
 from bot.views.blocks import (
     Block,
     Element,
@@ -26,10 +28,11 @@ from bot.views.blocks import (
     span,
     title,
 )
+from bot.views.chain import chain_lines, has_stages
 from bot.views.mine import to_use
 from bot.views.modals import done
 from bot.views.progress import headline, progress
-from bot.views.review import decision, how_long, of_its_request, state_of
+from bot.views.review import comments, decision, how_long, of_its_request, state_of
 from bot.views.undelivered import not_asked_yet, unasked
 
 
@@ -49,9 +52,10 @@ def asked(facts: CardFacts) -> Rendered:
     identifier = short(request.id)
     more = "more time with " if request.extends else ""
     said = "Asked for more time" if request.extends else "Asked"
-    people = Asked(approvers=tuple(facts.approvers), usually=facts.usually)
+    people = asked_now(facts, usually=facts.usually)
     whom = f":* {asked_people(people)}" if people.approvers else ".*"
     decides = "they decide" if len(people.approvers) == 1 else "one decides"
+    decides = decides if is_one_answer(people) else "it is decided"
     step = f"{reminded(facts.next, facts.approvers)}, and " if facts.next else ""
     then = f"I'll message you when {decides}; unanswered, {step}it lapses {at(request.lapses_at)}."
     return Rendered(
@@ -62,6 +66,15 @@ def asked(facts: CardFacts) -> Rendered:
             context(f"Request {code(identifier)}. To take it back: {code(f'/access cancel {identifier}')}"),
         ],
     )
+
+
+def asked_now(facts: CardFacts, *, usually: timedelta | None = None, step: NextStep | None = None) -> Asked:
+    """Whom it asks, and who comes after them."""
+    left = [stage for stage in facts.chain if stage.missing]
+    return Asked(
+        approvers=tuple(facts.approvers), usually=usually, next=step, missing=left[0].missing if left else 1,
+        then=left[1].people if len(left) > 1 else (),
+    )  # fmt: skip
 
 
 def asked_in_modal(facts: CardFacts) -> View:
@@ -151,6 +164,8 @@ def _became(facts: CardFacts, of_access: str | None) -> list[Block]:
     decided = decision(request, facts.reviews)
     match RequestStatus(request.status):
         case RequestStatus.PENDING:
+            if has_stages(facts.chain):
+                decided = comments(facts.reviews)
             return [*decided, *_waits(facts)]
         case RequestStatus.LAPSED:
             return [*decided, *_lapsed(request)]
@@ -167,7 +182,9 @@ def _became(facts: CardFacts, of_access: str | None) -> list[Block]:
 def _waits(facts: CardFacts) -> list[Block]:
     if facts.never_asked is not None:
         return not_asked_yet(facts)
-    people = Asked(approvers=tuple(facts.approvers), usually=None, next=facts.next)
+    if has_stages(facts.chain):
+        return [section("Waiting for an answer."), *chain_lines(facts.chain)]
+    people = asked_now(facts, step=facts.next)
     asked = f" Asked: {asked_people(people)}" if people.approvers else ""
     return [section(f"Waiting for an answer.{asked}")]
 

@@ -26,7 +26,26 @@ def asked_people(asked: Asked) -> str:
     if not asked.approvers:
         return ""
     step = f" {comes_next(asked.next, asked.approvers)}" if asked.next else ""
-    return f"{names(asked.approvers)}.{usual(asked.usually)}{step}"
+    return f"{names(asked.approvers)}.{_all_of_them(asked)}{usual(asked.usually)}{_then(asked)}{step}"
+
+
+def is_one_answer(asked: Asked) -> bool:
+    """Whether the next approval decides."""
+    return asked.missing == 1 and not asked.then
+
+
+def _all_of_them(asked: Asked) -> str:
+    if asked.missing == 1:
+        return ""
+    both = "Both" if asked.missing == len(asked.approvers) == 2 else f"{asked.missing} of them"
+    return f" {both} must approve."
+
+
+def _then(asked: Asked) -> str:
+    """Who comes after them."""
+    if not asked.then:
+        return ""
+    return f" Then {names(asked.then)} {'is' if len(asked.then) == 1 else 'are'} asked."
 
 
 def comes_next(step: NextStep, approvers: Sequence[SlackUser]) -> str:

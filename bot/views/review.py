@@ -1,5 +1,7 @@
 """The card in the approvers' channel: what is asked, by whom, why; then what was decided and how it ended."""
 
+from collections.abc import Sequence
+
 from access.durations import format_duration
 from access.ids import short
 from access.messages.facts import OTHERS_MOST, CardFacts, Others
@@ -31,6 +33,7 @@ from bot.views.blocks import (
     span,
     title,
 )
+from bot.views.chain import chain_lines, has_stages
 from bot.views.progress import begins_later, headline, progress
 from bot.views.rights import rights_note
 
@@ -116,9 +119,13 @@ def decision(request: Request, reviews: list[Review]) -> list[Block]:
             continue
         done = "Approved" if review.verdict == Verdict.APPROVE else "Denied"
         blocks.append(section(f"{done} by {mention(review.reviewer_slack)} {at(review.at)}"))
-        if review.comment:
-            blocks.append(quoted(f"{review.reviewer} wrote", review.comment))
+        blocks += comments([review])
     return blocks
+
+
+def comments(reviews: Sequence[Review]) -> list[Block]:
+    """What those who voted wrote."""
+    return [quoted(f"{review.reviewer} wrote", review.comment) for review in reviews if review.comment]
 
 
 def _asked(facts: CardFacts) -> list[Block]:
@@ -154,6 +161,8 @@ def _outcome(facts: CardFacts, of_access: str | None) -> list[Block]:
     decided = decision(request, facts.reviews)
     match RequestStatus(request.status):
         case RequestStatus.PENDING:
+            if has_stages(facts.chain):
+                decided = comments(facts.reviews)
             return [*decided, *_waiting(facts)]
         case RequestStatus.LAPSED:
             never_asked = request.decided_because
@@ -178,6 +187,7 @@ def _waiting(facts: CardFacts) -> list[Block]:
         context(_history(facts)),
         *([note(f"When time is up: {request.end_means}")] if request.end_means else []),
         *rights_note(facts.rights),
+        *chain_lines(facts.chain),
         context(
             f"Can decide: {mentions(facts.approvers) or 'no approver at the moment'}. {_next(facts)}"
             f"Lapses {at(request.lapses_at)}."

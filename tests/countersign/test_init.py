@@ -84,7 +84,7 @@ def test_the_answers_become_a_policy_that_loads_and_an_environment_for_one_perso
     assert policy.slack_team == "T0ACME"
     (rule,) = policy.rules
     assert policy.members(rule.groups) == {"ann", "ben"}
-    assert policy.members(rule.any_of) == {"lea", "kim"}
+    assert policy.approvers() == {"lea", "kim"}
     assert rule.channel == "C0PAYAPPR"
     assert policy.resources["customers-db"].roles["support_read"].definition == {"grants": ["support_read"]}
     assert mode(tmp_path / ".env") == 0o600

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from access.canonical import canonical
-from access.catalog import Entitlement, Policy
+from access.catalog import Entitlement, Policy, Stage
 from access.errors import InvalidInput, NotAnApprover, PolicyRefuses, SelfReview, UnknownPerson
 from access.ids import Person
 from access.people import People
@@ -82,7 +82,7 @@ def test_the_terms_are_the_policys_resolved_to_plain_values() -> None:
     assert terms.settings == {"dsn": {"env": "CUSTOMERS_DSN"}, "database": "shop"}
     assert terms.all_settings == {"dsn": {"env": "CUSTOMERS_DSN", "file": None}, "database": "shop", "port": 5432}
     assert terms.definition == {"grants": ["support_read"]}
-    assert (terms.channel, terms.any_of, terms.quorum) == ("C0APPROVE", ("leads",), 1)
+    assert (terms.channel, terms.stages) == ("C0APPROVE", (Stage(any_of=("leads",)),))
     assert (terms.longest, terms.duration, terms.until) == (hours(3), hours(2), None)
     assert (terms.lapses_after, terms.alert_after) == (hours(8), timedelta(minutes=10))
     assert terms.reason == "INC-12 a refund is stuck"
@@ -276,14 +276,15 @@ def test_neither_requester_nor_subject_is_ever_eligible() -> None:
     for rule, requester, subject in itertools.product(loaded.rules, loaded.people, loaded.people):
         barred = frozenset({requester, subject})
         for reviewer in loaded.people:
-            allowed = reviewer in people.approvers(rule.any_of, barred=barred)
+            groups = [group for stage in rule.stages for group in stage.groups]
+            allowed = reviewer in people.approvers(groups, barred=barred)
             assert not (allowed and reviewer in barred)
             if allowed:
-                may_review(people, reviewer=reviewer, barred=barred, any_of=rule.any_of)
+                may_review(people, reviewer=reviewer, barred=barred, any_of=groups)
                 continue
             expected = SelfReview if reviewer in barred else NotAnApprover
             with pytest.raises(expected):
-                may_review(people, reviewer=reviewer, barred=barred, any_of=rule.any_of)
+                may_review(people, reviewer=reviewer, barred=barred, any_of=groups)
 
 
 def test_a_person_in_two_groups_counts_once() -> None:
@@ -299,6 +300,9 @@ def test_security_is_who_is_in_its_group() -> None:
 
 
 READ_LEAVES_ONLY_LEA = changed("leads: {people: [lea, kim, sam]}", "leads: {people: [lea]}")
+READ_WANTS_THREE = changed(
+    "      stages: [{any_of: [leads], quorum: 1}]", "      stages: [{any_of: [leads], quorum: 3}]"
+)
 OPEN_UNTIL = {"duration": None, "until": NOW + hours(1), "extends": "01kaq9z0000000000000000aa1"}
 EVERY_REASON: dict[Reason, dict[str, Any]] = {
     Reason.REQUESTER_NOT_IN_POLICY: {"requester": Person("mallory")},
@@ -321,6 +325,7 @@ EVERY_REASON: dict[Reason, dict[str, Any]] = {
     Reason.REASON_HAS_TOO_MANY_LINES: {"reason": "\n".join(["xxxx"] * 11)},
     Reason.NO_APPROVER: {"loaded": policy(READ_LEAVES_ONLY_LEA), "requester": LEA},
     Reason.APPROVERS_NOT_IN_SLACK: {"unable": frozenset({LEA, KIM, SAM})},
+    Reason.TOO_FEW_APPROVERS: {"loaded": policy(READ_WANTS_THREE), "requester": LEA},
 }  # fmt: skip
 
 
@@ -357,6 +362,7 @@ def test_what_only_asking_must_meet_is_not_asked_again(asked: dict[str, Any]) ->
 ALWAYS = {
     Reason.REQUESTER_NOT_IN_POLICY, Reason.SUBJECT_NOT_IN_POLICY, Reason.UNKNOWN_ENTITLEMENT, Reason.NO_RULE,
     Reason.SEVERAL_RULES, Reason.TOO_LONG, Reason.EXTENSION_TOO_LONG, Reason.NO_APPROVER,
+    Reason.TOO_FEW_APPROVERS,
 }  # fmt: skip
 
 

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from access.catalog import Entitlement
+from access.catalog import Entitlement, Stage
 from access.errors import PolicyError
 from access.ids import Person, SlackUser
 from access.policy.load import check, load_policy
@@ -111,7 +111,9 @@ def test_what_the_file_says_is_what_the_policy_holds() -> None:
     assert customers.roles["read"].definition == {"grants": ["support_read"]}
     assert customers.roles["read"].description == "Shows customers."
     first, second, _ = loaded.rules
-    assert (first.max, second.max, second.any_of, second.quorum) == (timedelta(hours=3), None, ("leads", "security"), 1)
+    assert (first.max, second.max, second.stages) == (
+        timedelta(hours=3), None, (Stage(any_of=("leads", "security")),),
+    )  # fmt: skip
     assert (loaded.security.group, loaded.security.channel, loaded.digest.channel) == ("security", "C0SEC", "C0SEC")
 
 
