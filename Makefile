@@ -34,6 +34,8 @@ check: $(VENV)/.developer  ## format, lint, types, arrows
 	@$(VENV)/bin/pyright
 	@$(VENV)/bin/lint-imports
 	@$(VENV)/bin/countersign policy lint access.example.yml
+	@$(VENV)/bin/countersign policy test access.tests.example.yml --policy access.example.yml | tail -n 1
+	@$(VENV)/bin/countersign policy coverage access.tests.example.yml --policy access.example.yml
 
 fix: $(VENV)/.developer  ## what can be mended by itself
 	@$(VENV)/bin/ruff check --fix .

@@ -11,12 +11,12 @@ import typer
 
 from access.settings import Settings
 from countersign import env_file, exits, logs
+from countersign.cli.policy import policy_commands
 
 # A pretty traceback prints local variables, and those may hold secrets. Help is plain text: markup ends at `[/prefix]`.
 app = typer.Typer(
     no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None, help="Just-in-time access, from Slack."
 )
-policy_commands = typer.Typer(no_args_is_help=True, help="Check the policy file.")
 audit_commands = typer.Typer(no_args_is_help=True, help="Check the audit log.")
 provider_commands = typer.Typer(no_args_is_help=True, help="Write a provider of your own.")
 app.add_typer(policy_commands, name="policy")
@@ -232,14 +232,6 @@ def digest(
     if now == only_print:
         raise typer.BadParameter("say --now or --print")
     print((digest_now if now else digest_preview)(_settings(env_file)))
-
-
-@policy_commands.command()
-def lint(file: Annotated[Path, typer.Argument(help="the policy file")] = Path("access.yml")) -> None:
-    """Check a policy file. Names every mistake with its line and its cure."""
-    from countersign.cli.policy_lint import lint_file
-
-    raise typer.Exit(lint_file(file))
 
 
 @audit_commands.command()
