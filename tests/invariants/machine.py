@@ -84,8 +84,8 @@ class Life(Leaving, Fighting):
         self.ask(by, what, minutes, None)
         if self.buttons and self.buttons[-1][0] == max((one.id for one in self.town.requests()), default=""):
             request_id, button = self.buttons[-1]
-            for lead in sorted(self.town.rules.leads - {by}):
-                self._decide(lead, Verdict.APPROVE, request_id, button, None)
+            for one in [*sorted(self.town.rules.leads - {by}), "sam"]:
+                self._decide(one, Verdict.APPROVE, request_id, button, None)
         self._do(self.town.settle, crash, keeps=True)
 
     @rule(by=askers, what=st.sampled_from(ENTITLEMENTS), seconds=st.sampled_from([30, 300, 7200]), crash=crashes)
@@ -106,8 +106,8 @@ class Life(Leaving, Fighting):
         )
         self._note_buttons()
         if answered and self.buttons and self._request(self.buttons[-1][0]).extends == grant.id:
-            for lead in sorted(self.town.rules.leads - {grant.subject}):
-                self._decide(lead, Verdict.APPROVE, *self.buttons[-1], crash)
+            for one in [*sorted(self.town.rules.leads - {grant.subject}), "sam"]:
+                self._decide(one, Verdict.APPROVE, *self.buttons[-1], crash)
 
     @precondition(lambda self: self.buttons)
     @rule(by=approvers, verdict=st.sampled_from([Verdict.APPROVE] * 4 + [Verdict.DENY]), which=places, crash=crashes)
@@ -125,8 +125,11 @@ class Life(Leaving, Fighting):
         after, request = self._request(request_id).status, self._request(request_id)
         if before != after == RequestStatus.APPROVED:
             rules = self.town.rules
-            if by not in rules.leads or by == request.requester or rules.broken:
+            if not rules.may_approve(by, request.role) or by == request.requester or rules.broken:
                 raise Broken(f"I-3: {by} approved what {request.requester} asked for")
+            voted = self.town.approved_by(request.id)
+            if len(voted) < len(rules.chain(request.role)) or request.requester in voted:
+                raise Broken(f"I-3: {' and '.join(sorted(voted))} approved what wants {rules.chain(request.role)}")
             if request.requester not in rules.engineers:
                 raise Broken(f"I-3: approved for {request.requester}, who may not ask any more")
             if request.definition["power"] != rules.power[request.role]:
@@ -166,6 +169,12 @@ class Life(Leaving, Fighting):
     def change_leads(self, who: str) -> None:
         if self.town.rules.leads != {who}:
             self.town.rules.leads ^= {who}
+        self._rewrite()
+
+    @rule()
+    def change_chain(self) -> None:
+        """What waits for its second stage may need it no more, and what is asked by the first alone need both."""
+        self.town.rules.two_stages = not self.town.rules.two_stages
         self._rewrite()
 
     @rule(role=st.sampled_from(["read", "fix"]), power=st.sampled_from(["look", "mend", "rule"]))

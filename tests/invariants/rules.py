@@ -17,6 +17,8 @@ class Rules:
     people: set[str] = field(default_factory=lambda: set(PEOPLE))
     engineers: set[str] = field(default_factory=lambda: {"ann", "ben", "lea"})
     leads: set[str] = field(default_factory=lambda: {"lea", "kim"})
+    two_stages: bool = True
+    """Whether security, which is sam, must agree to `fix` after a lead."""
     power: dict[str, str] = field(default_factory=lambda: {"read": "look", "fix": "mend"})
     broken: bool = False
 
@@ -36,7 +38,11 @@ class Rules:
             f"      fix: {{title: Fix, power: {self.power['fix']}, level: high}}\n"
             for resource, server in RESOURCES.items()
         )
-        wanted = ", ".join(f"{resource}/{role}" for resource in RESOURCES for role in ("read", "fix"))
+        rules = "".join(
+            f"  - id: {role}\n    for: {{groups: [engineers], entitlements: [{self._of(role)}]}}\n    max: 1h\n"
+            f"    approve: {{channel: C0PAYAPPR, stages: [{self._stages(role)}]}}\n"
+            for role in ("read", "fix")
+        )
         return (
             "version: 1\norganisation: {slack_team: T0ACME, timezone: Europe/Amsterdam}\n"
             f"people:\n{people}"
@@ -45,11 +51,24 @@ class Rules:
             "levels:\n  medium: {max: 2h, request_ttl: 1h, alert_after: 5m, reason_min: 5}\n"
             "  high: {max: 1h, request_ttl: 30m, alert_after: 2m, reason_min: 5}\n"
             f"resources:\n{resources}"
-            f"rules:\n  - id: all\n    for: {{groups: [engineers], entitlements: [{wanted}]}}\n    max: 1h\n"
-            "    approve: {channel: C0PAYAPPR, stages: [{any_of: [leads], quorum: 1}]}\n"
+            f"rules:\n{rules}"
             "security: {group: security, channel: C0SEC}\n"
             'digest: {channel: C0SEC, at: "09:00"}\n'
         )
+
+    def _of(self, role: str) -> str:
+        return ", ".join(f"{resource}/{role}" for resource in RESOURCES)
+
+    def _stages(self, role: str) -> str:
+        return ", ".join(f"{{any_of: [{group}], quorum: 1}}" for group in self.chain(role))
+
+    def chain(self, role: str) -> tuple[str, ...]:
+        """The groups of its stages."""
+        return ("leads", "security") if role == "fix" and self.two_stages else ("leads",)
+
+    def may_approve(self, who: str, role: str) -> bool:
+        """At any stage."""
+        return who in self.leads or (who == "sam" and "security" in self.chain(role))
 
     def write(self, file: Path) -> None:
         """As editors and Git do it: a new file in the place of the old, never the same one half written."""

@@ -7,14 +7,14 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal
 
-from sqlmodel import Session
+from sqlmodel import Session, select
 
 from access.core import Core
 from access.grants.cleanup import CleanupHandler
 from access.grants.end import Result, RevokeHandler
 from access.grants.start import GrantHandler
 from access.messages.outbox import Outbox
-from access.models import AuditEvent, Grant, MessageKind
+from access.models import AuditEvent, Grant, MessageKind, Request, Review, Verdict
 from access.monitor.offboarding import Members
 from access.monitor.routing import CLEANUP, DRIFT, MEMBERS, Route
 from access.monitor.sweep import Schedule
@@ -253,6 +253,13 @@ class Town(World):
             ends = [one for one in results if isinstance(one, Result)]
             self.ended_wrongly += wrong_ends(ends, self.grants(), self.clock.now())
 
+    def approved_by(self, request: str) -> set[str]:
+        """Who has approved the version that stands."""
+        with self.core.database.read() as session:
+            row = session.get_one(Request, request)
+            votes = select(Review.reviewer).filter_by(request_id=row.id, version=row.version, verdict=Verdict.APPROVE)
+            return set(session.exec(votes))
+
     def _note_claimed(self, grants: Sequence[Grant]) -> None:
         for grant in grants:
             said = f"{grant.entitlement} of {grant.subject} was claimed"
@@ -262,6 +269,8 @@ class Town(World):
                 self.granted_against.append(f"{said}, who may not have it any more")
             elif self.rules.power[grant.role] != grant.definition["power"]:
                 self.granted_against.append(f"{said}, and the role means something else by now")
+            elif len(self.approved_by(grant.request_id)) < len(self.rules.chain(grant.role)):
+                self.granted_against.append(f"{said} with fewer approvals than its rule wants")
             if abs(self.clock.offset) > timedelta(seconds=30):
                 self.granted_against.append(f"{said} with clocks that differ")
             if self.clock.now() < grant.starts_at:
