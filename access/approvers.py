@@ -4,10 +4,9 @@ Slack is asked about every approver again and again (approver_checks.py). Of who
 is held against them; and a click asks Slack anew in any case (docs/adr/0026).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Self
 
 from sqlalchemy import Text
 from sqlalchemy import cast as sql_cast
@@ -15,11 +14,11 @@ from sqlalchemy import select as sql_select
 from sqlmodel import Session, col, select
 
 from access.answer_times import Answer, usual_time
-from access.catalog import Policy, Stage
+from access.catalog import Policy
 from access.ids import Person, SlackUser
 from access.models import CheckKind, PeriodicCheck, Request, RequestStatus, Review, Verdict
-from access.people import People, barred
-from access.policy.chain import State, Vote, Waiting, stages_of, state, votes_of
+from access.people import People
+from access.policy.chain import Chain, Vote, Waiting, stages_of, votes_of
 
 _APPROVER = ":approver"
 """After an account, the subject of a look: whether this person can decide, whatever they have open themselves."""
@@ -71,30 +70,6 @@ class StageState:
     people: tuple[SlackUser, ...]
     """Of the present stage, who can approve it; of a later one, who could."""
     is_now: bool
-
-
-@dataclass(frozen=True, kw_only=True)
-class Chain:
-    """The approval chain of one request at a moment, with the votes so far and those who can vote."""
-
-    stages: tuple[Stage, ...]
-    votes: Sequence[Vote]
-    members: Mapping[str, frozenset[Person]]
-    barred: frozenset[Person]
-
-    @classmethod
-    def of(cls, people: People, request: Request, votes: Sequence[Vote]) -> Self:
-        stages, kept_out = stages_of(request.chain), barred(people, request)
-        members = people.able_by_group(stages, barred=kept_out)
-        return cls(stages=stages, votes=votes, members=members, barred=kept_out)
-
-    def state(self, *more: Vote) -> State:
-        return state(self.stages, [*self.votes, *more], members=self.members, barred=self.barred)
-
-    def later(self, number: int) -> frozenset[Person]:
-        """Who could approve a stage that is not asked yet."""
-        able = frozenset[Person]().union(*(self.members[group] for group in self.stages[number - 1].groups))
-        return able - {vote.by.name for vote in self.votes}
 
 
 def approvers(session: Session, people: People, request: Request) -> frozenset[Person]:

@@ -274,9 +274,22 @@ class Policy:
             found[resource.target] = (*found.get(resource.target, ()), resource)
         return found
 
+    def rules_opening(self, entitlement: Entitlement) -> tuple[Rule, ...]:
+        """Whoever it is for. Found at once, for it is asked at every click."""
+        return self._by_entitlement.get(entitlement, ())
+
+    @cached_property
+    def _by_entitlement(self) -> dict[Entitlement, tuple[Rule, ...]]:
+        found: dict[Entitlement, tuple[Rule, ...]] = {}
+        for rule in self.rules:
+            for entitlement in rule.entitlements:
+                found[entitlement] = (*found.get(entitlement, ()), rule)
+        return found
+
     def rules_for(self, person: Person, entitlement: Entitlement) -> tuple[Rule, ...]:
         """The rules by which this person may ask for this; a checked policy has at most one."""
-        return tuple(rule for rule in self._rules_of(person) if entitlement in rule.entitlements)
+        theirs = {rule.id for rule in self._rules_of(person)}
+        return tuple(rule for rule in self.rules_opening(entitlement) if rule.id in theirs)
 
     def requestable(self, person: Person) -> Choices:
         """What this person may ask for, sorted by title as people read it."""

@@ -13,6 +13,7 @@ from pathlib import Path
 from bench import (
     approvals,
     clicks,
+    decisions,
     digest,
     due,
     hostile_holder,
@@ -48,6 +49,7 @@ ALL: dict[str, Measure] = {
     "limits": lambda servers: limits.measure(servers, requests=14),
     "digest": lambda servers: digest.measure(servers, events=100_000),
     "typeahead": lambda servers: typeahead.measure(servers, entitlements=5000, forms=100, letters=400),
+    "decisions": lambda servers: decisions.measure(servers, entitlements=5000, rules=200, people=2000, decisions=4000),
     "providers": lambda servers: providers.measure(servers, samples=40, calls=400),
     "memory": lambda servers: memory.measure(servers, samples=3),
 }

@@ -47,7 +47,7 @@ class Figure:
 
     def cells(self) -> list[str]:
         """As it stands in a table."""
-        number = f"{self.value:,.1f} {self.unit}", f"{self.floor:,.1f} {self.unit}", f"{self.ratio:.2f}"
+        number = f"{_shown(self.value)} {self.unit}", f"{_shown(self.floor)} {self.unit}", f"{self.ratio:.2f}"
         return [self.name, *number, self._goal(), str(self.samples)]
 
     def _goal(self) -> str:
@@ -60,6 +60,11 @@ class Figure:
 
 
 HEADINGS = ["figure", "value", "floor", "ratio", "goal", "samples"]
+
+
+def _shown(value: float) -> str:
+    """To a tenth, and what is smaller than that to a thousandth."""
+    return f"{value:,.1f}" if value >= 0.1 or value == 0 else f"{value:.3f}"
 
 
 def p50_and_p99(

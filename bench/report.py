@@ -95,6 +95,12 @@ The floor reads the same entries by the driver alone and hashes each with the on
 the screen, looked at every 2 ms. Then letter by letter into its list: until the sandbox has checked what fits. The
 floor is the bare Bolt, which opens a form that is always the same and always offers the same 100 options.
 
+**A large policy.** 5,000 entitlements, 200 rules of two stages, 2,000 people. Read and checked: the file's text until
+the policy stands, lint's advice included; the floor is PyYAML's own `load` of the same text, with its parser in C. One
+decision: whether a person may ask, on which terms, and whether the chain can be completed; the floor looks up rule,
+team and approvers in dictionaries made beforehand. The list is made for the first person of a team; the floor sorts
+the names.
+
 **Providers.** A grant, and a revoke with the look whether it holds, by each provider on its target: PostgreSQL;
 MariaDB, where it is on the machine; the reference endpoint of `examples/`; the demo's console by its program. The floor
 is the same said bare: the statements that the provider says, by the driver alone, to PostgreSQL on a warm connection

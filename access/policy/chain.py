@@ -6,12 +6,12 @@ among all who have voted as well as they can be, whoever clicked first: see docs
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any, Self, cast
 
 from access.catalog import Stage
 from access.ids import Person, SlackUser
-from access.models import Review, Verdict
-from access.people import Party, is_alike, reviewer_of
+from access.models import Request, Review, Verdict
+from access.people import Party, People, barred, is_alike, reviewer_of
 from access.ports import Json
 
 Members = Mapping[str, Collection[Person]]
@@ -72,6 +72,30 @@ def state(
             kept = _kept(stages, counted, free, able, number)
             return Waiting(stage=number, people=able - kept, missing=stage.wanted - filled, kept=kept)
     return Approved()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Chain:
+    """The approval chain of one request at a moment, with the votes so far and those who can vote."""
+
+    stages: tuple[Stage, ...]
+    votes: Sequence[Vote]
+    members: Mapping[str, frozenset[Person]]
+    barred: frozenset[Person]
+
+    @classmethod
+    def of(cls, people: People, request: Request, votes: Sequence[Vote]) -> Self:
+        stages, kept_out = stages_of(request.chain), barred(people, request)
+        members = people.able_by_group(stages, barred=kept_out)
+        return cls(stages=stages, votes=votes, members=members, barred=kept_out)
+
+    def state(self, *more: Vote) -> State:
+        return state(self.stages, [*self.votes, *more], members=self.members, barred=self.barred)
+
+    def later(self, number: int) -> frozenset[Person]:
+        """Who could approve a stage that is not asked yet."""
+        able = frozenset[Person]().union(*(self.members[group] for group in self.stages[number - 1].groups))
+        return able - {vote.by.name for vote in self.votes}
 
 
 def lacking(stages: Sequence[Stage], members: Members) -> int | None:

@@ -119,11 +119,10 @@ def _who(rule: RuleShape, shape: PolicyShape, levels: dict[Entitlement, str], pa
     yield from _twice([str(one) for one in rule.who.entitlements], (*path, "entitlements"))
     for index, group in enumerate(rule.who.groups):
         yield from _known("group", group, shape.groups, (*path, "groups", index))
-    catalog = [str(entitlement) for entitlement in levels]
     for index, entitlement in enumerate(rule.who.entitlements):
         if entitlement not in levels:
             otherwise = "add the role to its resource under `resources`"
-            sentence = unknown_name("entitlement", str(entitlement), catalog, otherwise)
+            sentence = unknown_name("entitlement", str(entitlement), map(str, levels), otherwise)
             yield (*path, "entitlements", index), sentence
 
 

@@ -199,7 +199,7 @@ def _the_one_rule(policy: Policy, people: People, ask: Ask, trace: _Trace) -> Ru
     wanted = str(ask.entitlement)
     known = policy.entitlement(ask.entitlement) is not None
     trace.add("entitlement", wanted, known, "is in the catalog" if known else "the catalog has no such entitlement")
-    named = [rule for rule in policy.rules if ask.entitlement in rule.entitlements]
+    named = policy.rules_opening(ask.entitlement)
     matching = [rule for rule in named if _matches(people, rule, ask, trace)]
     if len(matching) == 1:
         return matching[0]

@@ -3,11 +3,10 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from access.approvers import Chain
 from access.catalog import Policy, Stage
 from access.ids import Person
 from access.people import People
-from access.policy.chain import Waiting
+from access.policy.chain import Chain, Waiting
 from access.policy.decide import Allowed, Ask, Denied, decide, render
 
 

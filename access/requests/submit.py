@@ -11,7 +11,7 @@ from sqlmodel import col, select
 from access.actors import Actor
 from access.alerts.undelivered import NeverAsked, unreachable
 from access.answer_times import recent_answers
-from access.approvers import Asked, Chain, people_now
+from access.approvers import Asked, people_now
 from access.approvers import asked as asked_now
 from access.catalog import Entitlement, PersonEntry, Policy
 from access.choices import Choices, Found
@@ -24,7 +24,7 @@ from access.lifecycle import FINISHED
 from access.models import Grant, GrantStatus, MessageKind, Request, RequestStatus
 from access.nearest import nearest
 from access.people import People, is_same, subject_of
-from access.policy.chain import column_of, lacking
+from access.policy.chain import Chain, column_of, lacking
 from access.policy.decide import Allowed, Ask, Terms, decide, no_approver, render
 from access.policy.facts import whole_seconds
 from access.policy.line import parse_line

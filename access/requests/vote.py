@@ -5,13 +5,13 @@ from typing import Any
 
 from sqlmodel import Session
 
-from access.approvers import Chain, votes_on
+from access.approvers import votes_on
 from access.catalog import PersonEntry
 from access.errors import AlreadyReviewed
 from access.ids import ReviewId, ulid
 from access.models import Request, RequestStatus, Review, Verdict
 from access.people import Party, People, is_alike
-from access.policy.chain import Approved, State, Waiting, votes_of
+from access.policy.chain import Approved, Chain, State, Waiting, votes_of
 from access.policy.turns import refuse_out_of_turn, turn_of
 from access.store import compare_and_set
 from access.unit_of_work import LostRace, UnitOfWork

@@ -14,6 +14,7 @@ from bench import __main__ as command
 from bench import (
     approvals,
     clicks,
+    decisions,
     digest,
     due,
     hostile_holder,
@@ -62,6 +63,10 @@ SMALL = {
     "limits": (lambda servers: limits.measure(servers, requests=6, kinds=["SQLite"]), 5),
     "digest": (lambda servers: digest.measure(servers, events=100), 2),
     "typeahead": (lambda servers: typeahead.measure(servers, entitlements=200, forms=4, letters=8, people=2), 6),
+    "decisions": (
+        lambda servers: decisions.measure(servers, entitlements=40, rules=4, people=24, decisions=20, loads=1),
+        4,
+    ),
     "providers": (lambda servers: providers.measure(servers, samples=2, calls=40), OF_PROVIDERS),
     "memory": (lambda servers: memory.measure(servers, samples=1, steady_mb=1000), 1),
 }
