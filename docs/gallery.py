@@ -48,7 +48,7 @@ _MOMENTS = {
 """By what the names begin with, the first that fits: how many minutes after noon Ann looks."""
 _FIRST = min(minutes(after) for after in [_USUALLY, *_MOMENTS.values()])
 _ONLY_FOR_ONE = ("asked", "help", "looked-at", "mine", "nothing-to-ask", "refusal", "returned", "taken-back", "who")
-_IN_A_THREAD = ("reminder", "digest-longest-2", "digest-longest-last")
+_IN_A_THREAD = ("reminder", "next-stage", "digest-longest-2", "digest-longest-last")
 _CHOSEN = ("form-chosen", "form-refused", "form-longest")
 """What the names begin with of messages seen by one person, of replies, and of forms in which something is chosen."""
 _SEARCHED = {"form-external": "may"}
