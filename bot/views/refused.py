@@ -45,6 +45,7 @@ REASONS = {
     "NotAMember": "not a full member of this workspace",
     "NotAllowed": "not allowed to",
     "NotAnApprover": "not one of its approvers",
+    "NotYourTurn": "not their turn",
     "NotForYouToAccept": "not in the security team",
     "NotFound": "there is no such request or access",
     "NotInCharge": "neither in the security team nor an owner of the resource",

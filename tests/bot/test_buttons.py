@@ -135,7 +135,10 @@ def test_a_denial_that_comes_too_late_is_told_in_its_modal(desk: Desk, world: Wo
 
     answer = desk.submit(LEA, slack.view, comment="No.")
 
-    assert answer["errors"] == {ids.COMMENT: "Someone decided this request before you did: kim (approved)."}
+    assert answer["errors"] == {
+        ids.COMMENT: "Someone decided this request before you did: kim (approved). "
+        "To end the access now, ask the security team to revoke it."
+    }
 
 
 def test_deny_works_while_the_policy_is_broken_and_approve_does_not(desk: Desk, world: World, slack: FakeSlack) -> None:
