@@ -20,7 +20,7 @@ NO_COUNTS = {
     "contains", "differs", "does", "ends", "fits", "gives", "has", "holds", "is", "its", "lacks", "lapses", "leads",
     "lets", "lies",
     "makes", "needs", "shows", "stands", "starts", "stays", "stores", "takes", "this", "towards", "uses",
-    "lists", "names", "outlives", "waits", "wants", "was",
+    "demands", "lists", "names", "opens", "outlives", "waits", "wants", "was",
 }  # fmt: skip
 """Words that end like a plural and follow a name."""
 NEVER_ONE = {

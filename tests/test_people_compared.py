@@ -10,6 +10,7 @@ OTHER_ROWS = {"Alert", "Message", "PeriodicCheck"}
 """Rows whose `subject` is no person."""
 ALLOWED = {
     ("access/policy/decide.py", "_unknown_people"): "the same policy gave both names a moment ago",
+    ("access/policy/simulate.py", "_why_not"): "names of one policy, and no row",
     ("access/messages/facts.py", "_card_facts"): "by name and account",
     ("access/queries/find.py", "_own_request"): "by name and account",
     ("access/queries/find.py", "_of_holder"): "for security alone, which sees whose it is before anything ends",

@@ -17,6 +17,7 @@ from access.policy.document import Document, read
 from access.policy.reasons import Reason
 from access.policy.shape import Duration, EntitlementText, Longest, Shape
 from access.policy.simulate import Simulation, simulate
+from access.words import counted
 
 ENOUGH = "A case of the policy's own tests. ".ljust(REASON_LONGEST, "x")
 """Long enough for any level; a case about reasons says its own."""
@@ -196,7 +197,7 @@ def _stages(simulation: Simulation, wanted: list[list[str]] | None) -> Iterator[
         return
     asked = [sorted(one.people) for one in simulation.stages]
     if len(asked) != len(wanted):
-        yield f"it has {len(asked)} stages, not {len(wanted)}"
+        yield f"it has {counted(len(asked), 'stage', 'stages')}, not {len(wanted)}"
         return
     for number, (now, then) in enumerate(zip(asked, wanted, strict=True), start=1):
         if now != sorted(then):

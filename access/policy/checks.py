@@ -8,6 +8,7 @@ from access.durations import format_duration
 from access.policy.document import Document, Path
 from access.policy.explain import Finding, unknown_name
 from access.policy.shape import CanaryShape, EscalateShape, PersonShape, PolicyShape, RuleShape
+from access.words import counted
 
 
 def findings(shape: PolicyShape, document: Document, providers: Iterable[str]) -> Iterator[Finding]:
@@ -179,7 +180,8 @@ def _floor(rule: RuleShape, shape: PolicyShape, levels: dict[Entitlement, str], 
         if level and wanted < level.quorum:
             yield (
                 path,
-                f"the chain wants {wanted} of the {level.quorum} approvals that level `{levels[entitlement]}` of "
+                f"the chain wants {wanted} of the {counted(level.quorum, 'approval', 'approvals')} that level "
+                f"`{levels[entitlement]}` of "
                 f"{entitlement} demands; raise a `quorum` or add a stage",
             )
             return

@@ -9,6 +9,7 @@ from access.ids import Person
 from access.policy.advice import chains_of
 from access.policy.cases import AnswerableShape, ApprovalsShape, NeverShape, PropertyShape
 from access.policy.chain import lacking
+from access.words import counted
 
 _NAMED = 3
 
@@ -42,7 +43,8 @@ def _approvals(policy: Policy, shape: ApprovalsShape) -> Iterator[str]:
     for rule, level in _of_levels(policy, shape.levels):
         wanted = sum(stage.wanted for stage in rule.stages)
         if wanted < shape.at_least:
-            yield f"rule {rule.id} opens level {level} with {wanted} of {shape.at_least} approvals"
+            needed = counted(shape.at_least, "approval", "approvals")
+            yield f"rule {rule.id} opens level {level} with {wanted} of {needed}"
 
 
 def _answerable(policy: Policy, shape: AnswerableShape) -> Iterator[str]:

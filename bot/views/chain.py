@@ -31,7 +31,7 @@ def groups(stage: StageState) -> str:
 
 def _line(number: int, of: int, stage: StageState) -> str:
     where = f"{number} of {of} · " if of > 1 else ""
-    how_many = f", {stage.wanted} approvals" if stage.wanted > 1 else ""
+    how_many = f", {counted(stage.wanted, 'approval', 'approvals')}" if stage.wanted > 1 else ""
     parts = [f"{escaped(one.reviewer)} approved {at(one.at)}" for one in stage.approved]
     if stage.is_now:
         parts.append(f"waiting for {_either(stage)}")

@@ -55,7 +55,7 @@ def test_a_change_that_widens_fails_its_case_and_says_where(folder: Path) -> Non
     code, output = typed("test")
     assert code == 1
     assert "FAILED an engineer changes orders when a lead and then security agree" in output
-    assert "it has 1 stages, not 2" in output
+    assert "it has 1 stage, not 2" in output
     assert "rule orders-fix opens level high with 1 of 2 approvals" in output
     _, facts = in_json("test")
     broken = [one["name"] for one in facts["cases"] + facts["properties"] if not one["holds"]]

@@ -54,7 +54,7 @@ def test_a_case_holds_where_the_policy_answers_so(expect: str) -> None:
         (READS, "decision: allowed, longest: 2h", "`longest` is 3 h, not 2 h"),
         (READS, "decision: allowed, lapses_after: 1h", "`lapses_after` is 8 h, not 1 h"),
         (READS, "decision: allowed, stages: [[lea, kim]]", "stage 1 asks kim, lea, sam, not kim, lea"),
-        (READS, "decision: allowed, stages: [[lea, kim, sam], [sam]]", "it has 1 stages, not 2"),
+        (READS, "decision: allowed, stages: [[lea, kim, sam], [sam]]", "it has 1 stage, not 2"),
         (f"{READS}, time: 4h", "decision: allowed", "it is denied, because too_long"),
         (f"{READS}, reason: why", "decision: denied, because: no_reason",
          "it is denied because reason_too_short, not because no_reason"),
