@@ -53,7 +53,7 @@ class MariaDb:
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
-        self.port = free_port()
+        self.port, self.extra_port = free_port(), free_port()
         self.socket = directory / "s"
         self.log = directory / "general.log"
         self.authority = Authority(directory)
@@ -70,6 +70,7 @@ class MariaDb:
         command = [
             str(program("mariadbd")), "--no-defaults", f"--datadir={self.directory / 'data'}",
             f"--socket={self.socket}", f"--port={self.port}", f"--bind-address={self.host}",
+            f"--extra-port={self.extra_port}",
             f"--pid-file={self.directory / 'pid'}", f"--log-error={self.directory / 'error.log'}",
             "--general-log=ON", f"--general-log-file={self.log}", "--log-output=FILE", "--skip-name-resolve",
             f"--ssl-cert={certificate}.pem", f"--ssl-key={certificate}.key",

@@ -1,5 +1,6 @@
 """The truth about the shop on a MariaDB: logs in as the person straight at the server, and looks at it as root."""
 
+import socket
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, closing, contextmanager, suppress
 from dataclasses import replace
@@ -16,6 +17,7 @@ from tests.contracts.mysql_imposters import imposters
 from tests.contracts.mysql_obstacles import Obstacles
 from tests.contracts.mysql_server import BOT_PASSWORD, Client, MariaDb, ask, run
 from tests.contracts.mysql_wire import error_packet, wire
+from tests.waiting import wait_until
 from workers.providers.mysql import Mysql, Settings
 
 PASSWORD = "a person's own"
@@ -30,6 +32,7 @@ _SNAPSHOT = (
     "SELECT Host, Db, User, Table_name, Column_name, Column_priv FROM mysql.columns_priv ORDER BY 1, 2, 3, 4, 5",
     "SELECT Host, Db, User, Routine_name, Proc_priv FROM mysql.procs_priv ORDER BY 1, 2, 3, 4",
     "SELECT * FROM mysql.roles_mapping ORDER BY 1, 2, 3",
+    "SELECT Host, User, Proxied_host, Proxied_user, With_grant FROM mysql.proxies_priv ORDER BY 1, 2, 3, 4",
     "SELECT db, name, definer, execute_at, status FROM mysql.event ORDER BY 1, 2",
     "SELECT db, name, definer FROM mysql.proc WHERE db NOT IN ('sys', 'mysql') ORDER BY 1, 2",
     "SELECT TABLE_SCHEMA, TABLE_NAME FROM information_schema.TABLES WHERE TABLE_SCHEMA NOT IN ('sys', 'mysql', "
@@ -201,6 +204,9 @@ class MysqlWorld:
                 "INSERT ON mysql.*",
                 "EVENT ON countersign.*",
                 "CREATE USER ON *.*",
+                "CREATE VIEW ON other.*",
+                "CREATE ROUTINE ON shop.*",
+                "EVENT ON other.*",
             )
             changes += [(f"GRANT {one} TO support_read", f"REVOKE {one} FROM support_read") for one in given]
             changes += [
@@ -208,6 +214,10 @@ class MysqlWorld:
                  "REVOKE GRANT OPTION ON shop.orders FROM support_read; "
                  "REVOKE SELECT ON shop.orders FROM support_read"),
                 ("GRANT nothing TO support_read WITH ADMIN OPTION", "REVOKE nothing FROM support_read"),
+                ("GRANT CREATE ROUTINE ON other.* TO PUBLIC", "REVOKE CREATE ROUTINE ON other.* FROM PUBLIC"),
+                # As the database `test` of a server that was set up without a thought: its row is for everyone.
+                ("INSERT INTO mysql.db (Host, Db, User, Create_view_priv) VALUES ('%', 'other', '', 'Y'); "
+                 "FLUSH PRIVILEGES", "DELETE FROM mysql.db WHERE User = ''; FLUSH PRIVILEGES"),
             ]  # fmt: skip
         return [self.changed(does, undoes) for does, undoes in changes]
 
@@ -220,6 +230,24 @@ class MysqlWorld:
             for statement in undoes.split(";"):
                 with suppress(pymysql.err.Error):
                     run(self.owner, statement)
+
+    @contextmanager
+    def flooded(self) -> Iterator[None]:
+        """The usual port is full of connections that say nothing."""
+        ((most,),) = ask(self.owner, "SELECT @@GLOBAL.max_connections")
+        with ExitStack() as silent:
+            for _ in range(int(most) + 1):
+                silent.enter_context(socket.create_connection((self.server.host, self.server.port), timeout=20))
+            wait_until(self._is_full, "the server to have too many connections")
+            yield
+        wait_until(lambda: not self._is_full(), "the connections to be over")
+
+    def _is_full(self) -> bool:
+        try:
+            self.server.log_in("nobody", "").close()
+        except pymysql.err.OperationalError as error:
+            return error.args[0] == 1040
+        return False
 
     def widened(self, spec: GrantSpec) -> AbstractContextManager[None]:
         return self._widened()

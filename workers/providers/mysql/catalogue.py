@@ -24,6 +24,7 @@ class Held:
     account: Account
     is_there: bool = False
     is_role: bool = False
+    is_bot: bool = False
     locked: bool = False
     rights: set[Right] = field(default_factory=set[Right])
     """Those to pass on the others are among them, as GRANT OPTION."""
@@ -32,6 +33,11 @@ class Held:
     routines: set[str] = field(default_factory=set[str])
     becomes: set[str] = field(default_factory=set[str])
     """Accounts that it may log in as."""
+    lent: set[str] = field(default_factory=set[str])
+    """Accounts that may log in as this one. Each login can allow that by itself, with GRANT PROXY."""
+
+    passed_on: set[tuple[Account, str, str]] = field(default_factory=set[tuple[Account, str, str]])
+    """Whom it gave something of its own, in which database, on what. The server notes that by the name alone."""
 
     @property
     def is_marked(self) -> bool:
@@ -47,7 +53,8 @@ class Held:
         roles = (f"the role {role}{' WITH ADMIN OPTION' if admin else ''}" for role, admin in self.roles.items())
         own = {word for role, word in zip(self.roles, roles, strict=True) if role != MARK}
         becomes = {f"the identity of {who}" for who in self.becomes}
-        return frozenset({*map(str, self.rights), *own, *self.routines, *becomes})
+        lent = {f"its own identity, lent to {who}" for who in self.lent}
+        return frozenset({*map(str, self.rights), *own, *self.routines, *becomes, *lent})
 
 
 class Grants(Mapping[Account, Held]):
@@ -82,6 +89,14 @@ class Grants(Mapping[Account, Held]):
                 ahead += self.of_role(one).roles
         return list(found)
 
+    def allowed(self, held: Held) -> set[Right]:
+        """What an account may do in whatever role it takes, with what everyone may."""
+        found = set(held.rights)
+        for role in (PUBLIC, *held.roles):
+            for reached in self.reached(role):
+                found |= self.of_role(reached).rights
+        return found.union(*(one.rights for account, one in self._held.items() if not account.user))
+
     def is_role(self, name: str) -> bool:
         return self.of_role(name).is_role
 
@@ -101,8 +116,8 @@ def _add(held: Held, what: str, place: Sequence[str], said: str) -> None:
     first, second, third = place
     match what:
         case "account":
-            role, locked, access = said.split(" ")
-            held.is_there, held.is_role, held.locked = True, role == "1", locked == "1"
+            role, locked, access, bot = said.split(" ")
+            held.is_there, held.is_role, held.locked, held.is_bot = True, role == "1", locked == "1", bot == "1"
             held.rights.update(of_the_server(int(access)))
         case "database":
             held.rights.update(of_a_database(first, said))
@@ -114,6 +129,10 @@ def _add(held: Held, what: str, place: Sequence[str], said: str) -> None:
             held.routines.update(f"{word.upper()} on the routine {first}.{second}" for word in said.split(","))
         case "role":
             held.roles[first] = said == "Y"
+        case "passed on":
+            held.passed_on.add((Account(first, second), third, said))
+        case "lent":
+            held.lent.add(first)
         case _:
             held.becomes.add(first or "everyone")
 

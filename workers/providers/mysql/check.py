@@ -9,21 +9,15 @@ from access.errors import ProviderError
 from access.ports import Deadline, Finding, host_time
 from workers.providers.mysql import catalogue
 from workers.providers.mysql.catalogue import PUBLIC, Grants
-from workers.providers.mysql.refusals import overprivileged_bot, ungrantable
-from workers.providers.mysql.rights import Right
+from workers.providers.mysql.refusals import NEEDED, lacking, overprivileged_bot, ungrantable
 from workers.providers.mysql.settings import MARK, OWN_DATABASE, MysqlSettings, Role
-from workers.providers.mysql.statements import SCHEDULER, Account, Name, quoted
+from workers.providers.mysql.statements import SCHEDULER, Account, quoted
 
 if TYPE_CHECKING:  # it needs the driver
     from workers.providers.mysql.session import Session
 
 _SKEW_WARNING = 5.0
 _SKEW_ERROR = 60.0
-_NEEDED = {
-    "CREATE USER": "make and remove logins",
-    "CONNECTION ADMIN": "end the sessions of others",
-    "PROCESS": "see the sessions of others",
-}
 _SERVER = "SELECT @@GLOBAL.read_only, @@GLOBAL.have_ssl, CAST(UNIX_TIMESTAMP(SYSDATE(6)) AS CHAR)"
 _SCRIPT = "Run the script in docs/providers/mysql.md."
 
@@ -57,12 +51,12 @@ def _findings(session: "Session", settings: MysqlSettings, roles: Mapping[str, R
     except ProviderError as error:
         yield _error("own database", f"The bot cannot read the grant tables: {error.sentence}", _SCRIPT)
         return
-    yield from _bot(grants, bot)
+    yield from _bot(grants, bot, settings)
     yield from _nameless(grants)
     yield from _public(grants)
-    yield from _events(session, grants, bot, settings)
+    yield from _events(session, settings)
     for title, role in roles.items():
-        yield _role(grants, bot, title, role)
+        yield _role(grants, bot, title, role, settings)
     yield from _prepared(session)
 
 
@@ -87,20 +81,14 @@ def _server(session: "Session") -> Iterator[Finding]:
     yield Finding(level=level, subject="clock", sentence=sentence, cure=cure)
 
 
-def _bot(grants: Grants, bot: Account) -> Iterator[Finding]:
-    held = grants[bot]
-    for privilege, what in _NEEDED.items():
-        if Right(privilege) in held.rights:
+def _bot(grants: Grants, bot: Account, settings: MysqlSettings) -> Iterator[Finding]:
+    missing = dict(lacking(grants, bot, events=settings.events))
+    for subject, objection in missing.items():
+        yield _error(subject, objection.told, f"As an administrator: {objection.cure}")
+    for privilege in NEEDED:
+        if privilege not in missing:
             yield _ok(privilege, f"The bot's account {bot.user} has {privilege}.")
-            continue
-        cure = f"As an administrator: GRANT {privilege} ON *.* TO {quoted(bot)};"
-        yield _error(privilege, f"The bot's account {bot.user} lacks {privilege}, so it cannot {what}.", cure)
-    if not held.roles.get(MARK):
-        cure = f"As an administrator: GRANT {quoted(Name(MARK))} TO {quoted(bot)} WITH ADMIN OPTION;"
-        yield _error(
-            "mark", f"The bot's account {bot.user} may not give the role {MARK}, which marks its logins.", cure
-        )
-    elif not grants.of_role(MARK).is_empty:
+    if "mark" not in missing and not grants.of_role(MARK).is_empty:
         cure = "Take everything from it: as a mark it must have no rights."
         yield _error("mark", f"The role {MARK} has rights, which every temporary login would have.", cure)
     if objection := overprivileged_bot(grants, bot):
@@ -134,7 +122,7 @@ def _nameless(grants: Grants) -> Iterator[Finding]:
             )
 
 
-def _events(session: "Session", grants: Grants, bot: Account, settings: MysqlSettings) -> Iterator[Finding]:
+def _events(session: "Session", settings: MysqlSettings) -> Iterator[Finding]:
     if not settings.events:
         yield Finding(
             level="warning", subject="own end",
@@ -143,9 +131,6 @@ def _events(session: "Session", grants: Grants, bot: Account, settings: MysqlSet
             cure="Switch event_scheduler on at the server and leave `events` out.",
         )  # fmt: skip
         return
-    if Right("EVENT", OWN_DATABASE) not in grants[bot].rights:
-        cure = f"As an administrator: GRANT EVENT ON {quoted(Name(OWN_DATABASE))}.* TO {quoted(bot)};"
-        yield _error("own end", f"The bot's account {bot.user} may make no events in {OWN_DATABASE}.", cure)
     ((state,),) = session.read(SCHEDULER)
     if str(state).upper() in ("ON", "1"):
         yield _ok("own end", "The event scheduler is on: the server ends access by itself when Countersign is down.")
@@ -157,8 +142,8 @@ def _events(session: "Session", grants: Grants, bot: Account, settings: MysqlSet
     )  # fmt: skip
 
 
-def _role(grants: Grants, bot: Account, title: str, role: Role) -> Finding:
-    if objection := ungrantable(grants, bot, role):
+def _role(grants: Grants, bot: Account, title: str, role: Role, settings: MysqlSettings) -> Finding:
+    if objection := ungrantable(grants, bot, role, events=settings.events):
         cure = f"As an administrator: {objection.cure}" if objection.cure else "Change the role in the policy."
         return _error(title, objection.told, cure)
     return _ok(title, f"The bot may grant {', '.join(sorted(role.words)[:5])}.")

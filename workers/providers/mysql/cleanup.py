@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from access.errors import ProviderError
 from access.ports import Cleanup
 from workers.providers.mysql import catalogue, statements
+from workers.providers.mysql.left_behind import given_away
 from workers.providers.mysql.logins import gives_access
 from workers.providers.mysql.statements import Account, Name, Statement, quoted
 
@@ -41,9 +42,9 @@ def clean_up(session: "Session", gone: Mapping[str, Account]) -> Mapping[str, Cl
         if grants[login].is_there:
             left += _drop(session, login, opened=gives_access(grants[login]))
         dropped, kept = _tidy(session, made[f"{login.user}@{login.host}"])
-        left += dropped
+        left += [*dropped, *(given := given_away(grants, login.user))]
         if left or kept or late:
-            found[grant] = Cleanup(left=tuple(left), kept=tuple(kept), sessions_ended=late)
+            found[grant] = Cleanup(left=tuple(left), kept=tuple(kept), sessions_ended=late, urgent=bool(given))
     return found
 
 

@@ -9,11 +9,13 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from access.errors import Permanent, ProviderError, TargetConflict, Transient
+from access.errors import NotPermitted, Permanent, ProviderError, TargetConflict, Transient
 from access.ports import Deadline, Removal
 from workers.providers.mysql import catalogue, statements
-from workers.providers.mysql.catalogue import Held
-from workers.providers.mysql.statements import Account, Statement
+from workers.providers.mysql.catalogue import Grants, Held
+from workers.providers.mysql.left_behind import given_away, lent_sessions, made_as, makes
+from workers.providers.mysql.rights import Right
+from workers.providers.mysql.statements import Account, Statement, quoted
 
 if TYPE_CHECKING:  # it needs the driver
     from workers.providers.mysql.session import Session
@@ -39,6 +41,15 @@ class Ending:
     """Whether its role may write, so that something of it can be prepared."""
     longest: Deadline = field(init=False)
     killed: set[int] = field(default_factory=set[int], init=False)
+    lent: list[Held] = field(default_factory=list[Held], init=False)
+    """Logins of this grant whose holder has lent their identity to other accounts."""
+    made_as: list[str] = field(default_factory=list[str], init=False)
+    """Roles in whose name something could be made by this access."""
+    given_away: tuple[str, ...] = field(default=(), init=False)
+    """What others have of it, in sentences."""
+    bot: Held = field(init=False)
+    is_blind: bool = field(default=False, init=False)
+    """The bot cannot see the sessions of others."""
     why: ProviderError | None = field(default=None, init=False)
     """Of the last statement that did not go through."""
 
@@ -54,7 +65,11 @@ class Ending:
         self.longest = Deadline.after(min(_LONGEST_SECONDS, self.session.deadline.left() - _TO_ANSWER_SECONDS))
         sessions = self._kill()
         logins, others = self._found()
+        self._end_lent()
+        if self.is_blind:
+            self._goes_through(statements.kill_all(self.user))
         if not logins and not sessions:
+            self._must_see()
             self._forget()
             return Removal(state="absent", sessions_ended=0, residual=self._doubts(others))
         patience = Deadline.after(_PATIENCE_SECONDS)
@@ -64,16 +79,45 @@ class Ending:
                 if self._shut(login) and (not sessions or patience.passed) and self._try(statements.drop(login)):
                     del open_logins[login]
             sessions = self._kill()
+            if self.is_blind:
+                self._goes_through(statements.kill_all(self.user))
             if not open_logins and (not sessions or patience.passed):
+                self._must_see()
                 return self._proven(len(sessions), _strange(others) if logins else self._doubts(others))
             if self.longest.passed:
                 return self._unfinished(list(open_logins), len(sessions))
             self.session.read(_A_MOMENT)
 
     def _found(self) -> tuple[list[Held], list[Held]]:
-        found = catalogue.read(self.session, [self.user]).named(self.user)
+        grants = catalogue.read(self.session, [self.user, ""])
+        self._note(grants)
+        found = grants.named(self.user)
         ours = [held for held in found if held.account.host in self.hosts or held.is_marked]
         return ours, [held for held in found if held not in ours]
+
+    def _note(self, grants: Grants) -> None:
+        """What an end has to know beside, while the login still has what it has."""
+        self.bot = next((held for held in grants.values() if held.is_bot), Held(Account("")))
+        self.is_blind = Right("PROCESS") not in grants.allowed(self.bot)
+        self.given_away = given_away(grants, self.user)
+        self.lent = [held for account, held in grants.items() if account.user == self.user and held.lent]
+        for held in grants.named(self.user):
+            if makes(grants, held):
+                self.made_as += [role for role in held.roles if role not in self.made_as]
+
+    def _end_lent(self) -> None:
+        """Sessions that may be in as this login under another's name; none comes when it is gone."""
+        with suppress(ProviderError):
+            for session in lent_sessions(self.session, self.lent, self.bot) if self.lent else []:
+                self._goes_through(statements.kill(session))
+
+    def _must_see(self) -> None:
+        """Raises NotPermitted where the list of sessions is empty because it may not be seen: that proves nothing."""
+        if self.is_blind:
+            raise NotPermitted(
+                "The bot's account lacks PROCESS, so it cannot see whether the sessions of this access have ended. "
+                f"They were told to. As an administrator: GRANT PROCESS ON *.* TO {quoted(self.bot.account)};"
+            )
 
     def _kill(self) -> list[int]:
         """The sessions that are there, each told to end."""
@@ -112,11 +156,12 @@ class Ending:
         logins, _ = self._found()
         if logins:
             return self._unfinished([held.account for held in logins], lingering)
+        self._end_lent()
         self._forget()
         return Removal(
             state="removed",
             sessions_ended=len(self.killed) - lingering,
-            residual=(*_lingers(lingering), *self._prepared(), *doubts),
+            residual=(*_lingers(lingering), *self._prepared(), *self.given_away, *self._made(), *doubts),
             lingering=lingering,
         )
 
@@ -138,6 +183,11 @@ class Ending:
             for login in renamed
         )
         return (*_strange(others), *said)
+
+    def _made(self) -> tuple[str, ...]:
+        with suppress(ProviderError):
+            return made_as(self.session, self.made_as)
+        return ()
 
     def _prepared(self) -> tuple[str, ...]:
         if not self.writes:

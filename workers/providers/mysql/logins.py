@@ -15,7 +15,7 @@ from access.errors import BadConfig, Permanent, TargetNotFound
 from access.ports import GrantSpec, Observation, Outcome, Plan, Receipt
 from workers.providers.mysql import catalogue, statements
 from workers.providers.mysql.catalogue import Held
-from workers.providers.mysql.refusals import overprivileged_bot, ungrantable
+from workers.providers.mysql.refusals import lacking, overprivileged_bot, ungrantable
 from workers.providers.mysql.rights import Right
 from workers.providers.mysql.settings import MARK, MysqlSettings, Role
 from workers.providers.mysql.statements import Account, Statement
@@ -74,8 +74,8 @@ def plan(spec: GrantSpec, settings: MysqlSettings, role: Role) -> Plan:
 def grant(session: "Session", spec: GrantSpec, settings: MysqlSettings, role: Role) -> Outcome:
     session.refuse_strange()
     login, bot = login_of(spec, settings), catalogue.bot(session)
-    grants = catalogue.read(session, [login.user, bot.user])
-    if objection := ungrantable(grants, bot, role):
+    grants = catalogue.read(session, [login.user, bot.user, ""])
+    if objection := ungrantable(grants, bot, role, events=settings.events):
         raise objection.error
     _refuse_unknown(session, role)
     held = grants[login]
@@ -102,6 +102,8 @@ def let_in(session: "Session", spec: GrantSpec, settings: MysqlSettings, role: R
     login, bot = login_of(spec, settings), catalogue.bot(session)
     grants = catalogue.read(session, [login.user, bot.user])
     if objection := overprivileged_bot(grants, bot):
+        raise objection.error
+    for _, objection in lacking(grants, bot, events=False):
         raise objection.error
     _must_be_open(grants[login], role)
     session.write(statements.let_in(login, hashed(password)))

@@ -7,14 +7,20 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from access.errors import BadConfig, NotGrantable, ProviderError, TargetNotFound
+from access.errors import BadConfig, NotGrantable, NotPermitted, ProviderError, TargetNotFound
 from workers.providers.mysql.catalogue import PUBLIC, Grants, Held
+from workers.providers.mysql.left_behind import makes
 from workers.providers.mysql.rights import Right
 from workers.providers.mysql.settings import MARK, OWN_DATABASE, Role
 from workers.providers.mysql.statements import Account, Name, pattern, quoted
 
 _OF_THE_BOT = frozenset({"CREATE USER", "CONNECTION ADMIN", "PROCESS", "SHOW DATABASES", "SLAVE MONITOR"})
 """What the bot may have of the whole server. The last two are worth nothing to it, and many accounts have them."""
+NEEDED = {
+    "CREATE USER": "make and remove logins",
+    "CONNECTION ADMIN": "end the sessions of others",
+    "PROCESS": "see the sessions of others",
+}
 _NEVER = frozenset({"GRANT OPTION", "TRIGGER", "REFERENCES"})
 _SYSTEM = ("mysql", "sys", "performance_schema", OWN_DATABASE)
 _LOGIN = re.compile(r"cs_[0-9a-z]{26}")
@@ -68,11 +74,32 @@ def _is_too_much(right: Right) -> bool:
     return _leads_to(right, ("mysql",)) and right.database != "mysql"
 
 
-def ungrantable(grants: Grants, bot: Account, role: Role) -> Objection | None:
+def lacking(grants: Grants, bot: Account, *, events: bool) -> Iterator[tuple[str, Objection]]:
+    """What the bot cannot do without: what it opened otherwise it could not end, or not see that it has ended.
+
+    By the name of the right.
+    """
+    held = grants[bot]
+    for privilege, what in NEEDED.items():
+        if Right(privilege) not in grants.allowed(held):
+            told = f"The bot's account {bot.user} lacks {privilege}, so it cannot {what}."
+            yield privilege, Objection(NotPermitted, told, f"GRANT {privilege} ON *.* TO {quoted(bot)};")
+    if not held.roles.get(MARK):
+        told = f"The bot's account {bot.user} may not give the role {MARK}, which marks its logins."
+        yield "mark", Objection(NotPermitted, told, f"GRANT {quoted(Name(MARK))} TO {quoted(bot)} WITH ADMIN OPTION;")
+    if events and not any(right.covers(Right("EVENT", OWN_DATABASE)) for right in grants.allowed(held)):
+        told = f"The bot's account {bot.user} may make no events in {OWN_DATABASE}: it lacks EVENT there."
+        cure = f"GRANT EVENT ON {quoted(Name(OWN_DATABASE))}.* TO {quoted(bot)};"
+        yield "own end", Objection(NotPermitted, told, cure)
+
+
+def ungrantable(grants: Grants, bot: Account, role: Role, *, events: bool) -> Objection | None:
     """All but what the server has to be asked beside."""
     if role.server_role is not None and (objection := _role(grants, role.server_role)):
         return objection
     if objection := overprivileged_bot(grants, bot) or _mark(grants):
+        return objection
+    for _, objection in lacking(grants, bot, events=events):
         return objection
     if role.server_role is not None:
         return _may_give_role(grants, bot, role.server_role)
@@ -99,6 +126,13 @@ def _role(grants: Grants, role: str) -> Objection | None:
             NotGrantable,
             f"The role {role} carries {_listed(carried)}, which can be used to keep or pass on access, so it is never "
             "granted. Make a role that has only the rights on the data.",
+        )
+    if made_by := makes(grants, Held(Account(""), roles={role: False})):
+        return Objection(
+            NotGrantable,
+            f"Through the role {role} things could be made in the name of the role, by {_listed(map(str, made_by))}: "
+            "they run with its rights when the access is over, so it is never granted. Take that away from the role "
+            "and from everyone, or write the rights out in the policy.",
         )
     return None
 

@@ -125,6 +125,12 @@ def drop(login: Account) -> Statement:
     return Statement("DROP USER {login}", {"login": login})
 
 
+def take_back(login: Account, account: str) -> Statement:
+    """The identity of a login from an account that it was lent to."""
+    user, _, host = account.rpartition("@")
+    return Statement("REVOKE PROXY ON {login} FROM {account}", {"login": login, "account": Account(user, host)})
+
+
 def drop_if_there(login: Account) -> Statement:
     return Statement("DROP USER IF EXISTS {login}", {"login": login})
 
@@ -170,7 +176,8 @@ SELECT p.ID, p.COMMAND FROM information_schema.PROCESSLIST AS p WHERE p.USER = {
 """
 _OF_DB = ", ".join(f"d.`{column}`" for column in DB_COLUMNS)
 _GRANTED = f"""
-SELECT 'account', a.user, a.host, '', '', '', CONCAT_WS(' ', a.is_role, a.locked, a.access)
+SELECT 'account', a.user, a.host, '', '', '',
+        CONCAT_WS(' ', a.is_role, a.locked, a.access, CONCAT(a.user, '@', a.host) = CURRENT_USER())
     FROM countersign.accounts AS a WHERE {{of_accounts}}
 UNION ALL SELECT 'database', g.User, g.Host, g.Db, '', '', g.given
     FROM (SELECT d.User, d.Host, d.Db, CONCAT({_OF_DB}) AS given FROM mysql.db AS d) AS g WHERE {{of_grants}}
@@ -181,16 +188,28 @@ UNION ALL SELECT 'column', g.User, g.Host, g.Db, g.Table_name, g.Column_name, g.
 UNION ALL SELECT 'routine', g.User, g.Host, g.Db, g.Routine_name, '', g.Proc_priv FROM mysql.procs_priv AS g
     WHERE {{of_grants}}
 UNION ALL SELECT 'role', g.User, g.Host, g.Role, '', '', g.Admin_option FROM mysql.roles_mapping AS g
-    WHERE {{of_grants}}
+    WHERE {{of_members}}
 UNION ALL SELECT 'proxy', g.User, g.Host, g.Proxied_user, '', '', '' FROM mysql.proxies_priv AS g WHERE {{of_grants}}
+UNION ALL SELECT 'lent', g.Proxied_user, g.Proxied_host, CONCAT(g.User, '@', g.Host), '', '', ''
+    FROM mysql.proxies_priv AS g WHERE g.Proxied_user <> '' AND ({{of_lent}})
+UNION ALL SELECT 'passed on', SUBSTRING_INDEX(g.Grantor, '@', 1), '', g.User, g.Host, g.Db, g.Table_name
+    FROM mysql.tables_priv AS g WHERE g.User <> SUBSTRING_INDEX(g.Grantor, '@', 1) AND ({{of_passed}})
+UNION ALL SELECT 'passed on', SUBSTRING_INDEX(g.Grantor, '@', 1), '', g.User, g.Host, g.Db, g.Routine_name
+    FROM mysql.procs_priv AS g WHERE g.User <> SUBSTRING_INDEX(g.Grantor, '@', 1) AND ({{of_passed}})
 """  # noqa: S608  (all of it is fixed)
 
 
 def granted(users: Sequence[str] | None) -> str:
-    """All that these users have been given, and every role; None: everyone."""
+    """All that these users have been given, every role, and the bot's own account; None: everyone."""
     if users is None:
-        return _GRANTED.format(of_accounts="TRUE", of_grants="TRUE")
+        return _GRANTED.format(
+            of_accounts="TRUE", of_grants="TRUE", of_members="TRUE", of_lent="TRUE", of_passed="FALSE"
+        )
     names = ", ".join(map(quoted, users)) or "NULL"
     return _GRANTED.format(
-        of_accounts=f"a.user IN ({names}) OR a.host = ''", of_grants=f"g.User IN ({names}) OR g.Host = ''"
+        of_accounts=f"a.user IN ({names}) OR a.host = '' OR CONCAT(a.user, '@', a.host) = CURRENT_USER()",
+        of_grants=f"g.User IN ({names}) OR g.Host = ''",
+        of_members=f"g.User IN ({names}) OR g.Host = '' OR CONCAT(g.User, '@', g.Host) = CURRENT_USER()",
+        of_lent=f"g.Proxied_user IN ({names})",
+        of_passed=f"SUBSTRING_INDEX(g.Grantor, '@', 1) IN ({names})",
     )
