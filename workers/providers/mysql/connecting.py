@@ -16,7 +16,7 @@ from typing import Any
 import pymysql
 from pymysql.constants import CLIENT
 
-from access.errors import BadConfig, ProviderError
+from access.errors import BadConfig, ProviderError, Transient
 from access.ports import Deadline
 from workers.providers.mysql import errors
 from workers.providers.mysql.settings import MysqlSettings
@@ -91,13 +91,23 @@ class Connection(_Driver):
 
 def connect(settings: MysqlSettings, deadline: Deadline) -> Connection:
     """Raises ProviderError; nothing was changed then."""
+    try:
+        return _connected(settings, settings.port, deadline)
+    except Transient as error:
+        # Anyone who reaches the usual port can fill it, without an account there.
+        if settings.extra_port is None or error.code != str(errors.TOO_MANY):
+            raise
+    return _connected(settings, settings.extra_port, deadline)
+
+
+def _connected(settings: MysqlSettings, port: int, deadline: Deadline) -> Connection:
     password = settings.password.read().get_secret_value()
     proof = _proof(settings)
     connection = Connection(
-        deadline, host=settings.host, port=settings.port, user=settings.user, password=password, ssl=proof,
+        deadline, host=settings.host, port=port, user=settings.user, password=password, ssl=proof,
         ssl_disabled=proof is None, charset="utf8mb4", autocommit=None, local_infile=False,
     )  # fmt: skip
-    line = _line(settings, deadline)
+    line = _line(settings.host, port, deadline)
     try:
         connection.connect(line)
     except ProviderError:
@@ -135,9 +145,9 @@ def _proof(settings: MysqlSettings) -> ssl.SSLContext | None:
     return None if settings.ca is None else proof_by(settings.ca)
 
 
-def _line(settings: MysqlSettings, deadline: Deadline) -> socket.socket:
+def _line(host: str, port: int, deadline: Deadline) -> socket.socket:
     """A black hole among several addresses takes its share of the time, and no more."""
-    addresses = _look_up(settings.host, settings.port, deadline)
+    addresses = _look_up(host, port, deadline)
     for at, (family, address) in enumerate(addresses):
         if deadline.passed:
             break

@@ -16,6 +16,8 @@ from access.errors import (
 
 Meaning = tuple[type[ProviderError], str]
 
+TOO_MANY = 1040
+"""Connections: of those one more is let in, for an account with CONNECTION ADMIN."""
 CANNOT_USER = 1396
 """An account that is to be made is there, or one that is to be changed is not."""
 NO_SUCH_SESSION = 1094
@@ -42,7 +44,7 @@ MEANINGS: dict[int, Meaning] = {
     1030: (Transient, _TROUBLE),
     1037: (Transient, _BUSY),
     1038: (Transient, _BUSY),
-    1040: (Transient, _BUSY),
+    TOO_MANY: (Transient, "The database server has too many connections just now"),
     1041: (Transient, _BUSY),
     1044: (NotPermitted, _RIGHT),
     1045: (BadCredential, _LOGIN),

@@ -53,6 +53,8 @@ class MysqlSettings(BaseModel):
 
     host: Annotated[str, Field(pattern=r"^([A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?|[0-9A-Fa-f:.]+)$", max_length=140)]
     port: Annotated[int, Field(ge=1, le=65535)] = 3306
+    extra_port: Annotated[int, Field(ge=1, le=65535)] | None = None
+    """The server's own `extra_port`, which the bot takes where the usual one has too many connections."""
     user: Annotated[Name, Field(max_length=32)] = "countersign"
     password: SecretReference
     ca: Annotated[str, Field(pattern=r"^(/[!-~]*|system)$", max_length=500)] | None = None
