@@ -22,6 +22,8 @@ PROMISES: dict[str, str] = {
     "removed by hand are not",
     "C19": "what the target does not know is refused with the right error, and nothing is written",
     "C20": "hostile words are refused or taken exactly",
+    "C21": "a credential of ours that is not accepted is said, and changes nothing; the check names the right that our "
+    "account lacks, which opens nothing that it cannot end",
     "C22": "the check names, with a cure, an account of ours or a role that has too many privileges",
     "C23": "the secret is strong, fresh each time, and nowhere but in the answer",
     "C24": "a plan is pure, always the same, and names what the grant makes",
@@ -29,6 +31,9 @@ PROMISES: dict[str, str] = {
     "C26": "what the capabilities claim can be done, and all else is `Unsupported`",
     "C27": "receipts survive JSON, and those of earlier versions still revoke",
     "C28": "the person reaches what was granted and nothing beside",
+    "C29": "the person can neither move the end nor pass the access on; what the target forbids no one is told at "
+    "the end",
+    "C30": "what is said to be open or ended is seen so by every instance, within the time that the target may take",
     "C31": "the holder's own locks do not hold up the end: open and prepared transactions, on the own account or "
     "anything the holder made",
     "C32": "another's locks do not either, and our waiting makes no one queue",

@@ -26,7 +26,10 @@ class ContractFixtures:
     secret_labels: ClassVar[tuple[str, ...]] = ("Password",)
     """Which of the revealed values are secret."""
     no_obstacles: ClassVar[Mapping[str, str]] = {}
-    """By promise (C31 to C36, C39): why an adversary has nothing of that kind on this target."""
+    """By promise (C21, C29, C31 to C36, C39): why there is nothing of that kind on this target."""
+    cannot_forbid: ClassVar[Mapping[str, str]] = {}
+    """By the words of `World.outlasting` (C29): what the target lets each of its users do, and why. It is told at the
+    end."""
 
     @pytest.fixture
     def make_provider(self) -> Callable[[], Provider] | Iterator[Callable[[], Provider]]:

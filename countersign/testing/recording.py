@@ -71,16 +71,27 @@ def _if_it_passes(
     kept: type[ProviderContract], number: str, able: Capabilities, world: World, spec: GrantSpec
 ) -> Result:
     reason = kept.no_obstacles.get(number)
-    if reason and number == "C39" and not world.imposters():
+    if reason and not _has_something(number, world, spec):
         return Result(state="does not apply", why=reason)
-    if reason and number != "C39" and not any(one.promise == number for one in world.obstacles()):
-        return Result(state="does not apply", why=reason)
+    if number == "C29" and kept.cannot_forbid:
+        return Result(state="turned round", why=" ".join(dict.fromkeys(kept.cannot_forbid.values())))
     if number == "C37" and not world.too_much(spec):
         return Result(state="does not apply", why=reason or _NOTHING_MIGHTIER)
     ability, why = _TURNED.get(number, ("", ""))
     if ability and not getattr(able, ability):
         return Result(state="turned round", why=why)
     return Result(state="passed")
+
+
+def _has_something(number: str, world: World, spec: GrantSpec) -> bool:
+    """Whether the world of the tests shows anything of this kind."""
+    if number == "C21":
+        return bool(world.wrong_credentials() or world.too_little(spec))
+    if number == "C29":
+        return False  # where the person can try something, nothing says why not
+    if number == "C39":
+        return bool(world.imposters())
+    return any(one.promise == number for one in world.obstacles())
 
 
 class Recorder:

@@ -121,6 +121,26 @@ class World(Protocol):
         value says how. None where the target has nothing of the kind."""
         ...
 
+    def wrong_credentials(self) -> Sequence[AbstractContextManager[str]]:
+        """Each has the target refuse the bot's own credential for its block; the value says how.
+
+        None where the bot needs none, and `no_obstacles` says why (C21).
+        """
+        ...
+
+    def too_little(self, spec: GrantSpec) -> Sequence[AbstractContextManager[str]]:
+        """Each takes from the bot's account a right that it needs for the spec, for its block; the value is the word by
+        which the check has to name it. None where the target knows no such rights."""
+        ...
+
+    def outlasting(self, spec: GrantSpec, secret: Secret | None) -> AbstractContextManager[Mapping[str, bool]]:
+        """Tries, as the person, to move the end, to shake it off, and to give the access to another.
+
+        The value is what was tried, in words, and whether it worked; what was made for it is gone after the block.
+        Nothing where a person can try nothing, and `no_obstacles` says why (C29).
+        """
+        ...
+
     def widened(self, spec: GrantSpec) -> AbstractContextManager[None]:
         """For its block the owner lets the role of the spec allow one thing more, of another kind."""
         ...

@@ -170,6 +170,23 @@ class CommandWorld:
             for one in there
         ]
 
+    def wrong_credentials(self) -> Sequence[AbstractContextManager[str]]:
+        return [self._without_the_secret()]
+
+    @contextmanager
+    def _without_the_secret(self) -> Iterator[str]:
+        kept = self.host.secret.rename(self.host.secret.with_suffix(".kept"))
+        try:
+            yield "the program's secret is not where the settings say"
+        finally:
+            kept.rename(self.host.secret)
+
+    def too_little(self, spec: GrantSpec) -> Sequence[AbstractContextManager[str]]:
+        return ()  # both programs are root's, who lacks no right
+
+    def _tries(self, person: str, scripts: Sequence[str]) -> dict[str, bool]:
+        return {script: self.host.as_person(person, "sh", "-c", script).returncode == 0 for script in scripts}
+
     def imposters(self) -> Sequence[AbstractContextManager[Imposter]]:
         return imposters(self.host.secret)
 

@@ -68,6 +68,9 @@ class MembershipWorld(PostgresWorld):
         becoming = set() if self.apart else {f"SET ROLE {role}" for role in spec.definition["grants"]}
         return [worked for worked in super().trespasses(spec, secret) if worked not in becoming]
 
+    def login_of(self, spec: GrantSpec) -> str:
+        return spec.principal
+
     def remove_behind_our_back(self, spec: GrantSpec) -> None:
         for role in spec.definition["grants"]:
             self._by_the_bot("REVOKE {} FROM {} GRANTED BY countersign CASCADE", role, spec.principal)

@@ -9,12 +9,13 @@ import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 import pytest
+from pydantic import BaseModel
 
-from access.errors import Ambiguous, Permanent, TargetNotFound, Transient, Unsupported
-from access.ports import Deadline, GrantSpec, Managed, Observation, Outcome, Plan, Provider, Receipt, Removal
+from access.errors import Ambiguous, BadConfig, BadCredential, Permanent, TargetNotFound, Transient, Unsupported
+from access.ports import Deadline, Finding, GrantSpec, Managed, Observation, Outcome, Plan, Provider, Receipt, Removal
 
 P = TypeVar("P", bound=Provider)
 _Way: Any = object
@@ -125,6 +126,33 @@ class GivesUp(_Way):
             raise Permanent from None
 
 
+class TakesARefusalForAMoment(_Way):
+    """A credential that is not accepted would be tried again for ever, and nobody hears of it."""
+
+    def grant(self, spec: GrantSpec, deadline: Deadline) -> Outcome:
+        try:
+            return super().grant(spec, deadline)
+        except (BadConfig, BadCredential):
+            raise Transient from None
+
+
+class SaysNothingIsMissing(_Way):
+    def check(self, roles: Mapping[str, BaseModel], deadline: Deadline) -> list[Finding]:
+        return [Finding(level="ok", subject="account", sentence="All is well.")]
+
+
+class SeesLate(_Way):
+    """By a copy that follows: the first look after a change still sees what was before."""
+
+    before: ClassVar[dict[str, Observation]] = {}
+
+    def observe(self, spec: GrantSpec, receipt: Receipt | None, deadline: Deadline) -> Observation:
+        now = super().observe(spec, receipt, deadline)
+        shown = self.before.get(spec.grant_id)
+        self.before[spec.grant_id] = now
+        return shown or now
+
+
 WAYS: list[tuple[str, type]] = [
     ("C01", ForgetsToRevoke),
     ("C02", NamesAnew),
@@ -139,9 +167,12 @@ WAYS: list[tuple[str, type]] = [
     ("C15", ExtendsByGranting),
     ("C16", SeesWhatItWants),
     ("C17", SeesNothingBeyond),
+    ("C21", TakesARefusalForAMoment),
+    ("C21", SaysNothingIsMissing),
     ("C24", PlansByChance),
     ("C25", GivesUp),
     ("C26", ClaimsMoreThanItCan),
+    ("C30", SeesLate),
 ]
 
 

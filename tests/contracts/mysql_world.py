@@ -1,7 +1,7 @@
 """The truth about the shop on a MariaDB: logs in as the person straight at the server, and looks at it as root."""
 
 import socket
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, closing, contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -67,6 +67,30 @@ _TRESPASSES = (
     "RENAME USER CURRENT_USER() TO innocent@'%'",
     "CREATE DEFINER = root@localhost VIEW shop.mine AS SELECT 1",
     "SELECT 1 FROM information_schema.PROCESSLIST WHERE USER <> SUBSTRING_INDEX(USER(), '@', 1)",
+)
+
+LENDS = "GRANT PROXY ON CURRENT_USER() TO mallory@'%' WITH GRANT OPTION"
+GETS_GRANT_OPTION = "GRANT PROXY ON CURRENT_USER() TO CURRENT_USER() WITH GRANT OPTION"
+PASSES_ON = "GRANT SELECT (email) ON shop.customers TO mallory@'%'"
+_OUTLASTING = (
+    "GRANT support_read TO mallory@'%'",
+    "GRANT countersign_logins TO mallory@'%'",
+    "GRANT SELECT ON shop.* TO mallory@'%'",
+    PASSES_ON,
+    LENDS,
+    GETS_GRANT_OPTION,
+    PASSES_ON + " WITH GRANT OPTION",
+    "CREATE USER another@'%'",
+    "RENAME USER {login}@'%' TO innocent@'%'",
+    "ALTER USER {login}@'%' ACCOUNT UNLOCK",
+    "ALTER EVENT countersign.{login} DISABLE",
+    "DROP EVENT countersign.{login}",
+    "ALTER EVENT countersign.{login} ON SCHEDULE AT NOW() + INTERVAL 1 YEAR",
+    "SET GLOBAL event_scheduler = OFF",
+    "SET GLOBAL init_connect = 'DO 1'",
+    "CREATE EVENT shop.again ON SCHEDULE EVERY 1 DAY DO SELECT 1",
+    "CREATE SERVER back FOREIGN DATA WRAPPER mysql OPTIONS (HOST '127.0.0.1')",
+    "CREATE TABLE shop.far (id INT) ENGINE = FEDERATED CONNECTION = 'mysql://{login}@127.0.0.1/shop/customers'",
 )
 
 
@@ -220,6 +244,41 @@ class MysqlWorld:
                  "FLUSH PRIVILEGES", "DELETE FROM mysql.db WHERE User = ''; FLUSH PRIVILEGES"),
             ]  # fmt: skip
         return [self.changed(does, undoes) for does, undoes in changes]
+
+    def wrong_credentials(self) -> Sequence[AbstractContextManager[str]]:
+        bot = "countersign@'%'"
+        back = f"ALTER USER {bot} IDENTIFIED BY '{BOT_PASSWORD}'"
+        return [
+            self.changed(f"ALTER USER {bot} IDENTIFIED BY 'another'", back),
+            self.changed(f"ALTER USER {bot} ACCOUNT LOCK", f"ALTER USER {bot} ACCOUNT UNLOCK"),
+        ]
+
+    def too_little(self, spec: GrantSpec) -> Sequence[AbstractContextManager[str]]:
+        bot, given = "countersign@'%'", list(spec.definition.get("grants", ()))
+        taken = [(one, f"{one} ON *.*", "") for one in ("CREATE USER", "CONNECTION ADMIN", "PROCESS")]
+        taken += [("EVENT", "EVENT ON countersign.*", "")]
+        taken += [(role, role, " WITH ADMIN OPTION") for role in given]
+        return [self._taken(word, what, bot, option) for word, what, option in taken]
+
+    @contextmanager
+    def _taken(self, word: str, what: str, bot: str, option: str) -> Iterator[str]:
+        with self.changed(f"REVOKE {what} FROM {bot}", f"GRANT {what} TO {bot}{option}"):
+            yield word
+
+    @contextmanager
+    def outlasting(self, spec: GrantSpec, secret: Secret | None) -> Iterator[Mapping[str, bool]]:
+        login, tried = f"cs_{spec.grant_id}", dict[str, bool]()
+        run(self.owner, "CREATE USER mallory@'%' IDENTIFIED BY 'of mallory'")
+        try:
+            for statement in _OUTLASTING:  # each in a session of its own: what one changed counts in the next
+                with closing(self.connect(secret)) as client:
+                    if role := spec.definition.get("grants"):
+                        ask(client, f"SET ROLE {role[0]}")
+                    tried[statement] = _goes_through(client, statement.format(login=login))
+            yield tried
+        finally:
+            run(self.owner, "DROP USER mallory@'%'; DELETE FROM mysql.proxies_priv WHERE User = 'mallory'")
+            run(self.owner, "FLUSH PRIVILEGES")
 
     @contextmanager
     def changed(self, does: str, undoes: str) -> Iterator[str]:

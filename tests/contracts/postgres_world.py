@@ -1,6 +1,6 @@
 """The truth about the demo's shop: logs in as the person straight at the server, and looks at it as a superuser."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime
 from typing import ClassVar, LiteralString
@@ -52,6 +52,27 @@ _TRESPASSES = (
     "CREATE ROLE mine",
     "SELECT pg_read_file('postgresql.conf')",
     "SELECT rolpassword FROM pg_authid",
+)
+
+_OUTLASTING = (
+    "GRANT {role} TO mallory",
+    "GRANT {role} TO mallory WITH ADMIN OPTION",
+    "GRANT {role} TO {login} WITH ADMIN OPTION",
+    "ALTER ROLE {login} VALID UNTIL 'infinity'",
+    "ALTER ROLE {login} CONNECTION LIMIT -1",
+    "ALTER ROLE {login} RENAME TO innocent",
+    "COMMENT ON ROLE {login} IS 'not of Countersign'",
+    "CREATE ROLE another LOGIN",
+    "CREATE USER MAPPING FOR mallory SERVER nothing",
+    "CREATE FUNCTION public.again() RETURNS bigint LANGUAGE sql SECURITY DEFINER AS 'SELECT count(*) FROM customers'",
+    "CREATE VIEW public.again AS SELECT email FROM customers",
+    "CREATE EVENT TRIGGER again ON ddl_command_start EXECUTE FUNCTION pg_event_trigger_ddl_commands()",
+    "CREATE PUBLICATION again FOR TABLE customers",
+    "SELECT pg_create_logical_replication_slot('again', 'test_decoding')",
+    "SET SESSION AUTHORIZATION mallory",
+    "SET session_replication_role = replica",
+    "GRANT SELECT (email) ON customers TO mallory; "
+    "SELECT 1 / has_column_privilege('mallory', 'customers', 'email', 'SELECT')::int",
 )
 
 
@@ -235,6 +256,68 @@ class PostgresWorld:
             self._changed(sql.SQL(does).format(role=role, bot=bot), sql.SQL(undoes).format(role=role, bot=bot))
             for does, undoes in changes
         ]
+
+    def wrong_credentials(self) -> Sequence[AbstractContextManager[str]]:
+        told = conninfo_to_dict(self._target.bot_dsn)
+        bot, password = sql.Identifier(str(told["user"])), sql.Literal(str(told["password"]))
+        changes: list[tuple[LiteralString, LiteralString]] = [
+            ("ALTER ROLE {bot} PASSWORD 'another'", "ALTER ROLE {bot} PASSWORD {password}"),
+            ("ALTER ROLE {bot} NOLOGIN", "ALTER ROLE {bot} LOGIN"),
+        ]
+        return [
+            self._changed(sql.SQL(does).format(bot=bot), sql.SQL(undoes).format(bot=bot, password=password))
+            for does, undoes in changes
+        ]
+
+    def too_little(self, spec: GrantSpec) -> Sequence[AbstractContextManager[str]]:
+        role = sql.Identifier(spec.definition["grants"][0])
+        given = sql.SQL("WITH ADMIN TRUE, INHERIT FALSE, SET FALSE" if self.knows_options else "WITH ADMIN OPTION")
+        admin = self._taken(
+            spec.definition["grants"][0],
+            sql.SQL("REVOKE {} FROM countersign CASCADE").format(role),
+            sql.SQL("GRANT {} TO countersign {}").format(role, given),
+        )  # fmt: skip
+        signals = self._taken(
+            "pg_signal_backend",
+            sql.SQL("REVOKE pg_signal_backend FROM countersign"), sql.SQL("GRANT pg_signal_backend TO countersign"),
+        )  # fmt: skip
+        makes = self._taken(
+            "CREATEROLE",
+            sql.SQL("ALTER ROLE countersign NOCREATEROLE"), sql.SQL("ALTER ROLE countersign CREATEROLE"),
+        )  # fmt: skip
+        return [admin, signals, *([makes] if self.mode == "login" else [])]
+
+    @property
+    def knows_options(self) -> bool:
+        """Whether a membership has INHERIT and SET."""
+        return self._owner.info.server_version >= 160000
+
+    @contextmanager
+    def _taken(self, word: str, does: sql.Composable, undoes: sql.Composable) -> Iterator[str]:
+        self._owner.execute(sql.SQL("{}").format(does))
+        try:
+            yield word
+        finally:
+            self._owner.execute(sql.SQL("{}").format(undoes))
+
+    @contextmanager
+    def outlasting(self, spec: GrantSpec, secret: Secret | None) -> Iterator[Mapping[str, bool]]:
+        login = self.login_of(spec)
+        with self.own_login("mallory"), self.connect(secret) as connection:
+            tried = dict[str, bool]()
+            for statement in _OUTLASTING:
+                words = statement.format(login=login, role=spec.definition["grants"][0])
+                try:
+                    with connection.transaction(force_rollback=True):
+                        connection.execute(words.encode())
+                    tried[statement] = True
+                except psycopg.Error:
+                    tried[statement] = False
+            yield tried
+
+    def login_of(self, spec: GrantSpec) -> str:
+        """By which the person comes."""
+        return f"cs_{spec.grant_id}"
 
     @contextmanager
     def widened(self, spec: GrantSpec) -> Iterator[None]:

@@ -128,6 +128,17 @@ class GroupWorld(CommandWorld):
         with changed(group, group.read_text().replace(":62001:", ":0:"), "the group is root's own") as what:
             yield what
 
+    @contextmanager
+    def outlasting(self, spec: GrantSpec, secret: Secret | None) -> Iterator[Mapping[str, bool]]:
+        (group,) = spec.definition["grants"]
+        tries = [
+            f"gpasswd -a eve {group}", f"gpasswd -M eve {group}", f"gpasswd -A {spec.principal} {group}",
+            f"echo ':x' | gpasswd {group}", f"echo {spec.principal} >> /etc/group", "usermod -g payments eve",
+            f"sg {group} 'gpasswd -a eve {group}'", "rm /var/lib/countersign-groups/*",
+            f"chmod o+r /etc/{group}", f"setfacl -m u:eve:r /etc/{group}",
+        ]  # fmt: skip
+        yield self._tries(spec.principal, tries)
+
     def widened(self, spec: GrantSpec) -> AbstractContextManager[Any]:
         raise NotImplementedError("no program of this provider tells what a role allows")
 

@@ -26,6 +26,7 @@ END_ALL = '        [one.unlink() for one in self.folder.glob("cs_*")]\n'
 BY_NAME = "name = name_of(grant)\n        there"
 BY_DETAILS = 'name = _question["details"].get("file", "-")\n        there'
 STAMP = "(ends - timedelta(seconds=1))"
+ADDS = 'self.gpasswd("-a", person, group)'
 
 # In the program for sudo: what stands there, and what a wrong one has instead.
 SUDOERS: list[tuple[str, str, Change]] = [
@@ -48,6 +49,7 @@ SUDOERS: list[tuple[str, str, Change]] = [
     ("C19", "does not look at the list", ("        if command not in self.grantable():\n", "        if False:\n")),
     ("C27", "needs its details", (BY_NAME, BY_DETAILS)),
     ("C28", "allows any argument", ("    return command if ", "    return command.split()[0]\n    return command if ")),
+    ("C29", "gives all that root may", ("NOPASSWD: {exact(one)}", "NOPASSWD: ALL")),
     ("C37", "does not look who could replace", ("if there.st_uid != 0 or", "if False and")),
 ]
 
@@ -55,6 +57,7 @@ GROUPS: list[tuple[str, str, Change]] = [
     ("C07", "takes what another gave", ('"standing": sorted(', '"standing": [] and sorted(')),
     ("C11", "leaves processes", ("self.end_processes(person, wanted(grant))\n", "(1, True)\n")),
     ("C17", "sees no administrator", ("if person in self.admins(group)", "if False")),
+    ("C29", "makes the person an administrator", (ADDS, ADDS.replace("-a", "-A") + "; " + ADDS)),
     ("C31", "asks nicely", ("(signal.SIGSTOP, signal.SIGKILL)", "(signal.SIGTERM,)")),
     ("C35", "forgets the lent accounts", ("return [range(uid, uid + 1), *(", "return [range(uid, uid + 1)] or [*(")),
     ("C37", "gives what is root's", ("if group in BECOMES_ROOT or int(row[2]) == 0:", "if False:")),
@@ -101,9 +104,12 @@ PROVIDERS: list[tuple[str, type[Command]]] = [
     ("C06", wrong(mutants.NeverInDoubt, Command)),
     ("C06", WaitsForEver),
     ("C20", TakesAnyAnswer),
+    ("C21", wrong(mutants.TakesARefusalForAMoment, Command)),
+    ("C21", wrong(mutants.SaysNothingIsMissing, Command)),
     ("C23", PlansWithItsSecret),
     ("C24", wrong(mutants.PlansByChance, Command)),
     ("C25", wrong(mutants.GivesUp, Command)),
+    ("C30", wrong(mutants.SeesLate, Command)),
     ("C39", RunsWhatAnotherPutThere),
     ("C39", LooksAtTheProgramAlone),
     ("C40", PrintsTheWrongWay),

@@ -3,6 +3,7 @@
 import json
 import secrets
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -217,6 +218,28 @@ class ListsOnlyItsOwn(Postgres):
         return [one for one in super().list_holders(deadline) if one.ours]
 
 
+class LetsTheHolderPassItOn(Postgres):
+    def grant(self, spec: GrantSpec, deadline: Deadline) -> Outcome:
+        outcome = super().grant(spec, deadline)
+        given = "GRANT {role} TO {login} WITH ADMIN OPTION"
+        names: dict[str, statements.Value] = {
+            "role": statements.Name("support_read"),
+            "login": statements.Name(login_name(spec)),
+        }
+        with self._connections.session(deadline) as session:
+            session.write(statements.Statement(given, names))
+        return outcome
+
+
+class OpensWhatItCannotEnd(Postgres):
+    """Sessions stay where it may not signal them, and it says that there were none."""
+
+    def revoke(self, spec: GrantSpec, receipt: Receipt | None, deadline: Deadline) -> Removal:
+        with self._connections.session(deadline) as session, suppress(ProviderError):
+            session.write(ending_statements.lock(login_name(spec)))
+        return Removal(state="removed", sessions_ended=0)
+
+
 MUTANTS: list[tuple[str, type[Postgres]]] = [
     *with_each_way(Postgres),
     ("C05", GrantsInHalves),
@@ -231,6 +254,7 @@ MUTANTS: list[tuple[str, type[Postgres]]] = [
     ("C18", ListsWhatItRemembers),
     ("C19", WritesBeforeItLooks),
     ("C20", PastesWordsIntoStatements),
+    ("C21", OpensWhatItCannotEnd),
     ("C22", SeesNoMight),
     ("C26", DoesMoreThanItClaims),
     ("C23", AlwaysTheSameSecret),
@@ -240,6 +264,7 @@ MUTANTS: list[tuple[str, type[Postgres]]] = [
     ("C23", PlansWithItsDsn),
     ("C27", WritesReceiptsThatAreNoJson),
     ("C28", GrantsMore),
+    ("C29", LetsTheHolderPassItOn),
     *HOSTILE_MUTANTS,
     ("C37", GrantsTheMighty),
     ("C38", SeesNoMoreThanBefore),

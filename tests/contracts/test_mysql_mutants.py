@@ -28,6 +28,7 @@ from access.ports import (
     RoleRights,
     Secret,
 )
+from tests.contracts.mutants import SaysNothingIsMissing, SeesLate, TakesARefusalForAMoment, wrong
 from tests.contracts.mysql_fixtures import NEEDS_MARIADB
 from tests.contracts.mysql_server import MariaDb, run
 from tests.contracts.mysql_world import MysqlWorld, made_of, make_spec
@@ -38,7 +39,7 @@ from tests.contracts.test_mysql import (
     specs_to_refuse,
     specs_with,
 )
-from workers.providers.mysql import Mysql, connecting, logins, statements
+from workers.providers.mysql import Mysql, connecting, ending, logins, refusals, statements
 from workers.providers.mysql.logins import login_of
 from workers.providers.mysql.settings import MysqlSettings
 
@@ -293,7 +294,7 @@ class TidiesFirst(Mysql):
 
 class RefusesNothing(Mysql):
     def grant(self, spec: GrantSpec, deadline: Deadline) -> Outcome:
-        with patch.object(logins, "ungrantable", lambda *_: None):
+        with patch.object(logins, "ungrantable", lambda *_, **__: None):
             return super().grant(spec, deadline)
 
 
@@ -331,6 +332,48 @@ class NamesByItsPassword(Mysql):
         return f"{settings.host}:{settings.port} by {settings.password.place}"
 
 
+class LetsTheHolderPassItOn(Mysql):
+    def grant(self, spec: GrantSpec, deadline: Deadline) -> Outcome:
+        outcome = super().grant(spec, deadline)
+        given = statements.give_role("support_read", login_of(spec, self.settings))
+        with self._session(deadline) as session:
+            session.write(f"{given} WITH ADMIN OPTION")
+        return outcome
+
+    def reveal(self, spec: GrantSpec, receipt: Receipt | None, deadline: Deadline) -> Secret:
+        with patch.object(logins, "_refuse_unmanaged", lambda *_, **__: None):
+            return super().reveal(spec, receipt, deadline)
+
+
+class SaysNothingOfWhatWasGivenAway(Mysql):
+    def revoke(self, spec: GrantSpec, receipt: Receipt | None, deadline: Deadline) -> Removal:
+        with patch.object(ending, "given_away", lambda *_: ()):
+            return super().revoke(spec, receipt, deadline)
+
+
+class OpensWithWhatItHas(Mysql):
+    """And finds out at the end that it may end no session, or sees none."""
+
+    def grant(self, spec: GrantSpec, deadline: Deadline) -> Outcome:
+        with patch.object(refusals, "lacking", lambda *_, **__: ()):
+            return super().grant(spec, deadline)
+
+    def reveal(self, spec: GrantSpec, receipt: Receipt | None, deadline: Deadline) -> Secret:
+        with patch.object(logins, "lacking", lambda *_, **__: ()):
+            return super().reveal(spec, receipt, deadline)
+
+    def revoke(self, spec: GrantSpec, receipt: Receipt | None, deadline: Deadline) -> Removal:
+        with suppress(Permanent):
+            return super().revoke(spec, receipt, deadline)
+        return Removal(state="removed", sessions_ended=0)
+
+
+class GivesRolesThatMakeThings(Mysql):
+    def grant(self, spec: GrantSpec, deadline: Deadline) -> Outcome:
+        with patch.object(refusals, "makes", lambda *_: []):
+            return super().grant(spec, deadline)
+
+
 MUTANTS: Sequence[tuple[str, type[Mysql]]] = [
     ("C01", ForgetsToRevoke), ("C02", NamesAnew), ("C03", CannotRevokeTwice), ("C04", NeedsAReceipt),
     ("C05", TakesWhatItFindsForAStranger), ("C06", NeverInDoubt), ("C09", RevokesEverybody), ("C10", RevokesEverybody),
@@ -338,6 +381,9 @@ MUTANTS: Sequence[tuple[str, type[Mysql]]] = [
     ("C15", ExtendsOnPaper), ("C15", ExtendsByGranting), ("C16", SeesWhatItWants), ("C17", SeesNothingBeyond),
     ("C18", BelievesNames), ("C19", GrantsBeforeItLooks), ("C20", PastesNames), ("C23", AlwaysTheSameSecret),
     ("C23", TellsTheServerThePassword), ("C23", ShowsItsPassword), ("C24", PlansByChance), ("C25", GivesUp),
+    ("C21", wrong(TakesARefusalForAMoment, Mysql)), ("C21", wrong(SaysNothingIsMissing, Mysql)),
+    ("C21", OpensWithWhatItHas), ("C29", LetsTheHolderPassItOn), ("C29", SaysNothingOfWhatWasGivenAway),
+    ("C30", wrong(SeesLate, Mysql)), ("C37", GivesRolesThatMakeThings),
     ("C27", EndsByItsReceiptAlone), ("C28", GivesMore), ("C31", LocksFirst), ("C32", WaitsForOthers),
     ("C33", LeavesTheMaker), ("C34", BelievesTheServersQuotes), ("C35", LetsTheHalfWayIn), ("C36", TidiesFirst),
     ("C37", RefusesNothing), ("C38", SeesNoHolders), ("C38", SeesNoChange), ("C39", TakesAnyCertificate),

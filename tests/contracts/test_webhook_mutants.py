@@ -129,6 +129,14 @@ class PlansOnlyToLook(Webhook):
         return replace(plan, revoke=(plan.revoke[0], plan.revoke[2]))
 
 
+class RevealsItsKey(Webhook):
+    """As the holder's token: with it the holder moves the end, and gives access to anyone."""
+
+    def reveal(self, spec: GrantSpec, receipt: Receipt | None, deadline: Deadline) -> Secret:
+        secret = super().reveal(spec, receipt, deadline)
+        return replace(secret, fields=(*secret.fields, ("Key", self._endpoint.key().secret)))
+
+
 MUTANTS: list[tuple[str, type[Webhook]]] = [
     *with_each_way(Webhook),
     ("C05", TriesItOutFirst),
@@ -141,6 +149,7 @@ MUTANTS: list[tuple[str, type[Webhook]]] = [
     ("C23", ShowsItsKey),
     ("C23", PlansWithItsKey),
     ("C27", EndsByItsReceiptAlone),
+    ("C29", RevealsItsKey),
     ("C31", HangsOnTheHolder),
     ("C39", TrustsAnyAnswer),
     ("C39", TakesAnyCertificate),

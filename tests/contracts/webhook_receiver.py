@@ -7,7 +7,7 @@ import sqlite3
 import ssl
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -69,11 +69,13 @@ class Receiver:
         with closing(sqlite3.connect(self.directory / "state.db", timeout=20)) as file, file:
             return file.execute(statement, values).fetchall()
 
-    def ask(self, method: str, path: str, bearer: str = "", body: bytes = b"") -> tuple[int, dict[str, Any]]:
+    def ask(
+        self, method: str, path: str, bearer: str = "", body: bytes = b"", headers: Mapping[str, str] | None = None
+    ) -> tuple[int, dict[str, Any]]:
         """As a person, past everything that stands before the receiver."""
         with closing(HTTPSConnection(HOST, self.port, timeout=20, context=self.trust)) as connection:
-            headers = {"Connection": "close", "Authorization": f"Bearer {bearer}"}
-            connection.request(method, path, body, headers)
+            said_of_us = {"Connection": "close", "Authorization": f"Bearer {bearer}", **(headers or {})}
+            connection.request(method, path, body, said_of_us)
             answer = connection.getresponse()
             said = answer.read()
         return answer.status, json.loads(said) if said else {}

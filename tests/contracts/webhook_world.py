@@ -4,18 +4,24 @@ import json
 import secrets
 import socket
 import subprocess
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from pydantic import SecretStr
+
 from access.ports import GrantSpec, Secret
 from countersign.testing import Fault, FaultKind, Imposter, Left, Obstacle, Refused
 from tests.contracts.webhook_imposters import imposters
-from tests.contracts.webhook_receiver import HOST, PATH, Receiver, hashed
+from tests.contracts.webhook_receiver import HOST, KEY, PATH, Receiver, hashed
 from tests.contracts.webhook_wire import Call, Wire, answer, signed
+from workers.providers.exchange.schema import Grant, Question, Verb
+from workers.providers.webhook.signing import Key, sign_call
 
 _LONG_HUNG_ON = 50
+_LATER = "2099-01-01T00:00:00Z"
+_ANOTHER = "0" * 26
 
 
 @dataclass(frozen=True)
@@ -80,6 +86,48 @@ class WebhookWorld:
 
     def too_much(self, spec: GrantSpec) -> Sequence[AbstractContextManager[str]]:
         return ()  # the endpoint decides alone what its roles are
+
+    def wrong_credentials(self) -> Sequence[AbstractContextManager[str]]:
+        other = f"{KEY}:{secrets.token_hex(32)}\n"
+        return [
+            self._keys(other, "the endpoint has another secret by the name of our key"),
+            self._keys(f"of-another-{self.receiver.keys.read_text()}", "the endpoint has no key of this name"),
+        ]
+
+    @contextmanager
+    def _keys(self, text: str, what: str) -> Iterator[str]:
+        before = self.receiver.keys.read_text()
+        self.receiver.keys.write_text(text)
+        try:
+            yield what
+        finally:
+            self.receiver.keys.write_text(before)
+
+    def too_little(self, spec: GrantSpec) -> Sequence[AbstractContextManager[str]]:
+        return ()  # a key has no rights: who signs with it may ask for everything
+
+    @contextmanager
+    def outlasting(self, spec: GrantSpec, secret: Secret | None) -> Iterator[Mapping[str, bool]]:
+        """By the endpoint, signed with whatever was revealed; and by what a person's session can be told."""
+        shown = [value.get_secret_value() for _, value in secret.fields] if secret else []
+        session = self.receiver.log_in(_token(secret))
+        assert session is not None
+        tried = dict[str, bool]()
+        asked: list[tuple[Verb, dict[str, str]]] = [
+            ("extend", {"expires_at": _LATER}), ("grant", {"id": _ANOTHER, "name": f"cs_{_ANOTHER}"}),
+        ]  # fmt: skip
+        for verb, changed in asked:
+            body = Question(verb=verb, grant=_asked(spec, changed)).as_json().encode("ascii")
+            tried[f"{verb}, signed with what was revealed"] = any(self._takes(word, body) for word in shown)
+            tried[f"{verb}, with the session"] = self.receiver.ask("POST", PATH, session, body)[0] == 200
+        tried["another's session for the token"] = self.receiver.ask("POST", "/session/lea", session)[0] == 200
+        self.receiver.ask("DELETE", "/session", session)
+        yield tried
+
+    def _takes(self, secret: str, body: bytes) -> bool:
+        """Whether the endpoint does what is signed with this."""
+        call = sign_call(Key(KEY, SecretStr(secret)), body, datetime.now(UTC))
+        return self.receiver.ask("POST", PATH, body=body, headers=dict(call.headers))[0] == 200
 
     @contextmanager
     def widened(self, spec: GrantSpec) -> Iterator[None]:
@@ -147,6 +195,14 @@ class WebhookWorld:
 
     def credentials(self) -> list[str]:
         return [self.receiver.secret]
+
+
+def _asked(spec: GrantSpec, changed: Mapping[str, str]) -> Grant:
+    said = {
+        "id": spec.grant_id, "name": f"cs_{spec.grant_id}", "resource": spec.resource, "role": spec.role,
+        "principal": spec.principal, "grants": spec.definition["grants"], "expires_at": spec.expires_at,
+    }  # fmt: skip
+    return Grant.model_validate(said | dict(changed))
 
 
 def _token(secret: Secret | None) -> str:

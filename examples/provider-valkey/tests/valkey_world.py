@@ -127,6 +127,32 @@ class ValkeyWorld:
     def too_much(self, spec: GrantSpec) -> Sequence[AbstractContextManager[str]]:
         return ()  # which commands a role allows is in the provider, and on the server nothing can be added to them
 
+    def wrong_credentials(self) -> Sequence[AbstractContextManager[str]]:
+        changes = [(("resetpass", ">another"), ("resetpass", f">{self.server.password}")), (("off",), ("on",))]
+        return [self._bot(does, undoes) for does, undoes in changes]
+
+    @contextmanager
+    def _bot(self, does: Sequence[str], undoes: Sequence[str]) -> Iterator[str]:
+        self._set_user("countersign", *does)
+        try:
+            yield f"the bot's user is {' '.join(does)}"
+        finally:
+            self._set_user("countersign", *undoes)
+
+    def too_little(self, spec: GrantSpec) -> Sequence[AbstractContextManager[str]]:
+        return ()  # the server does not say which right a command lacked
+
+    @contextmanager
+    def outlasting(self, spec: GrantSpec, secret: Secret | None) -> Iterator[Mapping[str, bool]]:
+        login, another = f"cs_{spec.grant_id}", ("ACL", "SETUSER", "another", "on", "nopass", "~*", "+@all")
+        tries = [
+            another, ("ACL", "SETUSER", login, "nopass"), ("ACL", "SAVE"), ("CLIENT", "NO-EVICT", "ON"),
+            ("SCRIPT", "LOAD", "return 1"), ("FUNCTION", "LOAD", "#!lua name=x\n"), ("REPLICAOF", "NO", "ONE"),
+            ("MULTI",), ("MONITOR",), ("SYNC",), ("CONFIG", "SET", "aclfile", ""),
+        ]  # fmt: skip
+        with closing(self.open_session(spec, secret)) as session:
+            yield {" ".join(words): _works(session.client, words) for words in tries}
+
     @contextmanager
     def widened(self, spec: GrantSpec) -> Iterator[None]:
         yield  # the provider does not claim to tell what a role allows
