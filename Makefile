@@ -51,7 +51,7 @@ pictures: $(VENV)/.developer browser  ## the pictures of the README, taken of th
 	@$(RUN) -m docs.pictures
 
 lock: $(VENV)/.developer  ## the newest stable version of every dependency, with hashes
-	@set -e; for set in "run:" "demo:--extra local --extra demo --group build" \
+	@set -e; for set in "run:" "mysql:--extra mysql" "demo:--extra local --extra demo --group build" \
 	    "dev:--extra local --extra demo --extra mysql --group build --group dev"; do \
 	  $(VENV)/bin/uv pip compile pyproject.toml $${set#*:} --upgrade --universal --generate-hashes --no-emit-index-url \
 	    --no-header --quiet --output-file requirements/$${set%%:*}.txt; done
