@@ -22,6 +22,7 @@ from workers.providers.mysql import Mysql, Settings
 
 PASSWORD = "a person's own"
 READ = "SELECT COUNT(email) FROM shop.customers"
+_QUERIES = {"orders_fix": "SELECT COUNT(status) FROM shop.orders"}
 DIRECT = {
     "rights": [{"privileges": ["SELECT"], "database": "shop", "table": "customers", "columns": ["id", "name", "email"]}]
 }
@@ -113,13 +114,14 @@ class PersonsSession:
     def __init__(self, client: Client, role: str | None) -> None:
         self.client = client
         self._role = role
+        self._query = _QUERIES.get(role or "", READ)
 
     def is_alive(self) -> bool:
         with suppress(pymysql.err.Error):
             if self._role is not None:
                 ask(self.client, f"SET ROLE {self._role}")
                 self._role = None
-            return bool(ask(self.client, READ))
+            return bool(ask(self.client, self._query))
         return False
 
     def close(self) -> None:

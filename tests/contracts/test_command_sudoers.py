@@ -39,6 +39,10 @@ def sudoers_settings(host: Host) -> dict[str, Any]:
     )  # fmt: skip
 
 
+_DONE_AS_ROOT = ("the payroll\n", "uid=0(root)")
+_WHO = "/usr/bin/id"
+
+
 class SudoSession:
     """Somebody logged in who uses what was granted now and then."""
 
@@ -46,7 +50,7 @@ class SudoSession:
         self._run = partial(host.as_person, person, "sudo", "-n", *command.split())
 
     def is_alive(self) -> bool:
-        return self._run().stdout == "the payroll\n"
+        return self._run().stdout.startswith(_DONE_AS_ROOT)
 
     def close(self) -> None: ...
 
@@ -58,7 +62,7 @@ class SudoWorld(CommandWorld):
         host.file("sudoers", ['Defaults env_reset, !mail_always, mailto=""', "@includedir /etc/sudoers.d"], mode=0o440)
         self.tool = Path(shutil.copy2("/usr/bin/cat", directory / "show"))
         self.command = f"{self.tool} /etc/payroll"
-        self.allowed = host.file("countersign/sudo-commands", ["# what may be given", self.command, "/usr/bin/id"])
+        self.allowed = host.file("countersign/sudo-commands", ["# what may be given", self.command, _WHO])
         host.wait_until_it_is_there()
         super().__init__(host)
 
@@ -66,7 +70,7 @@ class SudoWorld(CommandWorld):
         return self.host.etc / "sudoers.d" / f"cs_{spec.grant_id}"
 
     def open_session(self, spec: GrantSpec, secret: Secret | None) -> SudoSession:
-        session = SudoSession(self.host, spec.principal, self.command)
+        session = SudoSession(self.host, spec.principal, spec.definition["grants"][0])
         if not session.is_alive():
             raise Refused("sudo does not let the person run it")
         return session
@@ -150,6 +154,10 @@ def make_spec(world: SudoWorld, principal: str = "ann") -> GrantSpec:
     return spec_of(sudoers_settings(world.host), [world.command], principal)
 
 
+def more_roles(world: SudoWorld) -> Sequence[Mapping[str, Any]]:
+    return ({"grants": [_WHO]}, {"grants": [world.command, _WHO]})
+
+
 def specs_to_refuse(world: SudoWorld) -> list[tuple[GrantSpec, type[ProviderError]]]:
     spec = make_spec(world)
     return [
@@ -194,6 +202,10 @@ class SudoContract(ProviderContract):
     @pytest.fixture
     def make_spec(self, world: SudoWorld) -> MakeSpec:
         return partial(make_spec, world)
+
+    @pytest.fixture
+    def more_roles(self, world: SudoWorld) -> Sequence[Mapping[str, Any]]:
+        return more_roles(world)
 
     @pytest.fixture
     def refused_specs(self, world: SudoWorld) -> list[tuple[GrantSpec, type[ProviderError]]]:

@@ -17,10 +17,15 @@ from countersign.embedded.postgres import EmbeddedPostgres
 from countersign.testing import Scene, play
 from tests.contracts import test_command_groups as groups
 from tests.contracts import test_command_sudoers as sudoers
+from tests.contracts import test_mysql as mariadb
 from tests.contracts import test_postgres as shop
 from tests.contracts import test_webhook as reports
 from tests.contracts.command_host import READY, maker
 from tests.contracts.membership_world import PEOPLE, MembershipWorld
+from tests.contracts.mysql_fixtures import NEEDS_MARIADB
+from tests.contracts.mysql_server import READY as MARIADB_IS_READY
+from tests.contracts.mysql_server import MariaDb, run
+from tests.contracts.mysql_world import MysqlWorld
 from tests.contracts.postgres_world import PostgresWorld
 from tests.contracts.shop import Mode, make_spec, provider_factory
 from tests.contracts.test_postgres_membership import membership_spec
@@ -28,6 +33,7 @@ from tests.contracts.webhook_fixtures import receiver
 from tests.contracts.webhook_receiver import Receiver
 from tests.contracts.webhook_receiver import make_spec as report_spec
 from tests.contracts.webhook_world import WebhookWorld
+from workers.providers.mysql import Mysql
 from workers.providers.postgres import Postgres
 from workers.providers.webhook import Webhook
 
@@ -65,8 +71,18 @@ def of_a_host(directory: Path, recipe: str) -> Iterator[Scene]:
     else:
         world = sudoers.SudoWorld(directory)
         make, spec = maker(sudoers.sudoers_settings(world.host)), partial(sudoers.make_spec, world)
-        yield Scene(make_provider=make, world=world, make_spec=spec, people=people)
+        yield Scene(
+            make_provider=make, world=world, make_spec=spec, people=people, roles=sudoers.more_roles(world)
+        )  # fmt: skip
     world.host.close()
+
+
+@contextmanager
+def of_a_mariadb(server: MariaDb, directory: Path, kind: type[Mysql] = Mysql) -> Iterator[Scene]:
+    world = MysqlWorld(server, directory)
+    with mariadb.made_of(kind, world) as make:
+        yield Scene(make_provider=make, world=world, make_spec=mariadb.make_spec, roles=mariadb.MORE_ROLES)
+    world.close()
 
 
 class EndsTheOldestOfAPerson(Webhook):
@@ -106,6 +122,37 @@ def test_a_provider_that_is_wrong_only_in_some_histories_is_found(receiver: Rece
         play(replace(scene, hostile=False), histories=40, steps=12, shrink=False)
 
 
+class ForgetsThatItHasEnded(Mysql):
+    """Of a person who had this role before, it lets the second end pass for the first."""
+
+    def __init__(self, settings: BaseModel) -> None:
+        super().__init__(settings)
+        self._ended = set[tuple[str, str]]()
+
+    def revoke(self, spec: GrantSpec, receipt: Receipt | None, deadline: Deadline) -> Removal:
+        which = (spec.principal, str(spec.definition))
+        if which in self._ended:
+            return Removal(state="absent", sessions_ended=0)
+        self._ended.add(which)
+        return super().revoke(spec, receipt, deadline)
+
+
+@NEEDS_MARIADB
+def test_a_provider_mysql_that_is_wrong_only_in_some_histories_is_found(
+    request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    server: MariaDb = request.getfixturevalue("mariadb")
+    try:
+        found = pytest.raises(AssertionError, match="History: ")
+        with of_a_mariadb(server, tmp_path, ForgetsThatItHasEnded) as scene, found:
+            play(replace(scene, hostile=False), histories=40, steps=12, shrink=False)
+    finally:
+        with server.owner() as owner, owner.cursor() as cursor:
+            cursor.execute("SELECT User, Host FROM mysql.global_priv WHERE User LIKE 'cs\\_%'")
+            for user, host in cursor.fetchall():
+                run(owner, f"KILL HARD USER '{user}'; DROP USER '{user}'@'{host}'; DROP EVENT countersign.{user}")
+
+
 def test_a_history_that_breaks_a_promise_can_be_lived_again(receiver: Receiver) -> None:
     """What is printed names each step."""
     with of_reports(receiver, EndsTheOldestOfAPerson) as scene, pytest.raises(AssertionError) as found:
@@ -126,6 +173,8 @@ def setting(request: pytest.FixtureRequest, tmp_path: Path) -> Setting:
         return partial(of_reports, request.getfixturevalue("receiver"))
     if where in ("sudoers", "groups"):
         return partial(of_a_host, tmp_path / "host", where)
+    if where == "mysql":
+        return partial(of_a_mariadb, request.getfixturevalue("mariadb"), tmp_path)
     server, target = request.getfixturevalue("server"), request.getfixturevalue("target")
     return partial(of_the_shop, server, target, tmp_path, "login" if where == "login" else "membership")
 
@@ -133,7 +182,15 @@ def setting(request: pytest.FixtureRequest, tmp_path: Path) -> Setting:
 @pytest.mark.soak
 @pytest.mark.timeout(7200)
 @pytest.mark.parametrize(
-    "setting", ["login", "membership", "reports", *(["sudoers", "groups"] if READY else [])], indirect=True
+    "setting",
+    [
+        "login",
+        "membership",
+        "reports",
+        *(["sudoers", "groups"] if READY else []),
+        *(["mysql"] if MARIADB_IS_READY else []),
+    ],
+    indirect=True,
 )
 def test_in_every_long_history_with_holders_who_fight_the_truth_is_what_was_granted(setting: Setting) -> None:
     """SOAK_ROUNDS of them; the same SOAK_SEED has the same ones."""

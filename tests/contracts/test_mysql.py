@@ -1,22 +1,23 @@
 """The provider mysql keeps the contract, on a real MariaDB."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import pytest
 
 from access.errors import BadConfig, NotGrantable, ProviderError, TargetNotFound
 from access.ids import GrantId
 from access.ports import GrantSpec, Provider, Receipt, SecretReference
-from countersign.testing import MakeSpec, ProviderContract, TestedOn
+from countersign.testing import Histories, MakeSpec, ProviderContract, TestedOn
 from countersign.testing.apartness import Apartness
 from countersign.testing.fixtures import ContractFixtures
 from countersign.testing.opening import Opening
 from countersign.testing.sharing import Sharing
 from tests.contracts.mysql_fixtures import NEEDS_MARIADB
 from tests.contracts.mysql_world import (
+    DIRECT,
     GETS_GRANT_OPTION,
     LENDS,
     PASSES_ON,
@@ -138,8 +139,15 @@ class MysqlContract(MysqlFixtures, ProviderContract):
     """All of it."""
 
 
-class TestMysql(MysqlContract):
+MORE_ROLES: tuple[Mapping[str, Any], ...] = ({"grants": ["orders_fix"]}, DIRECT)
+
+
+class TestMysql(MysqlContract, Histories):
     """A role of the server."""
+
+    @pytest.fixture
+    def more_roles(self) -> Sequence[Mapping[str, Any]]:
+        return MORE_ROLES
 
 
 class TestMysqlRights(MysqlFixtures, Opening, Sharing, Apartness):
