@@ -41,7 +41,7 @@ def run_live(settings: Settings, resource: str, *, meant: str | None, role: str 
         if not _is_well(run, policy.resources[resource]):
             return NOT_TRIED
         seen = list(_shown(run))
-        print(_table(seen), flush=True)
+        print(_table(seen, run.no_way_in), flush=True)
     return NOT_KEPT if any(one.state == "broken" for one in seen) else KEPT
 
 
@@ -130,7 +130,7 @@ def _shown(run: Run) -> Iterator[Seen]:
         yield seen
 
 
-def _table(seen: Sequence[Seen]) -> str:
+def _table(seen: Sequence[Seen], no_way_in: str) -> str:
     looked = [one for one in seen if one.number in LIVE]
     lines = ["", *(line for one in looked for line in _row(one))]
     rest = [one.number for one in seen if one.number not in LIVE]
@@ -140,6 +140,11 @@ def _table(seen: Sequence[Seen]) -> str:
     total = counted(count["kept"], "promise is", "promises are")
     lines.append(f"\n{total} kept, {count['in part']} as far as could be looked, {count['broken']} broken; "
                  f"{len(seen) - sum(count.values())} not looked at.")  # fmt: skip
+    if no_way_in:
+        lines.append(
+            f"\nIt could not look as the person: {no_way_in}.\nThat a person gets in after the grant, and does not "
+            "after the revoke, is the provider's word alone. Try it once by hand."
+        )
     return "\n".join(lines)
 
 

@@ -26,7 +26,7 @@ from access.ports import (
     Secret,
     host_time,
 )
-from countersign.conformance.person import Refused, Session, way_in
+from countersign.conformance.person import CannotLogIn, Refused, Session, way_in, why_not
 
 CALL_SECONDS = 10.0
 ENDS_BY_ITSELF = timedelta(minutes=10)
@@ -74,6 +74,8 @@ class Run:
     unseen: list[str] = field(default_factory=list[str])
     """Of the promise that is being looked at: what could not be."""
     sessions: list[Session] = field(default_factory=list[Session])
+    no_way_in: str = ""
+    """Why nothing here could log in as the person, where that was tried."""
 
     def __post_init__(self) -> None:
         self.provider, self.another = self.target.make(), self.target.make()
@@ -137,8 +139,14 @@ class Run:
         way = way_in(secret)
         if way is None:
             self.not_seen("whether the person gets in")
+            self.no_way_in = why_not(secret)
             return None
-        session = way()
+        try:
+            session = way()
+        except CannotLogIn as why:
+            self.not_seen("whether the person gets in")
+            self.no_way_in = str(why)
+            return None
         self.sessions.append(session)
         return session
 

@@ -7,25 +7,40 @@ import subprocess
 import sys
 from collections.abc import Callable
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
+from typing import Any, ClassVar
 from unittest.mock import patch
 
 import pytest
 
 from access.errors import Unready
-from access.ports import Deadline, GrantSpec, Managed, Outcome, Plan, Provider, Receipt, Removal, Secret
+from access.ports import Deadline, GrantSpec, Managed, Observation, Outcome, Plan, Provider, Receipt, Removal, Secret
+from countersign.cli.conformance import _table
 from countersign.conformance.live import Run, Seen, Target, look_at
 from countersign.conformance.live_promises import LIVE
+from countersign.conformance.person import CLIENTS, CannotLogIn
 from countersign.conformance.promises import PROMISES
 from countersign.demo import console
 from countersign.demo.policy import SECRET, demo_policy
 from countersign.demo.stage import acme
 from countersign.demo.target import Target as Shop
+from tests.contracts.mysql_fixtures import NEEDS_MARIADB
+from tests.contracts.mysql_server import ask as mariadb_ask
+from tests.contracts.mysql_server import run as mariadb_run
+from tests.contracts.mysql_world import DIRECT, MysqlWorld
 from tests.contracts.postgres_world import PostgresWorld
 from tests.contracts.shop import provider_factory
+from tests.contracts.webhook_fixtures import receiver
+from tests.contracts.webhook_receiver import Receiver
+from tests.ports import free_port
 from tests.waiting import wait_until
 from workers.providers.command import Command, Settings
+from workers.providers.mysql import Mysql
 from workers.providers.postgres import Postgres
+from workers.providers.webhook import Webhook
+
+__all__ = ["receiver"]
 
 Wrong = type[Postgres]
 
@@ -163,7 +178,94 @@ def test_where_nothing_can_log_in_as_the_person_no_promise_about_that_counts_as_
     assert {one.state for one in seen.values()} == {"kept", "in part", "not looked at"}
     assert seen["C01"] == Seen("C01", "in part", "Not looked at: whether the person gets in.")
     assert seen["C11"].state == seen["C13"].state == seen["C23"].state == "not looked at"
+    assert run.no_way_in == "the person comes by their own account there, which is not ours to use"
+    assert "It could not look as the person: the person comes by" in _table(list(seen.values()), run.no_way_in)
     assert made.members() == []
+
+
+def test_where_an_endpoint_shows_what_no_client_here_knows_the_report_says_so(receiver: Receiver) -> None:
+    settings = receiver.settings()
+    target = Target(make=lambda: Webhook(settings), resource="sales-reports", role="read",
+                    definition={"grants": ["sales"]}, settings={"can": settings.can}, principal="canary")  # fmt: skip
+
+    with closing(Run(target)) as run:
+        seen = {one.number: one for one in look_at(run, LIVE, ["C01", "C11"])}
+
+    assert seen["C01"] == Seen("C01", "in part", "Not looked at: whether the person gets in.")
+    assert seen["C11"].state == "not looked at"
+    assert "Token" in run.no_way_in
+    assert "is of no client that is known here" in _table(list(seen.values()), run.no_way_in)
+
+
+def test_where_it_looked_as_the_person_the_report_says_nothing_of_that() -> None:
+    assert "as the person" not in _table([Seen("C01", "kept")], "")
+
+
+ON_MARIADB = [{"grants": ["support_read"]}, DIRECT]
+
+
+def run_on_mariadb(
+    world: MysqlWorld, provider: type[Mysql], numbers: list[str], definition: dict[str, Any]
+) -> tuple[Run, dict[str, Seen]]:
+    settings = world.settings(port=world.server.port, ca=str(world.server.authority.certificate))
+    target = Target(make=lambda: provider(settings), resource="shop-mariadb", role="read", definition=definition,
+                    settings={}, principal="canary")  # fmt: skip
+    with closing(Run(target)) as run:
+        return run, {seen.number: seen for seen in look_at(run, LIVE, numbers)}
+
+
+@NEEDS_MARIADB
+@pytest.mark.parametrize("definition", ON_MARIADB, ids=["a role", "rights"])
+def test_on_a_mariadb_it_logs_in_as_the_person_by_the_line_that_is_shown(
+    definition: dict[str, Any], mysql_world: MysqlWorld
+) -> None:
+    untouched = mysql_world.snapshot()
+
+    run, seen = run_on_mariadb(mysql_world, Mysql, list(LIVE), definition)
+
+    assert {number: one.state for number, one in seen.items()} == dict.fromkeys(LIVE, "kept")
+    assert run.no_way_in == ""
+    assert mysql_world.snapshot() == untouched
+
+
+class OnlyForgetsIt(Mysql):
+    """It says that the login is gone, and that it sees so."""
+
+    revoked: ClassVar[set[str]] = set()
+
+    def revoke(self, spec: GrantSpec, receipt: Receipt | None, deadline: Deadline) -> Removal:
+        self.revoked.add(spec.grant_id)
+        return Removal(state="removed", sessions_ended=1)
+
+    def observe(self, spec: GrantSpec, receipt: Receipt | None, deadline: Deadline) -> Observation:
+        seen = super().observe(spec, receipt, deadline)
+        return replace(seen, present=seen.present and spec.grant_id not in self.revoked)
+
+    def list_managed(self, deadline: Deadline) -> list[Managed]:
+        return []
+
+
+@NEEDS_MARIADB
+@pytest.mark.parametrize("number", ["C01", "C11"])
+def test_a_provider_mysql_whose_word_is_not_true_is_found_by_logging_in(number: str, mysql_world: MysqlWorld) -> None:
+    with patch.object(Run, "_ended", lambda _run, _spec: True):  # it could not end what it opened
+        _, seen = run_on_mariadb(mysql_world, OnlyForgetsIt, [number], ON_MARIADB[0])
+    logins = mariadb_ask(mysql_world.owner, "SELECT User, Host FROM mysql.global_priv WHERE User LIKE 'cs\\_%'")
+    for user, host in logins:
+        gone = f"KILL HARD USER '{user}'; DROP USER '{user}'@'{host}'; DROP EVENT countersign.{user}"
+        mariadb_run(mysql_world.owner, gone)
+
+    assert seen[number].state == "broken", seen
+
+
+def test_a_mariadb_that_cannot_be_reached_as_the_person_is_no_refusal() -> None:
+    """Else an end would be proven by a firewall."""
+    shown = {
+        "mariadb": f"mariadb --host=127.0.0.1 --port={free_port()} --user=cs_x --ssl --password",
+        "MYSQL_HOST": "127.0.0.1", "MYSQL_PWD": "x",
+    }  # fmt: skip
+    with pytest.raises(CannotLogIn, match="cannot be reached as the person"):
+        CLIENTS["MYSQL_HOST"](shown)
 
 
 def _command(settings: dict[str, object]) -> Provider:
