@@ -35,9 +35,10 @@ class Obstacles:
             Obstacle("C31", "the holder's lock on the whole server", self._global_lock),
             Obstacle("C31", "the holder's prepared transaction", self._prepared),
             Obstacle("C31", "the holder's long query", self._long_query),
+            Obstacle("C31", "a session of the holder that may end those of others", self._may_kill),
+            Obstacle("C35", "a statement that was prepared in a role taken before", self._prepared_statement),
             Obstacle("C31", "the holder's query that no KILL interrupts", self._stubborn_query, by_hand=False),
             Obstacle("C32", "an administrator's lock on the granted table", self._lock_of_an_administrator),
-            Obstacle("C31", "the holder's query that no KILL interrupts", self._stubborn_query, by_hand=False),
             Obstacle("C32", "an administrator who reads the grant tables", self._grant_tables_being_read),
             Obstacle("C33", "code of the holder that runs as its maker", self._definers),
             Obstacle("C33", "an event of the holder", self._event),
@@ -82,6 +83,22 @@ class Obstacles:
             yield lambda: []
         finally:
             run(self._world.owner, "XA ROLLBACK 'held'")
+
+    @contextmanager
+    def _may_kill(self, spec: GrantSpec, secret: Secret | None) -> Played:
+        """No role with CONNECTION ADMIN is granted; here another gave it to the login."""
+        with self._holder(spec, secret, "CONNECTION ADMIN ON *.*") as session:
+            ask(session, "SELECT 1")
+            yield lambda: self._still_there(session)
+
+    @contextmanager
+    def _prepared_statement(self, spec: GrantSpec, secret: Secret | None) -> Played:
+        with self._holder(spec, secret) as session:
+            if role := spec.definition.get("grants"):
+                ask(session, f"SET ROLE {role[0]}")
+            ask(session, "PREPARE held FROM 'SELECT MAX(email) FROM shop.customers'")
+            ask(session, "EXECUTE held")
+            yield lambda: ["the prepared statement still serves"] if _serves(session, "EXECUTE held") else []
 
     @contextmanager
     def _long_query(self, spec: GrantSpec, secret: Secret | None) -> Played:
