@@ -18,6 +18,7 @@ RightsId = NewType("RightsId", str)
 DigestId = NewType("DigestId", str)
 BatchId = NewType("BatchId", str)
 StandingId = NewType("StandingId", str)
+VersionId = NewType("VersionId", str)
 Person = NewType("Person", str)
 """A person's name in the policy: `ann`."""
 SlackUser = NewType("SlackUser", str)

@@ -37,6 +37,7 @@ from access.ids import (
     SlackUser,
     StandingId,
     TargetCheckId,
+    VersionId,
 )
 from access.ports import Json
 
@@ -82,6 +83,14 @@ class EndedBy(StrEnum):
 class Verdict(StrEnum):
     APPROVE = "approve"
     DENY = "deny"
+
+
+class VersionOrigin(StrEnum):
+    """What made a version of a request that is not the first one."""
+
+    RULE = "rule"  # the rule or the role had changed; of this one the version before writes no row
+    EDITED = "edited"  # its requester changed it
+    NARROWED = "narrowed"  # an approver approved less of it
 
 
 class MessageKind(StrEnum):
@@ -208,7 +217,8 @@ def _text() -> Any:
 
 
 class Request(SQLModel, table=True):
-    """A person asks for a role on a resource. Never changed but for its status; a new version voids every vote."""
+    """A person asks for a role on a resource. What is asked changes only with a new version, which voids every vote
+    but those that are carried over to less of the same."""
 
     __tablename__ = "request"  # pyright: ignore[reportAssignmentType] -- SQLModel types it as a declared attribute
     __table_args__ = (
@@ -216,6 +226,7 @@ class Request(SQLModel, table=True):
         _partly("ix_request_lapsing", "lapses_at", where="status = 'pending'"),
         _partly("ix_request_extends", "extends", where="extends IS NOT NULL"),
         _partly("ix_request_waiting", "requester_slack", where="status = 'pending'"),
+        _partly("ix_request_claimed", "claim_until", where="claim_until IS NOT NULL"),
         Index("uq_request_pending", "subject", "resource", "role", unique=True,
               postgresql_where=text("status = 'pending'"), sqlite_where=text("status = 'pending'")),
     )  # fmt: skip
@@ -265,14 +276,48 @@ class Request(SQLModel, table=True):
     decided_at: datetime | None = _moment(default=None)
     decided_because: str = ""
     """Why it was cancelled where nobody took it back, or lapsed where no approver was asked; a sentence of ours."""
+    narrowed_from: int | None = None
+    """The version of which an approver approved less, last; None: what was asked stands."""
+    narrowed_by: Person | None = _string(default=None)
+    narrowed_by_slack: SlackUser | None = _string(default=None)
+    asked_duration_s: int | None = None
+    """Where it was narrowed: what its requester had asked for, of which the one that is not None is meant."""
+    asked_until: datetime | None = _moment(default=None)
+    claimed_by: Person | None = _string(default=None)
+    """Who said last of being at it, which binds no one."""
+    claimed_by_slack: SlackUser | None = _string(default=None)
+    claimed_at: datetime | None = _moment(default=None)
+    claim_until: datetime | None = _moment(default=None)
+    """From then on it is not said any more."""
 
     @property
     def duration(self) -> timedelta | None:
         return None if self.duration_s is None else timedelta(seconds=self.duration_s)
 
     @property
+    def asked_duration(self) -> timedelta | None:
+        return None if self.asked_duration_s is None else timedelta(seconds=self.asked_duration_s)
+
+    @property
     def entitlement(self) -> str:
         return f"{self.resource}/{self.role}"
+
+
+class RequestVersion(SQLModel, table=True):
+    """What made a version of a request; the first one has no row, and no row means that the rule had changed."""
+
+    __tablename__ = "request_version"  # pyright: ignore[reportAssignmentType] -- SQLModel types it as a declared attribute
+    __table_args__ = (UniqueConstraint("request_id", "version"),)
+
+    id: VersionId = _string(primary_key=True)
+    request_id: RequestId = _string(foreign_key="request.id")
+    version: int
+    origin: str
+    """A `VersionOrigin`."""
+    made_by: Person | None = _string(default=None)
+    """Who changed or narrowed it; None: the policy."""
+    made_by_slack: SlackUser | None = _string(default=None)
+    at: datetime = _moment()
 
 
 class Review(SQLModel, table=True):
@@ -298,6 +343,8 @@ class Review(SQLModel, table=True):
     comment: str = _text()
     fingerprint: str = Field(max_length=64)
     at: datetime = _moment()
+    carried_from: int | None = None
+    """The version on which it was given, which asked for more than this one; None: on this one."""
 
 
 class Grant(SQLModel, table=True):

@@ -27,6 +27,7 @@ from access.models import (
     MessageKind,
     Request,
     RequestStatus,
+    RequestVersion,
     Review,
     Verdict,
 )
@@ -34,6 +35,7 @@ from access.reconcile.standing_accept import Standing, standing_facts
 from access.requests.escalation import next_step
 from access.requests.extend import extendable
 from access.requests.remind import Place, ReminderFacts, place_of_access, reminder_facts
+from access.requests.versions import successor
 
 HISTORY = 3
 OTHERS_MOST = 99
@@ -92,6 +94,8 @@ class CardFacts:
     """Of an extension that was approved, where this kind of message about the access itself stands."""
     never_asked: NeverAsked | None = None
     """The card could not be posted, so no approver has been asked."""
+    successor: RequestVersion | None = None
+    """What voided the version that this was posted for; None where the rule had changed, or it is the present one."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -214,6 +218,7 @@ def _card_facts(
         approvers=[*people.accounts(approvers(session, people, request))] if people else [],
         chain=chain_of(people, request, reviews) if people else (), description=_description(policy, request),
         others=_others(session, request) if request.status == RequestStatus.PENDING else None,
+        successor=successor(session, request, version),
     )  # fmt: skip
 
 

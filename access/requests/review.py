@@ -33,12 +33,12 @@ from access.policy.fingerprint import Button, parse_button
 from access.policy.objections import to_the_approver
 from access.policy.refusals import RefusedByPolicy
 from access.provider import target_of
-from access.requests.binding import bound
 from access.requests.extend import extended_before, move_end
+from access.requests.narrow import TypedTime, narrow
 from access.requests.remind import Place
-from access.requests.submit import resolved
+from access.requests.versions import BY_RULE, post_version, request_changed
 from access.requests.vote import Ballot, cast_vote, refuse_vote
-from access.store import compare_and_set, insert
+from access.store import insert
 from access.unit_of_work import SETTLES, URGENT, LostRace, UnitOfWork, grant_item
 from access.words import clean
 
@@ -47,9 +47,14 @@ DOUBLE_CLICK = timedelta(seconds=10)
 
 
 def review(
-    core: Core, *, button: str, reviewer: Actor, verdict: Verdict, comment: str = "", card: Place | None = None
-) -> Request:
-    """One click on approve or deny. Raises a Refusal; a refused click is recorded and changes nothing."""
+    core: Core, *, button: str, reviewer: Actor, verdict: Verdict, comment: str = "", card: Place | None = None,
+    less: TypedTime | None = None,
+) -> Request:  # fmt: skip
+    """One click on approve or deny. Raises a Refusal; a refused click is recorded and changes nothing.
+
+    `less`: it is approved for less time than was asked.
+    """
+    assert less is None or verdict is Verdict.APPROVE, "a denial has no time"
     pressed = _pressed(core, button, reviewer, verdict)
     with (
         core.refusals_recorded(reviewer, f"request.{verdict}", pressed.request_id),
@@ -70,26 +75,39 @@ def review(
             _refuse_outsiders(policy, request, person.name, terms)
             if verdict is Verdict.APPROVE:
                 _refuse_others(policy, request)
-            if terms is None:
-                _decide(core, work, request, Ballot(by=person, verdict=verdict, comment=words), People(policy))
+            if terms is not None:
+                post_version(work, request, ask, terms, BY_RULE, providers=core.providers)
             else:
-                _new_version(core, work, request, ask, terms)
+                ballot = Ballot(by=person, verdict=verdict, comment=words)
+                with _told_who_was_faster(work, request, pressed, ballot):
+                    if less is not None:
+                        narrow(core, work, policy, request, less, by=person)
+                    _decide(core, work, request, ballot, People(policy))
         if terms is not None:
             raise RequestChanged
     return request
 
 
+def may_approve(core: Core, *, button: str, reviewer: Actor) -> Request:
+    """Whether this person could approve now, before being asked for words and a time. Raises a Refusal."""
+    return _may(core, button, reviewer, Verdict.APPROVE)
+
+
 def may_deny(core: Core, *, button: str, reviewer: Actor) -> Request:
     """Whether this person could deny now, before being asked why. Raises a Refusal."""
-    pressed = _pressed(core, button, reviewer, Verdict.DENY)
-    with core.refusals_recorded(reviewer, f"request.{Verdict.DENY}", pressed.request_id):
-        policy = core.policy.last_valid()
+    return _may(core, button, reviewer, Verdict.DENY)
+
+
+def _may(core: Core, button: str, reviewer: Actor, verdict: Verdict) -> Request:
+    pressed = _pressed(core, button, reviewer, verdict)
+    with core.refusals_recorded(reviewer, f"request.{verdict}", pressed.request_id):
+        policy = core.policy.current() if verdict is Verdict.APPROVE else core.policy.last_valid()
         person = core.person(reviewer, policy)
         with core.database.read() as session:
             request = load_request(session, pressed.request_id)
-            _refuse_stale(session, core.clock.now(), request, pressed, person, verdict=Verdict.DENY)
+            _refuse_stale(session, core.clock.now(), request, pressed, person, verdict=verdict)
             _refuse_outsiders(policy, request, person.name)
-            refuse_vote(session, People(policy), request, person, Verdict.DENY)
+            refuse_vote(session, People(policy), request, person, verdict)
     return request
 
 
@@ -106,7 +124,7 @@ def follow_rule(core: Core, request_id: RequestId, actor: Actor) -> None:
         ask = ask_again(request, work.now, extended=extended_before(work, request))
         terms = _changed_terms(policy, request, ask)
         if terms is not None:
-            _new_version(core, work, request, ask, terms)
+            post_version(work, request, ask, terms, BY_RULE, providers=core.providers)
 
 
 def _pressed(core: Core, button: str, reviewer: Actor, verdict: Verdict) -> Button:
@@ -132,7 +150,7 @@ def _refuse_stale(
     if now >= request.lapses_at:
         raise RequestLapsed
     if pressed.version != request.version or not pressed.fits(request.fingerprint):
-        raise RequestChanged
+        raise request_changed(session, request, pressed.version)
 
 
 def _refuse_outsiders(policy: Policy, request: Request, person: Person, terms: Terms | None = None) -> None:
@@ -186,29 +204,21 @@ def _changed_terms(policy: Policy, request: Request, ask: Ask) -> Terms | None:
     return None if same else decision.terms
 
 
-def _new_version(core: Core, work: UnitOfWork, request: Request, ask: Ask, terms: Terms) -> None:
-    version = request.version + 1
-    before = request.fingerprint
-    work.request_changed(request)  # for who could decide so far
-    values = resolved(ask, terms, core.providers) | bound(work, request.id, version, ask, terms) | {"version": version}
-    expected = {"status": RequestStatus.PENDING, "version": request.version}
-    if not compare_and_set(work.session, Request, request.id, expected=expected, values=values):
-        raise LostRace
-    work.session.refresh(request)
-    work.record("request.changed", request.id, version=version, fingerprint=request.fingerprint, before=before)
-    work.request_changed(request)
-    work.tell(MessageKind.REVIEW, request.id, request.channel, version=version, urgency=URGENT)
+@contextmanager
+def _told_who_was_faster(work: UnitOfWork, request: Request, pressed: Button, ballot: Ballot) -> Generator[None]:
+    """Of two at once, the slower one."""
+    try:
+        yield
+    except LostRace:
+        if request.status == RequestStatus.PENDING:
+            raise request_changed(work.session, request, pressed.version) from None
+        raise _decided(work.session, work.now, request, ballot.by, ballot.verdict) from None
 
 
 def _decide(core: Core, work: UnitOfWork, request: Request, ballot: Ballot, people: People) -> None:
     opens = ballot.verdict is Verdict.APPROVE and request.extends is None and _starts(work, request) == work.now
     asked = approvers(work.session, people, request)
-    try:
-        now = cast_vote(work, people, request, ballot, opens=opens)
-    except LostRace:
-        if request.status == RequestStatus.PENDING:
-            raise RequestChanged from None
-        raise _decided(work.session, work.now, request, ballot.by, ballot.verdict) from None
+    now = cast_vote(work, people, request, ballot, opens=opens)
     # Where it is opened now, one answer says both, unless that takes long.
     at = work.now + SETTLES if opens and not isinstance(now, Waiting) else work.now
     work.tell(MessageKind.ANSWER, request.id, request.requester_slack, urgency=URGENT, at=at)
