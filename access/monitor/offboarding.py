@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from sqlalchemy import tuple_, union
+from sqlalchemy import ColumnElement, and_, tuple_, union
 from sqlmodel import Session, col, or_, select
 
 from access.actors import Actor, system
@@ -117,7 +117,7 @@ def end_for_unknown_people(core: Core) -> None:
 
 def members_with_something_open(session: Session) -> set[SlackUser]:
     """Whom Slack must be asked about: who asks, who holds, and who approved what begins later."""
-    approvers = select(Review.reviewer_slack).join(Grant, col(Grant.request_id) == col(Review.request_id))
+    approvers = select(Review.reviewer_slack).join(Request, _voted_on()).join(Grant, _opens_by())
     # What begins at once was approved a moment ago, when Slack was asked about its approver.
     later = approvers.where(col(Grant.status).in_(OPENING), col(Grant.starts_at) > col(Grant.created_at))
     waiting = session.exec(later.distinct()).all()
@@ -175,9 +175,18 @@ def _end_of(
 
 def _approved_by(session: Session, accounts: Sequence[SlackUser]) -> dict[str, str]:
     """Grants that have not begun, with the name of who approved them."""
-    approved = select(Grant.id, Review.reviewer).join(Review, col(Review.request_id) == col(Grant.request_id))
+    approved = select(Grant.id, Review.reviewer).join(Request, _opens_by()).join(Review, _voted_on())
     rows = session.exec(approved.where(col(Grant.status).in_(OPENING), col(Review.reviewer_slack).in_(accounts)))
     return {str(grant): reviewer for grant, reviewer in rows}
+
+
+def _opens_by() -> ColumnElement[bool]:
+    return col(Grant.request_id) == col(Request.id)
+
+
+def _voted_on() -> ColumnElement[bool]:
+    """The version that stands: who had approved what was asked before has approved nothing of it."""
+    return and_(col(Review.request_id) == col(Request.id), col(Review.version) == col(Request.version))
 
 
 def _cancel(work: UnitOfWork, request: Request, leavers: frozenset[SlackUser], because: str) -> None:

@@ -39,6 +39,8 @@ class Made:
     """None: the policy."""
     values: Mapping[str, Any] = field(default_factory=dict[str, Any])
     """Columns of the request that change with it."""
+    details: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    """What its event says besides."""
     seq: int | None = None
     """No vote may have come since this `decision_seq` was read; None: whatever was voted is void."""
 
@@ -71,7 +73,7 @@ def post_version(
     )  # fmt: skip
     work.record(
         _ACTIONS[made.origin], request.id, version=version, fingerprint=request.fingerprint, before=before,
-        duration_s=request.duration_s, until=request.until, reason=request.reason,
+        duration_s=request.duration_s, until=request.until, reason=request.reason, **made.details,
     )  # fmt: skip
     work.request_changed(request)
     work.tell(MessageKind.REVIEW, request.id, request.channel, version=version, urgency=URGENT)
