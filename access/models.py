@@ -226,7 +226,7 @@ class Request(SQLModel, table=True):
         _partly("ix_request_lapsing", "lapses_at", where="status = 'pending'"),
         _partly("ix_request_extends", "extends", where="extends IS NOT NULL"),
         _partly("ix_request_waiting", "requester_slack", where="status = 'pending'"),
-        _partly("ix_request_claimed", "claim_until", where="claim_until IS NOT NULL"),
+        _partly("ix_request_claimed", "claim_until", where="status = 'pending'"),
         Index("uq_request_pending", "subject", "resource", "role", unique=True,
               postgresql_where=text("status = 'pending'"), sqlite_where=text("status = 'pending'")),
     )  # fmt: skip

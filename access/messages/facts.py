@@ -32,6 +32,7 @@ from access.models import (
     Verdict,
 )
 from access.reconcile.standing_accept import Standing, standing_facts
+from access.requests.claim import claimant
 from access.requests.escalation import next_step
 from access.requests.extend import extendable
 from access.requests.remind import Place, ReminderFacts, place_of_access, reminder_facts
@@ -94,6 +95,8 @@ class CardFacts:
     """Of an extension that was approved, where this kind of message about the access itself stands."""
     never_asked: NeverAsked | None = None
     """The card could not be posted, so no approver has been asked."""
+    claimant: SlackUser | None = None
+    """Of those who can decide it now, who said last of being at it."""
     successor: RequestVersion | None = None
     """What voided the version that this was posted for; None where the rule had changed, or it is the present one."""
 
@@ -209,13 +212,15 @@ def _card_facts(
         .limit(HISTORY)
     ).all()
     people = people_now(session, policy) if policy else None
+    can = [*people.accounts(approvers(session, people, request))] if people else []
+    looks = claimant(request, now)
     return CardFacts(
         request=request, reviews=list(reviews), grant=grant, now=now, version=version,
         history=[Past(role=one.role, status=one.status, asked_at=one.asked_at) for one in earlier],
         extends=session.get(Grant, request.extends) if request.extends else None,
         extendable=extendable(policy, grant), rights=note_about(session, request.resource, request.role),
         never_asked=never_asked(session, request), next=next_step(session, people, request, now),
-        approvers=[*people.accounts(approvers(session, people, request))] if people else [],
+        approvers=can, claimant=looks if looks in can else None,
         chain=chain_of(people, request, reviews) if people else (), description=_description(policy, request),
         others=_others(session, request) if request.status == RequestStatus.PENDING else None,
         successor=successor(session, request, version),

@@ -27,6 +27,7 @@ from access.monitor.silent_workers import something_in_hand, take_from_silent
 from access.monitor.undelivered_alerts import settle_undelivered
 from access.policy_versions import last_policy_kept
 from access.reconcile import restored
+from access.requests.claim import end_claims, lapsed_claims
 from access.requests.extend import cancel_what_is_over, for_what_is_over
 
 NOW = bindparam("now", type_=UtcDateTime())
@@ -79,6 +80,7 @@ CHORES = (
     RESTORED,  # first: what is written before it is noticed belongs to another life than what is remembered
     Chore("policy", _another_policy, note_policy),
     Chore("lapse", lambda: first(lapsed_requests(NOW), Request.lapses_at), lapse_requests),
+    Chore("claims", lambda: first(lapsed_claims(NOW), Request.claim_until), end_claims),
     Chore("extensions", lambda: exists(for_what_is_over()), cancel_what_is_over),
     Chore("overdue", lambda: first(overdue_grants(NOW), Grant.alert_at), alert_overdue),
     Chore("undelivered", _undelivered, settle_undelivered),

@@ -2,6 +2,7 @@
 
 from collections.abc import Generator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
@@ -105,10 +106,24 @@ def _may(core: Core, button: str, reviewer: Actor, verdict: Verdict) -> Request:
         person = core.person(reviewer, policy)
         with core.database.read() as session:
             request = load_request(session, pressed.request_id)
-            _refuse_stale(session, core.clock.now(), request, pressed, person, verdict=verdict)
-            _refuse_outsiders(policy, request, person.name)
-            refuse_vote(session, People(policy), request, person, verdict)
+            refuse_answer(session, policy, request, Click(pressed, person, verdict), core.clock.now())
     return request
+
+
+@dataclass(frozen=True)
+class Click:
+    """Which button was pressed, and by whom, for what."""
+
+    button: Button
+    by: PersonEntry
+    verdict: Verdict
+
+
+def refuse_answer(session: Session, policy: Policy, request: Request, click: Click, now: datetime) -> None:
+    """Raises a Refusal unless this could be answered so by this person now, by the button that was pressed."""
+    _refuse_stale(session, now, request, click.button, click.by, verdict=click.verdict)
+    _refuse_outsiders(policy, request, click.by.name)
+    refuse_vote(session, People(policy), request, click.by, click.verdict)
 
 
 def follow_rule(core: Core, request_id: RequestId, actor: Actor) -> None:

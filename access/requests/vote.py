@@ -13,6 +13,7 @@ from access.models import Request, RequestStatus, Review, Verdict
 from access.people import Party, People, is_alike
 from access.policy.chain import Approved, Chain, State, Waiting, votes_of
 from access.policy.turns import refuse_out_of_turn, turn_of
+from access.requests.versions import UNCLAIMED
 from access.store import compare_and_set
 from access.unit_of_work import LostRace, UnitOfWork
 
@@ -85,7 +86,10 @@ def _moved(work: UnitOfWork, request: Request, vote: Review, now: State, *, seq:
             request, to, action=f"request.{to}", details=details, passes=opens and approved, seq=seq
         )
     expected = {"status": RequestStatus.PENDING, "version": request.version, "decision_seq": seq}
-    if not compare_and_set(work.session, Request, request.id, expected=expected, values={"decision_seq": seq + 1}):
+    values: dict[str, Any] = {"decision_seq": seq + 1}
+    if request.claimed_by_slack == vote.reviewer_slack:
+        values |= UNCLAIMED
+    if not compare_and_set(work.session, Request, request.id, expected=expected, values=values):
         return False
     work.record(
         "request.reviewed", request.id, version=request.version, fingerprint=request.fingerprint,

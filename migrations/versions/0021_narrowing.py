@@ -17,8 +17,8 @@ _ADDED: dict[str, sa.types.TypeEngine[object]] = {
 def upgrade() -> None:
     for name, kind in _ADDED.items():
         op.add_column("request", sa.Column(name, kind, nullable=True))
-    claimed = sa.text("claim_until IS NOT NULL")
-    op.create_index("ix_request_claimed", "request", ["claim_until"], postgresql_where=claimed, sqlite_where=claimed)
+    waits = sa.text("status = 'pending'")
+    op.create_index("ix_request_claimed", "request", ["claim_until"], postgresql_where=waits, sqlite_where=waits)
     op.add_column("review", sa.Column("carried_from", sa.Integer(), nullable=True))
     op.create_table(
         "request_version",
