@@ -27,6 +27,8 @@ from bot.verbs import (
     approve,
     ask,
     cancel,
+    change,
+    claim,
     connect,
     deny,
     done,
@@ -42,12 +44,15 @@ Listener = Callable[..., Awaitable[Any]]
 
 ACTIONS: dict[str, Listener] = {
     ids.APPROVE: approve.button,
+    ids.APPROVE_WITH: approve.button_with,
     ids.DENY: deny.button,
     ids.REVOKE: revoke.button,
     ids.DONE: done.button,
     ids.CONNECT: connect.button,
     ids.EXTEND: extend.button,
+    ids.CLAIM: claim.button,
     ids.CANCEL: cancel.button,
+    ids.CHANGE: change.button,
     ids.BY_HAND: removed_by_hand.button,
     ids.ACCEPT_RIGHTS: accept_rights.button,
     ids.ACCEPT_STANDING: accept_standing.button,
@@ -60,6 +65,8 @@ EVENTS: dict[str, Listener] = {HOME_OPENED: home.opened, MESSAGE: direct_message
 OPTIONS: dict[str, Listener] = {ids.CHOOSE: ask.suggested}
 MODALS: dict[str, Listener] = {
     ids.FORM: ask.modal,
+    ids.APPROVAL: approve.modal,
+    ids.CHANGE_FORM: change.modal,
     ids.DENIAL: deny.modal,
     ids.REVOCATION: revoke.modal,
     ids.EXTENSION: extend.modal,

@@ -2,8 +2,11 @@
 
 # Buttons and selects
 APPROVE = "request.approve"
+APPROVE_WITH = "request.approve-with"
 DENY = "request.deny"
+CLAIM = "request.claim"
 CANCEL = "request.cancel"
+CHANGE = "request.change"
 REVOKE = "grant.revoke"
 DONE = "grant.done"
 CONNECT = "grant.connect"
@@ -18,6 +21,8 @@ ASK = "form.open"
 
 # Modals
 FORM = "form"
+APPROVAL = "approval"
+CHANGE_FORM = "change"
 DENIAL = "denial"
 REVOCATION = "revocation"
 EXTENSION = "extension"

@@ -31,8 +31,9 @@ from bot.views.blocks import (
 from bot.views.chain import chain_lines, has_stages
 from bot.views.mine import to_use
 from bot.views.modals import done
+from bot.views.narrowed import told
 from bot.views.progress import headline, progress
-from bot.views.review import comments, decision, how_long, of_its_request, state_of
+from bot.views.review import comments, decision, of_its_request, state_of, time_given
 from bot.views.undelivered import not_asked_yet, unasked
 
 
@@ -40,7 +41,8 @@ def answer(facts: CardFacts, of_access: str | None = None) -> Rendered:
     """What became of a request, with the holder's buttons while it is open. `of_access`: where an extension leads."""
     request = facts.request
     state = "Waiting" if request.status == RequestStatus.PENDING else state_of(facts)
-    blocks = [header(state), *_what(request), *_became(facts, of_access), context(f"Request {code(short(request.id))}")]
+    footer = context(f"Request {code(short(request.id))}")
+    blocks = [header(state), *_what(request), *told(facts), *_became(facts, of_access), footer]
     return Rendered(text=f"{state}: {request.entitlement}, request {short(request.id)}", blocks=blocks)
 
 
@@ -210,7 +212,7 @@ def _granted(facts: CardFacts, of_access: str | None) -> list[Block]:
 
 
 def _what(request: Request) -> list[Block]:
-    return [line(*_title(request)), section(f"How long: {how_long(request)}")]
+    return [line(*_title(request)), section(f"How long: {time_given(request)}")]
 
 
 def _title(request: Request) -> list[Element]:

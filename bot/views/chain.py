@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from access.approvers import StageState
 from access.catalog import MANAGER
+from access.models import Review
 from access.words import counted
 from bot.views.blocks import Block, at, context, escaped, mention
 
@@ -29,10 +30,15 @@ def groups(stage: StageState) -> str:
     return (" and " if stage.of_each else " or ").join(named)
 
 
+def for_more(review: Review) -> str:
+    """After when it was given: a vote that was carried over to less than it is for."""
+    return "" if review.carried_from is None else ", for the longer time"
+
+
 def _line(number: int, of: int, stage: StageState) -> str:
     where = f"{number} of {of} · " if of > 1 else ""
     how_many = f", {counted(stage.wanted, 'approval', 'approvals')}" if stage.wanted > 1 else ""
-    parts = [f"{escaped(one.reviewer)} approved {at(one.at)}" for one in stage.approved]
+    parts = [f"{escaped(one.reviewer)} approved {at(one.at)}{for_more(one)}" for one in stage.approved]
     if stage.is_now:
         parts.append(f"waiting for {_either(stage)}")
     said = ", ".join(parts) or "asked after that"

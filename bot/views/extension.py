@@ -1,9 +1,9 @@
 """The modal behind "Extend": how much longer, why; and who will be asked."""
 
 from access.requests.extend import Extendable
-from access.words import clean
 from bot import ids
-from bot.views.blocks import Block, View, at, code, plain, section
+from bot.views.blocks import View, at, code, plain, section
+from bot.views.fields import text_field
 from bot.views.form import will_be_asked
 
 
@@ -25,19 +25,9 @@ def extension_form(about: Extendable, *, longer: str = "", reason: str = "") -> 
         "blocks": [
             section(open_until),
             section(will_be_asked(terms)),
-            _typed(ids.DURATION, "How much longer?", "Like 30m or 1h more, or until 17:00.", longer),
-            _typed(ids.REASON, "Why?", f"The approvers decide by this. {length} characters.", reason, multiline=True),
+            text_field(ids.DURATION, "How much longer?", "Like 30m or 1h more, or until 17:00.", longer),
+            text_field(
+                ids.REASON, "Why?", f"The approvers decide by this. {length} characters.", reason, multiline=True
+            ),
         ],
-    }
-
-
-def _typed(block_id: str, label: str, hint: str, so_far: str, *, multiline: bool = False) -> Block:
-    element = {"type": "plain_text_input", "action_id": ids.TYPED} | ({"multiline": True} if multiline else {})
-    typed = clean(so_far).text
-    return {
-        "type": "input",
-        "block_id": block_id,
-        "label": plain(label),
-        "hint": plain(hint),
-        "element": element | ({"initial_value": typed} if typed else {}),
     }

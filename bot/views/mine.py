@@ -79,14 +79,17 @@ def all_waiting(mine: Mine, links: Links) -> list[list[Block]]:
 
 
 def _waiting(request: Request, asked: Asked | None, not_asked: NeverAsked | None, link: str | None) -> list[Block]:
-    """Who is asked or why no approver is, where its card stands, and the way to take it back."""
+    """Who is asked or why no approver is, where its card stands, and the ways to change it and to take it back."""
     identifier = short(request.id)
     what = f"{code(request.entitlement)}, more time" if request.extends else code(request.entitlement)
     words = f"*Waiting* {what}, lapses {at(request.lapses_at)}"
-    cancel = button("Take it back", action=ids.CANCEL, value=request.id, label=f"Take back request {identifier}")
+    buttons = actions(
+        button("Change it", action=ids.CHANGE, value=request.id, label=f"Change request {identifier}"),
+        button("Take it back", action=ids.CANCEL, value=request.id, label=f"Take back request {identifier}"),
+    )
     whom = f"Asked: {asked_people(asked)}" if asked and asked.approvers else ""
     if not_asked is not None:
         whom = f"Not asked yet: {why_not_asked(not_asked, request.channel)}"
     card = card_link(link, identifier) if link else ""
     said = " ".join(filter(None, (whom, card)))
-    return [section("\n".join(filter(None, (f"{words} – id {code(identifier)}", said)))), actions(cancel)]
+    return [section("\n".join(filter(None, (f"{words} – id {code(identifier)}", said)))), buttons]

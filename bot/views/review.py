@@ -33,7 +33,8 @@ from bot.views.blocks import (
     span,
     title,
 )
-from bot.views.chain import chain_lines, has_stages
+from bot.views.chain import chain_lines, for_more, has_stages
+from bot.views.narrowed import narrowed, superseded
 from bot.views.progress import begins_later, headline, progress
 from bot.views.rights import rights_note
 
@@ -63,7 +64,7 @@ def review_card(facts: CardFacts, of_access: str | None = None) -> Rendered:
     """
     request = facts.request
     if facts.version < request.version:
-        return _superseded(request)
+        return superseded(facts)
     state = state_of(facts)
     if request.status == RequestStatus.PENDING:
         state += f", level {request.level}"  # first of all: it says how closely to look
@@ -89,21 +90,38 @@ def of_its_request(facts: CardFacts) -> str:
 
 
 def how_long(request: Request) -> str:
-    starts = f"from {at(request.starts_at)}" if request.starts_at else ""
+    """The time that holds, and where it was narrowed what was asked."""
     if request.duration is not None:
-        counted_from = starts or "counted from when it opens"
-        return f"{format_duration(request.duration)}, {counted_from}"
+        return _counted_from(request, narrowed(request, format_duration(request.duration)))
     assert request.until is not None, "a request has a duration or an end"
-    return f"{starts} until {at(request.until)}".strip()
+    end = narrowed(request, at(request.until))
+    narrowed_to_an_end = request.narrowed_from is not None and request.asked_until is None
+    return _counted_from(request, end if narrowed_to_an_end else f"until {end}")
+
+
+def time_given(request: Request) -> str:
+    """The time that holds, alone."""
+    if request.duration is not None:
+        return _counted_from(request, format_duration(request.duration))
+    assert request.until is not None, "a request has a duration or an end"
+    return _counted_from(request, f"until {at(request.until)}")
+
+
+def _counted_from(request: Request, time: str) -> str:
+    starts = f"from {at(request.starts_at)}" if request.starts_at else ""
+    if request.duration is None:
+        return f"{starts} {time}".strip()
+    return f"{time}, {starts or 'counted from when it opens'}"
 
 
 def _how_long(facts: CardFacts) -> str:
     now, request = facts.extends, facts.request
     if request.extends is None or request.until is None:
         return how_long(request)
+    end = narrowed(request, at(request.until))
     if now is None or now.expires_at is None or request.status != RequestStatus.PENDING:
-        return at(request.until)
-    return f"{at(request.until)} (now {at(now.expires_at)})"
+        return end
+    return f"{end} (now {at(now.expires_at)})"
 
 
 def why(request: Request) -> Block:
@@ -118,7 +136,7 @@ def decision(request: Request, reviews: list[Review]) -> list[Block]:
         if review.version != request.version:
             continue
         done = "Approved" if review.verdict == Verdict.APPROVE else "Denied"
-        blocks.append(section(f"{done} by {mention(review.reviewer_slack)} {at(review.at)}"))
+        blocks.append(section(f"{done} by {mention(review.reviewer_slack)} {at(review.at)}{for_more(review)}"))
         blocks += comments([review])
     return blocks
 
@@ -194,9 +212,19 @@ def _waiting(facts: CardFacts) -> list[Block]:
         ),
         actions(
             button("Approve", action=ids.APPROVE, value=value, label=f"Approve {what}", style="primary"),
+            button("Approve…", action=ids.APPROVE_WITH, value=value, label=f"Approve with words or less time, {what}"),
             button("Deny", action=ids.DENY, value=value, label=f"Deny {what}", style="danger"),
+            button("I'm looking", action=ids.CLAIM, value=value, label=f"I'm looking at {what}, or not any more"),
         ),
+        *_claim(facts),
     ]
+
+
+def _claim(facts: CardFacts) -> list[Block]:
+    request = facts.request
+    if facts.claimant is None or request.claimed_at is None:
+        return []
+    return [context(f"{mention(facts.claimant)} is looking, since {at(request.claimed_at)}. Others can still decide.")]
 
 
 def _next(facts: CardFacts) -> str:
@@ -242,12 +270,6 @@ def _of_others(others: Others | None) -> str:
     often = f"more than {OTHERS_MOST} times" if others.times > OTHERS_MOST else counted(others.times, "time", "times")
     approved = f", last approved by {escaped(others.last_approved_by)}" if others.last_approved_by else ""
     return f"Others: {often}{approved}."
-
-
-def _superseded(request: Request) -> Rendered:
-    words = "The rule has changed since this was posted, so this card is void. A new card has the current terms."
-    blocks = [header("Void"), section(words), context(f"Request {code(short(request.id))}")]
-    return Rendered(text=f"Void: an older card of request {short(request.id)}", blocks=blocks)
 
 
 def _decided_at(request: Request) -> str:

@@ -178,7 +178,7 @@ def test_mine_shows_what_i_hold_and_wait_for_with_the_buttons(desk: Desk, world:
 
     assert "customers-db/read" in slack.whispers[0]
     assert "customers-db/fix-orders" in slack.whispers[0]
-    assert {ids.CONNECT, ids.EXTEND, ids.DONE, ids.CANCEL} == set(action_ids(slack.said[0]["blocks"]))
+    assert {ids.CONNECT, ids.EXTEND, ids.DONE, ids.CHANGE, ids.CANCEL} == set(action_ids(slack.said[0]["blocks"]))
     assert slack.whispers[1].startswith("You hold no access")
 
 

@@ -17,7 +17,9 @@ from tools.golden import payloads
 GOLDEN = payloads()
 SHOWN = [(found[2], found[1]) for found in IMAGE.finditer(PAGE.read_text(encoding="utf-8"))]
 MOST_BYTES = 5_000_000
-AHEAD = re.compile(r"(\b(until|ends?|lapses|opens|from|instead of|now|reminded) |\*New end\*\n)$", re.IGNORECASE)
+AHEAD = re.compile(
+    r"(\b(until|ends?|lapses|opens|from|instead of|now|reminded|narrowed to|an end) |\*New end\*\n)$", re.IGNORECASE
+)
 """What stands before a time that may still lie ahead."""
 
 
