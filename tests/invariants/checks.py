@@ -174,6 +174,9 @@ def _another_thing(sight: Sight) -> Iterator[str]:
             request = sight.requests[event.object_id]
             if (said["version"], said["fingerprint"]) != (request.version, request.fingerprint):
                 yield f"I-4: {request.id} is not what was approved"
+    for request in sight.requests.values():
+        if (request.asked_duration_s or 0) and (request.duration_s or 0) >= (request.asked_duration_s or 0):
+            yield f"I-4: {request.id} was narrowed to no less than was asked"
     for grant_id, principal, role in sight.standing():
         for grant in sight.rows(grant_id)[:1]:
             request = sight.requests[grant.request_id]

@@ -25,6 +25,7 @@ from access.store import Database
 from tests.invariants.checks import Broken, Sight, check, check_the_end
 from tests.invariants.choices import ENTITLEMENTS, HANDS, Hand, approvers, askers, at, crashes, people, places, slack
 from tests.invariants.commons import ENTRY
+from tests.invariants.deciding import Deciding
 from tests.invariants.fighting import Fighting
 from tests.invariants.hostile import WINDOW
 from tests.invariants.leaving import Leaving
@@ -38,7 +39,7 @@ AFTERWARDS = (61, 61, WINDOW.total_seconds(), 61)
 """What ended last is tidied up in several turns, and looked at until nothing can show there."""
 
 
-class Life(Leaving, Fighting):
+class Life(Deciding, Leaving, Fighting):
     """Subclasses say on which database, and which Redis."""
 
     redis: ClassVar[Redis]
@@ -116,10 +117,14 @@ class Life(Leaving, Fighting):
         request_id, button = at(self.buttons[-4:], which)
         self._decide(by, verdict, request_id, button, crash)
 
-    def _decide(self, by: str, verdict: Verdict, request_id: str, button: str, crash: int | None) -> None:
+    def _decide(
+        self, by: str, verdict: Verdict, request_id: str, button: str, crash: int | None, **less: Any
+    ) -> None:  # fmt: skip
         before = self._request(request_id).status
         self._do(
-            lambda: review(self.town.core, button=button, reviewer=by_slack(slack(by)), verdict=verdict, comment="So."),
+            lambda: review(
+                self.town.core, button=button, reviewer=by_slack(slack(by)), verdict=verdict, comment="So.", **less
+            ),
             crash,
         )
         after, request = self._request(request_id).status, self._request(request_id)
