@@ -83,7 +83,7 @@ def review(
                 with _told_who_was_faster(work, request, pressed, ballot):
                     if less is not None:
                         narrow(core, work, policy, request, less, by=person)
-                    _decide(core, work, request, ballot, People(policy))
+                    _decide(core, work, request, ballot, People(policy), shown=pressed.version)
         if terms is not None:
             raise RequestChanged
     return request
@@ -230,14 +230,18 @@ def _told_who_was_faster(work: UnitOfWork, request: Request, pressed: Button, ba
         raise _decided(work.session, work.now, request, ballot.by, ballot.verdict) from None
 
 
-def _decide(core: Core, work: UnitOfWork, request: Request, ballot: Ballot, people: People) -> None:
+def _decide(
+    core: Core, work: UnitOfWork, request: Request, ballot: Ballot, people: People, *, shown: int
+) -> None:  # fmt: skip
+    """`shown`: the version of the card that was pressed."""
     opens = ballot.verdict is Verdict.APPROVE and request.extends is None and _starts(work, request) == work.now
     asked = approvers(work.session, people, request)
     now = cast_vote(work, people, request, ballot, opens=opens)
     # Where it is opened now, one answer says both, unless that takes long.
     at = work.now + SETTLES if opens and not isinstance(now, Waiting) else work.now
     work.tell(MessageKind.ANSWER, request.id, request.requester_slack, urgency=URGENT, at=at)
-    if isinstance(now, Waiting) and not now.people <= asked:
+    # A new version has a card of its own, which calls those who can decide; an updated one calls no one.
+    if isinstance(now, Waiting) and not now.people <= asked and request.version == shown:
         work.tell_next_stage(request, now.stage)
     if not isinstance(now, Approved):
         return
