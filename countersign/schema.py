@@ -3,6 +3,8 @@
 import logging
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
+from datetime import timedelta
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,6 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError
 
 import migrations
+from access.clock import monotonic
 from access.errors import Unready
 from access.store import Database
 
@@ -22,7 +25,9 @@ _MIGRATION_LOCK = 0x636F756E  # "coun": any number that only we use
 _FOLDER = Path(migrations.__file__).parent
 _PATIENCE = "2s"
 """While a migration waits for a table, everybody who comes after it waits too."""
-_TRIES = 30
+_LONGEST = timedelta(seconds=60)
+"""So long it tries to change one revision."""
+_SHORT = timedelta(milliseconds=10)
 _BUSY = {"55P03", "40P01", "57014"}
 """PostgreSQL's words for a lock that is not to be had, a deadlock, and a statement that took too long."""
 _MAY_NOT = {"42501", "3F000"}
@@ -152,7 +157,8 @@ def _upgrade_between_others(connection: sa.Connection, database: Database) -> No
 
 
 def _upgrade_to(revision: str, tables: Sequence[str], connection: sa.Connection, database: Database) -> None:
-    for turn in range(_TRIES):
+    until = monotonic() + _LONGEST.total_seconds()
+    for turn in count():
         try:
             with connection.begin():
                 _hold(tables, turn, connection)
@@ -161,7 +167,8 @@ def _upgrade_to(revision: str, tables: Sequence[str], connection: sa.Connection,
         except DBAPIError as error:
             if getattr(error.orig, "sqlstate", None) not in _BUSY:
                 raise
-    raise _busy(database)
+        if monotonic() >= until:
+            raise _busy(database)
 
 
 def _hold(tables: Sequence[str], turn: int, connection: sa.Connection) -> None:
@@ -169,16 +176,20 @@ def _hold(tables: Sequence[str], turn: int, connection: sa.Connection) -> None:
 
     1. It waits for one table while it holds none: no circle can be closed. Another one at each turn, for one may be
        what a long report reads.
-    2. It has half of the time after which PostgreSQL looks for deadlocks to take the others. Who waits for it meanwhile
-       has not waited long enough to be looked at when it either has all, and waits for nothing more, or gives all back.
+    2. For the others it waits a little, at one turn less than at the next, and never longer than half of the time after
+       which PostgreSQL looks for deadlocks. Who waits for it meanwhile has not waited long enough to be looked at when
+       it either has all, and waits for nothing more, or gives all back. A circle costs a short turn little; a long one
+       outlasts those who only need a moment.
     """
     if not tables:
         return
     first = turn % len(tables)
     _lock(connection, tables[first : first + 1])
-    within = connection.execute(sa.text("SELECT setting::int / 2 FROM pg_settings WHERE name = 'deadlock_timeout'"))
+    asked = connection.execute(sa.text("SELECT setting::int FROM pg_settings WHERE name = 'deadlock_timeout'"))
+    longest = max(asked.scalar_one() // 2, 1)
+    within = min(longest, int(_SHORT.total_seconds() * 1000) * 2 ** (turn % 6))
     usual = connection.execute(sa.text("SHOW statement_timeout")).scalar_one()
-    _limit_statements(connection, f"{max(within.scalar_one(), 1)}ms")
+    _limit_statements(connection, f"{within}ms")
     _lock(connection, tables)
     _limit_statements(connection, usual)
 

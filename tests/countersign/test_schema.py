@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -142,7 +143,7 @@ def test_a_migration_that_gets_no_turn_says_why_and_goes_on_from_there(
     first: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(schema, "_PATIENCE", "50ms")
-    monkeypatch.setattr(schema, "_TRIES", 2)
+    monkeypatch.setattr(schema, "_LONGEST", timedelta(milliseconds=100))
     with first.engine().connect() as report:
         report.execute(sa.text('SELECT count(*) FROM "grant"'))
         with pytest.raises(Unready, match="too busy to be changed"):
