@@ -15,7 +15,7 @@ from bot.invocation import Invocation
 from bot.refusals import ephemeral, refusals
 from bot.reply import Reply
 from bot.slack_context import SlackContext
-from bot.verbs import ask, cancel, done, extend, mine, revoke, who
+from bot.verbs import ask, cancel, done, extend, mine, revoke, who, why
 from bot.views.blocks import Rendered
 from bot.views.help import help_message
 
@@ -44,6 +44,7 @@ COMMANDS = (
     Command("extend <id>", "asks for more time for what is open.", extend.command),
     Command("done <id>", "gives your access back before its end.", done.command),
     Command("cancel <id>", "takes back a request that is not decided yet.", cancel.command),
+    Command("why <id>", "shows how a request was decided, or who is asked and why the others are not.", why.command),
     Command(
         "revoke <id>",
         "ends a person's access and asks why; the person's name will do too. For the security team.",

@@ -1,19 +1,21 @@
 """What would happen if somebody asked: the policy's answer, whom each stage would ask, and why not the others. Pure."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from access.catalog import Policy, Stage
 from access.ids import Person
 from access.people import People
-from access.policy.chain import Chain, Waiting
+from access.policy.chain import Vote, Waiting, state
 from access.policy.decide import Allowed, Ask, Denied, decide, render
 
 
 @dataclass(frozen=True, kw_only=True)
 class AskedStage:
-    """One stage of the chain."""
+    """One stage of the chain that has not all its approvals."""
 
+    number: int
+    """Counted from 1."""
     stage: Stage
     people: tuple[Person, ...]
     """Whom it asks when it is its turn."""
@@ -34,20 +36,31 @@ def simulate(policy: Policy, ask: Ask) -> Simulation:
     decision = decide(policy, people, ask)
     if isinstance(decision, Denied):
         return Simulation(decision=decision, stages=())
-    barred, stages = frozenset({ask.requester, ask.subject}), decision.terms.stages
-    chain = Chain(stages=stages, votes=(), members=people.able_by_group(stages, barred=barred), barred=barred)
-    now = chain.state()
-    kept = now.kept if isinstance(now, Waiting) else frozenset[Person]()
+    barred = frozenset({ask.requester, ask.subject})
+    return Simulation(decision=decision, stages=asked_stages(people, ask, decision.terms.stages, barred=barred))
+
+
+def asked_stages(
+    people: People, ask: Ask, stages: Sequence[Stage], votes: Sequence[Vote] = (), *, barred: frozenset[Person]
+) -> tuple[AskedStage, ...]:
+    """From the stage whose turn it is, by the votes so far; none where the chain is at its end."""
+    members = people.able_by_group(stages, barred=barred)
+    now = state(stages, votes, members=members, barred=barred)
+    if not isinstance(now, Waiting):
+        return ()
+    voted = {vote.by.name for vote in votes}
     found: list[AskedStage] = []
-    for number, stage in enumerate(stages, start=1):
-        able = chain.later(number) - (kept if number == 1 else frozenset())
+    for number, stage in enumerate(stages[now.stage - 1 :], start=now.stage):
+        is_now = number == now.stage
+        later = frozenset[Person]().union(*(members[group] for group in stage.groups)) - voted
+        able, kept = (now.people, now.kept) if is_now else (later, frozenset[Person]())
         others = {
-            name: _why_not(name, stage, ask, is_kept=number == 1 and name in kept)
-            for name in sorted(policy.people)
+            name: _why_not(name, people, stage, ask, voted=voted, barred=barred, kept=kept)
+            for name in sorted(people.policy.people)
             if name not in able
         }
-        found.append(AskedStage(stage=stage, people=tuple(sorted(able)), others=others))
-    return Simulation(decision=decision, stages=tuple(found))
+        found.append(AskedStage(number=number, stage=stage, people=tuple(sorted(able)), others=others))
+    return tuple(found)
 
 
 def in_words(simulation: Simulation) -> str:
@@ -56,17 +69,23 @@ def in_words(simulation: Simulation) -> str:
 
 
 def _stages(simulation: Simulation) -> Iterator[str]:
-    for number, one in enumerate(simulation.stages, start=1):
-        of = f"stage {number} of {len(simulation.stages)}"
+    for one in simulation.stages:
+        of = f"stage {one.number} of {len(simulation.stages)}"
         yield f"→ {of}: {one.stage.wanted} of {', '.join(one.people)}"
         yield from (f"    not {name}: {why}" for name, why in one.others.items())
 
 
-def _why_not(name: Person, stage: Stage, ask: Ask, *, is_kept: bool) -> str:
-    if name == ask.requester:
-        return "asks"
-    if name == ask.subject:
-        return "receives"
-    if is_kept:
-        return "is needed at a later stage, which no other person could fill, and counts once"
-    return f"is not in {' or '.join(stage.groups)}"
+def _why_not(
+    name: Person, people: People, stage: Stage, ask: Ask, *, voted: Collection[Person], barred: Collection[Person],
+    kept: Collection[Person],
+) -> str:  # fmt: skip
+    reasons = (
+        (name == ask.requester, "asks"),
+        (name == ask.subject, "receives"),
+        (name in barred, "has the account that asks or receives"),
+        (name in voted, "has approved already, and counts once"),
+        (name not in people.members(stage.groups), f"is not in {' or '.join(stage.groups)}"),
+        (name in people.unable, "is not shown by Slack as a full member of this workspace"),
+        (name in kept, "is needed at a later stage, which no other person could fill, and counts once"),
+    )
+    return next((because for holds, because in reasons if holds), "is only in groups whose approval is given")

@@ -29,6 +29,7 @@ ATTEMPTS = {
     "grant.revoke": "revoke access",
     "revocation": "revoke access",
     "grant.list": "see who is in",
+    "request.why": "see how a request was decided",
     "grant.reveal": "connect",
     "grant.connect": "connect",
     "rights.accepted": "accept what a role allows",

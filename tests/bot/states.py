@@ -61,7 +61,7 @@ from bot.views.reminder import reminder
 from bot.views.review import review_card
 from bot.views.who import who_list
 from tests.access.policy.example import ask, policy
-from tests.bot import chain_states, digest_states, narrow_states, standing_states, undelivered_states
+from tests.bot import chain_states, digest_states, narrow_states, standing_states, undelivered_states, why_states
 from tests.bot.facts import (
     RIGHTS,
     SENTENCES,
@@ -496,7 +496,7 @@ def _all() -> dict[str, Rendered | dict[str, Any]]:
 
 ALL = (
     _all() | chain_states.STATES | digest_states.STATES | narrow_states.STATES | standing_states.STATES
-    | undelivered_states.STATES
+    | undelivered_states.STATES | why_states.STATES
 )  # fmt: skip
 MESSAGES = {name: view for name, view in ALL.items() if isinstance(view, Rendered)}
 MODALS = {name: view for name, view in ALL.items() if isinstance(view, dict) and view["type"] == "modal"}

@@ -417,3 +417,18 @@ def test_who_may_ask_for_nothing_is_told_instead_of_shown_an_empty_form(desk: De
 
 def action_ids(blocks: list[dict]) -> list[str]:
     return [one["action_id"] for block in blocks if block["type"] == "actions" for one in block["elements"]]
+
+
+def test_why_shows_how_it_was_decided_and_who_is_asked_now(desk: Desk, world: World, slack: FakeSlack) -> None:
+    request = world.ask()
+
+    desk.command(ANN, f"why {short(request.id)}")
+    desk.command(ANN, "why")
+    desk.command(BEN, f"why {short(request.id)}")
+
+    first, without_an_id, refused = slack.whispers
+    assert first == without_an_id
+    assert "yes, rule customers: matches because ann is in engineers" in first
+    assert "*Asked now, by the policy of now:* kim, lea (of `payments-leads`)" in first
+    assert "ben, eve, sam: is not in payments-leads" in first
+    assert f"no request or access with the id {short(request.id)}" in refused

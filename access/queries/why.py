@@ -1,0 +1,155 @@
+"""Why it was decided so: the trace of the asking, the versions, the votes, and who is asked now and who is not."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlmodel import Session, col, select
+
+from access.actors import Actor
+from access.approvers import groups_of, people_now, votes_on
+from access.audit_words import read_event
+from access.catalog import PersonEntry
+from access.core import Core, load_grant
+from access.errors import InvalidInput, NotFound
+from access.ids import RequestId, short
+from access.models import AuditEvent, Grant, Request, RequestStatus, Review
+from access.people import Party, People, barred, has_account, is_alike, requester_of, reviewer_of, subject_of
+from access.policy.chain import stages_of
+from access.policy.decide import Denied, decide
+from access.policy.facts import ask_again, is_unchanged
+from access.policy.objections import what_changed
+from access.policy.simulate import AskedStage, asked_stages
+from access.queries.mine import mine_of
+
+_REMEMBERED = 10_000
+"""So many of the newest are looked through for the end of an id; an older one is found by its whole id."""
+_MOST = 20
+LONGEST_ID = 26
+
+
+@dataclass(frozen=True, kw_only=True)
+class Version:
+    """One version of a request, as the log has it."""
+
+    number: int
+    at: datetime
+    trace: tuple[str, ...] = ()
+    """What the policy looked at; of the first version, and for the security team with all rules that did not match."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Now:
+    """A request that waits, by the policy of this moment."""
+
+    objection: str | None
+    """Why the policy of now would not allow it; None where it does."""
+    changed: bool
+    """It would be asked on other terms: with the next approval its card is posted anew."""
+    stages: tuple[AskedStage, ...]
+    """From the one whose turn it is."""
+    of: int
+    """So many stages are there in all."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Why:
+    """All that explains how one request was decided, or waits."""
+
+    request: Request
+    versions: tuple[Version, ...]
+    votes: tuple[Review, ...]
+    """On all versions, in their order."""
+    now: Now | None
+    """None where it is decided, or while the policy cannot be used."""
+
+
+def why(core: Core, *, text: str, by: Actor) -> Why:
+    """By the id of a request or of what came of it. Raises NotFound for all that is not for this person to see."""
+    with core.refusals_recorded(by, "request.why", None):
+        person = core.person(by)
+        with core.database.read() as session:
+            people = people_now(session, core.policy.last_valid())
+            named = _named(session, text.lower()) if text else _own(core, session, person)
+            found = [one for one in named if _may_see(session, people, person, one)]
+            return _explained(core, session, people, person, _the_one(found, text))
+
+
+def _the_one(found: Sequence[Request], text: str) -> Request:
+    if len(found) == 1:
+        return found[0]
+    if found and text:
+        raise InvalidInput("id", f"The id {text} fits {len(found)} of them; write more of it.")
+    if found:
+        raise InvalidInput("id", f"Say which one: /access why {short(found[0].id)}")
+    shown = text if len(text) <= LONGEST_ID else f"{text[:LONGEST_ID]}…"
+    said = f"There is no request or access with the id {shown} that you asked for, received or could decide."
+    raise NotFound(said if text else "None of your requests waits and you hold no access. Write the id of one.")
+
+
+def _own(core: Core, session: Session, person: PersonEntry) -> list[Request]:
+    """What this person waits for and holds."""
+    held = mine_of(session, core.known_policy(), person, core.clock.now())
+    ids = [*(one.id for one in held.requests), *(one.request_id for one in held.grants)]
+    return list(session.exec(select(Request).where(col(Request.id).in_(ids)).order_by(col(Request.id))))
+
+
+def _named(session: Session, wanted: str) -> list[Request]:
+    """By its own id or that of what came of it, whole or the end of it."""
+    if not wanted or len(wanted) > LONGEST_ID:
+        return []
+    newest = select(Request.id).order_by(col(Request.id).desc()).limit(_REMEMBERED).subquery()
+    granted = select(Grant.id, Grant.request_id).order_by(col(Grant.id).desc()).limit(_REMEMBERED).subquery()
+    ids = {
+        *session.exec(select(newest.c.id).where(newest.c.id.endswith(wanted, autoescape=True)).limit(_MOST)),
+        *session.exec(select(granted.c.request_id).where(granted.c.id.endswith(wanted, autoescape=True)).limit(_MOST)),
+        *session.exec(select(Grant.request_id).where(Grant.id == wanted)),
+        wanted,
+    }
+    return list(session.exec(select(Request).where(col(Request.id).in_(ids)).order_by(col(Request.id))))
+
+
+def _may_see(session: Session, people: People, person: PersonEntry, request: Request) -> bool:
+    """Who asked and who received, by their accounts; who decided or could; and the security team."""
+    if has_account(person, requester_of(request)) or has_account(person, subject_of(request)):
+        return True
+    if person.name in people.security() or person.name in people.members(groups_of(request)):
+        return True
+    cast = session.exec(select(Review).filter_by(request_id=request.id)).all()
+    return any(is_alike(reviewer_of(one), Party(person.name, person.slack)) for one in cast)
+
+
+def _explained(core: Core, session: Session, people: People, person: PersonEntry, request: Request) -> Why:
+    votes = select(Review).filter_by(request_id=request.id).order_by(col(Review.at), col(Review.id))
+    return Why(
+        request=request, votes=tuple(session.exec(votes)),
+        versions=_versions(session, request.id, whole=person.name in people.security()),
+        now=_now(core, session, people, request),
+    )  # fmt: skip
+
+
+def _versions(session: Session, request: RequestId, *, whole: bool) -> tuple[Version, ...]:
+    about = col(AuditEvent.object_id) == request, col(AuditEvent.action).in_(("request.created", "request.changed"))
+    events = session.exec(select(AuditEvent).where(*about).order_by(col(AuditEvent.seq)))
+    found: list[Version] = []
+    for event in events:
+        said = read_event(event.entry).details
+        # Rules that did not match may be of what others may ask for: those are for the security team (refusals.py).
+        trace = [step for step in said.get("trace", ()) if whole or step.startswith("✓")]
+        found.append(Version(number=said["version"], at=event.at, trace=tuple(trace)))
+    return tuple(found)
+
+
+def _now(core: Core, session: Session, people: People, request: Request) -> Now | None:
+    if request.status != RequestStatus.PENDING:
+        return None
+    extended = load_grant(session, request.extends).extensions if request.extends else 0
+    ask = ask_again(request, core.clock.now(), extended=extended)
+    decision = decide(people.policy, people, ask)
+    stages, votes = stages_of(request.chain), votes_on(session, request)
+    denied = isinstance(decision, Denied)
+    return Now(
+        objection=what_changed(decision, ask) if isinstance(decision, Denied) else None,
+        changed=not denied and not is_unchanged(request, ask, decision.terms),
+        stages=asked_stages(people, ask, stages, votes, barred=barred(people, request)), of=len(stages),
+    )  # fmt: skip

@@ -1,0 +1,163 @@
+"""What `/access why` answers: how a request was decided, step by step, and who is asked now and who is not."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+
+from access.ids import Person, short
+from access.models import Request, RequestStatus, Review, Verdict
+from access.policy.simulate import AskedStage
+from access.queries.why import Now, Version, Why
+from access.words import counted
+from bot.views.blocks import (
+    Block,
+    Rendered,
+    at,
+    channel,
+    code,
+    context,
+    escaped,
+    header,
+    line,
+    mention,
+    note,
+    person,
+    preformatted,
+    quoted,
+    section,
+    sentence,
+    shortened,
+    span,
+    title,
+)
+
+_STEPS, _STEP = 12, 160
+"""Lines of a trace, and characters of each: a message has room for 10,000 over all its blocks."""
+_VOTES, _COMMENT = 5, 120
+_STAGES, _NAMED, _NAMES, _OTHERS = 3, 10, 400, 900
+_BECAME = {
+    RequestStatus.PENDING: "Waiting",
+    RequestStatus.APPROVED: "Approved",
+    RequestStatus.DENIED: "Denied",
+    RequestStatus.CANCELLED: "Taken back",
+    RequestStatus.LAPSED: "Lapsed",
+}
+
+
+def why_list(why: Why) -> Rendered:
+    request = why.request
+    state = "Cancelled" if _is_cancelled(request) else _BECAME[RequestStatus(request.status)]
+    blocks = [
+        header(f"{state}: why"),
+        line(*_who(request), title(request.role_title), span(" on "), title(request.resource_title), span(" ("),
+             span(request.entitlement, code=True), span(")")),
+        *_asked(why),
+        *_votes(why.votes, request),
+        *_ended(request),
+        *(_waits(why.now, request) if why.now else ()),
+        context(f"Request {code(short(request.id))}, version {request.version}"),
+    ]  # fmt: skip
+    return Rendered(text=f"{state}: why, {request.entitlement}, request {short(request.id)}", blocks=blocks)
+
+
+def _who(request: Request) -> Iterator[dict[str, object]]:
+    yield person(request.requester_slack)
+    if request.subject_slack == request.requester_slack:
+        yield span(" asked for ")
+        return
+    yield span(" asked that ")
+    yield person(request.subject_slack)
+    yield span(" gets ")
+
+
+def _is_cancelled(request: Request) -> bool:
+    return request.status == RequestStatus.CANCELLED and bool(request.decided_because)
+
+
+def _asked(why: Why) -> Iterator[Block]:
+    request = why.request
+    terms = f"rule {code(request.rule)}, level {code(request.level)}, in {channel(request.channel)}"
+    yield section(f"*Asked {at(request.asked_at)}* by {terms}. The policy of then:")
+    steps = [step for version in why.versions for step in version.trace]
+    yield preformatted("\n".join(_cut(steps)) or "The log does not have its steps.")
+    for version in why.versions:
+        if version.number > 1:
+            yield context(_new_version(version))
+
+
+def _new_version(version: Version) -> str:
+    return f"Version {version.number}, {at(version.at)}: the terms had changed, so votes on earlier versions are void."
+
+
+def _cut(steps: Sequence[str]) -> list[str]:
+    shown = [shortened(_said(step), _STEP) for step in steps[:_STEPS]]
+    return [*shown, f"and {counted(len(steps) - _STEPS, 'more step', 'more steps')}"] if len(steps) > _STEPS else shown
+
+
+def _said(step: str) -> str:
+    """Its sign as a word, which every reader has."""
+    return step.replace("✓", "yes,", 1) if step.startswith("✓") else step.replace("✗", "no,", 1)
+
+
+def _votes(votes: Sequence[Review], request: Request) -> Iterator[Block]:
+    if not votes:
+        yield section("*Votes:* none.")
+        return
+    yield section("*Votes*\n" + "\n".join(_vote(one, request) for one in votes[:_VOTES]))
+    if len(votes) > _VOTES:
+        yield context(f"And {counted(len(votes) - _VOTES, 'more vote', 'more votes')}.")
+    for one in votes[:_VOTES]:
+        if one.comment:
+            yield quoted(f"{one.reviewer} wrote", shortened(one.comment, _COMMENT))
+
+
+def _vote(vote: Review, request: Request) -> str:
+    said = "approved" if vote.verdict == Verdict.APPROVE else "denied"
+    groups = f", for {' and '.join(map(code, vote.groups))}" if vote.groups else ""
+    void = "" if vote.version == request.version else f", on version {vote.version}, which is void"
+    return f"{mention(vote.reviewer_slack)} {said} {at(vote.at)}, stage {vote.stage}{groups}{void}"
+
+
+def _ended(request: Request) -> Iterator[Block]:
+    when = f" {at(request.decided_at)}" if request.decided_at else ""
+    if request.decided_because:
+        yield section(f"*{'Cancelled' if _is_cancelled(request) else 'Lapsed'}{when}*")
+        yield sentence(request.decided_because)
+    elif request.status == RequestStatus.LAPSED:
+        yield section(f"*Lapsed{when}:* no approver answered in time.")
+    elif request.status == RequestStatus.CANCELLED:
+        yield section(f"*Taken back{when}* by {mention(request.requester_slack)}.")
+
+
+def _waits(now: Now, request: Request) -> Iterator[Block]:
+    if now.objection is not None:
+        yield section("*By the policy of now it would be refused.*")
+        yield sentence(now.objection)
+    if now.changed:
+        yield section("*The policy of now has other terms.* With the next approval a new card is posted with them.")
+    for stage in now.stages[:_STAGES]:
+        yield section(_stage(stage, now))
+        yield note(shortened(_others(stage), _OTHERS))
+    yield context(f"Lapses {at(request.lapses_at)}.")
+
+
+def _stage(one: AskedStage, now: Now) -> str:
+    turn = "Asked now" if one is now.stages[0] else "Asked after that"
+    where = f", stage {one.number} of {now.of}" if now.of > 1 else ""
+    groups = (" and " if one.stage.all_of else " or ").join(map(code, one.stage.groups))
+    people = escaped(shortened(_names(one.people), _NAMES)) or "no person can decide it"
+    how_many = f", {counted(one.stage.wanted, 'approval', 'approvals')}" if one.stage.wanted > 1 else ""
+    return f"*{turn}{where}, by the policy of now:* {people} (of {groups}{how_many})"
+
+
+def _others(one: AskedStage) -> str:
+    by_reason = defaultdict[str, list[Person]](list)
+    for name, because in one.others.items():
+        by_reason[because].append(name)
+    said = [f"{_names(names)}: {because}" for because, names in by_reason.items()]
+    return f"Not asked. {'; '.join(said)}." if said else "Every person of the policy is asked."
+
+
+def _names(people: Iterable[Person]) -> str:
+    names = list(people)
+    more = [f"{len(names) - _NAMED} more"] if len(names) > _NAMED else []
+    return ", ".join([*names[:_NAMED], *more])
