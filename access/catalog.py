@@ -1,7 +1,7 @@
 """What the policy file says, as plain frozen values: people, levels, groups, resources with their roles, rules."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import time, timedelta
 from functools import cached_property
@@ -172,6 +172,8 @@ class Rule:
     reminders: tuple[Reminder, ...] = ()
     lapses_after: timedelta | None = None
     """None: what the level says."""
+    on_behalf: tuple[str, ...] = ()
+    """Groups whose people may ask for those in `groups`; who only asks receives nothing."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -291,10 +293,36 @@ class Policy:
         theirs = {rule.id for rule in self._rules_of(person)}
         return tuple(rule for rule in self.rules_opening(entitlement) if rule.id in theirs)
 
+    def rules_between(self, requester: Person, subject: Person, entitlement: Entitlement) -> tuple[Rule, ...]:
+        """The rules by which one person may ask for this for another, or for oneself; at most one too."""
+        found = self.rules_for(subject, entitlement)
+        return tuple(rule for rule in found if self._may_ask(rule, requester, subject))
+
     def requestable(self, person: Person) -> Choices:
-        """What this person may ask for, sorted by title as people read it."""
+        """What this person may ask for and receive, sorted by title as people read it."""
+        return self._choices_by(self._rules_of(person))
+
+    def requestable_for(self, requester: Person, subject: Person) -> Choices:
+        """What one person may ask for another to receive, or for oneself."""
+        return self._choices_by([one for one in self._rules_of(subject) if self._may_ask(one, requester, subject)])
+
+    def requestable_by(self, requester: Person) -> Choices:
+        """What this person may ask for, whoever receives it."""
+        own = self._rules_of(requester)
+        return self._choices_by([*own, *(one for one in self._rules_on_behalf(requester) if one not in own)])
+
+    def asks_for_others(self, person: Person) -> bool:
+        """Whether a rule lets this person ask for another."""
+        return bool(self._rules_on_behalf(person))
+
+    def _rules_on_behalf(self, person: Person) -> list[Rule]:
+        return [rule for rule in self.rules if person in self.members(rule.on_behalf)]
+
+    def _may_ask(self, rule: Rule, requester: Person, subject: Person) -> bool:
+        return requester == subject or requester in self.members(rule.on_behalf)
+
+    def _choices_by(self, rules: Sequence[Rule]) -> Choices:
         # Made once for all under the same rules: with thousands of entitlements it is too slow for a key stroke.
-        rules = self._rules_of(person)
         reach = tuple(rule.id for rule in rules)
         if reach not in self._choices:
             self._choices[reach] = Choices(self._opened_by(rules))
@@ -309,12 +337,8 @@ class Policy:
         return [rule for rule in self.rules if not inside.isdisjoint(rule.groups)]
 
     def _opened_by(self, rules: Iterable[Rule]) -> list[Choice]:
-        found = [
-            (*known, rule)
-            for rule in rules
-            for entitlement in rule.entitlements
-            if (known := self.entitlement(entitlement))
-        ]
+        opened = {entitlement: rule for rule in reversed(list(rules)) for entitlement in rule.entitlements}
+        found = [(*known, rule) for one, rule in opened.items() if (known := self.entitlement(one))]
         ordered = sorted(found, key=lambda one: (one[0].title, one[1].title, one[0].id, one[1].name))
         return [
             Choice(

@@ -80,6 +80,9 @@ KINDS: Mapping[MessageKind, Traits] = {
     MessageKind.PAGE: Traits(name="a page", shows=Shows.ALERT, kept_true=True, rank=0, way=Way.PAGE),
     MessageKind.REVEAL: Traits(name="a secret", shows=Shows.GRANT, kept_true=False, rank=1, way=Way.MODAL),
     MessageKind.ANSWER: Traits(name="the answer to the requester", shows=Shows.REQUEST, kept_true=True, rank=1),
+    MessageKind.ASKED_FOR: Traits(
+        name="that another person asked, to who would receive it", shows=Shows.REQUEST, kept_true=True, rank=1
+    ),
     MessageKind.WARNING: Traits(
         name="that the end is near, to its holder", shows=Shows.REQUEST, kept_true=True, rank=1,
         until=Until.END_COMES, planned=True,

@@ -107,6 +107,7 @@ class MessageKind(StrEnum):
     NEXT_STAGE = "next_stage"  # that others are asked now, in the card's thread; subject: request
     HOME = "home"  # a person's Home tab; subject and recipient: the person
     DIGEST = "digest"  # one message of a digest, version by version in its thread; subject: digest
+    ASKED_FOR = "asked_for"  # that another person asked for this one, who would receive it; subject: request
     UNDELIVERED = "undelivered"  # that the card could not be posted, to who asked; subject: request
 
 

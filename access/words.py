@@ -53,6 +53,14 @@ def mentioned(text: str) -> str | None:
     return found[1] if found else None
 
 
+def mentions(text: str) -> dict[str, str]:
+    """The ids of all who are mentioned, by how `from_slack` reads them; without a name that means two of them."""
+    found: dict[str, set[str]] = {}
+    for match in _MENTION.finditer(text):
+        found.setdefault(from_slack(match[0]), set()).add(match[1])
+    return {name: ids.pop() for name, ids in found.items() if len(ids) == 1}
+
+
 def _plain_space(character: str) -> str:
     return " " if character == "\t" or unicodedata.category(character) == "Zs" else character
 

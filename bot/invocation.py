@@ -1,6 +1,7 @@
 """What a command is given: who typed which words, and the way to a modal."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from access.errors import InvalidInput
 from access.ids import SlackUser
@@ -16,6 +17,8 @@ class Invocation:
     """What follows the command's own word; for a whole line, everything."""
     trigger_id: str
     """Opens one modal, within three seconds."""
+    mentions: Mapping[str, SlackUser] = field(default_factory=dict[str, SlackUser])
+    """The accounts that Slack marked in it, by how they stand in `words`: `@ben`."""
     mentioned: SlackUser | None = None
     """The account of the person who is mentioned in it."""
 

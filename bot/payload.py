@@ -4,6 +4,7 @@ import json
 from datetime import UTC, datetime
 from typing import Any
 
+from access.ids import SlackUser
 from access.requests.remind import Place
 
 
@@ -28,6 +29,13 @@ def chosen(view: dict[str, Any], block: str) -> str:
     """The value of the option that is selected in a modal; none is empty."""
     (element,) = view["state"]["values"].get(block, {"": {}}).values()
     return str((element.get("selected_option") or {}).get("value") or "")
+
+
+def chosen_person(view: dict[str, Any], block: str) -> SlackUser | None:
+    """The account that is selected in a modal; None where there is none, or no such field."""
+    (element,) = view["state"]["values"].get(block, {"": {}}).values()
+    account = element.get("selected_user")
+    return SlackUser(str(account)) if account else None
 
 
 def picked(view: dict[str, Any], block: str) -> datetime | None:

@@ -9,7 +9,7 @@ from slack_bolt.context.ack.async_ack import AsyncAck
 from access.errors import InvalidInput
 from access.ids import SlackUser
 from access.nearest import nearest
-from access.words import from_slack, mentioned
+from access.words import from_slack, mentioned, mentions
 from bot.identity import Who
 from bot.invocation import Invocation
 from bot.refusals import ephemeral, refusals
@@ -67,6 +67,7 @@ async def access_command(ack: AsyncAck, body: dict[str, Any], respond: Reply, sl
                 who=who,
                 words=words,
                 trigger_id=str(body["trigger_id"]),
+                mentions={name: SlackUser(account) for name, account in mentions(typed).items()},
                 mentioned=SlackUser(whom) if whom else None,
             )
         )

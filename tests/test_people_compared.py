@@ -10,11 +10,15 @@ OTHER_ROWS = {"Alert", "Message", "PeriodicCheck"}
 """Rows whose `subject` is no person."""
 ALLOWED = {
     ("access/policy/decide.py", "_unknown_people"): "the same policy gave both names a moment ago",
-    ("access/policy/simulate.py", "_why_not"): "names of one policy, and no row",
+    ("access/policy/simulate.py", "_why_not"): "names of one policy; who has the same account is barred by it",
+    ("access/policy/decide.py", "_for_another"): "the same policy gave both names a moment ago",
     ("access/messages/facts.py", "_card_facts"): "by name and account",
+    ("access/grants/start.py", "_active"): "whether somebody asked for another, of one row",
+    ("access/queries/mine.py", "mine_of"): "by name and account",
+    ("access/requests/already.py", "is_for_another"): "the same policy gave both names a moment ago",
     ("access/queries/find.py", "_own_request"): "by name and account",
     ("access/queries/find.py", "_of_holder"): "for security alone, which sees whose it is before anything ends",
-    ("access/requests/pending.py", "refuse_too_many"): "by name or account",
+    ("access/requests/pending.py", "_waiting"): "by name or account",
     ("access/monitor/offboarding.py", "_end_of"): "by pairs of name and account",
     ("access/grants/votes.py", "_lost"): "after name and account",
     ("access/messages/digest/rows.py", "open_grants"): "leaves out what is nobody's",

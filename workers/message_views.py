@@ -9,6 +9,7 @@ from access.requests.remind import ReminderFacts
 from bot.views.alert import alert_card, group_card, standing_card
 from bot.views.answer import answer, ended, warning
 from bot.views.blocks import Rendered
+from bot.views.for_another import asked_for
 from bot.views.next_stage import next_stage
 from bot.views.reminder import reminder
 from bot.views.review import review_card
@@ -28,6 +29,10 @@ def _warning(facts: CardFacts, _of_access: str | None) -> Rendered:
 
 def _unasked(facts: CardFacts, _of_access: str | None) -> Rendered:
     return unasked(facts)
+
+
+def _asked_for(facts: CardFacts, _of_access: str | None) -> Rendered:
+    return asked_for(facts)
 
 
 def _reminder(facts: ReminderFacts, _of_access: str | None) -> Rendered:
@@ -53,6 +58,7 @@ VIEWS: Mapping[MessageKind, View] = {
     MessageKind.ANSWER: answer,
     MessageKind.ENDED: _ended,
     MessageKind.WARNING: _warning,
+    MessageKind.ASKED_FOR: _asked_for,
     MessageKind.UNDELIVERED: _unasked,
     MessageKind.REMINDER: _reminder,
     MessageKind.NEXT_STAGE: _next_stage,

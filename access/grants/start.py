@@ -48,7 +48,7 @@ from access.policy.decide import Denied, decide_again
 from access.policy.facts import ask_again, is_unchanged
 from access.policy.objections import what_changed
 from access.ports import Deadline, Observation, Outcome, Provider, Receipt, Rights
-from access.unit_of_work import UnitOfWork, grant_item
+from access.unit_of_work import URGENT, UnitOfWork, grant_item
 
 SKEW_MOST = timedelta(seconds=30)
 """Nothing is granted while host and database differ by more: a door would close at the wrong time."""
@@ -294,6 +294,8 @@ class GrantHandler:
             **outage.word_of(grant, None, work.now),
         )  # fmt: skip
         warn_before_end(work, grant)
+        if grant.requester != grant.subject:  # who asked has an answer; who receives is told how to use it
+            work.tell(MessageKind.ANSWER, grant.request_id, grant.subject_slack, urgency=URGENT)
         work.close_alerts(grant.resource, AlertKind.PROVIDER)
 
     def _too_late(self, work: UnitOfWork, grant: Grant, result: Result) -> None:

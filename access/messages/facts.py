@@ -93,12 +93,19 @@ class CardFacts:
     """None: no other person has asked, or the request is decided."""
     access: Place | None = None
     """Of an extension that was approved, where this kind of message about the access itself stands."""
+    reader: SlackUser | None = None
+    """Whom this message is told to; None: who asked."""
     never_asked: NeverAsked | None = None
     """The card could not be posted, so no approver has been asked."""
     claimant: SlackUser | None = None
     """Of those who can decide it now, who said last of being at it."""
     successor: RequestVersion | None = None
     """What voided the version that this was posted for; None where the rule had changed, or it is the present one."""
+
+    @property
+    def is_the_holders(self) -> bool:
+        """Whether it is told to who receives: only that person can use the access, extend it and give it back."""
+        return (self.reader or self.request.requester_slack) == self.request.subject_slack
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -156,7 +163,8 @@ def _of_card(
 ) -> CardFacts:
     request, grant = about
     facts = _card_facts(session, policy, request, grant, version=message.version, now=now)
-    return replace(facts, access=place_of_access(session, MessageKind(message.kind), request))
+    access = place_of_access(session, MessageKind(message.kind), request)
+    return replace(facts, access=access, reader=SlackUser(message.destination))
 
 
 def _of_reminder(session: Session, policy: Policy | None, message: Message, now: datetime) -> ReminderFacts:

@@ -48,6 +48,8 @@ def _reason(value: Any) -> Reason:
 
 class AskShape(Shape):
     by: str
+    whom: Annotated[str | None, Field(alias="for")] = None
+    """Who receives it; None: who asks."""
     entitlement: EntitlementText
     time: Duration = _HOUR
     reason: str = ENOUGH
@@ -155,8 +157,8 @@ def read_cases(text: str, file: str) -> tuple[CasesShape, Document]:
 def try_cases(policy: Policy, shape: CasesShape, document: Document) -> Iterator[Case]:
     for index, case in enumerate(shape.cases):
         asking = Ask(
-            requester=Person(case.ask.by), subject=Person(case.ask.by), entitlement=case.ask.entitlement,
-            duration=case.ask.time, until=None, reason=case.ask.reason, at=shape.at,
+            requester=Person(case.ask.by), subject=Person(case.ask.whom or case.ask.by),
+            entitlement=case.ask.entitlement, duration=case.ask.time, until=None, reason=case.ask.reason, at=shape.at,
         )  # fmt: skip
         simulation = simulate(policy, asking)
         yield Case(

@@ -110,21 +110,27 @@ def _rules(shape: PolicyShape, document: Document) -> Iterator[Finding]:
     for index, rule in enumerate(shape.rules):
         base: Path = ("rules", index)
         yield from _who(rule, shape, levels, (*base, "for"))
+        if rule.on_behalf is not None:
+            yield from _groups_named(rule.on_behalf.groups, shape, (*base, "on_behalf", "groups"))
         yield from _stages(rule, shape, levels, (*base, "approve", "stages"))
         yield from _longest(rule, shape, levels, (*base, "max"))
         yield from _ladder(rule, shape, levels, (*base, "escalate"))
 
 
 def _who(rule: RuleShape, shape: PolicyShape, levels: dict[Entitlement, str], path: Path) -> Iterator[Finding]:
-    yield from _twice(rule.who.groups, (*path, "groups"))
+    yield from _groups_named(rule.who.groups, shape, (*path, "groups"))
     yield from _twice([str(one) for one in rule.who.entitlements], (*path, "entitlements"))
-    for index, group in enumerate(rule.who.groups):
-        yield from _known("group", group, shape.groups, (*path, "groups", index))
     for index, entitlement in enumerate(rule.who.entitlements):
         if entitlement not in levels:
             otherwise = "add the role to its resource under `resources`"
             sentence = unknown_name("entitlement", str(entitlement), map(str, levels), otherwise)
             yield (*path, "entitlements", index), sentence
+
+
+def _groups_named(groups: list[str], shape: PolicyShape, path: Path) -> Iterator[Finding]:
+    yield from _twice(groups, path)
+    for index, group in enumerate(groups):
+        yield from _known("group", group, shape.groups, (*path, index))
 
 
 def _canary(shape: PolicyShape, providers: Iterable[str]) -> Iterator[Finding]:

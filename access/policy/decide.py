@@ -205,24 +205,33 @@ def _the_one_rule(policy: Policy, people: People, ask: Ask, trace: _Trace) -> Ru
         return matching[0]
     if not matching:
         rules = counted(len(policy.rules), "rule", "rules")
-        because = f"{len(named)} of {rules} for {wanted}, none of them for {ask.requester}"
-        mine = [choice.entitlement for choice in policy.requestable(ask.requester)]
+        whom = " to ask for ".join(dict.fromkeys((ask.requester, ask.subject)))
+        because = f"{len(named)} of {rules} for {wanted}, none of them for {whom}"
+        mine = [choice.entitlement for choice in policy.requestable_for(ask.requester, ask.subject)]
         reason = Reason.NO_RULE if known else Reason.UNKNOWN_ENTITLEMENT
-        return trace.deny("rule", "none", because, reason, entitlement=wanted, nearest=nearest(wanted, mine))
+        about = {"entitlement": wanted, "nearest": nearest(wanted, mine), **_for_another(ask)}
+        return trace.deny("rule", "none", because, reason, field="entitlement", **about)
     ids = [rule.id for rule in matching]
     return trace.deny("rule", " and ".join(ids), "exactly one rule may match", Reason.SEVERAL_RULES, rules=ids)
 
 
 def _matches(people: People, rule: Rule, ask: Ask, trace: _Trace) -> bool:
-    """A rule is for those who ask and receive: asking for somebody else needs both in its groups."""
-    for person in dict.fromkeys((ask.requester, ask.subject)):
-        groups = [name for name in rule.groups if person in people.members([name])]
+    """A rule is for those who receive; who asks for another must be in a group of its `on_behalf`."""
+    # Who asks for himself receives: one person, one entry.
+    for person, of in ({ask.requester: rule.on_behalf} | {ask.subject: rule.groups}).items():
+        groups = [name for name in of if person in people.members([name])]
+        who = f"{person}, who asks for {ask.subject}," if of is rule.on_behalf else person
         if not groups:
-            because = f"does not match because {person} is in none of {', '.join(rule.groups)}"
-            trace.add("rule", rule.id, False, because)
+            because = f"is in none of {', '.join(of)}" if of else "may not: the rule lets no person ask for another"
+            trace.add("rule", rule.id, False, f"does not match because {who} {because}")
             return False
-        trace.add("rule", rule.id, True, f"matches because {person} is in {' and '.join(groups)}")
+        trace.add("rule", rule.id, True, f"matches because {who} is in {' and '.join(groups)}")
     return True
+
+
+def _for_another(ask: Ask) -> dict[str, Any]:
+    """Who receives, for a sentence to who asks; nothing where that is one person."""
+    return {} if ask.requester == ask.subject else {"receiver": ask.subject}
 
 
 def _level(policy: Policy, ask: Ask) -> Level:
@@ -361,7 +370,7 @@ def _chain(people: People, ask: Ask, terms: Terms, trace: _Trace) -> Allowed | D
         named = people.members(stage.groups) - barred
         if named & people.unable:
             because += f", for Slack does not show {', '.join(sorted(named & people.unable))} as full members"
-        reason, parameters = no_approver(terms.entitlement, terms.stages, stage, people, barred)
+        reason, parameters = no_approver(terms.entitlement, terms.stages, stage, people, barred, **_for_another(ask))
         return trace.deny("approvers", _groups(stage), because, reason, **parameters)
     return Allowed(terms=terms, trace=tuple(trace.steps))
 
@@ -371,14 +380,21 @@ def _groups(stage: Stage) -> str:
 
 
 def no_approver(
-    entitlement: Entitlement, stages: Sequence[Stage], lacks: Stage, people: People, barred: frozenset[Person]
+    entitlement: Entitlement,
+    stages: Sequence[Stage],
+    lacks: Stage,
+    people: People,
+    barred: frozenset[Person],
+    *,
+    receiver: Person | None = None,
 ) -> tuple[Reason, dict[str, Any]]:
     """Why this cannot be asked for. `lacks`: the stage for which too few distinct persons are left."""
     named = people.members(lacks.groups) - barred
     about = {"entitlement": str(entitlement)}
+    whom = {"receiver": receiver} if receiver else {}
     if not named:
-        return Reason.NO_APPROVER, about
+        return Reason.NO_APPROVER, about | whom
     if named <= people.unable:
         return Reason.APPROVERS_NOT_IN_SLACK, about | {"named": sorted(named)}
     wanted = sum(stage.wanted for stage in stages)
-    return Reason.TOO_FEW_APPROVERS, about | {"wanted": wanted, "groups": [*lacks.groups]}
+    return Reason.TOO_FEW_APPROVERS, about | whom | {"wanted": wanted, "groups": [*lacks.groups]}

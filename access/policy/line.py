@@ -42,12 +42,14 @@ class Line:
     """Not before this; None: at once."""
     reason: str
     """Cleaned."""
+    whom: str = ""
+    """Who receives it, as it was typed: `@ben`; empty: who asks."""
     unread: InvalidInput | None = None
     """Why the time or the start cannot be used, with the nearest line that would be right."""
 
 
 def parse_line(text: str, *, requestable: Requestable, now: datetime, zone: ZoneInfo, command: str = "/access") -> Line:
-    """Reads `<resource/role> <time> [from <start>] <reason…>`, tolerant of the quotes and spaces that keyboards put in.
+    """Reads `<resource/role> <time> [from <start>] [for @person] <reason…>`, whatever quotes keyboards put in.
 
     Raises InvalidInput for the field entitlement, duration or reason, with the nearest line that would be right.
     Only what is `requestable`, by the one who asks, is ever suggested.
@@ -63,19 +65,22 @@ def parse_line(text: str, *, requestable: Requestable, now: datetime, zone: Zone
     try:
         when, typed, reason = _time(rest, now, zone)
     except ValueError as error:
-        reason = _after(like_a_time(rest.translate(_QUOTES)), rest)
+        whom, reason = _whom(_after(like_a_time(rest.translate(_QUOTES)), rest))
         example = f"{asks} {example_time} {_echo(reason) or _EXAMPLE_REASON}"
         sentence = f"The time after {entitlement} can't be used: {error}. For example: {example}"
-        return _unread(entitlement, reason, InvalidInput("duration", sentence))
+        return _unread(entitlement, reason, whom, InvalidInput("duration", sentence))
+    whom, reason = _whom(reason)
     try:
         starts_at, typed_start, reason = _start(reason, now, zone)
         if starts_at is not None and isinstance(when, datetime):
             when = parse_when(typed.translate(_QUOTES), now=starts_at, zone=zone)
+        if not whom:
+            whom, reason = _whom(reason)
         meant = None if starts_at is not None else unmarked_start(reason.translate(_QUOTES), now, zone)
     except ValueError as error:
         example = f"{asks} {typed} from tomorrow 9:00 {_EXAMPLE_REASON}"
         sentence = f"The start can't be used: {error}. For example: {example}"
-        return _unread(entitlement, reason, InvalidInput("start", sentence))
+        return _unread(entitlement, reason, whom, InvalidInput("start", sentence))
     if meant is not None:
         reason = _after(meant.typed, reason)
         example = f"{asks} {typed} {meant.right} {_echo(reason) or _EXAMPLE_REASON}"
@@ -83,9 +88,9 @@ def parse_line(text: str, *, requestable: Requestable, now: datetime, zone: Zone
             f"“{meant.typed}” would be part of the reason, and the access would open at once. To begin then: {example}."
             " If it belongs to the reason, begin the reason with another word."
         )
-        return _unread(entitlement, reason, InvalidInput("start", sentence))
+        return _unread(entitlement, reason, whom, InvalidInput("start", sentence))
     if not reason:
-        typed = f"{typed} {typed_start}".strip()
+        typed = " ".join(filter(None, (typed, typed_start, whom and f"for {whom}")))
         raise InvalidInput("reason", f"Say why, after the time: {asks} {typed} {_EXAMPLE_REASON}")
     return Line(
         entitlement=entitlement,
@@ -93,12 +98,13 @@ def parse_line(text: str, *, requestable: Requestable, now: datetime, zone: Zone
         until=when if isinstance(when, datetime) else None,
         starts_at=starts_at,
         reason=reason,
+        whom=whom,
     )
 
 
-def _unread(entitlement: Entitlement, reason: str, unread: InvalidInput) -> Line:
+def _unread(entitlement: Entitlement, reason: str, whom: str, unread: InvalidInput) -> Line:
     """Not raised: what else is wrong, such as the reason, is told at the same time."""
-    return Line(entitlement=entitlement, duration=None, until=None, reason=reason, unread=unread)
+    return Line(entitlement=entitlement, duration=None, until=None, reason=reason, whom=whom, unread=unread)
 
 
 def _entitlement(typed: str, rest: str, requestable: Requestable, command: str) -> Entitlement:
@@ -180,6 +186,14 @@ def _start(rest: str, now: datetime, zone: ZoneInfo) -> tuple[datetime | None, s
         if _TIME_OF_DAY.search(typed):
             parse_start(typed.translate(_QUOTES), now=now, zone=zone)
     return None, "", rest
+
+
+def _whom(rest: str) -> tuple[str, str]:
+    """`@ben` of `for @ben`, and what follows it; a reason may begin with `for` too, and then names no account."""
+    typed, after = _cut(rest, 2)
+    word, _, name = typed.translate(_QUOTES).partition(" ")
+    name = name.strip().rstrip(",;:")
+    return (name, after) if word.lower() == "for" and len(name) > 1 and name.startswith("@") else ("", rest)
 
 
 def _begins(text: str, word: str) -> bool:

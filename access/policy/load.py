@@ -145,6 +145,7 @@ def _rule(rule: RuleShape) -> catalog.Rule:
         id=rule.id,
         groups=tuple(rule.who.groups),
         entitlements=tuple(rule.who.entitlements),
+        on_behalf=tuple(rule.on_behalf.groups) if rule.on_behalf else (),
         max=rule.max,
         channel=SlackChannel(rule.approve.channel),
         stages=tuple(

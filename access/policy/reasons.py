@@ -51,8 +51,9 @@ def _shown(value: Any) -> str:
     return str(value)
 
 
-def _no_such_thing(entitlement: str, nearest: str | None) -> str:
-    sentence = f"There is no {entitlement} that you may ask for."
+def _no_such_thing(entitlement: str, nearest: str | None, receiver: str | None = None) -> str:
+    whom = f" on behalf of {receiver}" if receiver else ""
+    sentence = f"There is no {entitlement} that you may ask for{whom}."
     return f"{sentence} Did you mean {nearest}?" if nearest else sentence
 
 
@@ -71,6 +72,11 @@ def _say_more(least: int, given: int) -> str:
     return f"Say more: the reason needs at least {needed} here, this has {given}."
 
 
+def _no_approver(entitlement: str, receiver: str | None = None) -> str:
+    whom = receiver or "you"
+    return f"No other person can approve {entitlement} for {whom}, so it can't be asked for. {_NAME_ANOTHER}"
+
+
 def _not_in_slack(entitlement: str, named: Sequence[str]) -> str:
     *first, last = named
     shown = f"{', '.join(first)} and {last}" if first else last
@@ -81,9 +87,10 @@ def _not_in_slack(entitlement: str, named: Sequence[str]) -> str:
     )
 
 
-def _too_few(entitlement: str, wanted: int, groups: Sequence[str]) -> str:
+def _too_few(entitlement: str, wanted: int, groups: Sequence[str], receiver: str | None = None) -> str:
+    besides = f"you and {receiver}" if receiver else "you"
     return (
-        f"{entitlement} needs the approval of {wanted} different people, and there are too few besides you in "
+        f"{entitlement} needs the approval of {wanted} different people, and there are too few besides {besides} in "
         f"{' and '.join(groups)}, so it can't be asked for. {_NAME_ANOTHER}"
     )
 
@@ -109,9 +116,7 @@ _SENTENCES: Mapping[Reason, str | Callable[..., str]] = {
     Reason.REASON_TOO_SHORT: _say_more,
     Reason.REASON_TOO_LONG: "Shorten the reason: it may have {most} characters, this has {given}.",
     Reason.REASON_HAS_TOO_MANY_LINES: "Shorten the reason: it may have {most} lines, this has {given}.",
-    Reason.NO_APPROVER: (
-        f"No other person can approve {{entitlement}} for you, so it can't be asked for. {_NAME_ANOTHER}"
-    ),
+    Reason.NO_APPROVER: _no_approver,
     Reason.APPROVERS_NOT_IN_SLACK: _not_in_slack,
     Reason.TOO_FEW_APPROVERS: _too_few,
 }

@@ -216,6 +216,12 @@ class ForShape(Shape):
     entitlements: Annotated[list[EntitlementText], Field(min_length=1)]
 
 
+class OnBehalfShape(Shape):
+    """Who may ask for those whom the rule is for."""
+
+    groups: Annotated[list[str], Field(min_length=1)]
+
+
 class StageShape(Shape):
     any_of: Annotated[list[str], Field(min_length=1)] = []
     all_of: Annotated[list[str], Field(min_length=1)] = []
@@ -259,6 +265,7 @@ class RuleShape(Shape):
     who: Annotated[ForShape, Field(alias="for")]
     # Of what is there and empty, nothing may be assumed: `max:` is a mistake, not the level's.
     max: Annotated[timedelta | None, BeforeValidator(_longest)] = None
+    on_behalf: Annotated[OnBehalfShape | None, BeforeValidator(_there)] = None
     approve: ApproveShape
     escalate: list[EscalateShape] = []
 

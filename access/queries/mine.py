@@ -29,6 +29,8 @@ class Mine:
 
     requests: list[Request]
     grants: list[Grant]
+    by_others: list[Request] = field(default_factory=list[Request])
+    """What others asked for this person to receive, and waits: those take it back, and are told who is asked."""
     extendable: frozenset[str] = frozenset()
     """The ids of those grants that can be extended."""
     asked: Mapping[RequestId, Asked] = field(default_factory=dict[RequestId, Asked])
@@ -52,6 +54,9 @@ def mine_of(session: Session, policy: Policy | None, person: PersonEntry, now: d
     requests = session.exec(
         select(Request).where(waits, Request.requester_slack == person.slack).order_by(col(Request.id).desc())
     ).all()
+    # By the name, which the index over what waits has, and the account.
+    received = select(Request).where(waits, Request.subject == person.name, Request.subject_slack == person.slack)
+    by_others = received.where(Request.requester_slack != person.slack).order_by(col(Request.id).desc())
     unfinished = select(Grant).where(
         col(Grant.due_at).is_not(None), Grant.subject_slack == person.slack, col(Grant.status).in_(UNFINISHED)
     )
@@ -64,7 +69,7 @@ def mine_of(session: Session, policy: Policy | None, person: PersonEntry, now: d
     asked = {one.id: asked_by(session, people, one, answers) for one in requests} if people else {}
     steps = {one.id: next_step(session, people, one, now) for one in requests}
     return Mine(
-        requests=list(requests), grants=list(grants), extendable=can,
+        requests=list(requests), grants=list(grants), by_others=list(session.exec(by_others)), extendable=can,
         asked={request: replace(one, next=steps[request]) for request, one in asked.items()},
         not_asked={request: why for request, why in not_asked if why},
         cards={request: card for request, card in cards if card},

@@ -24,8 +24,9 @@ from access.people import subject_of
 from access.policy.decide import REASON_LONGEST, Ask
 from access.policy.targets import mean_the_same
 from access.ports import Provider
+from access.requests.already import already_asked
 from access.requests.pending import refuse_too_many
-from access.requests.submit import Preview, already_asked, decide_all, decide_now, post, preview
+from access.requests.submit import Parties, Preview, decide_all, decide_now, post, preview
 from access.unit_of_work import UnitOfWork
 
 EXTENDED = "grant.extended"
@@ -93,7 +94,7 @@ def extend(
             _refuse_unless_same(core.providers, grant, decision.terms.settings, decision.terms.definition)
             if _pending(work, grant):
                 raise already_asked(ask)
-            return post(work, ask, decision, person, core.providers, source="extension")
+            return post(work, ask, decision, Parties(person, person), core.providers, source="extension")
 
 
 def extended_before(work: UnitOfWork, request: Request) -> int:

@@ -4,9 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
-
-from sqlmodel import col, select
 
 from access.actors import Actor
 from access.alerts.undelivered import NeverAsked, unreachable
@@ -16,21 +13,20 @@ from access.approvers import asked as asked_now
 from access.catalog import Entitlement, PersonEntry, Policy
 from access.choices import Choices, Found
 from access.core import Core
-from access.errors import AlreadyHeld, AlreadyOpen, InvalidInput
+from access.errors import InvalidInput
 from access.grants.admission import refuse_while_closed
 from access.grants.role_rights import RightsNote, note_about
-from access.ids import BatchId, RequestId, SlackChannel, ulid
-from access.lifecycle import FINISHED
-from access.models import Grant, GrantStatus, MessageKind, Request, RequestStatus
+from access.ids import BatchId, RequestId, SlackChannel, SlackUser, ulid
+from access.models import MessageKind, Request, RequestStatus
 from access.nearest import nearest
-from access.people import People, is_same, subject_of
+from access.people import People
 from access.policy.chain import Chain, column_of, lacking
 from access.policy.decide import Allowed, Ask, Terms, decide, no_approver, render
 from access.policy.facts import whole_seconds
-from access.policy.line import parse_line
 from access.policy.reasons import Reason, sentence_of
 from access.policy.refusals import refusal_of
 from access.ports import Provider
+from access.requests.already import already_asked, refuse_what_is_open
 from access.requests.binding import bound
 from access.requests.escalation import first_step
 from access.requests.pending import refuse_too_many
@@ -41,6 +37,21 @@ from access.words import clean
 
 ENTITLEMENT_LONGEST = 130
 """More than any entitlement has: so much of what was typed goes into the audit log."""
+
+
+@dataclass(frozen=True)
+class Parties:
+    """Who asks and who receives, as the policy has them now."""
+
+    asks: PersonEntry
+    receives: PersonEntry
+
+    @property
+    def is_for_another(self) -> bool:
+        return self.asks.slack != self.receives.slack
+
+    def distinct(self) -> tuple[PersonEntry, ...]:
+        return (self.asks, self.receives) if self.is_for_another else (self.asks,)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,12 +83,13 @@ def submit(
     reason: str,
     source: str,
     starts_at: datetime | None = None,
+    subject: SlackUser | None = None,
     unread: InvalidInput | None = None,
 ) -> Request:
     """Writes a pending request and sees to its card. Raises a Refusal with the fields to mend.
 
-    AlreadyHeld when this is what the person holds now: then it can be extended. `unread`: why the time or the start
-    could not be read, told with all else that is wrong.
+    AlreadyHeld when this is what the person holds now: then it can be extended. `subject`: who receives it, where that
+    is another. `unread`: why something of it could not be read or used, told with all else that is wrong.
     """
     asked_for = clean(entitlement).text[:ENTITLEMENT_LONGEST]
     with core.refusals_recorded(requester, "request.submit", asked_for):
@@ -86,30 +98,34 @@ def submit(
         now = core.clock.now()
         if starts_at is not None and starts_at <= now:
             unread = unread or InvalidInput("start", "That start has already passed. Leave it out to begin at once.")
+        receiver = receiver_of(policy, person, subject)
+        parties = Parties(person, receiver)
         ask = Ask(
-            requester=person.name, subject=person.name, entitlement=_parsed(entitlement),
+            requester=person.name, subject=receiver.name, entitlement=_parsed(entitlement),
             duration=duration, until=until, reason=reason, at=now, starts_at=starts_at,
         )  # fmt: skip
         decision = decide_now(core, policy, ask, unread)
         with core.work(requester) as work:
-            refuse_too_many(work, person)
+            refuse_too_many(work, *parties.distinct())
             refuse_while_closed(work.session)
-            _refuse_what_is_open(work, ask, person)
-            request = post(work, ask, decision, person, core.providers, source=source)
+            refuse_what_is_open(work, ask, receiver)
+            request = post(work, ask, decision, parties, core.providers, source=source)
     return request
 
 
 def post(
-    work: UnitOfWork, ask: Ask, decision: Allowed, person: PersonEntry, providers: Mapping[str, type[Provider]], *,
+    work: UnitOfWork, ask: Ask, decision: Allowed, parties: Parties, providers: Mapping[str, type[Provider]], *,
     source: str,
 ) -> Request:  # fmt: skip
     """Writes down what the policy lets this person ask, with all that must be told of it. Raises AlreadyOpen."""
-    request = _request(work, ask, decision.terms, person, providers)
+    request = _request(work, ask, decision.terms, parties, providers)
     if not insert_unless_there(work.session, request):
         raise already_asked(ask)  # by the same person at the same moment
     trace = render(decision.trace).splitlines()
     work.record("request.created", request.id, source=source, trace=trace, **_told(request))
     work.tell(MessageKind.REVIEW, request.id, request.channel, urgency=URGENT)
+    if parties.is_for_another:
+        work.tell(MessageKind.ASKED_FOR, request.id, parties.receives.slack, urgency=URGENT)
     for reminder in decision.terms.reminders:
         remind(work, request, reminder)
     work.request_changed(request)
@@ -126,30 +142,31 @@ def decide_all(policy: Policy, people: People, ask: Ask, unread: InvalidInput | 
     refusal = refusal_of(decision)
     if unread is None or not isinstance(refusal, InvalidInput):
         raise refusal
-    also = [one for one in (refusal, *refusal.also) if one.field != unread.field]
+    also = [*unread.also, *(one for one in (refusal, *refusal.also) if one.field != unread.field)]
     raise InvalidInput(unread.field, unread.sentence, also=also)
 
 
-def submit_line(core: Core, *, requester: Actor, text: str, zone: ZoneInfo) -> Request:
-    """The same from one line, `<resource/role> <time> <reason…>`; a wrong one is answered with the nearest right one.
-
-    `zone` is the requester's, for `until 17:00`.
-    """
-    with core.refusals_recorded(requester, "request.submit", None):
-        policy = core.policy.current()
-        person = core.person(requester, policy)
-        mine = {Entitlement(one.resource_id, one.role): one.longest for one in policy.requestable(person.name)}
-        line = parse_line(text, requestable=mine, now=core.clock.now(), zone=zone)
-    return submit(
-        core, requester=requester, entitlement=str(line.entitlement), duration=line.duration, until=line.until,
-        reason=line.reason, source="line", starts_at=line.starts_at, unread=line.unread,
-    )  # fmt: skip
-
-
 def requestable(core: Core, *, requester: Actor) -> Choices:
-    """What this person may ask for now."""
+    """What this person may ask for now, for whomever."""
     policy = core.policy.current()
-    return policy.requestable(core.person(requester, policy).name)
+    return policy.requestable_by(core.person(requester, policy).name)
+
+
+def asks_for_others(core: Core, *, requester: Actor) -> bool:
+    policy = core.policy.current()
+    return policy.asks_for_others(core.person(requester, policy).name)
+
+
+def receiver_of(policy: Policy, requester: PersonEntry, account: SlackUser | None) -> PersonEntry:
+    """Of whom the policy knows: nothing is ever given to a stranger. Raises InvalidInput."""
+    if account is None:
+        return requester
+    found = policy.person_by_slack(account)
+    if found is None:
+        raise InvalidInput(
+            "subject", "The access policy does not know that person. The security team can add them to it."
+        )
+    return found
 
 
 def suggest(core: Core, *, requester: Actor, typed: str, most: int) -> Found:
@@ -157,7 +174,10 @@ def suggest(core: Core, *, requester: Actor, typed: str, most: int) -> Found:
     return requestable(core, requester=requester).search(typed, most=most)
 
 
-def preview(core: Core, *, requester: Actor, entitlement: str, lapses_at: datetime | None = None) -> Preview:
+def preview(
+    core: Core, *, requester: Actor, entitlement: str, lapses_at: datetime | None = None,
+    subject: SlackUser | None = None,
+) -> Preview:  # fmt: skip
     """The terms for one entitlement. Raises InvalidInput when this person may not ask for it.
 
     `lapses_at`: of an extension, when it lapses whatever its rule says.
@@ -165,23 +185,25 @@ def preview(core: Core, *, requester: Actor, entitlement: str, lapses_at: dateti
     policy = core.policy.current()
     person = core.person(requester, policy)
     wanted = _parsed(entitlement)
-    known, rules = policy.entitlement(wanted), policy.rules_for(person.name, wanted)
+    receiver = receiver_of(policy, person, subject)
+    other = {} if receiver.slack == person.slack else {"receiver": receiver.name}
+    known, rules = policy.entitlement(wanted), policy.rules_between(person.name, receiver.name, wanted)
     if known is None or not rules:
-        suggestion = nearest(str(wanted), [one.entitlement for one in policy.requestable(person.name)])
-        said = {"entitlement": str(wanted), "nearest": suggestion}
+        mine = policy.requestable_for(person.name, receiver.name)
+        said = {"entitlement": str(wanted), "nearest": nearest(str(wanted), [one.entitlement for one in mine])} | other
         raise InvalidInput("entitlement", sentence_of(Reason.NO_RULE, said))
     (resource, role), rule = known, rules[0]
     with core.database.read() as session:
         rights = note_about(session, resource.id, role.name)
         blocked = unreachable(session, rule.channel)
-        barred = frozenset({person.name})
+        barred = frozenset({person.name, receiver.name})
         answers = recent_answers(session)
         people = people_now(session, policy)
-        stages = tuple(stage.resolved(resource, person.name) for stage in rule.stages)
+        stages = tuple(stage.resolved(resource, receiver.name) for stage in rule.stages)
         chain = Chain(stages=stages, votes=(), members=people.able_by_group(stages, barred=barred), barred=barred)
         lacks = lacking(stages, chain.members)
         if lacks is not None:
-            why = no_approver(wanted, stages, stages[lacks - 1], people, barred)
+            why = no_approver(wanted, stages, stages[lacks - 1], people, barred, **other)
             raise InvalidInput("entitlement", sentence_of(*why))
         asked = asked_now(people, answers, chain, resource=resource.id)
         first = first_step(people, rule, frozenset(people.names(asked.approvers)))
@@ -224,47 +246,14 @@ def _parsed(entitlement: str) -> Entitlement:
         raise InvalidInput("entitlement", sentence[:1].upper() + sentence[1:] + ".") from None
 
 
-def _refuse_what_is_open(work: UnitOfWork, ask: Ask, person: PersonEntry) -> None:
-    same = {"subject": ask.subject, "resource": ask.entitlement.resource, "role": ask.entitlement.role}
-    pending = work.session.exec(select(Request).filter_by(status=RequestStatus.PENDING, **same)).first()
-    if pending is not None:
-        raise already_asked(ask) if is_same(person, subject_of(pending)) else _of_another(ask)
-    grant = work.session.exec(select(Grant).filter_by(**same).where(col(Grant.status).not_in(FINISHED))).first()
-    if grant is not None:
-        raise _already_open(grant, ask) if is_same(person, subject_of(grant)) else _of_another(ask)
-
-
-def _of_another(ask: Ask) -> AlreadyOpen:
-    """Who had this name before; it ends within the minute (offboarding.py)."""
-    return AlreadyOpen(
-        f"{ask.entitlement} is still open or asked for by another Slack account, to which the access policy gave your "
-        "name before. It is being ended; ask again in a minute."
-    )
-
-
-def _already_open(grant: Grant, ask: Ask) -> AlreadyOpen:
-    match GrantStatus(grant.status):
-        case GrantStatus.ACTIVE:
-            return AlreadyHeld(grant.id, grant.entitlement, duration=ask.duration, reason=clean(ask.reason).text)
-        case GrantStatus.REVOKING:
-            return AlreadyOpen(f"Your access to {grant.entitlement} is just being ended; ask again when that is done.")
-        case _:
-            return AlreadyOpen(f"Your access to {grant.entitlement} is approved and about to open; see /access mine.")
-
-
-def already_asked(ask: Ask) -> AlreadyOpen:
-    if ask.extends is not None:
-        return AlreadyOpen("You have already asked for an extension; it waits for an answer.")
-    return AlreadyOpen(f"You have already asked for {ask.entitlement}; it waits for an answer.")
-
-
 def _request(
-    work: UnitOfWork, ask: Ask, terms: Terms, person: PersonEntry, providers: Mapping[str, type[Provider]]
+    work: UnitOfWork, ask: Ask, terms: Terms, parties: Parties, providers: Mapping[str, type[Provider]]
 ) -> Request:
     identifier = RequestId(ulid(work.now))
     return Request(
         id=identifier, batch_id=BatchId(identifier), version=1, status=RequestStatus.PENDING,
-        requester=person.name, requester_slack=person.slack, subject=person.name, subject_slack=person.slack,
+        requester=parties.asks.name, requester_slack=parties.asks.slack,
+        subject=parties.receives.name, subject_slack=parties.receives.slack,
         duration_s=whole_seconds(terms.duration), until=terms.until, starts_at=ask.starts_at, extends=ask.extends,
         scope=dict(ask.scope), ticket=ask.ticket,
         reason=terms.reason, asked_at=work.now, lapses_at=_lapses_at(ask, terms, work.now),

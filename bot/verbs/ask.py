@@ -7,23 +7,25 @@ from slack_bolt.context.ack.async_ack import AsyncAck
 from slack_sdk.errors import SlackApiError
 
 from access.durations import format_duration
-from access.errors import AlreadyHeld, Refusal
-from access.ids import GrantId
+from access.errors import AlreadyHeld, InvalidInput, Refusal
+from access.ids import GrantId, SlackUser
 from access.messages.facts import card_of
 from access.models import Request
 from access.requests.extend import may_extend
-from access.requests.submit import Preview, preview, requestable, submit, submit_line, suggest
+from access.requests.submit import Preview, asks_for_others, preview, requestable, submit, suggest
+from access.requests.typed_line import read_line
 from bot import ids
 from bot.asking import read_when
 from bot.identity import Who
 from bot.invocation import Invocation
 from bot.payload import chosen as chosen_option
-from bot.payload import picked, typed
+from bot.payload import chosen_person, picked, typed
+from bot.receiver import not_a_member
 from bot.refusals import Fields, Say, beside, in_fields, in_modal, refusals
 from bot.reply import Reply
 from bot.slack_context import SlackContext
 from bot.views.answer import asked, asked_in_modal
-from bot.views.blocks import Rendered
+from bot.views.blocks import Rendered, View
 from bot.views.extension import extension_form
 from bot.views.form import MOST_OPTIONS, NOTHING_TO_ASK, nothing_to_ask, request_form, suggestions
 from bot.views.modals import notice
@@ -36,18 +38,26 @@ EXAMPLE = "customers-db/read 2h why you need it"
 
 async def form(invocation: Invocation) -> Rendered | None:
     """/access"""
-    choices = await invocation.slack.do(requestable, requester=invocation.who.actor)
-    if not choices:
+    view = await _form(invocation.slack, invocation.who)
+    if view is None:
         return nothing_to_ask()
-    await invocation.slack.client.views_open(trigger_id=invocation.trigger_id, view=request_form(choices))
+    await invocation.slack.client.views_open(trigger_id=invocation.trigger_id, view=view)
     return None
 
 
 async def line(invocation: Invocation) -> Rendered | None:
     """/access <resource/role> <time> <reason>"""
     slack, who = invocation.slack, invocation.who
+    typed_line = await slack.do(
+        read_line, requester=who.actor, text=invocation.words, zone=who.zone, mentions=invocation.mentions
+    )
+    line, subject = typed_line.line, typed_line.subject
     try:
-        request = await slack.do(submit_line, requester=who.actor, text=invocation.words, zone=who.zone)
+        request = await slack.do(
+            submit, requester=who.actor, entitlement=str(line.entitlement), duration=line.duration, until=line.until,
+            reason=line.reason, source="line", starts_at=line.starts_at, subject=subject,
+            unread=_with(await not_a_member(slack, who, subject), line.unread),
+        )  # fmt: skip
     except AlreadyHeld as held:
         about = await slack.do(may_extend, grant_id=GrantId(held.grant), by=who.actor)
         longer = format_duration(held.duration) if held.duration else ""
@@ -60,8 +70,7 @@ async def line(invocation: Invocation) -> Rendered | None:
 async def button(ack: AsyncAck, body: dict[str, Any], respond: Reply, slack: SlackContext, who: Who) -> None:
     """Of the Home."""
     async with slack.acknowledged(ack), refusals(beside(body, respond, slack.client)):
-        choices = await slack.do(requestable, requester=who.actor)
-        view = request_form(choices) if choices else notice("Ask for access", NOTHING_TO_ASK)
+        view = await _form(slack, who) or notice("Ask for access", NOTHING_TO_ASK)
         await slack.client.views_open(trigger_id=body["trigger_id"], view=view)
 
 
@@ -77,10 +86,10 @@ async def chosen(ack: AsyncAck, body: dict[str, Any], slack: SlackContext, who: 
     await ack()
     view = body["view"]
     async with refusals(in_modal(slack.client, view["id"], "Not possible")):
-        choices = await slack.do(requestable, requester=who.actor)
-        about = await _preview(slack, who, chosen_option(view, ids.ENTITLEMENT))
+        about = await _preview(slack, who, chosen_option(view, ids.ENTITLEMENT), chosen_person(view, ids.SUBJECT))
+        form = await _form(slack, who, about) or notice("Ask for access", NOTHING_TO_ASK)
         try:
-            await slack.client.views_update(view_id=view["id"], hash=view["hash"], view=request_form(choices, about))
+            await slack.client.views_update(view_id=view["id"], hash=view["hash"], view=form)
         except SlackApiError as error:
             # Chosen again meanwhile, or closed: the newer click answers for itself.
             if error.response.get("error") not in ("hash_conflict", "not_found"):
@@ -90,7 +99,7 @@ async def chosen(ack: AsyncAck, body: dict[str, Any], slack: SlackContext, who: 
 
 async def modal(ack: AsyncAck, view: dict[str, Any], slack: SlackContext, who: Who) -> None:
     """A request is made, or the field to mend is named; for what is open, the form becomes another."""
-    async with refusals(in_fields(ack, ids.ENTITLEMENT, ids.START, ids.DURATION, ids.REASON)):
+    async with refusals(in_fields(ack, ids.ENTITLEMENT, ids.SUBJECT, ids.START, ids.DURATION, ids.REASON)):
         try:
             request = await _submitted(view, slack, who)
         except AlreadyHeld as held:
@@ -103,6 +112,7 @@ async def modal(ack: AsyncAck, view: dict[str, Any], slack: SlackContext, who: W
 
 async def _submitted(view: dict[str, Any], slack: SlackContext, who: Who) -> Request:
     starts_at, now = picked(view, ids.START), slack.core.clock.now()
+    subject = chosen_person(view, ids.SUBJECT)
     when = read_when(typed(view, ids.DURATION), now=max(starts_at or now, now), zone=who.zone)
     return await slack.do(
         submit,
@@ -113,15 +123,31 @@ async def _submitted(view: dict[str, Any], slack: SlackContext, who: Who) -> Req
         starts_at=starts_at,
         reason=typed(view, ids.REASON),
         source="form",
-        unread=when.unread,
+        subject=subject,
+        unread=_with(await not_a_member(slack, who, subject), when.unread),
     )
 
 
-async def _preview(slack: SlackContext, who: Who, entitlement: str) -> Preview | str | None:
+async def _form(slack: SlackContext, who: Who, about: Preview | str | None = None) -> View | None:
+    """None: there is nothing that this person may ask for."""
+    choices = await slack.do(requestable, requester=who.actor)
+    if not choices:
+        return None
+    return request_form(choices, about, for_others=await slack.do(asks_for_others, requester=who.actor))
+
+
+def _with(first: InvalidInput | None, other: InvalidInput | None) -> InvalidInput | None:
+    """Both are told."""
+    if first is None or other is None:
+        return first or other
+    return InvalidInput(first.field, first.sentence, also=[other])
+
+
+async def _preview(slack: SlackContext, who: Who, entitlement: str, subject: SlackUser | None) -> Preview | str | None:
     if not entitlement:
         return None
     try:
-        return await slack.do(preview, requester=who.actor, entitlement=entitlement)
+        return await slack.do(preview, requester=who.actor, entitlement=entitlement, subject=subject)
     except Refusal as refused:
         return refused.sentence
 

@@ -22,6 +22,7 @@ from bot.views.blocks import (
     header,
     line,
     linked,
+    mention,
     note,
     section,
     sentence,
@@ -42,7 +43,7 @@ def answer(facts: CardFacts, of_access: str | None = None) -> Rendered:
     request = facts.request
     state = "Waiting" if request.status == RequestStatus.PENDING else state_of(facts)
     footer = context(f"Request {code(short(request.id))}")
-    blocks = [header(state), *_what(request), *told(facts), *_became(facts, of_access), footer]
+    blocks = [header(state), *what(request), *told(facts), *_became(facts, of_access), footer]
     return Rendered(text=f"{state}: {request.entitlement}, request {short(request.id)}", blocks=blocks)
 
 
@@ -64,7 +65,7 @@ def asked(facts: CardFacts) -> Rendered:
         text=f"Asked for {more}{request.entitlement}, request {identifier}",
         blocks=[
             section(f"*{said} in {channel(request.channel)}{whom} {then}"),
-            *_what(request),
+            *what(request),
             context(f"Request {code(identifier)}. To take it back: {code(f'/access cancel {identifier}')}"),
         ],
     )
@@ -206,12 +207,14 @@ def _granted(facts: CardFacts, of_access: str | None) -> list[Block]:
         return [section(f"*Now open until {at(request.until)}.* {use}")]
     if grant is None:
         return [section("It is about to be opened.")]
+    if not facts.is_the_holders:
+        return [*progress(grant), context(f"Only {mention(grant.subject_slack)} can use it and give it back.")]
     means = request.end_means if grant.status == GrantStatus.ACTIVE else ""
     at_the_end = [note(f"When time is up: {means}")] if means else []
     return [*progress(grant), *at_the_end, *holder_buttons(grant, request, extendable=facts.extendable)]
 
 
-def _what(request: Request) -> list[Block]:
+def what(request: Request) -> list[Block]:
     return [line(*_title(request)), section(f"How long: {time_given(request)}")]
 
 

@@ -20,8 +20,8 @@ NOTHING_TO_ASK = "The access policy has nothing that you may ask for. The securi
 _LONGEST_LABEL = 75
 
 
-def request_form(choices: Choices, preview: Preview | str | None = None) -> View:
-    """`preview` belongs to what is chosen at the moment, or says why there is none.
+def request_form(choices: Choices, preview: Preview | str | None = None, *, for_others: bool = False) -> View:
+    """`preview` belongs to what is chosen at the moment, or says why there is none. `for_others`: it asks for whom.
 
     Block and action ids stay from one update to the next, so that nothing typed is lost.
     """
@@ -32,7 +32,14 @@ def request_form(choices: Choices, preview: Preview | str | None = None) -> View
         "title": plain("Ask for access"),
         "submit": plain("Ask"),
         "close": plain("Cancel"),
-        "blocks": [_entitlement(choices), *_asked(preview), _duration(terms), _start(), _reason(terms)],
+        "blocks": [
+            *([_whom()] if for_others else []),
+            _entitlement(choices),
+            *_asked(preview),
+            _duration(terms),
+            _start(),
+            _reason(terms),
+        ],
     }
 
 
@@ -57,6 +64,18 @@ def suggestions(found: Found) -> list[dict[str, Any]]:
         label = f"{len(found.best)} of {found.total:,}, type more to narrow: {first}"
         groups[0]["label"] = plain(shortened(label, _LONGEST_LABEL))
     return groups
+
+
+def _whom() -> Block:
+    return {
+        "type": "input",
+        "block_id": ids.SUBJECT,
+        "label": plain("For whom?"),
+        "hint": plain("For you, unless you choose another person, who then holds the access."),
+        "element": {"type": "users_select", "action_id": ids.CHOOSE_WHOM, "placeholder": plain("You")},
+        "dispatch_action": True,
+        "optional": True,
+    }
 
 
 def _entitlement(choices: Choices) -> Block:

@@ -21,8 +21,8 @@ from bot.views.blocks import (
     section,
     sentence,
 )
-from bot.views.mine import Links, all_waiting, holding
-from bot.views.review import how_long, why
+from bot.views.mine import Links, all_waiting, by_another, holding
+from bot.views.review import for_another, how_long, why
 
 _MOST = 12
 """Rows of one kind. Two of these lists and fifteen requests to decide fit into the 100 blocks of a Home."""
@@ -37,7 +37,8 @@ def home(facts: HomeFacts, links: Links) -> View:
     held = _listed(
         "What you hold", [holding(one, extendable=one.id in facts.mine.extendable) for one in facts.mine.grants]
     )
-    asked = _listed("What you wait for", all_waiting(facts.mine, links))
+    by_others = [[by_another(one)] for one in facts.mine.by_others]
+    asked = _listed("What you wait for", all_waiting(facts.mine, links) + by_others)
     return _home([actions(ask), *held, *_to_decide(facts, links), *asked])
 
 
@@ -65,7 +66,7 @@ def _decidable(one: Waiting, links: Links) -> list[Block]:
     link = links.get(request.id)
     card = card_link(link, identifier) if link else f"Request {code(identifier)}"
     more = "more time with " if request.extends else ""
-    asks = f"{mention(request.requester_slack)} asks for {more}{code(request.entitlement)}"
+    asks = f"{mention(request.requester_slack)} asks for {more}{code(request.entitlement)}{for_another(request)}"
     terms = f"Level {escaped(request.level)}; {how_long(request)}"
     return [section(f"{asks}\n{terms}\n{card}, lapses {at(request.lapses_at)}"), why(request)]
 

@@ -12,7 +12,7 @@ from access.queries.mine import Mine
 from access.words import counted
 from bot import ids
 from bot.views.asked import asked_people, card_link
-from bot.views.blocks import Block, Element, Rendered, actions, at, button, code, context, header, section
+from bot.views.blocks import Block, Element, Rendered, actions, at, button, code, context, header, mention, section
 from bot.views.progress import begins_later, headline
 from bot.views.undelivered import why_not_asked
 
@@ -25,7 +25,7 @@ Links = Mapping[RequestId, str]
 
 def mine_list(mine: Mine, now: datetime, links: Links) -> Rendered:
     held = [holding(grant, extendable=grant.id in mine.extendable, left=_left(grant, now)) for grant in mine.grants]
-    rows = held + all_waiting(mine, links)
+    rows = held + all_waiting(mine, links) + [[by_another(one)] for one in mine.by_others]
     if not rows:
         return Rendered(
             text="Nothing is open and nothing waits",
@@ -33,9 +33,10 @@ def mine_list(mine: Mine, now: datetime, links: Links) -> Rendered:
         )
     blocks = [header("Your access"), *(block for row in rows[:_MOST] for block in row)]
     if len(rows) > _MOST:
-        rest = ", ".join(code(short(one.id)) for one in [*mine.grants, *mine.requests][_MOST:])
+        rest = ", ".join(code(short(one.id)) for one in [*mine.grants, *mine.requests, *mine.by_others][_MOST:])
         blocks.append(context(f"And {counted(len(rows) - _MOST, 'more', 'more')}: {rest}"))
-    return Rendered(text=f"Your access: {len(mine.grants)} held, {len(mine.requests)} waiting", blocks=blocks)
+    waiting = len(mine.requests) + len(mine.by_others)
+    return Rendered(text=f"Your access: {len(mine.grants)} held, {waiting} waiting", blocks=blocks)
 
 
 def holding(grant: Grant, *, extendable: bool, left: str = "") -> list[Block]:
@@ -78,10 +79,18 @@ def all_waiting(mine: Mine, links: Links) -> list[list[Block]]:
     ]
 
 
+def by_another(request: Request) -> Block:
+    """What another person asked, and this one would receive: only who asked can take it back."""
+    asked = f"{mention(request.requester_slack)} asked for you"
+    lapses = f"lapses {at(request.lapses_at)}"
+    return section(f"*Waiting* {code(request.entitlement)}, {asked}, {lapses} – id {code(short(request.id))}")
+
+
 def _waiting(request: Request, asked: Asked | None, not_asked: NeverAsked | None, link: str | None) -> list[Block]:
     """Who is asked or why no approver is, where its card stands, and the ways to change it and to take it back."""
     identifier = short(request.id)
     what = f"{code(request.entitlement)}, more time" if request.extends else code(request.entitlement)
+    what += f" for {mention(request.subject_slack)}" if request.subject_slack != request.requester_slack else ""
     words = f"*Waiting* {what}, lapses {at(request.lapses_at)}"
     buttons = actions(
         button("Change it", action=ids.CHANGE, value=request.id, label=f"Change request {identifier}"),

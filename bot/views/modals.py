@@ -4,13 +4,16 @@ from access.models import Grant, GrantStatus, Request
 from access.ports import Secret
 from bot import ids
 from bot.views.blocks import Block, View, at, code, mention, note, plain, preformatted, section, sentence
-from bot.views.review import how_long
+from bot.views.review import for_another, how_long
 
 
 def denial(request: Request, metadata: str) -> View:
     """Asks an approver why not. `metadata` is the pressed button and where it stands."""
     hint = "The requester and everyone who can see this card will read it."
-    what = section(f"{mention(request.requester_slack)} asks for {code(request.entitlement)}, {how_long(request)}.")
+    what = section(
+        f"{mention(request.requester_slack)} asks for {code(request.entitlement)}{for_another(request)}, "
+        f"{how_long(request)}."
+    )
     return _form(ids.DENIAL, "Deny this request", "Deny", metadata, what, _why(ids.COMMENT, "Why not?", hint))
 
 

@@ -272,5 +272,10 @@ def _of_others(others: Others | None) -> str:
     return f"Others: {often}{approved}."
 
 
+def for_another(request: Request) -> str:
+    """Who receives, where that is not who asks."""
+    return f" for {mention(request.subject_slack)}" if request.subject_slack != request.requester_slack else ""
+
+
 def _decided_at(request: Request) -> str:
     return f" {at(request.decided_at)}" if request.decided_at else ""

@@ -58,8 +58,8 @@ class Desk:
     def submit(self, user: str, view: Body, **typed: str) -> Any:
         return self.send(self.submit_body(user, view, **typed))
 
-    def choose(self, user: str, view: Body, entitlement: str) -> Any:
-        return self.send(self.choose_body(user, view, entitlement))
+    def choose(self, user: str, view: Body, entitlement: str, **typed: str) -> Any:
+        return self.send(self.choose_body(user, view, entitlement, **typed))
 
     def suggest(self, user: str, typed: str) -> Any:
         return self.send(self.suggest_body(user, typed))
@@ -125,11 +125,11 @@ class Desk:
     def submit_body(self, user: str, view: Body, **typed: str) -> Body:
         return self._interaction("view_submission", user) | {"view": self._filled(view, typed)}
 
-    def choose_body(self, user: str, view: Body, entitlement: str) -> Body:
+    def choose_body(self, user: str, view: Body, entitlement: str, **typed: str) -> Body:
         action = {"type": "static_select", "block_id": ids.ENTITLEMENT, "action_id": ids.CHOOSE, "action_ts": "1"}
         return self._interaction("block_actions", user) | {
             "container": {"type": "view", "view_id": "V1"},
-            "view": self._filled(view, {ids.ENTITLEMENT: entitlement}),
+            "view": self._filled(view, {ids.ENTITLEMENT: entitlement} | typed),
             "actions": [action | {"selected_option": {"value": entitlement}}],
         }
 
@@ -158,6 +158,8 @@ class Desk:
             held = {"value": said} if kind == "plain_text_input" else {"selected_option": said and {"value": said}}
             if kind == "datetimepicker":
                 held = {"selected_date_time": int(said) if said else None}
+            if kind == "users_select":
+                held = {"selected_user": said}
             values[block["block_id"]] = {block["element"]["action_id"]: {"type": kind} | held}
         blocks = [{"block_id": f"b{number}"} | block for number, block in enumerate(view["blocks"])]
         return view | {"blocks": blocks, "id": "V1", "hash": "1", "team_id": TEAM, "state": {"values": values}}

@@ -61,7 +61,15 @@ from bot.views.reminder import reminder
 from bot.views.review import review_card
 from bot.views.who import who_list
 from tests.access.policy.example import ask, policy
-from tests.bot import chain_states, digest_states, narrow_states, standing_states, undelivered_states, why_states
+from tests.bot import (
+    chain_states,
+    digest_states,
+    narrow_states,
+    on_behalf_states,
+    standing_states,
+    undelivered_states,
+    why_states,
+)
 from tests.bot.facts import (
     RIGHTS,
     SENTENCES,
@@ -235,10 +243,11 @@ WAITED_FOR = a_request(role="fix-orders")
 FIFTEEN = [SlackUser(f"U0{number:09}") for number in range(15)]
 ENDING = a_grant(GrantStatus.REVOKING, id=GrantId("01kaq9z0000000000000b4k2mp"), resource="logs")
 WAITING_FOR_KIM = (
-    a_request(requester="ben", requester_slack=BEN, id="01kaq9z0000000000000t3r5wd"),
+    a_request(requester="ben", requester_slack=BEN, subject="ben", subject_slack=BEN, id="01kaq9z0000000000000t3r5wd"),
     a_request(
-        requester="lea", requester_slack=LEA, id="01kaq9z0000000000000h8n2cx", role="fix-orders", duration_s=None,
-        until=minutes(300), reason="The same 14 refunds: setting them to paid once the customers are told",
+        requester="lea", requester_slack=LEA, subject="lea", subject_slack=LEA, id="01kaq9z0000000000000h8n2cx",
+        role="fix-orders", duration_s=None, until=minutes(300),
+        reason="The same 14 refunds: setting them to paid once the customers are told",
     ),
 )  # fmt: skip
 BY_HAND = ByHand(person=SAM, at=minutes(139))
@@ -496,7 +505,7 @@ def _all() -> dict[str, Rendered | dict[str, Any]]:
 
 ALL = (
     _all() | chain_states.STATES | digest_states.STATES | narrow_states.STATES | standing_states.STATES
-    | undelivered_states.STATES | why_states.STATES
+    | undelivered_states.STATES | why_states.STATES | on_behalf_states.STATES
 )  # fmt: skip
 MESSAGES = {name: view for name, view in ALL.items() if isinstance(view, Rendered)}
 MODALS = {name: view for name, view in ALL.items() if isinstance(view, dict) and view["type"] == "modal"}

@@ -132,7 +132,11 @@ MISTAKES = [
     ("max: 30m", "max:", 49, "`max` needs a value"),
     ("max: 30m", "max: 4s", 49, "`max`: the shortest access is 5 s"),
     ("max: 30m", "longest: 30m", 49,
-     "unknown word `longest`; an entry of `rules` may have `id`, `for`, `max`, `approve`, `escalate`"),
+     "unknown word `longest`; an entry of `rules` may have `id`, `for`, `max`, `on_behalf`, `approve`, `escalate`"),
+    ("max: 3h", "on_behalf: {groups: [secruity]}", 38, "unknown group `secruity`; did you mean `security`?"),
+    ("max: 3h", "on_behalf: {groups: [leads, leads]}", 38, "`leads` is in this list twice; keep one"),
+    ("max: 3h", "on_behalf: {groups: []}", 38, "`groups` must not be empty"),
+    ("max: 3h", "on_behalf:", 38, "`on_behalf` needs a value"),
     ("channel: C0SEC\n      stages", "channel: '#sec'\n      stages", 51,
      "`channel`: a Slack channel is given by its id, like C0SEC (in Slack: at the end of the channel's details), "
      "not “#sec”"),

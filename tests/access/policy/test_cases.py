@@ -14,6 +14,7 @@ from access.policy.properties import Property, try_property
 from access.policy.simulate import in_words, simulate
 from countersign.providers import ProviderClasses
 from tests.access.policy.example import ask, changed, policy
+from tests.access.policy.test_decide import FOR_OTHERS
 
 TWO_STAGES = changed("[{any_of: [leads], quorum: 1}]", "[{any_of: [leads]}, {any_of: [security]}]")
 ANN_READS = "{name: ann reads, ask: {by: ann, entitlement: customers-db/read}, expect: {decision: allowed}}"
@@ -27,6 +28,13 @@ def tried(cases: str, loaded: Policy | None = None) -> list[Case]:
 def one(ask: str, expect: str, loaded: Policy | None = None) -> tuple[str, ...]:
     (case,) = tried(f"  - {{name: one, ask: {{{ask}}}, expect: {{{expect}}}}}", loaded)
     return case.failures
+
+
+def test_a_case_may_be_about_who_receives_what_another_asks() -> None:
+    for_others = policy(FOR_OTHERS)
+    asked = "by: sam, for: ann, entitlement: customers-db/read"
+    assert one(asked, "decision: allowed, stages: [[kim, lea]]", for_others) == ()
+    assert one(asked, "decision: denied, because: no_rule") == ()
 
 
 READS = "by: ann, entitlement: customers-db/read"

@@ -10,6 +10,7 @@ import pytest
 
 from access.canonical import canonical
 from access.catalog import Entitlement, Policy, Stage
+from access.choices import Choices
 from access.errors import InvalidInput, NotAnApprover, PolicyRefuses, SelfReview, UnknownPerson
 from access.ids import Person
 from access.people import People
@@ -30,6 +31,10 @@ ANN, LEA, KIM, SAM, EVE = (Person(name) for name in ("ann", "lea", "kim", "sam",
 READ = Entitlement("customers-db", "read")
 FIX = Entitlement("customers-db", "fix-orders")
 PAYROLL = Entitlement("payroll", "read")
+
+FOR_OTHERS = changed(
+    "entitlements: [customers-db/read]}", "entitlements: [customers-db/read]}\n    on_behalf: {groups: [security]}"
+)
 
 
 def hours(count: float) -> timedelta:
@@ -218,10 +223,46 @@ def test_somebody_who_is_not_in_the_policy_is_refused() -> None:
     assert refusal(subject=Person("mallory")).sentence == "mallory is not in the access policy."
 
 
-def test_asking_for_somebody_else_needs_the_rule_to_be_for_both() -> None:
-    assert allowed(policy(), ask(requester=LEA, subject=ANN)).terms.principal == "ann.a"
-    assert isinstance(refusal(requester=ANN, subject=EVE), PolicyRefuses)
-    assert isinstance(refusal(requester=EVE, subject=ANN), PolicyRefuses)
+def test_asking_for_another_needs_a_rule_that_lets_who_asks_and_is_for_who_receives() -> None:
+    """It was enough to be in the groups of the rule; who asks need not be in them at all."""
+    for_others = policy(FOR_OTHERS)
+    assert allowed(for_others, ask(requester=SAM, subject=ANN)).terms.principal == "ann.a"
+    assert isinstance(refusal(requester=LEA, subject=ANN), PolicyRefuses)
+    assert isinstance(refusal(for_others, requester=LEA, subject=ANN), PolicyRefuses)
+    assert isinstance(refusal(for_others, requester=SAM, subject=EVE), PolicyRefuses)
+    assert refusal(for_others, requester=SAM).sentence == refusal(requester=SAM).sentence  # not for himself
+
+
+def test_who_may_not_be_asked_for_is_said_as_what_does_not_exist() -> None:
+    for_others = policy(FOR_OTHERS)
+    sentence = "There is no customers-db/read that you may ask for on behalf of {}."
+    assert refusal(for_others, requester=SAM, subject=EVE).sentence == sentence.format("eve")
+    assert refusal(for_others, requester=LEA, subject=ANN).sentence == sentence.format("ann")
+    wrong = Entitlement("customers-db", "raed")
+    assert refusal(for_others, requester=SAM, subject=ANN, entitlement=wrong).sentence == (
+        "There is no customers-db/raed that you may ask for on behalf of ann. Did you mean customers-db/read?"
+    )
+
+
+def test_the_trace_says_by_which_group_one_asks_for_another() -> None:
+    trace = render(allowed(policy(FOR_OTHERS), ask(requester=SAM, subject=ANN)).trace)
+    assert "✓ rule customers-read: matches because sam, who asks for ann, is in security" in trace
+    assert "✓ rule customers-read: matches because ann is in engineers" in trace
+    assert "sam" not in trace.partition("approvers")[2]
+
+
+def test_what_one_may_ask_for_another_is_not_what_one_may_ask_for_oneself() -> None:
+    loaded = policy(FOR_OTHERS)
+
+    def names(choices: Choices) -> list[str]:
+        return [choice.entitlement for choice in choices]
+
+    assert names(loaded.requestable_for(SAM, ANN)) == ["customers-db/read"]
+    assert names(loaded.requestable_for(SAM, KIM)) == []
+    assert names(loaded.requestable(SAM)) == ["payroll/read"]
+    assert names(loaded.requestable_by(SAM)) == ["customers-db/read", "payroll/read"]
+    assert loaded.requestable_by(ANN) is loaded.requestable(ANN)
+    assert [loaded.asks_for_others(person) for person in (SAM, LEA)] == [True, False]
 
 
 def test_two_rules_are_refused_even_where_loading_would_have_seen_them() -> None:
@@ -244,7 +285,16 @@ def test_what_nobody_else_can_approve_cannot_be_asked_for() -> None:
         "No other person can approve customers-db/read for you, so it can't be asked for. "
         "Ask the security team to name another approver in the policy."
     )
-    assert refusal(only_lea, requester=ANN, subject=LEA).trace[-1].name == "approvers"
+    for_others = policy(changed("leads: {people: [lea, kim, sam]}", "leads: {people: [lea]}", FOR_OTHERS))
+    refused = refusal(for_others, requester=SAM, subject=LEA)
+    assert refused.trace[-1].name == "approvers"
+    assert refused.sentence.startswith("No other person can approve customers-db/read for lea, so")
+
+
+def test_too_few_besides_both_is_said_of_both() -> None:
+    for_others = changed("stages: [{any_of: [leads], quorum: 1}]", "stages: [{any_of: [leads], quorum: 2}]", FOR_OTHERS)
+    refused = refusal(policy(for_others), requester=SAM, subject=LEA)
+    assert "there are too few besides you and lea in leads" in refused.sentence
 
 
 UNSHOWN = [

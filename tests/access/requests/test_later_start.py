@@ -11,7 +11,8 @@ from access.grants.revoke import return_access, revoke
 from access.messages.digest.make import make_now, preview
 from access.models import EndedBy, GrantStatus, MessageKind
 from access.monitor.sweep import Schedule
-from access.requests.submit import submit_line
+from access.requests.submit import submit
+from access.requests.typed_line import read_line
 from access.unit_of_work import grant_item
 from tests.cast import ANN, SAM
 from tests.fakes import NOON
@@ -169,7 +170,12 @@ def test_the_longest_is_counted_from_the_start(world: World) -> None:
 def test_in_a_line_it_is_in_the_zone_of_who_asks(world: World) -> None:
     text = "customers-db/read 1h from tomorrow 10:00 INC-12 stuck refunds"
 
-    request = submit_line(world.core, requester=by_slack(ANN), text=text, zone=ZoneInfo("Europe/Amsterdam"))
+    zone = ZoneInfo("Europe/Amsterdam")
+    line = read_line(world.core, requester=by_slack(ANN), text=text, zone=zone, mentions={}).line
+    request = submit(
+        world.core, requester=by_slack(ANN), entitlement=str(line.entitlement), duration=line.duration,
+        until=line.until, reason=line.reason, source="line", starts_at=line.starts_at,
+    )  # fmt: skip
 
     assert request.starts_at == NINE
 
