@@ -177,6 +177,15 @@ class Rule:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Bundle:
+    """Entitlements that are often needed together: a name to ask for them by, and no more."""
+
+    id: str
+    title: str
+    entitlements: tuple[Entitlement, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Security:
     group: str
     channel: SlackChannel
@@ -224,6 +233,7 @@ class Policy:
     security: Security
     digest: Digest
     canary: Canary | None
+    bundles: tuple[Bundle, ...] = ()
     warn_before_end: timedelta
     extensions: int
     """How often one access may be extended."""
@@ -310,6 +320,11 @@ class Policy:
         """What this person may ask for, whoever receives it."""
         own = self._rules_of(requester)
         return self._choices_by([*own, *(one for one in self._rules_on_behalf(requester) if one not in own)])
+
+    def bundles_by(self, requester: Person) -> tuple[Bundle, ...]:
+        """Those of which this person may ask for a part, whoever receives it."""
+        mine = {choice.entitlement for choice in self.requestable_by(requester)} if self.bundles else set[str]()
+        return tuple(one for one in self.bundles if not mine.isdisjoint(map(str, one.entitlements)))
 
     def asks_for_others(self, person: Person) -> bool:
         """Whether a rule lets this person ask for another."""

@@ -44,10 +44,14 @@ _MOMENTS = {
     "(card|answer|over)-(ended|revoking|extension-too-late)|warning-(ended|revoking)": 124,
     "(card|answer)-active-behind": 71,
     "warning": 108,
+    "for-you-ended": 124,
+    "(for-you|why)-lapsed": 481,
 }
 """By what the names begin with, the first that fits: how many minutes after noon Ann looks."""
 _FIRST = min(minutes(after) for after in [_USUALLY, *_MOMENTS.values()])
-_ONLY_FOR_ONE = ("asked", "help", "looked-at", "mine", "nothing-to-ask", "refusal", "returned", "taken-back", "who")
+_ONLY_FOR_ONE = (
+    "asked", "help", "looked-at", "mine", "nothing-to-ask", "refusal", "returned", "taken-back", "who", "why",
+)  # fmt: skip
 _IN_A_THREAD = ("reminder", "next-stage", "digest-longest-2", "digest-longest-last")
 _CHOSEN = ("form-chosen", "form-refused", "form-longest")
 """What the names begin with of messages seen by one person, of replies, and of forms in which something is chosen."""

@@ -17,6 +17,7 @@ def findings(shape: PolicyShape, document: Document, providers: Iterable[str]) -
     yield from _groups(shape)
     yield from _resources(shape, document)
     yield from _rules(shape, document)
+    yield from _bundles(shape, document)
     yield from _canary(shape, providers)
     yield from _known("group", shape.security.group, shape.groups, ("security", "group"))
     if shape.security.group in shape.groups and not shape.groups[shape.security.group].people:
@@ -131,6 +132,22 @@ def _groups_named(groups: list[str], shape: PolicyShape, path: Path) -> Iterator
     yield from _twice(groups, path)
     for index, group in enumerate(groups):
         yield from _known("group", group, shape.groups, (*path, index))
+
+
+def _bundles(shape: PolicyShape, document: Document) -> Iterator[Finding]:
+    """A part that can never be asked for would be left out of every request, and be missed when it is needed."""
+    yield from _ids_twice([bundle.id for bundle in shape.bundles], "bundles", document)
+    opened = {entitlement for rule in shape.rules for entitlement in rule.who.entitlements}
+    resources = {resource.id for resource in shape.resources}
+    for index, bundle in enumerate(shape.bundles):
+        path: Path = ("bundles", index, "entitlements")
+        if bundle.id in resources:
+            yield ("bundles", index, "id"), f"`{bundle.id}` is a resource; give the bundle another name"
+        yield from _twice([str(one) for one in bundle.entitlements], path)
+        for place, entitlement in enumerate(bundle.entitlements):
+            if entitlement not in opened:
+                sentence = unknown_name("entitlement", str(entitlement), map(str, opened), "no rule opens it; add one")
+                yield (*path, place), sentence
 
 
 def _canary(shape: PolicyShape, providers: Iterable[str]) -> Iterator[Finding]:

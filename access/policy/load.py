@@ -103,6 +103,10 @@ def _policy(shape: PolicyShape, read_targets: list[Target], text: str, file: str
             for resource, target in zip(shape.resources, read_targets, strict=True)
         },
         rules=tuple(_rule(rule) for rule in shape.rules),
+        bundles=tuple(
+            catalog.Bundle(id=bundle.id, title=bundle.title, entitlements=tuple(bundle.entitlements))
+            for bundle in shape.bundles
+        ),
         security=catalog.Security(group=shape.security.group, channel=SlackChannel(shape.security.channel)),
         canary=_canary(shape.canary),
         digest=catalog.Digest(channel=SlackChannel(shape.digest.channel), at=shape.digest.at),

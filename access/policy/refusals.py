@@ -1,6 +1,6 @@
 """The one place where the policy's no becomes an exception, with the sentence that the person reads."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from access.errors import InvalidInput, PolicyRefuses, Refusal, UnknownPerson
 from access.policy.decide import Denied, Step
@@ -22,6 +22,16 @@ class Refused(Refusal):
 
 class RefusedInput(Refused, InvalidInput):
     """What you typed cannot be used."""
+
+
+class PartsRefused(RefusedInput):
+    """Some of what was asked for together is refused, so nothing was asked."""
+
+    def __init__(self, refused: Mapping[str, str], possible: Iterable[str]) -> None:
+        """`refused`: each part, and why; `possible`: the others, which could be asked for."""
+        lines = [f"{name}: {because}" for name, because in refused.items()]
+        super().__init__("entitlement", "\n".join(["Nothing was asked, for a part of it is refused.", *lines]))
+        self.refused, self.possible = dict(refused), tuple(possible)
 
 
 class RefusedByPolicy(Refused, PolicyRefuses):

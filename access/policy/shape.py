@@ -28,6 +28,8 @@ EXTENSIONS = 1
 CANARY_EVERY = timedelta(minutes=5)
 CANARY_OFTENEST = timedelta(minutes=1)
 CALLS_MOST = 256
+BUNDLE_MOST = 10
+"""As many as may be asked for at once."""
 TITLE_LONGEST = 75
 """What one option of a menu in Slack holds."""
 DESCRIPTION_LONGEST = 200
@@ -270,6 +272,12 @@ class RuleShape(Shape):
     escalate: list[EscalateShape] = []
 
 
+class BundleShape(Shape):
+    id: Name
+    title: Title
+    entitlements: Annotated[list[EntitlementText], Field(min_length=1, max_length=BUNDLE_MOST)]
+
+
 class SecurityShape(Shape):
     group: str
     channel: SlackChannelId
@@ -299,6 +307,7 @@ class PolicyShape(Shape):
     groups: dict[Name, GroupShape]
     resources: list[ResourceShape]
     rules: list[RuleShape]
+    bundles: list[BundleShape] = []
     security: SecurityShape
     limits: LimitsShape = LimitsShape()
     digest: DigestShape

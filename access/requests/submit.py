@@ -101,7 +101,7 @@ def submit(
         receiver = receiver_of(policy, person, subject)
         parties = Parties(person, receiver)
         ask = Ask(
-            requester=person.name, subject=receiver.name, entitlement=_parsed(entitlement),
+            requester=person.name, subject=receiver.name, entitlement=parsed(entitlement),
             duration=duration, until=until, reason=reason, at=now, starts_at=starts_at,
         )  # fmt: skip
         decision = decide_now(core, policy, ask, unread)
@@ -115,10 +115,14 @@ def submit(
 
 def post(
     work: UnitOfWork, ask: Ask, decision: Allowed, parties: Parties, providers: Mapping[str, type[Provider]], *,
-    source: str,
+    source: str, batch: BatchId | None = None,
 ) -> Request:  # fmt: skip
-    """Writes down what the policy lets this person ask, with all that must be told of it. Raises AlreadyOpen."""
+    """Writes down what the policy lets this person ask, with all that must be told of it. Raises AlreadyOpen.
+
+    `batch`: of what is asked at once, the id of the first.
+    """
     request = _request(work, ask, decision.terms, parties, providers)
+    request.batch_id = batch or request.batch_id
     if not insert_unless_there(work.session, request):
         raise already_asked(ask)  # by the same person at the same moment
     trace = render(decision.trace).splitlines()
@@ -184,7 +188,7 @@ def preview(
     """
     policy = core.policy.current()
     person = core.person(requester, policy)
-    wanted = _parsed(entitlement)
+    wanted = parsed(entitlement)
     receiver = receiver_of(policy, person, subject)
     other = {} if receiver.slack == person.slack else {"receiver": receiver.name}
     known, rules = policy.entitlement(wanted), policy.rules_between(person.name, receiver.name, wanted)
@@ -238,7 +242,8 @@ def resolved(ask: Ask, terms: Terms, providers: Mapping[str, type[Provider]]) ->
     }  # fmt: skip
 
 
-def _parsed(entitlement: str) -> Entitlement:
+def parsed(entitlement: str) -> Entitlement:
+    """Raises InvalidInput with what an entitlement looks like."""
     try:
         return Entitlement.parse(entitlement.strip())
     except ValueError as error:
@@ -269,7 +274,8 @@ def _lapses_at(ask: Ask, terms: Terms, now: datetime) -> datetime:
 
 def _told(request: Request) -> dict[str, Any]:
     return {
-        "version": request.version, "requester": request.requester, "subject": request.subject,
+        "version": request.version, "batch": request.batch_id,
+        "requester": request.requester, "subject": request.subject,
         "resource": request.resource, "role": request.role, "level": request.level, "rule": request.rule,
         "duration_s": request.duration_s, "until": request.until, "starts_at": request.starts_at,
         "extends": request.extends, "reason": request.reason,

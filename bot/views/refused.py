@@ -50,6 +50,7 @@ REASONS = {
     "Conflict": "it had changed meanwhile",
     "InvalidInput": "what was typed could not be read",
     "LostRace": "it was changed at the same moment",
+    "PartsRefused": "a part of what was asked for together was refused",
     "NotAMember": "not a full member of this workspace",
     "NotAllowed": "not allowed to",
     "NotAnApprover": "not one of its approvers",
