@@ -58,6 +58,7 @@ ACTIONS: dict[str, Listener] = {
     ids.ACCEPT_STANDING: accept_standing.button,
     ids.ACCEPT_ALL_STANDING: accept_standing.button,
     ids.CHOOSE: ask.chosen,
+    ids.CHOOSE_ALSO: ask.chosen,
     ids.CHOOSE_WHOM: ask.chosen,
     ids.ASK: ask.button,
     ids.FOLLOW: follow.button,

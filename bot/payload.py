@@ -31,6 +31,16 @@ def chosen(view: dict[str, Any], block: str) -> str:
     return str((element.get("selected_option") or {}).get("value") or "")
 
 
+def all_chosen(view: dict[str, Any], *blocks: str) -> list[str]:
+    """The values of all options that are selected in these menus of a modal, in their order."""
+    found: list[str] = []
+    for block in blocks:
+        (element,) = view["state"]["values"].get(block, {"": {}}).values()
+        options = element.get("selected_options") or [element.get("selected_option") or {}]
+        found += [str(one["value"]) for one in options if one.get("value")]
+    return found
+
+
 def chosen_person(view: dict[str, Any], block: str) -> SlackUser | None:
     """The account that is selected in a modal; None where there is none, or no such field."""
     (element,) = view["state"]["values"].get(block, {"": {}}).values()

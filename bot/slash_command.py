@@ -1,6 +1,6 @@
 """`/access` and its words. To add one: a file in `bot/verbs`, a line in the table, a test."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -59,7 +59,8 @@ _BY_WORD = {command.word: command for command in COMMANDS}
 async def access_command(ack: AsyncAck, body: dict[str, Any], respond: Reply, slack: SlackContext, who: Who) -> None:
     async with slack.acknowledged(ack), refusals(ephemeral(respond)):
         typed = str(body.get("text") or "")
-        command, words = read(from_slack(typed))
+        policy = await slack.policy()
+        command, words = read(from_slack(typed), bundles=[bundle.id for bundle in policy.bundles])
         whom = mentioned(typed)
         message = await command.run(
             Invocation(
@@ -75,8 +76,8 @@ async def access_command(ack: AsyncAck, body: dict[str, Any], respond: Reply, sl
             await respond(message)
 
 
-def read(text: str) -> tuple[Command, str]:
-    """The command, and the words it is about; what is like none is meant as something to ask for.
+def read(text: str, bundles: Collection[str] = ()) -> tuple[Command, str]:
+    """The command, and the words it is about; what is like none, or a bundle, is meant as something to ask for.
 
     Raises InvalidInput that names the nearest one.
     """
@@ -86,6 +87,8 @@ def read(text: str) -> tuple[Command, str]:
         return _BY_WORD[ask.USAGE.partition(" ")[0]], text.strip()
     if word in _BY_WORD:
         return _BY_WORD[word], "".join(rest).strip()
+    if word in bundles:
+        return _BY_WORD[ask.USAGE.partition(" ")[0]], text.strip()
     meant = nearest(word, [known for known in _BY_WORD if known and "/" not in known])
     if meant is None:
         return _BY_WORD[ask.USAGE.partition(" ")[0]], text.strip()

@@ -1,7 +1,7 @@
 """Reads what people type after the command: `customers-db/read 2h INC-12 stuck refunds`."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import islice
@@ -27,8 +27,13 @@ _LONGEST = 4000
 """As long as a message of Slack may be; to clean more of it takes long."""
 _NAMED = 5
 _EXAMPLE_TIME, _EXAMPLE_REASON = timedelta(hours=2), "INC-12 stuck refunds"
+_ROLES = re.compile(r"[^\s,]{1,130}(?:\s*,\s*[^\s,/]{1,64}/[^\s,]{1,65}){1,20}")
+"""Several at the beginning, with or without spaces beside their commas."""
+_SEVERAL = 20
 Requestable = Mapping[Entitlement, timedelta]
 """What a person may ask for, each with the longest there is."""
+Bundles = Mapping[str, Sequence[Entitlement]]
+"""Those of which a person may ask for a part, by their ids."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,30 +41,37 @@ class Line:
     """What was typed. Whether the policy allows it is not decided yet. Either `duration` or `until` (UTC)."""
 
     entitlement: Entitlement
+    """Of several, the first."""
     duration: timedelta | None
     until: datetime | None
     starts_at: datetime | None = None
     """Not before this; None: at once."""
     reason: str
     """Cleaned."""
+    also: tuple[Entitlement, ...] = ()
+    """The others, where several or a bundle were named."""
     whom: str = ""
     """Who receives it, as it was typed: `@ben`; empty: who asks."""
     unread: InvalidInput | None = None
     """Why the time or the start cannot be used, with the nearest line that would be right."""
 
 
-def parse_line(text: str, *, requestable: Requestable, now: datetime, zone: ZoneInfo, command: str = "/access") -> Line:
+def parse_line(
+    text: str, *, requestable: Requestable, now: datetime, zone: ZoneInfo, command: str = "/access",
+    bundles: Bundles | None = None,
+) -> Line:  # fmt: skip
     """Reads `<resource/role> <time> [from <start>] [for @person] <reason…>`, whatever quotes keyboards put in.
 
     Raises InvalidInput for the field entitlement, duration or reason, with the nearest line that would be right.
-    Only what is `requestable`, by the one who asks, is ever suggested.
+    Only what is `requestable`, by the one who asks, is ever suggested. Several stand with commas between them, or the
+    name of one of the `bundles`.
     """
     if len(text) > _LONGEST:
         raise InvalidInput("reason", f"That is longer than {_LONGEST} characters. Say why in fewer words.")
-    first, rest = _cut(clean(text).text, 1)
-    entitlement = _entitlement(first, rest, requestable, command)
-    asks = f"{command} {entitlement}"
-    example_time = _example_time(requestable[entitlement])
+    first, rest = _first(clean(text).text)
+    (entitlement, *also), shown = _several(first, rest, requestable, command, bundles or {})
+    asks = f"{command} {shown}"
+    example_time = _example_time(min(filter(None, map(requestable.get, [entitlement, *also]))))
     if not rest:
         raise InvalidInput("duration", f"Say for how long and why: {asks} {example_time} {_EXAMPLE_REASON}")
     try:
@@ -67,8 +79,8 @@ def parse_line(text: str, *, requestable: Requestable, now: datetime, zone: Zone
     except ValueError as error:
         whom, reason = _whom(_after(like_a_time(rest.translate(_QUOTES)), rest))
         example = f"{asks} {example_time} {_echo(reason) or _EXAMPLE_REASON}"
-        sentence = f"The time after {entitlement} can't be used: {error}. For example: {example}"
-        return _unread(entitlement, reason, whom, InvalidInput("duration", sentence))
+        sentence = f"The time after {shown} can't be used: {error}. For example: {example}"
+        return _unread([entitlement, *also], reason, whom, InvalidInput("duration", sentence))
     whom, reason = _whom(reason)
     try:
         starts_at, typed_start, reason = _start(reason, now, zone)
@@ -80,7 +92,7 @@ def parse_line(text: str, *, requestable: Requestable, now: datetime, zone: Zone
     except ValueError as error:
         example = f"{asks} {typed} from tomorrow 9:00 {_EXAMPLE_REASON}"
         sentence = f"The start can't be used: {error}. For example: {example}"
-        return _unread(entitlement, reason, whom, InvalidInput("start", sentence))
+        return _unread([entitlement, *also], reason, whom, InvalidInput("start", sentence))
     if meant is not None:
         reason = _after(meant.typed, reason)
         example = f"{asks} {typed} {meant.right} {_echo(reason) or _EXAMPLE_REASON}"
@@ -88,7 +100,7 @@ def parse_line(text: str, *, requestable: Requestable, now: datetime, zone: Zone
             f"“{meant.typed}” would be part of the reason, and the access would open at once. To begin then: {example}."
             " If it belongs to the reason, begin the reason with another word."
         )
-        return _unread(entitlement, reason, whom, InvalidInput("start", sentence))
+        return _unread([entitlement, *also], reason, whom, InvalidInput("start", sentence))
     if not reason:
         typed = " ".join(filter(None, (typed, typed_start, whom and f"for {whom}")))
         raise InvalidInput("reason", f"Say why, after the time: {asks} {typed} {_EXAMPLE_REASON}")
@@ -98,13 +110,35 @@ def parse_line(text: str, *, requestable: Requestable, now: datetime, zone: Zone
         until=when if isinstance(when, datetime) else None,
         starts_at=starts_at,
         reason=reason,
+        also=tuple(also),
         whom=whom,
     )
 
 
-def _unread(entitlement: Entitlement, reason: str, whom: str, unread: InvalidInput) -> Line:
+def _unread(asked: Sequence[Entitlement], reason: str, whom: str, unread: InvalidInput) -> Line:
     """Not raised: what else is wrong, such as the reason, is told at the same time."""
-    return Line(entitlement=entitlement, duration=None, until=None, reason=reason, whom=whom, unread=unread)
+    return Line(
+        entitlement=asked[0], also=tuple(asked[1:]), duration=None, until=None, reason=reason, whom=whom, unread=unread
+    )
+
+
+def _first(text: str) -> tuple[str, str]:
+    several = _ROLES.match(text)
+    if several is None:
+        return _cut(text, 1)
+    return "".join(several[0].split()), text[several.end() :].strip()
+
+
+def _several(
+    typed: str, rest: str, requestable: Requestable, command: str, bundles: Bundles
+) -> tuple[list[Entitlement], str]:
+    """What is asked for, and how a line that would be right names it."""
+    bundle = typed.translate(_QUOTES).casefold()
+    if bundle in bundles:
+        return [*bundles[bundle]], bundle
+    words = [word for word in typed.split(",") if word.translate(_QUOTES)] or [typed]
+    found = [_entitlement(word, rest, requestable, command) for word in words[:_SEVERAL]]
+    return [*dict.fromkeys(found)], ",".join(map(str, dict.fromkeys(found)))
 
 
 def _entitlement(typed: str, rest: str, requestable: Requestable, command: str) -> Entitlement:

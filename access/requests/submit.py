@@ -10,7 +10,7 @@ from access.alerts.undelivered import NeverAsked, unreachable
 from access.answer_times import recent_answers
 from access.approvers import Asked, people_now
 from access.approvers import asked as asked_now
-from access.catalog import Entitlement, PersonEntry, Policy
+from access.catalog import Bundle, Entitlement, PersonEntry, Policy
 from access.choices import Choices, Found
 from access.core import Core
 from access.errors import InvalidInput
@@ -154,6 +154,12 @@ def requestable(core: Core, *, requester: Actor) -> Choices:
     """What this person may ask for now, for whomever."""
     policy = core.policy.current()
     return policy.requestable_by(core.person(requester, policy).name)
+
+
+def bundles(core: Core, *, requester: Actor) -> tuple[Bundle, ...]:
+    """Those of which this person may ask for a part."""
+    policy = core.policy.current()
+    return policy.bundles_by(core.person(requester, policy).name)
 
 
 def asks_for_others(core: Core, *, requester: Actor) -> bool:

@@ -35,7 +35,8 @@ def read_line(
         policy = core.policy.current()
         person = core.person(requester, policy)
         mine = {Entitlement(one.resource_id, one.role): one.longest for one in policy.requestable_by(person.name)}
-        line = parse_line(text, requestable=mine, now=core.clock.now(), zone=zone)
+        bundles = {one.id: one.entitlements for one in policy.bundles_by(person.name)}
+        line = parse_line(text, requestable=mine, now=core.clock.now(), zone=zone, bundles=bundles)
         if line.whom and line.whom not in mentions:
             # Never taken for a part of the reason: what was meant for another would be opened for who asks.
             raise InvalidInput("subject", _UNMARKED.format(whom=line.whom[:_ECHOED]))

@@ -7,6 +7,7 @@ ATTEMPTS = {
     "form": "ask for access",
     "form.open": "open the form",
     "form.choose": "choose in the form",
+    "form.choose-also": "choose in the form",
     "form.choose-whom": "choose in the form",
     "/access": "use /access",
     "app_home_opened": "open the Home tab",

@@ -66,6 +66,7 @@ from tests.bot import (
     digest_states,
     narrow_states,
     on_behalf_states,
+    several_states,
     standing_states,
     undelivered_states,
     why_states,
@@ -505,7 +506,7 @@ def _all() -> dict[str, Rendered | dict[str, Any]]:
 
 ALL = (
     _all() | chain_states.STATES | digest_states.STATES | narrow_states.STATES | standing_states.STATES
-    | undelivered_states.STATES | why_states.STATES | on_behalf_states.STATES
+    | undelivered_states.STATES | why_states.STATES | on_behalf_states.STATES | several_states.STATES
 )  # fmt: skip
 MESSAGES = {name: view for name, view in ALL.items() if isinstance(view, Rendered)}
 MODALS = {name: view for name, view in ALL.items() if isinstance(view, dict) and view["type"] == "modal"}
