@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from access.nearest import nearest
-from access.words import clean, from_slack
+from access.words import clean, from_slack, mentions
 
 CONTROLS = "".join(map(chr, [*range(0x20), *range(0x7F, 0xA0)]))
 BIDI = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
@@ -100,3 +100,8 @@ def test_what_is_escaped_as_slack_does_comes_back(text: str) -> None:
 )
 def test_the_nearest_word_is_found_or_none(word: str, expected: str | None) -> None:
     assert nearest(word, ["write", "read", "PowerUser"]) == expected
+
+
+def test_a_name_that_means_two_accounts_names_none() -> None:
+    assert mentions("for <@U0BEN|ben> and <@U0EVE> of <#C0SEC|ben>") == {"@ben": "U0BEN", "@U0EVE": "U0EVE"}
+    assert mentions("for <@U0BEN|ben> <@U0EVE|ben> @kim") == {}
