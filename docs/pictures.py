@@ -58,13 +58,13 @@ def _story(page: Page) -> None:
     expect(dialog).to_have_count(0)
 
     _type(page, LINE)
-    card = page.locator(".message").filter(has=page.get_by_role("button", name="Approve")).last
+    card = page.locator(".message").filter(has=page.get_by_role("button", name="Approve request")).last
     expect(card).to_be_visible()
     _person(page, "Lea")
     _channel(page, "payments-approvals")
     expect(card).to_be_visible()
     _picture(page, "card-asked", card)
-    card.get_by_role("button", name="Approve").click()
+    card.get_by_role("button", name="Approve request").click()
 
     _person(page, "Ann")
     page.get_by_role("button", name="Countersign").first.click()
