@@ -225,6 +225,7 @@ def _told_who_was_faster(work: UnitOfWork, request: Request, pressed: Button, ba
     try:
         yield
     except LostRace:
+        work.session.refresh(request)
         if request.status == RequestStatus.PENDING:
             raise request_changed(work.session, request, pressed.version) from None
         raise _decided(work.session, work.now, request, ballot.by, ballot.verdict) from None

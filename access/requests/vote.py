@@ -43,10 +43,13 @@ def cast_vote(work: UnitOfWork, people: People, request: Request, ballot: Ballot
 
 
 def refuse_vote(session: Session, people: People, request: Request, by: PersonEntry, verdict: Verdict) -> Chain:
-    """The chain as this person found it. Raises NotYourTurn, NotAnApprover or AlreadyReviewed."""
+    """The chain as this person found it. Raises NotYourTurn, NotAnApprover, AlreadyReviewed, or LostRace where it was
+    decided since the request was read: its votes are read after it.
+    """
     chain = Chain.of(people, request, votes_on(session, request))
     waits = chain.state()
-    assert isinstance(waits, Waiting), "what is approved or denied is not pending"
+    if not isinstance(waits, Waiting):
+        raise LostRace
     for vote in chain.votes:
         if is_alike(vote.by, Party(by.name, by.slack)) and verdict is Verdict.APPROVE:
             raise AlreadyReviewed("You have already approved this request.")
