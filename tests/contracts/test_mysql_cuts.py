@@ -10,13 +10,15 @@ from datetime import timedelta
 
 import pytest
 
-from access.ports import GrantSpec, Receipt, Secret
+from access.ports import Deadline, GrantSpec, Outcome, Receipt, Secret
 from countersign.testing.steps import deadline, gets_in, grant, reveal, revoke, strike
 from countersign.testing.world import FaultKind
 from tests.contracts.mysql_fixtures import NEEDS_MARIADB
 from tests.contracts.mysql_server import ask
-from tests.contracts.mysql_world import MysqlWorld, PersonsSession, make_direct_spec, make_spec
-from workers.providers.mysql import Mysql
+from tests.contracts.mysql_world import MysqlWorld, PersonsSession, made_of, make_direct_spec, make_spec
+from tests.contracts.test_mysql_mutants import tidied
+from workers.providers.mysql import Mysql, logins, statements
+from workers.providers.mysql.logins import login_of
 
 pytestmark = [NEEDS_MARIADB, pytest.mark.parametrize("kind", ["before", "after"])]
 Make = Callable[[], Mysql]
@@ -142,3 +144,26 @@ def test_a_look_at_the_secret_that_is_cut_is_made_good_by_the_next_and_shuts_the
         before = secret
     revoke(first, spec, None)
     assert cuts > 3
+
+
+class GivesBeforeThereIsAnEnd(Mysql):
+    """As one would write it: the login, its rights, and then when they go."""
+
+    def grant(self, spec: GrantSpec, deadline: Deadline) -> Outcome:
+        login = login_of(spec, self.settings)
+        with self._session(deadline) as session:
+            for statement in (
+                statements.create(login, logins.hashed("x")),
+                statements.mark(login),
+                statements.give_role("support_read", login),
+            ):
+                session.write(statement)
+        return super().grant(spec, deadline)
+
+
+def test_a_provider_that_gives_rights_before_they_have_an_end_is_found(
+    mysql_world: MysqlWorld, kind: FaultKind
+) -> None:
+    found = pytest.raises(AssertionError, match=r"rights stay that nothing ends \(C13\)")
+    with tidied(mysql_world), made_of(GivesBeforeThereIsAnEnd, mysql_world) as make, found:
+        test_a_grant_that_is_cut_leaves_no_way_in_and_no_rights_without_an_end(mysql_world, make, make_spec, kind)
