@@ -130,9 +130,10 @@ def _role(grants: Grants, role: str) -> Objection | None:
     if made_by := makes(grants, Held(Account(""), roles={role: False})):
         return Objection(
             NotGrantable,
-            f"Through the role {role} things could be made in the name of the role, by {_listed(map(str, made_by))}: "
-            "they run with its rights when the access is over, so it is never granted. Take that away from the role "
-            "and from everyone, or write the rights out in the policy.",
+            f"Anyone with the role {role} could make something in the name of the role, "
+            f"by {_listed(map(str, made_by))}. That runs with its rights when the access is over, so the role is never "
+            "granted. Take that away from the "
+            "role and from everyone, or write the rights out in the policy.",
         )
     return None
 
