@@ -31,6 +31,7 @@ NEVER_ONE = {
     ("countersign/up.py", "ports"): "as many as `up` has processes, all by the same code",
     ("bot/views/extension.py", "characters"): "a span or the most",
     ("bot/views/form.py", "characters"): "a span or the most",
+    ("bot/views/change.py", "characters"): "a span or the most",
 }
 """Why a plural stands there that no number can make wrong."""
 Found = tuple[str, str, int]

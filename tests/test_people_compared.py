@@ -21,6 +21,8 @@ ALLOWED = {
     ("access/requests/pending.py", "_waiting"): "by name or account",
     ("access/monitor/offboarding.py", "_end_of"): "by pairs of name and account",
     ("access/grants/votes.py", "_lost"): "after name and account",
+    ("access/requests/narrow.py", "_carry_over"): "after name and account",
+    ("bot/views/narrowed.py", "told"): "of one version, whose votes each have a name of their own",
     ("access/messages/digest/rows.py", "open_grants"): "leaves out what is nobody's",
     ("access/reconcile/drift.py", "_forgotten"): "a resource, of a look",
     ("bot/views/alert.py", "_which"): "whether it is the canary's",

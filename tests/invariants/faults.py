@@ -23,7 +23,7 @@ from access.monitor.chores import CHORES
 from access.monitor.sweep import Schedule
 from access.policy import decide
 from access.ports import Deadline, Observation
-from access.requests import review
+from access.requests import review, vote
 from access.unit_of_work import UnitOfWork
 from tests.invariants.machine import Life
 from tests.invariants.town_provider import TownProvider
@@ -94,7 +94,14 @@ def _by_approver_of_then() -> Any:
             return
         right(people, reviewer=reviewer, barred=barred, any_of=any_of)
 
-    return patch.object(review, "may_review", wrong)
+    return _asking(wrong)
+
+
+@contextmanager
+def _asking(may_review: Any) -> Generator[None]:
+    """In the place of both guards: who may review at all, and whose turn it is."""
+    with patch.object(review, "may_review", may_review), patch.object(vote, "refuse_out_of_turn", _nothing):
+        yield
 
 
 def _anybody_may(people: Any, *, reviewer: Any, barred: Any, any_of: Any) -> None:
@@ -450,7 +457,7 @@ FAULTS: Mapping[str, Fault] = {
     ),
     "self-approval": Fault(
         "the requester is one of the group, so she may (hoop)",
-        lambda: patch.object(review, "may_review", _anybody_may), _approved_by_herself,
+        lambda: _asking(_anybody_may), _approved_by_herself,
     ),
     "no fingerprint": Fault(
         "what is shown is not what is granted (CVE-2025-1969's class)",
