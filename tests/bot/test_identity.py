@@ -19,6 +19,7 @@ from bot.views.modals import denial, revocation
 from tests.access.requests.test_approvers import deciding, slack_says
 from tests.bot.desk import Body, Desk
 from tests.bot.facts import a_choice, a_grant, a_request, an_extendable
+from tests.bot.narrow_states import STATES
 from tests.bot.slack import FakeSlack, words
 from tests.cast import ANN, KIM, LEA, SAM, STRANGER
 from tests.world import World
@@ -28,6 +29,8 @@ VIEWS = {
     ids.DENIAL: denial(a_request(), '{"button": "v1", "channel": "C", "ts": "1"}'),
     ids.REVOCATION: revocation(a_grant(id="none")),
     ids.EXTENSION: extension_form(an_extendable(a_grant(id="none"))),
+    ids.APPROVAL: STATES["approval"],
+    ids.CHANGE_FORM: STATES["change"],
 }
 LISTENERS = [
     (COMMAND, "command"),
