@@ -4,8 +4,11 @@ from collections.abc import Iterator
 
 import pytest
 
+from sandbox.person import Workspace
+from sandbox.server import Running
 from tests.bot.desk import Desk
 from tests.bot.slack import FakeSlack
+from tests.bot.staging import acme
 from tests.cast import ANN, BEN, EVE, KIM, LEA, SAM, STRANGER
 from tests.world import World
 
@@ -29,3 +32,16 @@ def slack(monkeypatch: pytest.MonkeyPatch) -> FakeSlack:
 def desk(world: World, slack: FakeSlack) -> Iterator[Desk]:
     with Desk.manned(world, slack) as desk:
         yield desk
+
+
+@pytest.fixture
+def sandbox() -> Iterator[Running]:
+    with acme() as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def workspace(sandbox: Running) -> Iterator[Workspace]:
+    workspace = sandbox.workspace()
+    yield workspace
+    assert workspace.violations() == []

@@ -11,23 +11,10 @@ from access.monitor.schedule_checks import schedule_checks
 from bot import ids
 from sandbox.person import Workspace
 from sandbox.server import Running
-from tests.bot.staging import Serving, Way, acme, deliver, modal, serving, the_card
+from tests.bot.staging import Serving, Way, deliver, modal, serving, the_card
 from tests.cast import ANN, APPROVALS, KIM, LEA, SAM
 from tests.waiting import wait_until
 from tests.world import World
-
-
-@pytest.fixture
-def sandbox() -> Iterator[Running]:
-    with acme() as sandbox:
-        yield sandbox
-
-
-@pytest.fixture
-def workspace(sandbox: Running) -> Iterator[Workspace]:
-    workspace = sandbox.workspace()
-    yield workspace
-    assert workspace.violations() == []
 
 
 @pytest.fixture(params=["Socket Mode", "HTTP mode"])

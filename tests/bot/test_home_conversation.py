@@ -18,24 +18,11 @@ from sandbox.person import Person, Workspace
 from sandbox.seen import View
 from sandbox.server import Running
 from tests.access.requests.test_remind import LADDER
-from tests.bot.staging import Serving, Way, acme, deliver, modal, serving, the_card
+from tests.bot.staging import Serving, Way, deliver, modal, serving, the_card
 from tests.cast import ANN, APPROVALS, LEA
 from tests.waiting import wait_until
 from tests.world import World
 from workers.slack_sender import SlackSender
-
-
-@pytest.fixture
-def sandbox() -> Iterator[Running]:
-    with acme() as sandbox:
-        yield sandbox
-
-
-@pytest.fixture
-def workspace(sandbox: Running) -> Iterator[Workspace]:
-    workspace = sandbox.workspace()
-    yield workspace
-    assert workspace.violations() == []
 
 
 @pytest.fixture(params=["Socket Mode", "HTTP mode"])

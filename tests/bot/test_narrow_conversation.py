@@ -10,23 +10,10 @@ from sandbox.person import Person, Workspace
 from sandbox.seen import Message
 from sandbox.server import Running
 from tests.access.requests.test_chains import ONE, TWO_STAGES
-from tests.bot.staging import Serving, acme, by_socket, deliver, modal, the_card
+from tests.bot.staging import Serving, by_socket, deliver, modal, the_card
 from tests.cast import ANN, APPROVALS, KIM, LEA, SAM
 from tests.waiting import wait_until
 from tests.world import World
-
-
-@pytest.fixture
-def sandbox() -> Iterator[Running]:
-    with acme() as sandbox:
-        yield sandbox
-
-
-@pytest.fixture
-def workspace(sandbox: Running) -> Iterator[Workspace]:
-    workspace = sandbox.workspace()
-    yield workspace
-    assert workspace.violations() == []
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from sandbox.person import Workspace
 from sandbox.server import Running
 from tests.access.requests.test_batch import LOGS, READ, SEVERAL
 from tests.access.requests.test_on_behalf import FOR_OTHERS
-from tests.bot.staging import Serving, acme, deliver, modal, serving, the_card
+from tests.bot.staging import Serving, deliver, modal, serving, the_card
 from tests.cast import ANN, APPROVALS, BEN, KIM, LEA
 from tests.waiting import wait_until
 from tests.world import World
@@ -23,19 +23,6 @@ TYPED = {ids.DURATION: "1h", ids.REASON: "INC-12 stuck refunds"}
 @pytest.fixture
 def world(database: Database, tmp_path: Path, request: pytest.FixtureRequest) -> World:
     return World.make(database, tmp_path, request.param)
-
-
-@pytest.fixture
-def sandbox() -> Iterator[Running]:
-    with acme() as sandbox:
-        yield sandbox
-
-
-@pytest.fixture
-def workspace(sandbox: Running) -> Iterator[Workspace]:
-    workspace = sandbox.workspace()
-    yield workspace
-    assert workspace.violations() == []
 
 
 @pytest.fixture

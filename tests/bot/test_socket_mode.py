@@ -1,6 +1,5 @@
 """The bot that calls Slack: it connects, says so, comes back, and says what keeps it from connecting."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
@@ -8,23 +7,10 @@ import pytest
 from access.errors import Unready
 from sandbox.person import Workspace
 from sandbox.server import Running
-from tests.bot.staging import acme, by_socket
+from tests.bot.staging import by_socket
 from tests.cast import ANN, APPROVALS
 from tests.waiting import wait_until
 from tests.world import World
-
-
-@pytest.fixture
-def sandbox() -> Iterator[Running]:
-    with acme() as sandbox:
-        yield sandbox
-
-
-@pytest.fixture
-def workspace(sandbox: Running) -> Iterator[Workspace]:
-    workspace = sandbox.workspace()
-    yield workspace
-    assert workspace.violations() == []
 
 
 def test_a_new_connection_is_made_when_slack_closes_the_old(
