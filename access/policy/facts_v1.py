@@ -92,8 +92,9 @@ def _facts(*, extends: str | None, **facts: Any) -> Json:
 
 def _chain(channel: str, chain: Json) -> Json:
     """A chain of several stages is one of a later version, and no row of this one has it."""
-    one = lambda: {"any_of": [*sorted(chain["any_of"])], "quorum": chain["quorum"]}  # noqa: E731
-    return {"channel": channel, "stages": chain["stages"] if "stages" in chain else [one()]}
+    if "stages" in chain:
+        return {"channel": channel, "stages": chain["stages"]}
+    return {"channel": channel, "stages": [{"any_of": [*sorted(chain["any_of"])], "quorum": chain["quorum"]}]}
 
 
 def _seconds(count: int | None) -> timedelta | None:

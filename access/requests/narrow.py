@@ -16,10 +16,11 @@ from access.catalog import PersonEntry, Policy
 from access.core import Core, load_grant
 from access.durations import format_duration, parse_when
 from access.errors import InvalidInput
+from access.grants.votes import lost
 from access.ids import Person, ReviewId, ulid
 from access.models import Request, RequestStatus, Review, Verdict, VersionOrigin
-from access.people import Party, People, barred, changed, reviewer_of
-from access.policy.chain import Waiting, stages_of
+from access.people import Party, People
+from access.policy.chain import Waiting
 from access.policy.decide import Ask
 from access.policy.facts import ask_again
 from access.policy.refusals import RefusedByPolicy
@@ -28,8 +29,6 @@ from access.requests.submit import decide_all
 from access.requests.versions import Made, post_version
 from access.requests.vote import refuse_vote
 from access.unit_of_work import LostRace, UnitOfWork
-
-_NO_LONGER_APPROVER = "is no longer one of its approvers"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,7 +51,7 @@ def narrow(
     terms = decide_all(policy, people, ask, None).terms
     while True:
         asked, votes = (request.duration, request.until), _votes(work, request)
-        stage = _stage(refuse_vote(work.session, people, request, by, Verdict.APPROVE))
+        _, waits = refuse_vote(work.session, people, request, by, Verdict.APPROVE)
         made = Made(
             origin=VersionOrigin.NARROWED, by=Party(by.name, by.slack), seq=request.decision_seq,
             values=_linked(request, by),
@@ -66,16 +65,12 @@ def narrow(
                 raise
     assert _is_less(request.duration, request.until, *asked, begins=_begins(work, request)), "a narrowing never widens"
     left_out = _carry_over(work, policy, request, votes)
-    if _stage(Chain.of(people, request, votes_on(work.session, request))) < stage:
+    now = Chain.of(people, request, votes_on(work.session, request)).state()
+    assert isinstance(now, Waiting), "the vote of who narrows has yet to be cast"
+    if now.stage < waits.stage:
         # Without a vote that an earlier stage needs, that stage would be asked again, and this person's turn not come.
         who, because = left_out[0]
         raise RefusedByPolicy(f"{who}, who approved this, {because}. Deny it, or ask {request.requester} to ask again.")
-
-
-def _stage(chain: Chain) -> int:
-    now = chain.state()
-    assert isinstance(now, Waiting), "what is approved or denied is not pending"
-    return now.stage
 
 
 def _votes(work: UnitOfWork, request: Request) -> Sequence[Review]:
@@ -150,12 +145,9 @@ def _carry_over(
     work: UnitOfWork, policy: Policy, request: Request, votes: Sequence[Review]
 ) -> list[tuple[Person, str]]:  # fmt: skip
     """Who approved more approves less, while they may still decide. Whose vote is left out, and why."""
-    people, stages = people_now(work.session, policy), stages_of(request.chain)
-    members = people.able_by_group(stages, barred=barred(people, request))
     left_out: list[tuple[Person, str]] = []
-    for vote in votes:
-        able = frozenset[Person]().union(*(members[group] for group in stages[vote.stage - 1].groups))
-        because = changed(people, reviewer_of(vote)) or ("" if vote.reviewer in able else _NO_LONGER_APPROVER)
+    people = people_now(work.session, policy)
+    for vote, because in lost(people, Chain.of(people, request, ()), votes):
         if because:
             left_out.append((vote.reviewer, because))
         else:

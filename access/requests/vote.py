@@ -42,9 +42,13 @@ def cast_vote(work: UnitOfWork, people: People, request: Request, ballot: Ballot
     return now
 
 
-def refuse_vote(session: Session, people: People, request: Request, by: PersonEntry, verdict: Verdict) -> Chain:
-    """The chain as this person found it. Raises NotYourTurn, NotAnApprover, AlreadyReviewed, or LostRace where it was
-    decided since the request was read: its votes are read after it.
+def refuse_vote(
+    session: Session, people: People, request: Request, by: PersonEntry, verdict: Verdict
+) -> tuple[Chain, Waiting]:  # fmt: skip
+    """The chain as this person found it, and what it waits for.
+
+    Raises NotYourTurn, NotAnApprover, AlreadyReviewed, or LostRace where it was decided since the request was read: its
+    votes are read after it.
     """
     chain = Chain.of(people, request, votes_on(session, request))
     waits = chain.state()
@@ -54,20 +58,20 @@ def refuse_vote(session: Session, people: People, request: Request, by: PersonEn
         if is_alike(vote.by, Party(by.name, by.slack)) and verdict is Verdict.APPROVE:
             raise AlreadyReviewed("You have already approved this request.")
     refuse_out_of_turn(turn_of(by.name, chain.stages, waits, chain.members), verdict, waits, chain.stages)
-    return chain
+    return chain, waits
 
 
 def _counted(work: UnitOfWork, people: People, request: Request, ballot: Ballot, *, opens: bool) -> State | None:
     """None: another vote, or something else, came first."""
     seq = request.decision_seq
-    chain = refuse_vote(work.session, people, request, ballot.by, ballot.verdict)
-    waits = chain.state()
-    stage = waits.stage if isinstance(waits, Waiting) else 1
-    groups = sorted(group for group in set(chain.stages[stage - 1].groups) if ballot.by.name in chain.members[group])
+    chain, waits = refuse_vote(work.session, people, request, ballot.by, ballot.verdict)
+    groups = sorted(
+        group for group in set(chain.stages[waits.stage - 1].groups) if ballot.by.name in chain.members[group]
+    )
     vote = Review(
         id=ReviewId(ulid(work.now)), request_id=request.id, version=request.version, reviewer=ballot.by.name,
         reviewer_slack=ballot.by.slack, verdict=ballot.verdict, comment=ballot.comment,
-        fingerprint=request.fingerprint, at=work.now, stage=stage, groups=groups,
+        fingerprint=request.fingerprint, at=work.now, stage=waits.stage, groups=groups,
     )  # fmt: skip
     now = chain.state(*votes_of([vote]))
     # First of all the row, so that of two clicks at once the slower one finds it changed.
