@@ -18,7 +18,9 @@ from access.catalog import Policy
 from access.ids import Person, SlackUser
 from access.models import CheckKind, PeriodicCheck, Request, RequestStatus, Review, Verdict
 from access.people import People
-from access.policy.chain import Chain, Vote, Waiting, stages_of, votes_of
+from access.policy.chain import Vote, Waiting, stages_of, votes_of
+from access.policy.chain_now import Chain
+from access.policy.escalation import escalations_of
 
 _APPROVER = ":approver"
 """After an account, the subject of a look: whether this person can decide, whatever they have open themselves."""
@@ -32,13 +34,15 @@ _UNABLE = sql_select(col(PeriodicCheck.subject)).where(
 
 @dataclass(frozen=True, kw_only=True)
 class NextStep:
-    """Who is reminded next while there is no answer."""
+    """Who is reminded next, or asked too, while there is no answer."""
 
     after: timedelta
     """Counted from when it was asked."""
     at: datetime | None
     """None: it is not asked yet."""
     named: tuple[SlackUser, ...]
+    adds: bool = False
+    """They can decide only from then on."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,29 +76,29 @@ class StageState:
     is_now: bool
 
 
-def approvers(session: Session, people: People, request: Request) -> frozenset[Person]:
+def approvers(session: Session, people: People, request: Request, now: datetime) -> frozenset[Person]:
     """Who can decide on this request now: those whose turn it is."""
     if request.status != RequestStatus.PENDING:
         return frozenset()
-    now = Chain.of(people, request, votes_on(session, request)).state()
-    return now.people if isinstance(now, Waiting) else frozenset()
+    waits = Chain.of(people, request, votes_on(session, request), now).state()
+    return waits.people if isinstance(waits, Waiting) else frozenset()
 
 
-def chain_of(people: People, request: Request, reviews: Sequence[Review]) -> tuple[StageState, ...]:
+def chain_of(people: People, request: Request, reviews: Sequence[Review], at: datetime) -> tuple[StageState, ...]:
     """Its stages in their order. `reviews`: those of the version that stands."""
-    chain = Chain.of(people, request, votes_of(reviews))
+    chain = Chain.of(people, request, votes_of(reviews), at)
     now = chain.state()
-    at = now.stage if isinstance(now, Waiting) else len(chain.stages) + 1
+    asked = now.stage if isinstance(now, Waiting) else len(chain.stages) + 1
     found: list[StageState] = []
     for number, stage in enumerate(chain.stages, start=1):
-        able, missing = (chain.later(number), stage.wanted) if number > at else (frozenset[Person](), 0)
-        if isinstance(now, Waiting) and number == at:
+        able, missing = (chain.later(number), stage.wanted) if number > asked else (frozenset[Person](), 0)
+        if isinstance(now, Waiting) and number == asked:
             able, missing = now.people, now.missing
         found.append(
             StageState(
                 groups=stage.groups, of_each=bool(stage.all_of), wanted=stage.wanted, missing=missing,
                 approved=tuple(one for one in reviews if one.stage == number and one.verdict == Verdict.APPROVE),
-                people=people.accounts(able), is_now=number == at,
+                people=people.accounts(able), is_now=number == asked,
             )
         )  # fmt: skip
     return tuple(found)
@@ -129,15 +133,18 @@ def asked(people: People, answers: Sequence[Answer], chain: Chain, *, resource: 
     )
 
 
-def asked_by(session: Session, people: People, request: Request, answers: Sequence[Answer]) -> Asked:
+def asked_by(
+    session: Session, people: People, request: Request, answers: Sequence[Answer], now: datetime
+) -> Asked:  # fmt: skip
     """Whom this request asks."""
-    chain = Chain.of(people, request, votes_on(session, request))
+    chain = Chain.of(people, request, votes_on(session, request), now)
     return asked(people, answers, chain, resource=request.resource)
 
 
 def groups_of(request: Request) -> list[str]:
-    """Those of all stages of the chain that it was asked by."""
-    return [*dict.fromkeys(group for stage in stages_of(request.chain) for group in stage.groups)]
+    """Those of all stages of the chain that it was asked by, and those that are added to it later."""
+    groups = [group for stage in stages_of(request.chain) for group in stage.groups]
+    return [*dict.fromkeys([*groups, *(step.group for step in escalations_of(request.chain))])]
 
 
 def approver_look(account: SlackUser) -> str:

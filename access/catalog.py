@@ -155,6 +155,17 @@ class Reminder:
 
     after: timedelta
     group: str
+    channel: SlackChannel | None = None
+    """The card is posted there too."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Escalation:
+    """From this moment the people of this group may decide too, if there is no answer before."""
+
+    after: timedelta
+    """Counted from when it was asked."""
+    group: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -170,6 +181,7 @@ class Rule:
     stages: tuple[Stage, ...]
     """In the order in which they are asked, as the file says them."""
     reminders: tuple[Reminder, ...] = ()
+    """The steps of its ladder but the last: those of other groups than the approvers' add people."""
     lapses_after: timedelta | None = None
     """None: what the level says."""
     on_behalf: tuple[str, ...] = ()
@@ -256,9 +268,15 @@ class Policy:
     def approvers(self) -> frozenset[Person]:
         """Everybody whom a rule has decide."""
         groups = {group for rule in self.rules for stage in rule.stages for group in stage.groups}
+        groups |= {step.group for rule in self.rules for step in rule.reminders}
         owned = {resource.owner for resource in self.resources.values()} if OWNER in groups else set[str]()
         managers = map(manager_of, self.people) if MANAGER in groups else ()
         return self.members({*groups, *owned, *managers})
+
+    def card_channels(self) -> frozenset[SlackChannel]:
+        """Where requests are shown to who decides them."""
+        steps = (step.channel for rule in self.rules for step in rule.reminders)
+        return frozenset({*(rule.channel for rule in self.rules), *(channel for channel in steps if channel)})
 
     def _group(self, name: str) -> frozenset[Person]:
         group = self.groups.get(name)

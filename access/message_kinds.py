@@ -50,6 +50,8 @@ class Until(Enum):
     CARD_ASKS = auto()
     """It has not been refused, or the request still waits for this very card."""
     REQUEST_WAITS = auto()
+    CARD_IS_OF_USE = auto()
+    """The request still waits for an answer on this version."""
     NOT_ASKED = auto()
     """The request waits, and its card stands nowhere."""
     END_COMES = auto()
@@ -95,6 +97,10 @@ KINDS: Mapping[MessageKind, Traits] = {
         name="the card for the approvers", shows=Shows.REQUEST, kept_true=True, rank=2, rank_of_update=4,
         until=Until.CARD_ASKS,
     ),
+    MessageKind.ESCALATED: Traits(
+        name="the card for those who are asked too", shows=Shows.REQUEST, kept_true=True, rank=2, rank_of_update=4,
+        until=Until.CARD_IS_OF_USE, planned=True,
+    ),
     MessageKind.REMINDER: Traits(
         name="the reminder for the approvers", shows=Shows.REMINDER, kept_true=False, rank=3, way=Way.REPLY,
         until=Until.REQUEST_WAITS, planned=True,
@@ -121,6 +127,8 @@ def _those(which: Callable[[Traits], bool]) -> tuple[MessageKind, ...]:
 
 KEPT_TRUE = _those(lambda one: one.kept_true)
 PLANNED = _those(lambda one: one.planned)
+CARDS = (MessageKind.REVIEW, MessageKind.ESCALATED)
+"""With the buttons of who decides."""
 SECRETS = _those(lambda one: one.way == Way.MODAL)
 """What only who holds the targets' keys can say."""
 TOLD = _those(lambda one: one.way != Way.MODAL)

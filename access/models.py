@@ -103,6 +103,7 @@ class MessageKind(StrEnum):
     PAGE = "page"  # to whoever is on duty, by webhook; subject: alert
     REVEAL = "reveal"  # a secret into an open modal, once; subject: grant, recipient: view
     WARNING = "warning"  # that the end is near, to its holder; subject: request
+    ESCALATED = "escalated"  # one more card, in the channel of a step of the ladder; subject: request
     REMINDER = "reminder"  # that it still waits, in the card's thread; subject: request
     NEXT_STAGE = "next_stage"  # that others are asked now, in the card's thread; subject: request
     HOME = "home"  # a person's Home tab; subject and recipient: the person

@@ -23,7 +23,7 @@ class Trouble:
 
 def channels_of(policy: Policy) -> list[SlackChannel]:
     """Every channel that the policy names."""
-    return sorted({policy.security.channel, policy.digest.channel, *(rule.channel for rule in policy.rules)})
+    return sorted({policy.security.channel, policy.digest.channel, *policy.card_channels()})
 
 
 async def check_channels(client: AsyncWebClient, policy: Policy) -> list[Trouble]:

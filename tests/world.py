@@ -19,6 +19,7 @@ from access.grants.end import RevokeHandler
 from access.grants.start import GrantHandler
 from access.grants.target_expiry import Extension
 from access.ids import SlackUser
+from access.message_kinds import PLANNED
 from access.messages.outbox import Claimed, Delivery, Outbox
 from access.models import (
     Alert,
@@ -26,7 +27,6 @@ from access.models import (
     CheckKind,
     Grant,
     Message,
-    MessageKind,
     PeriodicCheck,
     Request,
     TargetCheck,
@@ -198,7 +198,7 @@ class World:
     def _told_soon(self) -> datetime | None:
         """When the next message is told that waits for no time of its own, and that nobody has had in hand yet."""
         waits = select(Message.due_at).where(Message.attempts == 0, col(Message.due_at) <= self.clock.now() + A_MOMENT)
-        waits = waits.where(col(Message.kind).not_in([MessageKind.WARNING, MessageKind.REMINDER]))
+        waits = waits.where(col(Message.kind).not_in(PLANNED))
         with self.core.database.read() as session:
             return session.exec(waits.order_by(col(Message.due_at))).first()
 

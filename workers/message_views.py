@@ -55,6 +55,7 @@ def _alert(facts: AlertFacts, _of_access: str | None) -> Rendered:
 
 VIEWS: Mapping[MessageKind, View] = {
     MessageKind.REVIEW: review_card,
+    MessageKind.ESCALATED: review_card,
     MessageKind.ANSWER: answer,
     MessageKind.ENDED: _ended,
     MessageKind.WARNING: _warning,

@@ -10,6 +10,7 @@ from sqlmodel import Session, col, func, select
 from sqlmodel.sql.expression import SelectOfScalar
 
 from access.ids import GrantId, RequestId, SlackChannel
+from access.message_kinds import CARDS
 from access.models import Alert, AlertKind, Grant, Message, MessageKind, Request, RequestStatus
 
 PATIENCE = timedelta(minutes=2)
@@ -195,8 +196,9 @@ def _place(where: str | None, code: str) -> str:
 
 
 def _cards(session: Session, request: Request) -> Sequence[Message]:
-    cards = select(Message).filter_by(kind=MessageKind.REVIEW, subject=request.id, version=request.version)
-    return session.exec(cards.order_by(col(Message.id))).all()
+    """Those in other channels ask as well; but that they are still to come is no sign of anything."""
+    cards = select(Message).filter_by(subject=request.id, version=request.version).where(col(Message.kind).in_(CARDS))
+    return session.exec(cards.order_by(col(Message.kind) != MessageKind.REVIEW, col(Message.id))).all()
 
 
 def _waiting(session: Session, message: Message) -> WaitingMessage:

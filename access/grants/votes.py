@@ -7,8 +7,9 @@ from sqlmodel import Session, col, select
 
 from access.ids import Person
 from access.models import Request, Review, Verdict
-from access.people import People, changed, reviewer_of
-from access.policy.chain import Approved, Chain, Vote, state, votes_of
+from access.people import People, barred, changed, reviewer_of
+from access.policy.chain import Approved, Vote, stages_of, state, votes_of
+from access.policy.escalation import stages_at
 
 ASK_AGAIN = "Ask again, so that another approver can decide."
 
@@ -24,23 +25,26 @@ def objection(people: People, request: Request, votes: Sequence[Review]) -> str 
 
     Being on call, within hours or a delegate is judged at the click alone; being in a group that was asked, here too.
     """
-    chain = Chain.of(people, request, votes_of(votes))
-    for vote, because in lost(people, chain, votes):
+    for vote, because in lost(people, request, votes):
         if because is not None:
             return f"{vote.reviewer}, who approved this, {because}. {ASK_AGAIN}"
-    counted = [replace(vote, groups=_still_in(vote, chain.members)) for vote in chain.votes]
-    if not isinstance(state(chain.stages, counted), Approved):
+    stages = stages_of(request.chain)
+    members = people.able_by_group(stages, barred=barred(people, request))
+    still = [replace(vote, groups=_still_in(vote, members)) for vote in votes_of(votes)]
+    if not isinstance(state(stages, still), Approved):
         return f"This has fewer approvals than its rule wants. {ASK_AGAIN}"
     return None
 
 
-def lost(people: People, chain: Chain, votes: Sequence[Review]) -> Iterator[tuple[Review, str | None]]:
+def lost(people: People, request: Request, votes: Sequence[Review]) -> Iterator[tuple[Review, str | None]]:
     """Each vote, with why whoever gave it may not give it any more by the policy of now; None while they may."""
+    counted, kept_out = votes_of(votes), barred(people, request)
     for vote in votes:
-        asked = chain.stages[vote.stage - 1].groups if vote.stage <= len(chain.stages) else ()
-        able = frozenset[Person]().union(*(chain.members[group] for group in asked))
+        # As it was asked at that moment: whom a step of the ladder added counts for votes from then on.
+        then = stages_at(request, counted, vote.at)
+        asked = then[vote.stage - 1].groups if vote.stage <= len(then) else ()
         because = changed(people, reviewer_of(vote))
-        if because is None and vote.reviewer not in able:
+        if because is None and vote.reviewer not in people.approvers(asked, barred=kept_out):
             because = "is no longer one of its approvers"
         yield vote, because
 

@@ -28,6 +28,10 @@ def _request_waits(_message: Message, facts: ReminderFacts) -> bool:
     return worth_reminding(facts.request, facts.now)
 
 
+def _card_is_of_use(message: Message, facts: CardFacts) -> bool:
+    return message.version == facts.request.version and worth_reminding(facts.request, facts.now)
+
+
 def _not_asked(_message: Message, facts: CardFacts) -> bool:
     return facts.never_asked is not None and facts.request.status == RequestStatus.PENDING
 
@@ -38,6 +42,6 @@ def _end_comes(message: Message, facts: CardFacts) -> bool:
 
 _LASTS: Mapping[Until, Callable[[Message, Any], bool]] = {
     Until.SAID: _always, Until.CARD_ASKS: _card_asks, Until.REQUEST_WAITS: _request_waits,
-    Until.NOT_ASKED: _not_asked, Until.END_COMES: _end_comes,
+    Until.CARD_IS_OF_USE: _card_is_of_use, Until.NOT_ASKED: _not_asked, Until.END_COMES: _end_comes,
 }  # fmt: skip
 """By what an entry names; each takes the facts that go with it."""

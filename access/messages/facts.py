@@ -139,7 +139,10 @@ def card_of(core: Core, request_id: RequestId) -> CardFacts:
         if policy is None:
             return facts
         return replace(
-            facts, usually=asked_by(session, people_now(session, policy), request, recent_answers(session)).usually
+            facts,
+            usually=asked_by(
+                session, people_now(session, policy), request, recent_answers(session), core.clock.now()
+            ).usually,
         )
 
 
@@ -220,7 +223,7 @@ def _card_facts(
         .limit(HISTORY)
     ).all()
     people = people_now(session, policy) if policy else None
-    can = [*people.accounts(approvers(session, people, request))] if people else []
+    can = [*people.accounts(approvers(session, people, request, now))] if people else []
     looks = claimant(request, now)
     return CardFacts(
         request=request, reviews=list(reviews), grant=grant, now=now, version=version,
@@ -229,7 +232,7 @@ def _card_facts(
         extendable=extendable(policy, grant), rights=note_about(session, request.resource, request.role),
         never_asked=never_asked(session, request), next=next_step(session, people, request, now),
         approvers=can, claimant=looks if looks in can else None,
-        chain=chain_of(people, request, reviews) if people else (), description=_description(policy, request),
+        chain=chain_of(people, request, reviews, now) if people else (), description=_description(policy, request),
         others=_others(session, request) if request.status == RequestStatus.PENDING else None,
         successor=successor(session, request, version),
     )  # fmt: skip

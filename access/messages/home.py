@@ -63,7 +63,7 @@ def home_facts(session: Session, policy: Policy | None, user: SlackUser, now: da
         return HomeFacts(mine=None, waiting=[], more=0)
     pending = select(Request).where(Request.status == RequestStatus.PENDING, col(Request.lapses_at) > now)
     ordered = session.exec(pending.order_by(col(Request.lapses_at), col(Request.id)))
-    found = [one for one in ordered if person.name in approvers(session, people, one)]
+    found = [one for one in ordered if person.name in approvers(session, people, one, now)]
     return HomeFacts(
         mine=mine_of(session, policy, person, now),
         waiting=[Waiting(request=one, card=card_place(session, one)) for one in found[:WAITING_MOST]],

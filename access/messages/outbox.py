@@ -15,7 +15,7 @@ from access.core import Core
 from access.grants.claims import pause
 from access.ids import RequestId
 from access.lifecycle import TRANSIENT
-from access.message_kinds import TOLD, Shows, Way, traits_of
+from access.message_kinds import CARDS, TOLD, Shows, Way, traits_of
 from access.messages.expiry import is_expired
 from access.messages.facts import AlertFacts, Facts, facts_of, newest_grant
 from access.messages.rate_limits import Limited, note_limits, rank_of, take_turns
@@ -264,7 +264,7 @@ def _is_group(facts: Facts) -> bool:
 
 
 def _is_new_card(message: Message) -> bool:
-    return message.kind == MessageKind.REVIEW and message.shown_version == 0 and message.ts is None
+    return message.kind in CARDS and message.shown_version == 0 and message.ts is None
 
 
 def _stands(message: Message) -> bool:

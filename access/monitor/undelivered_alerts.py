@@ -137,7 +137,7 @@ def _is_elsewhere(session: Session, policy: Policy, message: Message) -> bool:
         if request.status != RequestStatus.PENDING or request.version != message.version:
             return False  # it is not tried again
         return any(rule.id == request.rule and rule.channel != message.destination for rule in policy.rules)
-    named = {policy.security.channel, policy.digest.channel, *(rule.channel for rule in policy.rules)}
+    named = {policy.security.channel, policy.digest.channel, *policy.card_channels()}
     return message.destination not in named
 
 

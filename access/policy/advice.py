@@ -8,6 +8,7 @@ from access.ids import Person
 from access.policy.chain import lacking
 from access.policy.document import Path
 from access.policy.explain import Finding
+from access.policy.ladder_advice import ladder_advice
 
 _NAMED = 3
 """So many people are named in a sentence; the rest are counted."""
@@ -20,6 +21,7 @@ def advice(policy: Policy) -> Iterator[Finding]:
     yield from _undescribed(policy)
     for index, rule in enumerate(policy.rules):
         yield from _approvers(policy, rule, ("rules", index, "approve", "stages"))
+        yield from ladder_advice(policy, rule, ("rules", index, "escalate"))
 
 
 def _empty_groups(policy: Policy) -> Iterator[Finding]:

@@ -53,7 +53,7 @@ def canary_terms(policy: Policy, entitlement: Entitlement) -> Terms | None:
         provider=resource.provider, principal=policy.canary.principal(resource), settings=resource.settings,
         definition=role.definition, all_settings=resource.all_settings, all_definition=role.all_definition,
         channel=SlackChannel(""), stages=(), longest=LASTS, duration=LASTS,
-        until=None, reason=REASON, lapses_after=timedelta(), reminders=(),
+        until=None, reason=REASON, lapses_after=timedelta(), reminders=(), escalations=(),
         alert_after=policy.levels[role.level].alert_after,
     )  # fmt: skip
 

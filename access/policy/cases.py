@@ -65,6 +65,8 @@ class ExpectShape(Shape):
     channel: str | None = None
     stages: list[list[str]] | None = None
     """Whom each asks, in any order."""
+    asked_too: list[list[str]] | None = None
+    """Whom each step of the ladder adds, in any order."""
     longest: Longest | None = None
     lapses_after: Duration | None = None
 
@@ -72,7 +74,7 @@ class ExpectShape(Shape):
     def _of_its_decision(self) -> Self:
         if self.decision == "allowed" and self.because is not None:
             raise ValueError("`because` is of what is denied")
-        terms = (self.rule, self.level, self.channel, self.stages, self.longest, self.lapses_after)
+        terms = (self.rule, self.level, self.channel, self.stages, self.asked_too, self.longest, self.lapses_after)
         if self.decision == "denied" and any(one is not None for one in terms):
             raise ValueError("what is denied has no terms; say `because` alone")
         return self
@@ -129,6 +131,8 @@ class Case:
     """What differs, a sentence each; none: it holds."""
     stages: int
     """Of how many stages it says whom they ask."""
+    steps: int
+    """Of how many steps of the ladder it says whom they add."""
 
     @property
     def rule(self) -> str | None:
@@ -164,6 +168,7 @@ def try_cases(policy: Policy, shape: CasesShape, document: Document) -> Iterator
         yield Case(
             name=case.name, line=document.line(("cases", index)), simulation=simulation,
             failures=tuple(_failures(simulation, case.expect)), stages=len(case.expect.stages or ()),
+            steps=len(case.expect.asked_too or ()),
         )  # fmt: skip
 
 
@@ -192,6 +197,7 @@ def _failures(simulation: Simulation, expect: ExpectShape) -> Iterator[str]:
         if wanted not in (None, now):
             yield f"`{word}` is {now}, not {wanted}"
     yield from _stages(simulation, expect.stages)
+    yield from _asked_too(simulation, expect.asked_too)
 
 
 def _stages(simulation: Simulation, wanted: list[list[str]] | None) -> Iterator[str]:
@@ -204,3 +210,17 @@ def _stages(simulation: Simulation, wanted: list[list[str]] | None) -> Iterator[
     for number, (now, then) in enumerate(zip(asked, wanted, strict=True), start=1):
         if now != sorted(then):
             yield f"stage {number} asks {', '.join(now)}, not {', '.join(sorted(then))}"
+
+
+def _asked_too(simulation: Simulation, wanted: list[list[str]] | None) -> Iterator[str]:
+    if wanted is None:
+        return
+    added = [step for step in simulation.steps if step.adds]
+    if len(added) != len(wanted):
+        adding = "1 step of `escalate` adds" if len(added) == 1 else f"{len(added)} steps of `escalate` add"
+        yield f"{adding} people, not {len(wanted)}"
+        return
+    for now, then in zip(added, wanted, strict=True):
+        if sorted(now.people) != sorted(then):
+            after = format_duration(now.step.after)
+            yield f"after {after} it asks {', '.join(now.people)} too, not {', '.join(sorted(then))}"

@@ -6,12 +6,13 @@ among all who have voted as well as they can be, whoever clicked first: see docs
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Self, cast
+from datetime import datetime
+from typing import Any, cast
 
 from access.catalog import Stage
 from access.ids import Person, SlackUser
-from access.models import Request, Review, Verdict
-from access.people import Party, People, barred, is_alike, reviewer_of
+from access.models import Review, Verdict
+from access.people import Party, is_alike, reviewer_of
 from access.ports import Json
 
 Members = Mapping[str, Collection[Person]]
@@ -26,6 +27,8 @@ class Vote:
     approves: bool
     groups: frozenset[str] = frozenset()
     """Those of the stage that this person was in."""
+    at: datetime | None = None
+    """When it was cast; None: it is only tried."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,30 +77,6 @@ def state(
     return Approved()
 
 
-@dataclass(frozen=True, kw_only=True)
-class Chain:
-    """The approval chain of one request at a moment, with the votes so far and those who can vote."""
-
-    stages: tuple[Stage, ...]
-    votes: Sequence[Vote]
-    members: Mapping[str, frozenset[Person]]
-    barred: frozenset[Person]
-
-    @classmethod
-    def of(cls, people: People, request: Request, votes: Sequence[Vote]) -> Self:
-        stages, kept_out = stages_of(request.chain), barred(people, request)
-        members = people.able_by_group(stages, barred=kept_out)
-        return cls(stages=stages, votes=votes, members=members, barred=kept_out)
-
-    def state(self, *more: Vote) -> State:
-        return state(self.stages, [*self.votes, *more], members=self.members, barred=self.barred)
-
-    def later(self, number: int) -> frozenset[Person]:
-        """Who could approve a stage that is not asked yet."""
-        able = frozenset[Person]().union(*(self.members[group] for group in self.stages[number - 1].groups))
-        return able - {vote.by.name for vote in self.votes}
-
-
 def lacking(stages: Sequence[Stage], members: Members) -> int | None:
     """The first stage for which too few distinct persons are left, counted from 1; None: all can be filled."""
     return _lacking(stages, (), members)
@@ -116,7 +95,8 @@ def persons(parties: Iterable[Party]) -> list[frozenset[Party]]:
 def votes_of(reviews: Iterable[Review]) -> list[Vote]:
     return [
         Vote(
-            stage=one.stage, by=reviewer_of(one), approves=one.verdict == Verdict.APPROVE, groups=frozenset(one.groups)
+            stage=one.stage, by=reviewer_of(one), approves=one.verdict == Verdict.APPROVE,
+            groups=frozenset(one.groups), at=one.at,
         )
         for one in reviews
     ]  # fmt: skip
@@ -130,12 +110,13 @@ def stages_of(chain: Mapping[str, Any]) -> tuple[Stage, ...]:
     return () if not chain["any_of"] and chain["quorum"] == 0 else (_stage(chain),)
 
 
-def column_of(stages: Sequence[Stage]) -> Json:
-    """The reverse of `stages_of`. One stage is said as the version before reads it."""
+def column_of(stages: Sequence[Stage], escalate: Sequence[Json] = ()) -> Json:
+    """The reverse of `stages_of`. One stage is said as the version before reads it. `escalate`: who is added later."""
     said = facts_of_stages(stages)
     if not said:
         return {"any_of": [], "quorum": 0}
-    return said[0] if len(said) == 1 and stages[0].any_of else {"stages": said}
+    chain = said[0] if len(said) == 1 and stages[0].any_of else {"stages": said}
+    return chain | ({"escalate": [*escalate]} if escalate else {})
 
 
 def facts_of_stages(stages: Iterable[Stage]) -> list[Json]:

@@ -239,16 +239,17 @@ def _ladder(rule: RuleShape, shape: PolicyShape, levels: dict[Entitlement, str],
 
 
 def _reminded(step: EscalateShape, rule: RuleShape, shape: PolicyShape, path: Path) -> Iterator[Finding]:
-    if step.channel is not None:
-        yield (*path, "channel"), "a `channel` to escalate to is more than this version can enforce yet; remove it"
+    if step.channel is not None and step.channel == rule.approve.channel:
+        yield (*path, "channel"), f"the card is in {step.channel} already; name another channel, or leave it out"
     if step.to is None:
         return
     yield from _known("group", step.to, shape.groups, (*path, "to"))
     approvers = [*dict.fromkeys(group for stage in rule.approve.stages for group in stage.groups)]
-    if step.to in shape.groups and step.to not in approvers:
+    each = next((number for number, stage in enumerate(rule.approve.stages, start=1) if stage.all_of), None)
+    if step.to in shape.groups and step.to not in approvers and each is not None:
         yield (
             (*path, "to"),
-            f"`{step.to}` is not among the approvers, and to add people is more than this version can enforce yet; "
+            f"stage {each} wants one person of each of its groups, so `{step.to}` cannot be added to this chain; "
             f"remind {_listed(approvers, ' or ')}",
         )
 

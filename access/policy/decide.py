@@ -10,13 +10,14 @@ from typing import Any
 
 from pydantic import JsonValue
 
-from access.catalog import Entitlement, Level, Policy, Reminder, Rule, Stage
+from access.catalog import Entitlement, Escalation, Level, Policy, Reminder, Rule, Stage
 from access.durations import format_duration
 from access.errors import NotAnApprover, SelfReview
 from access.ids import GrantId, Person, SlackChannel
 from access.nearest import nearest
 from access.people import People
 from access.policy.chain import lacking
+from access.policy.escalation import added_by
 from access.policy.reasons import Reason
 from access.words import clean, counted
 
@@ -81,6 +82,8 @@ class Terms:
     lapses_after: timedelta
     reminders: tuple[Reminder, ...]
     """Before it lapses."""
+    escalations: tuple[Escalation, ...]
+    """Those of them that let more people decide."""
     alert_after: timedelta
 
 
@@ -246,6 +249,8 @@ def _terms(policy: Policy, ask: Ask, rule: Rule) -> Terms:
     resource, role = known
     level = policy.levels[role.level]
     lapses_after = min(rule.lapses_after or level.request_ttl, level.request_ttl)
+    stages = tuple(stage.resolved(resource, ask.subject) for stage in rule.stages)
+    reminders = tuple(one for one in rule.reminders if one.after < lapses_after)
     return Terms(
         rule=rule.id,
         level=level.name,
@@ -259,13 +264,14 @@ def _terms(policy: Policy, ask: Ask, rule: Rule) -> Terms:
         all_settings=resource.all_settings,
         all_definition=role.all_definition,
         channel=rule.channel,
-        stages=tuple(stage.resolved(resource, ask.subject) for stage in rule.stages),
+        stages=stages,
         longest=min(rule.max or level.max, level.max),
         duration=ask.duration,
         until=ask.until,
         reason=clean(ask.reason).text,
         lapses_after=lapses_after,
-        reminders=tuple(one for one in rule.reminders if one.after < lapses_after),
+        reminders=reminders,
+        escalations=added_by(reminders, stages),
         alert_after=level.alert_after,
     )
 

@@ -11,12 +11,13 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from access.canonical import canonical
-from access.catalog import Entitlement, Stage
+from access.catalog import Entitlement, Escalation, Stage
 from access.ids import RequestId
 from access.models import Grant, Request
 from access.policy import facts_v1
 from access.policy.chain import facts_of_stages, stages_of
 from access.policy.decide import Ask, Terms
+from access.policy.escalation import escalations_of, facts_of_escalations
 from access.policy.fingerprint import fingerprint
 from access.ports import Json
 
@@ -40,7 +41,7 @@ def asked(request_id: RequestId, version: int, ask: Ask, terms: Terms) -> Json:
         resource=terms.entitlement.resource, role=terms.entitlement.role, provider=terms.provider,
         settings=terms.settings, definition=terms.definition, scope=ask.scope, ticket=ask.ticket, start=ask.starts_at,
         duration_s=whole_seconds(terms.duration), until=terms.until, reason=terms.reason, level=terms.level,
-        rule=terms.rule, channel=terms.channel, stages=terms.stages, extends=ask.extends,
+        rule=terms.rule, channel=terms.channel, stages=terms.stages, extends=ask.extends, escalations=terms.escalations,
     )  # fmt: skip
 
 
@@ -74,7 +75,7 @@ def _told(request: Request, given: Request | Grant) -> Json:
         settings=given.settings, definition=given.definition, scope=given.scope, ticket=request.ticket,
         start=request.starts_at, duration_s=given.duration_s, until=given.until, reason=request.reason,
         level=given.level, rule=request.rule, channel=request.channel, stages=stages_of(request.chain),
-        extends=request.extends,
+        extends=request.extends, escalations=escalations_of(request.chain),
     )  # fmt: skip
 
 
@@ -83,7 +84,7 @@ def _facts(
     provider: str, settings: Mapping[str, Any], definition: Mapping[str, Any], scope: Mapping[str, Any],
     ticket: str | None,
     start: datetime | None, duration_s: int | None, until: datetime | None, reason: str, level: str, rule: str,
-    channel: str, stages: Sequence[Stage], extends: str | None,
+    channel: str, stages: Sequence[Stage], extends: str | None, escalations: Sequence[Escalation],
 ) -> Json:  # fmt: skip
     facts = {
         "request": request, "version": version, "requester": requester, "subject": subject, "principal": principal,
@@ -92,5 +93,7 @@ def _facts(
         "duration_s": duration_s, "until": until, "reason": reason, "level": level, "rule": rule, "channel": channel,
         "stages": facts_of_stages(stages), "extends": extends,
     }  # fmt: skip
+    if escalations:  # only where they let more people decide: rows of before, and plain reminders, say nothing of it
+        facts["escalate"] = facts_of_escalations(escalations)
     # As it is read back from the column: text, whole numbers, lists and mappings.
     return json.loads(canonical(facts))

@@ -18,6 +18,7 @@ from access.ids import RequestId
 from access.models import Grant, Request
 from access.policy.chain import column_of
 from access.policy.decide import Ask, Terms
+from access.policy.escalation import facts_of_escalations
 from access.policy.fingerprint import fingerprint
 from access.ports import Json
 
@@ -82,7 +83,8 @@ def _of_terms(request_id: RequestId, version: int, ask: Ask, terms: Terms) -> Js
         principal=terms.principal, resource=terms.entitlement.resource, role=terms.entitlement.role,
         provider=terms.provider, settings=terms.settings, definition=terms.definition, scope=ask.scope,
         start=ask.starts_at, duration=terms.duration, until=terms.until, reason=terms.reason, ticket=ask.ticket,
-        level=terms.level, rule=terms.rule, chain=_chain(terms.channel, column_of(terms.stages)),
+        level=terms.level, rule=terms.rule,
+        chain=_chain(terms.channel, column_of(terms.stages, facts_of_escalations(terms.escalations))),
     )  # fmt: skip
 
 
@@ -92,9 +94,9 @@ def _facts(*, extends: str | None, **facts: Any) -> Json:
 
 def _chain(channel: str, chain: Json) -> Json:
     """A chain of several stages is one of a later version, and no row of this one has it."""
-    if "stages" in chain:
-        return {"channel": channel, "stages": chain["stages"]}
-    return {"channel": channel, "stages": [{"any_of": [*sorted(chain["any_of"])], "quorum": chain["quorum"]}]}
+    one: list[Json] = [] if "stages" in chain else [{"any_of": [*sorted(chain["any_of"])], "quorum": chain["quorum"]}]
+    said: Json = {"channel": channel, "stages": chain.get("stages", one)}
+    return said | ({"escalate": chain["escalate"]} if "escalate" in chain else {})
 
 
 def _seconds(count: int | None) -> timedelta | None:

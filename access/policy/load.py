@@ -157,7 +157,13 @@ def _rule(rule: RuleShape) -> catalog.Rule:
             for stage in rule.approve.stages
         ),
         reminders=tuple(
-            catalog.Reminder(after=step.after, group=step.to) for step in rule.escalate if step.to is not None
+            catalog.Reminder(
+                after=step.after,
+                group=step.to,
+                channel=None if step.channel is None else SlackChannel(step.channel),
+            )
+            for step in rule.escalate
+            if step.to is not None
         ),
         lapses_after=next((step.after for step in rule.escalate if step.then is not None), None),
     )

@@ -258,7 +258,9 @@ class EscalateShape(Shape):
     @model_validator(mode="after")
     def _either(self) -> Self:
         if (self.to is None) == (self.then is None):
-            raise ValueError("say either `to`, a group to remind, or `then: lapse`")
+            raise ValueError("say either `to`, a group to remind or to add, or `then: lapse`")
+        if self.channel is not None and self.to is None:
+            raise ValueError("`channel` is where the card is posted for the people of `to`; a request just lapses")
         return self
 
 

@@ -3,11 +3,12 @@
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from access.catalog import Policy, Stage
+from access.catalog import Escalation, Policy, Reminder, Stage
+from access.durations import format_duration
 from access.ids import Person
 from access.people import People
 from access.policy.chain import Vote, Waiting, state
-from access.policy.decide import Allowed, Ask, Denied, decide, render
+from access.policy.decide import Allowed, Ask, Denied, Terms, decide, render
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,10 +25,22 @@ class AskedStage:
 
 
 @dataclass(frozen=True, kw_only=True)
+class AskedStep:
+    """One step of the ladder."""
+
+    step: Reminder
+    adds: bool
+    """These people can decide only from then on; else they are reminded."""
+    people: tuple[Person, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Simulation:
     decision: Allowed | Denied
     stages: tuple[AskedStage, ...]
     """None where it is denied."""
+    steps: tuple[AskedStep, ...] = ()
+    """What comes while there is no answer."""
 
 
 def simulate(policy: Policy, ask: Ask) -> Simulation:
@@ -37,7 +50,9 @@ def simulate(policy: Policy, ask: Ask) -> Simulation:
     if isinstance(decision, Denied):
         return Simulation(decision=decision, stages=())
     barred = frozenset({ask.requester, ask.subject})
-    return Simulation(decision=decision, stages=asked_stages(people, ask, decision.terms.stages, barred=barred))
+    steps = tuple(_step(one, decision.terms, people, barred) for one in decision.terms.reminders)
+    stages = asked_stages(people, ask, decision.terms.stages, barred=barred)
+    return Simulation(decision=decision, stages=stages, steps=steps)
 
 
 def asked_stages(
@@ -73,6 +88,20 @@ def _stages(simulation: Simulation) -> Iterator[str]:
         of = f"stage {one.number} of {len(simulation.stages)}"
         yield f"→ {of}: {one.stage.wanted} of {', '.join(one.people)}"
         yield from (f"    not {name}: {why}" for name, why in one.others.items())
+    yield from map(step_in_words, simulation.steps)
+
+
+def step_in_words(one: AskedStep) -> str:
+    """`after 45 min: sam of security can decide too, and the card is posted in C0SEC`."""
+    can = "can decide too" if one.adds else "is reminded" if len(one.people) == 1 else "are reminded"
+    where = f", and the card is posted in {one.step.channel}" if one.step.channel else ""
+    people = ", ".join(one.people) or "no one"
+    return f"after {format_duration(one.step.after)}: {people} of {one.step.group} {can}{where}"
+
+
+def _step(step: Reminder, terms: Terms, people: People, barred: frozenset[Person]) -> AskedStep:
+    adds = Escalation(after=step.after, group=step.group) in terms.escalations
+    return AskedStep(step=step, adds=adds, people=tuple(sorted(people.approvers([step.group], barred=barred))))
 
 
 def _why_not(

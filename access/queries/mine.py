@@ -66,7 +66,7 @@ def mine_of(session: Session, policy: Policy | None, person: PersonEntry, now: d
     not_asked = ((one.id, never_asked(session, one)) for one in requests)
     answers = recent_answers(session) if requests else []
     people = people_now(session, policy) if policy and requests else None
-    asked = {one.id: asked_by(session, people, one, answers) for one in requests} if people else {}
+    asked = {one.id: asked_by(session, people, one, answers, now) for one in requests} if people else {}
     steps = {one.id: next_step(session, people, one, now) for one in requests}
     return Mine(
         requests=list(requests), grants=list(grants), by_others=list(session.exec(by_others)), extendable=can,

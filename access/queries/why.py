@@ -15,8 +15,8 @@ from access.errors import InvalidInput, NotFound
 from access.ids import RequestId, short
 from access.models import AuditEvent, Grant, Request, RequestStatus, Review
 from access.people import Party, People, barred, has_account, is_alike, requester_of, reviewer_of, subject_of
-from access.policy.chain import stages_of
 from access.policy.decide import Denied, decide
+from access.policy.escalation import stages_at
 from access.policy.facts import ask_again, is_unchanged
 from access.policy.objections import what_changed
 from access.policy.simulate import AskedStage, asked_stages
@@ -144,9 +144,11 @@ def _now(core: Core, session: Session, people: People, request: Request) -> Now 
     if request.status != RequestStatus.PENDING:
         return None
     extended = load_grant(session, request.extends).extensions if request.extends else 0
-    ask = ask_again(request, core.clock.now(), extended=extended)
+    now = core.clock.now()
+    ask = ask_again(request, now, extended=extended)
     decision = decide(people.policy, people, ask)
-    stages, votes = stages_of(request.chain), votes_on(session, request)
+    votes = votes_on(session, request)
+    stages = stages_at(request, votes, now)
     denied = isinstance(decision, Denied)
     return Now(
         objection=what_changed(decision, ask) if isinstance(decision, Denied) else None,

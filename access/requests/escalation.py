@@ -1,14 +1,17 @@
-"""Who is reminded next while a request has no answer: the steps of the rule as it was when it was asked."""
+"""Who is reminded or asked next while a request has no answer: the steps of the rule as it was when it was asked."""
 
 from datetime import datetime, timedelta
 
 from sqlmodel import Session, select
 
-from access.approvers import NextStep, approvers
-from access.catalog import Rule
+from access.approvers import NextStep, votes_on
+from access.catalog import Escalation, Rule
 from access.ids import Person, SlackUser
 from access.models import Message, MessageKind, Request, RequestStatus
 from access.people import People
+from access.policy.chain import Waiting
+from access.policy.chain_now import Chain
+from access.policy.escalation import added_by, escalations_of
 
 
 def named(people: People, can: frozenset[Person], group: str) -> tuple[SlackUser, ...]:
@@ -16,12 +19,25 @@ def named(people: People, can: frozenset[Person], group: str) -> tuple[SlackUser
     return people.accounts(can & people.members([group]) or can)
 
 
-def first_step(people: People, rule: Rule, can: frozenset[Person]) -> NextStep | None:
+def first_step(people: People, rule: Rule, chain: Chain, can: frozenset[Person]) -> NextStep | None:
     """Of a request that this rule would ask. `can`: who could decide it first."""
     if not rule.reminders:
         return None
     step = rule.reminders[0]
-    return NextStep(after=step.after, at=None, named=named(people, can, step.group))
+    added = _added(people, chain, can, step.group) if added_by([step], chain.stages) else ()
+    who = added or named(people, can, step.group)
+    return NextStep(after=step.after, at=None, named=who, adds=bool(added)) if who else None
+
+
+def adds(request: Request, group: str, after: timedelta) -> bool:
+    """Whether this step lets more people decide."""
+    return Escalation(after=after, group=group) in escalations_of(request.chain)
+
+
+def _added(people: People, chain: Chain, can: frozenset[Person], group: str) -> tuple[SlackUser, ...]:
+    """Whom a step lets decide who could not before."""
+    voted = {vote.by.name for vote in chain.votes}
+    return people.accounts(people.approvers([group], barred=chain.barred) - can - voted)
 
 
 def next_step(session: Session, people: People | None, request: Request, now: datetime) -> NextStep | None:
@@ -38,5 +54,9 @@ def next_step(session: Session, people: People | None, request: Request, now: da
     at, group = next(left, (None, ""))
     if at is None:
         return None
-    who = named(people, approvers(session, people, request), group)
-    return NextStep(after=at - request.asked_at, at=at, named=who) if who else None
+    after, chain = at - request.asked_at, Chain.of(people, request, votes_on(session, request), now)
+    waits = chain.state()
+    can = waits.people if isinstance(waits, Waiting) else frozenset[Person]()
+    added = _added(people, chain, can, group) if adds(request, group, after) else ()
+    who = added or named(people, can, group)
+    return NextStep(after=after, at=at, named=who, adds=bool(added)) if who else None

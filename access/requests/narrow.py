@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from sqlmodel import col, select
 
-from access.approvers import Chain, people_now, votes_on
+from access.approvers import people_now, votes_on
 from access.catalog import PersonEntry, Policy
 from access.core import Core, load_grant
 from access.durations import format_duration, parse_when
@@ -21,6 +21,7 @@ from access.ids import Person, ReviewId, ulid
 from access.models import Request, RequestStatus, Review, Verdict, VersionOrigin
 from access.people import Party, People
 from access.policy.chain import Waiting
+from access.policy.chain_now import Chain
 from access.policy.decide import Ask
 from access.policy.facts import ask_again
 from access.policy.refusals import RefusedByPolicy
@@ -51,7 +52,7 @@ def narrow(
     terms = decide_all(policy, people, ask, None).terms
     while True:
         asked, votes = (request.duration, request.until), _votes(work, request)
-        _, waits = refuse_vote(work.session, people, request, by, Verdict.APPROVE)
+        _, waits = refuse_vote(work.session, people, request, by, Verdict.APPROVE, now=work.now)
         made = Made(
             origin=VersionOrigin.NARROWED, by=Party(by.name, by.slack), seq=request.decision_seq,
             values=_linked(request, by),
@@ -65,7 +66,7 @@ def narrow(
                 raise
     assert _is_less(request.duration, request.until, *asked, begins=_begins(work, request)), "a narrowing never widens"
     left_out = _carry_over(work, policy, request, votes)
-    now = Chain.of(people, request, votes_on(work.session, request)).state()
+    now = Chain.of(people, request, votes_on(work.session, request), work.now).state()
     assert isinstance(now, Waiting), "the vote of who narrows has yet to be cast"
     if now.stage < waits.stage:
         # Without a vote that an earlier stage needs, that stage would be asked again, and this person's turn not come.
@@ -147,7 +148,7 @@ def _carry_over(
     """Who approved more approves less, while they may still decide. Whose vote is left out, and why."""
     left_out: list[tuple[Person, str]] = []
     people = people_now(work.session, policy)
-    for vote, because in lost(people, Chain.of(people, request, ()), votes):
+    for vote, because in lost(people, request, votes):
         if because:
             left_out.append((vote.reviewer, because))
         else:

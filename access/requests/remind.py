@@ -1,17 +1,19 @@
-"""Approvers who have not answered are told again, each step of the rule's ladder once."""
+"""Approvers who have not answered are told again, and more of them are called, each step of the ladder once."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlmodel import Session, col, select
 
 from access.approvers import NextStep, StageState, approvers, chain_of, people_now
 from access.catalog import Policy, Reminder
 from access.ids import SlackUser
+from access.message_kinds import CARDS
 from access.models import Grant, Message, MessageKind, Request, RequestStatus, Review
 from access.people import People
-from access.requests.escalation import named, next_step
-from access.unit_of_work import ReminderStep, UnitOfWork
+from access.requests.escalation import adds, named, next_step
+from access.unit_of_work import URGENT, ReminderStep, UnitOfWork
 
 
 @dataclass(frozen=True)
@@ -35,12 +37,37 @@ class ReminderFacts:
     next: NextStep | None = None
     chain: tuple[StageState, ...] = ()
     """The stages of its approval chain as they stand."""
+    adds: bool = False
+    """Those who are named can decide only from now on."""
 
 
 def remind(work: UnitOfWork, request: Request, reminder: Reminder) -> None:
     """Sees to one step: a row of its own from the beginning, so that no restart forgets or repeats it."""
     step = ReminderStep(reminder.group, reminder.after)
     work.tell(MessageKind.REMINDER, request.id, request.channel, at=request.asked_at + reminder.after, step=step)
+    post_elsewhere(work, request, reminder)
+
+
+def post_elsewhere(work: UnitOfWork, request: Request, reminder: Reminder) -> None:
+    """One more card, where the step says."""
+    if reminder.channel is not None:
+        at = request.asked_at + reminder.after
+        work.tell(MessageKind.ESCALATED, request.id, reminder.channel, version=request.version, at=at, urgency=URGENT)
+
+
+def remind_anew(work: UnitOfWork, request: Request, reminders: Sequence[Reminder]) -> None:
+    """The rule has changed, and with it the ladder of a request that waits: what it has had of it is not repeated.
+
+    A step that has passed only reminds; but whom it adds is called, late as it is, and its channel gets the new card.
+    """
+    rows = select(Message.step_group, Message.step_after_s).filter_by(kind=MessageKind.REMINDER, subject=request.id)
+    known = {(group, timedelta(seconds=after or 0)) for group, after in work.session.exec(rows)}
+    for one in reminders:
+        is_over = request.asked_at + one.after <= work.now and not adds(request, one.group, one.after)
+        if is_over or (one.group, one.after) in known:
+            post_elsewhere(work, request, one)
+        else:
+            remind(work, request, one)
 
 
 def reminder_facts(
@@ -49,16 +76,17 @@ def reminder_facts(
     who: tuple[SlackUser, ...] = ()
     people = people_now(session, policy) if policy else None
     if people is not None:
-        who = named(people, approvers(session, people, request), message.step_group or "")
+        who = named(people, approvers(session, people, request, now), message.step_group or "")
     return ReminderFacts(
         request=request, named=list(who), card=card_place(session, request), now=now,
-        next=next_step(session, people, request, now), chain=_chain(session, people, request),
+        next=next_step(session, people, request, now), chain=_chain(session, people, request, now),
+        adds=adds(request, message.step_group or "", timedelta(seconds=message.step_after_s or 0)),
     )  # fmt: skip
 
 
-def _chain(session: Session, people: People | None, request: Request) -> tuple[StageState, ...]:
+def _chain(session: Session, people: People | None, request: Request, now: datetime) -> tuple[StageState, ...]:
     votes = select(Review).filter_by(request_id=request.id, version=request.version).order_by(col(Review.at))
-    return chain_of(people, request, session.exec(votes).all()) if people else ()
+    return chain_of(people, request, session.exec(votes).all(), now) if people else ()
 
 
 def card_place(session: Session, request: Request) -> Place | None:
@@ -75,7 +103,8 @@ def place_of_access(session: Session, kind: MessageKind, extension: Request) -> 
         return None
     of = {"kind": kind, "subject": grant.request_id}
     # Cards are told to channels, all else to people; of several the newest.
-    mine = {} if kind == MessageKind.REVIEW else {"destination": extension.requester_slack}
+    mine = {} if kind in CARDS else {"destination": extension.requester_slack}
+    of |= {"kind": MessageKind.REVIEW} if kind in CARDS else {}
     stands = select(Message).filter_by(**of, **mine).where(col(Message.ts).is_not(None))
     told = session.exec(stands.order_by(col(Message.version).desc(), col(Message.id).desc())).first()
     return Place(told.channel, told.ts) if told and told.channel and told.ts else None

@@ -123,7 +123,7 @@ def refuse_answer(session: Session, policy: Policy, request: Request, click: Cli
     """Raises a Refusal unless this could be answered so by this person now, by the button that was pressed."""
     _refuse_stale(session, now, request, click.button, click.by, verdict=click.verdict)
     _refuse_outsiders(policy, request, click.by.name)
-    refuse_vote(session, People(policy), request, click.by, click.verdict)
+    refuse_vote(session, People(policy), request, click.by, click.verdict, now=now)
 
 
 def follow_rule(core: Core, request_id: RequestId, actor: Actor) -> None:
@@ -236,7 +236,7 @@ def _decide(
 ) -> None:  # fmt: skip
     """`shown`: the version of the card that was pressed."""
     opens = ballot.verdict is Verdict.APPROVE and request.extends is None and _starts(work, request) == work.now
-    asked = approvers(work.session, people, request)
+    asked = approvers(work.session, people, request, work.now)
     now = cast_vote(work, people, request, ballot, opens=opens)
     # Where it is opened now, one answer says both, unless that takes long.
     at = work.now + SETTLES if opens and not isinstance(now, Waiting) else work.now

@@ -20,8 +20,10 @@ from access.ids import BatchId, RequestId, SlackChannel, SlackUser, ulid
 from access.models import MessageKind, Request, RequestStatus
 from access.nearest import nearest
 from access.people import People
-from access.policy.chain import Chain, column_of, lacking
+from access.policy.chain import column_of, lacking
+from access.policy.chain_now import Chain
 from access.policy.decide import Allowed, Ask, Terms, decide, no_approver, render
+from access.policy.escalation import facts_of_escalations
 from access.policy.facts import whole_seconds
 from access.policy.reasons import Reason, sentence_of
 from access.policy.refusals import refusal_of
@@ -216,7 +218,7 @@ def preview(
             why = no_approver(wanted, stages, stages[lacks - 1], people, barred, **other)
             raise InvalidInput("entitlement", sentence_of(*why))
         asked = asked_now(people, answers, chain, resource=resource.id)
-        first = first_step(people, rule, frozenset(people.names(asked.approvers)))
+        first = first_step(people, rule, chain, frozenset(people.names(asked.approvers)))
     if first and (lapses_at is None or core.clock.now() + first.after < lapses_at):
         asked = replace(asked, next=first)
     return Preview(
@@ -240,7 +242,7 @@ def resolved(ask: Ask, terms: Terms, providers: Mapping[str, type[Provider]]) ->
         "resource": ask.entitlement.resource, "resource_title": terms.resource_title,
         "role": ask.entitlement.role, "role_title": terms.role_title,
         "level": terms.level, "rule": terms.rule, "channel": terms.channel,
-        "chain": column_of(terms.stages),
+        "chain": column_of(terms.stages, facts_of_escalations(terms.escalations)),
         "provider": terms.provider, "principal": terms.principal,
         "settings": dict(terms.settings), "definition": dict(terms.definition),
         "end_means": providers[terms.provider].capabilities.of(terms.settings).end_means,

@@ -14,6 +14,7 @@ from access.policy.decide import Ask, Terms
 from access.policy.facts import whole_seconds
 from access.ports import Provider
 from access.requests.binding import bound
+from access.requests.remind import remind_anew
 from access.requests.submit import resolved
 from access.store import compare_and_set
 from access.unit_of_work import URGENT, LostRace, UnitOfWork
@@ -77,6 +78,7 @@ def post_version(
     )  # fmt: skip
     work.request_changed(request)
     work.tell(MessageKind.REVIEW, request.id, request.channel, version=version, urgency=URGENT)
+    remind_anew(work, request, terms.reminders)
 
 
 def successor(session: Session, request: Request, version: int) -> RequestVersion | None:

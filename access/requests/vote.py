@@ -1,6 +1,7 @@
 """One vote of an approver: counted together with all that were cast before, and written down with what it decides."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from sqlmodel import Session
@@ -11,7 +12,8 @@ from access.errors import AlreadyReviewed
 from access.ids import ReviewId, ulid
 from access.models import Request, RequestStatus, Review, Verdict
 from access.people import Party, People, is_alike
-from access.policy.chain import Approved, Chain, State, Waiting, votes_of
+from access.policy.chain import Approved, State, Waiting, votes_of
+from access.policy.chain_now import Chain
 from access.policy.turns import refuse_out_of_turn, turn_of
 from access.requests.versions import UNCLAIMED
 from access.store import compare_and_set
@@ -43,14 +45,14 @@ def cast_vote(work: UnitOfWork, people: People, request: Request, ballot: Ballot
 
 
 def refuse_vote(
-    session: Session, people: People, request: Request, by: PersonEntry, verdict: Verdict
+    session: Session, people: People, request: Request, by: PersonEntry, verdict: Verdict, *, now: datetime
 ) -> tuple[Chain, Waiting]:  # fmt: skip
     """The chain as this person found it, and what it waits for.
 
     Raises NotYourTurn, NotAnApprover, AlreadyReviewed, or LostRace where it was decided since the request was read: its
     votes are read after it.
     """
-    chain = Chain.of(people, request, votes_on(session, request))
+    chain = Chain.of(people, request, votes_on(session, request), now)
     waits = chain.state()
     if not isinstance(waits, Waiting):
         raise LostRace
@@ -64,7 +66,7 @@ def refuse_vote(
 def _counted(work: UnitOfWork, people: People, request: Request, ballot: Ballot, *, opens: bool) -> State | None:
     """None: another vote, or something else, came first."""
     seq = request.decision_seq
-    chain, waits = refuse_vote(work.session, people, request, ballot.by, ballot.verdict)
+    chain, waits = refuse_vote(work.session, people, request, ballot.by, ballot.verdict, now=work.now)
     groups = sorted(
         group for group in set(chain.stages[waits.stage - 1].groups) if ballot.by.name in chain.members[group]
     )

@@ -49,16 +49,16 @@ def _then(asked: Asked) -> str:
 
 
 def comes_next(step: NextStep, approvers: Sequence[SlackUser]) -> str:
-    """A sentence: who is reminded next, and when."""
+    """A sentence: who is reminded next or asked too, and when."""
     when = "Unanswered" if step.at else f"Unanswered for {format_duration(step.after)}"
     return f"{when}, {reminded(step, approvers)}."
 
 
 def reminded(step: NextStep, approvers: Sequence[SlackUser]) -> str:
-    """As part of one: `they are reminded today at 12:15`; by name where not all of them are."""
+    """As part of one: `they are reminded today at 12:15`, `Sam is asked too …`; by name where not all of them are."""
     all_of_them = len(step.named) > 1 and set(step.named) == set(approvers)
     who = "they are" if all_of_them else f"{names(step.named)} {'is' if len(step.named) == 1 else 'are'}"
-    return f"{who} reminded{f' {at(step.at)}' if step.at else ''}"
+    return f"{who} {'asked too' if step.adds else 'reminded'}{f' {at(step.at)}' if step.at else ''}"
 
 
 def usual(usually: timedelta | None) -> str:

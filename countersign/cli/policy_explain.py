@@ -15,7 +15,7 @@ from access.policy.cases import ENOUGH
 from access.policy.chain import facts_of_stages
 from access.policy.decide import Allowed, Ask, Denied
 from access.policy.refusals import refusal_of
-from access.policy.simulate import Simulation, in_words, simulate
+from access.policy.simulate import AskedStep, Simulation, in_words, simulate, step_in_words
 from countersign.cli.policy_lint import load_file
 
 T = TypeVar("T")
@@ -71,7 +71,7 @@ def _explained(simulation: Simulation) -> str:
     for number, one in enumerate(simulation.stages, start=1):
         groups = (" and " if one.stage.all_of else " or ").join(one.stage.groups)
         lines.append(f"  stage {number}   {one.stage.wanted} of {groups}: {', '.join(one.people)}")
-    lines += [f"  after {format_duration(one.after)}, {one.group} is reminded" for one in terms.reminders]
+    lines += [f"  {step_in_words(one)}" for one in simulation.steps]
     return "\n".join(lines)
 
 
@@ -90,5 +90,12 @@ def _facts(simulation: Simulation) -> dict[str, Any]:
     return {
         "decision": "allowed", "rule": terms.rule, "level": terms.level, "channel": terms.channel,
         "longest_s": int(terms.longest.total_seconds()), "lapses_after_s": int(terms.lapses_after.total_seconds()),
-        "stages": stages, "trace": trace,
+        "stages": stages, "escalate": [_step(one) for one in simulation.steps], "trace": trace,
+    }  # fmt: skip
+
+
+def _step(one: AskedStep) -> dict[str, Any]:
+    return {
+        "after_s": int(one.step.after.total_seconds()), "group": one.step.group, "adds": one.adds,
+        "channel": one.step.channel, "people": one.people,
     }  # fmt: skip

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
@@ -349,6 +350,8 @@ def _all() -> dict[str, Rendered | dict[str, Any]]:
         "warning-ended": warning(approved(a_grant(GrantStatus.ENDED))),
         "reminder": reminder(reminding(then=next_step(KIM, LEA))),
         "reminder-nobody": reminder(reminding(named=[])),
+        "reminder-asked-too": reminder(replace(reminding(named=[SAM]), adds=True)),
+        "asked-who-is-asked-too": asked(facts(next=replace(next_step(SAM), adds=True))),
         "reminder-longest": reminder(reminding(LONGEST, [SlackUser(f"U0{number:09}") for number in range(60)])),
         "home": at_home(
             Mine(

@@ -18,7 +18,7 @@ GOLDEN = payloads()
 SHOWN = [(found[2], found[1]) for found in IMAGE.finditer(PAGE.read_text(encoding="utf-8"))]
 MOST_BYTES = 6_000_000
 AHEAD = re.compile(
-    r"(\b(until|ends?|lapses|opens|from|instead of|now|reminded|narrowed to|an end) |\*New end\*\n)$", re.IGNORECASE
+    r"(\b(until|ends?|lapses|opens|from|instead of|now|reminded|too|narrowed to|an end) |\*New end\*\n)$", re.IGNORECASE
 )
 """What stands before a time that may still lie ahead."""
 

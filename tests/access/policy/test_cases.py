@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from access.catalog import Policy
+from access.catalog import Entitlement, Policy
 from access.errors import PolicyError
+from access.ids import Person
 from access.policy.cases import Case, read_cases, try_cases
 from access.policy.coverage import coverage
 from access.policy.load import load_policy
@@ -179,3 +180,28 @@ def test_the_cases_of_the_example_hold_and_touch_all_of_it() -> None:
     assert [(case.name, case.failures) for case in cases if case.failures] == []
     assert len(cases) >= 40
     assert coverage(loaded, cases).percent == 100
+
+
+ASKED_TOO = changed(
+    "stages: [{any_of: [leads]}]", "stages: [{any_of: [leads]}]\n    escalate: [{after: 15m, to: security}]"
+)
+LEA_READS = "by: lea, entitlement: payroll/read, time: 10m"
+
+
+def test_a_case_says_whom_a_step_of_the_ladder_adds_and_the_trace_shows_it() -> None:
+    loaded = policy(ASKED_TOO)
+    assert one(LEA_READS, "decision: allowed, asked_too: [[sam]]", loaded) == ()
+    assert one(LEA_READS, "decision: allowed, asked_too: [[eve]]", loaded) == (
+        "after 15 min it asks sam too, not eve",
+    )  # fmt: skip
+    assert one(LEA_READS, "decision: allowed, asked_too: []", loaded) == ("1 step of `escalate` adds people, not 0",)
+    asked = ask(requester=Person("lea"), entitlement=Entitlement("payroll", "read"), duration=timedelta(minutes=10))
+    assert "after 15 min: sam of security can decide too" in in_words(simulate(loaded, asked)).splitlines()
+
+
+def test_a_step_that_adds_people_is_touched_by_a_case_that_says_whom() -> None:
+    loaded = policy(ASKED_TOO)
+    without = tried(f"  - {{name: lea, ask: {{{LEA_READS}}}, expect: {{decision: allowed}}}}", loaded)
+    said = tried(f"  - {{name: lea, ask: {{{LEA_READS}}}, expect: {{decision: allowed, asked_too: [[sam]]}}}}", loaded)
+    assert "step after 15 min of rule payroll-read" in coverage(loaded, without).untouched
+    assert "step after 15 min of rule payroll-read" not in coverage(loaded, said).untouched

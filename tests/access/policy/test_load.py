@@ -127,6 +127,27 @@ def test_a_ladder_reminds_the_approvers_and_lets_the_request_lapse() -> None:
     assert rule.lapses_after == timedelta(minutes=90)
 
 
+def test_a_step_may_name_another_group_than_the_approvers_and_a_channel_for_its_people() -> None:
+    ladder = "escalate: [{after: 15m, to: leads}, {after: 1h, to: security, channel: C0SEC2}]"
+    loaded = policy(changed(STAGES, f"{STAGES}\n    {ladder}"))
+    (*_, rule) = loaded.rules
+    assert [(one.group, one.channel) for one in rule.reminders] == [("leads", None), ("security", "C0SEC2")]
+    assert Person("sam") in loaded.approvers(), "so that Slack is asked about them"
+    assert "C0SEC2" in loaded.card_channels()
+
+
+def test_nobody_can_be_added_to_a_stage_that_wants_one_person_of_each_group_nor_the_card_be_there_twice() -> None:
+    each = changed(STAGES, "stages: [{all_of: [leads]}]\n    escalate: [{after: 15m, to: security}]")
+    twice = changed(STAGES, f"{STAGES}\n    escalate: [{{after: 15m, to: leads, channel: C0SEC}}]")
+    for text, sentence in (
+        (each, "stage 1 wants one person of each of its groups, so `security` cannot be added to this chain; "
+         "remind `leads`"),
+        (twice, "the card is in C0SEC already; name another channel, or leave it out"),
+    ):  # fmt: skip
+        _, problems = check(text, file="access.yml", providers=PROVIDERS)
+        assert [problem.at("access.yml") for problem in problems] == [f"access.yml:53: {sentence}"]
+
+
 def test_a_warning_comes_a_quarter_of_an_hour_before_the_end_unless_the_policy_says_otherwise() -> None:
     assert policy().warn_before_end == timedelta(minutes=15)
     said = policy(changed("digest: {", "limits: {warn_before_end: 5m}\ndigest: {"))
@@ -163,6 +184,8 @@ ADVICE = [
     (STAGES, "stages: [{any_of: [security]}]", 52,
      "no one can approve what sam would ask for by rule `payroll-read`; it will be refused"),
     ("  security: {people", "  nobody: {people: []}\n  security: {people", 15, "group `nobody` has no people"),
+    (STAGES, f"{STAGES}\n    escalate: [{{after: 15m, to: security}}]", 53,
+     "only sam is in `security`, so the step after 15 min calls no one when sam asks by rule `payroll-read`"),
 ]  # fmt: skip
 
 
