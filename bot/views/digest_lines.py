@@ -20,6 +20,8 @@ _LONGEST = 200
 """Characters of what a person or a target says; the card has them all."""
 _NAMED = 3
 """People in one line; how many others there are is said."""
+_CHANGES = 12
+"""Differences of one policy; the others are counted."""
 Line = list[Element]
 
 
@@ -36,7 +38,7 @@ def happened(content: Content) -> list[Piece]:
         *_group("Alerts closed", content.alerts_closed, _closed_alerts(content)),
         *_group("Refused", content.refused, _refused(content.refusals)),
         *_group("Rights of roles changed", len(content.rights), [_rights(one) for one in content.rights]),
-        *_group("Policy loads", len(content.policy_loads), [_policy_load(one) for one in content.policy_loads]),
+        *_group("Policy loads", len(content.policy_loads), _policy_loads(content.policy_loads)),
     ]
     return pieces or [Piece([section("Nothing was opened, ended, denied or refused, and nothing is open.")])]
 
@@ -178,8 +180,24 @@ def _rights(change: RightsChange) -> Line:
     return [span(change.entitlement, code=True), span(", "), _date(change.at), span(said)]
 
 
-def _policy_load(load: PolicyLoad) -> Line:
-    return [span(load.sha256[:12], code=True), span(", "), _date(load.at)]
+def _policy_loads(loads: Sequence[PolicyLoad]) -> list[Line]:
+    """Each with what it changed, the wider first."""
+    lines: list[Line] = []
+    for load in loads:
+        lines.append([span(load.sha256[:12], code=True), span(", "), _date(load.at), *_compared(load)])
+        for one in load.differences[:_CHANGES]:
+            direction = span("wider: " if one.wider else "narrower: ", bold=one.wider)
+            lines.append([direction, span(_one_line(one.sentence))])
+        left = load.differences[_CHANGES:]
+        if left or load.more:
+            wider = sum(one.wider for one in left) + load.more_wider
+            which = f", {wider:,} of them wider" if wider else ""
+            lines.append([span(f"and {len(left) + load.more:,} more{which}; the audit log has them")])
+    return lines
+
+
+def _compared(load: PolicyLoad) -> Line:
+    return [span(f": {_one_line(load.not_compared)}")] if load.not_compared else []
 
 
 def _what(access: Access) -> Line:

@@ -43,6 +43,20 @@ def coverage(cases: CasesFile = _CASES, policy: PolicyFile = _POLICY, in_json: I
 
 
 @policy_commands.command()
+def diff(
+    old: Annotated[Path, typer.Argument(metavar="OLD", help="The policy as it is.")],
+    new: Annotated[Path, typer.Argument(metavar="NEW", help="The policy as it would be.")],
+    *,
+    accept_widening: Annotated[bool, typer.Option("--accept-widening", help="Exit code 0 all the same.")] = False,
+    in_json: InJson = False,
+) -> None:
+    """Say who could have more or less by another policy. Exit code 1 where a difference is wider."""
+    from countersign.cli.policy_diff import run_diff
+
+    raise typer.Exit(run_diff(old, new, in_json=in_json, accept_widening=accept_widening))
+
+
+@policy_commands.command()
 def explain(
     person: Annotated[str, typer.Argument(help="Who would ask, by the name in the policy.")],
     entitlement: Asked,

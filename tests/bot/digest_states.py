@@ -12,6 +12,7 @@ from access.messages.digest.content import (
     Content,
     Listed,
     OpenAlert,
+    PolicyDifference,
     PolicyLoad,
     Refusals,
     StandingCounts,
@@ -29,6 +30,12 @@ ALERT = Place(SECURITY, "1763895600.000200")
 ADDRESSES = {place: f"https://acme.slack.com/archives/{place.channel}/p1" for place in (CARD, ALERT)}
 AMSTERDAM = ZoneInfo("Europe/Amsterdam")
 ANSWER = "The policy has changed: ann may not ask for customers-db/fix-orders any more."
+
+
+POLICY_CHANGES = (
+    PolicyDifference(sentence="eve can ask for customers-db/read now", wider=True),
+    PolicyDifference(sentence="lea can no longer approve customers-db/read", wider=False),
+)
 
 
 def sunday(hour: int, minute: int = 0) -> datetime:
@@ -196,7 +203,9 @@ def busy(words: str = "", told: str = "", name: str = "ann", other: str = "lea")
             Refusals(attempt="request.deny", because="SelfReview", times=1, who=name),
             Refusals(attempt="app_home_opened", because="UnknownPerson", times=1, who="U0STRANGER"),
         ),
-        policy_loads=(PolicyLoad(sha256="fedcba9876543210" * 4, at=monday(8, 50)),),
+        policy_loads=(
+            PolicyLoad(sha256="fedcba9876543210" * 4, at=monday(8, 50), differences=POLICY_CHANGES, more=12),
+        ),
         canary=canary_runs(failed=1, late=2),
         standing=StandingCounts(accepted=12, new=2, found=3, gone=4, accepted_since=1, week_ago=15),
         flaw=told,
@@ -224,7 +233,12 @@ def longest() -> Content:
         refusals=tuple(
             Refusals(attempt="request.approve", because=f"{'N' * 58}{n:02}", times=n, who=name) for n in range(1, 60)
         ),
-        policy_loads=(PolicyLoad(sha256="f" * 64, at=monday(8, 50)),) * 60,
+        policy_loads=(
+            PolicyLoad(
+                sha256="f" * 64, at=monday(8, 50), more=10_000, more_wider=9_999, not_compared="n" * 3_000,
+                differences=(PolicyDifference(sentence="d" * 3_000, wider=True),) * 50,
+            ),
+        ) * 60,
         missed=tuple(date(2026, 10, day) for day in range(1, 31)),
         canary=canary_runs(begun=10_000, failed=9_998, late=1, latest=Went.RUNNING),
         standing=StandingCounts(

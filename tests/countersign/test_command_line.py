@@ -40,6 +40,7 @@ FORMS: dict[Words, tuple[Words, ...]] = {
     ("policy", "test"): ((), ("--json",)),
     ("policy", "coverage"): ((), ("--json",)),
     ("policy", "explain"): (("ann", "customers-db/read"), ("ann", "customers-db/read", "--json")),
+    ("policy", "diff"): (("access.yml", "access.yml"), ("access.yml", "access.yml", "--json")),
     ("policy", "simulate"): (("customers-db/read", "--as", "ann"), ("customers-db/read", "--as", "ann", "--json")),
 }
 """What is typed after the name, where it is more than one thing or where the name alone is not enough."""

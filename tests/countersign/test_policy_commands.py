@@ -118,3 +118,17 @@ def test_what_is_typed_wrong_is_said_with_the_right_form(folder: Path, words: tu
     code, output = typed(*words)
     assert code == 2
     assert said in " ".join(output.split()).replace("│ ", "")
+
+
+def test_diff_says_what_can_be_had_by_another_policy_and_fails_where_it_is_more(folder: Path) -> None:
+    shutil.copy(folder / "access.yml", folder / "old.yml")
+    assert typed("diff", "old.yml", "access.yml") == (0, "Everybody can have the same by the same approvals.\n")
+    changed(folder, "max: 2h\n    approve:", "max: 4h\n    approve:")
+
+    code, said = typed("diff", "old.yml", "access.yml")
+    line = "customers-db/read can be had for up to 4 h instead of 2 h, by rule `customers-read`"
+    assert (code, said) == (1, f"wider     {line}\n1 difference: 1 wider\n")
+    assert typed("diff", "old.yml", "access.yml", "--accept-widening")[0] == 0
+    assert typed("diff", "access.yml", "old.yml")[0] == 0, "the way back is narrower"
+    code, facts = in_json("diff", "old.yml", "access.yml")
+    assert (code, facts["wider"], facts["differences"]) == (1, 1, [{"sentence": line, "wider": True}])

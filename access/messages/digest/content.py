@@ -90,9 +90,21 @@ class Refusals(_Frozen):
     """A name of the policy, or the Slack id of who is not in it. Empty: those of many, or an older version wrote it."""
 
 
+class PolicyDifference(_Frozen):
+    sentence: str
+    wider: bool
+
+
 class PolicyLoad(_Frozen):
     sha256: str
     at: datetime
+    differences: tuple[PolicyDifference, ...] = ()
+    """Against the one before, the wider ones first."""
+    more: int = 0
+    """So many more differences there are."""
+    more_wider: int = 0
+    not_compared: str = ""
+    """Why they are not known; a sentence."""
 
 
 class RightsChange(_Frozen):

@@ -1,9 +1,10 @@
 """What the rows say for a digest: the events of its span, what stands open, and what a person must look at."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
@@ -207,11 +208,17 @@ class Happened:
         )  # fmt: skip
 
     def policy_loads(self) -> tuple[PolicyLoad, ...]:
-        loaded = select(AuditEvent.object_id, AuditEvent.at).where(
+        loaded = select(AuditEvent.object_id, AuditEvent.at, AuditEvent.entry).where(
             *self._of_span, col(AuditEvent.action) == POLICY_LOADED
         )
         found = self._session.exec(loaded.order_by(col(AuditEvent.seq))).all()
-        return tuple(PolicyLoad(sha256=sha256 or "", at=at) for sha256, at in found)
+        return tuple(_policy_load(sha256 or "", at, read_event(entry).details) for sha256, at, entry in found)
+
+
+def _policy_load(sha256: str, at: datetime, details: Mapping[str, Any]) -> PolicyLoad:
+    """The version before compared nothing."""
+    known = ("differences", "more", "more_wider", "not_compared")
+    return PolicyLoad.model_validate({"sha256": sha256, "at": at} | {k: details[k] for k in known if k in details})
 
 
 _GRANT_OF_EVENT = sa.and_(col(Grant.id) == col(AuditEvent.object_id), col(Grant.requester) != NOBODY)

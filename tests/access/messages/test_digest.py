@@ -331,6 +331,10 @@ def test_policy_loads_are_listed(begun: World) -> None:
 
     assert [load.sha256 for load in said.policy_loads][-1] == begun.core.policy.current().sha256
     assert len(said.policy_loads) == 2
+    assert [(one.sentence, one.wider) for one in said.policy_loads[-1].differences] == [
+        ("customers-db/fix-orders and customers-db/read can be had for up to 3 h instead of 2 h, by rule `customers`",
+         True),
+    ]  # fmt: skip
 
 
 def test_an_end_that_is_not_proven_needs_a_person_until_it_is(begun: World) -> None:

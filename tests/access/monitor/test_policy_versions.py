@@ -1,5 +1,6 @@
 """Every policy that came into force is kept with its text; the channel of the last is known while none can be used."""
 
+import json
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -39,6 +40,39 @@ def test_each_policy_that_comes_into_force_is_kept_with_its_text(world: World) -
     assert [one.sha256 for one in kept(world)] == [event.object_id for event in world.events("policy.loaded")]
     assert {one.security_channel for one in kept(world)} == {SECURITY}
     assert kept(world)[1].loaded_at == world.clock.now()
+
+
+def differences_of(world: World) -> list[object]:
+    return [json.loads(event.entry)["details"].get("differences") for event in world.events("policy.loaded")]
+
+
+def test_a_policy_that_comes_into_force_is_an_event_with_what_it_changes_in_words(world: World) -> None:
+    note_policy(world.core)
+    world.rewrite_policy("max: 2h", "max: 1h")
+    note_policy(world.core)
+    world.rewrite_policy("max: 1h", "max: 1h # as before")
+    note_policy(world.core)
+    world.rewrite_policy("engineers: {people: [ann, ben, lea]}", "engineers: {people: [ann, ben, eve]}")
+    note_policy(world.core)
+
+    what = "customers-db/fix-orders and customers-db/read"
+    assert differences_of(world) == [
+        None,
+        [{"sentence": f"{what} can be had for up to 1 h instead of 2 h, by rule `customers`", "wider": False}],
+        [],
+        [{"sentence": f"eve can ask for {what} now", "wider": True},
+         {"sentence": f"lea can no longer ask for {what}", "wider": False}],
+    ]  # fmt: skip
+
+
+def test_what_this_version_cannot_read_of_before_is_said_and_stops_nothing(world: World) -> None:
+    note_policy(world.core)
+    with world.core.database.write() as session:
+        session.connection().execute(sa.update(PolicyVersion).values(text="version: 0", sha256="0" * 64))
+    note_policy(world.core)
+    details = json.loads(world.events("policy.loaded")[-1].entry)["details"]
+    assert details["not_compared"] == "This version cannot read the policy that was in force before."
+    assert len(kept(world)) == 2
 
 
 def test_while_no_policy_can_be_used_alerts_go_where_the_last_one_sent_them(world: World) -> None:
