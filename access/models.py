@@ -130,6 +130,7 @@ class AlertKind(StrEnum):
     RIGHTS = "rights"  # a role allows more than the security team has accepted; subject: the entitlement
     CANARY = "canary"  # harmless access did not open or close as it should; subject: the entitlement
     STANDING = "standing"  # roles that we can give are held without a grant of ours; subject: the place
+    UNANSWERABLE = "unanswerable"  # no one can approve a request that waits; subject: request
     UNDELIVERED = "undelivered"  # messages do not arrive; subject: where, and why in one word
 
 

@@ -36,7 +36,7 @@ WEBHOOK = "webhook"
 """Who is told by pages."""
 UNPAGED = (
     AlertKind.PROVIDER, AlertKind.POLICY, AlertKind.RIGHTS, AlertKind.STANDING, AlertKind.LEFTOVER,
-    AlertKind.UNDELIVERED,
+    AlertKind.UNDELIVERED, AlertKind.UNANSWERABLE,
 )  # fmt: skip
 PAGED = tuple(kind for kind in AlertKind if kind not in UNPAGED)
 """What does not wait until somebody looks into Slack."""

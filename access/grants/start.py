@@ -1,7 +1,7 @@
 """Opening doors: claim a scheduled grant, tell its provider, write down what came of it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -45,6 +45,7 @@ from access.models import AlertKind, EndedBy, Grant, GrantStatus, MessageKind, R
 from access.people import People, changed, requester_of, subject_of
 from access.policy import canary
 from access.policy.decide import Denied, decide_again
+from access.policy.escalation import waited
 from access.policy.facts import ask_again, is_unchanged
 from access.policy.objections import what_changed
 from access.ports import Deadline, Observation, Outcome, Provider, Receipt, Rights
@@ -366,7 +367,8 @@ def objection(policy: Policy, people: People, request: Request) -> str | None:
     """Why the policy of now does not allow what was approved; None when it does. Others than who asked read it."""
     if canary.is_one(request):
         return canary.objection(policy, request)
-    ask = ask_again(request, request.asked_at)
+    # Whom a step of the ladder had added by the last vote counts, so that their approval does not end with the others.
+    ask = replace(ask_again(request, request.asked_at), waited=waited(request, request.decided_at or request.asked_at))
     decision = decide_again(policy, people, ask)
     if isinstance(decision, Denied):
         return what_changed(decision, ask)

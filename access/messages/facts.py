@@ -36,6 +36,7 @@ from access.requests.claim import claimant
 from access.requests.escalation import next_step
 from access.requests.extend import extendable
 from access.requests.remind import Place, ReminderFacts, place_of_access, reminder_facts
+from access.requests.unanswerable import why_unanswerable
 from access.requests.versions import successor
 
 HISTORY = 3
@@ -95,6 +96,8 @@ class CardFacts:
     """Of an extension that was approved, where this kind of message about the access itself stands."""
     reader: SlackUser | None = None
     """Whom this message is told to; None: who asked."""
+    unanswerable: str = ""
+    """Why no one can approve it any more; a sentence."""
     never_asked: NeverAsked | None = None
     """The card could not be posted, so no approver has been asked."""
     claimant: SlackUser | None = None
@@ -230,6 +233,7 @@ def _card_facts(
         history=[Past(role=one.role, status=one.status, asked_at=one.asked_at) for one in earlier],
         extends=session.get(Grant, request.extends) if request.extends else None,
         extendable=extendable(policy, grant), rights=note_about(session, request.resource, request.role),
+        unanswerable=why_unanswerable(session, people, request, now) if people else "",
         never_asked=never_asked(session, request), next=next_step(session, people, request, now),
         approvers=can, claimant=looks if looks in can else None,
         chain=chain_of(people, request, reviews, now) if people else (), description=_description(policy, request),

@@ -11,6 +11,7 @@ from access.ids import SlackUser
 from access.models import CheckKind, PeriodicCheck, Request, RequestStatus
 from access.people import People
 from access.periodic_checks import CheckOutcome, check_again, check_item
+from access.requests.unanswerable import note_unanswerable
 from access.store import compare_and_set
 from access.unit_of_work import UnitOfWork
 
@@ -76,6 +77,7 @@ def _retell(work: UnitOfWork, account: SlackUser) -> None:
     if person is None or people is None:
         return
     waiting = select(Request).where(Request.status == RequestStatus.PENDING).order_by(col(Request.id))
-    for request in work.session.exec(waiting):
-        if person.name in people.members(groups_of(request)):
-            work.request_changed(request)
+    theirs = [one for one in work.session.exec(waiting) if person.name in people.members(groups_of(one))]
+    for request in theirs:
+        work.request_changed(request)
+    note_unanswerable(work, theirs)

@@ -24,6 +24,7 @@ from access.monitor.overdue import alert_overdue
 from access.monitor.policy_in_force import note_policy
 from access.monitor.schedule_checks import schedule_checks
 from access.monitor.silent_workers import something_in_hand, take_from_silent
+from access.monitor.unanswerable_requests import look_at_unanswerable
 from access.monitor.undelivered_alerts import settle_undelivered
 from access.policy_versions import last_policy_kept
 from access.reconcile import restored
@@ -83,6 +84,7 @@ CHORES = (
     Chore("claims", lambda: first(lapsed_claims(NOW), Request.claim_until), end_claims),
     Chore("extensions", lambda: exists(for_what_is_over()), cancel_what_is_over),
     Chore("overdue", lambda: first(overdue_grants(NOW), Grant.alert_at), alert_overdue),
+    Chore("unanswerable", lambda: is_open(AlertKind.UNANSWERABLE), look_at_unanswerable),
     Chore("undelivered", _undelivered, settle_undelivered),
     Chore("digest", lambda: make.is_due(DAY, HOUR), make.make_when_due),
     Chore("canary", lambda: or_(HAS_CANARY, is_open(AlertKind.CANARY)), _canaries),

@@ -8,6 +8,7 @@ from access.messages.home import all_homes_changed
 from access.models import Alert, AlertKind
 from access.monitor.overdue import TIMEKEEPER
 from access.monitor.policy_changes import changes
+from access.monitor.unanswerable_requests import note_all_waiting
 from access.policy_versions import keep_policy, last_policy, last_policy_kept
 
 
@@ -35,4 +36,5 @@ def note_policy(core: Core) -> None:
             channel = policy.security.channel
             work.record(POLICY_LOADED, policy.sha256, file=policy.file, security_channel=channel, **changed)
             all_homes_changed(work)
+            note_all_waiting(work)
         work.close_alerts("policy", AlertKind.POLICY)

@@ -82,6 +82,13 @@ def lacking(stages: Sequence[Stage], members: Members) -> int | None:
     return _lacking(stages, (), members)
 
 
+def lacking_still(
+    stages: Sequence[Stage], votes: Collection[Vote], *, members: Members, barred: Collection[Person] = ()
+) -> int | None:
+    """The same with the votes that were cast: the first stage that too few are left to complete."""
+    return _lacking(stages, _counted(votes), _free(members, votes, barred))
+
+
 def persons(parties: Iterable[Party]) -> list[frozenset[Party]]:
     """Who has a name or an account in common is one person, and who has one in common with that person is too."""
     found: list[frozenset[Party]] = []

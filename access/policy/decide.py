@@ -17,7 +17,7 @@ from access.ids import GrantId, Person, SlackChannel
 from access.nearest import nearest
 from access.people import People
 from access.policy.chain import lacking
-from access.policy.escalation import added_by
+from access.policy.escalation import added_by, with_group
 from access.policy.reasons import Reason
 from access.words import clean, counted
 
@@ -50,6 +50,8 @@ class Ask:
     scope: Mapping[str, JsonValue] = field(default_factory=dict[str, JsonValue])
     """What of the resource, where a provider can narrow it."""
     ticket: str | None = None
+    waited: timedelta = timedelta()
+    """For so long there was no answer: whom the steps of the ladder have added by then can decide too."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -362,10 +364,12 @@ def _reason(terms: Terms, level: Level, trace: _Trace) -> Denied | None:
 
 
 def _chain(people: People, ask: Ask, terms: Terms, trace: _Trace) -> Allowed | Denied:
-    barred = frozenset({ask.requester, ask.subject})
-    members = people.able_by_group(terms.stages, barred=barred)
-    lacks = lacking(terms.stages, members)
-    for number, stage in enumerate(terms.stages, start=1):
+    barred, stages = frozenset({ask.requester, ask.subject}), terms.stages
+    for step in terms.escalations:
+        if step.after <= ask.waited:
+            stages = tuple(with_group(stage, step.group) for stage in stages)
+    lacks = lacking(stages, people.able_by_group(stages, barred=barred))
+    for number, stage in enumerate(stages, start=1):
         others = sorted(people.approvers(stage.groups, barred=barred))
         if number != lacks:
             trace.add("approvers", _groups(stage), True, f"{stage.wanted} needed of {', '.join(others)}")
@@ -376,7 +380,7 @@ def _chain(people: People, ask: Ask, terms: Terms, trace: _Trace) -> Allowed | D
         named = people.members(stage.groups) - barred
         if named & people.unable:
             because += f", for Slack does not show {', '.join(sorted(named & people.unable))} as full members"
-        reason, parameters = no_approver(terms.entitlement, terms.stages, stage, people, barred, **_for_another(ask))
+        reason, parameters = no_approver(terms.entitlement, stages, stage, people, barred, **_for_another(ask))
         return trace.deny("approvers", _groups(stage), because, reason, **parameters)
     return Allowed(terms=terms, trace=tuple(trace.steps))
 

@@ -40,6 +40,11 @@ def asked_since(request: Request) -> datetime:
     return max(request.asked_at, made_at(request.id) or request.asked_at)
 
 
+def waited(request: Request, until: datetime) -> timedelta:
+    """For so long there was no answer by then."""
+    return max(until - asked_since(request), timedelta())
+
+
 def stages_at(request: Request, votes: Collection[Vote], now: datetime) -> tuple[Stage, ...]:
     """The chain at this moment: each step that has come adds its group to the stage that was waited for then, and to
     those after it. What had its approvals before stays as it was.
@@ -53,10 +58,10 @@ def stages_at(request: Request, votes: Collection[Vote], now: datetime) -> tuple
         if not isinstance(waits, Waiting):
             break  # it was decided before
         first = waits.stage - 1
-        stages = (*stages[:first], *(_with(stage, step.group) for stage in stages[first:]))
+        stages = (*stages[:first], *(with_group(stage, step.group) for stage in stages[first:]))
     return stages
 
 
-def _with(stage: Stage, group: str) -> Stage:
+def with_group(stage: Stage, group: str) -> Stage:
     """A stage that wants one person of each of its groups goes on wanting just these."""
     return replace(stage, any_of=(*stage.any_of, group)) if stage.any_of else stage

@@ -17,7 +17,7 @@ from access.models import Grant, Request
 from access.policy import facts_v1
 from access.policy.chain import facts_of_stages, stages_of
 from access.policy.decide import Ask, Terms
-from access.policy.escalation import escalations_of, facts_of_escalations
+from access.policy.escalation import escalations_of, facts_of_escalations, waited
 from access.policy.fingerprint import fingerprint
 from access.ports import Json
 
@@ -31,6 +31,7 @@ def ask_again(request: Request, at: datetime, *, extended: int = 0) -> Ask:
         entitlement=Entitlement(request.resource, request.role),
         duration=request.duration, until=request.until, reason=request.reason, at=at, starts_at=request.starts_at,
         extends=request.extends, extended=extended, scope=request.scope, ticket=request.ticket,
+        waited=waited(request, at),
     )  # fmt: skip
 
 

@@ -37,6 +37,7 @@ from access.provider import target_of
 from access.requests.extend import extended_before, move_end
 from access.requests.narrow import TypedTime, narrow
 from access.requests.remind import Place
+from access.requests.unanswerable import note_unanswerable
 from access.requests.versions import BY_RULE, post_version, request_changed
 from access.requests.vote import Ballot, cast_vote, refuse_vote
 from access.store import insert
@@ -244,6 +245,8 @@ def _decide(
     # A new version has a card of its own, which calls those who can decide; an updated one calls no one.
     if isinstance(now, Waiting) and not now.people <= asked and request.version == shown:
         work.tell_next_stage(request, now.stage)
+    if isinstance(now, Waiting):
+        note_unanswerable(work, [request])
     if not isinstance(now, Approved):
         return
     if request.extends is None:

@@ -62,6 +62,7 @@ def alert_card(
     ]
     about = f", {grant.entitlement} of {grant.subject}, request {short(grant.request_id)}" if grant else ""
     about = f", {subject_of(rights)}" if rights else about
+    about = f", request {short(alert.subject)}" if kind == AlertKind.UNANSWERABLE else about
     return Rendered(text=f"{said}{about}", blocks=blocks)
 
 
@@ -105,6 +106,8 @@ def group_card(alert: Alert, group: AlertGroup) -> Rendered:
 def _which(alert: Alert, kind: AlertKind, grant: Grant | None) -> list[Block]:
     if kind == AlertKind.PROVIDER and alert.resource is not None:
         return [section(f"Resource {code(alert.resource)}")]
+    if kind == AlertKind.UNANSWERABLE:
+        return [section(f"Request {code(short(alert.subject))}")]
     if grant is None:
         return []
     due = f", due to end {at_second(grant.end_due_at)}" if grant.end_due_at else ""

@@ -22,6 +22,7 @@ _BECAUSE = {
     AlertKind.CLOCKS: "The clocks agree again, or no process runs on that host any more.",
     AlertKind.RESTORED: "Requests are taken again.",
     AlertKind.STANDING: "Each role is accepted or gone.",
+    AlertKind.UNANSWERABLE: "It can be approved again, or is over.",
     AlertKind.UNDELIVERED: "No message waits there any more.",
 }
 _OF_ITS_OWN: dict[tuple[AlertKind, str], str] = {

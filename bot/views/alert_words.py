@@ -23,6 +23,7 @@ TITLES = {
     AlertKind.RESTORED: "The database was restored",
     AlertKind.STANDING: standing_view.TITLE,
     AlertKind.UNDELIVERED: undelivered_view.TITLE,
+    AlertKind.UNANSWERABLE: "No one can approve a request",
 }
 WHAT_TO_DO = {
     AlertKind.OVERDUE: "We keep trying until it is proven gone. If the target stays away, end it by hand.",
@@ -52,6 +53,8 @@ WHAT_TO_DO = {
     AlertKind.RESTORED: "Let a timekeeper and the workers run: they compare every target and end what has no record. "
     "`countersign restored` says what is left; docs/runbook.md says what is lost.",
     AlertKind.STANDING: standing_view.WHAT_TO_DO,
+    AlertKind.UNANSWERABLE: "Add a person to one of these groups in the access policy, or name another group in the "
+    "rule: the request then goes on by itself. Nothing is granted meanwhile, and the requester knows.",
     AlertKind.UNDELIVERED: "`countersign doctor` says under *Messages* which, why, and what to do.",
 }
 _EMPTIED = (

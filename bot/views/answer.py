@@ -37,6 +37,11 @@ from bot.views.progress import headline, progress
 from bot.views.review import comments, decision, of_its_request, state_of, time_given
 from bot.views.undelivered import not_asked_yet, unasked
 
+_UNANSWERABLE = (
+    "The security team has been told. If they name another approver in the access policy, your request goes on by "
+    "itself; else it lapses, and you can ask again."
+)
+
 
 def answer(facts: CardFacts, of_access: str | None = None) -> Rendered:
     """What became of a request, with the holder's buttons while it is open. `of_access`: where an extension leads."""
@@ -185,6 +190,8 @@ def _became(facts: CardFacts, of_access: str | None) -> list[Block]:
 def _waits(facts: CardFacts) -> list[Block]:
     if facts.never_asked is not None:
         return not_asked_yet(facts)
+    if facts.unanswerable:
+        return [section("*No one can approve it any more.*"), sentence(facts.unanswerable), section(_UNANSWERABLE)]
     if has_stages(facts.chain):
         return [section("Waiting for an answer."), *chain_lines(facts.chain)]
     people = asked_now(facts, step=facts.next)

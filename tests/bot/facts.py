@@ -140,6 +140,8 @@ SENTENCES = {
     "answer.",
     AlertKind.STANDING: "2 roles are held on customers-db without a grant, and no person of the security team has "
     "accepted that.",
+    AlertKind.UNANSWERABLE: "The request of ann for customers-db/read can no longer be approved. Stage 2 needs 1 "
+    "approval of security, and too few people are left who can give one.",
     AlertKind.UNDELIVERED: alert_sentence(APPROVALS, why(APPROVALS, "is_archived")),
     AlertKind.TIMERS: "Redis cannot be used: it is full and takes nothing more. Access still starts and ends, by the "
     "sweep of the database, a little slower.",
@@ -166,7 +168,11 @@ def an_alert(kind: AlertKind = AlertKind.OVERDUE, **values: Any) -> Alert:
     known = {
         "id": AlertId("01kaq9z00000000000000a1ert"),
         "kind": kind,
-        "subject": {AlertKind.PROVIDER: "customers-db", AlertKind.QUEUE: "revoke"}.get(kind, GRANT),
+        "subject": {
+            AlertKind.PROVIDER: "customers-db",
+            AlertKind.QUEUE: "revoke",
+            AlertKind.UNANSWERABLE: REQUEST,
+        }.get(kind, GRANT),
         "resource": "customers-db" if kind == AlertKind.PROVIDER else None,
         "sentence": SENTENCES[kind],
         "opened_at": minutes(133),

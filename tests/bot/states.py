@@ -351,6 +351,7 @@ def _all() -> dict[str, Rendered | dict[str, Any]]:
         "reminder": reminder(reminding(then=next_step(KIM, LEA))),
         "reminder-nobody": reminder(reminding(named=[])),
         "reminder-asked-too": reminder(replace(reminding(named=[SAM]), adds=True)),
+        "answer-unanswerable": answer(facts(unanswerable="Stage 2 lacks an approval that only sam could have given.")),
         "asked-who-is-asked-too": asked(facts(next=replace(next_step(SAM), adds=True))),
         "reminder-longest": reminder(reminding(LONGEST, [SlackUser(f"U0{number:09}") for number in range(60)])),
         "home": at_home(

@@ -159,7 +159,7 @@ def test_a_chore_is_done_when_the_one_statement_finds_something_for_it(
     assert done == [world.core]
 
 
-@pytest.mark.parametrize("kind", [AlertKind.POLICY, AlertKind.RESTORED, AlertKind.CANARY])
+@pytest.mark.parametrize("kind", [AlertKind.POLICY, AlertKind.RESTORED, AlertKind.CANARY, AlertKind.UNANSWERABLE])
 def test_what_opened_an_alert_is_looked_at_while_it_is_open_and_nothing_else(world: World, kind: AlertKind) -> None:
     world.work()
     Schedule(world.core).sweep()

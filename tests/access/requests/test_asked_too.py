@@ -243,6 +243,18 @@ def test_a_vote_of_before_is_not_carried_by_a_group_that_was_added_after_it(worl
     assert "lea, who approved this, is no longer one of its approvers" in world.grant_of(request).end_reason
 
 
+def test_the_vote_of_who_was_added_counts_at_the_start_though_the_first_approvers_are_gone_by_then(
+    world: World,
+) -> None:
+    request = world.ask(starts_at=world.clock.now() + timedelta(hours=1))
+    world.clock.tick(minutes=45)
+    world.approve(request, by=SAM)
+    world.rewrite_policy("payments-leads: {people: [lea, kim]}", "payments-leads: {people: []}")
+    world.clock.tick(minutes=15)
+    world.work()
+    assert world.grant_of(request).status == GrantStatus.ACTIVE
+
+
 def test_who_was_added_and_left_the_group_before_the_start_takes_the_approval_along(world: World) -> None:
     request = world.ask(starts_at=world.clock.now() + timedelta(hours=1))
     world.clock.tick(minutes=45)
