@@ -289,7 +289,7 @@ def test_who_was_found_to_be_a_guest_is_looked_at_sooner_than_others(world: Worl
 def deciding(world: World) -> set[Person]:
     policy = world.core.policy.current()
     with world.core.database.read() as session:
-        return set(approvers(session, people_now(session, policy), world.requests()[0]))
+        return set(approvers(session, people_now(session, policy), world.requests()[0], world.clock.now()))
 
 
 def looks(world: World, *subjects: str) -> list[PeriodicCheck]:
