@@ -19,6 +19,10 @@ _NAMED = 3
 """So many people or entitlements are named in a line; the others are counted."""
 
 
+_Crowds = Sequence[tuple[frozenset[Person], frozenset[Person]]]
+"""Who can ask, and for whom."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Difference:
     sentence: str
@@ -64,11 +68,12 @@ class _Comparison:
     _pairs: dict[Any, tuple[_Finding, ...]] = field(default_factory=dict[Any, tuple[_Finding, ...]])
     """What two rules make of all entitlements of the same owner and level."""
     _crowds: dict[Any, tuple[frozenset[Person], ...]] = field(default_factory=dict[Any, tuple[frozenset[Person], ...]])
+    _on_behalf: dict[Any, tuple[_Finding, ...]] = field(default_factory=dict[Any, tuple[_Finding, ...]])
 
     def lines(self) -> Iterator[Difference]:
         """One for all the entitlements of which the same is true."""
         about: dict[_Finding, list[Entitlement]] = {}
-        for entitlement in sorted(self.old.rules.keys() | self.new.rules.keys()):
+        for entitlement in sorted(self.old.opened | self.new.opened):
             for finding in self._of(entitlement):
                 about.setdefault(finding, []).append(entitlement)
         for one, entitlements in about.items():
@@ -76,10 +81,11 @@ class _Comparison:
             yield Difference(sentence=f"{one.before}{what}{one.after}", is_wider=one.is_wider)
 
     def _of(self, entitlement: Entitlement) -> Iterator[_Finding]:
-        was, is_now = self.old.rules_for(entitlement), self.new.rules_for(entitlement)
+        was, is_now = self.old.policy.rules_opening(entitlement), self.new.policy.rules_opening(entitlement)
         asked, asking, both = self._people(was, is_now)
         yield from _eligible(asked, asking, is_new=not self._is_in(self.old, entitlement),
                              is_removed=not self._is_in(self.new, entitlement))  # fmt: skip
+        yield from self._for_others(was, is_now, both)
         if not both:
             return
         yield from self._means(entitlement, both)
@@ -94,6 +100,15 @@ class _Comparison:
             asked, asking = self.old.asking(was), self.new.asking(is_now)
             self._crowds[key] = asked, asking, asked & asking
         return self._crowds[key]
+
+    def _for_others(
+        self, was: Sequence[Rule], is_now: Sequence[Rule], both: frozenset[Person]
+    ) -> tuple[_Finding, ...]:  # fmt: skip
+        """Who can ask for others, once for all that these rules open. `both`: who could receive it and still can."""
+        key = tuple(rule.id for rule in was), tuple(rule.id for rule in is_now)
+        if key not in self._on_behalf:
+            self._on_behalf[key] = tuple(_asked_for(self.old.crowds(was), self.new.crowds(is_now), both))
+        return self._on_behalf[key]
 
     @staticmethod
     def _is_in(side: Effective, entitlement: Entitlement) -> bool:
@@ -150,6 +165,33 @@ def _eligible(
         yield _Finding("removed: ", f", for which {_people(lost)} could ask", False)
     elif lost:
         yield _Finding(f"{_people(lost)} can no longer ask for ", "", False)
+
+
+def _asked_for(before: _Crowds, now: _Crowds, both: frozenset[Person]) -> Iterator[_Finding]:
+    """Of those who could ask for others and still can, only for whom of them who can receive it as before."""
+    if before == now:
+        return
+    was, is_now = _receivers(before), _receivers(now)
+    gained, lost = is_now.keys() - was.keys(), was.keys() - is_now.keys()
+    kept = was.keys() & is_now.keys()
+    if gained:
+        yield _Finding(f"{_people(gained)} can ask for ", " for others now", True)
+    if more := [one for one in kept if (is_now[one] - was[one]) & both]:
+        yield _Finding(f"{_people(more)} can ask for ", " for more others now", True)
+    if fewer := [one for one in kept if (was[one] - is_now[one]) & both]:
+        yield _Finding(f"{_people(fewer)} can ask for ", " for fewer others now", False)
+    if lost:
+        yield _Finding(f"{_people(lost)} can no longer ask for ", " for others", False)
+
+
+def _receivers(crowds: _Crowds) -> dict[Person, set[Person]]:
+    """Of each who can ask for others, for whom."""
+    found: dict[Person, set[Person]] = {}
+    for asking, receiving in crowds:
+        for one in asking:
+            if others := receiving - {one}:
+                found.setdefault(one, set()).update(others)
+    return found
 
 
 def _changes(reaches: Iterable[tuple[Reach, Reach]], rule: Rule) -> Iterator[_Finding]:

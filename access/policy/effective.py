@@ -3,7 +3,6 @@
 Computed of the loaded policy, so that another way to say the same is the same.
 """
 
-from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
@@ -66,7 +65,7 @@ class Effective:
 
     def __init__(self, policy: Policy) -> None:
         self.policy = policy
-        self.rules: dict[Entitlement, tuple[Rule, ...]] = _by_entitlement(policy)
+        self.opened = frozenset(entitlement for rule in policy.rules for entitlement in rule.entitlements)
         self._asking: dict[tuple[str, ...], frozenset[Person]] = {}
 
     def known(self, entitlement: Entitlement) -> tuple[Resource, Role]:
@@ -75,15 +74,18 @@ class Effective:
         assert known, "a loaded policy's rules name only what its catalog has"
         return known
 
-    def rules_for(self, entitlement: Entitlement) -> tuple[Rule, ...]:
-        return self.rules.get(entitlement, ())
-
     def asking(self, rules: Iterable[Rule]) -> frozenset[Person]:
-        """Who may ask by one of these."""
+        """Who may ask by one of these, and receives then."""
         key = tuple(rule.id for rule in rules)
         if key not in self._asking:
             self._asking[key] = self.policy.members(group for rule in rules for group in rule.groups)
         return self._asking[key]
+
+    def crowds(self, rules: Iterable[Rule]) -> list[tuple[frozenset[Person], frozenset[Person]]]:
+        """Of each rule that lets people ask for others, who may, and for whom."""
+        return [
+            (self.policy.members(rule.on_behalf), self.policy.members(rule.groups)) for rule in rules if rule.on_behalf
+        ]
 
     def terms_key(self, rule: Rule, entitlement: Entitlement) -> tuple[str, str, str]:
         """What of the entitlement bears on who decides and for how long: of two with the same it is the same."""
@@ -118,11 +120,3 @@ class Effective:
         if MANAGER in groups:
             return None
         return self.policy.members({*groups - {OWNER}, *([resource.owner] if OWNER in groups else [])})
-
-
-def _by_entitlement(policy: Policy) -> dict[Entitlement, tuple[Rule, ...]]:
-    found: defaultdict[Entitlement, list[Rule]] = defaultdict(list)
-    for rule in policy.rules:
-        for entitlement in rule.entitlements:
-            found[entitlement].append(rule)
-    return {entitlement: tuple(rules) for entitlement, rules in found.items()}

@@ -35,6 +35,8 @@ CHANGES: list[tuple[str, str, list[tuple[str, bool]]]] = [
     ("ann: {slack: U0ANN,", "ann: {slack: U0ANNE,", [("ann is the Slack account U0ANNE now, and not U0ANN", True)]),
     ("grants: [support_read]", "grants: [everything]", [
         ("customers-db/read opens something else on its target: `grants` changed", True)]),
+    ("entitlements: [payroll/read]}", "entitlements: [payroll/read]}\n    on_behalf: {groups: [engineers]}", [
+        ("ann and lea can ask for payroll/read for others now", True)]),
     ("digest: {", "limits: {extensions: 3}\ndigest: {", [
         ("open access can be extended 3 times instead of 1", True)]),
 ]  # fmt: skip
@@ -121,6 +123,14 @@ def have(one: Policy, person: Person, entitlement: Entitlement) -> Any:
     return None
 
 
+def may_ask(one: Policy, asks: Person, receives: Person, entitlement: Entitlement) -> bool:
+    for rule in one.rules:
+        for_whom = set().union(*(one.groups[group].people for group in rule.groups))
+        if entitlement in rule.entitlements and receives in for_whom:
+            return asks == receives or any(asks in one.groups[group].people for group in rule.on_behalf)
+    return False
+
+
 def completes(had: Any, waited: timedelta, able: Iterable[Person]) -> bool:
     """Whether these people alone can complete the chain after so long, each at one place."""
     places: list[set[Person]] = []
@@ -178,7 +188,8 @@ def worlds() -> st.SearchStrategy[Policy]:
                 steps = []
             rules.append(
                 Rule(id=f"r{number}", groups=tuple(draw(some)), entitlements=(entitlement,), max=draw(hours),
-                     channel=SlackChannel("C0"), stages=chain, reminders=tuple(steps))
+                     channel=SlackChannel("C0"), stages=chain, reminders=tuple(steps),
+                     on_behalf=tuple(draw(st.lists(st.sampled_from(GROUPS), max_size=1))))
             )  # fmt: skip
         resources = {name: replace(one, owner=draw(st.sampled_from(GROUPS))) for name, one in base.resources.items()}
         security = replace(base.security, group="g1")
@@ -195,10 +206,13 @@ def worlds() -> st.SearchStrategy[Policy]:
 @given(worlds(), worlds())
 def test_there_are_differences_if_and_only_if_somebody_can_have_something_else(old: Policy, new: Policy) -> None:
     found = differences(old, new)
-    pairs = list(product(NAMES, ROLES))
+    pairs, asking = list(product(NAMES, ROLES)), list(product(NAMES, NAMES, ROLES))
 
-    assert (found == ()) == all(have(old, *pair) == have(new, *pair) for pair in pairs), found
-    if any(is_more(old, new, *pair) for pair in pairs):
+    same = all(have(old, *pair) == have(new, *pair) for pair in pairs)
+    same = same and all(may_ask(old, *one) == may_ask(new, *one) for one in asking)
+    assert (found == ()) == same, found
+    more = any(may_ask(new, *one) and not may_ask(old, *one) for one in asking)
+    if more or any(is_more(old, new, *pair) for pair in pairs):
         assert any(one.is_wider for one in found), found
 
 
