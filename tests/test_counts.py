@@ -18,7 +18,7 @@ _AFTER_A_NUMBER = re.compile(rf"%d ({_PLURAL})")
 NO_COUNTS = {
     "access", "agrees", "allows", "answers", "as", "asks", "bears", "belongs", "can", "carries", "clock", "comes",
     "contains", "differs", "does", "ends", "fits", "gives", "has", "holds", "is", "its", "lacks", "lapses", "leads",
-    "lets", "lies",
+    "calls", "gets", "lets", "lies",
     "makes", "needs", "shows", "stands", "starts", "stays", "stores", "takes", "this", "towards", "uses",
     "demands", "lists", "names", "opens", "outlives", "waits", "wants", "was",
 }  # fmt: skip

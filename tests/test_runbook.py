@@ -29,6 +29,7 @@ TYPED = {
     "countersign migrate": "tests/test_runbook.py",
     "countersign audit verify": "tests/test_runbook.py",
     "countersign policy lint access.yml": "tests/test_runbook.py",
+    "countersign policy simulate": "tests/countersign/test_policy_commands.py",
     "countersign doctor": "tests/test_runbook.py",
     "countersign drift": "tests/stories/test_restored.py",
     "countersign drift --baseline": "tests/countersign/test_baseline.py",

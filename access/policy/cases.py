@@ -217,8 +217,8 @@ def _asked_too(simulation: Simulation, wanted: list[list[str]] | None) -> Iterat
         return
     added = [step for step in simulation.steps if step.adds]
     if len(added) != len(wanted):
-        adding = "1 step of `escalate` adds" if len(added) == 1 else f"{len(added)} steps of `escalate` add"
-        yield f"{adding} people, not {len(wanted)}"
+        adding = counted(len(added), "step of `escalate` adds people", "steps of `escalate` add people")
+        yield f"{adding}, not {len(wanted)}"
         return
     for now, then in zip(added, wanted, strict=True):
         if sorted(now.people) != sorted(then):
