@@ -5,7 +5,7 @@ import json
 from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import lru_cache
 from typing import Any, Literal, NamedTuple, cast, get_args
 
@@ -28,7 +28,7 @@ _LOCKED_HEAD = sa.select(
 _MOVED_HEAD = sa.update(AuditHead).where(col(AuditHead.id) == sa.bindparam("head")).values(
     seq=sa.bindparam("to_seq"), hash=sa.bindparam("to_hash"), at=sa.bindparam("to_at")
 )  # fmt: skip
-_BEFORE_ALL = datetime.min.replace(tzinfo=UTC).replace(tzinfo=None)
+_BEFORE_ALL = ""
 _quoted = json.JSONEncoder(ensure_ascii=False).encode
 _quoted_name = cast("Callable[[str], str]", lru_cache(1024)(_quoted))
 
@@ -73,14 +73,15 @@ class Verified:
     flaw: Flaw | None
 
 
-_Row = tuple[int, datetime, str, str, str | None, str, str, str]
+_Row = tuple[int, str, str, str, str | None, str, str, str]
 
 
 class _Link(NamedTuple):
     """A row of the log, in the order in which it is read; the object itself takes longer to make than to check."""
 
     seq: int
-    at: datetime
+    at: str
+    """As it stands in an entry, without the Z."""
     action: str
     actor: str
     object_id: str | None
@@ -121,15 +122,15 @@ def verify(session: Session, since: Mark = START) -> Verified:
     if not sa.inspect(session.connection()).has_table("audit_event"):
         return Verified(events=0, head=previous, flaw=Flaw(1, "the table of the log is missing"))
     if since != START:
-        known = session.get(AuditEvent, since.seq)
+        known = _known(session, since.seq)
         flaw = _flaw_of_known(known, since)
         if known is None or flaw is not None:
             return Verified(events=since.seq - 1, head=previous, flaw=flaw)
-        at = _bare(known.at)
+        at = known.at
     with closing(_after(session, since.seq)) as events:
         for event in events:
-            before, at = at, _bare(event[1])
-            if not _holds(event, at, count + 1, previous) or at < before:
+            before, at = at, event[1]
+            if not _holds(event, count + 1, previous) or at < before:
                 flaw = _flaw(_Link._make(event), count + 1, previous, before)
                 if flaw is not None:
                     return Verified(events=count, head=previous, flaw=flaw)
@@ -147,16 +148,29 @@ def _entry(event: Event, *, seq: int, at: str) -> str:
 
 
 def _after(session: Session, seq: int) -> Generator[_Row]:
-    """The rows as `_Link` names them; their times as the driver makes them, which is in UTC (access/store.py)."""
-    columns = [getattr(AuditEvent, name) for name in _Link._fields]
-    columns[1] = sa.type_coerce(columns[1], sa.DateTime(timezone=True))
-    after = sa.select(*columns).where(col(AuditEvent.seq) > seq).order_by(col(AuditEvent.seq))
+    """The rows as `_Link` names them."""
+    after = _links(session).where(col(AuditEvent.seq) > seq).order_by(col(AuditEvent.seq))
     with session.connection().execute(after, execution_options={"yield_per": 1000}) as found:
         for rows in found.partitions():
             yield from cast("Sequence[_Row]", rows)
 
 
-def _flaw_of_known(event: AuditEvent | None, known: Mark) -> Flaw | None:
+def _known(session: Session, seq: int) -> _Link | None:
+    found = session.connection().execute(_links(session).where(col(AuditEvent.seq) == seq)).first()
+    return None if found is None else _Link._make(found)
+
+
+def _links(session: Session) -> sa.Select[Any]:
+    """The database says each time as it stands in an entry: made an object of, it takes as long as all the rest."""
+    at = (
+        sa.func.replace(sa.type_coerce(AuditEvent.at, sa.Text()), " ", "T")
+        if session.connection().dialect.name == "sqlite"
+        else sa.func.to_char(sa.func.timezone("UTC", AuditEvent.at), 'YYYY-MM-DD"T"HH24:MI:SS.US')
+    )
+    return sa.select(*(at if name == "at" else getattr(AuditEvent, name) for name in _Link._fields))
+
+
+def _flaw_of_known(event: _Link | None, known: Mark) -> Flaw | None:
     if event is None:
         return Flaw(known.seq, f"event {known.seq}, up to which the log once held, is missing")
     if event.hash != known.hash:
@@ -181,42 +195,25 @@ def _flaw_of_ends(session: Session, count: int, previous: str) -> Flaw | None:
     return None
 
 
-def _holds(event: _Row, at: datetime, seq: int, previous: str) -> bool:
+def _holds(event: _Row, seq: int, previous: str) -> bool:
     """At one look, for a success, as most are. For what does not, `_flaw` looks closely."""
-    own_seq, _, action, actor, about, entry, own_previous, digest = event
-    begin = f'{{"action":{_quoted_name(action)},"actor":{_quoted_name(actor)},"at":"'
-    end = f'}},"object":{_quoted(about)},"outcome":"success","seq":{seq},"v":1}}'
+    own_seq, at, action, actor, about, entry, own_previous, digest = event
     return (
         own_seq == seq
         and own_previous == previous
         and digest == link(previous, entry)
-        and entry.startswith(begin)
-        and _begins_with(entry[len(begin) :], at)
-        and entry.endswith(end)
+        and entry.startswith(f'{_who(action, actor)}{at}Z","details":{{')
+        and entry.endswith(f'}},"object":{_quoted(about)},"outcome":"success","seq":{seq},"v":1}}')
     )
 
 
-def _begins_with(entry: str, at: datetime) -> bool:
-    """Read rather than written: to write a time takes fifteen times as long."""
-    try:
-        return datetime.fromisoformat(entry[:26]) == at and entry.startswith('Z","details":{', 26)
-    except ValueError:
-        return False
+@lru_cache(1024)
+def _who(action: str, actor: str) -> str:
+    """How an entry begins, up to its time."""
+    return f'{{"action":{_quoted(action)},"actor":{_quoted(actor)},"at":"'
 
 
-def _bare(at: datetime) -> datetime:
-    """The same moment in UTC without saying so, as one driver gives it and the other does not."""
-    if at.tzinfo is None:
-        return at
-    return datetime.combine(at.date(), at.time())  # `replace` takes several times as long
-
-
-def _text(at: datetime) -> str:
-    """As it stands in an entry, of a time in UTC."""
-    return at.isoformat(timespec="microseconds")[:26]
-
-
-def _flaw(event: AuditEvent | _Link, seq: int, previous: str, not_before: datetime) -> Flaw | None:
+def _flaw(event: _Link, seq: int, previous: str, not_before: str) -> Flaw | None:
     if event.seq != seq:
         return Flaw(seq, f"event {seq} is missing; the next one is {event.seq}")
     if event.previous != previous:
@@ -225,23 +222,21 @@ def _flaw(event: AuditEvent | _Link, seq: int, previous: str, not_before: dateti
         return Flaw(seq, f"event {seq} was changed after it was written")
     if not _repeats(event):
         return Flaw(seq, f"a column of event {seq} differs from its entry")
-    if _bare(event.at) < not_before:
+    if event.at < not_before:
         return Flaw(seq, f"event {seq} is older than the one before it")
     return None
 
 
-def _linked(event: AuditEvent | _Link) -> bool:
+def _linked(event: _Link) -> bool:
     try:
         return event.hash == link(event.previous, event.entry)
     except ValueError:  # whoever wrote this `previous` wrote no hash
         return False
 
 
-def _repeats(event: AuditEvent | _Link) -> bool:
+def _repeats(event: _Link) -> bool:
     """Whether the columns say what the entry says: by its text, which is canonical, for to parse it takes longer."""
-    at = _text(event.at)
-    who = f'"action":{_quoted_name(event.action)},"actor":{_quoted_name(event.actor)}'
-    if not event.entry.startswith(f'{{{who},"at":"{at}Z","details":{{'):
+    if not event.entry.startswith(f'{_who(event.action, event.actor)}{event.at}Z","details":{{'):
         return False
     rest, _, said = event.entry.rpartition(',"outcome":"')
     outcome, _, after = said.partition('"')

@@ -179,10 +179,13 @@ class Happened:
         entries = select(AuditEvent.actor, AuditEvent.entry).where(
             *self._of_span, col(AuditEvent.action) == "attempt.refused"
         )
-        counted = Counter[tuple[str, str, str]]()
+        counted, names = Counter[tuple[str, str, str]](), dict[str, str]()
         for actor, entry in self._session.exec(entries):
             details = read_event(entry).details
-            counted[details["attempt"], details["because"], _name_of(actor, policy)] += 1
+            who = names.get(actor)
+            if who is None:
+                who = names[actor] = _name_of(actor, policy)
+            counted[details["attempt"], details["because"], who] += 1
         ordered = sorted(counted.items(), key=lambda one: (-one[1], one[0]))
         rest = Counter[tuple[str, str, str]]()
         for (attempt, because, _), times in ordered[MOST:]:
