@@ -36,6 +36,7 @@ def execute(url: str, statement: str) -> None:
     database.close()
 
 
+@pytest.mark.both_databases
 def test_a_database_as_it_should_be_is_well(stored: Clinic) -> None:
     findings = stored.look("Database")
 
@@ -44,6 +45,7 @@ def test_a_database_as_it_should_be_is_well(stored: Clinic) -> None:
     assert [one.subject for one in findings] == ["reachable", "revision", "writable", "audit log", "clock"]
 
 
+@pytest.mark.both_databases
 def test_a_log_that_its_database_no_longer_guards_is_found(stored: Clinic) -> None:
     database = Database(stored.environment["DATABASE_URL"])
     on = " ON audit_event" if database.dialect == "postgresql" else ""
@@ -60,6 +62,7 @@ def test_a_log_that_its_database_no_longer_guards_is_found(stored: Clinic) -> No
     assert "audit verify" in found.cure
 
 
+@pytest.mark.both_databases
 def test_an_older_revision_is_found(stored: Clinic) -> None:
     execute(stored.environment["DATABASE_URL"], "UPDATE alembic_version SET version_num = '0001'")
 
@@ -70,6 +73,7 @@ def test_an_older_revision_is_found(stored: Clinic) -> None:
     assert "countersign migrate" in the(findings, "revision").cure
 
 
+@pytest.mark.both_databases
 def test_a_newer_revision_is_not_to_be_migrated(stored: Clinic) -> None:
     execute(stored.environment["DATABASE_URL"], "UPDATE alembic_version SET version_num = '9999'")
 
@@ -79,6 +83,7 @@ def test_a_newer_revision_is_not_to_be_migrated(stored: Clinic) -> None:
     assert "migrate" not in found.cure
 
 
+@pytest.mark.both_databases
 def test_an_empty_database_is_found(stored: Clinic) -> None:
     execute(stored.environment["DATABASE_URL"], "DROP TABLE alembic_version")
 

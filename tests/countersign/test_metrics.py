@@ -57,6 +57,7 @@ def redis(redis_url: str) -> Iterator[Redis]:
         yield client
 
 
+@pytest.mark.both_databases
 def test_the_timekeeper_says_how_the_rows_stand(world: World, metrics: Metrics) -> None:
     world.open(minutes=30)
     world.scheduled(entitlement="customers-db/fix-orders")
@@ -70,6 +71,7 @@ def test_the_timekeeper_says_how_the_rows_stand(world: World, metrics: Metrics) 
     assert value(metrics, "countersign_rows_readable") == 1
 
 
+@pytest.mark.both_databases
 def test_overdue_access_and_its_alert_are_counted(world: World, metrics: Metrics) -> None:
     world.open(minutes=30)
     world.clock.tick(hours=3)
@@ -115,6 +117,7 @@ def test_what_is_over_is_no_longer_counted(world: World, metrics: Metrics) -> No
     }
 
 
+@pytest.mark.both_databases
 def test_timers_stand_beside_what_the_rows_want(world: World, metrics: Metrics, redis: Redis) -> None:
     world.open(minutes=30)
     wanted = dict(Schedule(world.core).timers.all())
@@ -139,6 +142,7 @@ def test_rows_are_asked_once_in_five_seconds(world: World, metrics: Metrics, mon
     assert value(metrics, "countersign_grants", status="active") == 1
 
 
+@pytest.mark.both_databases
 def test_a_database_that_does_not_answer_is_a_figure_too(world: World, metrics: Metrics) -> None:
     gone = Database("postgresql://nobody@127.0.0.1:1/none")
     TimekeeperMetrics(metrics, replace(world.core, database=gone), None)

@@ -20,6 +20,7 @@ def settings(url: str, tmp_path: Path) -> Settings:
     return Settings.read({"DATABASE_URL": url, "REDIS_URL": "redis://127.0.0.1:1/0"} | gone)
 
 
+@pytest.mark.both_databases
 def test_a_program_reads_who_has_what_and_what_ends_it(world: World, database_url: str, tmp_path: Path) -> None:
     first, second = world.open(minutes=30), world.scheduled(by=BEN, minutes=60)
 
@@ -46,6 +47,7 @@ def test_where_the_statements_are_typed_is_said_as_far_as_it_is_known(
     assert f"    by hand, on the target:\n      REMOVE {grant.id}" in report(settings(database_url, tmp_path))
 
 
+@pytest.mark.both_databases
 def test_a_newer_schema_has_all_that_is_read(
     world: World, database: Database, database_url: str, tmp_path: Path
 ) -> None:
@@ -57,6 +59,7 @@ def test_a_newer_schema_has_all_that_is_read(
     assert grant.id in report(settings(database_url, tmp_path))
 
 
+@pytest.mark.both_databases
 def test_an_older_schema_is_said_to_be_one(database: Database, database_url: str, tmp_path: Path) -> None:
     with database.engine().begin() as connection:
         connection.exec_driver_sql("UPDATE alembic_version SET version_num = '0001'")

@@ -30,6 +30,7 @@ def settings(world: World, database_url: str, tmp_path: Path, monkeypatch: pytes
     )  # fmt: skip
 
 
+@pytest.mark.both_databases
 def test_whatever_is_started_first_on_an_older_database_notices_it(
     world: World, database: Database, database_url: str, settings: Settings, capsys: pytest.CaptureFixture[str]
 ) -> None:

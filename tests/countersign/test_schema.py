@@ -41,6 +41,7 @@ def _to_first(database: Database) -> None:
         command.upgrade(config, "0001")
 
 
+@pytest.mark.both_databases
 def test_several_at_once_migrate_once(first: Database, unmigrated_url: str) -> None:
     words = [sys.executable, "-m", "countersign", "migrate"]
     migrating = [subprocess.Popen(words, env=dict(os.environ) | {"DATABASE_URL": unmigrated_url}) for _ in range(3)]
@@ -158,6 +159,7 @@ def test_a_migration_that_gets_no_turn_says_why_and_goes_on_from_there(
 
 
 @pytest.mark.parametrize("act", [schema.migrate, schema.check])
+@pytest.mark.both_databases
 def test_a_version_that_is_too_old_says_so(first: Database, act) -> None:
     with first.write() as session:
         session.connection().execute(sa.text("UPDATE alembic_version SET version_num = '9999'"))

@@ -66,6 +66,7 @@ def all_at_once(act: Callable[[T], object], things: Iterable[T]) -> Generator[No
             one.result()
 
 
+@pytest.mark.both_databases
 def test_twenty_at_once_are_served_once(
     house: House, record_property: Callable[[str, object], None], capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -41,6 +41,7 @@ def remembered(house: House) -> int:
     return max((mark.seq for mark in CheckpointStore(house.directory, None).known()), default=0)
 
 
+@pytest.mark.both_databases
 def test_what_the_old_database_does_not_know_is_closed_before_anybody_may_ask(house: House) -> None:
     house.start()
     known = opened(house, by="U0ANN", entitlement="customers-db/read")

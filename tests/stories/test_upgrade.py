@@ -90,6 +90,7 @@ def replaced(house: House, name: str) -> None:
     assert previous.wait(60) == 0, house.log(f"old {name}")
 
 
+@pytest.mark.both_databases
 def test_everybody_goes_on_while_the_schema_changes(house: House, old: dict[str, str]) -> None:
     house.more = old
     in_words_of_before(house)

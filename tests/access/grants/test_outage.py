@@ -23,8 +23,6 @@ from tests.cast import ANN, BEN
 from tests.fakes import FakeProvider, Server
 from tests.world import World, deadline
 
-pytestmark = pytest.mark.both_databases
-
 ROLES = ("customers-db/read", "orders-db/read", "payroll/read")
 """The first two at one target."""
 
@@ -82,6 +80,7 @@ def live(world: World, seconds: int) -> list[int]:
     return made
 
 
+@pytest.mark.both_databases
 def test_when_a_target_answers_again_all_that_waits_for_it_is_due_at_once(world: World) -> None:
     first, *others = overdue(world)
     world.server.weather = "fine"
@@ -254,6 +253,7 @@ def as_the_version_before(world: World, grant: Grant) -> None:
         session.connection().execute(sa.update(Grant).where(col(Grant.id) == grant.id).values(claimed_by=None))
 
 
+@pytest.mark.both_databases
 def test_of_several_workers_that_notice_at_once_none_waits_and_nothing_is_missed(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:

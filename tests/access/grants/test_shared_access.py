@@ -20,8 +20,6 @@ from tests.shared_target import SHARED_POLICY, SharedWorld
 from tests.waiting import wait_until
 from tests.world import deadline
 
-pytestmark = pytest.mark.both_databases
-
 READ, FIX = "customers-db/read", "customers-db/fix-orders"
 LOOK, MEND = ("look", "ann"), ("mend", "ann")
 
@@ -86,6 +84,7 @@ def test_an_end_removes_only_what_no_other_grant_needs(world: SharedWorld, first
     assert last.residual == ["Open sessions live on."]
 
 
+@pytest.mark.both_databases
 def test_two_that_end_at_once_leave_nothing(world: SharedWorld) -> None:
     for what in (READ, FIX):
         opened(world, what)
@@ -94,6 +93,7 @@ def test_two_that_end_at_once_leave_nothing(world: SharedWorld) -> None:
     assert ({one.status for one in world.grants()}, world.members) == ({GrantStatus.ENDED}, set())
 
 
+@pytest.mark.both_databases
 def test_two_that_begin_at_once_know_who_of_them_was_first(world: SharedWorld) -> None:
     grants = [world.scheduled(entitlement=what) for what in (READ, FIX)]
     settle(world)
@@ -327,6 +327,7 @@ MANY = SHARED_POLICY.replace(
 PATIENCE = {"within": 120, "every": 0.1}
 
 
+@pytest.mark.both_databases
 def test_twenty_at_once_in_any_order(database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each begins and ends when it likes; who is open has what it needs at every moment, and nothing is left."""
     monkeypatch.setattr(shared_access, "PUT_OFF", shared_access.PUT_OFF / 5)

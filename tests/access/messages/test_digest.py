@@ -23,8 +23,6 @@ from tests.fakes import NOON
 from tests.tampering import tamper
 from tests.world import World
 
-pytestmark = pytest.mark.both_databases
-
 TOMORROW = datetime(2026, 11, 24, 8, 0, tzinfo=UTC)
 """09:00 in Amsterdam."""
 CHANGED = "The policy has changed: ann may not ask for customers-db/read any more."
@@ -101,6 +99,7 @@ def test_the_spans_follow_each_other_without_a_gap(begun: World) -> None:
     assert begun.verified().flaw is None
 
 
+@pytest.mark.both_databases
 def test_every_event_is_told_by_exactly_one_digest(begun: World) -> None:
     opened = 0
     for _ in range(3):
@@ -176,6 +175,7 @@ def test_a_day_with_a_skipped_or_a_doubled_hour_has_exactly_one(world: World, st
     assert [content_of(world.core, digest.id).missed for digest in digests(world)] == [()] * 4
 
 
+@pytest.mark.both_databases
 def test_of_two_timekeepers_at_once_one_makes_it(begun: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """The slower one has looked before the faster one wrote."""
     begun.clock.time = TOMORROW
@@ -464,6 +464,7 @@ def test_only_what_came_since_is_recomputed(begun: World) -> None:
     assert said_now(begun).checked_from == first.to_seq + 1
 
 
+@pytest.mark.both_databases
 def test_of_very_many_the_first_are_listed_and_all_are_counted(begun: World) -> None:
     active = Event(action="request.lapsed", actor="system", object_id=begun.ask().id)
     with begun.core.database.write() as session:

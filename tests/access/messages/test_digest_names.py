@@ -17,8 +17,6 @@ from tests.cast import ANN, BEN, LEA, STRANGER
 from tests.fakes import NOON
 from tests.world import World
 
-pytestmark = pytest.mark.both_databases
-
 
 @pytest.fixture
 def begun(world: World) -> World:
@@ -84,6 +82,7 @@ def test_who_was_refused_is_named_and_who_is_not_in_the_policy_by_the_slack_id(b
     assert said == [("lea", "NotSecurity", 2), ("ben", "NotSecurity", 1), (STRANGER, "UnknownPerson", 1)]
 
 
+@pytest.mark.both_databases
 def test_however_many_try_the_digest_names_only_so_many(begun: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rows, "MOST", 2)
     grant = begun.open()

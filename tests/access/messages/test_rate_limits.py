@@ -36,8 +36,6 @@ from sandbox.facts import limit
 from tests.cast import ANN, APPROVALS, LEA
 from tests.world import World
 
-pytestmark = pytest.mark.both_databases
-
 WAIT = timedelta(seconds=30)
 IN_APPROVALS = Call(POST, APPROVALS)
 SLOW_DOWN = "Slack asks us to slow down."
@@ -233,6 +231,7 @@ def test_as_many_go_at_once_as_slack_takes_and_then_one_in_its_time(world: World
     assert [round(moment, 1) for moment in moments[:5]] == [0.3, 1.3, 2.3, 3.3, 4.3]
 
 
+@pytest.mark.both_databases
 def test_two_workers_share_what_slack_takes(world: World) -> None:
     waiting = cards(world, 9)
     both = claim(world, *waiting[::2]), claim(world, *waiting[1::2])
@@ -248,6 +247,7 @@ def test_each_that_waits_has_a_turn_of_its_own(world: World) -> None:
     assert {later - sooner for sooner, later in pairwise(left)} == {PACES[POST].interval}
 
 
+@pytest.mark.both_databases
 def test_who_needs_it_most_goes_first(world: World) -> None:
     *waiting, _ = cards(world, 5)
     alert = an_alert(world)
@@ -293,6 +293,7 @@ def test_what_passes_and_is_new_is_posted_however_scarce_updates_are(world: Worl
     assert len(claim(world, *world.messages("answer"))) == 1
 
 
+@pytest.mark.both_databases
 def test_the_lane_takes_up_first_who_needs_it_most(world: World) -> None:
     open_home(world.core, person=by_slack(LEA))
     (card,) = cards(world, 1)

@@ -16,8 +16,6 @@ from access.periodic_checks import claim_checks
 from tests.cast import ANN, BEN, LEA
 from tests.world import World
 
-pytestmark = pytest.mark.both_databases
-
 DEACTIVATED = "Slack shows this account as deactivated."
 BOUND = timedelta(minutes=5)
 STAGES = ("pending", "scheduled", "activating", "active")
@@ -158,6 +156,7 @@ def test_a_request_that_is_approved_at_that_moment_is_looked_at_again_at_once(wo
     assert member_looks(world)[0].due_at - world.clock.now() == timedelta(seconds=5)
 
 
+@pytest.mark.both_databases
 def test_of_two_timekeepers_one_calls_the_roster(world: World) -> None:
     schedule_checks(world.core)
     (before,) = [one for one in rows(world) if one.subject == EVERYBODY]

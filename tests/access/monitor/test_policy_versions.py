@@ -17,8 +17,6 @@ from tests.cast import SECURITY
 from tests.fakes import FakeProvider
 from tests.world import World
 
-pytestmark = pytest.mark.both_databases
-
 
 def kept(world: World) -> list[PolicyVersion]:
     with world.core.database.read() as session:
@@ -90,6 +88,7 @@ def test_while_no_policy_can_be_used_alerts_go_where_the_last_one_sent_them(worl
     assert fresh.security_channel() is None
 
 
+@pytest.mark.both_databases
 def test_of_two_timekeepers_that_note_a_policy_at_once_one_brings_it_into_force(world: World) -> None:
     both = threading.Barrier(2)
 

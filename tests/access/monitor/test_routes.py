@@ -4,7 +4,6 @@ import json
 import traceback
 from datetime import timedelta
 
-import pytest
 from sqlmodel import select
 
 from access.errors import PolicyError
@@ -14,8 +13,6 @@ from access.ports import AgendaItem
 from access.unit_of_work import grant_item, message_item
 from tests.cast import SECURITY
 from tests.world import World
-
-pytestmark = pytest.mark.both_databases
 
 
 def test_every_commit_puts_what_is_due_on_the_agenda(world: World) -> None:

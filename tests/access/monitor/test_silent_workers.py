@@ -23,8 +23,6 @@ from tests.cast import BEN
 from tests.shared_target import SharedWorld
 from tests.world import World, deadline, one_round
 
-pytestmark = pytest.mark.both_databases
-
 NAME = "revoke@here:17"
 
 
@@ -81,6 +79,7 @@ def claimed(watched: Watched, *, status: GrantStatus = GrantStatus.ACTIVE) -> Gr
 
 
 @pytest.mark.parametrize("status", [GrantStatus.ACTIVE, GrantStatus.REVOKING])
+@pytest.mark.both_databases
 def test_an_end_that_a_dead_worker_had_claimed_is_free_when_its_heartbeat_is_missed(
     watched: Watched, status: GrantStatus
 ) -> None:

@@ -13,8 +13,6 @@ from access.unit_of_work import grant_item
 from tests.cast import SECURITY
 from tests.world import World
 
-pytestmark = pytest.mark.both_databases
-
 
 @pytest.fixture
 def schedule(world: World) -> Schedule:
@@ -38,6 +36,7 @@ def test_everything_that_waits_has_a_timer_and_is_counted(world: World, schedule
 
 
 @pytest.mark.parametrize("page", [1, 2, 100])
+@pytest.mark.both_databases
 def test_each_is_named_once_however_many_are_asked_for_at_a_time(
     world: World, schedule: Schedule, page: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -84,6 +83,7 @@ def test_an_empty_redis_of_a_house_where_nothing_waits_is_no_loss(world: World, 
     assert world.alerts() == []
 
 
+@pytest.mark.both_databases
 def test_what_may_be_late_the_least_comes_first_however_much_was_due_before(world: World, schedule: Schedule) -> None:
     early, late = world.open(minutes=30), world.open(minutes=40, entitlement="customers-db/fix-orders")
     with world.core.database.write() as session:

@@ -9,9 +9,8 @@ from access.queries.find import grant_to_return, grant_to_revoke, request_to_can
 from tests.cast import ANN, BEN, LEA, SAM
 from tests.world import World
 
-pytestmark = pytest.mark.both_databases
 
-
+@pytest.mark.both_databases
 def test_each_id_of_what_is_open_leads_to_it(world: World) -> None:
     grant = world.open()
     more = world.extend(grant)

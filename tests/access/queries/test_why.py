@@ -15,7 +15,6 @@ from tests.access.requests.test_chains import ONE, TWO_STAGES
 from tests.cast import ANN, BEN, EVE, KIM, LEA, POLICY, SAM
 from tests.world import World
 
-pytestmark = pytest.mark.both_databases
 ANOTHER_RULE = """\
   - id: guests
     for: {groups: [guests], entitlements: [customers-db/read]}

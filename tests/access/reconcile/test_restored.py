@@ -30,8 +30,6 @@ from tests.cast import ANN, BEN, LEA
 from tests.fakes import FakeProvider, FakeSettings, FakeTargets, Server
 from tests.world import World
 
-pytestmark = pytest.mark.both_databases
-
 OPERATOR = by_host("root@db-1")
 
 

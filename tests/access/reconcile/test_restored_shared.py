@@ -14,8 +14,6 @@ from tests.access.reconcile.test_restored import Notebook, backed_up, restored, 
 from tests.cast import ANN, BEN
 from tests.shared_target import SharedWorld
 
-pytestmark = pytest.mark.both_databases
-
 LOOK = ("look", "ann")
 
 

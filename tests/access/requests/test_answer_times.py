@@ -17,8 +17,6 @@ from access.requests.submit import preview
 from tests.cast import ANN, BEN, KIM, LEA
 from tests.world import World
 
-pytestmark = pytest.mark.both_databases
-
 BOTH = (LEA, KIM)
 
 
@@ -36,6 +34,7 @@ def usually(world: World, entitlement: str = "customers-db/read") -> timedelta |
     return preview(world.core, requester=by_slack(ANN), entitlement=entitlement).asked.usually
 
 
+@pytest.mark.both_databases
 def test_it_is_the_median_of_what_was_decided(world: World) -> None:
     answered(world, 2, 90, 6, 5, 30)
 

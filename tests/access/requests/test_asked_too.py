@@ -25,7 +25,6 @@ from tests.cast import ANN, APPROVALS, KIM, LEA, POLICY, SAM
 from tests.databases import SqliteFiles
 from tests.world import World
 
-pytestmark = pytest.mark.both_databases
 ONE = "stages: [{any_of: [payments-leads], quorum: 1}]}"
 STEPS = "[{after: 15m, to: payments-leads}, {after: 45m, to: security, channel: C0SECAPPR}, {after: 2h, then: lapse}]"
 LADDER = f"{ONE}\n    escalate: {STEPS}"

@@ -18,7 +18,6 @@ from access.store import Database
 from tests.cast import ANN, BEN, EVE, KIM, LEA, POLICY, SAM
 from tests.world import World
 
-pytestmark = pytest.mark.both_databases
 READ, FIX, LOGS, SECRET = "customers-db/read", "customers-db/fix-orders", "logs/read", "logs/all"
 RULES = """\
   - id: logs

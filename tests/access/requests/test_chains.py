@@ -18,7 +18,6 @@ from access.store import Database
 from tests.cast import ANN, BEN, EVE, KIM, LEA, POLICY, SAM
 from tests.world import World
 
-pytestmark = pytest.mark.both_databases
 ONE = "stages: [{any_of: [payments-leads], quorum: 1}]"
 TWO_STAGES = "stages: [{any_of: [payments-leads], quorum: 1}, {any_of: [security], quorum: 1}]"
 TWO_LEADS = "stages: [{any_of: [payments-leads], quorum: 2}]"

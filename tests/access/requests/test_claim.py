@@ -17,8 +17,6 @@ from tests.access.requests.test_narrow import narrow
 from tests.cast import ANN, EVE, KIM, LEA, POLICY, SAM
 from tests.world import World
 
-pytestmark = pytest.mark.both_databases
-
 
 @pytest.fixture
 def world(database: Database, tmp_path: Path, request: pytest.FixtureRequest) -> World:

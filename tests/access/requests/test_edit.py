@@ -22,7 +22,6 @@ from tests.access.requests.test_narrow import narrow, votes
 from tests.cast import ANN, BEN, KIM, LEA, POLICY, SAM
 from tests.world import World
 
-pytestmark = pytest.mark.both_databases
 AMSTERDAM = ZoneInfo("Europe/Amsterdam")
 ANOTHER_REASON = "INC-13 the refunds of another shop"
 
@@ -167,6 +166,7 @@ def test_who_approved_what_was_asked_before_and_leaves_ends_nothing(world: World
     assert world.grant_of(request).status == GrantStatus.SCHEDULED
 
 
+@pytest.mark.both_databases
 def test_of_changes_votes_and_taking_back_at_once_each_is_done_or_told(world: World) -> None:
     request = world.ask(minutes=60)
     acts = [

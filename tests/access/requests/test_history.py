@@ -12,8 +12,6 @@ from tests.bot.slack import words
 from tests.cast import ANN, BEN, KIM, LEA
 from tests.world import World
 
-pytestmark = pytest.mark.both_databases
-
 
 def others(world: World, request: Request) -> Others | None:
     return card_of(world.core, request.id).others
@@ -72,6 +70,7 @@ def test_once_it_is_decided_others_are_not_counted_any_more(world: World) -> Non
     assert others(world, world.approve(later(world, by=BEN))) is None
 
 
+@pytest.mark.both_databases
 def test_of_very_many_it_is_said_that_there_are_more(world: World) -> None:
     first = world.deny(world.ask())
     with world.core.database.write() as session:

@@ -23,8 +23,6 @@ from tests.access.requests.test_narrow import narrow, votes
 from tests.cast import ANN, KIM, LEA, SAM
 from tests.world import World
 
-pytestmark = pytest.mark.both_databases
-
 
 @pytest.fixture
 def world(database: Database, tmp_path: Path, request: pytest.FixtureRequest) -> World:

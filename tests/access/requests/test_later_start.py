@@ -18,8 +18,6 @@ from tests.cast import ANN, SAM
 from tests.fakes import NOON
 from tests.world import World
 
-pytestmark = pytest.mark.both_databases
-
 NINE = NOON + timedelta(hours=21)
 """Tomorrow at nine in London."""
 

@@ -21,7 +21,6 @@ from tests.access.requests.test_chains import ONE, ONE_OF_EACH, TWO_LEADS, TWO_S
 from tests.cast import KIM, LEA, POLICY, SAM
 from tests.world import World
 
-pytestmark = pytest.mark.both_databases
 AMSTERDAM = ZoneInfo("Europe/Amsterdam")
 """Where it is 13:00 at the noon of the tests."""
 
@@ -206,6 +205,7 @@ def test_a_carried_vote_keeps_its_groups(world: World) -> None:
     assert world.grant_of(request).duration_s == 1800
 
 
+@pytest.mark.both_databases
 def test_the_slower_of_two_who_narrow_is_told(world: World) -> None:
     request = world.ask(minutes=120)
     narrow(world, request, "30m", by=LEA)

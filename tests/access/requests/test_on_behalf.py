@@ -31,7 +31,6 @@ from access.store import Database
 from tests.cast import ANN, BEN, EVE, KIM, LEA, POLICY, SAM, STRANGER
 from tests.world import World
 
-pytestmark = pytest.mark.both_databases
 RULE = "customers-db/fix-orders]}\n"
 FOR_OTHERS = POLICY.replace(RULE, f"{RULE}    on_behalf: {{groups: [team-leads]}}\n").replace(
     "  security: {people: [sam]}\n", "  security: {people: [sam]}\n  team-leads: {people: [lea, eve]}\n"
@@ -247,6 +246,7 @@ def test_caps_count_for_both(world: World, monkeypatch: pytest.MonkeyPatch) -> N
     assert len(world.requests()) == 1
 
 
+@pytest.mark.both_databases
 def test_two_who_ask_for_each_other_at_once_do_not_wait_for_each_other(world: World) -> None:
     world.rewrite_policy("team-leads: {people: [lea, eve]}", "team-leads: {people: [ann, ben]}")
     start, failed = threading.Barrier(2), []

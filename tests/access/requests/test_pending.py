@@ -16,8 +16,6 @@ from access.store import Database
 from tests.cast import ANN, BEN, LEA, POLICY
 from tests.world import World
 
-pytestmark = pytest.mark.both_databases
-
 ROLES = [f"role{number:02}" for number in range(2 * MOST)]
 
 
@@ -95,6 +93,7 @@ def test_another_name_gives_no_account_more_room(world: World) -> None:
         world.ask()
 
 
+@pytest.mark.both_databases
 def test_of_a_storm_of_requests_twenty_wait(world: World) -> None:
     """Each for another role, so that only the number keeps them apart."""
     start, ends = threading.Barrier(len(ROLES)), list[str]()

@@ -26,8 +26,6 @@ from access.requests.review import may_deny, review
 from tests.cast import ANN, APPROVALS, BEN, EVE, KIM, LEA, SAM, STRANGER
 from tests.world import World
 
-pytestmark = pytest.mark.both_databases
-
 
 def reviews(world: World) -> list[tuple[str, str, str]]:
     with world.core.database.read() as session:
@@ -126,6 +124,7 @@ def test_a_comment_too_long_for_a_card_is_refused(world: World) -> None:
     assert unchanged(world, request)
 
 
+@pytest.mark.both_databases
 def test_the_slower_approver_is_told_who_decided(world: World) -> None:
     request = world.ask()
     world.approve(request, by=KIM)

@@ -15,7 +15,6 @@ from access.store import Database
 from tests.cast import ANN, KIM, LEA, POLICY, SAM, SECURITY
 from tests.world import World
 
-pytestmark = pytest.mark.both_databases
 ONE = "stages: [{any_of: [payments-leads], quorum: 1}]"
 TWO_STAGES = "stages: [{any_of: [payments-leads], quorum: 1}, {any_of: [security], quorum: 1}]"
 EMPTY = "payments-leads: {people: [lea, kim]}", "payments-leads: {people: []}"
