@@ -64,7 +64,8 @@ def test_an_approved_extension_moves_the_end_and_all_that_hangs_on_it(world: Wor
 def test_it_ends_at_the_new_end_and_not_at_the_old_one(world: World, grant: Grant) -> None:
     extended(world, grant)
 
-    world.live_through(minutes=89)
+    world.pass_time(minutes=61)
+    world.pass_time(minutes=28)
     assert world.again(grant).status == GrantStatus.ACTIVE
 
     world.live_through(minutes=2)
@@ -407,18 +408,18 @@ def test_a_target_is_told_by_the_queue_that_opens_doors_and_only_until_the_end(w
 def test_the_new_end_has_a_warning_of_its_own_and_the_old_one_is_not_said(world: World, grant: Grant) -> None:
     extended(world, grant)
 
-    world.live_through(minutes=46)
+    world.pass_time(minutes=46)
     assert _warnings(world) == []
 
-    world.live_through(minutes=30)
+    world.pass_time(minutes=30)
     (said,) = _warnings(world)
     assert said.message.version == 2
 
 
 def test_who_was_warned_already_is_warned_again(world: World, grant: Grant) -> None:
-    world.live_through(minutes=50)
+    world.pass_time(minutes=50)
     extended(world, grant)
-    world.live_through(minutes=30)
+    world.pass_time(minutes=30)
 
     assert [said.message.version for said in _warnings(world) if said.message.shown_version == 0] == [1, 2]
 

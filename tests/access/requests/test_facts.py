@@ -212,7 +212,7 @@ def test_what_was_opened_before_an_upgrade_is_extended_after_it(
     world.approve(more)
 
     assert world.again(grant).extensions == 1
-    world.live_through(hours=2)
+    world.pass_time(minutes=88)
     assert world.again(grant).status == GrantStatus.ENDED
     assert world.alerts() == []
 
@@ -236,7 +236,7 @@ def test_a_request_of_the_version_before_is_approved_by_its_button_opened_and_en
     world.work()
     grant = world.grant_of(request)
     assert grant.status == GrantStatus.ACTIVE
-    world.live_through(hours=2)
+    world.pass_time(hours=1)
     assert world.again(grant).ended_by == EndedBy.EXPIRED
     (now,) = world.requests()
     assert (now.fingerprint, now.facts_version) == (request.fingerprint, 1), "never rewritten"

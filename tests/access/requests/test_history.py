@@ -36,7 +36,7 @@ def test_who_has_never_asked_is_not_taken_for_nobody_else_having_asked(world: Wo
             world.approve(world.ask(entitlement="customers-db/fix-orders"), by=KIM)
         else:
             world.deny(world.ask(entitlement="customers-db/read"))
-        world.live_through(hours=2)
+        world.pass_time(hours=2)
 
     bens = world.ask(by=BEN)
 
