@@ -56,6 +56,8 @@ class MariaDb:
         self.port, self.extra_port = free_port(), free_port()
         self.socket = directory / "s"
         self.log = directory / "general.log"
+        self.within: Sequence[str] = ()
+        """What the server is started by, where it is to have surroundings of its own."""
         self.authority = Authority(directory)
         self.authority.server(self.host)  # which leaves its key and certificate
         self._process: subprocess.Popen[bytes] | None = None
@@ -68,7 +70,7 @@ class MariaDb:
     def start(self, *more: str) -> None:
         certificate = self.directory / f"authority-{self.host}"
         command = [
-            str(program("mariadbd")), "--no-defaults", f"--datadir={self.directory / 'data'}",
+            *self.within, str(program("mariadbd")), "--no-defaults", f"--datadir={self.directory / 'data'}",
             f"--socket={self.socket}", f"--port={self.port}", f"--bind-address={self.host}",
             f"--extra-port={self.extra_port}",
             f"--pid-file={self.directory / 'pid'}", f"--log-error={self.directory / 'error.log'}",
@@ -127,6 +129,16 @@ def ask(owner: Client, statement: str) -> Sequence[tuple[Any, ...]]:
         return cursor.fetchall()
 
 
+def prepare(server: MariaDb) -> None:
+    """The shop, and what the page says to do for the bot."""
+    with server.owner() as owner:
+        run(owner, SHOP)
+        run(owner, SCRIPTS["bot"].replace("A-LONG-RANDOM-PASSWORD", BOT_PASSWORD))
+        run(owner, SCRIPTS["roles"])
+        run(owner, SCRIPTS["rights"])
+        run(owner, "GRANT orders_fix TO countersign@'%' WITH ADMIN OPTION")
+
+
 @contextmanager
 def serving(*more: str) -> Iterator[MariaDb]:
     with TemporaryDirectory(prefix="cs-mariadb-", dir="/tmp") as directory:
@@ -134,12 +146,7 @@ def serving(*more: str) -> Iterator[MariaDb]:
         server.install()
         server.start(*more)
         try:
-            with server.owner() as owner:
-                run(owner, SHOP)
-                run(owner, SCRIPTS["bot"].replace("A-LONG-RANDOM-PASSWORD", BOT_PASSWORD))
-                run(owner, SCRIPTS["roles"])
-                run(owner, SCRIPTS["rights"])
-                run(owner, "GRANT orders_fix TO countersign@'%' WITH ADMIN OPTION")
+            prepare(server)
             yield server
         finally:
             server.stop()

@@ -5,7 +5,7 @@ from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from access.errors import ProviderError
+from access.errors import ProviderError, Transient
 from access.ports import Deadline, Finding, host_time
 from workers.providers.mysql import catalogue
 from workers.providers.mysql.catalogue import PUBLIC, Grants
@@ -20,6 +20,7 @@ _SKEW_WARNING = 5.0
 _SKEW_ERROR = 60.0
 _SERVER = "SELECT @@GLOBAL.read_only, @@GLOBAL.have_ssl, CAST(UNIX_TIMESTAMP(SYSDATE(6)) AS CHAR)"
 _SCRIPT = "Run the script in docs/providers/mysql.md."
+_IN_THE_WAY = "Look at the server for what is in the way; access that is due ends as soon as it is gone."
 
 
 def check(
@@ -49,7 +50,8 @@ def _findings(session: "Session", settings: MysqlSettings, roles: Mapping[str, R
     try:
         grants = catalogue.read(session, [bot.user, ""])
     except ProviderError as error:
-        yield _error("own database", f"The bot cannot read the grant tables: {error.sentence}", _SCRIPT)
+        cure = _IN_THE_WAY if isinstance(error, Transient) else _SCRIPT
+        yield _error("own database", f"The bot cannot read the grant tables: {error.sentence}", cure)
         return
     yield from _bot(grants, bot, settings)
     yield from _nameless(grants)

@@ -25,10 +25,13 @@ NO_SUCH_GRANT = 1141
 NO_SUCH_EVENT = 1539
 LOCKED = 1205
 GLOBAL_LOCK = 1223
+TOO_LATE = 1969
+DISK_FULL = 1021
 
 _UNREACHABLE = "The database server can't be reached just now"
 _BUSY = "The database server is too busy just now"
 _READ_ONLY = "The database server is read-only just now (is it a replica?)"
+_FULL = "The disk of the database server is full; the server goes on by itself within a minute after there is room"
 _CHANGED = "Something else changed the same account on the database server at the same moment"
 _LOGIN = "The database server does not accept the bot's own login"
 _RIGHT = "The bot's account on the database server lacks a right it needs"
@@ -40,7 +43,7 @@ _NAME = "A name in the settings cannot be used on the database server"
 # https://mariadb.com/docs/server/reference/error-codes
 MEANINGS: dict[int, Meaning] = {
     1004: (Transient, _TROUBLE),
-    1021: (Transient, "The disk of the database server is full"),
+    DISK_FULL: (Transient, _FULL),
     1030: (Transient, _TROUBLE),
     1037: (Transient, _BUSY),
     1038: (Transient, _BUSY),
@@ -58,7 +61,7 @@ MEANINGS: dict[int, Meaning] = {
     1095: (NotPermitted, "The bot's account may not end the sessions of others; it lacks CONNECTION ADMIN"),
     1102: (BadConfig, _NAME),
     1103: (BadConfig, _NAME),
-    1114: (Transient, "The disk of the database server is full"),
+    1114: (Transient, _FULL),
     1129: (Transient, "The database server has blocked this host for failed connections (FLUSH HOSTS lifts it)"),
     1130: (BadCredential, "The database server does not let the bot in from this host"),
     NO_SUCH_GRANT: (TargetConflict, _CHANGED),
@@ -97,7 +100,7 @@ MEANINGS: dict[int, Meaning] = {
     1927: (Transient, _UNREACHABLE),
     1959: (TargetNotFound, _UNKNOWN),
     1961: (NotGrantable, "The database server refuses to grant this role"),
-    1969: (Transient, "The database server did not finish in time and has undone the statement"),
+    TOO_LATE: (Transient, "The database server did not finish in time and has undone the statement"),
     3159: (BadConfig, "The database server wants TLS, which the settings do not say: give `ca`"),
     4151: (BadCredential, "The bot's account on the database server is locked"),
 }  # fmt: skip

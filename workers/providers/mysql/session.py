@@ -1,7 +1,7 @@
 """A session of the bot's on a MariaDB server: for one call, with pinned settings, and with errors that are ours."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import pymysql
@@ -11,11 +11,12 @@ from access.ports import Deadline
 from workers.providers.mysql import errors
 from workers.providers.mysql.connecting import Connection, connect
 from workers.providers.mysql.settings import MysqlSettings
-from workers.providers.mysql.statements import PINNED, Statement
+from workers.providers.mysql.statements import FULL_DISK, PINNED, Statement
 
 Row = tuple[Any, ...]
 OLDEST = (10, 11)
 """Before it nothing was tried."""
+_IN_THE_WAY = frozenset({errors.LOCKED, errors.TOO_LATE})
 
 
 class Session:
@@ -63,7 +64,10 @@ class Session:
         except ProviderError:
             raise
         except pymysql.err.Error as error:
-            raise _meant(error, changes=changes) from None
+            number = _number(error)
+            if number in _IN_THE_WAY and self._disk_is_full():
+                number = errors.DISK_FULL
+            raise errors.failure(number, changes=changes) from None
         except OSError:
             raise errors.failure(None, changes=changes) from None
         except Exception:  # whatever the driver stumbles over in what is no answer of a database server
@@ -71,13 +75,19 @@ class Session:
                 raise errors.failure(None, changes=True) from None
             raise BadConfig(errors.GARBAGE) from None
 
+    def _disk_is_full(self) -> bool:
+        """Who writes to a full disk waits for room, with locks, and says no error; the others learn of the locks."""
+        with suppress(pymysql.err.Error, ProviderError, OSError), self._connection.cursor() as cursor:
+            cursor.execute(FULL_DISK)
+            return bool(cursor.fetchall())
+        return False
 
-def _meant(error: pymysql.err.Error, *, changes: bool) -> ProviderError:
+
+def _number(error: pymysql.err.Error) -> int | None:
+    """The server's own, if it is one."""
     number = error.args[0] if error.args and isinstance(error.args[0], int) else None
     # From 2000 to 2999 they are the driver's own: the line is gone, or what came was no answer.
-    if number is not None and (number == 0 or 2000 <= number < 3000):
-        number = None
-    return errors.failure(number, changes=changes)
+    return None if number is None or number == 0 or 2000 <= number < 3000 else number
 
 
 @contextmanager

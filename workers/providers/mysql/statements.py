@@ -174,6 +174,7 @@ SCHEDULER = "SELECT @@GLOBAL.event_scheduler"
 SESSIONS = """
 SELECT p.ID, p.COMMAND FROM information_schema.PROCESSLIST AS p WHERE p.USER = {user} AND p.ID <> CONNECTION_ID()
 """
+FULL_DISK = "SELECT 1 FROM information_schema.PROCESSLIST WHERE STATE = 'Waiting for someone to free space' LIMIT 1"
 _OF_DB = ", ".join(f"d.`{column}`" for column in DB_COLUMNS)
 _GRANTED = f"""
 SELECT 'account', a.user, a.host, '', '', '',
