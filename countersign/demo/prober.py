@@ -1,5 +1,6 @@
 """Knocks at the target as the person would: is the door open, and does a session that was opened still live?"""
 
+import http.client
 import threading
 import time
 from collections import deque
@@ -112,7 +113,7 @@ class Prober:
         for person in self._watched:
             try:
                 view = self._people.person(person).view()
-            except SandboxError:
+            except (SandboxError, OSError, http.client.HTTPException):  # the next look asks again
                 continue
             login = login_in(view) if view else None
             if login is not None and login != self._login:
