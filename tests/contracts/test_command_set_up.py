@@ -10,8 +10,8 @@ import pytest
 import yaml
 
 from countersign.providers import ProviderClasses
-from tests.contracts.command_host import READY, Host
-from workers.providers.command import Settings
+from tests.contracts.command_host import READY, Host, spec_of
+from workers.providers.command import Command, Settings
 from workers.providers.command.errors import EXIT_CODES, KINDS
 from workers.providers.command.settings import Role
 from workers.providers.exchange.schema import ANSWERS, Question, read_answer
@@ -88,6 +88,24 @@ def test_the_set_up_of_the_page_leaves_nothing_to_mend(tmp_path: Path, name: str
     assert [one for one in found if one[0] == "error"] == []
     assert ["warning", "account", "The program runs as root."] in found
     assert Role(grants=given).grants == given
+
+
+@pytest.mark.skipif(not READY, reason="needs root and sudo")
+def test_what_the_page_says_to_type_takes_a_person_out_of_every_group_of_the_role(tmp_path: Path) -> None:
+    """The program is gone from that host, so that only what the policy says by hand can."""
+    host = Host(tmp_path, "groups.py")
+    try:
+        settings, given = yaml.safe_load(BLOCKS[1])["settings"], ["payments", "ledgers"]
+        for group in given:
+            subprocess.run(["gpasswd", "--root", host.root, "-a", "ann", group], check=True, capture_output=True)
+        plan = Command(Settings.model_validate(settings)).plan(spec_of(settings, given, "ann"))
+        typed = "\n".join(["mount --bind $0 /etc", *plan.revoke])
+        subprocess.run(["unshare", "--mount", "sh", "-c", typed, host.etc], capture_output=True, check=False)
+        rows = [line.split(":") for line in (host.etc / "group").read_text().splitlines()]
+    finally:
+        host.close()
+
+    assert [row[0] for row in rows if "ann" in row[3].split(",")] == []
 
 
 @pytest.mark.skipif(not READY, reason="needs root and sudo")
