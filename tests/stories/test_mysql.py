@@ -60,14 +60,19 @@ def network(server: MariaDb) -> Iterator[FaultyProxy]:
 @pytest.fixture
 def house(house: House, server: MariaDb, network: FaultyProxy) -> House:
     """With such a target in its policy."""
+    offer(house, server, network.port)
+    return house
+
+
+def offer(house: House, server: MariaDb, port: int) -> None:
+    """Beside what the house offers."""
     password = house.directory / "mariadb-password"
     password.write_text(BOT_PASSWORD)
     policy: Path = house.directory / "access.yml"
-    resource = RESOURCE.format(port=network.port, password=password, ca=server.authority.certificate)
+    resource = RESOURCE.format(port=port, password=password, ca=server.authority.certificate)
     text = policy.read_text(encoding="utf-8").replace("\nresources:", f"\nresources:{resource}", 1)
     text = text.replace("\nrules:", f"\nrules:{RULE}", 1).replace("alert_after: 2m", "alert_after: 3s")
     policy.write_text(text, encoding="utf-8")
-    return house
 
 
 def shown(house: House) -> dict[str, str]:

@@ -54,14 +54,19 @@ def network(receiver: Receiver) -> Iterator[FaultyProxy]:
 @pytest.fixture
 def house(house: House, receiver: Receiver, network: FaultyProxy) -> House:
     """With such a target in its policy."""
+    offer(house, receiver, network.port)
+    return house
+
+
+def offer(house: House, receiver: Receiver, port: int) -> None:
+    """Beside what the house offers."""
     policy: Path = house.directory / "access.yml"
     resource = RESOURCE.format(
-        port=network.port, path=PATH, key=receiver.key, ca=receiver.authority.certificate
+        port=port, path=PATH, key=receiver.key, ca=receiver.authority.certificate
     )  # fmt: skip
     text = policy.read_text(encoding="utf-8").replace("\nresources:", f"\nresources:{resource}", 1)
     text = text.replace("\nrules:", f"\nrules:{RULE}", 1).replace("alert_after: 2m", "alert_after: 3s")
     policy.write_text(text, encoding="utf-8")
-    return house
 
 
 def token(house: House) -> str:
