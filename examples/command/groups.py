@@ -7,6 +7,7 @@ in /var/lib/countersign-groups, so that it never takes a membership that another
 nothing else. See docs/providers/command.md.
 """
 
+import errno
 import json
 import os
 import re
@@ -25,6 +26,11 @@ BECOMES_ROOT = {
 QUIET_LOOKS = 3
 BETWEEN_LOOKS = 0.05
 RESIDUAL = "A file that the person made with the group and its setgid bit keeps the group for those who run it."
+FULL = {
+    errno.ENOSPC: "The disk of the host is full, so nothing was changed.",
+    errno.EDQUOT: "The disk of the host is full, so nothing was changed.",
+    errno.EROFS: "The disk of the host is read-only, so nothing was changed.",
+}
 
 
 class Refusal(Exception):
@@ -254,6 +260,10 @@ def main():
         answer = {"error": {"kind": refused.kind, "sentence": refused.sentence}}
     except PermissionError:
         answer = {"error": {"kind": "not_permitted", "sentence": "The program may not change groups; is it root?"}}
+    except OSError as trouble:
+        if trouble.errno not in FULL:
+            raise
+        answer = {"error": {"kind": "transient", "sentence": FULL[trouble.errno]}}
     json.dump(answer, sys.stdout)
 
 

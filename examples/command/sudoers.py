@@ -6,6 +6,7 @@ Countersign is gone. What may be given at all is in /etc/countersign/sudo-comman
 Needs Python 3.11 and sudo 1.8.20, nothing else. See docs/providers/command.md.
 """
 
+import errno
 import json
 import math
 import os
@@ -13,6 +14,7 @@ import re
 import signal
 import stat
 import sys
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -29,6 +31,11 @@ BECOMES_ROOT = {
 MARK = "# countersign "
 STAMP = "%Y%m%d%H%M%SZ"
 RESIDUAL = "A command that was started before the end runs on until it is done."
+FULL = {
+    errno.ENOSPC: "The disk of the host is full, so nothing was changed.",
+    errno.EDQUOT: "The disk of the host is full, so nothing was changed.",
+    errno.EROFS: "The disk of the host is read-only, so nothing was changed.",
+}
 
 
 class Refusal(Exception):
@@ -68,7 +75,8 @@ class Sudoers:
     def revoke(self, grant, _question):
         name = name_of(grant)
         there = self.read(name)
-        (self.folder / f".{name}.new").unlink(missing_ok=True)  # of one that died while it wrote
+        if (new := self.folder / f".{name}.new").exists():  # of one that died while it wrote
+            new.unlink()
         if there is None or not ours(there):
             return {"state": "absent", "residual": [RESIDUAL]}
         (self.folder / name).unlink()
@@ -172,10 +180,15 @@ class Sudoers:
     def write(self, name, text):
         """Whole or not at all: sudo skips a file with a dot in its name, and one that is wrong locks everybody out."""
         new = self.folder / f".{name}.new"
-        with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o440), "w") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
+        try:
+            with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o440), "w") as file:
+                file.write(text)
+                file.flush()
+                os.fsync(file.fileno())
+        except OSError:
+            with suppress(OSError):
+                new.unlink()
+            raise
         import subprocess  # noqa: PLC0415 -- slow to import, and only a grant needs it
 
         checked = subprocess.run(["/usr/sbin/visudo", "-cqf", str(new)], capture_output=True, check=False)  # noqa: S603
@@ -259,6 +272,10 @@ def main():
         answer = {"error": {"kind": refused.kind, "sentence": refused.sentence}}
     except PermissionError:
         answer = {"error": {"kind": "not_permitted", "sentence": "The program may not change sudoers.d; is it root?"}}
+    except OSError as trouble:
+        if trouble.errno not in FULL:
+            raise
+        answer = {"error": {"kind": "transient", "sentence": FULL[trouble.errno]}}
     json.dump(answer, sys.stdout)
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from reports import Refused, Reports, now_us
-from signed import Keys, Unproven, is_stale
+from signed import Call, Keys, Unproven, is_stale
 
 PATH = "/countersign"
 _LARGEST = 64 * 1024
@@ -74,21 +74,22 @@ class Handler(BaseHTTPRequestHandler):
         except Unproven:
             self._say(401)
             return
-        status, said = 200, dict[str, Any]()
-        if is_stale(call, now_us()):
-            status, said = 401, _error("bad_config", "The clocks of the caller and of this endpoint are too far apart.")
-        elif self._reports.is_replay(call.id):
-            status, said = 409, _error("conflict", "This call was answered before.")
-        else:
-            try:
-                asked = json.loads(call.body)
-                said = self._reports.answer(asked if isinstance(asked, dict) else {}, call.signed_at)
-            except Refused as refused:
-                status, said = 422, _error(refused.kind, refused.sentence)
-            except (ValueError, TypeError, RecursionError):
-                status, said = 400, _error("bad_config", "The call is no JSON that this endpoint can read.")
+        status, said = self._said(call)
         answer = json.dumps(said).encode()
         self._say(status, answer, self._server.keys.answer(call, now_us(), status, answer))
+
+    def _said(self, call: Call) -> tuple[int, dict[str, Any]]:
+        if is_stale(call, now_us()):
+            return 401, _error("bad_config", "The clocks of the caller and of this endpoint are too far apart.")
+        try:
+            if self._reports.is_replay(call.id):
+                return 409, _error("conflict", "This call was answered before.")
+            asked = json.loads(call.body)
+            return 200, self._reports.answer(asked if isinstance(asked, dict) else {}, call.signed_at)
+        except Refused as refused:
+            return 422, _error(refused.kind, refused.sentence)
+        except (ValueError, TypeError, RecursionError):
+            return 400, _error("bad_config", "The call is no JSON that this endpoint can read.")
 
     # People's side
 

@@ -61,17 +61,23 @@ class Reports:
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
+        """Raises Refused where it cannot be written down, on a disk that is full or read-only: then nothing is done."""
         with self._lock:
-            self._rows.execute("BEGIN IMMEDIATE")
             try:
+                self._rows.execute("BEGIN IMMEDIATE")
                 yield self._rows
-            except BaseException:
-                self._rows.execute("ROLLBACK")
-                raise
-            self._rows.execute("COMMIT")
+                self._rows.execute("COMMIT")
+            except sqlite3.OperationalError:
+                raise Refused("transient", "The endpoint cannot write to its disk, so nothing was done.") from None
+            finally:
+                if self._rows.in_transaction:
+                    self._rows.execute("ROLLBACK")
 
     def is_replay(self, identifier: str) -> bool:
-        """Remembers the call in a transaction of its own: it stays remembered, whatever becomes of the call."""
+        """Remembers the call in a transaction of its own: it stays remembered, whatever becomes of the call.
+
+        Raises Refused.
+        """
         now = now_us()
         with self._transaction() as rows:
             rows.execute("DELETE FROM seen WHERE at < ?", [now - _REMEMBERED])

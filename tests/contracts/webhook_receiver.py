@@ -37,6 +37,7 @@ class Receiver:
     port: int
     authority: Authority
     secret: str
+    pid: int
 
     @property
     def keys(self) -> Path:
@@ -93,8 +94,8 @@ def hashed(token: str) -> str:
 
 
 @contextmanager
-def receiving(directory: Path, *more: str) -> Iterator[Receiver]:
-    """A receiver with one key, and `more` of its arguments."""
+def receiving(directory: Path, *more: str, within: Sequence[str] = ()) -> Iterator[Receiver]:
+    """A receiver with one key, and `more` of its arguments; `within`: what starts it in surroundings of its own."""
     authority, secret = Authority(directory), secrets.token_hex(32)
     authority.server(HOST)
     (directory / "keys").write_text(f"{KEY}:{secret}\n")
@@ -105,13 +106,13 @@ def receiving(directory: Path, *more: str) -> Iterator[Receiver]:
     arguments += ["--private-key", str(directory / f"authority-{HOST}.key"), "--keys", str(directory / "keys")]
     arguments += ["--state", str(directory / "state.db"), *more]
     with (directory / "receiver.log").open("wb") as log:
-        command = [sys.executable, str(PROGRAM), *arguments]
+        command = [*within, sys.executable, str(PROGRAM), *arguments]
         process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True)
     try:
         assert process.stdout is not None
         said = process.stdout.readline()
         assert said.startswith("listening on https://"), (directory / "receiver.log").read_text()
-        yield Receiver(directory, int(said.split(":")[2].partition("/")[0]), authority, secret)
+        yield Receiver(directory, int(said.split(":")[2].partition("/")[0]), authority, secret, process.pid)
     finally:
         process.terminate()
         process.communicate(timeout=20)
