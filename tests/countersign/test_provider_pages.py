@@ -1,0 +1,23 @@
+"""The page of each provider of ours says the same as its code."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from countersign.providers import OURS, ProviderClasses
+
+PAGES = Path(__file__).parents[2] / "docs" / "providers"
+CLASSES = ProviderClasses()
+NAMES = [name for name in CLASSES if CLASSES.distribution(name)[0] == OURS]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_page_says_how_many_calls_its_target_gets(name: str) -> None:
+    limits = CLASSES[name].limits
+    (said,) = re.findall(r"^.*\*\*Calls\*\*: (.*)$", (PAGES / f"{name}.md").read_text(encoding="utf-8"), re.MULTILINE)
+
+    at_once = f"at most {limits.concurrency} at once" if limits.concurrency else "`COUNTERSIGN_CALLS_AT_ONCE`"
+    assert at_once in said
+    assert not limits.per_second or f"{limits.per_second} a second" in said
+    assert "(../policy.md#limits-of-a-target)" in said
