@@ -114,6 +114,13 @@ class BaseProvider(ABC, Generic[S, R]):
                 f"The role {spec.role} cannot be used by the provider {self.name}: {where}: {first['msg']}."
             ) from None
 
+    def role_to_end(self, spec: GrantSpec) -> R | None:
+        """The same of what may be open; None of what another version took for a role. That has to end as well."""
+        try:
+            return self.role_of(spec)
+        except BadConfig:
+            return None
+
     def roles_of(self, roles: Mapping[str, BaseModel]) -> dict[str, R]:
         """The same of roles as the policy has them."""
         return {name: cast(R, self.Role.model_validate(role.model_dump())) for name, role in roles.items()}

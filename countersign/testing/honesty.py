@@ -34,6 +34,14 @@ _NASTY = (
 )
 
 
+def _is_seen_to_be_gone(provider: Provider, spec: GrantSpec) -> bool:
+    """What was never opened has to end as well: until the target says so, it is taken for open."""
+    try:
+        return revoke(provider, spec, None).state == "absent" and not provider.observe(spec, None, deadline()).present
+    except ProviderError:
+        return False
+
+
 def _with_examples(test: Test) -> Test:
     for words in reversed(_NASTY):
         test = example(text=words)(test)
@@ -75,6 +83,7 @@ class Honesty(ContractFixtures):
                 grant(provider, spec)
             except Permanent:
                 assert world.snapshot() == untouched, f"C20: {text!r} was refused but something was written"
+                assert _is_seen_to_be_gone(provider, spec), f"C20: {text!r} was refused, and its end is refused too"
                 continue
             except Exception as error:
                 pytest.fail(f"C20: {text!r} gives {error!r}")

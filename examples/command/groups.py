@@ -58,6 +58,8 @@ class Groups:
 
     def observe(self, grant, _question):
         person = grant["principal"]
+        if not PRINCIPAL.fullmatch(person):
+            return {"present": False}
         there = {group for group in grant["grants"] if person in self.members(group)}
         processes = self.processes(person, wanted(grant))
         extra_privileges = [
@@ -71,7 +73,9 @@ class Groups:
 
     def revoke(self, grant, _question):
         person, found = grant["principal"], False
-        for group in sorted(wanted(grant)):
+        if not PRINCIPAL.fullmatch(person):
+            return {"state": "absent"}  # such a one is never given anything
+        for group in sorted(filter(GROUP.fullmatch, wanted(grant))):
             if person in self.admins(group):
                 others = [one for one in self.admins(group) if one != person]
                 self.gpasswd("-A", ",".join(others), group)

@@ -92,13 +92,13 @@ class Reports:
                 return {"findings": self._check(asked.get("roles"))}
             if verb == "list":
                 return {"managed": self._list(rows)}
-            grant = _grant_of(asked)
             if verb == "revoke":
-                return self._revoke(rows, grant["id"], signed_at)
+                return self._revoke(rows, _id_of(asked), signed_at)
             if verb == "observe":
-                return self._observe(rows, grant["id"])
+                return self._observe(rows, _id_of(asked))
             opens = {"grant": self._grant, "extend": self._extend, "reveal": self._reveal}
             if verb in opens:
+                grant = _grant_of(asked)
                 _in_time(asked)
                 return opens[verb](rows, grant, signed_at)
         raise Refused("unsupported", "This endpoint does not know the verb.")
@@ -212,16 +212,22 @@ class Reports:
             return rows.execute(_READABLE, asked).fetchone() is not None
 
 
-def _grant_of(asked: dict[str, Any]) -> dict[str, Any]:
-    """The grant of a call, as this system needs it. Raises Refused."""
+def _id_of(asked: dict[str, Any]) -> str:
+    """All that an end and a look need; they are never refused for the rest. Raises Refused."""
     grant = asked.get("grant")
-    if not isinstance(grant, dict):
-        raise Refused("bad_config", "The call names no grant.")
-    words = [grant.get("id"), grant.get("principal")]
-    if not all(isinstance(word, str) and word.isprintable() and len(word) <= 200 for word in words):
-        raise Refused("bad_config", "The id and the principal of a grant are one line each.")
-    if len(grant["id"]) != 26 or not grant["id"].isalnum():
-        raise Refused("bad_config", "The id of a grant has 26 letters and digits.")
+    identifier = grant.get("id") if isinstance(grant, dict) else None
+    if not isinstance(identifier, str) or len(identifier) != 26 or not identifier.isalnum():
+        raise Refused("bad_config", "The call names no grant by an id of 26 letters and digits.")
+    return identifier
+
+
+def _grant_of(asked: dict[str, Any]) -> dict[str, Any]:
+    """The grant of a call that opens something, as this system needs it. Raises Refused."""
+    identifier = _id_of(asked)
+    grant = {**asked["grant"], "id": identifier}
+    principal = grant.get("principal")
+    if not isinstance(principal, str) or not principal.isprintable() or len(principal) > 200:
+        raise Refused("bad_config", "The principal of a grant is one line.")
     reports = grant.get("grants")
     if not isinstance(reports, list) or not reports or not all(isinstance(one, str) for one in reports):
         raise Refused("bad_config", "The role grants no report.")

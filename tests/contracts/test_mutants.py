@@ -23,6 +23,7 @@ from access.ports import (
     GrantSpec,
     Holder,
     Managed,
+    Observation,
     Outcome,
     Plan,
     Receipt,
@@ -88,6 +89,12 @@ class PastesWordsIntoStatements(Postgres):
         with self._connections.session(deadline) as session:
             session.write(statements.Statement(pasted, {}))
         return outcome
+
+
+class RefusesToLookForWhatItRefused(Postgres):
+    def observe(self, spec: GrantSpec, receipt: Receipt | None, deadline: Deadline) -> Observation:
+        self.role_of(spec)
+        return super().observe(spec, receipt, deadline)
 
 
 class AlwaysTheSameSecret(Postgres):
@@ -254,6 +261,7 @@ MUTANTS: list[tuple[str, type[Postgres]]] = [
     ("C18", ListsWhatItRemembers),
     ("C19", WritesBeforeItLooks),
     ("C20", PastesWordsIntoStatements),
+    ("C20", RefusesToLookForWhatItRefused),
     ("C21", OpensWhatItCannotEnd),
     ("C22", SeesNoMight),
     ("C26", DoesMoreThanItClaims),

@@ -109,22 +109,24 @@ def let_in(session: "Session", spec: GrantSpec, settings: MysqlSettings, role: R
     session.write(statements.let_in(login, hashed(password)))
 
 
-def observe(session: "Session", login: Account, settings: MysqlSettings, role: Role) -> Observation:
+def observe(session: "Session", login: Account, settings: MysqlSettings, role: Role | None) -> Observation:
     """`present` is whether access is left: a login that is locked, has no rights and no session is not.
 
     One that bears our mark is of this grant from whatever host: the settings may have changed since it was made.
+    Without a role that this version can read, what the login has is not compared with it.
     """
     found = catalogue.read(session, [login.user])
     held = next((held for held in found.named(login.user) if held.is_marked), found[login])
     there = catalogue.sessions(session, login.user)
     ends = catalogue.own_end(session, login) if settings.events and held.is_there else None
+    words = held.words if role is None else role.words
     return Observation(
         present=gives_access(held) or bool(there),
         sessions=len(there),
         only_sessions=not gives_access(held),
         expires_at=None if ends is None else datetime.strptime(ends, "%Y-%m-%d %H:%M:%S").replace(tzinfo=UTC),
-        extra_privileges=held.words - role.words,
-        details={"login": login.user, "locked": held.locked, "missing": sorted(role.words - held.words)},
+        extra_privileges=held.words - words,
+        details={"login": login.user, "locked": held.locked, "missing": sorted(words - held.words)},
     )
 
 

@@ -83,7 +83,7 @@ class Mysql(BaseProvider[MysqlSettings, Role]):
 
     def observe(self, spec: GrantSpec, receipt: Receipt | None, deadline: Deadline) -> Observation:
         with self._session(deadline) as session:
-            return logins.observe(session, self._login(spec, receipt), self.settings, self.role_of(spec))
+            return logins.observe(session, self._login(spec, receipt), self.settings, self.role_to_end(spec))
 
     def revoke(self, spec: GrantSpec, receipt: Receipt | None, deadline: Deadline) -> Removal:
         """Whatever bears the name of the grant is ended, also where it was changed on the server."""
@@ -142,11 +142,10 @@ class Mysql(BaseProvider[MysqlSettings, Role]):
 
     def _may_write(self, spec: GrantSpec) -> bool:
         """By the grant's own words; a role of the server may, for all that is known here."""
-        try:
-            role = self.role_of(spec)
-        except BadConfig:
+        role = self.role_to_end(spec)
+        if role is None or role.server_role is not None:
             return True
-        return role.server_role is not None or any(right.privilege in _WRITES for right in role.direct)
+        return any(right.privilege in _WRITES for right in role.direct)
 
 
 def _client(settings: MysqlSettings, role: Role, user: str) -> list[str]:

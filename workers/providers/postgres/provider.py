@@ -130,7 +130,7 @@ class Postgres(BaseProvider[PostgresSettings, Role]):
         return check(self._connections, self._granted(roles), deadline, memberships=isinstance(self._mode, Members))
 
     def rights(self, spec: GrantSpec) -> Rights:
-        return self._mode.rights(spec, self._roles(spec))
+        return self._mode.rights(spec, self._roles_to_end(spec))
 
     def plan(self, spec: GrantSpec) -> Plan:
         return self._mode.plan(spec, self._roles(spec))
@@ -139,10 +139,10 @@ class Postgres(BaseProvider[PostgresSettings, Role]):
         return self._mode.grant(spec, self._roles(spec), deadline)
 
     def observe(self, spec: GrantSpec, receipt: Receipt | None, deadline: Deadline) -> Observation:
-        return self._mode.observe(spec, self._roles(spec), receipt, deadline)
+        return self._mode.observe(spec, self._roles_to_end(spec), receipt, deadline)
 
     def revoke(self, spec: GrantSpec, receipt: Receipt | None, deadline: Deadline) -> Removal:
-        return self._mode.revoke(spec, self._roles(spec), receipt, deadline)
+        return self._mode.revoke(spec, self._roles_to_end(spec), receipt, deadline)
 
     def clean_up(self, ended: Sequence[Ended], deadline: Deadline) -> Mapping[str, Cleanup]:
         if isinstance(self._mode, Members):
@@ -174,6 +174,15 @@ class Postgres(BaseProvider[PostgresSettings, Role]):
     def _roles(self, spec: GrantSpec) -> list[str]:
         """Which roles of the database this grant is of."""
         return self.role_of(spec).grants
+
+    def _roles_to_end(self, spec: GrantSpec) -> list[str]:
+        """The same of what may be open, which another version may have read."""
+        role = self.role_to_end(spec)
+        if role is not None:
+            return role.grants
+        written = spec.definition.get("grants")
+        roles = written if isinstance(written, list) else []
+        return [role for role in roles if isinstance(role, str) and role and "\0" not in role]
 
     def _granted(self, roles: Mapping[str, BaseModel]) -> dict[str, list[str]]:
         return {name: role.grants for name, role in self.roles_of(roles).items()}

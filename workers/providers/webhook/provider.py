@@ -145,7 +145,8 @@ class Webhook(BaseProvider[WebhookSettings, Role]):
 
     def _ask(self, verb: schema.Verb, kind: type[A], spec: GrantSpec, receipt: Receipt | None, deadline: Deadline) -> A:
         kept = receipt.details.get("answer") if receipt is not None else None
-        question = schema.Question(verb=verb, grant=_grant(spec), details=kept if isinstance(kept, dict) else {})
+        grant = _grant(spec, ends=verb in ("observe", "revoke"))
+        question = schema.Question(verb=verb, grant=grant, details=kept if isinstance(kept, dict) else {})
         return self._endpoint.ask(question, kind, deadline)
 
 
@@ -153,19 +154,25 @@ def _pause(seconds: float | None, state: str) -> timedelta | None:
     return timedelta(seconds=1.0 if seconds is None else seconds) if state == "pending" else None
 
 
-def _grant(spec: GrantSpec) -> schema.Grant:
-    """Raises BadConfig, which quotes nothing."""
+def _grant(spec: GrantSpec, *, ends: bool = False) -> schema.Grant:
+    """`ends`: whatever another version of ours took for a role. Raises BadConfig, which quotes nothing."""
     try:
+        grants = _as_opened(spec) if ends else Role.model_validate(spec.definition).grants
         return schema.Grant(
             id=spec.grant_id,
             name=f"cs_{spec.grant_id}",
             resource=spec.resource,
             role=spec.role,
             principal=spec.principal,
-            grants=tuple(Role.model_validate(spec.definition).grants),
+            grants=tuple(grants),
             expires_at=spec.expires_at,
         )
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False, include_context=False)[0]
         where = ".".join(str(step) for step in first["loc"])
         raise BadConfig(f"This role cannot be used by the provider webhook: {where}: {first['msg']}.") from None
+
+
+def _as_opened(spec: GrantSpec) -> list[str]:
+    grants = spec.definition.get("grants")
+    return [one for one in grants if isinstance(one, str)] if isinstance(grants, list) else []
