@@ -17,7 +17,7 @@ import time
 from datetime import UTC, datetime
 from pathlib import Path
 
-PRINCIPAL = re.compile(r"[a-z_][a-z0-9_-]{0,31}")
+PRINCIPAL = re.compile(r"[a-z_][a-z0-9_.-]{0,31}")
 GROUP = re.compile(r"[a-z_][a-z0-9_-]{0,31}")
 BECOMES_ROOT = {
     "root", "sudo", "wheel", "admin", "adm", "disk", "docker", "kmem", "kvm", "lxd", "mem", "podman", "shadow", "staff",

@@ -19,7 +19,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 GRANT_ID = re.compile(r"[0-9a-z]{26}")
-PRINCIPAL = re.compile(r"[a-z_][a-z0-9_-]{0,31}")
+PRINCIPAL = re.compile(r"[a-z_][a-z0-9_.-]{0,31}")
 # None of sudo's own special characters: what stands here is what is run, and nothing else.
 COMMAND = re.compile(r"/[A-Za-z0-9_./+-]+(?: [A-Za-z0-9_./+@%-]+)*")
 BECOMES_ROOT = {

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from access.ports import Deadline
 from countersign.providers import ProviderClasses
 from tests.contracts.command_host import READY, Host, spec_of
 from workers.providers.command import Command, Settings
@@ -106,6 +107,26 @@ def test_what_the_page_says_to_type_takes_a_person_out_of_every_group_of_the_rol
         host.close()
 
     assert [row[0] for row in rows if "ann" in row[3].split(",")] == []
+
+
+@pytest.mark.skipif(not READY, reason="needs root and sudo")
+@pytest.mark.parametrize("name", ["sudoers", "groups"])
+def test_the_person_of_the_pages_example_can_be_given_access(tmp_path: Path, name: str) -> None:
+    host = Host(tmp_path, f"{name}.py")
+    person, given = "ann.a", {"sudoers": ["/usr/bin/id"], "groups": ["payments"]}[name]
+    assert f"names: {{command: {person}}}" in PAGE
+    try:
+        host.file(f"countersign/{'sudo-commands' if name == 'sudoers' else name}", given)
+        with (host.etc / "passwd").open("a") as accounts:
+            accounts.write(f"{person}:x:61009:61009::/:/bin/sh\n")
+        settings = host.settings(shared=name == "groups")
+        provider, spec = Command(Settings.model_validate(settings)), spec_of(settings, given, person)
+
+        assert provider.grant(spec, Deadline.after(20)).state == "active"
+        assert provider.observe(spec, None, Deadline.after(20)).present
+        assert provider.revoke(spec, None, Deadline.after(20)).state == "removed"
+    finally:
+        host.close()
 
 
 @pytest.mark.skipif(not READY, reason="needs root and sudo")
