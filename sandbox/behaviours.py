@@ -30,6 +30,7 @@ _COMMANDS = "docs.slack.dev/interactivity/implementing-slash-commands"
 _EVENTS = "docs.slack.dev/apis/events-api"
 _SOCKETS = "docs.slack.dev/apis/events-api/using-socket-mode"
 _HOME = "docs.slack.dev/reference/events/app_home_opened"
+_MESSAGE = "docs.slack.dev/reference/events/message"
 _NOWHERE = "—"
 
 BEHAVIOURS = (
@@ -62,6 +63,7 @@ BEHAVIOURS = (
     Behaviour(HOME, "`views.publish` for somebody who is deactivated, or nobody, is `invalid_arguments` that names `user_id`", "assumed", "docs.slack.dev/reference/methods/views.publish", "test_that_somebody_was_deactivated_is_no_mistake_of_the_app"),
     Behaviour(HOME, "A click on the Home tab carries the view and neither channel nor response URL; its trigger opens modals and pushes none", "documented", _HOME, "test_a_click_on_the_home_tab_opens_a_modal_and_pushes_none"),
     Behaviour(DELIVERY, "Events come at least once: again at once, after one and after five more minutes, with the same `event_id`", "documented", _EVENTS, "test_13_an_event_comes_again_until_it_is_taken"),
+    Behaviour(DELIVERY, "A message in a conversation that the app is in is an event, its own too; one that is changed or deleted comes as `message_changed` or `message_deleted` with what it was before", "documented", _MESSAGE, "test_a_reply_in_a_thread_is_told_with_the_message_that_it_hangs_on test_a_message_that_is_changed_comes_with_what_it_said_before test_a_message_that_is_deleted_comes_once_more_as_what_it_was test_the_app_hears_of_its_own_messages_too"),
     Behaviour(DELIVERY, "Commands and interactions are sent once, whatever becomes of them", "reported", "bolt-python#1071", "test_a_dropped_acknowledgement_hides_work_that_was_done"),
     Behaviour(DELIVERY, "Each payload goes to one of the connections, in turn; Slack says any of them", "documented", _SOCKETS, "test_11_a_second_app_on_the_same_token_gets_half_of_the_clicks"),
     Behaviour(DELIVERY, "An acknowledgement counts over whatever connection it comes", "assumed", _SOCKETS, "test_an_acknowledgement_counts_over_another_connection"),

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from sandbox import message_events
 from sandbox.blocks import as_kept
 from sandbox.emoji import named
 from sandbox.errors import Mistake, SlackError
@@ -28,7 +29,9 @@ def post_message(parts: Parts, arguments: dict[str, Any]) -> dict[str, Any]:
         thread_ts=arguments.get("thread_ts"),
         metadata=arguments.get("metadata"),
     )
-    return {"channel": channel.id, "ts": message.ts, "message": message_object(parts, message)}
+    body = message_object(parts, message)
+    message_events.posted(parts, channel, body)
+    return {"channel": channel.id, "ts": message.ts, "message": body}
 
 
 def post_ephemeral(parts: Parts, arguments: dict[str, Any]) -> dict[str, Any]:
@@ -59,12 +62,14 @@ def update(parts: Parts, arguments: dict[str, Any]) -> dict[str, Any]:
     window = parts.team.cast.edit_window_seconds
     if window is not None and parts.team.now() - float(message.ts) > window:
         raise SlackError("edit_window_closed")
+    before = message_object(parts, message)
     message.text, message.blocks = content["text"], content["blocks"]
     message.edited = message.edited or not message.blocks
     message.auto_parse = arguments.get("parse", "client") != "none" or flag(arguments.get("link_names"))
     if "metadata" in arguments:
         message.metadata = arguments["metadata"] or None
     parts.team.changed()
+    message_events.changed(parts, channel, message_object(parts, message), before)
     return {
         "channel": channel.id,
         "ts": message.ts,
@@ -79,6 +84,7 @@ def delete(parts: Parts, arguments: dict[str, Any]) -> dict[str, Any]:
     message = _own_message(parts, channel, arguments["ts"], "cant_delete_message")
     del channel.messages[message.ts]
     parts.team.changed()
+    message_events.deleted(parts, channel, message_object(parts, message))
     return {"channel": channel.id, "ts": message.ts}
 
 

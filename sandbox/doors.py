@@ -10,9 +10,9 @@ from typing import Any
 
 from aiohttp import web
 
-from sandbox import admin, clicks, commands, shortcuts, submits
+from sandbox import admin, clicks, commands, message_events, shortcuts, submits
 from sandbox.acting import acting, channel_of, check_writable, message_of, visible
-from sandbox.chat import shown
+from sandbox.chat import message_object, shown
 from sandbox.errors import NotPossible, Trouble
 from sandbox.parts import Parts
 from sandbox.state import Channel, Member, Message
@@ -133,10 +133,39 @@ async def _say(parts: Parts, asked: dict[str, Any]) -> dict[str, Any]:
     if thread_ts and message_of(person, channel, thread_ts).thread_ts:
         raise NotPossible("a reply has no thread of its own")
     message = parts.team.post(channel, person.id, text=escape(asked["text"], quote=False), thread_ts=thread_ts)
-    if channel.with_person:
-        said = {"user": person.id, "text": message.text, "ts": message.ts, "channel": channel.id, "channel_type": "im"}
-        parts.events.emit("message", **said)
+    message_events.posted(parts, channel, message_object(parts, message))
     return {"ts": message.ts}
+
+
+async def _edit(parts: Parts, asked: dict[str, Any]) -> dict[str, Any]:
+    """Changes the words of a message of one's own."""
+    person = acting(parts, asked["as"])
+    channel = channel_of(parts, person, asked["channel"])
+    check_writable(parts, channel)
+    message = _own_message(person, channel, asked["ts"])
+    before = message_object(parts, message)
+    message.text, message.edited = escape(asked["text"], quote=False), True
+    parts.team.changed()
+    message_events.changed(parts, channel, message_object(parts, message), before)
+    return {}
+
+
+async def _delete(parts: Parts, asked: dict[str, Any]) -> dict[str, Any]:
+    """Takes a message of one's own away."""
+    person = acting(parts, asked["as"])
+    channel = channel_of(parts, person, asked["channel"])
+    message = _own_message(person, channel, asked["ts"])
+    del channel.messages[message.ts]
+    parts.team.changed()
+    message_events.deleted(parts, channel, message_object(parts, message))
+    return {}
+
+
+def _own_message(person: Member, channel: Channel, ts: str) -> Message:
+    message = message_of(person, channel, ts)
+    if message.author != person.id:
+        raise NotPossible("only one's own messages can be changed or deleted")
+    return message
 
 
 async def _home(parts: Parts, asked: dict[str, Any]) -> dict[str, Any]:
@@ -180,6 +209,8 @@ DOORS: dict[str, Door] = {
     "view": _view,
     "command": _command,
     "say": _say,
+    "edit": _edit,
+    "delete": _delete,
     "act": clicks.act,
     "suggest": clicks.suggest,
     "submit": submits.submit,

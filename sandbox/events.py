@@ -10,6 +10,9 @@ from sandbox.facts import limit
 from sandbox.http_push import PushTrouble
 from sandbox.state import Team, new_id
 
+MESSAGES = {"im": "message.im", "channel": "message.channels", "group": "message.groups"}
+"""What messages are subscribed to as, by the type of conversation that they stand in."""
+
 
 class Events:
     """Everything the app subscribed to. Events are sent in the background and never awaited by whom they are about."""
@@ -20,8 +23,8 @@ class Events:
         self._sending: set[asyncio.Task[None]] = set()
 
     def emit(self, kind: str, **event: Any) -> None:
-        """Sends one event, if the app subscribed to its kind; a `message` is subscribed to as `message.im`."""
-        subscription = f"message.{event['channel_type']}" if kind == "message" else kind
+        """Sends one event, if the app subscribed to its kind; a `message` by the kind of its conversation."""
+        subscription = MESSAGES[event["channel_type"]] if kind == "message" else kind
         if subscription not in self._team.app.events:
             return
         task = asyncio.get_running_loop().create_task(self._send(self._envelope({"type": kind, **event})))

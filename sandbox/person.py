@@ -131,6 +131,14 @@ class Person:
         """Sends an ordinary message, or a reply to the message with the timestamp `thread`; gives its timestamp."""
         return self._do("say", channel=channel, text=text, thread_ts=thread)["ts"]
 
+    def edit(self, channel: str, ts: str, text: str) -> None:
+        """Changes the words of a message of his own."""
+        self._do("edit", channel=channel, ts=ts, text=text)
+
+    def delete(self, channel: str, ts: str) -> None:
+        """Takes a message of his own away."""
+        self._do("delete", channel=channel, ts=ts)
+
     def open_home(self, tab: str = "home") -> View | None:
         """Goes to the app's Home tab (or `messages`), of which the app is told; gives what it shows at that moment."""
         return _home(self._do("home", tab=tab))

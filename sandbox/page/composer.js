@@ -1,9 +1,10 @@
 // Where a person types: words, or a slash command with its completion.
 
-import { followOn } from "./conversation.js";
+import { followOn, onReply } from "./conversation.js";
 import { el } from "./dom.js";
 import { ask } from "./doors.js";
-import { channel, title, workspace } from "./workspace.js";
+import { clock } from "./dates.js";
+import { author, channel, title, workspace } from "./workspace.js";
 
 export function makeComposer(form) {
   const field = el("textarea", {
@@ -13,7 +14,8 @@ export function makeComposer(form) {
   const send = el("button", { type: "submit", class: "button primary" }, "Send");
   const note = el("p", { class: "composer-note", role: "status" });
   const list = el("ul", { id: "commands", class: "commands", role: "listbox", "aria-label": "Commands", hidden: true });
-  form.append(list, el("div", { class: "composer-box" }, field, send), note);
+  const thread = el("p", { class: "composer-thread", role: "status" });
+  form.append(list, thread, el("div", { class: "composer-box" }, field, send), note);
 
   let found = [];
   let active = 0;
@@ -58,6 +60,20 @@ export function makeComposer(form) {
     field.style.height = `${Math.min(field.scrollHeight, 160)}px`;
   }
 
+  function drawThread() {
+    const root = workspace.replyTo;
+    if (!root) return thread.replaceChildren();
+    const leave = el("button", { type: "button", class: "button", onclick: () => replyTo(null) }, "Leave the thread");
+    const words = `Replying to ${author(root.user).name}, ${clock(Number(root.ts), workspace.me.tz)}`;
+    thread.replaceChildren(el("span", {}, words), leave);
+  }
+
+  function replyTo(message) {
+    workspace.replyTo = message && { by: workspace.me.id, channel: workspace.channelId, ts: message.ts, user: message.user };
+    drawThread();
+    field.focus();
+  }
+
   async function submit() {
     const text = field.value.trim();
     if (!text) return;
@@ -97,15 +113,21 @@ export function makeComposer(form) {
     event.preventDefault();
     submit();
   });
+  onReply(replyTo);
   return () => {
     const current = channel();
+    const { by, channel: where } = workspace.replyTo ?? {};
+    if (where && (where !== current?.id || by !== workspace.me.id)) {
+      workspace.replyTo = null;
+      drawThread();
+    }
     field.placeholder = current ? `Message ${current.direct ? title(current) : `#${title(current)}`}` : "";
   };
 }
 
 function sent(text) {
   const where = { as: workspace.me.id, channel: workspace.channelId };
-  if (!text.startsWith("/")) return ask("say", { ...where, text });
+  if (!text.startsWith("/")) return ask("say", { ...where, text, thread_ts: workspace.replyTo?.ts ?? null });
   const [command, ...rest] = text.split(" ");
   return ask("command", { ...where, command, text: rest.join(" ") });
 }

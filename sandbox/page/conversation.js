@@ -71,6 +71,13 @@ export function followEnd(list) {
   }).observe(list);
 }
 
+let replyIn = () => {};
+
+// What is done where a person presses Reply on a message.
+export function onReply(does) {
+  replyIn = does;
+}
+
 // Scrolls to the message a permalink names and marks it for a moment.
 export function pointAt(list, ts) {
   const node = list.querySelector(`[data-ts="${CSS.escape(ts)}"]`);
@@ -155,8 +162,14 @@ function drawMessage(current, message) {
         isInThread(message) ? el("span", { class: "note" }, "in a thread") : null,
       ),
       el("div", { class: "content" }, content(current, message)),
+      message.ephemeral || current.direct || isInThread(message) ? null : replyButton(message, seconds),
     ),
   );
+}
+
+function replyButton(message, seconds) {
+  const label = `Reply in the thread of ${clock(seconds, workspace.me.tz)}`;
+  return el("button", { type: "button", class: "button reply-button", "aria-label": label, "data-action": "reply", onclick: () => replyIn(message) }, "Reply");
 }
 
 function isInThread({ thread_ts, ts }) {

@@ -10,6 +10,7 @@ export const workspace = {
   screen: { channels: [], views: [], home: null, connections: 0, violations: 0 },
   seenBy: null, // whose screen it is: for a moment not that of who acts
   channelId: null,
+  replyTo: null, // the message in whose thread the next words stand
   ahead: 0, // seconds by which the workspace's clock is before this machine's
 };
 

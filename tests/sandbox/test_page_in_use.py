@@ -128,3 +128,20 @@ def test_a_phone_puts_aside_its_channels_and_the_window(browser: Browser) -> Non
 
 def _last(page: Page) -> Locator:
     return page.locator(".message").last
+
+
+def test_a_person_replies_in_the_thread_of_a_message_and_leaves_it(live: Running, page: Page) -> None:
+    _cards(live)
+    message = page.locator(".message").last
+    message.hover()
+    message.get_by_role("button", name="Reply in the thread").click()
+    expect(page.locator(".composer-thread")).to_contain_text("Replying to Countersign")
+    page.get_by_label("Message", exact=True).fill("is that all?")
+    page.keyboard.press("Enter")
+    expect(page.locator(".message.reply")).to_contain_text("is that all?")
+    page.get_by_role("button", name="Leave the thread").click()
+    page.get_by_label("Message", exact=True).fill("to all of you")
+    page.keyboard.press("Enter")
+
+    expect(_last(page)).to_contain_text("to all of you")
+    expect(page.locator(".message.reply")).to_have_count(1)
