@@ -19,6 +19,7 @@ DigestId = NewType("DigestId", str)
 BatchId = NewType("BatchId", str)
 StandingId = NewType("StandingId", str)
 VersionId = NewType("VersionId", str)
+CommentId = NewType("CommentId", str)
 Person = NewType("Person", str)
 """A person's name in the policy: `ann`."""
 SlackUser = NewType("SlackUser", str)

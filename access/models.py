@@ -24,6 +24,7 @@ from access.ids import (
     AlertId,
     BatchId,
     CheckId,
+    CommentId,
     DigestId,
     GrantId,
     MessageId,
@@ -350,6 +351,36 @@ class Review(SQLModel, table=True):
     """The version on which it was given, which asked for more than this one; None: on this one."""
 
 
+class Comment(SQLModel, table=True):
+    """What a person of the policy wrote in the thread beneath a card; it decides nothing (ADR 48)."""
+
+    __tablename__ = "comment"  # pyright: ignore[reportAssignmentType] -- SQLModel types it as a declared attribute
+    __table_args__ = (UniqueConstraint("channel", "ts"),)
+
+    id: CommentId = _string(primary_key=True)
+    request_id: RequestId = _string(foreign_key="request.id", index=True)
+    version: int
+    """Of the request, of which the card beneath which it stands is."""
+    channel: SlackChannel = _string()
+    ts: str
+    """With the channel, where the message itself stands: the same one told again is one comment."""
+    author: Person = _string()
+    author_slack: SlackUser = _string()
+    words: str = _text()
+    """As they read now."""
+    first_words: str | None = Field(default=None, sa_column=Column(Text, nullable=True))
+    """As they read at first; None: they were not changed."""
+    is_shortened: bool = False
+    """The message is longer than what is kept of it."""
+    edits: int = 0
+    edited_ts: str | None = None
+    """Slack's time of the last change: an older one that comes later changes nothing."""
+    at: datetime = _moment()
+    edited_at: datetime | None = _moment(default=None)
+    deleted_at: datetime | None = _moment(default=None)
+    """Since when the message is gone from Slack; the words are kept."""
+
+
 class Grant(SQLModel, table=True):
     """Access a provider was told to give, until `expires_at`; carries its own way out.
 
@@ -486,6 +517,7 @@ class Message(SQLModel, table=True):
         _partly("ix_notice_due", "due_at", where="due_at IS NOT NULL"),
         _partly("ix_notice_alert", "alert_at", where="alert_at IS NOT NULL"),
         _partly("ix_notice_undelivered", "undelivered_cause", where="undelivered_since IS NOT NULL"),
+        _partly("ix_notice_ts", "ts", where="ts IS NOT NULL"),
     )
 
     id: MessageId = _string(primary_key=True)

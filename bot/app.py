@@ -13,7 +13,7 @@ from slack_bolt.response import BoltResponse
 from slack_sdk.web.async_client import AsyncWebClient
 
 from access.core import Core
-from bot import direct_message, home, ids
+from bot import direct_message, home, ids, threads
 from bot.ack_priority import AckPriority, noop
 from bot.directory import Directory
 from bot.identity import HOME_OPENED, MESSAGE, identify
@@ -105,6 +105,7 @@ def build_app(
         await next()
 
     app.middleware(inject)
+    app.middleware(threads.hear)
     app.middleware(identify)
     app.command(COMMAND)(access_command)
     for action, listener in ACTIONS.items():

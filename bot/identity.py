@@ -60,7 +60,7 @@ async def recognise(slack: SlackContext, body: dict[str, Any]) -> Who:
     user = SlackUser(_user(body))
     try:
         policy = await slack.policy()
-        _person_of_policy(slack.core, policy, user=user, teams=_teams(body))
+        _person_of_policy(slack.core, policy, user=user, teams=teams(body))
         member = await slack.directory.member(user)
         _of_this_workspace(policy, team=member.team)
     except Refusal as refused:
@@ -139,7 +139,7 @@ def _was_not_written_to_us(body: dict[str, Any]) -> bool:
     return event.get("type") == MESSAGE and not by_a_person
 
 
-def _teams(body: dict[str, Any]) -> set[str]:
+def teams(body: dict[str, Any]) -> set[str]:
     """Every workspace the payload names: where it happened and whose member it was."""
     named = [body.get("team_id"), (body.get("team") or {}).get("id"), (body.get("user") or {}).get("team_id")]
     return {str(team) for team in named if team}

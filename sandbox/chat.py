@@ -118,7 +118,7 @@ def message_object(parts: Parts, message: Message, replies: list[Message] | None
     if message.author == parts.team.app.user_id:
         body |= {"bot_id": parts.team.app.bot_id, "app_id": parts.team.app.id, "blocks": message.blocks}
     if message.edited:
-        body["edited"] = {"user": message.author, "ts": message.ts}
+        body["edited"] = {"user": message.author, "ts": message.edited_ts or message.ts}
     if message.thread_ts:
         body["thread_ts"] = message.thread_ts
     if replies:

@@ -145,6 +145,7 @@ async def _edit(parts: Parts, asked: dict[str, Any]) -> dict[str, Any]:
     message = _own_message(person, channel, asked["ts"])
     before = message_object(parts, message)
     message.text, message.edited = escape(asked["text"], quote=False), True
+    message.edited_ts = parts.team.next_ts()
     parts.team.changed()
     message_events.changed(parts, channel, message_object(parts, message), before)
     return {}

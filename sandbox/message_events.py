@@ -1,4 +1,4 @@
-"""Events about messages of people and of the app itself: posted, changed, taken away. For who is in the conversation."""
+"""Events about messages, of people and of the app itself: posted, changed, taken away."""
 
 from typing import Any
 

@@ -50,6 +50,7 @@ class Message:
     blocks: list[dict[str, Any]] = field(default_factory=list)
     only_for: str | None = None
     edited: bool = False
+    edited_ts: str | None = None
     auto_parse: bool = False
     thread_ts: str | None = None
     metadata: dict[str, Any] | None = None

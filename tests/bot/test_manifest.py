@@ -38,9 +38,15 @@ SCOPES_OF = {
     "views_update": set(),
 }
 """What Slack wants for each Web API method."""
-EVENTS_OF = {"app_home_opened": "app_home_opened", "message.im": "message"}
+EVENTS_OF = {
+    "app_home_opened": "app_home_opened", "message.im": "message", "message.channels": "message",
+    "message.groups": "message",
+}  # fmt: skip
 """What each event that is subscribed to is called when it comes."""
-SCOPES_OF_EVENTS = {"app_home_opened": set(), "message.im": {"im:history"}}
+SCOPES_OF_EVENTS = {
+    "app_home_opened": set(), "message.im": {"im:history"}, "message.channels": {"channels:history"},
+    "message.groups": {"groups:history"},
+}  # fmt: skip
 METHOD = re.compile(r"client\.((?:auth|chat|conversations|im|reactions|files|usergroups|users|views)_\w+)\b")
 
 

@@ -92,10 +92,10 @@ def test_a_missing_scope_is_found(opened: Open, monkeypatch: pytest.MonkeyPatch)
 
 
 def test_a_scope_too_many_is_found(opened: Open) -> None:
-    findings = opened(with_scopes(more=("files:read", "channels:history"))).look("Slack")
+    findings = opened(with_scopes(more=("files:read", "channels:manage"))).look("Slack")
 
     assert unwell(findings) == [("warning", "scopes")]
-    assert the(findings, "scopes").sentence == "The bot holds more than it needs: channels:history, files:read."
+    assert the(findings, "scopes").sentence == "The bot holds more than it needs: channels:manage, files:read."
 
 
 def test_a_channel_that_the_bot_cannot_look_at_for_want_of_a_scope_says_so(opened: Open) -> None:

@@ -58,7 +58,7 @@ def test_a_message_that_is_changed_comes_with_what_it_said_before(app: Keeper, a
 
     assert (change["subtype"], change["hidden"], change["channel"]) == ("message_changed", True, PRIVATE)
     assert (change["message"]["text"], change["previous_message"]["text"]) == ("no", "yes")
-    assert change["message"]["ts"] == ts != change["ts"]
+    assert change["message"]["ts"] == ts < change["message"]["edited"]["ts"] < change["ts"]
 
 
 def test_a_message_that_is_deleted_comes_once_more_as_what_it_was(app: Keeper, ann: Person) -> None:
