@@ -1,7 +1,7 @@
 """Why it was decided so: the trace of the asking, the versions, the votes, and who is asked now and who is not."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from sqlmodel import Session, col, select
@@ -21,6 +21,7 @@ from access.policy.facts import ask_again, is_unchanged
 from access.policy.objections import what_changed
 from access.policy.simulate import AskedStage, asked_stages
 from access.queries.mine import mine_of
+from access.queries.thread import Thread, thread_of
 
 _REMEMBERED = 10_000
 """So many of the newest are looked through for the end of an id; an older one is found by its whole id."""
@@ -62,6 +63,8 @@ class Why:
     """On all versions, in their order."""
     now: Now | None
     """None where it is decided, or while the policy cannot be used."""
+    thread: Thread = field(default_factory=Thread)
+    """What people wrote beneath its cards."""
 
 
 def why(core: Core, *, text: str, by: Actor) -> Why:
@@ -71,8 +74,8 @@ def why(core: Core, *, text: str, by: Actor) -> Why:
         with core.database.read() as session:
             people = people_now(session, core.policy.last_valid())
             named = _named(session, text.lower()) if text else _own(core, session, person)
-            found = [one for one in named if _may_see(session, people, person, one)]
-            return _explained(core, session, people, person, _the_one(found, text))
+            found = [one for one in named if may_see(session, people, person, one)]
+            return explained(core, session, people, person, _the_one(found, text))
 
 
 def _the_one(found: Sequence[Request], text: str) -> Request:
@@ -109,7 +112,7 @@ def _named(session: Session, wanted: str) -> list[Request]:
     return list(session.exec(select(Request).where(col(Request.id).in_(ids)).order_by(col(Request.id))))
 
 
-def _may_see(session: Session, people: People, person: PersonEntry, request: Request) -> bool:
+def may_see(session: Session, people: People, person: PersonEntry, request: Request) -> bool:
     """Who asked and who received, by their accounts; who decided or could; and the security team."""
     if has_account(person, requester_of(request)) or has_account(person, subject_of(request)):
         return True
@@ -119,12 +122,12 @@ def _may_see(session: Session, people: People, person: PersonEntry, request: Req
     return any(is_alike(reviewer_of(one), Party(person.name, person.slack)) for one in cast)
 
 
-def _explained(core: Core, session: Session, people: People, person: PersonEntry, request: Request) -> Why:
+def explained(core: Core, session: Session, people: People, person: PersonEntry, request: Request) -> Why:
     votes = select(Review).filter_by(request_id=request.id).order_by(col(Review.at), col(Review.id))
+    whole = person.name in people.security()
     return Why(
-        request=request, votes=tuple(session.exec(votes)),
-        versions=_versions(session, request.id, whole=person.name in people.security()),
-        now=_now(core, session, people, request),
+        request=request, votes=tuple(session.exec(votes)), versions=_versions(session, request.id, whole=whole),
+        now=_now(core, session, people, request), thread=thread_of(session, request.id, whole=whole),
     )  # fmt: skip
 
 

@@ -29,11 +29,12 @@ from bot.views.blocks import (
     span,
     title,
 )
+from bot.views.thread import comments_beneath
 
 _STEPS, _STEP = 12, 160
 """Lines of a trace, and characters of each: a message has room for 10,000 over all its blocks."""
-_VOTES, _COMMENT = 5, 120
-_STAGES, _NAMED, _NAMES, _OTHERS = 3, 10, 400, 900
+_VOTES, _COMMENTS, _COMMENT = 5, 2, 120
+_STAGES, _NAMED, _NAMES, _OTHERS = 3, 10, 400, 550
 _BECAME = {
     RequestStatus.PENDING: "Waiting",
     RequestStatus.APPROVED: "Approved",
@@ -50,10 +51,11 @@ def why_list(why: Why) -> Rendered:
         header(f"{state}: why"),
         line(*_who(request), title(request.role_title), span(" on "), title(request.resource_title), span(" ("),
              span(request.entitlement, code=True), span(")")),
-        *_asked(why),
-        *_votes(why.votes, request),
-        *_ended(request),
-        *(_waits(why.now, request) if why.now else ()),
+        *by_policy(why),
+        *votes_cast(why.votes, request),
+        *comments_beneath(why.thread, most=_COMMENTS, longest=_COMMENT),
+        *how_it_ended(request),
+        *(waits_for(why.now, request) if why.now else ()),
         context(f"Request {code(short(request.id))}, version {request.version}"),
     ]  # fmt: skip
     return Rendered(text=f"{state}: why, {request.entitlement}, request {short(request.id)}", blocks=blocks)
@@ -73,7 +75,7 @@ def _is_cancelled(request: Request) -> bool:
     return request.status == RequestStatus.CANCELLED and bool(request.decided_because)
 
 
-def _asked(why: Why) -> Iterator[Block]:
+def by_policy(why: Why) -> Iterator[Block]:
     request = why.request
     terms = f"rule {code(request.rule)}, level {code(request.level)}, in {channel(request.channel)}"
     yield section(f"*Asked {at(request.asked_at)}* by {terms}. The policy of then:")
@@ -98,7 +100,7 @@ def _said(step: str) -> str:
     return step.replace("✓", "yes,", 1) if step.startswith("✓") else step.replace("✗", "no,", 1)
 
 
-def _votes(votes: Sequence[Review], request: Request) -> Iterator[Block]:
+def votes_cast(votes: Sequence[Review], request: Request) -> Iterator[Block]:
     if not votes:
         yield section("*Votes:* none.")
         return
@@ -117,7 +119,7 @@ def _vote(vote: Review, request: Request) -> str:
     return f"{mention(vote.reviewer_slack)} {said} {at(vote.at)}, stage {vote.stage}{groups}{void}"
 
 
-def _ended(request: Request) -> Iterator[Block]:
+def how_it_ended(request: Request) -> Iterator[Block]:
     when = f" {at(request.decided_at)}" if request.decided_at else ""
     if request.decided_because:
         yield section(f"*{'Cancelled' if _is_cancelled(request) else 'Lapsed'}{when}*")
@@ -128,7 +130,7 @@ def _ended(request: Request) -> Iterator[Block]:
         yield section(f"*Taken back{when}* by {mention(request.requester_slack)}.")
 
 
-def _waits(now: Now, request: Request) -> Iterator[Block]:
+def waits_for(now: Now, request: Request) -> Iterator[Block]:
     if now.objection is not None:
         yield section("*By the policy of now it would be refused.*")
         yield sentence(now.objection)

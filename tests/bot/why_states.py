@@ -1,5 +1,6 @@
 """What `/access why` shows."""
 
+from dataclasses import replace
 from typing import Any
 
 from access.catalog import Entitlement
@@ -16,6 +17,7 @@ from bot.views.why import why_list
 from tests.access.policy.example import ask, policy
 from tests.bot.chain_states import LEA_APPROVED, TWO
 from tests.bot.facts import a_request, a_review, minutes
+from tests.bot.thread_states import LONGEST_THREAD, THREAD
 from tests.cast import BEN, LEA, SAM
 from tests.fakes import NOON
 
@@ -28,7 +30,7 @@ def _steps(asked: Ask) -> tuple[str, ...]:
     return tuple(render(decide(_POLICY, People(_POLICY), asked).trace).splitlines())
 
 
-def _now(*votes: Vote, stages: Any = None, unable: frozenset[Person] = frozenset(), **more: Any) -> Now:
+def now_of(*votes: Vote, stages: Any = None, unable: frozenset[Person] = frozenset(), **more: Any) -> Now:
     people, barred = People(_POLICY, unable=unable), frozenset({_ANN})
     chain = stages_of({"stages": stages or [{"any_of": ["leads"], "quorum": 1}]})
     asked = asked_stages(people, ASKED, chain, votes, barred=barred)
@@ -41,15 +43,21 @@ _REFUSED = ask(at=NOON, entitlement=Entitlement("customers-db", "read"), request
 MANY = tuple(Person(f"{'p' * 60}{number:02}") for number in range(60))
 
 
-def _why(request: Any, *votes: Any, now: Now | None = None, versions: tuple[Version, ...] = ()) -> Rendered:
+def why_of(request: Any, *votes: Any, now: Now | None = None, versions: tuple[Version, ...] = ()) -> Why:
     first = Version(number=1, at=NOON, trace=_steps(ASKED))
-    return why_list(Why(request=request, versions=versions or (first,), votes=votes, now=now))
+    return Why(request=request, versions=versions or (first,), votes=votes, now=now)
 
 
-def _longest() -> Rendered:
+def _why(request: Any, *votes: Any, **more: Any) -> Rendered:
+    return why_list(why_of(request, *votes, **more))
+
+
+def _longest() -> Why:
     reasons = [f"is not in {'g' * 63} {number}" for number in range(9)]
     others = {Person(f"{'o' * 60}{number:02}"): reasons[number % 9] for number in range(60)}
-    stages = tuple(AskedStage(number=n, stage=_now().stages[0].stage, people=MANY, others=others) for n in range(1, 6))
+    stages = tuple(
+        AskedStage(number=n, stage=now_of().stages[0].stage, people=MANY, others=others) for n in range(1, 6)
+    )
     request = a_request(
         resource="r" * 63, role="r" * 63, resource_title="T" * 75, role_title="R" * 75, rule="r" * 63, level="l" * 63,
         requester_slack=LEA, subject_slack=BEN,
@@ -59,22 +67,22 @@ def _longest() -> Rendered:
         for _ in range(20)
     ]
     trace = tuple(f"✓ rule {'r' * 63}: matches because {'and so ' * 100}" for _ in range(40))
-    return _why(
+    return why_of(
         request, *votes, versions=(Version(number=1, at=NOON, trace=trace),),
         now=Now(objection="The policy has changed: " + "x" * 300, changed=True, stages=stages, of=5),
     )  # fmt: skip
 
 
-def _refused_now() -> str:
+def _refusednow_of() -> str:
     denied = decide(_POLICY, People(_POLICY), _REFUSED)
     assert not hasattr(denied, "terms"), "eve may not ask"
     return what_changed(denied, ASKED)  # pyright: ignore[reportArgumentType] -- it is a Denied
 
 
+_WAITING = why_of(TWO, LEA_APPROVED, now=now_of(LEAS, stages=TWO_STAGES, unable=frozenset({Person("kim")})))
+LONGEST_WHY = _longest()
 STATES: dict[str, Rendered | dict[str, Any]] = {
-    "why-waiting": _why(
-        TWO, LEA_APPROVED, now=_now(LEAS, stages=TWO_STAGES, unable=frozenset({Person("kim")})),
-    ),
+    "why-waiting": why_list(replace(_WAITING, thread=THREAD)),
     "why-approved": _why(
         a_request(status=RequestStatus.APPROVED, version=2, decided_at=minutes(9)),
         a_review(groups=["leads"]),
@@ -86,11 +94,11 @@ STATES: dict[str, Rendered | dict[str, Any]] = {
     ),
     "why-taken-back": _why(a_request(status=RequestStatus.CANCELLED, decided_at=minutes(2))),
     "why-refused-now": _why(
-        a_request(requester_slack=SAM, subject_slack=BEN), now=_now(objection=_refused_now(), stages=None)
+        a_request(requester_slack=SAM, subject_slack=BEN), now=now_of(objection=_refusednow_of(), stages=None)
     ),
     "why-denied": _why(
         a_request(status=RequestStatus.DENIED), a_review(Verdict.DENY, comment="Use the report.", groups=["leads"])
     ),
     "why-lapsed": _why(a_request(status=RequestStatus.LAPSED, decided_at=minutes(480))),
-    "why-longest": _longest(),
+    "why-longest": why_list(replace(LONGEST_WHY, thread=LONGEST_THREAD)),
 }  # fmt: skip

@@ -1,0 +1,55 @@
+"""What people wrote beneath the cards of a request, for who may see it."""
+
+from collections import Counter
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlmodel import Session
+
+from access.ids import Person, RequestId
+from access.models import Comment
+from access.requests.comment import EACH_MOST, EDITS_MOST, comments_on
+
+
+@dataclass(frozen=True, kw_only=True)
+class Said:
+    """One comment."""
+
+    author: Person
+    at: datetime
+    words: str
+    """As they read now; empty where they were deleted and are not for this reader."""
+    first_words: str | None = None
+    """As they read before they were changed."""
+    edited_at: datetime | None = None
+    deleted_at: datetime | None = None
+    is_shortened: bool = False
+    """It was longer than what is kept."""
+    changes_on: bool = False
+    """It was changed as often as is followed."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Thread:
+    """The comments of a request, the oldest first."""
+
+    said: tuple[Said, ...] = ()
+    full: tuple[Person, ...] = ()
+    """Of these no more is kept."""
+
+
+def thread_of(session: Session, request: RequestId, *, whole: bool) -> Thread:
+    """`whole`: with the words of what was deleted."""
+    comments = comments_on(session, request)
+    number = Counter(one.author_slack for one in comments)
+    full = {one.author: None for one in comments if number[one.author_slack] >= EACH_MOST}
+    return Thread(said=tuple(_said(one, whole=whole) for one in comments), full=tuple(full))
+
+
+def _said(comment: Comment, *, whole: bool) -> Said:
+    hidden = comment.deleted_at is not None and not whole
+    return Said(
+        author=comment.author, at=comment.at, words="" if hidden else comment.words,
+        first_words=None if hidden else comment.first_words, edited_at=comment.edited_at,
+        deleted_at=comment.deleted_at, is_shortened=comment.is_shortened, changes_on=comment.edits >= EDITS_MOST,
+    )  # fmt: skip
