@@ -15,6 +15,7 @@ ALLOWED = {
     ("access/messages/facts.py", "_card_facts"): "by name and account",
     ("access/grants/start.py", "_active"): "whether somebody asked for another, of one row",
     ("access/queries/mine.py", "mine_of"): "by name and account",
+    ("access/queries/details.py", "_own"): "by name and account",
     ("access/requests/already.py", "is_for_another"): "the same policy gave both names a moment ago",
     ("access/queries/find.py", "_own_request"): "by name and account",
     ("access/queries/find.py", "_of_holder"): "for security alone, which sees whose it is before anything ends",

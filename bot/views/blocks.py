@@ -1,6 +1,6 @@
 """The few kinds of block every view is made of, and the one place that shows people's words."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
@@ -28,11 +28,6 @@ def header(text: str) -> Block:
 def section(markup: str) -> Block:
     """Our own words with markup; whatever was put into them went through `escaped`."""
     return {"type": "section", "text": mrkdwn(markup)}
-
-
-def facts_grid(facts: Iterable[tuple[str, str]]) -> Block:
-    """Labelled facts, two in a row; labels and values are markup."""
-    return {"type": "section", "fields": [mrkdwn(f"*{label}*\n{value}") for label, value in facts]}
 
 
 def sentence(text: str) -> Block:

@@ -31,6 +31,7 @@ ATTEMPTS = {
     "grant.revoke": "revoke access",
     "revocation": "revoke access",
     "grant.list": "see who is in",
+    "request.details": "see the details of a request",
     "request.why": "see how a request was decided",
     "grant.reveal": "connect",
     "grant.connect": "connect",

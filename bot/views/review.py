@@ -4,14 +4,14 @@ from collections.abc import Sequence
 
 from access.durations import format_duration
 from access.ids import short
-from access.messages.facts import OTHERS_MOST, CardFacts, Others
+from access.messages.facts import CardFacts
 from access.models import Grant, GrantStatus, Request, RequestStatus, Review, Verdict
 from access.policy.fingerprint import button_value
-from access.words import counted
 from bot import ids
 from bot.views.asked import comes_next
 from bot.views.blocks import (
     Block,
+    Element,
     Rendered,
     actions,
     at,
@@ -19,13 +19,11 @@ from bot.views.blocks import (
     code,
     context,
     escaped,
-    facts_grid,
     header,
     line,
     linked,
     mention,
     mentions,
-    note,
     person,
     quoted,
     section,
@@ -34,10 +32,12 @@ from bot.views.blocks import (
     title,
 )
 from bot.views.chain import chain_lines, for_more, has_stages
+from bot.views.history import history
 from bot.views.narrowed import narrowed, superseded
 from bot.views.progress import begins_later, headline, progress
 from bot.views.rights import rights_note
 
+_NO_APPROVER = "no approver at the moment"
 _STATES = {
     RequestStatus.PENDING: "Access request",
     RequestStatus.APPROVED: "Approved",
@@ -47,14 +47,6 @@ _STATES = {
 }
 
 _OF_EXTENSIONS = {RequestStatus.PENDING: "Request for more time", RequestStatus.APPROVED: "Extended"}
-
-_PAST = {
-    RequestStatus.PENDING: "still waiting",
-    RequestStatus.APPROVED: "approved",
-    RequestStatus.DENIED: "denied",
-    RequestStatus.CANCELLED: "taken back",
-    RequestStatus.LAPSED: "lapsed",
-}
 
 
 def review_card(facts: CardFacts, of_access: str | None = None) -> Rendered:
@@ -66,12 +58,11 @@ def review_card(facts: CardFacts, of_access: str | None = None) -> Rendered:
     if facts.version < request.version:
         return superseded(facts)
     state = state_of(facts)
-    if request.status == RequestStatus.PENDING:
-        state += f", level {request.level}"  # first of all: it says how closely to look
-    blocks = [header(state), *_asked(facts), *_outcome(facts, of_access)]
-    return Rendered(
-        text=f"{state}: {request.entitlement} for {request.subject}, request {short(request.id)}", blocks=blocks
-    )
+    # Of a telephone a notification is all that is seen: it says how closely to look.
+    level = f", level {request.level}" if request.status == RequestStatus.PENDING else ""
+    blocks = [header(state), *asked(facts), *_outcome(facts, of_access), actions(*_buttons(facts)), *_footer(facts)]
+    text = f"{state}{level}: {request.entitlement} for {request.subject}, request {short(request.id)}"
+    return Rendered(text=text, blocks=blocks)
 
 
 def state_of(facts: CardFacts) -> str:
@@ -108,17 +99,30 @@ def time_given(request: Request) -> str:
 
 
 def _counted_from(request: Request, time: str) -> str:
+    if request.duration is None or request.starts_at:
+        return _from(request, time)
+    return f"{time}, counted from when it opens"
+
+
+def _from(request: Request, time: str) -> str:
     starts = f"from {at(request.starts_at)}" if request.starts_at else ""
     if request.duration is None:
         return f"{starts} {time}".strip()
-    return f"{time}, {starts or 'counted from when it opens'}"
+    return f"{time}, {starts}" if starts else time
 
 
-def _how_long(facts: CardFacts) -> str:
+def terms(facts: CardFacts) -> Block:
+    """For how long and how closely to look, in one line."""
+    return section(f"*{_time(facts)} · {escaped(facts.request.level)}*")
+
+
+def _time(facts: CardFacts) -> str:
     now, request = facts.extends, facts.request
+    if request.duration is not None:
+        return _from(request, narrowed(request, format_duration(request.duration)))
     if request.extends is None or request.until is None:
         return how_long(request)
-    end = narrowed(request, at(request.until))
+    end = f"New end {narrowed(request, at(request.until))}"
     if now is None or now.expires_at is None or request.status != RequestStatus.PENDING:
         return end
     return f"{end} (now {at(now.expires_at)})"
@@ -146,32 +150,20 @@ def comments(reviews: Sequence[Review]) -> list[Block]:
     return [quoted(f"{review.reviewer} wrote", review.comment) for review in reviews if review.comment]
 
 
-def _asked(facts: CardFacts) -> list[Block]:
-    request = facts.request
+def asked(facts: CardFacts) -> list[Block]:
+    """Who asks for what, for how long, and why."""
+    return [who_asks(facts.request), terms(facts), why(facts.request)]
+
+
+def who_asks(request: Request) -> Block:
     asks = "asks" if request.status == RequestStatus.PENDING else "asked"
     wanted = [span(f" {asks} for more time with " if request.extends else f" {asks} for ")]
     if request.subject_slack != request.requester_slack:
         wanted = [span(f" {asks} that "), person(request.subject_slack), span(" gets ")]
-    return [
-        line(person(request.requester_slack), *wanted, title(request.role_title), span(" on "),
-             title(request.resource_title)),
-        *_allows(facts),
-        facts_grid(
-            [
-                ("What", code(request.entitlement)),
-                ("New end" if request.extends else "How long", _how_long(facts)),
-                ("Level", escaped(request.level)),
-                ("Request", code(short(request.id))),
-            ]
-        ),
-        why(request),
-    ]  # fmt: skip
-
-
-def _allows(facts: CardFacts) -> list[Block]:
-    """What the role allows, letter by letter, for who decides: later it may be another's words for another role."""
-    pending = facts.request.status == RequestStatus.PENDING
-    return [note(facts.description)] if pending and facts.description else []
+    return line(
+        person(request.requester_slack), *wanted, title(request.role_title), span(" on "),
+        title(request.resource_title), span(" ("), span(request.entitlement, code=True), span(")"),
+    )  # fmt: skip
 
 
 def _outcome(facts: CardFacts, of_access: str | None) -> list[Block]:
@@ -198,26 +190,52 @@ def _outcome(facts: CardFacts, of_access: str | None) -> list[Block]:
 
 
 def _waiting(facts: CardFacts) -> list[Block]:
-    request = facts.request
-    value = button_value(request.id, request.version, request.fingerprint)
+    return [context(f"{history(facts)}\n{_who_decides(facts)}".rstrip()), *rights_note(facts.rights),
+            *chain_lines(facts.chain)]  # fmt: skip
+
+
+def _who_decides(facts: CardFacts) -> str:
+    """Of a chain each stage has a line that says it."""
+    can = "" if has_stages(facts.chain) else f"Can decide: {mentions(facts.approvers) or _NO_APPROVER}. "
+    return f"{can}{_next(facts)}".strip()
+
+
+def _buttons(facts: CardFacts) -> list[Element]:
+    request, grant = facts.request, facts.grant
     what = f"request {short(request.id)}, {request.entitlement} for {request.subject}"
+    shown = button("Details", action=ids.DETAILS, value=request.id, label=f"Details of {what}")
+    if request.status == RequestStatus.PENDING:
+        return [*_decisions(request, what), shown]
+    if grant is not None and can_be_revoked(grant):
+        label = f"Revoke {grant.entitlement} of {grant.subject}, request {short(request.id)}"
+        return [button("Revoke", action=ids.REVOKE, value=grant.id, label=label, style="danger"), shown]
+    return [shown]
+
+
+def _decisions(request: Request, what: str) -> list[Element]:
+    value = button_value(request.id, request.version, request.fingerprint)
     return [
-        context(_history(facts)),
-        *([note(f"When time is up: {request.end_means}")] if request.end_means else []),
-        *rights_note(facts.rights),
-        *chain_lines(facts.chain),
-        context(
-            f"Can decide: {mentions(facts.approvers) or 'no approver at the moment'}. {_next(facts)}"
-            f"Lapses {at(request.lapses_at)}."
-        ),
-        actions(
-            button("Approve", action=ids.APPROVE, value=value, label=f"Approve {what}", style="primary"),
-            button("Approve…", action=ids.APPROVE_WITH, value=value, label=f"Approve with words or less time, {what}"),
-            button("Deny", action=ids.DENY, value=value, label=f"Deny {what}", style="danger"),
-            button("I'm looking", action=ids.CLAIM, value=value, label=f"I'm looking at {what}, or not any more"),
-        ),
-        *_claim(facts),
+        button("Approve", action=ids.APPROVE, value=value, label=f"Approve {what}", style="primary"),
+        button("Approve…", action=ids.APPROVE_WITH, value=value, label=f"Approve with words or less time, {what}"),
+        button("Deny", action=ids.DENY, value=value, label=f"Deny {what}", style="danger"),
+        button("I'm looking", action=ids.CLAIM, value=value, label=f"I'm looking at {what}, or not any more"),
     ]
+
+
+def can_be_revoked(grant: Grant) -> bool:
+    return grant.status == GrantStatus.ACTIVE or begins_later(grant)
+
+
+def _footer(facts: CardFacts) -> list[Block]:
+    """Its id, until when it can be decided, and who is at it or can end it."""
+    request, grant = facts.request, facts.grant
+    said = [f"Request {code(short(request.id))}."]
+    if request.status == RequestStatus.PENDING:
+        said.append(f"Lapses {at(request.lapses_at)}.")
+    elif grant is not None and can_be_revoked(grant):
+        command = code(f"/access revoke {short(grant.id)}")
+        said.append(f"Only the security team can revoke it, here or with {command}.")
+    return [*_claim(facts), context(" ".join(said))]
 
 
 def _claim(facts: CardFacts) -> list[Block]:
@@ -228,7 +246,7 @@ def _claim(facts: CardFacts) -> list[Block]:
 
 
 def _next(facts: CardFacts) -> str:
-    return f"{comes_next(facts.next, facts.approvers)} " if facts.next else ""
+    return comes_next(facts.next, facts.approvers) if facts.next else ""
 
 
 def _granted(facts: CardFacts, of_access: str | None) -> list[Block]:
@@ -237,39 +255,7 @@ def _granted(facts: CardFacts, of_access: str | None) -> list[Block]:
         return [section(f"*It was extended until {at(facts.request.until)}.* Its state is on {card}.")]
     if facts.grant is None:
         return [section("It is about to be opened.")]
-    return [*progress(facts.grant), *_revoke(facts.grant, facts.request)]
-
-
-def _revoke(grant: Grant, request: Request) -> list[Block]:
-    if grant.status != GrantStatus.ACTIVE and not begins_later(grant):
-        return []
-    label = f"Revoke {grant.entitlement} of {grant.subject}, request {short(request.id)}"
-    return [
-        *([note(f"When time is up: {request.end_means}")] if request.end_means else []),
-        actions(button("Revoke", action=ids.REVOKE, value=grant.id, label=label, style="danger")),
-        context(f"Only the security team can revoke it, here or with {code(f'/access revoke {short(grant.id)}')}."),
-    ]
-
-
-def _history(facts: CardFacts) -> str:
-    """Whose it is, said: others may have asked often."""
-    subject, others = escaped(facts.request.subject), facts.others
-    if not facts.history and others is None:
-        return "This is the first request for this resource."
-    earlier = "; ".join(
-        f"{code(past.role)} {at(past.asked_at)}, {_PAST[RequestStatus(past.status)]}" for past in facts.history
-    )
-    never = f"{subject} has never asked for this resource."
-    own = f"{subject} asked for this resource before: {earlier}." if earlier else never
-    return f"{own} {_of_others(others)}".rstrip()
-
-
-def _of_others(others: Others | None) -> str:
-    if others is None:
-        return ""
-    often = f"more than {OTHERS_MOST} times" if others.times > OTHERS_MOST else counted(others.times, "time", "times")
-    approved = f", last approved by {escaped(others.last_approved_by)}" if others.last_approved_by else ""
-    return f"Others: {often}{approved}."
+    return progress(facts.grant)
 
 
 def for_another(request: Request) -> str:
