@@ -69,7 +69,7 @@ def test_the_whole_conversation(world: World, sandbox: Running, workspace: Works
     deliver(world, sandbox)
     assert world.grants()[0].status == GrantStatus.ENDED
     assert "The laptop was stolen." in the_card(lea).words
-    assert the_card(lea).actions() == []
+    assert the_card(lea).actions() == [ids.DETAILS]
     assert "Verified" in ann.direct_messages()[-1].words
 
 

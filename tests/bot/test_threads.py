@@ -9,11 +9,11 @@ from sqlmodel import col, select
 from access.errors import Unavailable
 from access.models import Comment, Message, MessageKind, Request, RequestStatus
 from access.requests.comment import comments_on
-from bot import threads
+from bot import ids, threads
 from sandbox.server import Running
 from tests.bot.desk import Body, Desk
 from tests.bot.slack import FakeSlack
-from tests.bot.staging import Way, acme, deliver, serving, the_card
+from tests.bot.staging import Way, acme, deliver, modal, serving, the_card
 from tests.cast import ANN, APPROVALS, KIM, LEA, STRANGER
 from tests.waiting import wait_until
 from tests.world import World
@@ -192,6 +192,9 @@ def _written_changed_and_deleted(world: World, sandbox: Running, request: Reques
     wait_until(lambda: len(found()) == 2, "ann's answer")
     lea.delete(APPROVALS, ts)
     wait_until(lambda: found()[0].deleted_at, "the deletion")
+    lea.click(card, ids.DETAILS)
+    assert "ann wrote\nThose of INC-12." in modal(lea).words
+    assert "Which ones?" not in modal(lea).words
 
     assert [(one.author, one.first_words, one.words) for one in found()] == [
         ("lea", "Which refunds? & why", "Which ones?"), ("ann", None, "Those of INC-12."),
