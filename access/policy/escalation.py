@@ -46,11 +46,18 @@ def waited(request: Request, until: datetime) -> timedelta:
 
 
 def stages_at(request: Request, votes: Collection[Vote], now: datetime) -> tuple[Stage, ...]:
+    """The chain of a request at this moment."""
+    return chain_at(request.chain, votes, now, since=asked_since(request))
+
+
+def chain_at(chain: Mapping[str, Any], votes: Collection[Vote], now: datetime, *, since: datetime) -> tuple[Stage, ...]:
     """The chain at this moment: each step that has come adds its group to the stage that was waited for then, and to
     those after it. What had its approvals before stays as it was.
+
+    `chain`: as the column of a request says it. `since`: from when the steps count.
     """
-    stages, since = stages_of(request.chain), asked_since(request)
-    for step in escalations_of(request.chain):
+    stages = stages_of(chain)
+    for step in escalations_of(chain):
         came = since + step.after
         if now < came:
             break

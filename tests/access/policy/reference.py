@@ -1,6 +1,6 @@
 """What a policy must answer, the slow and obvious way, from the plain values of its file. Written apart from the core.
 
-Only the words that it is tried with: people with managers, groups, levels, owners, rules with stages.
+Only the words that it is tried with: people with managers, groups, levels, owners, rules with stages and a ladder.
 """
 
 import random
@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from itertools import permutations
 from typing import Any
 
+from tests.access.policy.reference_ladder import Step, groups_of, ladder_loads, lapses_after, steps_of
+
 World = Mapping[str, Any]
 """The file as plain values, times in seconds."""
 SHORTEST = 5
@@ -16,11 +18,13 @@ SHORTEST = 5
 
 @dataclass(frozen=True)
 class Answer:
-    """`because` of what is denied; else the rule and whom each stage would ask."""
+    """`because` of what is denied; else the rule, whom each stage asks, and what comes while there is no answer."""
 
     because: str | None
     rule: str | None = None
     stages: tuple[frozenset[str], ...] = ()
+    steps: tuple[tuple[Step, frozenset[str]], ...] = ()
+    lapses: int = 0
 
 
 @dataclass(frozen=True)
@@ -30,6 +34,8 @@ class Asking:
     role: str
     seconds: int
     reason: str
+    waited: int = 0
+    """For so long there was no answer."""
 
 
 def answer(world: World, asking: Asking) -> Answer:
@@ -45,15 +51,34 @@ def answer(world: World, asking: Asking) -> Answer:
     wrong = _wrong_time(asking, rule, level) or _wrong_reason(asking, level)
     if wrong:
         return Answer(wrong)
-    places = _places(world, rule, resource, by)
+    ladder = _ladder_of(world, rule, asking)
+    added = [step.group for step in ladder if step.adds and step.after <= asking.waited]
+    places = _places(world, rule, resource, by, added)
     everybody = {person for _, able in places for person in able}
     if not _can_be_filled([able for _, able in places]):
-        return Answer(_why_not(world, rule, resource, by, places))
+        return Answer(_why_not(world, rule, asking, places, added))
     first = {person for person in everybody if _may_go_first(person, places)}
     asked = [frozenset(first)]
     for stage in range(1, len(rule["stages"])):
         asked.append(frozenset(person for number, able in places if number == stage for person in able))
-    return Answer(None, rule["id"], tuple(asked))
+    steps = tuple((step, frozenset(_members(world, step.group, resource, by))) for step in ladder)
+    return Answer(None, rule["id"], tuple(asked), steps, lapses_after(rule, level))
+
+
+def _stages_of(world: World, rule: Mapping[str, Any], asking: Asking) -> list[Mapping[str, Any]]:
+    """With the group that owns the resource; a manager stays a word, of which each person has another."""
+    owner = next(one["owner"] for one in world["resources"] if one["id"] == asking.resource)
+    found: list[Mapping[str, Any]] = []
+    for stage in rule["stages"]:
+        word = "all_of" if "all_of" in stage else "any_of"
+        found.append({**stage, word: [owner if group == "owner" else group for group in stage[word]]})
+    return found
+
+
+def _ladder_of(world: World, rule: Mapping[str, Any], asking: Asking) -> list[Step]:
+    level = _level(world, asking.resource, asking.role)
+    assert level is not None
+    return steps_of(rule.get("escalate", []), _stages_of(world, rule, asking), lapses_after(rule, level))
 
 
 def _wrong_time(asking: Asking, rule: Mapping[str, Any], level: Mapping[str, Any]) -> str | None:
@@ -102,14 +127,16 @@ def _members(world: World, group: str, resource: str, by: str) -> set[str]:
     return found - {by}
 
 
-def _places(world: World, rule: Mapping[str, Any], resource: str, by: str) -> list[tuple[int, set[str]]]:
-    """Each approval that is wanted: of which stage, and who can give it."""
+def _places(
+    world: World, rule: Mapping[str, Any], resource: str, by: str, added: Iterable[str] = ()
+) -> list[tuple[int, set[str]]]:
+    """Each approval that is wanted: of which stage, and who can give it. `added`: groups of steps that have come."""
     places: list[tuple[int, set[str]]] = []
     for number, stage in enumerate(rule["stages"]):
         if "all_of" in stage:
             places += [(number, _members(world, group, resource, by)) for group in stage["all_of"]]
         else:
-            able = set[str]().union(*(_members(world, group, resource, by) for group in stage["any_of"]))
+            able = set[str]().union(*(_members(world, group, resource, by) for group in (*stage["any_of"], *added)))
             places += [(number, able)] * stage["quorum"]
     return places
 
@@ -123,12 +150,15 @@ def _can_be_filled(places: list[set[str]], without: str | None = None) -> bool:
     )
 
 
-def _why_not(world: World, rule: Mapping[str, Any], resource: str, by: str, places: list[tuple[int, set[str]]]) -> str:
+def _why_not(
+    world: World, rule: Mapping[str, Any], asking: Asking, places: list[tuple[int, set[str]]], added: list[str]
+) -> str:
     """Of the first stage that cannot be filled: whether it has nobody at all."""
     for stage in range(len(rule["stages"])):
         if not _can_be_filled([able for number, able in places if number <= stage]):
-            groups = rule["stages"][stage].get("any_of") or rule["stages"][stage]["all_of"]
-            nobody = not any(_members(world, group, resource, by) for group in groups)
+            groups = groups_of(rule["stages"][stage])
+            groups = [*groups, *added] if "any_of" in rule["stages"][stage] else groups
+            nobody = not any(_members(world, group, asking.resource, asking.by) for group in groups)
             return "no_approver" if nobody else "too_few_approvers"
     raise AssertionError("all of them can be filled")
 
@@ -139,7 +169,8 @@ def a_world(chance: random.Random) -> dict[str, Any]:
     groups = {f"g{number}": _some(chance, names) for number in range(chance.randint(2, 4))}
     groups["security"] = [chance.choice(names)]
     levels: dict[str, dict[str, int]] = {
-        "low": {"max": 7200, "reason_min": 3}, "high": {"max": 3600, "quorum": chance.randint(1, 3)},
+        "low": {"max": 7200, "reason_min": 3, "request_ttl": 3600},
+        "high": {"max": 3600, "quorum": chance.randint(1, 3), "request_ttl": 1800},
     }  # fmt: skip
     resources = [
         {"id": f"r{number}", "level": chance.choice(["low", "high"]), "owner": chance.choice(sorted(groups)),
@@ -161,7 +192,18 @@ def _a_rule(chance: random.Random, number: int, groups: list[str], every: list[s
     }  # fmt: skip
     if chance.random() < 0.5:
         rule["max"] = chance.choice([60, 1800, 3600])
+    if chance.random() < 0.5:
+        rule["escalate"] = _a_ladder(chance, groups)
     return rule
+
+
+def _a_ladder(chance: random.Random, groups: list[str]) -> list[dict[str, Any]]:
+    """Mostly one that loads; now and then two steps at once, or one that comes too late or after the end."""
+    times = sorted(chance.choice([300, 600, 900, 1200, 1750, 2400, 3000, 3600]) for _ in range(chance.randint(1, 3)))
+    ladder: list[dict[str, Any]] = [{"after": after, "to": chance.choice(groups)} for after in times]
+    if chance.random() < 0.3:
+        ladder[-1 if chance.random() < 0.9 else 0] = {"after": times[-1], "then": "lapse"}
+    return ladder
 
 
 def _a_stage(chance: random.Random, groups: list[str]) -> dict[str, Any]:
@@ -190,7 +232,9 @@ def as_policy(world: World) -> dict[str, Any]:
         },
         "groups": {name: {"people": people} for name, people in world["groups"].items()},
         "levels": {
-            name: {"request_ttl": "1h", "alert_after": "5m"} | level | {"max": f"{level['max']}s"}
+            name: {"alert_after": "5m"}
+            | level
+            | {"max": f"{level['max']}s", "request_ttl": f"{level['request_ttl']}s"}
             for name, level in world["levels"].items()
         },
         "resources": [
@@ -204,6 +248,7 @@ def as_policy(world: World) -> dict[str, Any]:
             {"id": rule["id"], "for": {"groups": rule["groups"], "entitlements": rule["entitlements"]},
              "approve": {"channel": "C0APPROVE", "stages": rule["stages"]}}
             | ({"max": f"{rule['max']}s"} if "max" in rule else {})
+            | {"escalate": [{**step, "after": f"{step['after']}s"} for step in rule.get("escalate", [])]}
             for rule in world["rules"]
         ],
         "security": {"group": "security", "channel": "C0SEC"},
@@ -216,11 +261,15 @@ def loads(world: World) -> bool:
     opened: list[tuple[str, str]] = []
     for rule in world["rules"]:
         wanted = sum(len(stage["all_of"]) if "all_of" in stage else stage["quorum"] for stage in rule["stages"])
+        longest = 0
         for entitlement in rule["entitlements"]:
             level = _level(world, *entitlement.split("/"))
             assert level is not None
+            longest = max(longest, level["request_ttl"])
             if wanted < level.get("quorum", 1) or rule.get("max", 0) > level["max"]:
                 return False
+        if not ladder_loads(rule, longest):
+            return False
         opened += [(name, entitlement) for entitlement in rule["entitlements"] for name in _asking(world, rule)]
     return len(opened) == len(set(opened))
 

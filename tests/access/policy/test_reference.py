@@ -2,6 +2,7 @@
 
 import json
 import random
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -9,26 +10,49 @@ import pytest
 
 from access.catalog import Entitlement, Policy
 from access.ids import Person
-from access.policy.decide import Allowed, Ask
+from access.people import People
+from access.policy.decide import Allowed, Ask, decide
 from access.policy.load import check
 from access.policy.simulate import simulate
 from tests.access.policy.example import NOW, PROVIDERS
 from tests.access.policy.reference import Answer, Asking, a_world, answer, as_policy, loads
+from tests.access.policy.reference_ladder import Step
 
 WORLDS = 2_000
 MANY = 100_000
+WAITED = (299, 300, 600, 1750, 3599)
 SECONDS, REASONS = (4, 5, 60, 61, 3600, 3601, 7200, 7201), ("", "so", "INC-12 stuck refunds")
 
 
 def asked(loaded: Policy, asking: Asking) -> Answer:
-    by, span = Person(asking.by), timedelta(seconds=asking.seconds)
-    wanted = Entitlement(asking.resource, asking.role)
-    ask = Ask(requester=by, subject=by, entitlement=wanted, duration=span, until=None, reason=asking.reason, at=NOW)
-    simulation = simulate(loaded, ask)
+    simulation = simulate(loaded, ask_of(asking))
     decision = simulation.decision
     if not isinstance(decision, Allowed):
         return Answer(decision.reason_id)
-    return Answer(None, decision.terms.rule, tuple(frozenset(one.people) for one in simulation.stages))
+    steps = tuple(
+        (Step(seconds(one.step.after), one.step.group, one.adds), frozenset(map(str, one.people)))
+        for one in simulation.steps
+    )
+    stages = tuple(frozenset(map(str, one.people)) for one in simulation.stages)
+    return Answer(None, decision.terms.rule, stages, steps, seconds(decision.terms.lapses_after))
+
+
+def ask_of(asking: Asking) -> Ask:
+    by, span = Person(asking.by), timedelta(seconds=asking.seconds)
+    return Ask(
+        requester=by, subject=by, entitlement=Entitlement(asking.resource, asking.role), duration=span, until=None,
+        reason=asking.reason, at=NOW, waited=timedelta(seconds=asking.waited),
+    )  # fmt: skip
+
+
+def seconds(length: timedelta) -> int:
+    return int(length.total_seconds())
+
+
+def why_after(loaded: Policy, asking: Asking) -> str | None:
+    """Why it would be denied after so long without an answer."""
+    decision = decide(loaded, People(loaded), ask_of(asking))
+    return None if isinstance(decision, Allowed) else decision.reason_id
 
 
 def tried(world: dict[str, Any], chance: random.Random) -> int:
@@ -40,10 +64,11 @@ def tried(world: dict[str, Any], chance: random.Random) -> int:
     count = 0
     for by in [*world["people"], "mallory"]:
         for resource, role in [(one["id"], role) for one in world["resources"] for role in ("read", "fix")]:
-            seconds, reason = chance.choice(SECONDS), chance.choice(REASONS)
-            for about in ((60, REASONS[-1]), (seconds, reason)):
+            for about in ((60, REASONS[-1]), (chance.choice(SECONDS), chance.choice(REASONS))):
                 asking = Asking(by, resource, role, *about)
                 assert asked(loaded, asking) == answer(world, asking), asking
+                later = replace(asking, waited=chance.choice(WAITED))
+                assert why_after(loaded, later) == answer(world, later).because, later
                 count += 1
     return count
 
