@@ -130,7 +130,8 @@ class Life(Deciding, Leaving, Fighting):
         after, request = self._request(request_id).status, self._request(request_id)
         if before != after == RequestStatus.APPROVED:
             rules = self.town.rules
-            if not rules.may_approve(by, request.role) or by == request.requester or rules.broken:
+            waited = self.town.clock.now() - request.asked_at
+            if not rules.may_approve(by, request.role, waited=waited) or by == request.requester or rules.broken:
                 raise Broken(f"I-3: {by} approved what {request.requester} asked for")
             voted = self.town.approved_by(request.id)
             if len(voted) < len(rules.chain(request.role)) or request.requester in voted:
@@ -180,6 +181,12 @@ class Life(Deciding, Leaving, Fighting):
     def change_chain(self) -> None:
         """What waits for its second stage may need it no more, and what is asked by the first alone need both."""
         self.town.rules.two_stages = not self.town.rules.two_stages
+        self._rewrite()
+
+    @rule()
+    def change_ladder(self) -> None:
+        """What waits has steps that the rule has no more, or none of those that it has."""
+        self.town.rules.ladder = not self.town.rules.ladder
         self._rewrite()
 
     @rule(role=st.sampled_from(["read", "fix"]), power=st.sampled_from(["look", "mend", "rule"]))

@@ -1,12 +1,15 @@
 """The town's policy, which changes, and what is on which server."""
 
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 
 RESOURCES = {"customers-db": "one", "ledger-db": "two", "wiki": "commons"}
 """By resource its server; on the last one grants share what they give."""
 
 
+ADDED_AFTER = timedelta(minutes=10)
+"""Without an answer for so long, security may decide too, where the rule has a ladder."""
 PEOPLE = ("ann", "ben", "lea", "kim", "sam", "eve")
 
 
@@ -19,6 +22,7 @@ class Rules:
     leads: set[str] = field(default_factory=lambda: {"lea", "kim"})
     two_stages: bool = True
     """Whether security, which is sam, must agree to `fix` after a lead."""
+    ladder: bool = True
     power: dict[str, str] = field(default_factory=lambda: {"read": "look", "fix": "mend"})
     broken: bool = False
 
@@ -40,7 +44,7 @@ class Rules:
         )
         rules = "".join(
             f"  - id: {role}\n    for: {{groups: [engineers], entitlements: [{self._of(role)}]}}\n    max: 1h\n"
-            f"    approve: {{channel: C0PAYAPPR, stages: [{self._stages(role)}]}}\n"
+            f"    approve: {{channel: C0PAYAPPR, stages: [{self._stages(role)}]}}\n{self._ladder()}"
             for role in ("read", "fix")
         )
         return (
@@ -66,9 +70,15 @@ class Rules:
         """The groups of its stages."""
         return ("leads", "security") if role == "fix" and self.two_stages else ("leads",)
 
-    def may_approve(self, who: str, role: str) -> bool:
+    def _ladder(self) -> str:
+        """The first step reminds, the second adds; where security is asked anyway, it reminds too."""
+        after = int(ADDED_AFTER.total_seconds())
+        return f"    escalate: [{{after: 5m, to: leads}}, {{after: {after}s, to: security}}]\n" if self.ladder else ""
+
+    def may_approve(self, who: str, role: str, *, waited: timedelta) -> bool:
         """At any stage."""
-        return who in self.leads or (who == "sam" and "security" in self.chain(role))
+        asked = "security" in self.chain(role) or (self.ladder and waited >= ADDED_AFTER)
+        return who in self.leads or (who == "sam" and asked)
 
     def write(self, file: Path) -> None:
         """As editors and Git do it: a new file in the place of the old, never the same one half written."""
