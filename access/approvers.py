@@ -18,9 +18,9 @@ from access.catalog import Policy
 from access.ids import Person, SlackUser
 from access.models import CheckKind, PeriodicCheck, Request, RequestStatus, Review, Verdict
 from access.people import People
-from access.policy.chain import Vote, Waiting, stages_of, votes_of
+from access.policy.chain import Vote, Waiting, votes_of
 from access.policy.chain_now import Chain
-from access.policy.escalation import escalations_of
+from access.policy.replay import named_groups
 
 _APPROVER = ":approver"
 """After an account, the subject of a look: whether this person can decide, whatever they have open themselves."""
@@ -143,8 +143,7 @@ def asked_by(
 
 def groups_of(request: Request) -> list[str]:
     """Those of all stages of the chain that it was asked by, and those that are added to it later."""
-    groups = [group for stage in stages_of(request.chain) for group in stage.groups]
-    return [*dict.fromkeys([*groups, *(step.group for step in escalations_of(request.chain))])]
+    return named_groups(request.chain)
 
 
 def approver_look(account: SlackUser) -> str:

@@ -63,6 +63,7 @@ class Core:
             work.write()
             work.settle_groups()
             work.retell()
+            work.keep_decisions()
             audit.append(session, work.events, at=work.now)
         if work.due:
             self.agenda.add(work.due)

@@ -20,6 +20,8 @@ BatchId = NewType("BatchId", str)
 StandingId = NewType("StandingId", str)
 VersionId = NewType("VersionId", str)
 CommentId = NewType("CommentId", str)
+DecisionId = NewType("DecisionId", str)
+SnapshotId = NewType("SnapshotId", str)
 Person = NewType("Person", str)
 """A person's name in the policy: `ann`."""
 SlackUser = NewType("SlackUser", str)

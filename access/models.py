@@ -25,6 +25,7 @@ from access.ids import (
     BatchId,
     CheckId,
     CommentId,
+    DecisionId,
     DigestId,
     GrantId,
     MessageId,
@@ -36,6 +37,7 @@ from access.ids import (
     SharedRoleId,
     SlackChannel,
     SlackUser,
+    SnapshotId,
     StandingId,
     TargetCheckId,
     VersionId,
@@ -92,6 +94,21 @@ class VersionOrigin(StrEnum):
     RULE = "rule"  # the rule or the role had changed; of this one the version before writes no row
     EDITED = "edited"  # its requester changed it
     NARROWED = "narrowed"  # an approver approved less of it
+
+
+class DecisionKind(StrEnum):
+    """At what a request came closer to its answer, or was put to the policy."""
+
+    ASKED = "asked"  # a version was asked
+    VOTE = "vote"  # an approver answered
+    START = "start"  # the access was to start, and the approvals were looked at again
+
+
+class DecisionOutcome(StrEnum):
+    WAITING = "waiting"
+    APPROVED = "approved"
+    DENIED = "denied"
+    REFUSED = "refused"  # at the start: the votes did not carry it any more
 
 
 class MessageKind(StrEnum):
@@ -379,6 +396,48 @@ class Comment(SQLModel, table=True):
     edited_at: datetime | None = _moment(default=None)
     deleted_at: datetime | None = _moment(default=None)
     """Since when the message is gone from Slack; the words are kept."""
+
+
+class ApproverSnapshot(SQLModel, table=True):
+    """A chain with the people of its groups, as the policy of a moment said it; all decisions with the same share it.
+
+    Only ever added to.
+    """
+
+    __tablename__ = "approver_snapshot"  # pyright: ignore[reportAssignmentType] -- SQLModel types it as a declared attribute
+
+    id: SnapshotId = _string(primary_key=True)
+    """The hash of the canonical content."""
+    content: Json = _json()
+    """Of `access/policy/replay.py: content_of`."""
+
+
+class Decision(SQLModel, table=True):
+    """What one decision on a request was made of, so that it can be made again when the policy is another one.
+
+    Only ever added to. What a process of the version before decided has none.
+    """
+
+    __tablename__ = "decision"  # pyright: ignore[reportAssignmentType] -- SQLModel types it as a declared attribute
+
+    id: DecisionId = _string(primary_key=True)
+    request_id: RequestId = _string(foreign_key="request.id", index=True)
+    version: int
+    seq: int
+    """The `decision_seq` of the request with it."""
+    kind: str
+    at: datetime = _moment()
+    policy_sha256: str = Field(max_length=64)
+    """Of the text that it was made by; `policy_version` has those that came into force."""
+    snapshot_id: SnapshotId = _string(foreign_key="approver_snapshot.id")
+    excluded: dict[str, str] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
+    """Who could not decide on this request, or not any more, and why."""
+    votes: list[str] = _strings()
+    """The ids of those that counted, of a vote itself the last."""
+    outcome: str
+    stage: int | None = None
+    """That it waits for."""
+    missing: int | None = None
 
 
 class Grant(SQLModel, table=True):

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Executable
 from sqlalchemy.orm.attributes import set_committed_value
-from sqlmodel import Session
+from sqlmodel import Session, col, select
 
 from access.actors import Actor
 from access.alert_rows import alerts_to_close, open_alerts, owners_are_told
@@ -20,7 +20,18 @@ from access.ids import AlertId, GrantId, MessageId, SlackUser, ulid
 from access.lifecycle import TRANSIENT, allowed
 from access.message_kinds import KEPT_TRUE, PLANNED
 from access.message_rows import retold
-from access.models import Alert, AlertKind, Grant, GrantStatus, Message, MessageKind, Request, RequestStatus
+from access.models import (
+    Alert,
+    AlertKind,
+    ApproverSnapshot,
+    Decision,
+    Grant,
+    GrantStatus,
+    Message,
+    MessageKind,
+    Request,
+    RequestStatus,
+)
 from access.people import People, barred
 from access.ports import AgendaItem
 from access.store import (
@@ -92,6 +103,9 @@ class UnitOfWork:
     """Changes of grants wait until `write`. Only for who holds the rows and does not ask for them in between."""
     changes: dict[str, Change] = field(default_factory=dict[str, Change])
     told: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
+    decisions: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
+    snapshots: dict[str, dict[str, Any]] = field(default_factory=dict[str, dict[str, Any]])
+    """Who could decide at the decisions of this work, by the hash of what is said."""
     closing: dict[tuple[AlertKind, ...], set[str]] = field(default_factory=dict[tuple[AlertKind, ...], set[str]])
     coalescing: set[str] = field(default_factory=set[str])
     """Alerts that change with each of many: told anew a little later, for more is to come."""
@@ -252,6 +266,19 @@ class UnitOfWork:
         self.due += [(message_item(one["id"]), one["due_at"]) for one in told if one["id"] in new]
         for kinds, subjects in closing.items():
             self._close(kinds, subjects)
+
+    def keep_decisions(self) -> None:
+        """What they were made of: the last before the log, and in one order. Two who keep the same snapshot for the
+        first time wait for each other, and so neither may yet want what the other holds.
+        """
+        if not self.decisions:
+            return
+        there = select(ApproverSnapshot.id).where(col(ApproverSnapshot.id).in_(self.snapshots))
+        new = sorted(self.snapshots.keys() - set(self.session.exec(there)))
+        for identifier in new:
+            said = {"id": identifier, "content": self.snapshots[identifier]}
+            insert_all_unless_there(self.session, ApproverSnapshot, [said])
+        insert_all_unless_there(self.session, Decision, self.decisions)
 
     def _close(self, kinds: Sequence[AlertKind], subjects: set[str]) -> None:
         about = {"about": sorted(subjects), "kinds": kinds}

@@ -10,6 +10,7 @@ from sqlmodel import select
 from access.actors import Actor, system
 from access.catalog import Policy
 from access.core import Core, held_grants, load_request
+from access.decisions import keep_start
 from access.errors import (
     Ambiguous,
     BadConfig,
@@ -100,7 +101,7 @@ class GrantHandler:
             for grant in grants:
                 if self._over(work, grant):
                     continue
-                provider, given = providers[grant.id], rights.get(grant.id)
+                provider, given, before = providers[grant.id], rights.get(grant.id), grant.status
                 if closed is not None:
                     self._wait(work, grant, closed, POLICY_PAUSE)
                 elif isinstance(provider, ProviderError):
@@ -114,6 +115,8 @@ class GrantHandler:
                     self._wait(work, grant, "The clocks of this host and of the database differ.", POLICY_PAUSE)
                 elif not self._refused(work, grant, policy):
                     won += self._with_its_turn(work, grant, provider, given)
+                    if (before, grant.status) == (GrantStatus.SCHEDULED, GrantStatus.ACTIVATING):
+                        self._keep(work, grant, policy)
         return won
 
     def act(self, claimed: Claimed, deadline: Deadline) -> Result:
@@ -193,11 +196,21 @@ class GrantHandler:
         """Ends what the policy of now would not allow as it was approved, or not by who approved it."""
         request, people = load_request(work.session, grant.request_id), People(policy)
         given = votes.approvals(work.session, request)
-        because = objection(policy, people, request) or votes.objection(people, request, given)
+        because = objection(policy, people, request)
+        if because is None and (because := votes.objection(people, request, given)) is not None:
+            keep_start(work, people, request, given, votes.gone(people, given), refused=True)
         if because is None:
             return False
         end(work, grant, EndedBy.REFUSED, reason=because)
         return True
+
+    @staticmethod
+    def _keep(work: UnitOfWork, grant: Grant, policy: Policy) -> None:
+        """That its votes carried it when it started."""
+        request = load_request(work.session, grant.request_id)
+        if not canary.is_one(request):
+            given = votes.approvals(work.session, request)
+            keep_start(work, People(policy), request, given, {}, refused=False)
 
     def _with_its_turn(
         self, work: UnitOfWork, grant: Grant, provider: Provider, rights: Rights | None

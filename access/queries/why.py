@@ -1,6 +1,6 @@
 """Why it was decided so: the trace of the asking, the versions, the votes, and who is asked now and who is not."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -11,14 +11,17 @@ from access.approvers import groups_of, people_now, votes_on
 from access.audit_words import read_event
 from access.catalog import PersonEntry
 from access.core import Core, load_grant
+from access.decisions import Record, records_of
 from access.errors import InvalidInput, NotFound
-from access.ids import RequestId, short
-from access.models import AuditEvent, Grant, Request, RequestStatus, Review
+from access.ids import Person, RequestId, short
+from access.models import AuditEvent, DecisionKind, Grant, Request, RequestStatus, Review
 from access.people import Party, People, barred, has_account, is_alike, requester_of, reviewer_of, subject_of
+from access.policy.chain import Waiting
 from access.policy.decide import Denied, decide
-from access.policy.escalation import stages_at
+from access.policy.escalation import asked_since, stages_at
 from access.policy.facts import ask_again, is_unchanged
 from access.policy.objections import what_changed
+from access.policy.replay import asked_then
 from access.policy.simulate import AskedStage, asked_stages
 from access.queries.mine import mine_of
 from access.queries.thread import Thread, thread_of
@@ -37,6 +40,23 @@ class Version:
     at: datetime
     trace: tuple[str, ...] = ()
     """What the policy looked at; of the first version, and for the security team with all rules that did not match."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Then:
+    """Who could decide when something was decided, by the policy of that moment."""
+
+    kind: str
+    """A `DecisionKind`: when a version was asked, or just before a vote was cast."""
+    version: int
+    at: datetime
+    by: Person | None
+    """Who cast the vote."""
+    stage: int
+    groups: tuple[str, ...]
+    people: tuple[Person, ...]
+    others: Mapping[Person, str]
+    """Who could not, of all whom the chain names or who are barred, and why."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,6 +85,8 @@ class Why:
     """None where it is decided, or while the policy cannot be used."""
     thread: Thread = field(default_factory=Thread)
     """What people wrote beneath its cards."""
+    then: tuple[Then, ...] = ()
+    """In the order of the decisions; none of what a process of the version before decided."""
 
 
 def why(core: Core, *, text: str, by: Actor) -> Why:
@@ -128,7 +150,40 @@ def explained(core: Core, session: Session, people: People, person: PersonEntry,
     return Why(
         request=request, votes=tuple(session.exec(votes)), versions=_versions(session, request.id, whole=whole),
         now=_now(core, session, people, request), thread=thread_of(session, request.id, whole=whole),
+        then=tuple(_then(session, request)),
     )  # fmt: skip
+
+
+def _then(session: Session, request: Request) -> Iterator[Then]:
+    since = asked_since(request)
+    for record in records_of(session, request):
+        decision, votes = record.decision, record.votes
+        if decision.kind == DecisionKind.START:
+            continue
+        found = asked_then(decision, record.kept, votes, since=since)
+        if found is None:
+            continue
+        stage, waits = found
+        is_vote = decision.kind == DecisionKind.VOTE
+        voted = {vote.by.name for vote in (votes[:-1] if is_vote else votes)}
+        yield Then(
+            kind=decision.kind, version=decision.version, at=decision.at, by=votes[-1].by.name if is_vote else None,
+            stage=waits.stage, groups=stage.groups, people=tuple(sorted(waits.people)),
+            others=dict(_could_not(record, waits, voted)),
+        )  # fmt: skip
+
+
+def _could_not(record: Record, waits: Waiting, voted: Collection[Person]) -> Iterator[tuple[Person, str]]:
+    excluded, kept = record.decision.excluded, record.kept
+    for name in sorted({*kept.accounts, *map(Person, excluded)} - waits.people):
+        if name in excluded:
+            yield name, excluded[name]
+        elif name in voted:
+            yield name, "had approved already, and counts once"
+        elif name in kept.unable:
+            yield name, "was not shown by Slack as a full member"
+        elif name in waits.kept:
+            yield name, "was needed at a later stage, which no other person could fill"
 
 
 def _versions(session: Session, request: RequestId, *, whole: bool) -> tuple[Version, ...]:

@@ -127,7 +127,8 @@ def _submit_several(core: Core, requester: Actor, names: Sequence[str], wanted: 
         requests: list[Request] = []
         for ask, decision in allowed.values():
             batch = BatchId(requests[0].id) if requests else None
-            requests.append(post(work, ask, decision, parties, core.providers, source=wanted.source, batch=batch))
+            asked = post(work, ask, decision, parties, core.providers, people=people, source=wanted.source, batch=batch)
+            requests.append(asked)
     return Batch(requests=tuple(requests), left_out={name: one.sentence for name, one in refused.items()})
 
 

@@ -8,6 +8,7 @@ from access.actors import Actor
 from access.approvers import people_now
 from access.catalog import PersonEntry
 from access.core import Core, load_grant, load_request
+from access.decisions import keep_asked
 from access.durations import typed_duration
 from access.errors import AlreadyDecided, Conflict, InvalidInput, NotYours, RequestLapsed
 from access.grants.admission import refuse_while_closed
@@ -65,7 +66,8 @@ def edit(core: Core, *, button: str, by: Actor, time: TypedTime, reason: str) ->
             if request.version != shown.version:
                 raise _changed_meanwhile(work, request, shown.version)
             ask, unread = _asked(work, request, time, reason)
-            decision = decide_all(policy, people_now(work.session, policy), ask, unread)
+            people = people_now(work.session, policy)
+            decision = decide_all(policy, people, ask, unread)
             if (ask.duration, ask.until, decision.terms.reason) == (request.duration, request.until, request.reason):
                 raise InvalidInput("reason", "Change the time or the reason; both are as they were.")
             trace = render(decision.trace).splitlines()
@@ -78,6 +80,7 @@ def edit(core: Core, *, button: str, by: Actor, time: TypedTime, reason: str) ->
                 work.session.refresh(request)
                 _refuse_unless_theirs(request, person, work.now)
                 raise _changed_meanwhile(work, request, shown.version) from None
+            keep_asked(work, people, request)
     return request
 
 

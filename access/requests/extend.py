@@ -90,11 +90,13 @@ def extend(
             _refuse_where_the_target_cannot(core.providers, grant)
             wanted = until or ends + (duration or timedelta(0))
             ask = _ask(grant, person.name, until=wanted, reason=reason, at=work.now, open_until=ends)
-            decision = decide_all(policy, people_now(work.session, policy), ask, unread)
+            people = people_now(work.session, policy)
+            decision = decide_all(policy, people, ask, unread)
             _refuse_unless_same(core.providers, grant, decision.terms.settings, decision.terms.definition)
             if _pending(work, grant):
                 raise already_asked(ask)
-            return post(work, ask, decision, Parties(person, person), core.providers, source="extension")
+            parties = Parties(person, person)
+            return post(work, ask, decision, parties, core.providers, people=people, source="extension")
 
 
 def extended_before(work: UnitOfWork, request: Request) -> int:

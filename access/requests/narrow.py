@@ -14,6 +14,7 @@ from sqlmodel import col, select
 from access.approvers import people_now, votes_on
 from access.catalog import PersonEntry, Policy
 from access.core import Core, load_grant
+from access.decisions import keep_asked
 from access.durations import format_duration, parse_when
 from access.errors import InvalidInput
 from access.grants.votes import lost
@@ -66,6 +67,7 @@ def narrow(
                 raise
     assert _is_less(request.duration, request.until, *asked, begins=_begins(work, request)), "a narrowing never widens"
     left_out = _carry_over(work, policy, request, votes)
+    keep_asked(work, people_now(work.session, policy), request)
     now = Chain.of(people, request, votes_on(work.session, request), work.now).state()
     assert isinstance(now, Waiting), "the vote of who narrows has yet to be cast"
     if now.stage < waits.stage:

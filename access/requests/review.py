@@ -9,9 +9,10 @@ import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from access.actors import Actor
-from access.approvers import approvers, groups_of
+from access.approvers import approvers, groups_of, people_now
 from access.catalog import PersonEntry, Policy
 from access.core import Core, load_request
+from access.decisions import keep_asked
 from access.errors import (
     AlreadyDecided,
     AlreadyReviewed,
@@ -78,7 +79,7 @@ def review(
             if verdict is Verdict.APPROVE:
                 _refuse_others(policy, request)
             if terms is not None:
-                post_version(work, request, ask, terms, BY_RULE, providers=core.providers)
+                _post_by_rule(core, work, people_now(work.session, policy), request, ask=ask, terms=terms)
             else:
                 ballot = Ballot(by=person, verdict=verdict, comment=words)
                 with _told_who_was_faster(work, request, pressed, ballot):
@@ -140,7 +141,12 @@ def follow_rule(core: Core, request_id: RequestId, actor: Actor) -> None:
         ask = ask_again(request, work.now, extended=extended_before(work, request))
         terms = _changed_terms(policy, request, ask)
         if terms is not None:
-            post_version(work, request, ask, terms, BY_RULE, providers=core.providers)
+            _post_by_rule(core, work, people_now(work.session, policy), request, ask=ask, terms=terms)
+
+
+def _post_by_rule(core: Core, work: UnitOfWork, people: People, request: Request, *, ask: Ask, terms: Terms) -> None:
+    post_version(work, request, ask, terms, BY_RULE, providers=core.providers)
+    keep_asked(work, people, request)
 
 
 def _pressed(core: Core, button: str, reviewer: Actor, verdict: Verdict) -> Button:

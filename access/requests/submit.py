@@ -13,6 +13,7 @@ from access.approvers import asked as asked_now
 from access.catalog import Bundle, Entitlement, PersonEntry, Policy
 from access.choices import Choices, Found
 from access.core import Core
+from access.decisions import keep_asked
 from access.errors import InvalidInput
 from access.grants.admission import refuse_while_closed
 from access.grants.role_rights import RightsNote, note_about
@@ -106,22 +107,23 @@ def submit(
             requester=person.name, subject=receiver.name, entitlement=parsed(entitlement),
             duration=duration, until=until, reason=reason, at=now, starts_at=starts_at,
         )  # fmt: skip
-        decision = decide_now(core, policy, ask, unread)
+        people = _people_to_ask(core, policy)
+        decision = decide_all(policy, people, ask, unread)
         with core.work(requester) as work:
             refuse_too_many(work, *parties.distinct())
             refuse_while_closed(work.session)
             refuse_what_is_open(work, ask, receiver)
-            request = post(work, ask, decision, parties, core.providers, source=source)
+            request = post(work, ask, decision, parties, core.providers, people=people, source=source)
     return request
 
 
 def post(
     work: UnitOfWork, ask: Ask, decision: Allowed, parties: Parties, providers: Mapping[str, type[Provider]], *,
-    source: str, batch: BatchId | None = None,
+    people: People, source: str, batch: BatchId | None = None,
 ) -> Request:  # fmt: skip
     """Writes down what the policy lets this person ask, with all that must be told of it. Raises AlreadyOpen.
 
-    `batch`: of what is asked at once, the id of the first.
+    `people`: by whom it was decided. `batch`: of what is asked at once, the id of the first.
     """
     request = _request(work, ask, decision.terms, parties, providers)
     request.batch_id = batch or request.batch_id
@@ -129,6 +131,7 @@ def post(
         raise already_asked(ask)  # by the same person at the same moment
     trace = render(decision.trace).splitlines()
     work.record("request.created", request.id, source=source, trace=trace, **_told(request))
+    keep_asked(work, people, request)
     work.tell(MessageKind.REVIEW, request.id, request.channel, urgency=URGENT)
     if parties.is_for_another:
         work.tell(MessageKind.ASKED_FOR, request.id, parties.receives.slack, urgency=URGENT)
@@ -231,9 +234,7 @@ def preview(
 
 def decide_now(core: Core, policy: Policy, ask: Ask, unread: InvalidInput | None = None) -> Allowed:
     """The same with those alone who can answer."""
-    with core.database.read() as session:
-        people = people_now(session, policy)
-    return decide_all(policy, people, ask, unread)
+    return decide_all(policy, _people_to_ask(core, policy), ask, unread)
 
 
 def resolved(ask: Ask, terms: Terms, providers: Mapping[str, type[Provider]]) -> dict[str, Any]:
@@ -257,6 +258,11 @@ def parsed(entitlement: str) -> Entitlement:
     except ValueError as error:
         sentence = str(error)
         raise InvalidInput("entitlement", sentence[:1].upper() + sentence[1:] + ".") from None
+
+
+def _people_to_ask(core: Core, policy: Policy) -> People:
+    with core.database.read() as session:
+        return people_now(session, policy)
 
 
 def _request(

@@ -8,6 +8,7 @@ from sqlmodel import Session
 
 from access.approvers import votes_on
 from access.catalog import PersonEntry
+from access.decisions import keep_vote
 from access.errors import AlreadyReviewed
 from access.ids import ReviewId, ulid
 from access.models import Request, RequestStatus, Review, Verdict
@@ -79,6 +80,7 @@ def _counted(work: UnitOfWork, people: People, request: Request, ballot: Ballot,
     # First of all the row, so that of two clicks at once the slower one finds it changed.
     if not _moved(work, request, vote, now, seq=seq, opens=opens):
         return None
+    keep_vote(work, people, request, vote, now, seq=seq + 1)
     work.session.add(vote)
     return now
 

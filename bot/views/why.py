@@ -1,12 +1,12 @@
 """What `/access why` answers: how a request was decided, step by step, and who is asked now and who is not."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from access.ids import Person, short
 from access.models import Request, RequestStatus, Review, Verdict
 from access.policy.simulate import AskedStage
-from access.queries.why import Now, Version, Why
+from access.queries.why import Now, Then, Version, Why
 from access.words import counted
 from bot.views.blocks import (
     Block,
@@ -34,6 +34,7 @@ from bot.views.thread import comments_beneath
 _STEPS, _STEP = 12, 160
 """Lines of a trace, and characters of each: a message has room for 10,000 over all its blocks."""
 _VOTES, _COMMENTS, _COMMENT = 5, 2, 120
+_MOMENTS, _THEN = 4, 160
 _STAGES, _NAMED, _NAMES, _OTHERS = 3, 10, 400, 550
 _BECAME = {
     RequestStatus.PENDING: "Waiting",
@@ -53,6 +54,7 @@ def why_list(why: Why) -> Rendered:
              span(request.entitlement, code=True), span(")")),
         *by_policy(why),
         *votes_cast(why.votes, request),
+        *could_decide(why.then),
         *comments_beneath(why.thread, most=_COMMENTS, longest=_COMMENT),
         *how_it_ended(request),
         *(waits_for(why.now, request) if why.now else ()),
@@ -119,6 +121,23 @@ def _vote(vote: Review, request: Request) -> str:
     return f"{mention(vote.reviewer_slack)} {said} {at(vote.at)}, stage {vote.stage}{groups}{void}"
 
 
+def could_decide(then: Sequence[Then]) -> Iterator[Block]:
+    """By what was kept with each decision, whoever is in those groups by now."""
+    if not then:
+        return
+    yield section("*Who could decide then*\n" + "\n".join(map(_moment, then[:_MOMENTS])))
+    if len(then) > _MOMENTS:
+        yield context(f"And {counted(len(then) - _MOMENTS, 'more moment', 'more moments')}.")
+
+
+def _moment(one: Then) -> str:
+    event = f"before {escaped(one.by)} answered" if one.by else "asked" if one.version == 1 else "asked anew"
+    people = escaped(shortened(_names(one.people), _THEN)) or "no person could"
+    groups = " or ".join(map(code, one.groups))
+    others = f"; not {escaped(shortened(_reasons(one.others), _THEN))}" if one.others else ""
+    return f"{at(one.at)}, {event}, stage {one.stage}: {people} (of {groups}){others}"
+
+
 def how_it_ended(request: Request) -> Iterator[Block]:
     when = f" {at(request.decided_at)}" if request.decided_at else ""
     if request.decided_because:
@@ -152,11 +171,15 @@ def _stage(one: AskedStage, now: Now) -> str:
 
 
 def _others(one: AskedStage) -> str:
+    said = _reasons(one.others)
+    return f"Not asked. {said}." if said else "Every person of the policy is asked."
+
+
+def _reasons(others: Mapping[Person, str]) -> str:
     by_reason = defaultdict[str, list[Person]](list)
-    for name, because in one.others.items():
+    for name, because in others.items():
         by_reason[because].append(name)
-    said = [f"{_names(names)}: {because}" for because, names in by_reason.items()]
-    return f"Not asked. {'; '.join(said)}." if said else "Every person of the policy is asked."
+    return "; ".join(f"{_names(names)}: {because}" for because, names in by_reason.items())
 
 
 def _names(people: Iterable[Person]) -> str:

@@ -11,7 +11,7 @@ from access.policy.chain import Vote, stages_of
 from access.policy.decide import Ask, decide, render
 from access.policy.objections import what_changed
 from access.policy.simulate import AskedStage, asked_stages
-from access.queries.why import Now, Version, Why
+from access.queries.why import Now, Then, Version, Why
 from bot.views.blocks import Rendered
 from bot.views.why import why_list
 from tests.access.policy.example import ask, policy
@@ -37,15 +37,25 @@ def now_of(*votes: Vote, stages: Any = None, unable: frozenset[Person] = frozens
     return Now(**{"objection": None, "changed": False, "stages": asked, "of": len(chain)} | more)
 
 
+_NOT_SHOWN = "was not shown by Slack as a full member"
 TWO_STAGES = [{"any_of": ["leads"], "quorum": 1}, {"any_of": ["security"], "quorum": 1}]
 LEAS = Vote(stage=1, by=Party(Person("lea"), LEA), approves=True, groups=frozenset({"leads"}))
 _REFUSED = ask(at=NOON, entitlement=Entitlement("customers-db", "read"), requester=Person("eve"), subject=Person("eve"))
 MANY = tuple(Person(f"{'p' * 60}{number:02}") for number in range(60))
 
 
-def why_of(request: Any, *votes: Any, now: Now | None = None, versions: tuple[Version, ...] = ()) -> Why:
+def why_of(
+    request: Any, *votes: Any, now: Now | None = None, versions: tuple[Version, ...] = (), then: tuple[Then, ...] = ()
+) -> Why:
     first = Version(number=1, at=NOON, trace=_steps(ASKED))
-    return Why(request=request, versions=versions or (first,), votes=votes, now=now)
+    return Why(request=request, versions=versions or (first,), votes=votes, now=now, then=then)
+
+
+def _then(*people: str, **more: Any) -> Then:
+    return Then(**{
+        "kind": "asked", "version": 1, "at": NOON, "by": None, "stage": 1, "groups": ("leads",),
+        "people": tuple(map(Person, people)), "others": {_ANN: "asks"},
+    } | more)  # fmt: skip
 
 
 def _why(request: Any, *votes: Any, **more: Any) -> Rendered:
@@ -70,6 +80,7 @@ def _longest() -> Why:
     return why_of(
         request, *votes, versions=(Version(number=1, at=NOON, trace=trace),),
         now=Now(objection="The policy has changed: " + "x" * 300, changed=True, stages=stages, of=5),
+        then=tuple(_then(*MANY, by=MANY[0], others=others, groups=("g" * 63,) * 4) for _ in range(9)),
     )  # fmt: skip
 
 
@@ -90,6 +101,12 @@ STATES: dict[str, Rendered | dict[str, Any]] = {
         versions=(
             Version(number=1, at=NOON, trace=_steps(ASKED)),
             Version(number=2, at=minutes(5)),
+        ),
+        then=(
+            _then("kim", "lea"),
+            _then("kim", "lea", kind="vote", at=minutes(4), by=Person("lea")),
+            _then("lea", version=2, at=minutes(5), others={_ANN: "asks", Person("kim"): _NOT_SHOWN}),
+            _then("lea", kind="vote", version=2, at=minutes(9), by=Person("lea")),
         ),
     ),
     "why-taken-back": _why(a_request(status=RequestStatus.CANCELLED, decided_at=minutes(2))),

@@ -29,6 +29,7 @@ from tests.invariants.deciding import Deciding
 from tests.invariants.fighting import Fighting
 from tests.invariants.hostile import WINDOW
 from tests.invariants.leaving import Leaving
+from tests.invariants.replays import wrong_replays
 from tests.invariants.rules import RESOURCES
 from tests.invariants.servers import WEATHERS, Killed
 from tests.invariants.watched import WatchedTown
@@ -297,6 +298,8 @@ class Life(Deciding, Leaving, Fighting):
         sight = Sight.of(town)
         check(sight, kept=True)
         check_the_end(sight)
+        for sentence in wrong_replays(town):
+            raise Broken(sentence)
 
     def _do(self, act: Callable[[], Any], crash: int | None = None, *, keeps: bool = False) -> None:
         """`crash`: how many points are passed before the process dies. A refusal is an answer."""

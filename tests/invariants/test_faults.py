@@ -9,10 +9,10 @@ import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
+from tests.invariants.chain_faults import CHAIN_FAULTS
 from tests.invariants.faults import FAULTS as FAULTS_OF_ALL
 from tests.invariants.faults import Story
 from tests.invariants.hostile_faults import HOSTILE_FAULTS
-from tests.invariants.ladder_faults import LADDER_FAULTS
 from tests.invariants.machine import Life
 from tests.invariants.outside_faults import OUTSIDE_FAULTS
 from tests.invariants.shared_faults import SHARED_FAULTS
@@ -21,7 +21,7 @@ from tests.invariants.timed_faults import TIMED_FAULTS
 
 FAULTS = {
     **FAULTS_OF_ALL, **SHARED_FAULTS, **TIMED_FAULTS, **OUTSIDE_FAULTS, **SLACK_FAULTS, **HOSTILE_FAULTS,
-    **LADDER_FAULTS,
+    **CHAIN_FAULTS,
 }  # fmt: skip
 STORIES = {fault.story: name for name, fault in FAULTS.items()}
 """Some are told of two."""
