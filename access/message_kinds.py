@@ -23,6 +23,10 @@ class Shows(Enum):
     ALERT = auto()
     HOME = auto()
     DIGEST = auto()
+    BATCH = auto()
+    """Each of the requests that share a card."""
+    BATCH_REMINDER = auto()
+    """Those of them that still wait."""
 
 
 class Way(Enum):
@@ -52,6 +56,10 @@ class Until(Enum):
     REQUEST_WAITS = auto()
     CARD_IS_OF_USE = auto()
     """The request still waits for an answer on this version."""
+    BATCH_CARD_ASKS = auto()
+    """It has not been refused, or one of its requests still waits."""
+    PART_WAITS = auto()
+    """One of the requests on the card still waits there for an answer."""
     NOT_ASKED = auto()
     """The request waits, and its card stands nowhere."""
     END_COMES = auto()
@@ -109,6 +117,22 @@ KINDS: Mapping[MessageKind, Traits] = {
         name="the call to the approvers of the next stage", shows=Shows.REMINDER, kept_true=False, rank=2,
         way=Way.REPLY, until=Until.REQUEST_WAITS,
     ),
+    MessageKind.BATCH_REVIEW: Traits(
+        name="the card of several requests for the approvers", shows=Shows.BATCH, kept_true=True, rank=2,
+        rank_of_update=4, until=Until.BATCH_CARD_ASKS,
+    ),
+    MessageKind.BATCH_ESCALATED: Traits(
+        name="the card of several requests for those who are asked too", shows=Shows.BATCH, kept_true=True, rank=2,
+        rank_of_update=4, until=Until.PART_WAITS, planned=True,
+    ),
+    MessageKind.BATCH_REMINDER: Traits(
+        name="the reminder of several requests for the approvers", shows=Shows.BATCH_REMINDER, kept_true=False,
+        rank=3, way=Way.REPLY, until=Until.PART_WAITS, planned=True,
+    ),
+    MessageKind.BATCH_NEXT_STAGE: Traits(
+        name="the call to the approvers of the next stage of several requests", shows=Shows.BATCH_REMINDER,
+        kept_true=False, rank=2, way=Way.REPLY, until=Until.PART_WAITS,
+    ),
     MessageKind.ENDED: Traits(
         name="that the access is over, to its holder", shows=Shows.GRANT, kept_true=False, rank=3
     ),
@@ -127,8 +151,12 @@ def _those(which: Callable[[Traits], bool]) -> tuple[MessageKind, ...]:
 
 KEPT_TRUE = _those(lambda one: one.kept_true)
 PLANNED = _those(lambda one: one.planned)
-CARDS = (MessageKind.REVIEW, MessageKind.ESCALATED)
+CARDS = (
+    MessageKind.REVIEW, MessageKind.ESCALATED, MessageKind.BATCH_REVIEW, MessageKind.BATCH_ESCALATED,
+)  # fmt: skip
 """With the buttons of who decides."""
+FIRST_CARDS = (MessageKind.REVIEW, MessageKind.BATCH_REVIEW)
+"""Those in whose threads is reminded."""
 SECRETS = _those(lambda one: one.way == Way.MODAL)
 """What only who holds the targets' keys can say."""
 TOLD = _those(lambda one: one.way != Way.MODAL)

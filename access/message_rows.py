@@ -2,11 +2,11 @@
 
 from functools import cache
 
-from sqlalchemy import Update, and_, bindparam, case, select, update
+from sqlalchemy import Select, Update, and_, bindparam, case, select, update
 from sqlmodel import col
 
 from access.bulk import one_of
-from access.models import Message, UtcDateTime
+from access.models import Message, Request, UtcDateTime
 
 
 @cache
@@ -35,3 +35,10 @@ def retold(dialect: str) -> Update:
     return changed.values(wanted_version=col(Message.wanted_version) + 1, due_at=moved).returning(
         col(Message.id), col(Message.due_at)
     )
+
+
+@cache
+def shared_cards(dialect: str) -> Select[tuple[str, str | None]]:
+    """Of `changed` requests those that share a card, which shows what has changed, and the subject of its messages."""
+    its = one_of(col(Request.id), "changed", dialect), col(Request.card_id).is_not(None)
+    return select(col(Request.id), col(Request.card_id)).where(*its)

@@ -128,6 +128,11 @@ class MessageKind(StrEnum):
     DIGEST = "digest"  # one message of a digest, version by version in its thread; subject: digest
     ASKED_FOR = "asked_for"  # that another person asked for this one, who would receive it; subject: request
     UNDELIVERED = "undelivered"  # that the card could not be posted, to who asked; subject: request
+    # Of requests that share a card; subject: the request after which it is named.
+    BATCH_REVIEW = "batch_review"  # the card in the approvers' channel
+    BATCH_ESCALATED = "batch_escalated"  # one more, in the channel of a step of the ladder
+    BATCH_REMINDER = "batch_reminder"  # that some of them still wait, in the card's thread
+    BATCH_NEXT_STAGE = "batch_next_stage"  # that others are asked now, in the card's thread
 
 
 class AlertKind(StrEnum):
@@ -248,12 +253,15 @@ class Request(SQLModel, table=True):
         _partly("ix_request_extends", "extends", where="extends IS NOT NULL"),
         _partly("ix_request_waiting", "requester_slack", where="status = 'pending'"),
         _partly("ix_request_claimed", "claim_until", where="status = 'pending'"),
+        _partly("ix_request_card", "card_id", where="card_id IS NOT NULL"),
         Index("uq_request_pending", "subject", "resource", "role", unique=True,
               postgresql_where=text("status = 'pending'"), sqlite_where=text("status = 'pending'")),
     )  # fmt: skip
 
     id: RequestId = _string(primary_key=True)
     batch_id: BatchId = _string(index=True)
+    card_id: RequestId | None = _string(default=None)
+    """Of its batch, the request after which the card is named that they share; None: it has a card of its own."""
     version: int = 1
     status: str = RequestStatus.PENDING
     requester: Person = _string(index=True)

@@ -19,7 +19,7 @@ from access.errors import Conflict
 from access.ids import AlertId, GrantId, MessageId, SlackUser, ulid
 from access.lifecycle import TRANSIENT, allowed
 from access.message_kinds import KEPT_TRUE, PLANNED
-from access.message_rows import retold
+from access.message_rows import retold, shared_cards
 from access.models import (
     Alert,
     AlertKind,
@@ -34,6 +34,7 @@ from access.models import (
 )
 from access.people import People, barred
 from access.ports import AgendaItem
+from access.shared_cards import told_as
 from access.store import (
     Change,
     compare_and_set,
@@ -206,9 +207,12 @@ class UnitOfWork:
         changed = self.subjects | self.settling | self.coalescing
         if not changed:
             return
+        # With one click several requests change one after the other, and the card that they share is told once.
+        self.settling |= {card for _, card in self._found(shared_cards(self._dialect), {"changed": changed})}
         given = {
-            "changed": changed, "at_once": self.subjects, "coalescing": self.coalescing, "kept_true": KEPT_TRUE,
-            "planned": PLANNED, "now": self.now, "settled_at": self.now + SETTLES, "retold_at": self.now + RETOLD_AFTER,
+            "changed": changed | self.settling, "at_once": self.subjects, "coalescing": self.coalescing,
+            "kept_true": KEPT_TRUE, "planned": PLANNED, "now": self.now, "settled_at": self.now + SETTLES,
+            "retold_at": self.now + RETOLD_AFTER,
         }  # fmt: skip
         for identifier, due_at in self._found(retold(self._dialect), given):
             if due_at is not None:
@@ -239,10 +243,16 @@ class UnitOfWork:
             "due_at": at or self.now, "created_at": self.now,
         })  # fmt: skip
 
-    def tell_next_stage(self, request: Request, stage: int) -> None:
-        """Other people are asked from now on: a message calls them, once, for an updated card calls no one."""
-        key = f"{request.channel}:{stage}"
-        self.tell(MessageKind.NEXT_STAGE, request.id, request.channel, version=request.version, key=key, urgency=URGENT)
+    def tell_next_stage(self, request: Request, stage: int, *, click: str = "") -> None:
+        """Other people are asked from now on: a message calls them, once, for an updated card calls no one.
+
+        `click`: by which others on the same card may have come as far, one after the other; they are told together.
+        """
+        kind, subject = told_as(request, MessageKind.NEXT_STAGE)
+        shared = kind != MessageKind.NEXT_STAGE
+        key = f"{request.channel}:{stage}" + (f":{click or request.id}" if shared else "")
+        at = self.now + SETTLES if shared else self.now
+        self.tell(kind, subject, request.channel, version=request.version, key=key, urgency=URGENT, at=at)
 
     def adopt(self, kind: str, subject: str, channel: str, ts: str, *, version: int) -> bool:
         """A message of ours that stands in Slack without a row of its own is kept true from now on."""

@@ -43,7 +43,7 @@ async def refusals(say: Say) -> AsyncGenerator[None]:
         yield
     except Exception as error:
         try:
-            await say(_sentence(error), error.by_field if isinstance(error, InvalidInput) else {})
+            await say(sentence_of(error), error.by_field if isinstance(error, InvalidInput) else {})
         except Exception as second:
             log_fault("the person could not be told", second)
 
@@ -135,7 +135,8 @@ def refusal(words: str) -> Rendered:
     return Rendered(text="That was not done; the reason is in this message.", blocks=[sentence(words)])
 
 
-def _sentence(error: Exception) -> str:
+def sentence_of(error: Exception) -> str:
+    """What the person reads."""
     if isinstance(error, InvalidInput):
         return "\n".join(error.by_field.values())
     if isinstance(error, Refusal | Unavailable):

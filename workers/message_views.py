@@ -3,11 +3,13 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from access.messages.facts import AlertFacts, CardFacts
+from access.messages.facts import AlertFacts, BatchFacts, CardFacts
 from access.models import AlertKind, MessageKind
-from access.requests.remind import ReminderFacts
+from access.requests.remind import BatchReminderFacts, ReminderFacts
 from bot.views.alert import alert_card, group_card, standing_card
 from bot.views.answer import answer, ended, warning
+from bot.views.batch_card import batch_card
+from bot.views.batch_thread import batch_next_stage, batch_reminder
 from bot.views.blocks import Rendered
 from bot.views.for_another import asked_for
 from bot.views.next_stage import next_stage
@@ -43,6 +45,18 @@ def _next_stage(facts: ReminderFacts, _of_access: str | None) -> Rendered:
     return next_stage(facts)
 
 
+def _batch_card(facts: BatchFacts, _of_access: str | None) -> Rendered:
+    return batch_card(facts)
+
+
+def _batch_reminder(facts: BatchReminderFacts, _of_access: str | None) -> Rendered:
+    return batch_reminder(facts)
+
+
+def _batch_next_stage(facts: BatchReminderFacts, _of_access: str | None) -> Rendered:
+    return batch_next_stage(facts)
+
+
 def _alert(facts: AlertFacts, _of_access: str | None) -> Rendered:
     if facts.group is not None:
         return group_card(facts.alert, facts.group)
@@ -63,5 +77,9 @@ VIEWS: Mapping[MessageKind, View] = {
     MessageKind.UNDELIVERED: _unasked,
     MessageKind.REMINDER: _reminder,
     MessageKind.NEXT_STAGE: _next_stage,
+    MessageKind.BATCH_REVIEW: _batch_card,
+    MessageKind.BATCH_ESCALATED: _batch_card,
+    MessageKind.BATCH_REMINDER: _batch_reminder,
+    MessageKind.BATCH_NEXT_STAGE: _batch_next_stage,
     MessageKind.ALERT: _alert,
 }

@@ -15,7 +15,7 @@ from access.messages.outbox import Claimed, Delivery, Outbox
 from access.messages.rate_limits import calls_of
 from access.models import MessageKind
 from access.ports import Deadline
-from access.requests.remind import ReminderFacts
+from access.requests.remind import BatchReminderFacts, ReminderFacts
 from bot.views.blocks import Rendered
 from bot.views.undelivered import why
 from workers.delivery import RATE_LIMITED, UNAVAILABLE, failure_of
@@ -118,7 +118,7 @@ class SlackSender:
             case Way.MODAL:
                 raise AssertionError("this process holds no key to any target")
 
-    def _reply(self, claimed: Claimed, facts: ReminderFacts) -> Delivery:
+    def _reply(self, claimed: Claimed, facts: ReminderFacts | BatchReminderFacts) -> Delivery:
         if facts.card is None:
             return Delivery(claimed, problem="The card to remind of is not posted yet.")
         return self._post(claimed, self._rendered(claimed, facts), facts.card.channel, thread_ts=facts.card.ts)

@@ -10,8 +10,8 @@ from sqlmodel import Session, col, func, select
 from sqlmodel.sql.expression import SelectOfScalar
 
 from access.ids import GrantId, RequestId, SlackChannel
-from access.message_kinds import CARDS
 from access.models import Alert, AlertKind, Grant, Message, MessageKind, Request, RequestStatus
+from access.shared_cards import told_as
 
 PATIENCE = timedelta(minutes=2)
 """What trying again may mend is no alert before."""
@@ -176,9 +176,14 @@ def why_never_asked(session: Session, request: Request) -> str:
 
 def is_needless(message: Message, request: Request) -> bool:
     """A card that never arrived asks nobody any more once its request is over, or has a newer one."""
-    if message.kind != MessageKind.REVIEW or message.ts is not None or message.undelivered_since is None:
+    if message.kind != MessageKind.REVIEW or not has_failed(message):
         return False
     return request.status != RequestStatus.PENDING or message.version < request.version
+
+
+def has_failed(message: Message) -> bool:
+    """Whether it was tried, and stands nowhere."""
+    return message.ts is None and message.undelivered_since is not None
 
 
 def _because(session: Session, failed: Message) -> NeverAsked:
@@ -197,8 +202,10 @@ def _place(where: str | None, code: str) -> str:
 
 def _cards(session: Session, request: Request) -> Sequence[Message]:
     """Those in other channels ask as well; but that they are still to come is no sign of anything."""
-    cards = select(Message).filter_by(subject=request.id, version=request.version).where(col(Message.kind).in_(CARDS))
-    return session.exec(cards.order_by(col(Message.kind) != MessageKind.REVIEW, col(Message.id))).all()
+    first, subject = told_as(request, MessageKind.REVIEW)
+    kinds = (first, told_as(request, MessageKind.ESCALATED)[0])
+    cards = select(Message).filter_by(subject=subject, version=request.version).where(col(Message.kind).in_(kinds))
+    return session.exec(cards.order_by(col(Message.kind) != first, col(Message.id))).all()
 
 
 def _waiting(session: Session, message: Message) -> WaitingMessage:

@@ -35,9 +35,17 @@ from access.reconcile.standing_accept import Standing, standing_facts
 from access.requests.claim import claimant
 from access.requests.escalation import next_step
 from access.requests.extend import extendable
-from access.requests.remind import Place, ReminderFacts, place_of_access, reminder_facts
+from access.requests.remind import (
+    BatchReminderFacts,
+    Place,
+    ReminderFacts,
+    batch_reminder_facts,
+    place_of_access,
+    reminder_facts,
+)
 from access.requests.unanswerable import why_unanswerable
 from access.requests.versions import successor
+from access.shared_cards import is_on_shared_card, parts_of
 
 HISTORY = 3
 OTHERS_MOST = 99
@@ -102,6 +110,8 @@ class CardFacts:
     """The card could not be posted, so no approver has been asked."""
     claimant: SlackUser | None = None
     """Of those who can decide it now, who said last of being at it."""
+    beside: tuple[Request, ...] = ()
+    """The others on the card that asks for it."""
     successor: RequestVersion | None = None
     """What voided the version that this was posted for; None where the rule had changed, or it is the present one."""
 
@@ -130,7 +140,16 @@ class AlertFacts:
     """What does not arrive, where it is about that."""
 
 
-Facts = CardFacts | AlertFacts | ReminderFacts | HomeFacts | DigestFacts
+@dataclass(frozen=True, kw_only=True)
+class BatchFacts:
+    """Everything that a card shows on which several requests are."""
+
+    parts: tuple[CardFacts, ...]
+    """In their order, also those that are decided, or go on with a card of their own."""
+    now: datetime
+
+
+Facts = CardFacts | BatchFacts | AlertFacts | ReminderFacts | BatchReminderFacts | HomeFacts | DigestFacts
 
 
 def card_of(core: Core, request_id: RequestId) -> CardFacts:
@@ -159,6 +178,14 @@ def _of_request(session: Session, policy: Policy | None, message: Message, now: 
     return _of_card(session, policy, message, (request, newest_grant(session, request.id)), now)
 
 
+def _of_batch(session: Session, policy: Policy | None, message: Message, now: datetime) -> BatchFacts:
+    parts = tuple(
+        _card_facts(session, policy, one, newest_grant(session, one.id), version=message.version, now=now)
+        for one in parts_of(session, message.subject)
+    )
+    return BatchFacts(parts=parts, now=now)
+
+
 def _of_grant(session: Session, policy: Policy | None, message: Message, now: datetime) -> CardFacts:
     grant = load_grant(session, GrantId(message.subject))
     return _of_card(session, policy, message, (load_request(session, grant.request_id), grant), now)
@@ -177,6 +204,12 @@ def _of_reminder(session: Session, policy: Policy | None, message: Message, now:
     return reminder_facts(session, policy, message, load_request(session, RequestId(message.subject)), now)
 
 
+def _of_batch_reminder(
+    session: Session, policy: Policy | None, message: Message, now: datetime
+) -> BatchReminderFacts:  # fmt: skip
+    return batch_reminder_facts(session, policy, message, now)
+
+
 def _of_alert(session: Session, _policy: Policy | None, message: Message, now: datetime) -> AlertFacts:
     return _alert_facts(session, session.get_one(Alert, AlertId(message.subject)), now)
 
@@ -191,7 +224,7 @@ def _of_digest(session: Session, _policy: Policy | None, message: Message, _now:
 
 _FACTS: Mapping[Shows, Callable[[Session, Policy | None, Message, datetime], Facts]] = {
     Shows.REQUEST: _of_request, Shows.GRANT: _of_grant, Shows.REMINDER: _of_reminder, Shows.ALERT: _of_alert,
-    Shows.HOME: _of_home, Shows.DIGEST: _of_digest,
+    Shows.HOME: _of_home, Shows.DIGEST: _of_digest, Shows.BATCH: _of_batch, Shows.BATCH_REMINDER: _of_batch_reminder,
 }  # fmt: skip
 
 
@@ -238,8 +271,14 @@ def _card_facts(
         approvers=can, claimant=looks if looks in can else None,
         chain=chain_of(people, request, reviews, now) if people else (), description=_description(policy, request),
         others=_others(session, request) if request.status == RequestStatus.PENDING else None,
-        successor=successor(session, request, version),
+        successor=successor(session, request, version), beside=_beside(session, request),
     )  # fmt: skip
+
+
+def _beside(session: Session, request: Request) -> tuple[Request, ...]:
+    if request.card_id is None or not is_on_shared_card(request):
+        return ()
+    return tuple(one for one in parts_of(session, request.card_id) if one.id != request.id)
 
 
 def _description(policy: Policy | None, request: Request) -> str:

@@ -15,9 +15,9 @@ from access.core import Core
 from access.grants.claims import pause
 from access.ids import RequestId
 from access.lifecycle import TRANSIENT
-from access.message_kinds import CARDS, TOLD, Shows, Way, traits_of
+from access.message_kinds import CARDS, FIRST_CARDS, TOLD, Shows, Way, traits_of
 from access.messages.expiry import is_expired
-from access.messages.facts import AlertFacts, Facts, facts_of, newest_grant
+from access.messages.facts import AlertFacts, BatchFacts, CardFacts, Facts, facts_of, newest_grant
 from access.messages.rate_limits import Limited, note_limits, rank_of, take_turns
 from access.models import (
     Alert,
@@ -27,6 +27,8 @@ from access.models import (
     MessageKind,
     Request,
 )
+from access.requests.remind import BatchReminderFacts, ReminderFacts
+from access.shared_cards import asking, parts_of
 from access.store import Change, compare_and_set, compare_and_set_all
 from access.unit_of_work import RETOLD_AFTER, SETTLES, UnitOfWork, message_item
 
@@ -85,12 +87,8 @@ class Outbox:
         if first:
             # Each on its own: other notices of the same kind are held while results are written, in another order.
             self._keep_one_row(first)
-            self._lead_to_cards([told.claimed.message.subject for told in first])
-        reminded = [
-            one.message.subject
-            for one in (told.claimed for told in written)
-            if one.message.kind == MessageKind.REMINDER
-        ]
+            self._lead_to_cards([told.claimed.facts for told in first])
+        reminded = [told.claimed.facts for told in written if told.claimed.message.kind in _REMINDERS]
         if reminded:
             self._next_step_changed(reminded)
         self._arrived_after_all([told.claimed.message for told in results if not told.problem])
@@ -101,20 +99,18 @@ class Outbox:
             [(told.claimed.message.subject, f"{told.channel}:{told.ts}") for told in posted]
         )
         with self.core.work(self.actor) as work:
-            work.session.connection().execute(delete(Message).where(col(Message.kind) == MessageKind.REVIEW, second))
+            work.session.connection().execute(delete(Message).where(col(Message.kind).in_(FIRST_CARDS), second))
 
-    def _lead_to_cards(self, requests: Sequence[str]) -> None:
+    def _lead_to_cards(self, cards: Sequence[Facts]) -> None:
         """A card that has just been posted can be opened from Homes."""
         with self.core.work(self.actor) as work:
-            for request in work.session.exec(select(Request).where(col(Request.id).in_(requests))):
+            for request in work.session.exec(select(Request).where(col(Request.id).in_(_requests_of(cards)))):
                 work.homes_changed(request)
 
-    def _next_step_changed(self, requests: Sequence[str]) -> None:
+    def _next_step_changed(self, reminders: Sequence[Facts]) -> None:
         """What said that these approvers are reminded says now who comes after them, or that the request lapses."""
-        if not requests:
-            return
         with self.core.work(self.actor) as work:
-            for request in work.session.exec(select(Request).where(col(Request.id).in_(requests))):
+            for request in work.session.exec(select(Request).where(col(Request.id).in_(_requests_of(reminders)))):
                 work.request_changed(request, passes=True)
 
     def _arrived_after_all(self, told: Sequence[Message]) -> None:
@@ -126,8 +122,9 @@ class Outbox:
         with self.core.work(self.actor) as work:
             for one in late:
                 work.coalescing |= set(work.session.exec(open_alerts(one.undelivered_cause, [AlertKind.UNDELIVERED])))
-                if one.kind == MessageKind.REVIEW and one.shown_version == 0:
-                    work.changed(one.subject)
+                if one.kind in FIRST_CARDS and one.shown_version == 0:
+                    for request in asking(work.session, one):
+                        work.changed(request.id)
 
     def release(self, claimed: Sequence[Claimed]) -> None:
         with self.core.work(self.actor) as work:
@@ -240,7 +237,27 @@ def _is_update_of_what_passes(work: UnitOfWork, message: Message) -> bool:
 
 
 def _shows_what_passes(work: UnitOfWork, message: Message) -> bool:
-    return traits_of(message.kind).shows == Shows.REQUEST and _passes(work, RequestId(message.subject))
+    match traits_of(message.kind).shows:
+        case Shows.REQUEST:
+            return _passes(work, RequestId(message.subject))
+        case Shows.BATCH:
+            return any(_passes(work, one.id) for one in parts_of(work.session, message.subject))
+        case _:
+            return False
+
+
+_REMINDERS = (MessageKind.REMINDER, MessageKind.BATCH_REMINDER)
+
+
+def _requests_of(shown: Sequence[Facts]) -> list[RequestId]:
+    """Which requests these cards and reminders are about."""
+    found = list[RequestId]()
+    for facts in shown:
+        if isinstance(facts, CardFacts | ReminderFacts):
+            found.append(facts.request.id)
+        elif isinstance(facts, BatchFacts | BatchReminderFacts):
+            found += [part.request.id for part in facts.parts]
+    return found
 
 
 def _passes(work: UnitOfWork, request: RequestId) -> bool:

@@ -1,6 +1,7 @@
 """Who is told that messages do not arrive: the security team by an alert, who asked by a message, and nobody twice."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 from sqlalchemy import delete
@@ -12,10 +13,12 @@ from access.alerts.undelivered import ARRIVED, EVERYWHERE, waits
 from access.catalog import Policy
 from access.core import Core
 from access.errors import Refusal
-from access.ids import AlertId, RequestId
-from access.models import Alert, AlertKind, Message, MessageKind, Request, RequestStatus
+from access.ids import AlertId
+from access.message_kinds import FIRST_CARDS
+from access.models import Alert, AlertKind, Message, MessageKind
 from access.people import People
 from access.requests.review import follow_rule
+from access.shared_cards import asking
 from access.store import compare_and_set
 from access.unit_of_work import URGENT, WEBHOOK, Cause, UnitOfWork
 
@@ -106,9 +109,8 @@ def _cause(message: Message) -> Cause:
 
 def _tell(work: UnitOfWork, message: Message) -> None:
     """Whoever must know of this one beside the alert."""
-    if message.kind == MessageKind.REVIEW and message.ts is None:
-        request = work.session.get_one(Request, RequestId(message.subject))
-        if request.status == RequestStatus.PENDING and request.version == message.version:
+    if message.kind in FIRST_CARDS and message.ts is None:
+        for request in asking(work.session, message)[:1]:  # of several on one card, one message names all
             work.tell(MessageKind.UNDELIVERED, request.id, request.requester_slack, urgency=URGENT)
             work.changed(request.id)  # one that was told of an earlier version
             work.home_changed(request.requester_slack)
@@ -132,11 +134,9 @@ def _elsewhere(session: Session, policy: Policy | None, opened: dict[str, str]) 
 
 
 def _is_elsewhere(session: Session, policy: Policy, message: Message) -> bool:
-    if message.kind == MessageKind.REVIEW and message.ts is None:
-        request = session.get_one(Request, RequestId(message.subject))
-        if request.status != RequestStatus.PENDING or request.version != message.version:
-            return False  # it is not tried again
-        return any(rule.id == request.rule and rule.channel != message.destination for rule in policy.rules)
+    if message.kind in FIRST_CARDS and message.ts is None:
+        rules = {request.rule for request in asking(session, message)}  # without any, it is not tried again
+        return any(rule.id in rules and rule.channel != message.destination for rule in policy.rules)
     named = {policy.security.channel, policy.digest.channel, *policy.card_channels()}
     return message.destination not in named
 
@@ -145,11 +145,12 @@ def _take_along(core: Core, policy: Policy | None, message: Message) -> None:
     """What nobody has read goes to the channel of now; what stood in the old one is kept true there no longer."""
     if policy is None:
         return
-    if message.kind == MessageKind.REVIEW and message.ts is None:
-        try:
-            follow_rule(core, RequestId(message.subject), TIMEKEEPER)
-        except Refusal:
-            return  # by the policy of now it cannot be asked: it waits for an answer or lapses, as any other
+    if message.kind in FIRST_CARDS and message.ts is None:
+        with core.database.read() as session:
+            requests = asking(session, message)
+        for request in requests:
+            with suppress(Refusal):  # which cannot be asked by the policy of now waits for an answer, or lapses
+                follow_rule(core, request.id, TIMEKEEPER)
         return
     with core.work(TIMEKEEPER) as work:
         if not _set(work, message, **ARRIVED, problem="", due_at=None):

@@ -1,8 +1,10 @@
 """Several are asked for at once, chosen one by one or as a bundle: one request each, by its own rule; all or nothing.
 
-A bundle decides nothing: each part is asked, approved and refused as if it were asked alone (docs/adr/0046).
+A bundle decides nothing: each part is asked, approved and refused as if it were asked alone. Those that go the same way
+stand on one card (docs/adr/0046).
 """
 
+import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -13,13 +15,15 @@ from access.catalog import Policy
 from access.core import Core
 from access.errors import InvalidInput, Refusal
 from access.grants.admission import refuse_while_closed
-from access.ids import BatchId, Person, SlackUser
+from access.ids import BatchId, Person, RequestId, SlackUser, ulid
 from access.models import Request
-from access.policy.decide import Allowed, Ask
+from access.policy.chain import column_of
+from access.policy.decide import Allowed, Ask, Terms
+from access.policy.escalation import facts_of_escalations
 from access.policy.refusals import PartsRefused, Refused, RefusedInput
 from access.requests.already import refuse_what_is_open
 from access.requests.pending import refuse_too_many
-from access.requests.submit import Parties, Preview, decide_all, parsed, post, preview, receiver_of, submit
+from access.requests.submit import Parties, Preview, Within, decide_all, parsed, post, preview, receiver_of, submit
 
 MOST = 10
 BUNDLE = "bundle:"
@@ -124,12 +128,30 @@ def _submit_several(core: Core, requester: Actor, names: Sequence[str], wanted: 
                 refused[name] = refusal
                 del allowed[name]
         _refuse_parts(refused, [*allowed], told)
-        requests: list[Request] = []
-        for ask, decision in allowed.values():
-            batch = BatchId(requests[0].id) if requests else None
-            asked = post(work, ask, decision, parties, core.providers, people=people, source=wanted.source, batch=batch)
-            requests.append(asked)
+        withins = _placed([decision.terms for _, decision in allowed.values()], work.now)
+        requests = [
+            post(work, ask, decision, parties, core.providers, people=people, source=wanted.source, within=within)
+            for (ask, decision), within in zip(allowed.values(), withins, strict=True)
+        ]
     return Batch(requests=tuple(requests), left_out={name: one.sentence for name, one in refused.items()})
+
+
+def _placed(terms: Sequence[Terms], now: datetime) -> list[Within]:
+    """Those that the same people decide in the same place share a card, named after the first of them."""
+    ids = [RequestId(ulid(now)) for _ in terms]
+    ways = [_way(one) for one in terms]
+    first = dict(reversed([*zip(ways, ids, strict=True)]))
+    return [
+        Within(id=identifier, batch=BatchId(ids[0]), card=first[way] if ways.count(way) > 1 else None)
+        for identifier, way in zip(ids, ways, strict=True)
+    ]
+
+
+def _way(terms: Terms) -> tuple[str, str, str]:
+    """Its rule, its channel, and who is asked in which order, then reminded or asked too, as one text."""
+    ladder = [(str(one.after), one.group, one.channel) for one in terms.reminders]
+    chain = column_of(terms.stages, facts_of_escalations(terms.escalations))
+    return terms.rule, terms.channel, json.dumps([chain, ladder, str(terms.lapses_after)], sort_keys=True)
 
 
 def _refuse_parts(refused: Mapping[str, Refusal], possible: Sequence[str], told: Collection[str]) -> None:

@@ -6,12 +6,13 @@ from sqlmodel import Session, select
 
 from access.approvers import NextStep, votes_on
 from access.catalog import Escalation, Rule
-from access.ids import Person, SlackUser
+from access.ids import Person, RequestId, SlackUser
 from access.models import Message, MessageKind, Request, RequestStatus
 from access.people import People
 from access.policy.chain import Waiting
 from access.policy.chain_now import Chain
 from access.policy.escalation import added_by, escalations_of
+from access.shared_cards import told_as
 
 
 def named(people: People, can: frozenset[Person], group: str) -> tuple[SlackUser, ...]:
@@ -40,16 +41,26 @@ def _added(people: People, chain: Chain, can: frozenset[Person], group: str) -> 
     return people.accounts(people.approvers([group], barred=chain.barred) - can - voted)
 
 
+def steps_of(session: Session, kind: MessageKind, subject: RequestId) -> list[tuple[timedelta, str]]:
+    """When after it was asked, and whom, by the reminders that there are."""
+    rows = select(Message.step_group, Message.step_after_s).filter_by(kind=kind, subject=subject)
+    return [
+        (timedelta(seconds=after), group)
+        for group, after in session.exec(rows)
+        if group is not None and after is not None
+    ]
+
+
+def _its_steps(session: Session, request: Request) -> list[tuple[timedelta, str]]:
+    kind, subject = told_as(request, MessageKind.REMINDER)
+    return steps_of(session, kind, subject)
+
+
 def next_step(session: Session, people: People | None, request: Request, now: datetime) -> NextStep | None:
     """None: no step is left before it is decided or lapses, or no approver is."""
     if people is None or request.status != RequestStatus.PENDING:
         return None
-    rows = select(Message.step_group, Message.step_after_s).filter_by(kind=MessageKind.REMINDER, subject=request.id)
-    steps = sorted(
-        (request.asked_at + timedelta(seconds=after), group)
-        for group, after in session.exec(rows)
-        if group is not None and after is not None
-    )
+    steps = sorted((request.asked_at + after, group) for after, group in _its_steps(session, request))
     left = ((at, group) for at, group in steps if now < at < request.lapses_at)
     at, group = next(left, (None, ""))
     if at is None:

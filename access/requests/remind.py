@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from sqlalchemy import and_, or_
 from sqlmodel import Session, col, select
 
 from access.approvers import NextStep, StageState, approvers, chain_of, people_now
@@ -12,7 +13,8 @@ from access.ids import SlackUser
 from access.message_kinds import CARDS
 from access.models import Grant, Message, MessageKind, Request, RequestStatus, Review
 from access.people import People
-from access.requests.escalation import adds, named, next_step
+from access.requests.escalation import adds, named, next_step, steps_of
+from access.shared_cards import is_waiting_there, parts_of, told_as
 from access.unit_of_work import URGENT, ReminderStep, UnitOfWork
 
 
@@ -44,7 +46,8 @@ class ReminderFacts:
 def remind(work: UnitOfWork, request: Request, reminder: Reminder) -> None:
     """Sees to one step: a row of its own from the beginning, so that no restart forgets or repeats it."""
     step = ReminderStep(reminder.group, reminder.after)
-    work.tell(MessageKind.REMINDER, request.id, request.channel, at=request.asked_at + reminder.after, step=step)
+    kind, subject = told_as(request, MessageKind.REMINDER)
+    work.tell(kind, subject, request.channel, at=request.asked_at + reminder.after, step=step)
     post_elsewhere(work, request, reminder)
 
 
@@ -52,7 +55,8 @@ def post_elsewhere(work: UnitOfWork, request: Request, reminder: Reminder) -> No
     """One more card, where the step says."""
     if reminder.channel is not None:
         at = request.asked_at + reminder.after
-        work.tell(MessageKind.ESCALATED, request.id, reminder.channel, version=request.version, at=at, urgency=URGENT)
+        kind, subject = told_as(request, MessageKind.ESCALATED)
+        work.tell(kind, subject, reminder.channel, version=request.version, at=at, urgency=URGENT)
 
 
 def remind_anew(work: UnitOfWork, request: Request, reminders: Sequence[Reminder]) -> None:
@@ -60,8 +64,10 @@ def remind_anew(work: UnitOfWork, request: Request, reminders: Sequence[Reminder
 
     A step that has passed only reminds; but whom it adds is called, late as it is, and its channel gets the new card.
     """
-    rows = select(Message.step_group, Message.step_after_s).filter_by(kind=MessageKind.REMINDER, subject=request.id)
-    known = {(group, timedelta(seconds=after or 0)) for group, after in work.session.exec(rows)}
+    known = {(group, after) for after, group in steps_of(work.session, MessageKind.REMINDER, request.id)}
+    if request.card_id is not None:  # on the card that it shared, it has had what was due by now
+        shared = steps_of(work.session, MessageKind.BATCH_REMINDER, request.card_id)
+        known |= {(group, after) for after, group in shared if request.asked_at + after <= work.now}
     for one in reminders:
         is_over = request.asked_at + one.after <= work.now and not adds(request, one.group, one.after)
         if is_over or (one.group, one.after) in known:
@@ -84,6 +90,24 @@ def reminder_facts(
     )  # fmt: skip
 
 
+@dataclass(frozen=True, kw_only=True)
+class BatchReminderFacts:
+    """Everything that a reminder of several requests on one card shows."""
+
+    parts: tuple[ReminderFacts, ...]
+    """Those that still wait there."""
+    card: Place | None
+    now: datetime
+
+
+def batch_reminder_facts(
+    session: Session, policy: Policy | None, message: Message, now: datetime
+) -> BatchReminderFacts:  # fmt: skip
+    waiting = [one for one in parts_of(session, message.subject) if is_waiting_there(one, now)]
+    parts = tuple(reminder_facts(session, policy, message, one, now) for one in waiting)
+    return BatchReminderFacts(parts=parts, card=parts[0].card if parts else None, now=now)
+
+
 def _chain(session: Session, people: People | None, request: Request, now: datetime) -> tuple[StageState, ...]:
     votes = select(Review).filter_by(request_id=request.id, version=request.version).order_by(col(Review.at))
     return chain_of(people, request, session.exec(votes).all(), now) if people else ()
@@ -91,7 +115,8 @@ def _chain(session: Session, people: People | None, request: Request, now: datet
 
 def card_place(session: Session, request: Request) -> Place | None:
     """Where the card of the present version stands; of several the newest."""
-    cards = select(Message).filter_by(kind=MessageKind.REVIEW, subject=request.id, version=request.version)
+    kind, subject = told_as(request, MessageKind.REVIEW)
+    cards = select(Message).filter_by(kind=kind, subject=subject, version=request.version)
     card = session.exec(cards.where(col(Message.ts).is_not(None)).order_by(col(Message.id).desc())).first()
     return Place(card.channel, card.ts) if card and card.channel and card.ts else None
 
@@ -101,13 +126,22 @@ def place_of_access(session: Session, kind: MessageKind, extension: Request) -> 
     grant = session.get(Grant, extension.extends) if extension.extends else None
     if grant is None or extension.status != RequestStatus.APPROVED:
         return None
-    of = {"kind": kind, "subject": grant.request_id}
+    if kind in CARDS:
+        return _newest_card(session, session.get_one(Request, grant.request_id))
     # Cards are told to channels, all else to people; of several the newest.
-    mine = {} if kind in CARDS else {"destination": extension.requester_slack}
-    of |= {"kind": MessageKind.REVIEW} if kind in CARDS else {}
-    stands = select(Message).filter_by(**of, **mine).where(col(Message.ts).is_not(None))
+    of = {"kind": kind, "subject": grant.request_id, "destination": extension.requester_slack}
+    stands = select(Message).filter_by(**of).where(col(Message.ts).is_not(None))
     told = session.exec(stands.order_by(col(Message.version).desc(), col(Message.id).desc())).first()
     return Place(told.channel, told.ts) if told and told.channel and told.ts else None
+
+
+def _newest_card(session: Session, request: Request) -> Place | None:
+    """Of any version, in the channel of its approvers."""
+    own = and_(col(Message.kind) == MessageKind.REVIEW, col(Message.subject) == request.id)
+    shared = and_(col(Message.kind) == MessageKind.BATCH_REVIEW, col(Message.subject) == request.card_id)
+    cards = select(Message).where(or_(own, shared), col(Message.ts).is_not(None))
+    card = session.exec(cards.order_by(col(Message.version).desc(), col(Message.id).desc())).first()
+    return Place(card.channel, card.ts) if card and card.channel and card.ts else None
 
 
 def worth_reminding(request: Request, now: datetime) -> bool:

@@ -41,6 +41,7 @@ from access.requests.remind import Place
 from access.requests.unanswerable import note_unanswerable
 from access.requests.versions import BY_RULE, post_version, request_changed
 from access.requests.vote import Ballot, cast_vote, refuse_vote
+from access.shared_cards import told_as
 from access.store import insert
 from access.unit_of_work import SETTLES, URGENT, LostRace, UnitOfWork, grant_item
 from access.words import clean
@@ -51,11 +52,11 @@ DOUBLE_CLICK = timedelta(seconds=10)
 
 def review(
     core: Core, *, button: str, reviewer: Actor, verdict: Verdict, comment: str = "", card: Place | None = None,
-    less: TypedTime | None = None,
+    less: TypedTime | None = None, click: str = "",
 ) -> Request:  # fmt: skip
     """One click on approve or deny. Raises a Refusal; a refused click is recorded and changes nothing.
 
-    `less`: it is approved for less time than was asked.
+    `less`: it is approved for less time than was asked. `click`: the same for several that are answered by one.
     """
     assert less is None or verdict is Verdict.APPROVE, "a denial has no time"
     pressed = _pressed(core, button, reviewer, verdict)
@@ -69,7 +70,7 @@ def review(
         with core.work(reviewer) as work:
             request = load_request(work.session, pressed.request_id)
             if card is not None:
-                _adopt(work, pressed, card)
+                _adopt(work, request, pressed, card)
             _refuse_stale(work.session, work.now, request, pressed, person, verdict=verdict)
             if verdict is Verdict.APPROVE:
                 refuse_while_closed(work.session)
@@ -85,7 +86,7 @@ def review(
                 with _told_who_was_faster(work, request, pressed, ballot):
                     if less is not None:
                         narrow(core, work, policy, request, less, by=person)
-                    _decide(core, work, request, ballot, People(policy), shown=pressed.version)
+                    _decide(core, work, request, ballot, People(policy), shown=pressed.version, click=click)
         if terms is not None:
             raise RequestChanged
     return request
@@ -239,7 +240,7 @@ def _told_who_was_faster(work: UnitOfWork, request: Request, pressed: Button, ba
 
 
 def _decide(
-    core: Core, work: UnitOfWork, request: Request, ballot: Ballot, people: People, *, shown: int
+    core: Core, work: UnitOfWork, request: Request, ballot: Ballot, people: People, *, shown: int, click: str
 ) -> None:  # fmt: skip
     """`shown`: the version of the card that was pressed."""
     opens = ballot.verdict is Verdict.APPROVE and request.extends is None and _starts(work, request) == work.now
@@ -250,7 +251,7 @@ def _decide(
     work.tell(MessageKind.ANSWER, request.id, request.requester_slack, urgency=URGENT, at=at)
     # A new version has a card of its own, which calls those who can decide; an updated one calls no one.
     if isinstance(now, Waiting) and not now.people <= asked and request.version == shown:
-        work.tell_next_stage(request, now.stage)
+        work.tell_next_stage(request, now.stage, click=click)
     if isinstance(now, Waiting):
         note_unanswerable(work, [request])
     if not isinstance(now, Approved):
@@ -288,18 +289,18 @@ def _adopted_if_refused(core: Core, actor: Actor, pressed: Button, card: Place |
     except (Refusal, PolicyError):
         if card is not None:
             with core.work(actor) as work:
-                load_request(work.session, pressed.request_id)
-                _adopt(work, pressed, card)
+                _adopt(work, load_request(work.session, pressed.request_id), pressed, card)
         raise
 
 
-def _adopt(work: UnitOfWork, pressed: Button, card: Place) -> None:
+def _adopt(work: UnitOfWork, request: Request, pressed: Button, card: Place) -> None:
     """We may have died between posting a card and noting where it stands; a click on it tells us."""
-    place = {"request": pressed.request_id, "channel": card.channel, "ts": card.ts}
+    kind, subject = told_as(request, MessageKind.REVIEW, pressed.version)
+    place = {"request": subject, "channel": card.channel, "ts": card.ts}
     if work.session.connection().execute(_CARD, place).first() is not None:
         return
-    if work.adopt(MessageKind.REVIEW, pressed.request_id, card.channel, card.ts, version=pressed.version):
-        work.record("card.registered", pressed.request_id, channel=card.channel, ts=card.ts)
+    if work.adopt(kind, subject, card.channel, card.ts, version=pressed.version):
+        work.record("card.registered", subject, channel=card.channel, ts=card.ts)
 
 
 # Kept: to build a statement anew costs more than to execute it.

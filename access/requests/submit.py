@@ -34,6 +34,7 @@ from access.requests.binding import bound
 from access.requests.escalation import first_step
 from access.requests.pending import refuse_too_many
 from access.requests.remind import remind
+from access.shared_cards import told_as
 from access.store import insert_unless_there
 from access.unit_of_work import URGENT, UnitOfWork
 from access.words import clean
@@ -55,6 +56,22 @@ class Parties:
 
     def distinct(self) -> tuple[PersonEntry, ...]:
         return (self.asks, self.receives) if self.is_for_another else (self.asks,)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Within:
+    """Which one it is of what is asked at once."""
+
+    id: RequestId
+    batch: BatchId
+    """The id of the first."""
+    card: RequestId | None = None
+    """Of those that share a card, the first; None: it has its own."""
+
+    @classmethod
+    def alone(cls, now: datetime) -> "Within":
+        identifier = RequestId(ulid(now))
+        return cls(id=identifier, batch=BatchId(identifier))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,20 +136,21 @@ def submit(
 
 def post(
     work: UnitOfWork, ask: Ask, decision: Allowed, parties: Parties, providers: Mapping[str, type[Provider]], *,
-    people: People, source: str, batch: BatchId | None = None,
+    people: People, source: str, within: Within | None = None,
 ) -> Request:  # fmt: skip
     """Writes down what the policy lets this person ask, with all that must be told of it. Raises AlreadyOpen.
 
-    `people`: by whom it was decided. `batch`: of what is asked at once, the id of the first.
+    `people`: by whom it was decided. `within`: where it is one of several that are asked at once.
     """
-    request = _request(work, ask, decision.terms, parties, providers)
-    request.batch_id = batch or request.batch_id
+    within = within or Within.alone(work.now)
+    request = _request(work, ask, decision.terms, parties, providers, within=within)
     if not insert_unless_there(work.session, request):
         raise already_asked(ask)  # by the same person at the same moment
     trace = render(decision.trace).splitlines()
     work.record("request.created", request.id, source=source, trace=trace, **_told(request))
     keep_asked(work, people, request)
-    work.tell(MessageKind.REVIEW, request.id, request.channel, urgency=URGENT)
+    kind, subject = told_as(request, MessageKind.REVIEW)
+    work.tell(kind, subject, request.channel, urgency=URGENT)  # on a shared card, the same message once more
     if parties.is_for_another:
         work.tell(MessageKind.ASKED_FOR, request.id, parties.receives.slack, urgency=URGENT)
     for reminder in decision.terms.reminders:
@@ -266,17 +284,17 @@ def _people_to_ask(core: Core, policy: Policy) -> People:
 
 
 def _request(
-    work: UnitOfWork, ask: Ask, terms: Terms, parties: Parties, providers: Mapping[str, type[Provider]]
-) -> Request:
-    identifier = RequestId(ulid(work.now))
+    work: UnitOfWork, ask: Ask, terms: Terms, parties: Parties, providers: Mapping[str, type[Provider]], *,
+    within: Within,
+) -> Request:  # fmt: skip
     return Request(
-        id=identifier, batch_id=BatchId(identifier), version=1, status=RequestStatus.PENDING,
+        id=within.id, batch_id=within.batch, card_id=within.card, version=1, status=RequestStatus.PENDING,
         requester=parties.asks.name, requester_slack=parties.asks.slack,
         subject=parties.receives.name, subject_slack=parties.receives.slack,
         duration_s=whole_seconds(terms.duration), until=terms.until, starts_at=ask.starts_at, extends=ask.extends,
         scope=dict(ask.scope), ticket=ask.ticket,
         reason=terms.reason, asked_at=work.now, lapses_at=_lapses_at(ask, terms, work.now),
-        **resolved(ask, terms, providers) | bound(work, identifier, 1, ask, terms),
+        **resolved(ask, terms, providers) | bound(work, within.id, 1, ask, terms),
     )  # fmt: skip
 
 

@@ -158,7 +158,7 @@ class Desk:
             held = {"value": said} if kind == "plain_text_input" else {"selected_option": said and {"value": said}}
             if kind == "datetimepicker":
                 held = {"selected_date_time": int(said) if said else None}
-            if kind.startswith("multi_"):
+            if kind == "checkboxes" or kind.startswith("multi_"):
                 held = {"selected_options": [{"value": one} for one in (said or "").split(",") if one]}
             if kind == "users_select":
                 held = {"selected_user": said}

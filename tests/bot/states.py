@@ -63,6 +63,7 @@ from bot.views.review import review_card
 from bot.views.who import who_list
 from tests.access.policy.example import ask, policy
 from tests.bot import (
+    batch_states,
     chain_states,
     details_states,
     digest_states,
@@ -512,7 +513,7 @@ def _all() -> dict[str, Rendered | dict[str, Any]]:
 ALL = (
     _all() | chain_states.STATES | digest_states.STATES | narrow_states.STATES | standing_states.STATES
     | undelivered_states.STATES | why_states.STATES | on_behalf_states.STATES | several_states.STATES
-    | details_states.STATES
+    | details_states.STATES | batch_states.STATES
 )  # fmt: skip
 MESSAGES = {name: view for name, view in ALL.items() if isinstance(view, Rendered)}
 MODALS = {name: view for name, view in ALL.items() if isinstance(view, dict) and view["type"] == "modal"}

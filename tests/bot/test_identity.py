@@ -17,6 +17,7 @@ from bot.views.extension import extension_form
 from bot.views.form import request_form
 from bot.views.modals import denial, revocation
 from tests.access.requests.test_approvers import deciding, slack_says
+from tests.bot.batch_states import STATES as BATCH_STATES
 from tests.bot.desk import Body, Desk
 from tests.bot.facts import a_choice, a_grant, a_request, an_extendable
 from tests.bot.narrow_states import STATES
@@ -30,6 +31,7 @@ VIEWS = {
     ids.REVOCATION: revocation(a_grant(id="none")),
     ids.EXTENSION: extension_form(an_extendable(a_grant(id="none"))),
     ids.APPROVAL: STATES["approval"],
+    ids.BATCH_ANSWER: BATCH_STATES["batch-some"],
     ids.CHANGE_FORM: STATES["change"],
 }
 LISTENERS = [

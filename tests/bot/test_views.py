@@ -74,7 +74,7 @@ def test_a_notification_says_the_state() -> None:
 
 def test_a_notification_says_which_request_it_is_about() -> None:
     known = ["customers-db/read", "req7xk", LONGEST_NAME]
-    of_many = ("mine", "who", "digest", "refusal", "alert-many", "alert-undelivered")
+    of_many = ("mine", "who", "digest", "refusal", "alert-many", "alert-undelivered", "batch-not-all")
     about = {name: one for name, one in MESSAGES.items() if any(each in json.dumps(one.blocks) for each in known)}
     single = {name: one.text for name, one in about.items() if not name.startswith(of_many)}
 

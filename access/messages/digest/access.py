@@ -19,10 +19,14 @@ def accesses(session: Session, pairs: Sequence[Pair]) -> tuple[Access, ...]:
     ids = [request.id for _, _, request in pairs]
     reviews = session.exec(select(Review).where(col(Review.request_id).in_(ids)).order_by(col(Review.at))).all()
     cards = places(session, MessageKind.REVIEW, ids)
+    shared = places(session, MessageKind.BATCH_REVIEW, [one.card_id for _, _, one in pairs if one.card_id])
     return tuple(
-        _access(at, grant, request, [one for one in reviews if one.request_id == request.id], cards.get(request.id))
+        _access(
+            at, grant, request, [one for one in reviews if one.request_id == request.id],
+            cards.get(request.id) or shared.get(request.card_id or ""),
+        )
         for at, grant, request in pairs
-    )
+    )  # fmt: skip
 
 
 def _access(
