@@ -160,9 +160,16 @@ def unasked(facts: CardFacts) -> Rendered:
     blocks = [
         header(state),
         *became,
-        context(f"Request {code(identifier)}, {code(request.entitlement)}"),
+        context(f"Request {code(identifier)}, {code(request.entitlement)}{_beside(facts)}"),
     ]
     return Rendered(text=f"{state}: {request.entitlement}, request {identifier}", blocks=blocks)
+
+
+def _beside(facts: CardFacts) -> str:
+    """The others of which the same card asks, and the same is so."""
+    waiting = [one for one in facts.beside if one.status == RequestStatus.PENDING]
+    named = ", ".join(f"{code(short(one.id))}, {code(one.entitlement)}" for one in waiting)
+    return f". On the same card: {named}" if waiting else ""
 
 
 def _state(facts: CardFacts) -> tuple[str, list[Block]]:

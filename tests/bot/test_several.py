@@ -31,6 +31,7 @@ def test_the_form_asks_for_several_and_names_each(desk: Desk, world: World, slac
     assert asked(world) == {READ, LOGS, FIX}
     shown = words(answer["view"]["blocks"])
     assert all(name in shown for name in (READ, LOGS, FIX, "<#C0LOGS>", "<#C0PAYAPPR>"))
+    assert shown.count("Asked in <#C0PAYAPPR>") == 1, "for both that stand on its card"
 
 
 def test_the_form_has_bundles_first_and_shows_each_part_of_one(desk: Desk, slack: FakeSlack) -> None:

@@ -13,6 +13,9 @@ from access.messages.outbox import AlertFacts, Claimed, Delivery, Outbox
 from access.models import Alert, AlertKind, Message, MessageKind, RequestStatus
 from access.monitor.sweep import Schedule
 from access.monitor.watchdogs import Seen, Watch
+from bot.views.undelivered import unasked
+from tests.access.requests.test_batch import FIX, READ
+from tests.access.requests.test_batch import ask as batch
 from tests.cast import ANN, APPROVALS, BEN, KIM, SECURITY
 from tests.world import World
 
@@ -408,3 +411,31 @@ def test_the_pauses_between_tries_stay_what_they_are(world: World, slack: Slack)
     assert waiting.due_at is not None
     assert waiting.due_at <= world.clock.now()
     assert waiting.undelivered_since == world.clock.now() - timedelta(minutes=10)
+
+
+def test_of_several_on_one_card_that_does_not_arrive_one_message_names_all(world: World, slack: Slack) -> None:
+    slack.refuses[APPROVALS] = ARCHIVED
+    first, second = batch(world, READ, FIX).requests
+    world.work()
+
+    told = {one.message.subject: one.facts for one in world.said if one.message.kind == MessageKind.UNDELIVERED}
+    (facts,) = told.values()
+    assert isinstance(facts, CardFacts)
+    assert {facts.request.id, *(one.id for one in facts.beside)} == {first.id, second.id}
+    assert second.entitlement in str(unasked(facts).blocks)
+
+    slack.refuses.clear()
+    world.pass_time(minutes=2)
+    assert [one.kind for one in world.messages(MessageKind.BATCH_REVIEW) if one.ts] == ["batch_review"]
+
+
+def test_of_several_on_one_card_each_goes_to_the_channel_of_now(world: World, slack: Slack) -> None:
+    slack.refuses[APPROVALS] = ARCHIVED
+    requests = batch(world, READ, FIX).requests
+    world.work()
+    world.rewrite_policy(f"channel: {APPROVALS}", "channel: C0OTHER")
+    world.pass_time(minutes=2)
+
+    assert {one.message.subject for one in world.said if one.message.destination == "C0OTHER"} == {
+        one.id for one in requests
+    }
