@@ -25,6 +25,8 @@ class Shows(Enum):
     DIGEST = auto()
     BATCH = auto()
     """Each of the requests that share a card."""
+    BATCH_ANSWER = auto()
+    """Each of the requests that were answered together."""
     BATCH_REMINDER = auto()
     """Those of them that still wait."""
 
@@ -116,6 +118,9 @@ KINDS: Mapping[MessageKind, Traits] = {
     MessageKind.NEXT_STAGE: Traits(
         name="the call to the approvers of the next stage", shows=Shows.REMINDER, kept_true=False, rank=2,
         way=Way.REPLY, until=Until.REQUEST_WAITS,
+    ),
+    MessageKind.BATCH_ANSWER: Traits(
+        name="the answer to several requests, to the requester", shows=Shows.BATCH_ANSWER, kept_true=True, rank=1
     ),
     MessageKind.BATCH_REVIEW: Traits(
         name="the card of several requests for the approvers", shows=Shows.BATCH, kept_true=True, rank=2,

@@ -6,6 +6,7 @@ from sqlalchemy import Select, Update, and_, bindparam, case, select, update
 from sqlmodel import col
 
 from access.bulk import one_of
+from access.ids import AnswerId, RequestId
 from access.models import Message, Request, UtcDateTime
 
 
@@ -38,7 +39,7 @@ def retold(dialect: str) -> Update:
 
 
 @cache
-def shared_cards(dialect: str) -> Select[tuple[str, str | None]]:
-    """Of `changed` requests those that share a card, which shows what has changed, and the subject of its messages."""
+def shared_messages(dialect: str) -> Select[RequestId | None, AnswerId | None]:
+    """Of `changed` requests that share a card: the subjects of the messages that show what has changed."""
     its = one_of(col(Request.id), "changed", dialect), col(Request.card_id).is_not(None)
-    return select(col(Request.id), col(Request.card_id)).where(*its)
+    return select(col(Request.card_id), col(Request.answer_id)).where(*its)

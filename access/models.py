@@ -22,6 +22,7 @@ from sqlmodel import Field, SQLModel
 
 from access.ids import (
     AlertId,
+    AnswerId,
     BatchId,
     CheckId,
     CommentId,
@@ -128,6 +129,7 @@ class MessageKind(StrEnum):
     DIGEST = "digest"  # one message of a digest, version by version in its thread; subject: digest
     ASKED_FOR = "asked_for"  # that another person asked for this one, who would receive it; subject: request
     UNDELIVERED = "undelivered"  # that the card could not be posted, to who asked; subject: request
+    BATCH_ANSWER = "batch_answer"  # what became of those that share a card, to their requester; subject: answer
     # Of requests that share a card; subject: the request after which it is named.
     BATCH_REVIEW = "batch_review"  # the card in the approvers' channel
     BATCH_ESCALATED = "batch_escalated"  # one more, in the channel of a step of the ladder
@@ -254,6 +256,7 @@ class Request(SQLModel, table=True):
         _partly("ix_request_waiting", "requester_slack", where="status = 'pending'"),
         _partly("ix_request_claimed", "claim_until", where="status = 'pending'"),
         _partly("ix_request_card", "card_id", where="card_id IS NOT NULL"),
+        _partly("ix_request_answer", "answer_id", where="answer_id IS NOT NULL"),
         Index("uq_request_pending", "subject", "resource", "role", unique=True,
               postgresql_where=text("status = 'pending'"), sqlite_where=text("status = 'pending'")),
     )  # fmt: skip
@@ -262,6 +265,8 @@ class Request(SQLModel, table=True):
     batch_id: BatchId = _string(index=True)
     card_id: RequestId | None = _string(default=None)
     """Of its batch, the request after which the card is named that they share; None: it has a card of its own."""
+    answer_id: AnswerId | None = _string(default=None)
+    """Of those that share a card, the answer in which the requester is told of it, with others of the same click."""
     version: int = 1
     status: str = RequestStatus.PENDING
     requester: Person = _string(index=True)

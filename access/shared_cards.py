@@ -39,6 +39,12 @@ def parts_of(session: Session, card: str) -> Sequence[Request]:
     return session.exec(parts.order_by(col(Request.resource), col(Request.role), col(Request.id))).all()
 
 
+def told_together(session: Session, answer: str) -> Sequence[Request]:
+    """All of which one answer tells, in the same order."""
+    parts = select(Request).where(col(Request.answer_id) == answer)
+    return session.exec(parts.order_by(col(Request.resource), col(Request.role), col(Request.id))).all()
+
+
 def is_waiting_there(request: Request, now: datetime) -> bool:
     """Whether it can still be answered on the card that it shares."""
     return request.status == RequestStatus.PENDING and is_on_shared_card(request) and now < request.lapses_at

@@ -16,10 +16,10 @@ from access.approvers import groups_of, people_now
 from access.audit import Event, Outcome
 from access.catalog import Policy
 from access.errors import Conflict
-from access.ids import AlertId, GrantId, MessageId, SlackUser, ulid
+from access.ids import AlertId, GrantId, MessageId, SlackUser, ulid, ulid_of
 from access.lifecycle import TRANSIENT, allowed
 from access.message_kinds import KEPT_TRUE, PLANNED
-from access.message_rows import retold, shared_cards
+from access.message_rows import retold, shared_messages
 from access.models import (
     Alert,
     AlertKind,
@@ -207,8 +207,9 @@ class UnitOfWork:
         changed = self.subjects | self.settling | self.coalescing
         if not changed:
             return
-        # With one click several requests change one after the other, and the card that they share is told once.
-        self.settling |= {card for _, card in self._found(shared_cards(self._dialect), {"changed": changed})}
+        # With one click several requests change one after the other, and what they share is told once.
+        shared = self._found(shared_messages(self._dialect), {"changed": changed})
+        self.settling |= {subject for both in shared for subject in both if subject is not None}
         given = {
             "changed": changed | self.settling, "at_once": self.subjects, "coalescing": self.coalescing,
             "kept_true": KEPT_TRUE, "planned": PLANNED, "now": self.now, "settled_at": self.now + SETTLES,
@@ -253,6 +254,23 @@ class UnitOfWork:
         key = f"{request.channel}:{stage}" + (f":{click or request.id}" if shared else "")
         at = self.now + SETTLES if shared else self.now
         self.tell(kind, subject, request.channel, version=request.version, key=key, urgency=URGENT, at=at)
+
+    def tell_answer(
+        self, request: Request, *, click: str = "", urgency: int = 1, at: datetime | None = None
+    ) -> None:  # fmt: skip
+        """What became of a request, to who asked: of those on one card a message for all that change together.
+
+        `click`: by which others may change one after the other; else it is what changes at this moment.
+        """
+        if request.card_id is None:
+            self.tell(MessageKind.ANSWER, request.id, request.requester_slack, urgency=urgency, at=at)
+            return
+        if request.answer_id is None:
+            values = {"answer_id": click or ulid_of(self.now, request.card_id)}
+            compare_and_set(self.session, Request, request.id, expected={"answer_id": None}, values=values)
+            self.session.refresh(request)
+        subject, at = request.answer_id or "", max(at or self.now, self.now + SETTLES)
+        self.tell(MessageKind.BATCH_ANSWER, subject, request.requester_slack, urgency=urgency, at=at)
 
     def adopt(self, kind: str, subject: str, channel: str, ts: str, *, version: int) -> bool:
         """A message of ours that stands in Slack without a row of its own is kept true from now on."""

@@ -8,6 +8,7 @@ from access.models import AlertKind, MessageKind
 from access.requests.remind import BatchReminderFacts, ReminderFacts
 from bot.views.alert import alert_card, group_card, standing_card
 from bot.views.answer import answer, ended, warning
+from bot.views.answer_to_several import answer_to_several
 from bot.views.batch_card import batch_card
 from bot.views.batch_thread import batch_next_stage, batch_reminder
 from bot.views.blocks import Rendered
@@ -45,6 +46,10 @@ def _next_stage(facts: ReminderFacts, _of_access: str | None) -> Rendered:
     return next_stage(facts)
 
 
+def _answer_to_several(facts: BatchFacts, _of_access: str | None) -> Rendered:
+    return answer_to_several(facts)
+
+
 def _batch_card(facts: BatchFacts, _of_access: str | None) -> Rendered:
     return batch_card(facts)
 
@@ -77,6 +82,7 @@ VIEWS: Mapping[MessageKind, View] = {
     MessageKind.UNDELIVERED: _unasked,
     MessageKind.REMINDER: _reminder,
     MessageKind.NEXT_STAGE: _next_stage,
+    MessageKind.BATCH_ANSWER: _answer_to_several,
     MessageKind.BATCH_REVIEW: _batch_card,
     MessageKind.BATCH_ESCALATED: _batch_card,
     MessageKind.BATCH_REMINDER: _batch_reminder,

@@ -45,7 +45,7 @@ from access.requests.remind import (
 )
 from access.requests.unanswerable import why_unanswerable
 from access.requests.versions import successor
-from access.shared_cards import is_on_shared_card, parts_of
+from access.shared_cards import is_on_shared_card, parts_of, told_together
 
 HISTORY = 3
 OTHERS_MOST = 99
@@ -186,6 +186,14 @@ def _of_batch(session: Session, policy: Policy | None, message: Message, now: da
     return BatchFacts(parts=parts, now=now)
 
 
+def _of_batch_answer(session: Session, policy: Policy | None, message: Message, now: datetime) -> BatchFacts:
+    parts = (
+        _card_facts(session, policy, one, newest_grant(session, one.id), version=one.version, now=now)
+        for one in told_together(session, message.subject)
+    )
+    return BatchFacts(parts=tuple(replace(one, reader=SlackUser(message.destination)) for one in parts), now=now)
+
+
 def _of_grant(session: Session, policy: Policy | None, message: Message, now: datetime) -> CardFacts:
     grant = load_grant(session, GrantId(message.subject))
     return _of_card(session, policy, message, (load_request(session, grant.request_id), grant), now)
@@ -225,6 +233,7 @@ def _of_digest(session: Session, _policy: Policy | None, message: Message, _now:
 _FACTS: Mapping[Shows, Callable[[Session, Policy | None, Message, datetime], Facts]] = {
     Shows.REQUEST: _of_request, Shows.GRANT: _of_grant, Shows.REMINDER: _of_reminder, Shows.ALERT: _of_alert,
     Shows.HOME: _of_home, Shows.DIGEST: _of_digest, Shows.BATCH: _of_batch, Shows.BATCH_REMINDER: _of_batch_reminder,
+    Shows.BATCH_ANSWER: _of_batch_answer,
 }  # fmt: skip
 
 

@@ -28,7 +28,7 @@ from access.models import (
     Request,
 )
 from access.requests.remind import BatchReminderFacts, ReminderFacts
-from access.shared_cards import asking, parts_of
+from access.shared_cards import asking, parts_of, told_together
 from access.store import Change, compare_and_set, compare_and_set_all
 from access.unit_of_work import RETOLD_AFTER, SETTLES, UnitOfWork, message_item
 
@@ -242,6 +242,8 @@ def _shows_what_passes(work: UnitOfWork, message: Message) -> bool:
             return _passes(work, RequestId(message.subject))
         case Shows.BATCH:
             return any(_passes(work, one.id) for one in parts_of(work.session, message.subject))
+        case Shows.BATCH_ANSWER:
+            return any(_passes(work, one.id) for one in told_together(work.session, message.subject))
         case _:
             return False
 

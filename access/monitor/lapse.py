@@ -3,7 +3,7 @@
 from access.alerts.undelivered import why_never_asked
 from access.answer_times import LAPSED
 from access.core import Core
-from access.models import MessageKind, Request, RequestStatus
+from access.models import Request, RequestStatus
 from access.monitor.due import lapsed_requests
 from access.monitor.overdue import TIMEKEEPER
 
@@ -23,4 +23,4 @@ def lapse_requests(core: Core) -> None:
             because = why_never_asked(work.session, request)
             details = {"because": because} if because else {}
             if work.move_request(request, RequestStatus.LAPSED, action=LAPSED, details=details, because=because):
-                work.tell(MessageKind.ANSWER, request.id, request.requester_slack)
+                work.tell_answer(request)

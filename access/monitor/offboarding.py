@@ -16,7 +16,7 @@ from access.grants.votes import ASK_AGAIN
 from access.ids import Person, SlackUser
 from access.lifecycle import OPENING
 from access.messages.rate_limits import USERS_INFO, Call, Limited, note_limits, take_turn
-from access.models import CheckKind, EndedBy, Grant, GrantStatus, MessageKind, Request, RequestStatus, Review
+from access.models import CheckKind, EndedBy, Grant, GrantStatus, Request, RequestStatus, Review
 from access.monitor.approver_checks import learn, write_approver
 from access.people import Party, People, is_current
 from access.periodic_checks import CheckOutcome, Claimed, check_again, check_no_more, claim_checks, release_checks
@@ -196,4 +196,4 @@ def _cancel(work: UnitOfWork, request: Request, leavers: frozenset[SlackUser], b
     ):
         return
     if request.requester_slack not in leavers:  # who asked for another is still here to read it
-        work.tell(MessageKind.ANSWER, request.id, request.requester_slack)
+        work.tell_answer(request)

@@ -126,11 +126,15 @@ def place_of_access(session: Session, kind: MessageKind, extension: Request) -> 
     grant = session.get(Grant, extension.extends) if extension.extends else None
     if grant is None or extension.status != RequestStatus.APPROVED:
         return None
+    origin = session.get_one(Request, grant.request_id)
     if kind in CARDS:
-        return _newest_card(session, session.get_one(Request, grant.request_id))
+        return _newest_card(session, origin)
     # Cards are told to channels, all else to people; of several the newest.
-    of = {"kind": kind, "subject": grant.request_id, "destination": extension.requester_slack}
-    stands = select(Message).filter_by(**of).where(col(Message.ts).is_not(None))
+    alone = and_(col(Message.kind) == kind, col(Message.subject) == origin.id)
+    shared = and_(col(Message.kind) == MessageKind.BATCH_ANSWER, col(Message.subject) == origin.answer_id)
+    its = or_(alone, shared) if kind == MessageKind.ANSWER else alone
+    mine = select(Message).filter_by(destination=extension.requester_slack)
+    stands = mine.where(its, col(Message.ts).is_not(None))
     told = session.exec(stands.order_by(col(Message.version).desc(), col(Message.id).desc())).first()
     return Place(told.channel, told.ts) if told and told.channel and told.ts else None
 

@@ -248,7 +248,7 @@ def _decide(
     now = cast_vote(work, people, request, ballot, opens=opens)
     # Where it is opened now, one answer says both, unless that takes long.
     at = work.now + SETTLES if opens and not isinstance(now, Waiting) else work.now
-    work.tell(MessageKind.ANSWER, request.id, request.requester_slack, urgency=URGENT, at=at)
+    work.tell_answer(request, click=click, urgency=URGENT, at=at)
     # A new version has a card of its own, which calls those who can decide; an updated one calls no one.
     if isinstance(now, Waiting) and not now.people <= asked and request.version == shown:
         work.tell_next_stage(request, now.stage, click=click)

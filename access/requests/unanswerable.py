@@ -7,7 +7,7 @@ from sqlmodel import Session, select
 
 from access.approvers import people_now, votes_on
 from access.catalog import MANAGER
-from access.models import Alert, AlertKind, MessageKind, Request, RequestStatus
+from access.models import Alert, AlertKind, Request, RequestStatus
 from access.people import People
 from access.policy.chain import lacking_still
 from access.policy.chain_now import Chain
@@ -46,7 +46,7 @@ def note_unanswerable(work: UnitOfWork, requests: Iterable[Request]) -> None:
         if why and request.id not in opened:
             said = f"The request of {request.requester} for {request.entitlement} can no longer be approved. {why}"
             work.open_alert(KIND, request.id, said, channel=work.policy.security.channel)
-            work.tell(MessageKind.ANSWER, request.id, request.requester_slack)
+            work.tell_answer(request)
             work.request_changed(request)
         elif not why and request.id in opened:
             work.close_alerts(request.id, KIND)

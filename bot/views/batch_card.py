@@ -42,7 +42,7 @@ _PAST = {
     RequestStatus.PENDING: "still waiting", RequestStatus.APPROVED: "approved", RequestStatus.DENIED: "denied",
     RequestStatus.CANCELLED: "taken back", RequestStatus.LAPSED: "lapsed",
 }  # fmt: skip
-_FITS = 9_500
+FITS = 9_500
 """Characters of a message that Slack takes for certain."""
 _BRIEF = "What each role allows is left out: with it, this card would be longer than Slack takes."
 _COMMENTS_MOST = 5
@@ -51,7 +51,7 @@ _COMMENTS_MOST = 5
 
 def batch_card(facts: BatchFacts) -> Rendered:
     full = _card(facts, brief=False)
-    return full if _size(full.blocks) < _FITS else _card(facts, brief=True)
+    return full if size(full.blocks) < FITS else _card(facts, brief=True)
 
 
 def _card(facts: BatchFacts, *, brief: bool) -> Rendered:
@@ -65,7 +65,7 @@ def _card(facts: BatchFacts, *, brief: bool) -> Rendered:
         *(block for one in facts.parts for block in _part(one, together, is_waiting=one in waiting)),
         *([note(_BRIEF)] if brief else []),
         why(shown),
-        *_comments(facts.parts),
+        *written(facts.parts),
         *_waiting(waiting, together),
         *_revoke(facts.parts),
     ]
@@ -93,15 +93,15 @@ class _Together:
     def own(self, facts: CardFacts) -> list[Element]:
         """Of one that waits, what it has alone."""
         if self.brief:
-            return _texts([block for block in rights_note(facts.rights) if block["type"] == "section"])
+            return texts([block for block in rights_note(facts.rights) if block["type"] == "section"])
         chain = [] if self.chain else chain_lines(facts.chain)
         means = facts.request.end_means if self.end_means is None else ""
         described = [plain(facts.description)] if facts.description else []
         ends = [plain(f"When time is up: {means}")] if means else []
-        return [*described, *ends, *_texts(rights_note(facts.rights)), *_texts(chain)]
+        return [*described, *ends, *texts(rights_note(facts.rights)), *texts(chain)]
 
 
-def _texts(blocks: Sequence[Block]) -> list[Element]:
+def texts(blocks: Sequence[Block]) -> list[Element]:
     """The texts of these blocks, for the small print of a part."""
     return [text for block in blocks for text in block.get("elements", [block.get("text")]) if "text" in (text or {})]
 
@@ -131,12 +131,12 @@ def _part(facts: CardFacts, together: _Together, *, is_waiting: bool) -> list[Bl
     identifier = f"id {code(short(request.id))}"
     if is_waiting:
         terms = f"{how_long(request)} · level {escaped(request.level)} · {identifier} · {_history(facts)}"
-        return [what, _small(markup(terms), *together.own(facts))]
-    state = _left(facts) if facts.version < request.version else _answered(facts)
-    return [what, _small(markup(f"{state} · {identifier}"), *_became(facts))]
+        return [what, small(markup(terms), *together.own(facts))]
+    state = _left(facts) if facts.version < request.version else answered(facts)
+    return [what, small(markup(f"{state} · {identifier}"), *became(facts))]
 
 
-def _small(*elements: Element) -> Block:
+def small(*elements: Element) -> Block:
     return {"type": "context", "elements": list(elements)}
 
 
@@ -150,7 +150,7 @@ def _left(facts: CardFacts) -> str:
     return f"{made}, so it goes on with a card of its own"
 
 
-def _answered(facts: CardFacts) -> str:
+def answered(facts: CardFacts) -> str:
     """Who decided it, and when; else what became of it, after those who had approved."""
     said = [
         f"{'*Approved*' if one.verdict == Verdict.APPROVE else '*Denied*'} by {mention(one.reviewer_slack)} "
@@ -161,7 +161,7 @@ def _answered(facts: CardFacts) -> str:
     return ". ".join(said if is_said else [*said, f"*{escaped(state_of(facts))}*"])
 
 
-def _size(blocks: Sequence[Block]) -> int:
+def size(blocks: Sequence[Block]) -> int:
     """All characters that are shown."""
     return sum(map(_characters, blocks))
 
@@ -174,12 +174,12 @@ def _characters(node: Any) -> int:
     return sum(map(_characters, cast("list[Any]", node))) if isinstance(node, list) else 0
 
 
-def _became(facts: CardFacts) -> list[Element]:
+def became(facts: CardFacts) -> list[Element]:
     request = facts.request
     if facts.version < request.version:
         return []
     if facts.grant is not None:
-        return _texts([block for block in progress(facts.grant) if block["type"] == "section"])
+        return texts([block for block in progress(facts.grant) if block["type"] == "section"])
     if request.status == RequestStatus.LAPSED:
         return [plain(request.decided_because or "No approver answered in time.")]
     return [plain(request.decided_because)] if request.decided_because else []
@@ -193,7 +193,7 @@ def _history(facts: CardFacts) -> str:
     return f"last asked here {at(past.asked_at)}: {code(past.role)}, {_PAST[RequestStatus(past.status)]}"
 
 
-def _comments(parts: Sequence[CardFacts]) -> list[Block]:
+def written(parts: Sequence[CardFacts]) -> list[Block]:
     """What was written with an answer, once, and about which of them unless it was about all."""
     about: dict[tuple[str, str], list[str]] = {}
     for one in parts:

@@ -1,4 +1,4 @@
-"""Requests that were asked at once and go the same way share one card; on which one each stands."""
+"""Requests that were asked at once and go the same way share one card, and one answer those that one click answers."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -6,14 +6,17 @@ from alembic import op
 revision = "0022"
 down_revision = "0021"
 changed_tables = ("request",)
+_INDEXES = {"ix_request_card": "card_id", "ix_request_answer": "answer_id"}
 
 
 def upgrade() -> None:
-    op.add_column("request", sa.Column("card_id", sa.String(), nullable=True))
-    shares = sa.text("card_id IS NOT NULL")
-    op.create_index("ix_request_card", "request", ["card_id"], postgresql_where=shares, sqlite_where=shares)
+    for name, column in _INDEXES.items():
+        op.add_column("request", sa.Column(column, sa.String(), nullable=True))
+        shares = sa.text(f"{column} IS NOT NULL")
+        op.create_index(name, "request", [column], postgresql_where=shares, sqlite_where=shares)
 
 
 def downgrade() -> None:
-    op.drop_index("ix_request_card", "request")
-    op.drop_column("request", "card_id")
+    for name, column in _INDEXES.items():
+        op.drop_index(name, "request")
+        op.drop_column("request", column)

@@ -13,13 +13,14 @@ from access.policy.shape import DESCRIPTION_LONGEST, TITLE_LONGEST
 from access.requests.remind import BatchReminderFacts, ReminderFacts
 from access.requests.review_several import Outcome
 from bot.refusals import sentence_of
+from bot.views.answer_to_several import answer_to_several
 from bot.views.batch_answer import denial_of_several, not_all, not_all_in_message, some_of_it
 from bot.views.batch_card import batch_card
 from bot.views.batch_thread import batch_next_stage, batch_reminder
 from bot.views.blocks import Rendered
 from tests.bot.chain_states import LEADS_DONE, LEADS_NOW, SECURITY_NOW, SECURITY_THEN
 from tests.bot.facts import REQUEST, RIGHTS, a_grant, a_request, a_review, facts, history, minutes, next_step
-from tests.bot.narrow_states import made
+from tests.bot.narrow_states import BY_LEA, half_an_hour, made
 from tests.cast import KIM, LEA, SAM
 
 FIX: dict[str, Any] = {"role": "fix-orders", "role_title": "Correct the status of an order"}
@@ -76,6 +77,13 @@ def longest(rights: RightsNote = ONE_MORE) -> Rendered:
     return card(*parts)
 
 
+def answered() -> BatchFacts:
+    """Lea approved one for less, and denied the other."""
+    less = facts(part(1, **BY_LEA | APPROVED), half_an_hour(), a_review(version=2), version=2, extendable=True)
+    no = facts(part(2, **FIX, **DENIED), None, a_review(Verdict.DENY, comment=DENIAL))
+    return BatchFacts(parts=(less, no), now=minutes(20))
+
+
 def shown(*parts: Request) -> list[tuple[Request, str]]:
     return [(one, button_value(one.id, one.version, one.fingerprint)) for one in parts]
 
@@ -98,6 +106,7 @@ STATES: dict[str, Rendered | dict[str, Any]] = {
     "batch-card": card(facts(READ, history=history()), facts(ORDERS), facts(READ_LOGS, description="")),
     "batch-card-partly": partly(),
     "batch-card-longest": longest(),
+    "batch-answer": answer_to_several(answered()),
     "batch-some": some_of_it(shown(READ, ORDERS, READ_LOGS), '{"button": "", "channel": "C", "ts": "1"}'),
     "batch-not-all": not_all_in_message(not_all(SOME_LEFT, "request.approve", sentence_of)),
     "batch-reminder": batch_reminder(reminded(READ, READ_LOGS)),

@@ -6,12 +6,15 @@ from typing import Any
 import pytest
 
 from access.ids import Person
+from access.messages.facts import BatchFacts
 from access.models import EndedBy, GrantStatus, RequestStatus, Verdict
+from bot.views.answer_to_several import answer_to_several
 from bot.views.blocks import Rendered
 from sandbox.validator import characters, message_problems, view_problems
 from tests.bot.batch_states import UNSEEN, card, longest, part
 from tests.bot.facts import RIGHTS, a_grant, a_review, facts, minutes
-from tests.cast import KIM, LEA
+from tests.bot.narrow_states import BY_LEA
+from tests.cast import BEN, KIM, LEA
 
 MANY_RIGHTS = replace(RIGHTS, more=tuple(f"UPDATE on tables in the schema {'s' * 40}{n}" for n in range(40)))
 NO: dict[str, Any] = {"status": RequestStatus.DENIED, "decided_at": minutes(3)}
@@ -46,6 +49,32 @@ def test_ten_answers_with_the_longest_words_each_fit() -> None:
 
     assert fits(shown)
     assert "More was written" in words(shown)
+
+
+def test_ten_that_were_approved_for_less_fit_into_one_answer() -> None:
+    approved: dict[str, Any] = BY_LEA | {"status": RequestStatus.APPROVED, "role": "r" * 63, "role_title": "R" * 75}
+    parts = tuple(
+        facts(
+            part(10 + number, resource="r" * 63, **approved), a_grant(problem="The target does not answer. " * 20),
+            a_review(version=2, comment=f"{number}" + "w" * 499), version=2, extendable=True,
+        )
+        for number in range(10)
+    )  # fmt: skip
+    behind = [replace(one, grant=a_grant(target_expiry_stale_since=minutes(5), problem="p" * 500)) for one in parts]
+
+    for several in (parts, tuple(behind)):
+        shown = answer_to_several(BatchFacts(parts=several, now=minutes(60)))
+        assert fits(shown)
+        assert words(shown).count("I'm done with") == 10
+        assert words(shown).count("of the 2 h that you asked for") == 10
+
+
+def test_who_asked_for_another_gets_no_button_in_the_answer() -> None:
+    given: dict[str, Any] = {"subject": Person("ben"), "subject_slack": BEN, "status": RequestStatus.APPROVED}
+    shown = answer_to_several(BatchFacts(parts=(facts(part(1, **given), a_grant(subject_slack=BEN)),), now=minutes(5)))
+
+    assert "Only <@U0BEN> can use it" in words(shown)
+    assert not any(block["type"] == "actions" for block in shown.blocks)
 
 
 def test_what_is_the_same_for_all_is_said_once_and_what_is_not_by_each() -> None:

@@ -82,7 +82,12 @@ def test_one_click_answers_the_card_of_one_rule_and_leaves_that_of_another(
     assert the_card(lea).words.count("Open until") == 2
     assert statuses(world)[LOGS] == RequestStatus.PENDING
     assert lea.ephemerals(APPROVALS) == []
-    assert any("Open until" in one.words for one in ann.direct_messages())
+    (answer,) = ann.direct_messages()
+    assert answer.words.count("Open until") == 2
+    ann.click(answer, ids.DONE, world.grants()[0].id)
+    wait_until(lambda: world.grants()[0].ended_by_person == "ann", "one to be given back")
+    deliver(world, sandbox)
+    assert ann.direct_messages()[0].words.count("Open until") == 1
     assert sandbox.workspace().violations() == []
 
 
@@ -172,5 +177,7 @@ def test_the_next_stage_is_called_once_beneath_the_card_and_answers_all_there(
     assert "<@U0SAM>: it is your turn" in replies[0].words
     assert READ in replies[0].words
     assert FIX in replies[0].words
+    lea.click(card, ids.BATCH_SOME)
+    assert modal(lea).title == "Deny these requests", "she has approved, and can still think better of it"
     sam.click(card, ids.BATCH_APPROVE)
     wait_until(lambda: statuses(world)[FIX] == statuses(world)[READ] == RequestStatus.APPROVED, "both to be approved")

@@ -13,7 +13,7 @@ from sqlmodel import select
 from access.actors import by_slack
 from access.errors import Conflict, NotAnApprover, NotFound, RequestLapsed, SelfReview
 from access.ids import SlackUser
-from access.messages.facts import BatchFacts
+from access.messages.facts import BatchFacts, CardFacts
 from access.messages.outbox import Claimed
 from access.models import GrantStatus, Message, MessageKind, Request, RequestStatus, Review, Verdict
 from access.requests.cancel import cancel
@@ -373,3 +373,71 @@ def test_a_message_about_one_of_them_is_found_by_the_subject_of_its_card(world: 
         places = {card_place(session, one) for one in requests}
         (card,) = session.exec(select(Message).filter_by(kind=MessageKind.BATCH_REVIEW)).all()
     assert places == {Place(card.channel or "", card.ts or "")}
+
+
+def answers(world: World) -> list[dict[str, str]]:
+    """Each message to who asked, as it was said last: what it says of which request."""
+    last: dict[str, dict[str, str]] = {}
+    for one in said(world, MessageKind.BATCH_ANSWER):
+        assert one.message.destination == ANN
+        assert isinstance(one.facts, BatchFacts)
+        last[one.message.id] = {
+            part.request.entitlement: part.grant.status if part.grant else part.request.status
+            for part in one.facts.parts
+        }
+    return [*last.values()]
+
+
+def test_who_asked_gets_one_message_for_what_one_click_decided(world: World) -> None:
+    requests = ask(world, READ, FIX, LOGS).requests
+    press(world, *requests[:2])
+    world.work()
+    world.deny(requests[2], by=SAM)
+    world.work()
+
+    assert answers(world) == [{READ: GrantStatus.ACTIVE, FIX: GrantStatus.ACTIVE}]
+    assert {one.message.subject for one in said(world, MessageKind.ANSWER)} == {requests[2].id}
+
+
+def test_who_asked_gets_a_message_for_each_click(world: World) -> None:
+    read, fix = ask(world, READ, FIX).requests
+    press(world, fix, verdict=Verdict.DENY)
+    world.work()
+    press(world, read, by=KIM)
+    world.work()
+
+    assert answers(world) == [{FIX: "denied"}, {READ: GrantStatus.ACTIVE}]
+    world.pass_time(minutes=61)
+    assert answers(world) == [{FIX: "denied"}, {READ: GrantStatus.ENDED}]
+
+
+def test_of_what_lapses_together_who_asked_gets_one_message(world: World) -> None:
+    ask(world, READ, FIX)
+    world.work()
+    world.pass_time(hours=9)
+
+    assert answers(world) == [{READ: "lapsed", FIX: "lapsed"}]
+    assert said(world, MessageKind.ANSWER) == []
+
+
+def test_what_is_approved_for_less_is_told_with_the_others_of_the_click(world: World) -> None:
+    press(world, *ask(world, READ, FIX).requests, less=NARROWER)
+    world.work()
+
+    assert answers(world) == [{READ: GrantStatus.ACTIVE, FIX: GrantStatus.ACTIVE}]
+    assert {one.duration_s for one in world.grants()} == {1800}
+
+
+def test_more_time_for_one_of_them_leads_back_to_the_message_about_all(world: World) -> None:
+    requests = ask(world, READ, FIX).requests
+    press(world, *requests)
+    world.work()
+    (all_of_them,) = world.messages(MessageKind.BATCH_ANSWER)
+    world.approve(world.extend(world.grant_of(requests[0])))
+    world.work()
+
+    (told,) = {
+        one.facts.access for one in said(world, MessageKind.ANSWER)
+        if isinstance(one.facts, CardFacts) and one.facts.request.extends
+    }  # fmt: skip
+    assert told == Place(all_of_them.channel or "", all_of_them.ts or "")
