@@ -34,7 +34,7 @@ from bot.views.thread import comments_beneath
 _STEPS, _STEP = 12, 160
 """Lines of a trace, and characters of each: a message has room for 10,000 over all its blocks."""
 _VOTES, _COMMENTS, _COMMENT = 5, 2, 120
-_MOMENTS, _THEN = 4, 160
+_MOMENTS, _THEN = 4, 120
 _STAGES, _NAMED, _NAMES, _OTHERS = 3, 10, 400, 550
 _BECAME = {
     RequestStatus.PENDING: "Waiting",

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -202,8 +203,8 @@ def test_what_the_version_before_decided_has_no_such_record_and_is_told_all_the_
     other = f"{request.id[:-1]}{'x' if request.id[-1] != 'x' else 'y'}"
     with world.core.database.write() as session:
         row = session.get_one(Request, request.id)
-        values = {column.name: getattr(row, column.name) for column in sa.inspect(Request).columns}
-        session.add(Request(**values | {"id": other}))
+        values: dict[str, Any] = {column.name: getattr(row, column.name) for column in sa.inspect(Request).columns}
+        session.add(Request(**{**values, "id": other}))
     assert list(why(world.core, text=other, by=by_slack(ANN)).then) == []
     world.work()
     with world.core.database.read() as session:
