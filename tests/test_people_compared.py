@@ -21,7 +21,6 @@ ALLOWED = {
     ("access/queries/find.py", "_of_holder"): "for security alone, which sees whose it is before anything ends",
     ("access/requests/pending.py", "_waiting"): "by name or account",
     ("access/monitor/offboarding.py", "_end_of"): "by pairs of name and account",
-    ("access/grants/votes.py", "lost"): "after name and account",
     ("bot/views/narrowed.py", "told"): "of one version, whose votes each have a name of their own",
     ("access/messages/digest/rows.py", "open_grants"): "leaves out what is nobody's",
     ("access/reconcile/drift.py", "_forgotten"): "a resource, of a look",

@@ -6,8 +6,8 @@ from datetime import datetime
 
 from sqlmodel import Session
 
-from access.ids import Person, RequestId
-from access.models import Comment
+from access.ids import Person
+from access.models import Comment, Request
 from access.requests.comment import EACH_MOST, EDITS_MOST, comments_on
 
 
@@ -38,7 +38,7 @@ class Thread:
     """Of these no more is kept."""
 
 
-def thread_of(session: Session, request: RequestId, *, whole: bool) -> Thread:
+def thread_of(session: Session, request: Request, *, whole: bool) -> Thread:
     """`whole`: with the words of what was deleted."""
     comments = comments_on(session, request)
     number = Counter(one.author_slack for one in comments)

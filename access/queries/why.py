@@ -149,7 +149,7 @@ def explained(core: Core, session: Session, people: People, person: PersonEntry,
     whole = person.name in people.security()
     return Why(
         request=request, votes=tuple(session.exec(votes)), versions=_versions(session, request.id, whole=whole),
-        now=_now(core, session, people, request), thread=thread_of(session, request.id, whole=whole),
+        now=_now(core, session, people, request), thread=thread_of(session, request, whole=whole),
         then=tuple(_then(session, request)),
     )  # fmt: skip
 

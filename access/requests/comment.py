@@ -11,7 +11,7 @@ from access.catalog import PersonEntry
 from access.core import Core
 from access.ids import CommentId, RequestId, SlackChannel, ulid
 from access.message_kinds import CARDS
-from access.models import Comment, Message
+from access.models import Comment, Message, Request
 from access.people import People
 from access.requests.remind import Place
 from access.store import compare_and_set, insert_unless_there, take_turn
@@ -41,6 +41,7 @@ class Card:
     """The card that a thread hangs on."""
 
     request_id: RequestId
+    """Of several on one card the first, after which it is named."""
     version: int
 
 
@@ -91,9 +92,12 @@ def delete_comment(core: Core, *, by: Actor, card: Card, written: Written) -> bo
         return True
 
 
-def comments_on(session: Session, request: RequestId) -> list[Comment]:
-    """As they were written, the oldest first."""
-    written = select(Comment).where(col(Comment.request_id) == request)
+def comments_on(session: Session, request: Request) -> list[Comment]:
+    """As they were written, the oldest first. What stands beneath a card of several is about each of them."""
+    its = col(Comment.request_id) == request.id
+    if request.card_id is not None:
+        its |= (col(Comment.request_id) == request.card_id) & (col(Comment.version) == 1)
+    written = select(Comment).where(its)
     return list(session.exec(written.order_by(col(Comment.at), col(Comment.id))))
 
 

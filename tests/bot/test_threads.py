@@ -181,7 +181,7 @@ def _written_changed_and_deleted(world: World, sandbox: Running, request: Reques
 
     def found() -> list[Comment]:
         with world.core.database.read() as session:
-            return comments_on(session, request.id)
+            return comments_on(session, request)
 
     ts = lea.say(APPROVALS, "Which refunds? & why", thread=card.ts)
     wait_until(lambda: len(found()) == 1, "lea's comment")

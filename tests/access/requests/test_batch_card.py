@@ -18,6 +18,7 @@ from access.messages.outbox import Claimed
 from access.models import GrantStatus, Message, MessageKind, Request, RequestStatus, Review, Verdict
 from access.requests.cancel import cancel
 from access.requests.claim import claimant
+from access.requests.comment import Written, card_of_thread, comments_on, keep_comment
 from access.requests.narrow import TypedTime
 from access.requests.remind import BatchReminderFacts, Place, ReminderFacts, card_place
 from access.requests.review_several import Outcome, answerable, claim_all, joined, review_all
@@ -105,6 +106,20 @@ def test_one_click_approves_all_on_the_card_and_each_opens_by_its_own_vote(world
     assert {(one.request_id, one.fingerprint) for one in votes} == {(one.id, one.fingerprint) for one in requests}
     assert len({one.ts for one in world.messages(MessageKind.BATCH_REVIEW)}) == 1
     assert world.verified().flaw is None
+
+
+def test_what_is_written_beneath_the_card_is_kept_with_each_on_it(world: World) -> None:
+    read, fix, logs = ask(world, READ, FIX, LOGS).requests
+    world.work()
+    (card,) = world.messages(MessageKind.BATCH_REVIEW)
+    found = card_of_thread(world.core, channel=APPROVALS, thread=str(card.ts))
+    assert found
+    said = Written(place=Place(APPROVALS, "31.01"), thread=str(card.ts), words="Which refunds?")
+    assert keep_comment(world.core, by=by_slack(KIM), card=found, written=said)
+
+    with world.core.database.read() as session:
+        kept = {one.entitlement: [said.words for said in comments_on(session, one)] for one in (read, fix, logs)}
+    assert kept == {READ: ["Which refunds?"], FIX: ["Which refunds?"], LOGS: []}
 
 
 def test_the_card_follows_each_access_to_its_end(world: World) -> None:

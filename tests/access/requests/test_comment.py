@@ -75,7 +75,7 @@ def delete(world: World, words: str = "Which refunds?", by: SlackUser = KIM) -> 
 
 def kept(world: World, request: Request) -> list[Comment]:
     with world.core.database.read() as session:
-        return comments_on(session, request.id)
+        return comments_on(session, request)
 
 
 def logged(world: World) -> list[str]:
