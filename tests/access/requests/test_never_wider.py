@@ -29,7 +29,7 @@ WAYS = st.one_of(
 BETWEEN = st.sampled_from([("nothing",)] * 6 + [("wait", 1), ("wait", 10), ("wait", 40), ("eve",), ("deny",)])
 TURNS = st.tuples(st.permutations([LEA, KIM]), st.lists(st.tuples(BETWEEN, WAYS), min_size=3, max_size=3))
 """What comes before each vote, and the vote; then, if it was no vote, a plain approval."""
-EACH = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+EACH = settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 @dataclass
