@@ -132,7 +132,8 @@ def test_access_ends_as_it_was_opened_whatever_the_row_says_by_now(world: World,
         world.pass_time(minutes=10)
         world.server.weather = "fine"
     change(world, grant, **{column: TAMPERED[column]})
-    world.live_through(minutes=12)
+    world.pass_time(minutes=10)
+    world.pass_time(minutes=2)
 
     over = world.again(grant)
     assert (over.status, over.ended_by) == (GrantStatus.ENDED, EndedBy.EXPIRED)
@@ -145,7 +146,8 @@ def test_access_ends_also_where_the_request_was_changed_too(world: World) -> Non
     grant = world.open(minutes=10)
     change(world, grant, role="fix-orders")
     change(world, grant, Request, role="other")
-    world.live_through(minutes=12)
+    world.pass_time(minutes=10)
+    world.pass_time(minutes=2)
 
     assert world.again(grant).status == GrantStatus.ENDED
     assert world.server.holders == {}
@@ -165,7 +167,7 @@ def test_an_end_that_nobody_decided_is_taken_back_within_half_a_minute(world: Wo
     now = world.again(grant)
     assert (now.expires_at, now.due_at, now.end_due_at) == (grant.expires_at, grant.expires_at, grant.expires_at)
     assert opened(world.alerts(), grant)
-    world.live_through(minutes=10)
+    world.pass_time(minutes=10)
     assert world.again(grant).status == GrantStatus.ENDED
 
 
@@ -184,7 +186,9 @@ def test_an_end_that_was_pushed_just_before_it_came_is_found_as_it_comes(world: 
 def test_access_that_is_to_be_looked_at_after_its_end_only_is_found(world: World) -> None:
     grant = world.open(minutes=10)
     change(world, grant, due_at=world.clock.now() + HOUR)
-    world.live_through(minutes=12)
+    world.pass_time(seconds=31)
+    world.pass_time(minutes=10)
+    world.pass_time(minutes=2)
 
     assert world.again(grant).status == GrantStatus.ENDED
     assert opened(world.alerts(), grant)
@@ -252,7 +256,7 @@ def test_an_approved_extension_is_an_end_that_was_decided(world: World) -> None:
     assert grant.expires_at is not None
     assert world.again(grant).expires_at == grant.expires_at + timedelta(minutes=30)
     assert world.alerts() == []
-    world.live_through(minutes=45)
+    world.pass_time(minutes=40)
     assert world.again(grant).status == GrantStatus.ENDED
 
 

@@ -152,7 +152,8 @@ def test_nothing_is_given_before_it_is_written_down_what_stood_there(world: Shar
 def test_a_target_that_cannot_be_looked_at_in_time_ends_it_late(world: SharedWorld) -> None:
     grant = world.scheduled()
     world.targets.server.weather = "down"
-    world.live_through(minutes=16)
+    world.pass_time(minutes=14)
+    world.pass_time(minutes=2)
     ended = world.again(grant)
     assert (ended.status, ended.ended_by) == (GrantStatus.ENDED, EndedBy.LATE)
     assert "does not answer" in ended.end_reason

@@ -96,10 +96,10 @@ def test_too_late_is_a_quarter_of_an_hour_after_the_start(world: World) -> None:
     grant = world.scheduled(starts_at=NINE)
 
     world.clock.time = NINE
-    world.live_through(minutes=14)
+    world.pass_time(minutes=14)
     assert world.again(grant).status == GrantStatus.ACTIVATING
 
-    world.live_through(minutes=2)
+    world.pass_time(minutes=2)
     assert world.again(grant).ended_by == EndedBy.LATE
 
 
