@@ -35,18 +35,28 @@ class Seconds:
         self.tests[report.nodeid] += report.duration
 
     def lines(self) -> list[str]:
-        folders = sorted(self.folders.items(), key=lambda one: -one[1])
-        tests = sorted(self.tests.items(), key=lambda one: -one[1])[:SHOWN]
+        folders, tests, files = (_dearest(one) for one in (self.folders, self.tests, self.files))
+        all_of_them, budget = sum(self.folders.values()), sum(BUDGET.get(name, 0) for name in self.folders)
         return [
             *(f"{seconds:8.1f} s  {name}{_beside(name, seconds)}" for name, seconds in folders),
-            f"the {len(tests)} dearest:",
-            *(f"{seconds:8.1f} s  {name}" for name, seconds in tests),
+            f"{all_of_them:8.1f} s  in all{_of(budget, all_of_them)}",
+            f"the {len(files[:SHOWN])} dearest files; a long one begins early by its name in LONG (conftest.py):",
+            *(f"{seconds:8.1f} s  {name}" for name, seconds in files[:SHOWN]),
+            f"the {len(tests[:SHOWN])} dearest:",
+            *(f"{seconds:8.1f} s  {name}" for name, seconds in tests[:SHOWN]),
         ]
 
 
+def _dearest(seconds: dict[str, float]) -> list[tuple[str, float]]:
+    return sorted(seconds.items(), key=lambda one: -one[1])
+
+
 def _beside(folder: str, seconds: float) -> str:
-    budget = BUDGET.get(folder)
-    if budget is None:
+    return _of(BUDGET.get(folder, 0), seconds)
+
+
+def _of(budget: int, seconds: float) -> str:
+    if not budget:
         return ""
     return f"  of {budget} s" + (f": {seconds / budget:.1f} times its budget" if seconds > budget else "")
 
