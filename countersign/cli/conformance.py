@@ -10,7 +10,7 @@ from access.catalog import Policy, Resource, Role
 from access.errors import NotFound, ProviderError, Unready
 from access.nearest import nearest
 from access.policy_source import PolicySource
-from access.ports import Deadline, Finding, GrantSpec
+from access.ports import Deadline, Finding, GrantSpec, Isolation
 from access.settings import Settings
 from access.words import counted
 from countersign.cli.reading import name_policy
@@ -42,7 +42,10 @@ def run_live(settings: Settings, resource: str, *, meant: str | None, role: str 
             return NOT_TRIED
         seen = list(_shown(run))
         print(_table(seen, run.no_way_in), flush=True)
-    return NOT_KEPT if any(one.state == "broken" for one in seen) else KEPT
+    if any(one.state == "broken" for one in seen):
+        return NOT_KEPT
+    opened = next(one for one in seen if one.number == "C01")  # without that the rest says little
+    return NOT_TRIED if opened.state == "not looked at" else KEPT
 
 
 def _target(policy: Policy, classes: ProviderClasses, name: str, role: str | None, principal: str | None) -> Target:
@@ -81,11 +84,14 @@ def _say_what_comes(run: Run, resource: Resource) -> None:
     target = run.target
     plan = run.provider.plan(run.planned())
     ends = f", and the target ends each after {_MINUTES} minutes by itself" if run.able.native_expiry else ""
+    made = "What it makes is named cs_… and is removed again"
+    if run.able.isolation is Isolation.SHARED:
+        made = f"What it gives to {target.principal} is taken away again"
     opened = f"{target.resource}/{target.role} for {target.principal}"
     print(
         f"This opens and ends access on {resource.id} ({resource.title}), a target in use, by the provider "
         f"{resource.provider}.\nIt opens {opened}, about {_GRANTS} times, each for seconds{ends}.\n"
-        "What it makes is named cs_… and is removed again, also after Ctrl-C. No person gets what it opens,\n"
+        f"{made}, also after Ctrl-C. No person gets what it opens,\n"
         "no approver is asked, and nothing is written to Countersign's database. Each grant does this:\n"
     )
     print("\n".join(f"    {line}" for statement in plan.grant for line in statement.splitlines()))

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any, Literal
 
-from access.errors import ProviderError, Transient
+from access.errors import PrincipalNotFound, ProviderError, Transient
 from access.faults import describe
 from access.ids import GrantId, ulid
 from access.ports import (
@@ -232,6 +232,8 @@ def _tried(promise: Promise, run: Run) -> tuple[State, str]:
         return "broken", f"{str(seen).rstrip('.')}."
     except NotLookedAt as why:
         return "not looked at", f"{why}."
+    except PrincipalNotFound as error:
+        return "not looked at", f"{error.sentence} Name a test account that it knows: --principal NAME."
     except ProviderError as error:  # a target that does not answer now says nothing of the provider
         return "not looked at" if isinstance(error, Transient) else "broken", error.sentence
     except Exception as error:  # a provider's own mistake, whose words may hold a secret

@@ -14,7 +14,7 @@ from unittest.mock import patch
 
 import pytest
 
-from access.errors import Unready
+from access.errors import PrincipalNotFound, Unready
 from access.ports import Deadline, GrantSpec, Managed, Observation, Outcome, Plan, Provider, Receipt, Removal, Secret
 from countersign.cli.conformance import _table
 from countersign.conformance.live import Run, Seen, Target, look_at
@@ -94,6 +94,11 @@ class PlansSomethingElse(Postgres):
         return Plan(grant=("CREATE ROLE somebody",), revoke=("DROP ROLE somebody",))
 
 
+class KnowsNoOne(Postgres):
+    def grant(self, spec: GrantSpec, deadline: Deadline) -> Outcome:
+        raise PrincipalNotFound("There is no account of this name on the host.")
+
+
 class Breaks(Postgres):
     def grant(self, spec: GrantSpec, deadline: Deadline) -> Outcome:
         raise KeyError("the secret is hunter2")
@@ -150,6 +155,13 @@ def test_a_provider_that_breaks_a_promise_is_shown_as_breaking_it(
     by_hand()
 
     assert (seen[number].state, "hunter2" in seen[number].why) == ("broken", False), seen
+
+
+def test_a_name_that_the_target_does_not_know_is_no_broken_promise(world: PostgresWorld, tmp_path: Path) -> None:
+    seen = run_on(world, tmp_path, KnowsNoOne, list(LIVE))
+    assert [number for number, one in seen.items() if one.state == "broken"] == []
+    assert seen["C01"].state == "not looked at"
+    assert "--principal NAME" in seen["C01"].why
 
 
 def test_what_cannot_be_ended_is_named(world: PostgresWorld, tmp_path: Path, by_hand: Callable[[], None]) -> None:
