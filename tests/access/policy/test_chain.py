@@ -25,6 +25,7 @@ STAGES = st.lists(
     min_size=1, max_size=3,
 )  # fmt: skip
 ACCOUNT = {name: SlackUser(f"U0{name.upper()}") for name in NAMES}
+KIM, LEA = (Party(name, ACCOUNT[name]) for name in GROUPS["leads"][::-1])
 PEOPLE = st.sampled_from([Party(name, ACCOUNT[name]) for name in NAMES])
 ANYBODY = st.builds(Party, st.sampled_from(NAMES), st.sampled_from(sorted(ACCOUNT.values())))
 """Also names that were given to another account, and accounts that were renamed."""
@@ -242,3 +243,37 @@ def test_a_chain_is_read_back_from_its_column_as_it_was(stages: list[Stage]) -> 
 
 def test_one_stage_is_written_as_the_version_before_reads_it() -> None:
     assert column_of([Stage(any_of=("security", "leads"))]) == {"any_of": ["leads", "security"], "quorum": 1}
+
+
+def test_a_row_that_names_no_group_and_wants_an_approval_is_not_approved_by_itself() -> None:
+    """Only a canary's row names no group, and it wants none."""
+    assert stages_of({"any_of": [], "quorum": 0}) == ()
+    with pytest.raises(ValueError, match="at least one"):
+        stages_of({"any_of": [], "quorum": 1})
+
+
+def test_as_many_are_missing_as_have_not_approved_yet() -> None:
+    two = [Stage(any_of=("leads", "security"), quorum=2)]
+    for votes, missing in (([], 2), ([approval(1, LEA)], 1)):
+        now = state(two, votes, members=GROUPS)
+        assert isinstance(now, Waiting)
+        assert now.missing == missing
+
+
+def test_no_person_is_kept_for_a_stage_that_cannot_be_completed_in_any_case() -> None:
+    stages = [Stage(any_of=("leads",)), Stage(any_of=("security",), quorum=3)]
+    assert lacking(stages, GROUPS) == 2
+    now = state(stages, [], members=GROUPS)
+    assert now == Waiting(stage=1, people=frozenset({LEA.name, KIM.name}), missing=1)
+
+
+def test_a_vote_at_another_stage_adds_no_group_to_the_one_that_counts() -> None:
+    """Kim voted for the leads, and joined security after that."""
+    leads, security = frozenset({"leads"}), frozenset({"security"})
+    votes = [
+        Vote(stage=1, by=KIM, approves=True, groups=leads), Vote(stage=1, by=LEA, approves=True, groups=leads),
+        Vote(stage=2, by=KIM, approves=True, groups=security),
+    ]  # fmt: skip
+    now = state([Stage(all_of=("leads", "security"))], votes, members=GROUPS)
+    assert isinstance(now, Waiting)
+    assert (now.stage, now.missing) == (1, 1)
