@@ -307,9 +307,8 @@ def _start(ask: Ask, trace: _Trace) -> Denied | None:
 
 def _time(ask: Ask, terms: Terms, trace: _Trace) -> Denied | None:
     span = _span(ask)
-    if span is None or (ask.duration is not None and ask.until is not None):
-        because = "neither or both of the two were given"
-        return trace.deny("time", "none", because, Reason.NEITHER_OR_BOTH_TIMES, field="duration")
+    if span is None:
+        return _floors(ask, terms, trace)
     asked = format_duration(span)
     if ask.until is not None and ask.open_until is not None and ask.until <= ask.open_until:
         return trace.deny("time", asked, "is no later than its present end", Reason.END_NOT_LATER, field="duration")
@@ -324,7 +323,10 @@ def _time(ask: Ask, terms: Terms, trace: _Trace) -> Denied | None:
 
 def _floors(ask: Ask, terms: Terms, trace: _Trace) -> Denied | None:
     """No longer than rule and level allow: a floor may be tightened after it was asked."""
-    span, longest = _span(ask) or timedelta(0), format_duration(terms.longest)
+    span, longest = _span(ask), format_duration(terms.longest)
+    if span is None:
+        because = "neither or both of the two were given"
+        return trace.deny("time", "none", because, Reason.NEITHER_OR_BOTH_TIMES, field="duration")
     by = f"{longest}, the longest by rule {terms.rule} and level {terms.level}"
     if span <= terms.longest:
         trace.add("time", format_duration(span), True, f"is within {by}")
@@ -341,7 +343,10 @@ def _begins(ask: Ask) -> datetime:
 
 
 def _span(ask: Ask) -> timedelta | None:
-    return ask.duration if ask.until is None else ask.until - _begins(ask)
+    """None where it is said in neither way, or in both."""
+    if ask.until is None:
+        return ask.duration
+    return ask.until - _begins(ask) if ask.duration is None else None
 
 
 def _reason(terms: Terms, level: Level, trace: _Trace) -> Denied | None:

@@ -411,7 +411,7 @@ def test_what_only_asking_must_meet_is_not_asked_again(asked: dict[str, Any]) ->
 
 ALWAYS = {
     Reason.REQUESTER_NOT_IN_POLICY, Reason.SUBJECT_NOT_IN_POLICY, Reason.UNKNOWN_ENTITLEMENT, Reason.NO_RULE,
-    Reason.SEVERAL_RULES, Reason.TOO_LONG, Reason.EXTENSION_TOO_LONG, Reason.NO_APPROVER,
+    Reason.SEVERAL_RULES, Reason.NEITHER_OR_BOTH_TIMES, Reason.TOO_LONG, Reason.EXTENSION_TOO_LONG, Reason.NO_APPROVER,
     Reason.TOO_FEW_APPROVERS,
 }  # fmt: skip
 
@@ -425,3 +425,114 @@ def test_who_may_for_how_long_and_by_whom_is_asked_again(reason: Reason) -> None
     assert isinstance(first, Denied)
     assert isinstance(again, Denied)
     assert (again.reason_id, again.parameters) == (first.reason_id, first.parameters) == (reason, first.parameters)
+
+
+FAILS_AT = {
+    Reason.REQUESTER_NOT_IN_POLICY: "person", Reason.SUBJECT_NOT_IN_POLICY: "person",
+    Reason.UNKNOWN_ENTITLEMENT: "entitlement", Reason.START_TOO_FAR_AHEAD: "start",
+    Reason.EXTENDED_TOO_OFTEN: "extension",
+    **dict.fromkeys((Reason.NO_RULE, Reason.SEVERAL_RULES), "rule"),
+    **dict.fromkeys(
+        (Reason.NEITHER_OR_BOTH_TIMES, Reason.END_NOT_LATER, Reason.END_PASSED, Reason.END_BEFORE_START,
+         Reason.TOO_SHORT, Reason.TOO_LONG, Reason.EXTENSION_TOO_LONG),
+        "time",
+    ),
+    **dict.fromkeys(
+        (Reason.NO_REASON, Reason.REASON_TOO_SHORT, Reason.REASON_TOO_LONG, Reason.REASON_HAS_TOO_MANY_LINES), "reason"
+    ),
+    **dict.fromkeys((Reason.NO_APPROVER, Reason.APPROVERS_NOT_IN_SLACK, Reason.TOO_FEW_APPROVERS), "approvers"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("reason", Reason)
+def test_a_refusal_names_the_step_that_failed_first(reason: Reason) -> None:
+    asked = dict(EVERY_REASON[reason])
+    loaded, unable = asked.pop("loaded", policy()), asked.pop("unable", frozenset())
+    decision = decide(loaded, People(loaded, unable), ask(**asked))
+
+    assert isinstance(decision, Denied)
+    assert decision.step == FAILS_AT[reason]
+    assert replace(decision, trace=()).step == "", "what was kept without its steps"
+
+
+def test_an_access_is_extended_as_often_as_the_policy_says_and_only_to_a_later_end() -> None:
+    most = policy().extensions
+    extends = {**OPEN_UNTIL, "open_until": NOW + timedelta(minutes=59)}
+    assert (
+        f"✓ extension number {most}: is within {most}, which one access may have"
+        in render(allowed(policy(), ask(**extends, extended=most - 1)).trace).splitlines()
+    )
+    refused = denied(**extends, extended=most)
+    assert refused.reason_id is Reason.EXTENDED_TOO_OFTEN
+    assert render(refused.trace[-1:]) == (f"✗ extension number {most + 1}: is over {most}, which one access may have")
+
+
+def test_a_duration_has_no_end_that_could_be_too_early() -> None:
+    assert allowed(policy(), ask(duration=hours(1), open_until=NOW + hours(2))).terms.duration == hours(1)
+
+
+@pytest.mark.parametrize(("starts", "ahead"), [(timedelta(days=14), "14 days"), (hours(-1), "0 s")])
+def test_a_start_lies_at_most_a_fortnight_ahead_and_one_that_has_passed_is_now(starts: timedelta, ahead: str) -> None:
+    trace = render(allowed(policy(), ask(starts_at=NOW + starts)).trace).splitlines()
+    assert f"✓ start {ahead} ahead: is within 14 days" in trace
+
+
+def test_a_time_that_is_not_said_is_none_in_the_trace() -> None:
+    refused = denied(duration=None)
+    assert "✗ time none: neither or both of the two were given" in render(refused.trace).splitlines()
+
+
+def test_one_character_and_one_rule_are_said_in_the_singular() -> None:
+    reason = render(denied(reason="x").trace)
+    assert "✗ reason of 1 character: level medium wants 15 to 500 characters in 10 lines" in reason.splitlines()
+    one = replace(policy(), rules=policy().rules[:1])
+    assert denied(one, entitlement=FIX).trace[-1].because == (
+        "0 of 1 rule for customers-db/fix-orders, none of them for ann"
+    )
+
+
+def test_a_step_of_the_ladder_that_comes_when_the_request_has_lapsed_is_none_of_its_terms() -> None:
+    """One rule for two levels: what the one waits for, the other does not."""
+    both = changed("entitlements: [customers-db/read]}", "entitlements: [customers-db/read, customers-db/fix-orders]}")
+    text = changed("groups: [engineers], entitlements: [customers-db/fix-orders]}",
+                   "groups: [security], entitlements: [customers-db/fix-orders]}", both)  # fmt: skip
+    text = changed(
+        "    max: 3h\n", "    max: 2h\n    escalate: [{after: 119m, to: leads}, {after: 2h, to: leads}]\n", text
+    )
+    loaded = policy(text)
+    minutes = [timedelta(minutes=119), hours(2)]
+    assert [one.after for one in allowed(loaded, ask()).terms.reminders] == minutes
+    assert [one.after for one in allowed(loaded, ask(entitlement=FIX)).terms.reminders] == minutes[:1]
+
+
+def test_whom_the_ladder_has_added_by_now_can_make_up_for_approvers_who_are_missing() -> None:
+    only_lea = changed("leads: {people: [lea, kim, sam]}", "leads: {people: [lea]}")
+    one = "      stages: [{any_of: [leads], quorum: 1}]\n"
+    loaded = policy(changed(one, f"{one}    escalate: [{{after: 1h, to: security}}]\n", only_lea))
+    assert denied(loaded, requester=LEA, waited=hours(1) - timedelta(seconds=1)).reason_id is Reason.NO_APPROVER
+    assert allowed(loaded, ask(requester=LEA, waited=hours(1))).trace[-1].because == "1 needed of sam"
+
+
+def test_the_trace_says_why_a_stage_lacks_people_and_names_those_whom_slack_does_not_show() -> None:
+    one = "stages: [{any_of: [leads], quorum: 1}]"
+    both = policy(changed(one, "stages: [{any_of: [leads], quorum: 2}, {any_of: [security], quorum: 2}]"))
+    because = "{} needed, {} there besides who asks and who receives"
+
+    def lacks(loaded: Policy, *unable: Person, requester: Person = ANN) -> str:
+        decision = decide(loaded, People(loaded, frozenset(unable)), ask(requester=requester))
+        assert isinstance(decision, Denied)
+        return decision.trace[-1].because
+
+    assert lacks(both) == because.format(2, 1) + " and who approves before"
+    assert lacks(policy(READ_LEAVES_ONLY_LEA), requester=LEA) == because.format(1, 0)
+    shown = because.format(2, 1) + ", for Slack does not show {} as full members"
+    assert lacks(both, KIM, LEA, EVE) == shown.format("kim, lea"), "Eve is no approver"
+    assert lacks(both, KIM, LEA, requester=LEA) == shown.format("kim"), "Lea could not approve it in any case"
+
+
+def test_without_a_time_nothing_is_given_on_an_approval_of_before() -> None:
+    """Such a row was never asked for: it would be open for no time or, as it is read elsewhere, for any."""
+    for times in ({"duration": None}, {"until": NOW + hours(1)}):
+        again = decide_again(policy(), People(policy()), ask(**times))
+        assert isinstance(again, Denied)
+        assert again.reason_id is Reason.NEITHER_OR_BOTH_TIMES
