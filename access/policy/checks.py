@@ -239,7 +239,7 @@ def _ladder(rule: RuleShape, shape: PolicyShape, levels: dict[Entitlement, str],
 
 
 def _reminded(step: EscalateShape, rule: RuleShape, shape: PolicyShape, path: Path) -> Iterator[Finding]:
-    if step.channel is not None and step.channel == rule.approve.channel:
+    if step.channel == rule.approve.channel:
         yield (*path, "channel"), f"the card is in {step.channel} already; name another channel, or leave it out"
     if step.to is None:
         return

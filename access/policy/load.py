@@ -24,7 +24,7 @@ def load_policy(text: str, *, file: str, providers: Mapping[str, type[Provider]]
     policy, problems = check(text, file=file, providers=providers)
     if policy is not None:
         return policy
-    first, *others = [problem for problem in problems if problem.severity == "error"]
+    first, *others = problems
     sentence = "\n".join([first.sentence, *(problem.at(file) for problem in others)])
     raise PolicyError(sentence, file=file, line=first.line)
 

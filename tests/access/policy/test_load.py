@@ -8,11 +8,17 @@ from typing import ClassVar, Literal, cast
 from zoneinfo import ZoneInfo
 
 import pytest
+from pydantic import ValidationError
 
 from access.catalog import Entitlement, Stage
 from access.errors import PolicyError
 from access.ids import Person, SlackUser
+from access.policy import target_checks
+from access.policy.checks import findings
+from access.policy.document import read
 from access.policy.load import check, load_policy
+from access.policy.shape import PolicyShape
+from access.policy.targets import targets
 from access.ports import Capabilities, Isolation, Provider
 from tests.access.policy.example import POLICY, PROVIDERS, Postgres, changed, policy
 from tests.access.policy.mistakes import BROKEN, DSN, MISTAKES, STAGES, WORDS_TO_COME
@@ -136,18 +142,6 @@ def test_a_step_may_name_another_group_than_the_approvers_and_a_channel_for_its_
     assert "C0SEC2" in loaded.card_channels()
 
 
-def test_nobody_can_be_added_to_a_stage_that_wants_one_person_of_each_group_nor_the_card_be_there_twice() -> None:
-    each = changed(STAGES, "stages: [{all_of: [leads]}]\n    escalate: [{after: 15m, to: security}]")
-    twice = changed(STAGES, f"{STAGES}\n    escalate: [{{after: 15m, to: leads, channel: C0SEC}}]")
-    for text, sentence in (
-        (each, "stage 1 wants one person of each of its groups, so `security` cannot be added to this chain; "
-         "remind `leads`"),
-        (twice, "the card is in C0SEC already; name another channel, or leave it out"),
-    ):  # fmt: skip
-        _, problems = check(text, file="access.yml", providers=PROVIDERS)
-        assert [problem.at("access.yml") for problem in problems] == [f"access.yml:53: {sentence}"]
-
-
 def test_a_warning_comes_a_quarter_of_an_hour_before_the_end_unless_the_policy_says_otherwise() -> None:
     assert policy().warn_before_end == timedelta(minutes=15)
     said = policy(changed("digest: {", "limits: {warn_before_end: 5m}\ndigest: {"))
@@ -255,3 +249,66 @@ def test_the_mode_of_a_provider_is_always_said_for_by_it_the_core_knows_what_it_
     settings = load_policy(POLICY, file="f", providers=providers).resources["customers-db"].settings
     assert settings == {"dsn": {"env": "CUSTOMERS_DSN"}, "database": "shop", "mode": "shared"}
     assert TwoModes.capabilities.of(settings).isolation is Isolation.SHARED
+
+
+@pytest.mark.parametrize(("old", "new", "line", "sentence"), MISTAKES, ids=[f"{m[1]}"[:50] for m in MISTAKES])
+def test_what_is_found_wrong_points_at_words_that_are_in_the_file(old: str, new: str, line: int, sentence: str) -> None:
+    """In a file with a line for each word, the line of what stands around it would be another one."""
+    document = read(changed(old, new))
+    try:
+        shape = PolicyShape.model_validate(document.data)
+    except ValidationError:
+        return  # said by the shape, which knows where it is
+    by_target, _ = targets(shape, PROVIDERS)
+    found = [*findings(shape, document, PROVIDERS), *target_checks.findings(shape, document, by_target)]
+    for path, told in found:
+        at = path[:-2] if told.startswith("`ann.a` and `ann`") else path  # whose name is said by no word
+        assert at in document.lines, told
+
+
+def test_a_ladder_of_a_rule_whose_entitlement_is_unknown_is_read_for_its_other_mistakes() -> None:
+    text = changed(STAGES, f"{STAGES}\n    escalate: [{{after: 15m, to: laeds}}]", changed("[payroll/read]", "[a/b]"))
+    _, problems = check(text, file="f", providers=PROVIDERS)
+    assert [problem.sentence for problem in problems] == [
+        "unknown entitlement `a/b`; add the role to its resource under `resources`",
+        "unknown group `laeds`; did you mean `leads`?",
+    ]
+
+
+def test_a_group_of_a_stage_that_wants_one_of_each_can_be_reminded() -> None:
+    text = changed(STAGES, "stages: [{all_of: [leads, security]}]\n    escalate: [{after: 15m, to: security}]")
+    assert [one.group for one in policy(text).rules[-1].reminders] == ["security"]
+
+
+def test_where_no_provider_is_installed_that_is_said() -> None:
+    text = changed("names: {postgres: ann.a}", "names: {oracle: ann.a}")
+    _, problems = check(text, file="f", providers={})
+    assert "unknown provider or resource `oracle`; name a resource by its id, or one of the providers none" in [
+        problem.sentence for problem in problems
+    ]
+
+
+def test_an_unknown_group_is_told_once_where_none_could_be_added() -> None:
+    text = changed(STAGES, "stages: [{all_of: [leads]}]\n    escalate: [{after: 15m, to: laeds}]")
+    _, problems = check(text, file="f", providers=PROVIDERS)
+    assert [problem.at("f") for problem in problems] == ["f:53: unknown group `laeds`; did you mean `leads`?"]
+
+
+def test_what_is_here_twice_is_told_with_the_line_of_the_first_id() -> None:
+    title_first = changed(
+        "  - id: customers-db\n    title: Customer database", "  - title: Customer\n    id: customers-db"
+    )
+    _, problems = check(changed("- id: payroll\n", "- id: customers-db\n", title_first), file="f", providers=PROVIDERS)
+    assert "f:27: `customers-db` is here twice, the first time on line 18; give it another id" in [
+        problem.at("f") for problem in problems
+    ]
+
+
+def test_of_several_entitlements_that_two_rules_open_the_first_by_name_is_told() -> None:
+    both = "entitlements: [customers-db/read, customers-db/fix-orders]"
+    text = changed("entitlements: [customers-db/read]", both, changed("entitlements: [customers-db/fix-orders]", both))
+    _, problems = check(changed("    max: 3h\n", "", text), file="f", providers=PROVIDERS)
+    assert [problem.sentence for problem in problems] == [
+        "rules `customers-read` (line 36) and `orders-fix` both open customers-db/fix-orders to ann and 1 more; "
+        "only one rule may match"
+    ]
