@@ -130,3 +130,29 @@ def test_what_is_decided_by_the_votes_that_were_read_is_a_lost_race(world: World
         row = one.session.get_one(Request, request.id)
         with pytest.raises(LostRace):
             refuse_vote(one.session, people(world), row, person(world, "kim"), Verdict.DENY, now=one.now)
+
+
+@pytest.mark.parametrize(
+    ("verdict", "said", "at_once"),
+    [
+        (Verdict.APPROVE, {"opens": True}, False),
+        (Verdict.APPROVE, {"opens": False}, True),
+        (Verdict.APPROVE, {}, True),
+        (Verdict.DENY, {"opens": True}, True),
+    ],
+)
+def test_the_card_waits_for_the_next_state_only_where_an_approval_opens_the_access_at_once(
+    world: World, verdict: Verdict, said: dict[str, bool], at_once: bool
+) -> None:
+    request = world.approve(world.ask(), by=LEA)
+    with work(world) as last:
+        cast_vote(last, people(world), last.session.get_one(Request, request.id), ballot(world, "sam", verdict), **said)
+        assert (request.id in last.subjects, request.id in last.settling) == (at_once, not at_once)
+
+
+def test_a_vote_that_decides_nothing_is_shown_at_once(world: World) -> None:
+    request = world.ask()
+    with work(world) as first:
+        row = first.session.get_one(Request, request.id)
+        cast_vote(first, people(world), row, ballot(world, "lea"), opens=True)
+        assert request.id in first.subjects
