@@ -74,6 +74,8 @@ class Mutation:
     """Seconds that a test may take, besides ten times its own."""
     reports: list[pytest.TestReport] = field(default_factory=list[pytest.TestReport])
     functions: list[FunctionType] = field(default_factory=list[FunctionType])
+    alone: dict[str, bool] = field(default_factory=dict[str, bool])
+    """Whether a test that noticed a mutant passes alone and without one."""
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_configure(self) -> None:
@@ -140,9 +142,19 @@ class Mutation:
                 continue
             killer = before.killed_by if before else None
             reaching.sort(key=lambda pair: (pair[0].nodeid != killer, pair[1].seconds))
-            with mutant.applied():
-                killed_by = self._killer(mutant, tree, module, reaching, last)
+            while True:
+                with mutant.applied():
+                    killed_by = self._killer(mutant, tree, module, reaching, last)
+                guilty = next((pair for pair in reaching if pair[0].nodeid == killed_by), None)
+                if guilty is None or self._passes_alone(guilty[0], last):
+                    break
+                reaching.remove(guilty)  # it fails by itself, when none of the others has run before
             self.keep(replace(result, killed_by=killed_by))
+
+    def _passes_alone(self, item: pytest.Item, last: pytest.Item) -> bool:
+        if item.nodeid not in self.alone:
+            self.alone[item.nodeid] = bool(_in_a_fork(lambda: self._passes(item, last))[0])
+        return self.alone[item.nodeid]
 
     def _killer(
         self, mutant: Mutant, tree: ast.Module, module: ModuleType, tests: Sequence[tuple[pytest.Item, Reach]],

@@ -53,6 +53,8 @@ TESTS = """\
 import small
 from small import LIMIT, Box, answer, counted_down, half_tried, within
 
+SEEN = []
+
 
 def test_the_limit():
     assert LIMIT == 3
@@ -81,6 +83,15 @@ def test_it_ends():
 
 def test_half():
     assert half_tried(12)
+
+
+def test_half_again():
+    SEEN.append(half_tried(12))
+
+
+def test_what_the_test_before_has_left():
+    assert half_tried(20)
+    assert SEEN
 """
 RUN = """\
 import json, sys
