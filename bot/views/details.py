@@ -15,7 +15,7 @@ from bot.views.rights import rights_note
 from bot.views.thread import comments_beneath
 from bot.views.why import by_policy, could_decide, how_it_ended, votes_cast, waits_for
 
-_COMMENTS, _COMMENT = 15, 600
+_COMMENTS, _COMMENT, _MOMENTS = 15, 600, 4
 """A window has room for 100 blocks."""
 _SECOND = timedelta(seconds=1)
 
@@ -30,7 +30,7 @@ def details_view(details: Details, facts: CardFacts) -> View:
         *_allows(facts),
         *_at_the_end(details, request),
         *votes_cast(details.why.votes, request),
-        *could_decide(details.why.then),
+        *could_decide(details.why.then, most=_MOMENTS),
         *chain_lines(facts.chain),
         *how_it_ended(request),
         *comments_beneath(details.why.thread, most=_COMMENTS, longest=_COMMENT),

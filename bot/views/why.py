@@ -34,8 +34,8 @@ from bot.views.thread import comments_beneath
 _STEPS, _STEP = 12, 160
 """Lines of a trace, and characters of each: a message has room for 10,000 over all its blocks."""
 _VOTES, _COMMENTS, _COMMENT = 5, 2, 120
-_MOMENTS, _THEN = 4, 120
-_STAGES, _NAMED, _NAMES, _OTHERS = 3, 10, 400, 550
+_MOMENTS, _THEN = 2, 100
+_STAGES, _NAMED, _NAMES, _OTHERS = 3, 10, 300, 280
 _BECAME = {
     RequestStatus.PENDING: "Waiting",
     RequestStatus.APPROVED: "Approved",
@@ -54,7 +54,7 @@ def why_list(why: Why) -> Rendered:
              span(request.entitlement, code=True), span(")")),
         *by_policy(why),
         *votes_cast(why.votes, request),
-        *could_decide(why.then),
+        *could_decide(why.then, most=_MOMENTS),
         *comments_beneath(why.thread, most=_COMMENTS, longest=_COMMENT),
         *how_it_ended(request),
         *(waits_for(why.now, request) if why.now else ()),
@@ -121,13 +121,13 @@ def _vote(vote: Review, request: Request) -> str:
     return f"{mention(vote.reviewer_slack)} {said} {at(vote.at)}, stage {vote.stage}{groups}{void}"
 
 
-def could_decide(then: Sequence[Then]) -> Iterator[Block]:
+def could_decide(then: Sequence[Then], *, most: int) -> Iterator[Block]:
     """By what was kept with each decision, whoever is in those groups by now."""
     if not then:
         return
-    yield section("*Who could decide then*\n" + "\n".join(map(_moment, then[:_MOMENTS])))
-    if len(then) > _MOMENTS:
-        yield context(f"And {counted(len(then) - _MOMENTS, 'more moment', 'more moments')}.")
+    yield section("*Who could decide then*\n" + "\n".join(map(_moment, then[:most])))
+    if len(then) > most:
+        yield context(f"And {counted(len(then) - most, 'more moment', 'more moments')}.")
 
 
 def _moment(one: Then) -> str:
