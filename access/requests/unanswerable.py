@@ -1,4 +1,5 @@
-"""Requests that wait for an answer which no one can give any more: the security team and who asked are told at once."""
+"""Requests that wait for an answer which no one can give any more: the security team, who asked and who would
+receive it are told at once."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -7,7 +8,7 @@ from sqlmodel import Session, select
 
 from access.approvers import people_now, votes_on
 from access.catalog import MANAGER
-from access.models import Alert, AlertKind, Request, RequestStatus
+from access.models import Alert, AlertKind, MessageKind, Request, RequestStatus
 from access.people import People
 from access.policy.chain import lacking_still
 from access.policy.chain_now import Chain
@@ -47,6 +48,10 @@ def note_unanswerable(work: UnitOfWork, requests: Iterable[Request]) -> None:
             said = f"The request of {request.requester} for {request.entitlement} can no longer be approved. {why}"
             work.open_alert(KIND, request.id, said, channel=work.policy.security.channel)
             work.tell_answer(request)
+            if request.subject_slack != request.requester_slack:
+                # One more message, for the one about the asking is only updated, which calls no one.
+                key = f"{request.subject_slack}:unanswerable"
+                work.tell(MessageKind.ASKED_FOR, request.id, request.subject_slack, key=key)
             work.request_changed(request)
         elif not why and request.id in opened:
             work.close_alerts(request.id, KIND)

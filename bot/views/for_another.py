@@ -41,6 +41,11 @@ def _became(facts: CardFacts) -> list[Block]:
 
 
 def _waits(facts: CardFacts) -> list[Block]:
+    if facts.unanswerable:
+        asks = mention(facts.request.requester_slack)
+        goes_on = "If they name another approver in the access policy, the request goes on by itself"
+        told = f"The security team has been told. {goes_on}; else it lapses, and {asks} can ask again."
+        return [section("*No one can approve it any more.*"), sentence(facts.unanswerable), section(told)]
     lapses = f"Unanswered, it lapses {at(facts.request.lapses_at)}."
     if has_stages(facts.chain):
         return [section(f"Waiting for an answer. {lapses}"), *chain_lines(facts.chain)]

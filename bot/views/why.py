@@ -34,8 +34,8 @@ from bot.views.thread import comments_beneath
 _STEPS, _STEP = 12, 160
 """Lines of a trace, and characters of each: a message has room for 10,000 over all its blocks."""
 _VOTES, _COMMENTS, _COMMENT = 5, 2, 120
-_MOMENTS, _THEN = 2, 100
-_STAGES, _NAMED, _NAMES, _OTHERS = 3, 10, 300, 280
+_MOMENTS, _THEN, _GROUPS, _BY = 3, 100, 1, 30
+_STAGES, _NAMED, _NAMES, _OTHERS = 3, 10, 300, 320
 _BECAME = {
     RequestStatus.PENDING: "Waiting",
     RequestStatus.APPROVED: "Approved",
@@ -131,9 +131,16 @@ def could_decide(then: Sequence[Then], *, most: int) -> Iterator[Block]:
 
 
 def _moment(one: Then) -> str:
-    event = f"before {escaped(one.by)} answered" if one.by else "asked" if one.version == 1 else "asked anew"
+    event = (
+        f"before {escaped(shortened(one.by, _BY))} answered"
+        if one.by
+        else "asked"
+        if one.version == 1
+        else "asked anew"
+    )
     people = escaped(shortened(_names(one.people), _THEN)) or "no person could"
-    groups = " or ".join(map(code, one.groups))
+    groups = " or ".join(map(code, one.groups[:_GROUPS]))
+    groups += f" or {len(one.groups) - _GROUPS} more" if len(one.groups) > _GROUPS else ""
     others = f"; not {escaped(shortened(_reasons(one.others), _THEN))}" if one.others else ""
     return f"{at(one.at)}, {event}, stage {one.stage}: {people} (of {groups}){others}"
 

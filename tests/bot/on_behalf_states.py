@@ -18,6 +18,7 @@ from tests.bot.facts import a_choice, a_grant, a_preview, a_request, a_review, a
 from tests.cast import BEN, KIM, LEA
 
 _BOTH: dict[str, Any] = {"requester": "lea", "requester_slack": LEA, "subject": "ben", "subject_slack": BEN}
+_NO_LEAD = "It needs 1 approval of payments-leads, and too few people are left who can give one."
 KIM_APPROVED = a_review(reviewer="kim", reviewer_slack=KIM)
 
 
@@ -49,6 +50,7 @@ STATES: dict[str, Rendered | dict[str, Any]] = {
     "asked-for-another": asked(shown()),
     "for-you": asked_for(shown()),
     "for-you-two-stages": asked_for(shown(chain=(LEADS_NOW, SECURITY_THEN))),
+    "for-you-unanswerable": asked_for(shown(approvers=[], unanswerable=_NO_LEAD)),
     "for-you-about-to-open": asked_for(approved(None)),
     "for-you-later": asked_for(approved(LATER)),
     "for-you-active": asked_for(approved(held())),

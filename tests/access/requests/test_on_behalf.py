@@ -155,6 +155,21 @@ def test_a_no_reaches_both(world: World) -> None:
     assert [one.request.status for one in told(world, MessageKind.ASKED_FOR, BEN)] == [RequestStatus.DENIED]
 
 
+def test_who_would_receive_it_is_called_too_when_no_one_can_approve_it_any_more(world: World) -> None:
+    ask(world)
+    world.work()
+    world.said.clear()
+
+    world.rewrite_policy("payments-leads: {people: [lea, kim]}", "payments-leads: {people: [lea]}")
+    world.work()
+
+    why = "It needs 1 approval of payments-leads, and too few people are left who can give one."
+    assert {one.unanswerable for one in told(world, MessageKind.ASKED_FOR, BEN)} == {why}
+    called = [one for one in world.messages(MessageKind.ASKED_FOR) if one.recipient != BEN]
+    assert [(one.destination, one.delivered_at is not None) for one in called] == [(BEN, True)]
+    assert {one.unanswerable for one in told(world, MessageKind.ANSWER, LEA)} == {why}
+
+
 def test_the_holder_gives_it_back_and_extends_it_and_who_asked_does_not(world: World) -> None:
     grant = world.approve(ask(world), by=KIM)
     world.work()
