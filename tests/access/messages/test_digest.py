@@ -228,6 +228,7 @@ def test_what_was_opened_and_is_open_is_listed_with_who_asked_who_approved_and_w
     assert said.needs_a_person == 0
 
 
+@pytest.mark.both_databases
 def test_what_was_extended_is_listed_with_both_ends_and_who_approved(begun: World) -> None:
     grant = begun.open(minutes=60)
     said_now(begun)

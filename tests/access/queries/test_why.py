@@ -148,6 +148,7 @@ def test_rules_of_others_are_in_the_trace_for_security_alone(world: World) -> No
     assert "guests" not in steps(LEA)
 
 
+@pytest.mark.both_databases
 def test_without_an_id_it_is_the_only_one_there_is(world: World) -> None:
     with pytest.raises(NotFound, match="None of your requests waits and you hold no access"):
         told(world, "")

@@ -155,6 +155,7 @@ def test_what_has_ended_since_the_backup_is_ended_and_not_given_again(
     assert told(world).closed_at is not None
 
 
+@pytest.mark.both_databases
 def test_what_was_about_to_begin_is_not_begun_a_second_time(
     world: World, notebook: Notebook, database: Database, database_url: str
 ) -> None:
@@ -484,6 +485,7 @@ def test_an_old_mark_that_is_put_back_after_the_comparison_does_not_close_the_ga
     world.open(by=BEN)
 
 
+@pytest.mark.both_databases
 def test_a_mark_that_somebody_else_wrote_is_told_for_a_while_and_stops_nothing(
     world: World, notebook: Notebook
 ) -> None:

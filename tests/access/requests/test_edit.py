@@ -142,6 +142,7 @@ def test_an_end_far_ahead_that_is_left_as_it_stands_stays(world: World) -> None:
     assert (now(world).until, now(world).starts_at, now(world).reason) == (request.until, starts, ANOTHER_REASON)
 
 
+@pytest.mark.both_databases
 def test_an_extension_is_changed_to_another_end(world: World) -> None:
     world.rewrite_policy(TWO_STAGES, ONE)
     grant = world.open(minutes=30)

@@ -116,6 +116,7 @@ def test_a_start_stays(world: World) -> None:
     assert (now(world).starts_at, now(world).until) == (starts, starts + timedelta(hours=1))
 
 
+@pytest.mark.both_databases
 def test_an_extension_is_narrowed_to_an_end_after_the_one_there_is(world: World) -> None:
     grant = world.open(minutes=60)
     request = world.extend(grant, minutes=60)
