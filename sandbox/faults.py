@@ -11,6 +11,8 @@ lost. delay_ack: it is late. duplicate: the payload arrives twice. rate_limit: a
 is refused with an error name. api_break: the connection breaks after the call was done."""
 
 KINDS: tuple[str, ...] = get_args(FaultKind)
+UNASKED = frozenset({"message"})
+"""Payloads that come with every message: a fault is meant for the next thing that a person does, unless it names them."""
 
 
 @dataclass
@@ -43,7 +45,8 @@ class Faults:
 
     def take(self, kind: FaultKind, name: str) -> Fault | None:
         """The fault of this kind that happens now to the payload or method `name`; counted."""
-        fault = next((each for each in self.waiting if each.kind == kind and each.only in ("", name)), None)
+        meant = {name} if name in UNASKED else {name, ""}
+        fault = next((each for each in self.waiting if each.kind == kind and each.only in meant), None)
         if fault is None or fault.times is None:
             return fault
         fault.times -= 1

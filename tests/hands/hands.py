@@ -104,4 +104,5 @@ class Hands:
         assert self.page.viewport_size is not None
         assert self.page.evaluate(TOO_WIDE, self.page.viewport_size["width"]) == []
         if self.touch:
-            assert self.page.evaluate(TOO_LOW) == []
+            low = self.page.evaluate(TOO_LOW)
+            assert low == [], low

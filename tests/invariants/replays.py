@@ -16,7 +16,7 @@ def wrong_replays(town: Town) -> Iterator[str]:
     """Sentences."""
     with town.core.database.read() as session:
         for request in session.exec(select(Request)):
-            if stages_of(request.chain):  # what was found again after a restore was decided by no one
+            if request.chain and stages_of(request.chain):  # what was found again after a restore has none
                 yield from _of(session, request)
 
 
