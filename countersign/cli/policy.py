@@ -16,6 +16,9 @@ When = Annotated[
     datetime | None,
     typer.Option("--at", formats=["%Y-%m-%dT%H:%M%z"], help="Then instead of now, like 2026-11-02T10:00+0100."),
 ]
+Receiver = Annotated[
+    str | None, typer.Option("--receiver", metavar="PERSON", help="Who receives it. Default: who asks.")
+]
 
 
 @policy_commands.command()
@@ -60,14 +63,18 @@ def diff(
 def explain(
     person: Annotated[str, typer.Argument(help="Who would ask, by the name in the policy.")],
     entitlement: Asked,
+    *,
+    receiver: Receiver = None,
+    at: When = None,
     policy: PolicyFile = _POLICY,
     in_json: InJson = False,
 ) -> None:
     """Say on which terms a person may ask for something. Exit code 1 where they may not."""
     from access.clock import host_now
-    from countersign.cli.policy_explain import run_explain
+    from countersign.cli.policy_explain import Parties, run_explain
 
-    raise typer.Exit(run_explain(person, entitlement, policy, at=host_now(), in_json=in_json))
+    parties = Parties(asks=person, receives=receiver or person)
+    raise typer.Exit(run_explain(parties, entitlement, policy, at=at or host_now(), in_json=in_json))
 
 
 @policy_commands.command()
@@ -77,13 +84,14 @@ def simulate(
     person: Annotated[str, typer.Option("--as", metavar="PERSON", help="Who asks, by the name in the policy.")],
     time: Annotated[str, typer.Option("--for", metavar="TIME", help="For how long, like 90m.")] = "1h",
     reason: Annotated[str, typer.Option(help="Why. Default: one that is long enough.")] = "",
+    receiver: Receiver = None,
     at: When = None,
     policy: PolicyFile = _POLICY,
     in_json: InJson = False,
 ) -> None:
     """Try one request. Prints each step, who would be asked and why not the others; exit code 1 where it is refused."""
     from access.clock import host_now
-    from countersign.cli.policy_explain import run_simulate
+    from countersign.cli.policy_explain import Parties, run_simulate
 
-    when = at or host_now()
-    raise typer.Exit(run_simulate(person, entitlement, policy, time=time, reason=reason, at=when, in_json=in_json))
+    parties, when = Parties(asks=person, receives=receiver or person), at or host_now()
+    raise typer.Exit(run_simulate(parties, entitlement, policy, time=time, reason=reason, at=when, in_json=in_json))

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
@@ -23,31 +24,41 @@ _SHORT = timedelta(minutes=1)
 """So that `explain` speaks of who may and who decides, and not of times."""
 
 
-def run_explain(person: str, entitlement: str, policy_file: Path, *, at: datetime, in_json: bool) -> int:
+@dataclass(frozen=True, kw_only=True)
+class Parties:
+    """By their names in the policy, as they were typed."""
+
+    asks: str
+    receives: str
+
+
+def run_explain(parties: Parties, entitlement: str, policy_file: Path, *, at: datetime, in_json: bool) -> int:
     """What this person would be told before asking; 1 when they may not ask. Raises PolicyError."""
     policy = load_file(policy_file)
-    simulation = _simulated(policy, person, entitlement, time=_SHORT, reason=ENOUGH, at=at)
+    simulation = _simulated(policy, parties, entitlement, time=_SHORT, reason=ENOUGH, at=at)
     print(json.dumps(_facts(simulation), indent=2, ensure_ascii=False) if in_json else _explained(simulation))
     return 0 if isinstance(simulation.decision, Allowed) else 1
 
 
 def run_simulate(
-    person: str, entitlement: str, policy_file: Path, *, time: str, reason: str, at: datetime, in_json: bool
+    parties: Parties, entitlement: str, policy_file: Path, *, time: str, reason: str, at: datetime, in_json: bool
 ) -> int:  # fmt: skip
     """The trace of one request; 1 when it would be refused. Raises PolicyError."""
     span = _typed(parse_duration, time, "--for")
     policy = load_file(policy_file)
-    simulation = _simulated(policy, person, entitlement, time=span, reason=reason or ENOUGH, at=at)
+    simulation = _simulated(policy, parties, entitlement, time=span, reason=reason or ENOUGH, at=at)
     print(json.dumps(_facts(simulation), indent=2, ensure_ascii=False) if in_json else in_words(simulation))
     return 0 if isinstance(simulation.decision, Allowed) else 1
 
 
 def _simulated(
-    policy: Policy, person: str, entitlement: str, *, time: timedelta, reason: str, at: datetime
+    policy: Policy, parties: Parties, entitlement: str, *, time: timedelta, reason: str, at: datetime
 ) -> Simulation:
-    name, wanted = Person(person), _typed(Entitlement.parse, entitlement, "RESOURCE/ROLE")
-    ask = Ask(requester=name, subject=name, entitlement=wanted, duration=time, until=None, reason=reason, at=at)
-    return simulate(policy, ask)
+    wanted = _typed(Entitlement.parse, entitlement, "RESOURCE/ROLE")
+    return simulate(policy, Ask(
+        requester=Person(parties.asks), subject=Person(parties.receives), entitlement=wanted, duration=time, until=None,
+        reason=reason, at=at,
+    ))  # fmt: skip
 
 
 def _typed(read: Callable[[str], T], text: str, where: str) -> T:

@@ -107,6 +107,21 @@ def test_simulate_says_who_would_be_asked_and_why_not_the_others(folder: Path) -
     assert (code, "✗ time 2 h: is over 1 h" in output) == (1, True)
 
 
+def test_both_who_asks_and_who_would_receive_are_left_out_of_who_decides(folder: Path) -> None:
+    words = ("simulate", "customers-db/fix-orders", "--as", "kim", "--receiver", "lea", "--for", "30m")
+    assert in_json(*words)[1]["because"] == "no_rule"  # the rule lets no person ask for another
+    asked = "entitlements: [customers-db/fix-orders]}"
+    changed(folder, asked, f"{asked}\n    on_behalf: {{groups: [payments-leads]}}")
+
+    code, facts = in_json(*words)
+    assert (code, [stage["asks"] for stage in facts["stages"]]) == (0, [["sam"], ["ben", "sam"]])
+    others = facts["stages"][0]["others"]
+    assert (others["kim"], others["lea"]) == ("asks", "receives")
+    words = ("explain", "kim", "customers-db/fix-orders", "--receiver", "lea", "--at", "2026-11-02T10:00+0100")
+    code, output = typed(*words)
+    assert (code, "stage 1   1 of payments-leads: sam\n" in output) == (0, True)
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
