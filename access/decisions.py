@@ -32,7 +32,7 @@ def keep_vote(work: UnitOfWork, people: People, request: Request, vote: Review, 
 
     `people`: by whom it was decided; of whom Slack showed as unable, it is kept that they could not have answered.
     """
-    votes = [*vote_ids(work.session, request), vote.id]
+    votes = [*vote_ids(work.session, request), vote.id] if seq > 1 else [vote.id]
     known = people_now(work.session, people.policy)
     _keep(work, known, request, DecisionKind.VOTE, columns_of(now), votes=votes, seq=seq)
 

@@ -200,6 +200,8 @@ def recorded() -> set[str]:
     found = {COMMAND, *ACTIONS, *EVENTS, *OPTIONS, *MODALS}
     for module, call in calls(*RECORDERS):
         named = call.args[RECORDERS[ast.unparse(call.func).rpartition(".")[2]]]
+        if isinstance(named, ast.Name) and named.id == "attempt":
+            continue  # of several at once, each of which writes it down by itself too
         known = vars(importlib.import_module(module))
         found |= {eval(ast.unparse(named), known, {"verdict": verdict}) for verdict in Verdict}
     return found
