@@ -12,7 +12,7 @@ is refused with an error name. api_break: the connection breaks after the call w
 
 KINDS: tuple[str, ...] = get_args(FaultKind)
 UNASKED = frozenset({"message"})
-"""Payloads that come with every message: a fault is meant for the next thing that a person does, unless it names them."""
+"""What comes with every message: a fault is for the next thing that a person does, unless it names these."""
 
 
 @dataclass

@@ -1,5 +1,4 @@
-"""Requests that wait for an answer which no one can give any more: the security team, who asked and who would
-receive it are told at once."""
+"""Requests that no one can approve any more: security, who asked and who would receive it are told at once."""
 
 from collections.abc import Iterable
 from datetime import datetime
