@@ -9,15 +9,13 @@ from sqlalchemy import ColumnElement
 from sqlmodel import Session, col, select
 
 from access.actors import Actor
-from access.approvers import groups_of, people_now
-from access.catalog import PersonEntry
+from access.approvers import people_now
 from access.core import Core
 from access.errors import NotFound
-from access.ids import Person, RequestId
+from access.ids import Person, RequestId, SlackChannel
 from access.models import Request, Review
-from access.people import People
 from access.ports import Provider
-from access.queries.why import Why, explained, may_see
+from access.queries.why import Why, decides, explained, may_see
 
 EARLIER_MOST = 10
 
@@ -48,8 +46,8 @@ class Details:
     """The grain of the end that the target itself has; None: it has none, or its provider is not known here."""
 
 
-def details(core: Core, *, request_id: RequestId, by: Actor) -> Details:
-    """Raises NotFound for who may not see why it was decided."""
+def details(core: Core, *, request_id: RequestId, by: Actor, channel: SlackChannel | None = None) -> Details:
+    """`channel`: where the card stands that was pressed. Raises NotFound for who may not see why it was decided."""
     with core.refusals_recorded(by, "request.details", request_id):
         person = core.person(by)
         with core.database.read() as session:
@@ -58,15 +56,10 @@ def details(core: Core, *, request_id: RequestId, by: Actor) -> Details:
             if request is None or not may_see(session, people, person, request):
                 raise NotFound
             return Details(
-                why=explained(core, session, people, person, request), own=_own(session, request),
-                others=_others(session, request) if _decides(people, person, request) else (),
+                why=explained(core, session, people, person, request, channel=channel), own=_own(session, request),
+                others=_others(session, request) if decides(session, people, person, request) else (),
                 own_expiry=_own_expiry(core.providers, request),
             )  # fmt: skip
-
-
-def _decides(people: People, person: PersonEntry, request: Request) -> bool:
-    """Whoever only asked or receives is not told what others had."""
-    return person.name in people.security() or person.name in people.members(groups_of(request))
 
 
 def _own(session: Session, request: Request) -> tuple[Earlier, ...]:

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from sqlmodel import Session
 
-from access.ids import Person
+from access.ids import Person, SlackChannel, SlackUser
 from access.models import Comment, Request
 from access.requests.comment import EACH_MOST, EDITS_MOST, comments_on
 
@@ -36,14 +36,32 @@ class Thread:
     said: tuple[Said, ...] = ()
     full: tuple[Person, ...] = ()
     """Of these no more is kept."""
+    elsewhere: int = 0
+    """So many were written where this reader is not known to read."""
 
 
-def thread_of(session: Session, request: Request, *, whole: bool) -> Thread:
-    """`whole`: with the words of what was deleted."""
-    comments = comments_on(session, request)
-    number = Counter(one.author_slack for one in comments)
+@dataclass(frozen=True, kw_only=True)
+class Reader:
+    """Who looks. What approvers write to each other in a channel of their own is not for who asked."""
+
+    account: SlackUser
+    decides: bool
+    """Reads what was written in any channel."""
+    is_security: bool
+    """Reads what was deleted too."""
+    channel: SlackChannel | None = None
+    """Where the reader pressed a button, and so can read."""
+
+
+def thread_of(session: Session, request: Request, reader: Reader) -> Thread:
+    """Who does not decide reads what stands in a channel where they pressed or wrote themselves."""
+    every = comments_on(session, request)
+    known = {one.channel for one in every if one.author_slack == reader.account} | {reader.channel}
+    comments = [one for one in every if reader.decides or one.channel in known]
+    number = Counter(one.author_slack for one in every)
     full = {one.author: None for one in comments if number[one.author_slack] >= EACH_MOST}
-    return Thread(said=tuple(_said(one, whole=whole) for one in comments), full=tuple(full))
+    said = tuple(_said(one, whole=reader.is_security) for one in comments)
+    return Thread(said=said, full=tuple(full), elsewhere=len(every) - len(comments))
 
 
 def _said(comment: Comment, *, whole: bool) -> Said:

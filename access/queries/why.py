@@ -13,7 +13,7 @@ from access.catalog import PersonEntry
 from access.core import Core, load_grant
 from access.decisions import Record, records_of
 from access.errors import InvalidInput, NotFound
-from access.ids import Person, RequestId, short
+from access.ids import Person, RequestId, SlackChannel, short
 from access.models import AuditEvent, DecisionKind, Grant, Request, RequestStatus, Review
 from access.people import Party, People, barred, has_account, is_alike, requester_of, reviewer_of, subject_of
 from access.policy.chain import Waiting
@@ -24,7 +24,7 @@ from access.policy.objections import what_changed
 from access.policy.replay import asked_then
 from access.policy.simulate import AskedStage, asked_stages
 from access.queries.mine import mine_of
-from access.queries.thread import Thread, thread_of
+from access.queries.thread import Reader, Thread, thread_of
 
 _REMEMBERED = 10_000
 """So many of the newest are looked through for the end of an id; an older one is found by its whole id."""
@@ -138,18 +138,30 @@ def may_see(session: Session, people: People, person: PersonEntry, request: Requ
     """Who asked and who received, by their accounts; who decided or could; and the security team."""
     if has_account(person, requester_of(request)) or has_account(person, subject_of(request)):
         return True
+    return decides(session, people, person, request)
+
+
+def decides(session: Session, people: People, person: PersonEntry, request: Request) -> bool:
+    """Who decided or could, and the security team: not who only asked or receives."""
     if person.name in people.security() or person.name in people.members(groups_of(request)):
         return True
     cast = session.exec(select(Review).filter_by(request_id=request.id)).all()
     return any(is_alike(reviewer_of(one), Party(person.name, person.slack)) for one in cast)
 
 
-def explained(core: Core, session: Session, people: People, person: PersonEntry, request: Request) -> Why:
+def explained(
+    core: Core, session: Session, people: People, person: PersonEntry, request: Request, *,
+    channel: SlackChannel | None = None,
+) -> Why:  # fmt: skip
+    """`channel`: where this person pressed a button."""
     votes = select(Review).filter_by(request_id=request.id).order_by(col(Review.at), col(Review.id))
     whole = person.name in people.security()
+    reader = Reader(
+        account=person.slack, decides=decides(session, people, person, request), is_security=whole, channel=channel
+    )  # fmt: skip
     return Why(
         request=request, votes=tuple(session.exec(votes)), versions=_versions(session, request.id, whole=whole),
-        now=_now(core, session, people, request), thread=thread_of(session, request, whole=whole),
+        now=_now(core, session, people, request), thread=thread_of(session, request, reader),
         then=tuple(_then(session, request)),
     )  # fmt: skip
 

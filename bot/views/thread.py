@@ -10,9 +10,12 @@ from bot.views.blocks import Block, at, context, escaped, quoted, section, short
 
 def comments_beneath(thread: Thread, *, most: int, longest: int) -> Iterator[Block]:
     """The newest of them, so many and so long; none where none was written."""
-    if not thread.said:
+    if not thread.said and not thread.elsewhere:
         return
     yield section("*In the thread of the card*")
+    if thread.elsewhere:
+        one, many = "comment of the approvers is", "comments of the approvers are"
+        yield context(f"{counted(thread.elsewhere, one, many)} in a channel of theirs.")
     if len(thread.said) > most:
         yield context(f"{counted(len(thread.said) - most, 'earlier comment', 'earlier comments')} not shown here.")
     for said in thread.said[-most:]:

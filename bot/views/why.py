@@ -35,7 +35,7 @@ _STEPS, _STEP = 12, 160
 """Lines of a trace, and characters of each: a message has room for 10,000 over all its blocks."""
 _VOTES, _COMMENTS, _COMMENT = 5, 2, 120
 _MOMENTS, _THEN, _GROUPS, _BY = 3, 100, 1, 30
-_STAGES, _NAMED, _NAMES, _OTHERS = 3, 10, 300, 320
+_STAGES, _NAMED, _NAMES, _OTHERS = 3, 10, 300, 300
 _BECAME = {
     RequestStatus.PENDING: "Waiting",
     RequestStatus.APPROVED: "Approved",

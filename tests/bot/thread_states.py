@@ -25,5 +25,5 @@ LONGEST_THREAD = Thread(
              deleted_at=minutes(3))
         for _ in range(40)
     ),
-    full=(Person("a" * 63), Person("b" * 63)),
+    full=(Person("a" * 63), Person("b" * 63)), elsewhere=1_234,
 )  # fmt: skip

@@ -6,14 +6,14 @@ import pytest
 
 from access.actors import by_slack
 from access.errors import NotFound
-from access.ids import SlackUser
+from access.ids import SlackChannel, SlackUser
 from access.models import Request
 from access.queries.details import EARLIER_MOST, Details, details
 from access.queries.why import why
 from access.requests.cancel import cancel
 from access.requests.comment import EACH_MOST, Card, Written, change_comment, delete_comment, keep_comment
 from access.requests.remind import Place
-from tests.cast import ANN, APPROVALS, BEN, EVE, KIM, LEA, SAM, STRANGER
+from tests.cast import ANN, APPROVALS, BEN, EVE, KIM, LEA, SAM, SECURITY, STRANGER
 from tests.world import World
 
 pytestmark = pytest.mark.both_databases
@@ -120,6 +120,42 @@ def test_the_words_of_a_deleted_comment_are_for_the_security_team_alone(world: W
     for who, words in ((ANN, ""), (KIM, ""), (LEA, ""), (SAM, "the password is hunter2")):
         (said,) = told(world, request, who).why.thread.said
         assert (said.author, said.words, said.first_words, said.deleted_at is not None) == ("ann", words, None, True)
+
+
+def test_what_approvers_write_in_a_channel_of_their_own_is_not_for_who_asked(world: World) -> None:
+    request = world.ask()
+    write(world, request, "I would not trust her with it.")
+
+    for shown in (told(world, request, ANN).why, why(world.core, text=request.id, by=by_slack(ANN))):
+        assert (shown.thread.said, shown.thread.elsewhere) == ((), 1)
+    for who in (KIM, LEA, SAM):
+        assert len(why(world.core, text=request.id, by=by_slack(who)).thread.said) == 1
+
+
+def test_who_asked_reads_what_stands_where_they_wrote_or_pressed_themselves(world: World) -> None:
+    request = world.ask()
+    write(world, request, "Which refunds?")
+    card, elsewhere = Card(request.id, 1), Place(channel=SECURITY, ts="32.01")
+    secret = Written(place=elsewhere, thread="17.02", words="Sam, what do you think?")
+    keep_comment(world.core, by=by_slack(KIM), card=card, written=secret)
+
+    def read(shown: Details) -> list[str]:
+        return [one.words for one in shown.why.thread.said]
+
+    here = SlackChannel(APPROVALS)
+    assert read(details(world.core, request_id=request.id, by=by_slack(ANN), channel=here)) == ["Which refunds?"]
+    assert read(told(world, request, ANN)) == []
+    write(world, request, "Those of INC-12.", by=ANN, ts="31.01")
+    assert sorted(read(told(world, request, ANN))) == ["Those of INC-12.", "Which refunds?"]
+
+
+def test_who_voted_reads_it_after_leaving_the_group(world: World) -> None:
+    request = world.ask()
+    write(world, request, "Which refunds?")
+    world.approve(request, by=LEA)
+    world.rewrite_policy("payments-leads: {people: [lea, kim]}", "payments-leads: {people: [kim]}")
+
+    assert len(told(world, request, LEA).why.thread.said) == 1
 
 
 def test_whose_further_comments_are_not_kept_is_named(world: World) -> None:
