@@ -61,7 +61,7 @@ MEANINGS: dict[int, Meaning] = {
     1095: (NotPermitted, "The bot's account may not end the sessions of others; it lacks CONNECTION ADMIN"),
     1102: (BadConfig, _NAME),
     1103: (BadConfig, _NAME),
-    1114: (Transient, _FULL),
+    1114: (Transient, "The disk of the database server is full"),
     1129: (Transient, "The database server has blocked this host for failed connections (FLUSH HOSTS lifts it)"),
     1130: (BadCredential, "The database server does not let the bot in from this host"),
     NO_SUCH_GRANT: (TargetConflict, _CHANGED),
