@@ -73,6 +73,12 @@ def test_a_role_that_its_provider_cannot_read_is_named_and_not_quoted() -> None:
     assert "word" not in refused.value.sentence
 
 
+def test_what_may_be_open_under_a_role_of_another_version_has_no_role_here_and_no_error() -> None:
+    provider = Bare(FakeSettings(server="one"))
+    assert provider.role_to_end(replace(SPEC, definition={"power": "look", "pass": "word"})) is None
+    assert provider.role_to_end(SPEC) == provider.role_of(SPEC)
+
+
 def test_a_provider_is_made_of_its_own_settings_alone() -> None:
     with pytest.raises(TypeError, match="bare is made of its own Settings, not of FakeRole"):
         Bare(FakeRole(power="look"))
